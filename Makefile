@@ -1,0 +1,41 @@
+# Every job of this project has one name. `make` alone lists them.
+
+PYTHON ?= python3
+ARGS ?=
+UV = uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv from requirements.lock, and find or get Prometheus (PYTHON=python3)
+	@command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON): install Python 3.11 \
+	or later, or name the one that you have, as in \`make setup PYTHON=python3.11\`." >&2; exit 1; }
+	@$(PYTHON) scripts/setup
+
+run: setup ## the main job: start the stack, drive it, balance the books, report (ARGS="load --help")
+	.venv/bin/python run.py $(ARGS)
+
+test: setup ## run the tests (ARGS="tests/setup -x")
+	.venv/bin/python -m pytest $(ARGS)
+
+# scripts/setup has no suffix by which the tools would find it.
+lint: setup ## check the style, the format, the types and the import arrows
+	.venv/bin/ruff check . scripts/setup
+	.venv/bin/ruff format --check . scripts/setup
+	.venv/bin/mypy
+	.venv/bin/mypy --strict scripts/setup
+	.venv/bin/lint-imports
+
+lock: ## write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer packages)
+	$(PYTHON) -m venv --clear .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	.cache/uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --generate-hashes --no-header --quiet $(ARGS) --output-file requirements.lock
+	rm -rf .cache/uv
+
+clean: ## remove .venv, .cache and the tools' caches; runs/ stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,82 @@
+"""What is there to judge? One run's evidence, read from disk and nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from checks.witnesses.database import DatabaseEvidence, read_databases
+from checks.witnesses.prometheus import PrometheusEvidence, read_prometheus
+from checks.witnesses.service import ServiceEvidence, read_services
+from scenarios.evidence import DrivenPhase, Run, RunFolder
+from scenarios.exchange import Exchange
+from scenarios.ledger import Ledger, ledger_of
+from scenarios.model import Profile, Scenario
+from scenarios.recording import Recording, read_recordings
+
+
+@dataclass(frozen=True)
+class DrivenProfile:
+    """One phase of the run with what its generators recorded."""
+
+    phase: DrivenPhase
+    profile: Profile
+    recordings: tuple[Recording, ...]
+
+    @property
+    def exchanges(self) -> Iterator[Exchange]:
+        """All exchanges of all generators."""
+        for recording in self.recordings:
+            yield from recording.exchanges
+
+    @property
+    def scheduled(self) -> int:
+        """How many iterations were to be run: those of the profile, or else those begun."""
+        begun = sum(each.end.started for each in self.recordings if each.end)
+        return self.profile.iterations or begun
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run's evidence, as every judge sees it."""
+
+    folder: RunFolder
+    run: Run
+    scenario: Scenario
+    driven: tuple[DrivenProfile, ...]
+
+    @property
+    def measured(self) -> DrivenProfile | None:
+        """The phase whose latency is judged: the last, after whatever warmed up."""
+        return self.driven[-1] if self.driven else None
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What the client knows must have been counted, over the whole run."""
+        return ledger_of(self.scenario, (each for one in self.driven for each in one.exchanges))
+
+    @cached_property
+    def prometheus(self) -> PrometheusEvidence:
+        """What Prometheus said."""
+        return read_prometheus(self.folder)
+
+    @cached_property
+    def services(self) -> ServiceEvidence:
+        """What the services' own metrics said."""
+        return read_services(self.folder)
+
+    @cached_property
+    def databases(self) -> DatabaseEvidence:
+        """What the databases said."""
+        return read_databases(self.folder)
+
+
+def read_case(folder: RunFolder) -> Case:
+    """Read a run's evidence. Raises ConfigError where the run or its scenario cannot be read."""
+    run, scenario = folder.read_run(), folder.read_scenario()
+    driven = tuple(
+        DrivenProfile(
+            phase, scenario.profiles[phase.profile], read_recordings(folder.exchanges, phase.stem)
+        )
+        for phase in run.phases
+    )
+    return Case(folder, run, scenario, driven)

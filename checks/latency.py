@@ -1,0 +1,202 @@
+"""Was it fast enough? Counts of values over a limit, and order statistics, never rounded."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from checks.binomial import CONFIDENCE, interval_ranks, probability_at_most
+from checks.case import Case, DrivenProfile
+from checks.result import Finding, Judgement, Kind, LatencyRow, Objective
+from checks.validity import bottleneck
+from checks.verdict import Verdict
+from scenarios.exchange import Exchange
+from scenarios.model import ITERATION
+from scenarios.recording import iterations_of
+
+_TARGET = 95.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One response time in seconds; without an answer it is how long one waited at least."""
+
+    response_s: float
+    answered: bool
+
+
+def judge_latency(case: Case) -> Judgement:
+    """Judge each objective on each step that it names, over the measured phase."""
+    measured = case.measured
+    if measured is None:
+        return Judgement((_unmeasured("latency", "no request was sent"),))
+    timings = timings_by_step(case, measured)
+    limits = _limits(case)
+    rows = [latency_row(step, values, limits[step]) for step, values in timings.items() if values]
+    reason = bottleneck(measured)
+    findings = [_finding(row, objective, reason) for row in rows for objective in row.objectives]
+    silent = [
+        _unmeasured(f"latency {step}", "no request of this step was sent")
+        for step, values in timings.items()
+        if not values and limits[step]
+    ]
+    return Judgement((*findings, *silent), latency=tuple(rows))
+
+
+def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, list[Timing]]:
+    """Return every response time by step, and of whole iterations, in the scenario's order."""
+    timings: dict[str, list[Timing]] = {step.step: [] for step in case.scenario.flow}
+    for exchange in driven.exchanges:
+        timings[exchange.step].append(Timing(exchange.response_s, exchange.answered))
+    timings[ITERATION] = [
+        _whole(exchanges) for recording in driven.recordings for exchanges in
+        iterations_of(recording)
+    ]  # fmt: skip
+    return timings
+
+
+def latency_row(step: str, timings: Sequence[Timing], limits: dict[float, float]) -> LatencyRow:
+    """Compute a step's percentiles and judge its limits (seconds by percentile).
+
+    Nearest rank: the p-th percentile of n values is the value of rank ceil(p·n), so each is a
+    value that was measured.
+    """
+    values = sorted(timing.response_s for timing in timings)
+    objectives = tuple(_objective(timings, values, *limit) for limit in limits.items())
+    low, high = _interval(values, _TARGET)
+    target_s = limits.get(_TARGET)
+    return LatencyRow(
+        step=step,
+        count=len(values),
+        unanswered=sum(not timing.answered for timing in timings),
+        p50=percentile(values, 50),
+        p95=percentile(values, 95),
+        p99=percentile(values, 99),
+        max=values[-1],
+        p95_low=low,
+        p95_high=high,
+        over_target=None if target_s is None else sum(value > target_s for value in values),
+        objectives=objectives,
+    )
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Return the nearest-rank percentile of values in ascending order.
+
+    >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
+    2.0
+    """
+    return ordered[max(1, _rank(len(ordered), percent)) - 1]
+
+
+def allowed_over(count: int, percent: float) -> int:
+    """Return how many of `count` values may be over a limit with the percentile still within it.
+
+    >>> allowed_over(100, 95), allowed_over(19, 95)
+    (5, 0)
+    """
+    return count - _rank(count, percent)
+
+
+def _rank(count: int, percent: float) -> int:
+    return math.ceil(round(percent * count, 6) / 100)
+
+
+def _whole(exchanges: list[Exchange]) -> Timing:
+    response_s = exchanges[-1].done_s - exchanges[0].due_s
+    return Timing(response_s, all(exchange.answered for exchange in exchanges))
+
+
+def _limits(case: Case) -> dict[str, dict[float, float]]:
+    """Return each step's limits; an objective that names no step is for each request."""
+    limits: dict[str, dict[float, float]] = {step.step: {} for step in case.scenario.flow}
+    limits[ITERATION] = {}
+    for objective in case.scenario.checks.latency:
+        steps = [objective.step] if objective.step else [each for each in limits if
+                                                         each != ITERATION]  # fmt: skip
+        for step in steps:
+            limits[step] |= objective.limits()
+    return limits
+
+
+def _objective(
+    timings: Iterable[Timing], values: Sequence[float], percent: float, limit_s: float
+) -> Objective:
+    over = sum(value > limit_s for value in values)
+    doubtful = sum(not each.answered and each.response_s <= limit_s for each in timings)
+    allowed = allowed_over(len(values), percent)
+    verdict = _verdict(over, over + doubtful, allowed)
+    low, high = _interval(values, percent)
+    return Objective(
+        percentile=percent,
+        limit_s=limit_s,
+        measured_s=percentile(values, percent),
+        low_s=low,
+        high_s=high,
+        over_low=over,
+        over_high=over + doubtful,
+        allowed=allowed,
+        proven=_is_proven(verdict, over, over + doubtful, len(values), 1 - percent / 100),
+        verdict=verdict,
+    )
+
+
+def _verdict(over: int, over_at_most: int, allowed: int) -> Verdict:
+    """Judge by the count over the limit; those without an answer may belong to either side."""
+    if over > allowed:
+        return Verdict.FAIL
+    return Verdict.PASS if over_at_most <= allowed else Verdict.INCONCLUSIVE
+
+
+def _is_proven(verdict: Verdict, over: int, over_at_most: int, count: int, share: float) -> bool:
+    if verdict is Verdict.PASS:
+        return probability_at_most(over_at_most, count, share) <= 1 - CONFIDENCE
+    return verdict is Verdict.FAIL and probability_at_most(over - 1, count, share) >= CONFIDENCE
+
+
+def _interval(values: Sequence[float], percent: float) -> tuple[float | None, float | None]:
+    low, high = interval_ranks(len(values), percent / 100)
+    return (
+        None if low is None else values[low - 1],
+        None if high is None else values[high - 1],
+    )
+
+
+def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Finding:
+    name = f"p{objective.percentile:g}"
+    verdict = Verdict.INCONCLUSIVE if bottleneck_reason else objective.verdict
+    return Finding(
+        check=f"latency {row.step} {name}",
+        kind=Kind.LATENCY,
+        verdict=verdict,
+        expected=f"at most {objective.allowed:,} of {row.count:,} over {objective.limit_s:g} s",
+        observed=f"{_over(objective)} over; {name} {_seconds(objective)}",
+        detail=" ".join(_remarks(row, objective, bottleneck_reason)),
+    )
+
+
+def _over(objective: Objective) -> str:
+    low, high = objective.over_low, objective.over_high
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _seconds(objective: Objective) -> str:
+    """Print with as many digits as it takes to stand on its own side of the limit."""
+    measured, limit = objective.measured_s, objective.limit_s
+    for digits in range(3, 17):
+        printed = f"{measured:.{digits}f}"
+        if (float(printed) > limit) == (measured > limit):
+            return f"{printed} s"
+    return f"{measured!r} s"
+
+
+def _remarks(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Iterator[str]:
+    if bottleneck_reason:
+        yield f"The load generator was the bottleneck: {bottleneck_reason}."
+    if row.unanswered:
+        yield f"{row.unanswered:,} without an answer: their times are lower bounds."
+    proven = "proven" if objective.proven else "not proven"
+    yield f"{proven} with 95 % confidence at {row.count:,} values.".capitalize()
+
+
+def _unmeasured(check: str, why: str) -> Finding:
+    return Finding(check, Kind.LATENCY, Verdict.INCONCLUSIVE, "response times", why)

@@ -1,0 +1,81 @@
+"""How are all witnesses asked at once? Before the first request, and after the last answer."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from checks.health import AFTER, BEFORE, take_health
+from checks.promql import take_promql
+from checks.witnesses.database import take_rows
+from checks.witnesses.prometheus import PrometheusWitness
+from checks.witnesses.queries import PrometheusQueries
+from checks.witnesses.service import take_expositions
+from config.environment import Environment
+from scenarios.evidence import RunFolder
+from scenarios.model import Scenario
+from scenarios.templates import compile_text
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Every witness of one run. `prometheus` is None where the environment has none.
+
+    `fresh` tells that every service was started for this run.
+    """
+
+    scenario: Scenario
+    environment: Environment
+    tenant: str
+    folder: RunFolder
+    prometheus: PrometheusWitness | None
+    fresh: bool
+
+    def look_before(self) -> bool:
+        """Take every witness' baseline; tell whether all services are well."""
+        well = take_health(self.environment, BEFORE, self.folder)
+        if self.prometheus:
+            self.prometheus.open(self.fresh)
+        self._look(BEFORE)
+        return well
+
+    def look_after(self, last_answer_at: float) -> None:
+        """Wait until the figures have settled, and take every witness' last word.
+
+        `last_answer_at` is on our clock, in epoch seconds.
+        """
+        if self.prometheus:
+            self.prometheus.close(last_answer_at, self._selectors())
+            take_promql(self.scenario, self.prometheus, self.tenant, self.folder)
+        self._look(AFTER)
+        take_health(self.environment, AFTER, self.folder)
+
+    def _look(self, moment: str) -> None:
+        take_expositions(self.environment, moment, self.folder)
+        databases = self.environment.databases
+        take_rows(self.scenario.quantities, databases, self.tenant, moment, self.folder)
+
+    def _selectors(self) -> dict[str, str]:
+        return {
+            name: compile_text(quantity.prometheus)({"tenant": self.tenant})
+            for name, quantity in self.scenario.quantities.items()
+            if quantity.prometheus
+        }
+
+
+@contextmanager
+def panel(
+    scenario: Scenario,
+    environment: Environment,
+    tenant: str,
+    folder: RunFolder,
+    fresh: bool,
+) -> Iterator[Panel]:
+    """Connect to every witness that the environment has."""
+    with ExitStack() as held:
+        witness = None
+        if environment.prometheus:
+            settings = environment.prometheus
+            queries = held.enter_context(closing(PrometheusQueries(settings.url, settings.timeout)))
+            jobs = [service.job or name for name, service in environment.services.items()]
+            witness = PrometheusWitness(queries, jobs, folder)
+        yield Panel(scenario, environment, tenant, folder, witness, fresh)

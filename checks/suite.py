@@ -1,0 +1,138 @@
+"""What is checked, in which order? The list, and one result of it all."""
+
+import logging
+from collections.abc import Callable
+
+from checks.case import Case, DrivenProfile, read_case
+from checks.failures import failures_of
+from checks.health import judge_health
+from checks.latency import judge_latency
+from checks.promql import judge_promql
+from checks.result import (
+    ClientFigure,
+    Finding,
+    Judgement,
+    Kind,
+    Phase,
+    Result,
+    StepTiming,
+    to_json,
+    verdict_of,
+)
+from checks.success import completed, judge_success
+from checks.usage import judge_usage
+from checks.validity import generator_figures, judge_validity
+from checks.verdict import Verdict
+from scenarios.evidence import RunFolder, write_whole
+from scenarios.ledger import ledger_of, moves_of
+from scenarios.recording import iterations_of
+
+SUITE: tuple[tuple[Kind, Callable[[Case], Judgement]], ...] = (
+    (Kind.HEALTH, judge_health),
+    (Kind.SUCCESS, judge_success),
+    (Kind.LATENCY, judge_latency),
+    (Kind.USAGE, judge_usage),
+    (Kind.PROMQL, judge_promql),
+    (Kind.VALIDITY, judge_validity),
+)
+
+_log = logging.getLogger(__name__)
+
+
+def judge(folder: RunFolder) -> Result:
+    """Judge a run by its evidence alone, and write its result. Raises ConfigError."""
+    case = read_case(folder)
+    judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in SUITE]
+    result = _result(case, judgements)
+    write_whole(folder.result, to_json(result).encode())
+    return result
+
+
+def _judge_safely(kind: Kind, judge_kind: Callable[[Case], Judgement], case: Case) -> Judgement:
+    """Turn a judge's crash, our own fault, into a finding; its traceback goes to the log."""
+    try:
+        return judge_kind(case)
+    except Exception as error:
+        _log.exception("the check %s crashed", kind)
+        observed = f"the check crashed: {type(error).__name__}: {error}"
+        finding = Finding(f"{kind} check", kind, Verdict.INCONCLUSIVE, "a verdict", observed)
+        return Judgement((finding,))
+
+
+def _result(case: Case, judgements: list[Judgement]) -> Result:
+    findings = tuple(finding for each in judgements for finding in each.findings)
+    run = case.run
+    return Result(
+        run_id=run.run_id,
+        verdict=verdict_of(findings),
+        environment=run.environment,
+        scenario=run.scenario,
+        profile=", ".join(phase.profile for phase in run.phases),
+        started_at=run.started_at,
+        finished_at=run.finished_at or run.started_at,
+        findings=findings,
+        usage=tuple(row for each in judgements for row in each.usage),
+        latency=tuple(row for each in judgements for row in each.latency),
+        generator=generator_figures(case),
+        versions=run.versions,
+        phases=tuple(_phase(case, driven) for driven in case.driven),
+        waterfall=_waterfall(case),
+        failures=failures_of(case),
+        partial=bool(run.interrupted) or run.finished_at is None,
+        repeat=run.repeat,
+        services=run.services,
+        scenario_sha256=run.scenario_sha256,
+        fault=run.fault,
+    )
+
+
+def _phase(case: Case, driven: DrivenProfile) -> Phase:
+    ledger = ledger_of(case.scenario, driven.exchanges)
+    counts: dict[str, ClientFigure] = {}
+    for key in ledger.counted():
+        so_far = counts.get(key[0], ClientFigure(0, 0))
+        counts[key[0]] = ClientFigure(
+            so_far.confirmed + ledger.confirmed[key], so_far.in_doubt + ledger.in_doubt[key]
+        )
+    exchanges: dict[str, int] = {}
+    for exchange in driven.exchanges:
+        exchanges[exchange.outcome] = exchanges.get(exchange.outcome, 0) + 1
+    return Phase(
+        profile=driven.phase.profile,
+        started_at=driven.phase.started_at,
+        finished_at=driven.phase.finished_at or driven.phase.started_at,
+        users=driven.profile.users,
+        scheduled=driven.scheduled,
+        completed=completed(case, driven),
+        dropped=sum(each.end.dropped for each in driven.recordings if each.end),
+        exchanges=exchanges,
+        elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
+        counts=counts,
+        planned_counts=_planned(case, driven.scheduled),
+    )
+
+
+def _planned(case: Case, iterations: int) -> dict[str, int]:
+    planned: dict[str, int] = {}
+    for step in case.scenario.flow:
+        for (quantity, _), amount in moves_of(step):
+            planned[quantity] = planned.get(quantity, 0) + amount * iterations
+    return planned
+
+
+def _waterfall(case: Case) -> tuple[StepTiming, ...]:
+    """Return the steps of the iteration whose whole time is the median of the measured phase."""
+    if case.measured is None:
+        return ()
+    iterations = sorted(
+        (each for recording in case.measured.recordings for each in iterations_of(recording)),
+        key=lambda exchanges: exchanges[-1].done_s - exchanges[0].due_s,
+    )
+    if not iterations:
+        return ()
+    median = iterations[(len(iterations) - 1) // 2]
+    begin_s = median[0].due_s
+    return tuple(
+        StepTiming(each.step, each.sent_s - begin_s, each.done_s - each.sent_s, each.outcome)
+        for each in median
+    )

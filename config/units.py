@@ -1,0 +1,42 @@
+"""How long is "500ms", how much is "99.5%"? The units that people write in YAML files."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_WHOLE = 100
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_duration(text: object) -> float:
+    """Return seconds. Raises ValueError for anything but a number with a unit.
+
+    >>> parse_duration("500ms"), parse_duration("2.5s"), parse_duration("10m")
+    (0.5, 2.5, 600.0)
+    """
+    match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration; write a number and a unit: 500ms, 2.5s, 10m")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds <= 0:
+        raise ValueError(f"{text!r} is not a duration above zero")
+    return seconds
+
+
+def parse_share(text: object) -> float:
+    """Return a ratio from 0 to 1. Raises ValueError for anything but a percentage.
+
+    >>> parse_share("99.5%")
+    0.995
+    """
+    match = _PERCENTAGE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None or float(match[1]) > _WHOLE:
+        raise ValueError(f"{text!r} is not a percentage from 0% to 100%; write for example 99.5%")
+    return float(match[1]) / _WHOLE
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Share = Annotated[float, BeforeValidator(parse_share)]

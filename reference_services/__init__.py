@@ -1,0 +1,1 @@
+"""The services under test: Onboarding, Cards and Workflow, small and honest."""

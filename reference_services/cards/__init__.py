@@ -1,0 +1,1 @@
+"""Cards: keeps the cards and counts every use of one exactly once."""

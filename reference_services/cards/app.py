@@ -1,0 +1,35 @@
+"""How is Cards put together?"""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from reference_services.cards.metrics import CardsMetrics
+from reference_services.cards.parts import Cards
+from reference_services.cards.routes import router
+from reference_services.cards.store import CardsStore, tables
+from reference_services.common.database import Database
+from reference_services.common.metrics import create_registry
+from reference_services.common.middleware import RequestCount
+from reference_services.common.service import Service, build_app
+from reference_services.common.settings import Settings, read_settings
+from reference_services.faults import Seams, seed_fault
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the service from its settings, by default those of the environment."""
+    settings = settings or read_settings("cards")
+    registry, database = create_registry(), Database(settings.database_url)
+    store, metrics = CardsStore(database), CardsMetrics(registry)
+    app = build_app(
+        Service(
+            settings=settings,
+            database=database,
+            tables=tables,
+            registry=registry,
+            router=router,
+            parts=Cards(store, metrics),
+            counting=(Middleware(RequestCount, metrics=metrics),),
+        )
+    )
+    seed_fault(settings, Seams(app, store, metrics))
+    return app

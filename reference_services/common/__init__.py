@@ -1,0 +1,1 @@
+"""What the three services share: the edge of the wire, the database, the metrics."""

@@ -1,0 +1,109 @@
+"""How is the database reached? One engine a service, SQLite or PostgreSQL, one kind of schema."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    MetaData,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+CONNECTIONS = 20
+BUSY_TIMEOUT_MS = 10_000
+
+# Any fixed number: it names the lock under which one process at a time creates the tables.
+_CREATION_LOCK = 20_250_101
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite, which knows no zones, is given and gives it back without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Put the zone back."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Database:
+    """The engine of one service and the two ways to use it: reading and writing."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0)
+        self._writer = self._engine.execution_options(writes=True)
+        self._turn: AbstractContextManager[Any] = nullcontext()
+        if self._engine.dialect.name == "sqlite":
+            # One writer at a time is SQLite's rule. Waiting here is fair and wakes at once;
+            # waiting in SQLite is polling with growing pauses.
+            self._turn = Lock()
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes: all of it is committed at the end, or none."""
+        with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    def create_tables(self, tables: MetaData) -> None:
+        """Create the tables that do not exist; several processes may do so at once."""
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            tables.create_all(connection)
+
+    def is_answering(self) -> bool:
+        """Ask the database for a row."""
+        try:
+            with self.reading() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin an INSERT that leaves out the rows whose unique key exists."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions itself: it would begin them as readers.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer may find its snapshot outdated and fail, without any waiting.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,76 @@
+"""What does a refused request get? One JSON form for every status from 400 up."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reference_services.common.trace import current_trace_id
+
+KINDS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    413: "BodyTooLarge",
+    422: "ValidationError",
+    500: "InternalError",
+    502: "BadGateway",
+    503: "Unavailable",
+}
+
+# How much of a malformed body is told: enough to mend it, and bounded.
+NAMED_PROBLEMS = 5
+NAMED_DEPTH = 6
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every refused request."""
+
+    error: str
+    detail: str
+    request_id: str
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare the statuses, for OpenAPI, as answered in the error form."""
+    return {
+        status: {"model": ErrorAnswer, "description": HTTPStatus(status).phrase}
+        for status in statuses
+    }
+
+
+def error_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Build the answer to a refused request."""
+    kind = KINDS.get(status) or HTTPStatus(status).phrase.title().replace(" ", "")
+    body = ErrorAnswer(error=kind, detail=detail, request_id=current_trace_id())
+    return Response(body.model_dump_json(), status, headers, media_type="application/json")
+
+
+async def answer_http_exception(_request: Request, error: Exception) -> Response:
+    """Answer what a route or the router refused."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return error_answer(error.status_code, error.detail, error.headers)
+
+
+async def answer_invalid_request(_request: Request, error: Exception) -> Response:
+    """Answer a request that is not of the declared form: 422, or 400 for a list over its limit."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = error.errors()
+    status = 400 if any(problem["type"] == "too_long" for problem in problems) else 422
+    detail = "; ".join(_sentence(problem) for problem in problems[:NAMED_PROBLEMS])
+    return error_answer(status, detail)
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    # Where and what, never the input itself: it may be a secret, and it is the caller's.
+    where = ".".join(str(part) for part in problem["loc"][:NAMED_DEPTH])
+    return f"{where}: {problem['msg']}"

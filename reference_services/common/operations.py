@@ -1,0 +1,44 @@
+"""Is the service well? `/health`, `/ready` and `/metrics`, alike in the three services."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reference_services.common.errors import declared
+
+router = APIRouter(tags=["operations"])
+
+Probes = Mapping[str, Callable[[], bool]]
+
+
+class Health(BaseModel):
+    """The answer of a service that runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Answer while the process runs."""
+    return Health()
+
+
+@router.get("/ready", responses=declared(503))
+def ready(request: Request) -> Health:
+    """Answer 200 when all that the service needs answers, else 503 naming what does not."""
+    probes: Probes = request.app.state.probes
+    missing = [name for name, is_answering in probes.items() if not is_answering()]
+    if missing:
+        raise HTTPException(503, f"Not answering: {', '.join(missing)}.")
+    return Health()
+
+
+@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Render every metric in Prometheus' text format."""
+    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,1 @@
+"""Onboarding: asks a company a few questions and has four cards made of the answers."""

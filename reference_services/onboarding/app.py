@@ -1,0 +1,38 @@
+"""How is Onboarding put together?"""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from reference_services.common.calls import Caller
+from reference_services.common.database import Database
+from reference_services.common.metrics import create_registry
+from reference_services.common.middleware import RequestCount
+from reference_services.common.service import Service, build_app
+from reference_services.common.settings import Settings, read_settings
+from reference_services.faults import Seams, seed_fault
+from reference_services.onboarding.metrics import OnboardingMetrics
+from reference_services.onboarding.parts import Onboarding
+from reference_services.onboarding.routes import router
+from reference_services.onboarding.store import SessionsStore, tables
+
+
+def create_app(settings: Settings | None = None, cards: Caller | None = None) -> FastAPI:
+    """Build the service from its settings, by default those of the environment."""
+    settings = settings or read_settings("onboarding")
+    cards = cards or Caller(settings.cards_url)
+    registry, database = create_registry(), Database(settings.database_url)
+    store, metrics = SessionsStore(database), OnboardingMetrics(registry)
+    app = build_app(
+        Service(
+            settings=settings,
+            database=database,
+            tables=tables,
+            registry=registry,
+            router=router,
+            parts=Onboarding(store, metrics, cards),
+            cards=cards,
+            counting=(Middleware(RequestCount, metrics=metrics),),
+        )
+    )
+    seed_fault(settings, Seams(app, store, metrics))
+    return app

@@ -1,0 +1,134 @@
+"""Where are the sessions kept? Every query goes through a tenant's own rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    MetaData,
+    Row,
+    Select,
+    String,
+    Table,
+    Update,
+    insert,
+    select,
+    update,
+)
+
+from reference_services.common.database import Database, UtcDateTime
+from reference_services.onboarding.models import Session, SessionBody, Snapshot
+
+tables = MetaData()
+
+sessions_table = Table(
+    "onboarding_sessions",
+    tables,
+    Column("session_id", String(36), primary_key=True),
+    Column("tenant_id", String(36), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("company_domain", String(253), nullable=False),
+    Column("user_email", String(254), nullable=False),
+    Column("snapshot", JSON(none_as_null=True)),
+    Column("batch_key", String(500)),
+    Column("card_ids", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("sessions_of_tenant", "tenant_id", "created_at"),
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is to be asked of Cards: the same at every attempt, or it would not be idempotent."""
+
+    snapshot: Snapshot
+    batch_key: str
+
+
+class SessionsStore:
+    """The onboarding sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, tenant_id: str, body: SessionBody) -> Session:
+        """Open a session."""
+        now = datetime.now(UTC)
+        session = Session(
+            session_id=str(uuid4()),
+            tenant_id=tenant_id,
+            status="open",
+            company_domain=body.company_domain,
+            user_email=body.user_email,
+            created_at=now,
+            updated_at=now,
+        )
+        with self._database.writing() as connection:
+            row = session.model_dump(exclude={"cards_created_count"})
+            connection.execute(insert(sessions_table), row)
+        return session
+
+    def read(self, tenant_id: str, session_id: str) -> Session | None:
+        """Return the tenant's session, if there is one."""
+        with self._database.reading() as connection:
+            row = connection.execute(_session_of(tenant_id, session_id)).one_or_none()
+        return _session(row) if row else None
+
+    def submit(self, session: Session, submission: Submission) -> Submission:
+        """Keep the session's first submission, and return the one that is kept."""
+        with self._database.writing() as connection:
+            row = connection.execute(
+                _session_of(session.tenant_id, session.session_id).with_for_update()
+            ).one()
+            if row.batch_key is not None:
+                return Submission(Snapshot.model_validate(row.snapshot), row.batch_key)
+            _change(
+                connection,
+                _change_of(session),
+                snapshot=submission.snapshot.model_dump(),
+                batch_key=submission.batch_key,
+            )
+        return submission
+
+    def withdraw(self, session: Session, submission: Submission) -> None:
+        """Forget a submission whose key Cards had seen before, for something else."""
+        change = _change_of(session).where(sessions_table.c.batch_key == submission.batch_key)
+        with self._database.writing() as connection:
+            _change(connection, change, snapshot=None, batch_key=None)
+
+    def complete(self, session: Session, card_ids: Sequence[str]) -> bool:
+        """Complete the session; return whether this call did it, not an earlier one."""
+        change = _change_of(session).where(sessions_table.c.status == "open")
+        with self._database.writing() as connection:
+            return _change(connection, change, status="completed", card_ids=list(card_ids)) == 1
+
+
+def _session_of(tenant_id: str, session_id: str) -> Select[tuple[object, ...]]:
+    # The only place where sessions are selected: nothing can be found outside of a tenant.
+    return select(sessions_table).where(
+        sessions_table.c.tenant_id == tenant_id, sessions_table.c.session_id == session_id
+    )
+
+
+def _change_of(session: Session) -> Update:
+    return update(sessions_table).where(
+        sessions_table.c.tenant_id == session.tenant_id,
+        sessions_table.c.session_id == session.session_id,
+    )
+
+
+def _change(connection: Connection, change: Update, **values: Any) -> int:
+    return connection.execute(change.values(updated_at=datetime.now(UTC), **values)).rowcount
+
+
+def _session(row: Row[tuple[object, ...]]) -> Session:
+    values = dict(row._mapping)
+    count = len(values["card_ids"]) if values["card_ids"] is not None else None
+    return Session(**values, cards_created_count=count)

@@ -1,0 +1,1 @@
+"""Workflow: turns cards into content."""

@@ -1,0 +1,75 @@
+"""What does a workflow write? A text from its template, the same for the same context."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reference_services.common.bodies import CardType, Content
+from reference_services.workflow.models import Output, OutputMetadata, WorkflowType
+
+Context = Mapping[CardType, list[Content]]
+
+TITLES: Mapping[WorkflowType, str] = {
+    "linkedin_post": "LinkedIn post",
+    "premium_newsletter": "Premium newsletter",
+    "onboarding_content": "Onboarding content",
+}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, in order; the keys of an object are not among them."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for member in value:
+            yield from texts(member)
+    elif value is not None:
+        yield str(value)
+
+
+def read_templates() -> Environment:
+    """Read the templates; what they write is plain text, so nothing is escaped."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    templates.filters["texts"] = texts
+    return templates
+
+
+class Writer:
+    """The templates, one for each workflow type."""
+
+    def __init__(self) -> None:
+        self._templates = read_templates()
+
+    def write(
+        self,
+        workflow_type: WorkflowType,
+        context: Context,
+        additional_context: Content,
+        parameters: Content,
+    ) -> Output:
+        """Write the content of one workflow from every card's texts."""
+        template = self._templates.get_template(f"{workflow_type}.j2")
+        content = template.render(context=context, additional_context=additional_context).strip()
+        return Output(
+            title=_title(workflow_type, context),
+            content=content,
+            metadata=OutputMetadata(
+                template=template.name or workflow_type,
+                word_count=len(content.split()),
+                context={card_type: len(contents) for card_type, contents in context.items()},
+                parameters=parameters,
+            ),
+        )
+
+
+def _title(workflow_type: WorkflowType, context: Context) -> str:
+    company = next(texts(context["company"]), None)
+    return f"{TITLES[workflow_type]}: {company}" if company else TITLES[workflow_type]

@@ -1,0 +1,18 @@
+"""What is Workflow made of?"""
+
+from dataclasses import dataclass
+
+from reference_services.common.calls import Caller
+from reference_services.workflow.generation import Writer
+from reference_services.workflow.metrics import WorkflowMetrics
+from reference_services.workflow.store import ExecutionsStore
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The parts that an execution works with."""
+
+    store: ExecutionsStore
+    metrics: WorkflowMetrics
+    cards: Caller
+    writer: Writer

@@ -1,0 +1,58 @@
+"""What can be asked of Workflow?"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reference_services.common.bodies import Identifier, answer
+from reference_services.common.calls import CallFailed
+from reference_services.common.errors import declared
+from reference_services.common.service import parts_of
+from reference_services.common.tenants import Tenant, require_same_tenant
+from reference_services.workflow.execution import AllCardsMissing, execute
+from reference_services.workflow.models import ExecuteBody, Execution
+from reference_services.workflow.parts import Workflow
+
+router = APIRouter(
+    prefix="/api/v1", tags=["workflow"], responses=declared(400, 401, 404, 413, 422, 500)
+)
+
+DEPRECATION = {
+    "X-API-Deprecation-Warning": "context is deprecated, send card_ids",
+    "X-API-Migration-Guide": "make cards with POST /api/v1/cards/batch, then send their card_ids",
+}
+
+Parts = Annotated[Workflow, Depends(parts_of)]
+WorkflowId = Annotated[Identifier, Path()]
+
+
+@router.post("/workflows/execute", response_model=Execution, responses=declared(502))
+@router.post("/workflow/execute", response_model=Execution, responses=declared(502))
+def execute_workflow(body: ExecuteBody, tenant_id: Tenant, workflow: Parts) -> Response:
+    """Make content of cards."""
+    require_same_tenant(body, tenant_id)
+    if not body.card_ids and not _has_context(body):
+        raise HTTPException(400, "The body has neither card_ids nor a context.")
+    try:
+        execution = execute(workflow, body, tenant_id)
+    except AllCardsMissing as error:
+        raise HTTPException(404, "None of the cards exists.") from error
+    except CallFailed as error:
+        raise HTTPException(502, f"Cards gave no answer: {error.reason}.") from error
+    headers = {"X-Partial-Result": str(execution.partial_result).lower()}
+    return answer(execution, headers=headers | (DEPRECATION if body.context else {}))
+
+
+@router.get("/workflows/{workflow_id}", response_model=Execution)
+def read_workflow(workflow_id: WorkflowId, tenant_id: Tenant, workflow: Parts) -> Response:
+    """Read a completed execution."""
+    execution = workflow.store.read(tenant_id, workflow_id)
+    if execution is None:
+        raise HTTPException(404, "There is no such workflow.")
+    return answer(execution)
+
+
+def _has_context(body: ExecuteBody) -> bool:
+    return body.context is not None and any(body.context.model_dump().values())

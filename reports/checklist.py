@@ -1,0 +1,21 @@
+"""What did the doctor find? A line a question, with the remedy below it."""
+
+from collections.abc import Sequence
+
+from checks.result import Finding
+from reports.formatting import one_line, render_verdict
+
+_MOST_BYTES = 300
+
+
+def render_checklist(findings: Sequence[Finding]) -> str:
+    """Render one line a finding: mark, question, answer; and a remedy where there is one."""
+    width = max((len(finding.check) for finding in findings), default=0)
+    lines = []
+    for finding in findings:
+        state = render_verdict(finding.verdict)
+        observed = one_line(finding.observed, _MOST_BYTES)
+        lines.append(f"{state:<14} {finding.check:<{width}}  {observed}")
+        if finding.detail:
+            lines.append(f"{'':<15}{one_line(finding.detail, _MOST_BYTES)}")
+    return "\n".join(lines)

@@ -1,0 +1,232 @@
+"""How is a number, a time or a foreign string written for people?"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count as count_up
+
+from checks.verdict import Verdict
+
+CUT_BYTES = 2048
+NO_DATA = "no data"
+NOT_ASKED = "–"
+MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?"}
+
+_MINUS = "−"
+# What XML forbids, what steers a terminal, and what reverses the direction of writing.
+_UNWRITABLE = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
+    "\U00010000-\U0010ffff]"
+)
+_USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
+
+
+def clean(text: str, limit_bytes: int = CUT_BYTES) -> str:
+    """Cut a foreign string, and replace each character that could do more than be read.
+
+    >>> clean("red: " + chr(27) + "[31m")
+    'red: �[31m'
+    >>> clean("a long answer", 6)
+    'a long … (cut, 13 characters in all)'
+    """
+    head = text[: limit_bytes + 1].replace("\r\n", "\n")
+    written = _UNWRITABLE.sub("\ufffd", head).encode()
+    if len(text) <= limit_bytes and len(written) <= limit_bytes:
+        return written.decode()
+    kept = written[:limit_bytes].decode(errors="ignore")
+    return f"{kept} … (cut, {len(text):,} characters in all)"
+
+
+def one_line(text: str, limit_bytes: int = CUT_BYTES) -> str:
+    """Clean a foreign string and join its lines."""
+    return " ".join(clean(text, limit_bytes).split())
+
+
+def without_userinfo(url: str) -> str:
+    """Remove name and password from an address.
+
+    >>> without_userinfo("http://ada:secret@127.0.0.1:8001/")
+    'http://127.0.0.1:8001/'
+    """
+    return _USERINFO.sub("", url)
+
+
+def render_seconds(value_s: float | None, *limits_s: float) -> str:
+    """Write seconds with three decimals, or with as many as keep the value on its side of a limit.
+
+    >>> render_seconds(2.5004, 2.5), render_seconds(2.4996, 2.5), render_seconds(2.5, 2.5)
+    ('2.5004 s', '2.4996 s', '2.500 s')
+    """
+    if value_s is None or not math.isfinite(value_s):
+        return NO_DATA
+    return f"{_digits(_decimal(value_s), 3, *map(_decimal, limits_s))} s"
+
+
+def render_limit(limit_s: float) -> str:
+    """Write a limit exactly.
+
+    >>> render_limit(2.5), render_limit(2.50045)
+    ('2.500 s', '2.50045 s')
+    """
+    return render_seconds(limit_s, limit_s)
+
+
+def render_interval(low_s: float | None, high_s: float | None, *limits_s: float) -> str:
+    """Write a range of seconds that may be open on either side.
+
+    >>> render_interval(2.374, 2.456), render_interval(2.374, None), render_interval(None, None)
+    ('2.374–2.456 s', '2.374 s or more', 'none')
+    """
+    low, high = (render_seconds(each, *limits_s) for each in (low_s, high_s))
+    if low_s is None and high_s is None:
+        return "none"
+    if low_s is None:
+        return f"{high} or less"
+    return f"{low} or more" if high_s is None else f"{low.removesuffix(' s')}–{high}"
+
+
+def render_percentage(ratio: float | None, *limits: float) -> str:
+    """Write a ratio as a percentage with two decimals, never across a limit, 0 or 100 %.
+
+    >>> render_percentage(0.9556), render_percentage(0.99999), render_percentage(1.0)
+    ('95.56 %', '99.999 %', '100.00 %')
+    """
+    if ratio is None or not math.isfinite(ratio):
+        return NO_DATA
+    bounds = (_decimal(limit).scaleb(2) for limit in (0.0, 1.0, *limits))
+    return f"{_digits(_decimal(ratio).scaleb(2), 2, *bounds)} %"
+
+
+def render_change(ratio: float) -> str:
+    """Write a ratio as a percentage with its sign.
+
+    >>> render_change(0.032), render_change(-0.00001), render_change(0.0)
+    ('+3.20 %', '−0.001 %', '0.00 %')
+    """
+    return _signed(ratio, render_percentage)
+
+
+def render_count(value: float | None) -> str:
+    """Write a count with its thousands apart; a part of one is shown, never rounded away.
+
+    >>> render_count(1604511), render_count(99.5), render_count(None)
+    ('1,604,511', '99.5', 'no data')
+    """
+    if value is None or not math.isfinite(value):
+        return NO_DATA
+    exact = _decimal(value)
+    return _digits(exact, 0, exact)
+
+
+def render_difference(value: float) -> str:
+    """Write a difference of counts with its sign.
+
+    >>> render_difference(-7), render_difference(3.0), render_difference(0)
+    ('−7', '+3', '0')
+    """
+    return _signed(value, render_count)
+
+
+def render_range(low: int, high: int) -> str:
+    """Write a count that may lie anywhere between two.
+
+    >>> render_range(98, 100), render_range(100, 100)
+    ('98–100', '100')
+    """
+    return render_count(low) if low == high else f"{render_count(low)}–{render_count(high)}"
+
+
+def render_share(part: int, whole: int) -> str:
+    """Write how much of the whole a part is; of nothing, nothing is known.
+
+    >>> render_share(400, 400), render_share(0, 0)
+    ('100.00 %', 'no data')
+    """
+    return render_percentage(part / whole) if whole else NO_DATA
+
+
+def render_utc(at: datetime) -> str:
+    """Write an instant to the second; one without a zone is taken as UTC.
+
+    >>> render_utc(datetime(2026, 11, 22, 17, 50, 0, 999))
+    '2026-11-22 17:50:00 UTC'
+    """
+    return f"{_utc(at):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def render_span(start: datetime, end: datetime) -> str:
+    """Write from when to when, the date once where it is the same.
+
+    >>> render_span(datetime(2026, 11, 22, 17, 50), datetime(2026, 11, 22, 18, 0))
+    '2026-11-22 17:50:00–18:00:00 UTC'
+    """
+    start, end = _utc(start), _utc(end)
+    until = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
+    return f"{start:%Y-%m-%d %H:%M:%S}–{until} UTC"
+
+
+def render_verdict(verdict: Verdict) -> str:
+    """Write a verdict as mark and word.
+
+    >>> render_verdict(Verdict.FAIL)
+    '✕ fail'
+    """
+    return f"{MARKS[verdict]} {verdict}"
+
+
+def render_percentile(percentile: float) -> str:
+    """Name a percentile.
+
+    >>> render_percentile(95.0), render_percentile(99.9)
+    ('p95', 'p99.9')
+    """
+    return f"p{percentile:g}"
+
+
+def render_number_of(number: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    >>> render_number_of(1, "check"), render_number_of(1200, "row")
+    ('1 check', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def render_more(number: int, noun: str, verdict: Verdict) -> str:
+    """Say how many more there are of a verdict.
+
+    >>> render_more(2, "check", Verdict.FAIL), render_more(1, "row", Verdict.INCONCLUSIVE)
+    ('2 more checks fail', '1 more row is inconclusive')
+    """
+    do = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.INCONCLUSIVE: "are inconclusive"}
+    does = {Verdict.PASS: "passes", Verdict.FAIL: "fails", Verdict.INCONCLUSIVE: "is inconclusive"}
+    verb = does[verdict] if number == 1 else do[verdict]
+    return f"{render_number_of(number, f'more {noun}')} {verb}"
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC) if at.tzinfo else at
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(float(value)))
+
+
+def _digits(value: Decimal, least: int, *limits: Decimal) -> str:
+    """Add digits until the printed value compares with every limit as the value does."""
+    wanted = [value.compare(limit) for limit in limits]
+    digits = next(  # there is one: with every digit printed, the two are equal
+        digits
+        for digits in count_up(least)
+        if [Decimal(f"{value:.{digits}f}").compare(limit) for limit in limits] == wanted
+    )
+    text = f"{value:,.{digits}f}"
+    return text if text.strip("-0.,") else text.removeprefix("-")
+
+
+def _signed(value: float, render: Callable[[float], str]) -> str:
+    text = render(abs(value))
+    sign = "" if not value or text == NO_DATA else "+" if value > 0 else _MINUS
+    return sign + text

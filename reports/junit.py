@@ -1,0 +1,76 @@
+"""What does the CI server read? One suite a kind, one case a finding."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+
+from checks.result import Finding, Kind, Result, verdict_of
+from checks.verdict import Verdict
+from reports.formatting import clean
+from reports.sections import environment_rows
+from reports.story import findings_of, tell_story
+
+_TAGS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error"}
+
+
+def render_junit(result: Result) -> str:
+    """Render JUnit's XML: fail is a failure, inconclusive an error, and nothing is skipped.
+
+    Where the findings alone would look milder than the run, a case of its own says so.
+    """
+    root = ET.Element("testsuites", name="trial-balance")
+    for kind in Kind:
+        findings = findings_of(result, kind)
+        if findings:
+            _add_suite(root, result, kind, [_case(result, each) for each in findings])
+    if verdict_of(result.findings) is not result.verdict or not result.findings:
+        _add_suite(root, result, "run", [_run_case(result)])
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    root.set("time", _seconds(result))
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.Element]) -> None:
+    suite = ET.SubElement(root, "testsuite", name=name)
+    suite.set("timestamp", result.started_at.isoformat(timespec="seconds"))
+    properties = ET.SubElement(suite, "properties")
+    for label, value in environment_rows(result):
+        ET.SubElement(properties, "property", name=clean(label), value=clean(value))
+    suite.extend(cases)
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("errors", str(len(suite.findall("testcase/error"))))
+    suite.set("skipped", "0")
+
+
+def _case(result: Result, finding: Finding) -> ET.Element:
+    case = _bare_case(result, finding.kind, finding.check)
+    if finding.verdict in _TAGS:
+        said = clean(f"expected {finding.expected}, observed {finding.observed}")
+        outcome = ET.SubElement(case, _TAGS[finding.verdict], message=said)
+        outcome.set("type", finding.code or finding.verdict)
+        outcome.text = _body(said, finding.detail, f"Repeat: {result.repeat}")
+    return case
+
+
+def _run_case(result: Result) -> ET.Element:
+    story = tell_story(result)
+    case = _bare_case(result, "run", "run")
+    if result.verdict in _TAGS:
+        outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(story.title))
+        outcome.set("type", result.verdict)
+        outcome.text = _body(story.sentence, *story.warnings, f"Repeat: {result.repeat}")
+    return case
+
+
+def _bare_case(result: Result, kind: str, name: str) -> ET.Element:
+    return ET.Element("testcase", classname=clean(f"{result.scenario}.{kind}"), name=clean(name))
+
+
+def _body(*paragraphs: str) -> str:
+    return "\n".join(clean(each) for each in paragraphs if each)
+
+
+def _seconds(result: Result) -> str:
+    return f"{(result.finished_at - result.started_at).total_seconds():.3f}"

@@ -1,0 +1,169 @@
+"""What stands in the CI job's summary? The banner, what failed, then the tables."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from checks.result import Failure, Finding, Kind, Result
+from reports import formatting as write
+from reports import sections
+from reports.balance import BalanceRow, balance_rows
+from reports.objectives import ObjectiveRow, objective_rows
+from reports.ordering import JudgedT, cut_judged, cut_rows
+from reports.story import Story, findings_of, open_findings, tell_story
+
+MOST_BYTES = 900_000
+_CELL_BYTES = 400
+_MOST_ROWS = 200
+_SPECIAL = re.compile(r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_FOUND_HEAD = ("Check", "Result", "Found", "Expected", "Why")
+_OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", "Margin",
+                   "Within limit", "Count")  # fmt: skip
+_BALANCE_HEAD = ("Quantity", "Labels", "Client", "Service", "Prometheus", "Database",
+                 "Worst difference", "Result", "Why")  # fmt: skip
+
+
+def render_markdown(result: Result) -> str:
+    """Render the summary, under 900 KB."""
+    queries = findings_of(result, Kind.PROMQL)
+    validity = findings_of(result, Kind.HEALTH, Kind.VALIDITY)
+    parts = [
+        *_banner(result, tell_story(result)),
+        "## What does not pass", *_open(result),
+        "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
+        "## The balance", _judged(_BALANCE_HEAD, balance_rows(result), _balance_cells),
+        "## Flow", *_flow(result),
+        "## Latency", *_latency(result),
+        "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
+        "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
+        "## Failed exchanges", *_failures(result.failures),
+        "## Environment and versions", _table(("What", "Is"), sections.environment_rows(result)),
+    ]  # fmt: skip
+    return _within("\n\n".join(parts) + "\n", MOST_BYTES)
+
+
+def escape(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
+    r"""Make a foreign string plain text on one line, inside a table or out of it.
+
+    >>> escape("a|b `c` <script> cards_used")
+    'a\\|b \\`c\\` &lt;script&gt; cards_used'
+    """
+    line = write.one_line(text, limit_bytes)
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\g<0>", line)
+
+
+def fence(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
+    """Put a foreign string into a block of code that it cannot end.
+
+    >>> print(fence("echo ```"))
+    ````
+    echo ```
+    ````
+    """
+    body = write.clean(text, limit_bytes)
+    longest = max((len(run) for run in re.findall("`+", body)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}\n{body}\n{ticks}"
+
+
+def _within(text: str, most_bytes: int) -> str:
+    """Drop the last lines of a text that is too long, and say so; what failed stands first."""
+    kept: list[str] = []
+    room = most_bytes
+    for line in text.split("\n"):
+        room -= len(line.encode()) + 1
+        if room < 0:
+            return "\n".join([*kept, "", "… shortened: report.html and result.json have more.", ""])
+        kept.append(line)
+    return text
+
+
+def _banner(result: Result, story: Story) -> list[str]:
+    span = write.render_span(result.started_at, result.finished_at)
+    about = " · ".join([
+        f"Scenario **{escape(result.scenario)}**", f"profile **{escape(result.profile)}**",
+        f"environment **{escape(result.environment)}**", span, f"run **{escape(result.run_id)}**",
+    ])  # fmt: skip
+    gates = [(gate.name, write.render_verdict(gate.verdict), gate.said)
+             for gate in story.gates]  # fmt: skip
+    return [
+        f"# {story.mark} {story.word}: {escape(story.title)}",
+        escape(story.sentence),
+        *(f"**{escape(warning)}**" for warning in story.warnings),
+        about,
+        _table(("Gate", "Result", "Figure"), gates),
+    ]
+
+
+def _open(result: Result) -> list[str]:
+    """Render what fails or is open, with the command to repeat it."""
+    findings = open_findings(result)
+    if not findings:
+        return ["No failures."]
+    repeat = ["To repeat the run:", fence(result.repeat)] if result.repeat else []
+    return [_judged(_FOUND_HEAD, findings, _finding_cells), *repeat]
+
+
+def _finding_cells(row: Finding) -> tuple[str, ...]:
+    return (row.check, write.render_verdict(row.verdict), row.observed, row.expected,
+            f"{row.code or ''} {row.detail}".strip())  # fmt: skip
+
+
+def _objective_cells(row: ObjectiveRow) -> tuple[str, ...]:
+    interval = f"{row.interval} {row.confidence}".strip()
+    return (row.check, write.render_verdict(row.verdict), row.measured, interval, row.objective,
+            row.margin, row.share, row.count)  # fmt: skip
+
+
+def _balance_cells(row: BalanceRow) -> tuple[str, ...]:
+    return (row.quantity, row.labels, row.client, row.service, row.prometheus, row.database,
+            row.difference, write.render_verdict(row.verdict),
+            " ".join(filter(None, [row.code, *row.notes])))  # fmt: skip
+
+
+def _flow(result: Result) -> list[str]:
+    rows = [sections.phase_row(phase) for phase in result.phases]
+    counts = [", ".join(each.with_share for each in row.counts) for row in rows]
+    cells = [(row.profile, row.iterations, row.dropped, row.elapsed, counted)
+             for row, counted in zip(rows, counts, strict=True)]  # fmt: skip
+    return [_table(("Phase", "Iterations", "Dropped", "Took", "Counted of planned"), cells)]
+
+
+def _latency(result: Result) -> list[str]:
+    rows = [sections.step_row(row) for row in result.latency]
+    cells = [(row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit)
+             for row in rows]  # fmt: skip
+    head = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit")
+    return [_table(head, cells)]
+
+
+def _failures(failures: Sequence[Failure]) -> list[str]:
+    cells = [(each.step, each.outcome, each.reason, write.render_count(each.count),
+              write.render_utc(each.first_at), write.render_utc(each.last_at), each.trace_id)
+             for each in failures]  # fmt: skip
+    head = ("Step", "Outcome", "Reason", "Count", "First", "Last", "Trace")
+    return [_table(head, cells)]
+
+
+def _judged(
+    head: Sequence[str], rows: Sequence[JudgedT], cells: Callable[[JudgedT], tuple[str, ...]]
+) -> str:
+    table = cut_judged(rows, _MOST_ROWS)
+    return _lines(head, [cells(row) for row in table.rows], table.more)
+
+
+def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+    table = cut_rows(rows, _MOST_ROWS)
+    return _lines(head, table.rows, table.more)
+
+
+def _lines(head: Sequence[str], rows: Sequence[tuple[str, ...]], more: str) -> str:
+    if not rows:
+        return "None."
+    lines = [_line(head), _line(["---"] * len(head))]
+    lines += [_line([escape(cell, _CELL_BYTES) for cell in row]) for row in rows]
+    return "\n".join([*lines, *(["", more] if more else [])])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

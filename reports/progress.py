@@ -1,0 +1,78 @@
+"""What is going on right now? One line a stage on stderr, and how long each took."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from reports.formatting import one_line
+
+_MOST_BYTES = 200
+_MINUTE_S = 60.0
+
+
+class Progress:
+    """Tells a person what happens. A line that lives only where a terminal shows it."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        """Find out what the stream can show."""
+        dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
+        self._stream = stream
+        self._live = stream.isatty() and not dumb
+        self._colours = self._live and not os.environ.get("NO_COLOR")
+        self._said_at = time.monotonic()
+        self._stage = ""
+        self.stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Time one stage; what is appended to the list is said at its end."""
+        self._stage, began = name, time.monotonic()
+        self._show(f"… {name}")
+        said: list[str] = []
+        mark = "✕"
+        try:
+            yield said
+            mark = "✓"
+        finally:
+            took_s = time.monotonic() - began
+            self.stages[name] = self.stages.get(name, 0.0) + took_s
+            self._say(mark, f"{name:<10} {took_s:6.1f} s  {', '.join(said)}".rstrip())
+
+    def count(self, done: int, of: int | None) -> None:
+        """Show how far a stage has come: at once on a terminal, once a minute elsewhere."""
+        line = f"… {self._stage:<10} {done:,} of {of:,}" if of else f"… {self._stage:<10} {done:,}"
+        if self._live:
+            self._show(line)
+        elif time.monotonic() - self._said_at > _MINUTE_S:
+            self._write(line + "\n")
+
+    def note(self, text: str) -> None:
+        """Say one line that stays."""
+        self._show("")
+        self._write(one_line(text, _MOST_BYTES) + "\n")
+
+    def _say(self, mark: str, text: str) -> None:
+        self._show("")
+        colour = {"✓": "32", "✕": "31"}[mark]
+        shown = f"\x1b[{colour}m{mark}\x1b[0m" if self._colours else mark
+        self._write(f"{shown} {one_line(text, _MOST_BYTES)}\n")
+
+    def _show(self, line: str) -> None:
+        if self._live:
+            self._write(f"\r\x1b[2K{line}")
+
+    def _write(self, text: str) -> None:
+        encoding = self._stream.encoding or "ascii"
+        spelled = text.encode(encoding, errors="ignore").decode(encoding)
+        if "✓" in text and "✓" not in spelled:
+            spelled = text.replace("✓", "ok").replace("✕", "x").replace("…", "...")
+            spelled = spelled.encode(encoding, errors="replace").decode(encoding)
+        self._said_at = time.monotonic()
+        try:
+            self._stream.write(spelled)
+            self._stream.flush()
+        except OSError:  # nobody reads it any more; the run goes on
+            self._live = False

@@ -1,0 +1,455 @@
+"""Drive the journeys, ask every witness, judge, report. One short function a command."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn, TypeVar
+from uuid import uuid4
+
+import typer
+
+from checks.panel import panel
+from checks.result import Result
+from checks.verdict import exit_code, worst
+from config.documents import did_you_mean
+from config.environment import (
+    Environment,
+    EnvironmentFile,
+    find_environment,
+    read_environment,
+    read_environment_file,
+)
+from config.errors import ConfigError, Problem
+from reference_services.faults import FAULTS
+from reference_services.stack import VARIABLES, local_stack
+from reference_services.supervisor import StackError
+from reports.progress import Progress
+from scenarios.drive import Driver, Place, ready_driver, refuse_load, refuse_unknown_services
+from scenarios.evidence import (
+    DrivenPhase,
+    Run,
+    RunFolder,
+    create_run_folder,
+    find_run,
+    new_run_id,
+    with_phase,
+    write_whole,
+)
+from scenarios.ledger import ledger_json, ledger_of
+from scenarios.model import Scenario
+from scenarios.reader import find_scenario, read_scenario
+from scenarios.recording import read_recordings
+from scenarios.templates import compile_text
+
+ROOT = Path(__file__).resolve().parent
+THIS_VERSION = "0.1.0"
+NIGHTLY = ("e2e", "benchmark")
+WRONG_COMMAND = 2
+
+T = TypeVar("T")
+
+app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+
+Env = Annotated[str, typer.Option("--env", help="An environment in config/, or a YAML file.")]
+ScenarioName = Annotated[str, typer.Option(help="A scenario in scenarios/, or a YAML file.")]
+ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles.")]
+Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
+Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command shall do, checked before anything is sent; `command` repeats it."""
+
+    command: str
+    file: EnvironmentFile
+    scenario_path: Path
+    scenario: Scenario
+    profiles: tuple[str, ...]
+    runs: Path
+    fault: str
+
+
+@app.callback(invoke_without_command=True)
+def main_job(context: typer.Context) -> None:
+    """Without a command: the nightly job on this machine."""
+    if context.invoked_subcommand is None:
+        nightly()
+
+
+@app.command()
+def nightly(
+    env: Env = "local", scenario: ScenarioName = "usage_tracking", runs: Runs = Path("runs"),
+    fault: Fault = "", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Drive the flow once, then the benchmark; check everything; write the report."""
+    conduct(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json)
+
+
+@app.command()
+def e2e(
+    env: Env = "local", scenario: ScenarioName = "usage_tracking", profile: ProfileName = "e2e",
+    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Drive the flow once and check it."""
+    conduct(plan_of("e2e", env, scenario, (profile,), runs, fault), as_json)
+
+
+@app.command()
+def load(
+    env: Env = "local", scenario: ScenarioName = "usage_tracking",
+    profile: ProfileName = "benchmark", runs: Runs = Path("runs"), fault: Fault = "",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Drive a load and check it."""
+    conduct(plan_of("load", env, scenario, (profile,), runs, fault), as_json)
+
+
+@app.command()
+def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Judge a run again, from its evidence alone."""
+    conclude(find_run(runs, run), as_json)
+
+
+@app.command()
+def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Render a run's report again, from its result."""
+    from checks.result import read_result
+
+    folder = find_run(runs, run)
+    try:
+        result = read_result(folder.result)
+    except (OSError, ValueError) as error:
+        message = f"it has no result that can be read; run: python run.py check {run}"
+        raise ConfigError(Problem(folder.result, None, message)) from error
+    write_report(result, folder)
+    publish(result, folder, as_json)
+
+
+@app.command()
+def validate(scenario: ScenarioName = "", env: Env = "local", as_json: Json = False) -> None:
+    """Read the scenarios and an environment, and say every mistake. Nothing is sent."""
+    names = [scenario] if scenario else sorted(map(str, (ROOT / "scenarios").glob("*.yaml")))
+    valid = [plan_of("validate", env, name, (), Path("runs"), "").scenario_path for name in names]
+    told = [os.path.relpath(path) for path in (*valid, find_environment(env))]
+    print(json.dumps({"valid": told}) if as_json else "\n".join(f"valid: {each}" for each in told))
+
+
+@app.command()
+def doctor(env: Env = "local", as_json: Json = False) -> None:
+    """Ask whether the services, Prometheus and the databases can be reached and read."""
+    from checks.doctor import examine
+    from reports.checklist import render_checklist
+
+    file = read_environment_file(find_environment(env))
+    with variables_of(file, ROOT / ".cache" / "doctor", "") as variables:
+        findings = examine(read_environment(file.path, variables))
+    verdict = worst(finding.verdict for finding in findings)
+    document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
+    print(json.dumps(document, indent=2) if as_json else render_checklist(findings))
+    raise typer.Exit(exit_code(verdict))
+
+
+@app.command()
+def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
+    """Start the local stack and keep it up until stopped."""
+    refuse_fault(fault, read_environment_file(find_environment("local")))
+    folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
+    with local_stack(folder, fault or None) as variables:
+        file = write_environment(folder, variables)
+        print(json.dumps({**variables, "environment": str(file)}) if as_json else "\n".join([
+            *(f"{name}={value}" for name, value in variables.items()),
+            f"in another terminal: python run.py e2e --env {file}",
+            "Ctrl-C stops it",
+        ]), flush=True)  # fmt: skip
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+def conduct(plan: Plan, as_json: bool) -> None:
+    """Tell the story of a run: look, drive, wait until all is counted, look again, judge."""
+    progress = Progress()
+    folder, run = open_run(plan)
+    progress.note(f"{plan.scenario.scenario} -> {run.environment}  run {run.run_id}")
+    try:
+        with ExitStack() as held:
+            with progress.stage("stack"):
+                place = held.enter_context(deployed(plan, folder, run))
+            driver = held.enter_context(ready_driver(place, plan.profiles))
+            witnesses = held.enter_context(
+                panel(plan.scenario, place.environment, run.tenant, folder, plan.file.starts_stack)
+            )
+            run = describe(run, place, plan)
+            with progress.stage("look"):
+                well = witnesses.look_before()
+            for name in plan.profiles if well else ():
+                run = drive(driver, name, run, folder, progress)
+            write_ledger(plan.scenario, folder, run)
+            with progress.stage("settle"):
+                witnesses.look_after(time.time())
+    except KeyboardInterrupt:
+        run = replace(folder.read_run(), interrupted="interrupted by a signal")
+    except (ConfigError, StackError):
+        raise
+    except Exception as error:
+        logging.getLogger("trial_balance").exception("the harness failed")
+        run = replace(folder.read_run(), interrupted=f"the harness failed: {error}")
+    folder.write_run(replace(run, finished_at=datetime.now(UTC)))
+    conclude(folder, as_json, progress)
+
+
+def plan_of(
+    command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str
+) -> Plan:
+    """Read and check everything that a command names. Raises ConfigError with every mistake."""
+    problems: list[Problem] = []
+    file = collect(problems, lambda: read_environment_file(find_environment(env)))
+    path = collect(problems, lambda: find_scenario(scenario))
+    parsed = collect(problems, lambda: read_scenario(path)) if path else None
+    if file:
+        collect(problems, lambda: refuse_fault(fault, file))
+        environment = collect(problems, lambda: preview(file))
+        if path and parsed and environment:
+            collect(problems, lambda: refuse_unknown_services(parsed, environment, file.path))
+            collect(problems, lambda: refuse_profiles(parsed, path, profiles))
+            chosen = {name: parsed.profiles[name] for name in profiles if name in parsed.profiles}
+            collect(problems, lambda: refuse_load(environment, file.path, chosen))
+    if problems or not (file and path and parsed):
+        raise ConfigError(*problems)
+    words = ["python", "run.py", command, "--env", env, "--scenario", scenario]
+    words += ["--fault", fault] if fault else []
+    words += ["--profile", *profiles] if command in ("e2e", "load") else []
+    return Plan(shlex.join(words), file, path, parsed, profiles, runs, fault)
+
+
+def collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
+    """Do one reading; keep its problems instead of raising them."""
+    try:
+        return read()
+    except ConfigError as error:
+        problems += [each for each in error.problems if each not in problems]
+        return None
+
+
+def preview(file: EnvironmentFile) -> Environment:
+    """Read an environment before its stack is up, the stack's addresses standing in."""
+    addresses = dict.fromkeys(VARIABLES, "http://not-started-yet") if file.starts_stack else {}
+    return read_environment(file.path, addresses)
+
+
+def refuse_fault(fault: str, file: EnvironmentFile) -> None:
+    """Raise ConfigError for a fault that does not exist, or that has no stack to be seeded in."""
+    if fault and not file.starts_stack:
+        raise ConfigError(Problem(file.path, None, "faults are seeded into the local stack only"))
+    if fault and fault not in FAULTS:
+        message = f"unknown fault {fault!r}; {did_you_mean(fault, list(FAULTS))}"
+        raise ConfigError(Problem(None, None, message))
+
+
+def refuse_profiles(scenario: Scenario, path: Path, profiles: tuple[str, ...]) -> None:
+    """Raise ConfigError for profiles that the scenario does not have."""
+    known = list(scenario.profiles)
+    raise_all([
+        Problem(path, None, f"it has no profile {name!r}; {did_you_mean(name, known)}")
+        for name in profiles
+        if name not in scenario.profiles
+    ])  # fmt: skip
+
+
+def raise_all(problems: list[Problem]) -> None:
+    """Raise ConfigError if there is any problem."""
+    if problems:
+        raise ConfigError(*problems)
+
+
+def open_run(plan: Plan) -> tuple[RunFolder, Run]:
+    """Make the run's folder and its record. Raises ConfigError."""
+    now = datetime.now(UTC)
+    run_id = new_run_id(now)
+    folder = create_run_folder(plan.runs, run_id, plan.scenario_path, plan.file.path)
+    logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
+    run = Run(
+        run_id=run_id,
+        environment=plan.file.name,
+        scenario=plan.scenario.scenario,
+        scenario_sha256=hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest(),
+        tenant=str(uuid4()),
+        exclusive=False,
+        services={},
+        headers={},
+        started_at=now,
+        repeat=plan.command,
+        versions=versions(),
+        fault=plan.fault or None,
+    )
+    folder.write_run(run)
+    return folder, run
+
+
+@contextmanager
+def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[Place]:
+    """Have the services up: started here for the local environment, elsewhere as they are."""
+    with variables_of(plan.file, folder.path / "stack", plan.fault) as variables:
+        environment = read_environment(plan.file.path, variables)
+        yield Place(
+            plan.scenario, environment, plan.file.path, folder, run.run_id, run.tenant,
+            {**os.environ, **variables},
+        )  # fmt: skip
+
+
+@contextmanager
+def variables_of(file: EnvironmentFile, folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
+    """Start the stack that an environment asks for, and yield the variables of its addresses."""
+    if not file.starts_stack:
+        yield {}
+        return
+    with local_stack(folder, fault or None) as variables:
+        yield variables
+
+
+def describe(run: Run, place: Place, plan: Plan) -> Run:
+    """Complete the record with what is known once the services are up, and write it."""
+    headers = {
+        name: compile_text(value)({"tenant": run.tenant})
+        for name, value in plan.file.headers.items()
+    }
+    services = {name: each.url for name, each in place.environment.services.items()}
+    run = replace(run, services=services, headers=headers, exclusive=place.environment.exclusive)
+    place.folder.write_run(run)
+    return run
+
+
+def drive(driver: Driver, name: str, run: Run, folder: RunFolder, progress: Progress) -> Run:
+    """Drive one profile, and keep its record before and after."""
+    phase = DrivenPhase(name, stem=name, started_at=datetime.now(UTC))
+    folder.write_run(with_phase(run, phase))
+    before = run.phases[-1].profile if run.phases else None
+    if before and not driver.went_well(before):
+        trouble = f"not driven, since nothing of {before} went well"
+    else:
+        with progress.stage(name) as said:
+            trouble = driver.drive(name, progress.count)
+            said.append(driver.summary(name))
+    phase = replace(phase, finished_at=datetime.now(UTC), trouble=trouble)
+    run = with_phase(run, phase)
+    folder.write_run(run)
+    return run
+
+
+def write_ledger(scenario: Scenario, folder: RunFolder, run: Run) -> None:
+    """Write the ledger of the whole run beside the exchanges that it sums up."""
+    exchanges = (
+        exchange
+        for phase in run.phases
+        for recording in read_recordings(folder.exchanges, phase.stem)
+        for exchange in recording.exchanges
+    )
+    content = ledger_json(ledger_of(scenario, exchanges))
+    write_whole(folder.evidence / "ledger.json", content)
+
+
+def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
+    """Judge a run by its evidence, write and print what came of it, and exit with the verdict."""
+    from checks.suite import judge
+
+    with progress.stage("judge") if progress else contextlib.nullcontext():
+        result = judge(folder)
+        write_report(result, folder)
+    publish(result, folder, as_json)
+
+
+def write_report(result: Result, folder: RunFolder) -> None:
+    """Render a result into its files."""
+    from reports.render import render_all
+
+    render_all(result, folder.path)
+
+
+def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
+    """Print a result, and exit with its verdict."""
+    from checks.result import to_json
+    from reports.terminal import print_result
+
+    if as_json:
+        print(to_json(result))
+    else:
+        print_result(result, folder.path / "report.html", sys.stdout)
+    raise typer.Exit(exit_code(result.verdict))
+
+
+def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
+    """Write an environment file for a stack that stays up, its addresses put in."""
+    text = find_environment("local").read_text(encoding="utf-8")
+    for name, value in variables.items():
+        text = text.replace(f"${{{name}}}", value)
+    file = folder / "environment.yaml"
+    lines = [line for line in text.splitlines() if not line.startswith("stack:")]
+    write_whole(file, "\n".join([*lines, ""]).encode())
+    return file
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what measures."""
+    packages = ("locust", "httpx", "prometheus-api-client", "pydantic")
+    return {
+        "trial-balance": THIS_VERSION,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End what is under way at the first signal; at the second, this process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; every mistake of the user becomes sentences and exit code 2."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    as_json = "--json" in arguments
+    try:
+        return int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
+    except ConfigError as error:
+        return refuse([str(problem) for problem in error.problems], as_json)
+    except StackError as error:
+        return refuse([str(error)], as_json)
+    except typer.TyperException as error:
+        return refuse([f"{error.format_message()} (see run.py --help)"], as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return refuse(["interrupted before anything was sent"], as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        return 0
+
+
+def refuse(problems: list[str], as_json: bool) -> int:
+    """Say what is wrong, and that nothing was sent."""
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if as_json:
+        print(json.dumps({"exit_code": WRONG_COMMAND, "problems": problems}))
+    return WRONG_COMMAND
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

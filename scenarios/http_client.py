@@ -1,0 +1,145 @@
+"""How does one request go out, and what came back? Each wire attempt is one exchange.
+
+No retry, no redirect, no proxy and no cookie happens behind the flow's back.
+
+    NoAnswer
+    ├── NotSent      it never left: no connection could be made
+    └── Unanswered   it may have arrived: time-out, reset, protocol error
+"""
+
+import functools
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import httpx
+
+MAX_BODY_BYTES = 10_000_000
+
+# A server closes idle connections after a while, and a request that meets the closing one is in
+# doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
+_KEEPALIVE_S = 2.0
+
+
+class NoAnswer(Exception):
+    """No status line came back; the text says why."""
+
+
+class NotSent(NoAnswer):
+    """The request never left."""
+
+
+class Unanswered(NoAnswer):
+    """The request left, or may have, and its answer did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready to send. `body` is a JSON value or None; the time-out is in seconds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status line, and at most MAX_BODY_BYTES of what followed it.
+
+    `broken` says why the body is not whole; it is empty where it is.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+    broken: str = ""
+
+
+class Sender(Protocol):
+    """The seam between the flow and the wire."""
+
+    def send(self, request: Request) -> Answer:
+        """Send one request once. Raises NotSent or Unanswered."""
+        ...
+
+
+@functools.cache
+def shared_tls() -> ssl.SSLContext:
+    """Return the TLS settings that all connections share, since making them is slow."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class HttpxSender:
+    """One virtual user's connections. Use as a context manager."""
+
+    def __init__(self) -> None:
+        """Open no connection yet."""
+        limits = httpx.Limits(keepalive_expiry=_KEEPALIVE_S)
+        self._client = httpx.Client(verify=shared_tls(), trust_env=False, limits=limits)
+
+    def __enter__(self) -> Self:
+        """Return the sender."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def send(self, request: Request) -> Answer:
+        """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
+        deadline = time.monotonic() + request.timeout_s
+        try:
+            with self._client.stream(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                json=request.body,
+                timeout=request.timeout_s,
+            ) as response:
+                self._client.cookies.clear()
+                return _read_answer(response, deadline)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent(f"could not connect: {_words(error)}") from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise NotSent(f"could not be sent: {_words(error)}") from error
+        except httpx.TimeoutException as error:
+            raise Unanswered(f"no answer within {request.timeout_s:g} s") from error
+        except httpx.HTTPError as error:
+            raise Unanswered(f"the connection broke: {_words(error)}") from error
+
+
+def _read_answer(response: httpx.Response, deadline: float) -> Answer:
+    body, broken = bytearray(), ""
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                broken = f"the body is over {MAX_BODY_BYTES:,} bytes"
+                break
+            if time.monotonic() > deadline:
+                broken = "the body did not end in time"
+                break
+    except httpx.TimeoutException:
+        broken = "the body did not end in time"
+    except httpx.HTTPError as error:
+        broken = f"the body broke off: {_words(error)}"
+    content_type = response.headers.get("content-type", "")
+    return Answer(response.status_code, content_type, bytes(body[:MAX_BODY_BYTES]), broken)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

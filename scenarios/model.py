@@ -1,0 +1,154 @@
+"""What can a scenario file say? The whole language, in one place."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from typing_extensions import TypeAliasType
+
+from config.documents import StrictModel
+from config.units import Duration, Share
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+ITERATION = "iteration"
+
+_REQUEST = re.compile(r"(\w+)\s+([\w-]+)\s+(/\S.*|/)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
+
+Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
+
+
+def _request_line(text: str) -> str:
+    match = _REQUEST.fullmatch(text)
+    if match is None or match[1] not in METHODS:
+        raise ValueError(f"{text!r} is not a request; write METHOD service /path, as in "
+                         "POST cards /api/v1/cards")  # fmt: skip
+    return text
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is not a name; use small letters, digits and underscores")
+    return text
+
+
+def _comparison(text: str) -> str:
+    if not _COMPARISON.fullmatch(text):
+        raise ValueError(f"{text!r} is not a comparison; write for example >= 0.95")
+    return text
+
+
+def _filled(mapping: dict[str, Any]) -> dict[str, Any]:
+    if not mapping:
+        raise ValueError("at least one entry is needed")
+    return mapping
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Quantity(StrictModel):
+    """Something that is counted, by labels, and where each witness keeps its figure.
+
+    `prometheus` is a plain selector of a counter; `database` names one database and a query whose
+    columns are the labels of `by`, in order, and the count. `shared` counts others' traffic too.
+    """
+
+    by: list[Name] = []
+    prometheus: str | None = None
+    database: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
+    shared: bool = False
+
+
+class Expect(StrictModel):
+    """What the answer must be: its status, and values at JMESPath expressions."""
+
+    status: Status = 200
+    answer: Annotated[dict[str, Any], Field(alias="json")] = {}
+
+
+class Step(StrictModel):
+    """One request of the flow, what must come back, what is kept of it, and what it moves.
+
+    `counts` is by quantity: a number, or a mapping by label value, nested where there are more
+    labels. `timeout` bounds the whole exchange, in seconds. `when_rejected` says what an answer
+    other than the expected one leaves of `counts`; without it, a 4xx leaves nothing and anything
+    else leaves them in doubt.
+    """
+
+    step: Annotated[str, Field(min_length=1, max_length=80)]
+    request: Annotated[str, AfterValidator(_request_line)]
+    headers: dict[str, str] = {}
+    body: Annotated[Any, Field(alias="json")] = None
+    timeout: Duration = 10.0
+    expect: Expect = Expect()
+    save: dict[Name, str] = {}
+    counts: dict[Name, Counts] = {}
+    when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
+
+    def request_parts(self) -> tuple[str, str, str]:
+        """Return method, service and path (a template)."""
+        method, service, path = self.request.split(maxsplit=2)
+        return method, service, path
+
+
+class Profile(StrictModel):
+    """A load, closed model: so many virtual users share the iterations, or go on for a time.
+
+    `max_duration` bounds a load of iterations; what was not begun by then is dropped.
+    """
+
+    users: Annotated[int, Field(gt=0, le=10_000)]
+    iterations: Annotated[int, Field(gt=0)] | None = None
+    duration: Duration | None = None
+    max_duration: Duration = 600.0
+
+
+class LatencyObjective(StrictModel):
+    """Limits in seconds on the percentiles of one step; of each step where none is named."""
+
+    step: str | None = None
+    p50: Duration | None = None
+    p95: Duration | None = None
+    p99: Duration | None = None
+
+    def limits(self) -> dict[float, float]:
+        """Return the limit in seconds by percentile."""
+        named = {50.0: self.p50, 95.0: self.p95, 99.0: self.p99}
+        return {percentile: limit for percentile, limit in named.items() if limit is not None}
+
+
+class PromqlCheck(StrictModel):
+    """A query whose every value must satisfy a comparison; `on_missing` is for no value at all."""
+
+    name: str
+    query: str
+    expect: Annotated[str, AfterValidator(_comparison)]
+    on_missing: Annotated[str, Field(pattern="^(fail|inconclusive)$")] = "inconclusive"
+
+    def comparison(self) -> tuple[str, float]:
+        """Return the operator and the number."""
+        match = _COMPARISON.fullmatch(self.expect)
+        return (match[1], float(match[2])) if match else ("==", 0.0)
+
+
+class Checks(StrictModel):
+    """What must be true after the run."""
+
+    latency: list[LatencyObjective] = []
+    success_rate: Share = 1.0
+    usage: list[Name] = []
+    promql: list[PromqlCheck] = []
+
+
+class Scenario(StrictModel):
+    """One scenario file."""
+
+    scenario: str
+    description: str = ""
+    quantities: dict[Name, Quantity] = {}
+    flow: Annotated[list[Step], Field(min_length=1)]
+    profiles: Annotated[dict[Name, Profile], AfterValidator(_filled)]
+    checks: Checks = Checks()

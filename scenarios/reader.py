@@ -1,0 +1,48 @@
+"""Is this scenario file right? Read it, or say every mistake in it at once."""
+
+from pathlib import Path
+
+from config.documents import Document, read_document, read_model, read_what_stands
+from config.errors import ConfigError, Problem
+from scenarios.model import Scenario
+from scenarios.rules import broken_rules
+
+FOLDER = Path(__file__).parent
+
+
+def find_scenario(name: str) -> Path:
+    """Return the file of a scenario: a path to a YAML file, or a name in `scenarios/`.
+
+    Raises ConfigError naming the scenarios that exist.
+    """
+    given = Path(name)
+    path = given if given.suffix in (".yaml", ".yml") else FOLDER / f"{name.replace('-', '_')}.yaml"
+    if path.is_file():
+        return path
+    known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.yaml")))
+    raise ConfigError(Problem(path, None, f"no such scenario; known: {known}, or a YAML file"))
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read a scenario. Raises ConfigError with every mistake, each with file and line."""
+    document = read_document(path)
+    try:
+        scenario = read_model(document, Scenario)
+    except ConfigError as error:
+        what_stands = read_what_stands(document, Scenario)
+        lines = {problem.line for problem in error.problems}
+        further = _problems(document, what_stands) if what_stands else []
+        new = [problem for problem in further if problem.line not in lines]
+        raise ConfigError(*_in_order(*error.problems, *new)) from error
+    problems = _problems(document, scenario)
+    if problems:
+        raise ConfigError(*_in_order(*problems))
+    return scenario
+
+
+def _problems(document: Document, scenario: Scenario) -> list[Problem]:
+    return [document.problem(place, message) for place, message in broken_rules(scenario)]
+
+
+def _in_order(*problems: Problem) -> list[Problem]:
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)

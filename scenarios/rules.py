@@ -1,0 +1,164 @@
+"""Do the parts of a scenario fit together? What the types of the language cannot say."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from config.documents import Location, did_you_mean
+from scenarios.model import ITERATION, Counts, Quantity, Scenario, Step
+from scenarios.selector import parse_selector
+from scenarios.templates import TemplateError, compile_text, compile_value, names_in
+
+Broken = tuple[Location, str]
+
+ALWAYS_KNOWN = ("tenant", "run", "iteration", "unique")
+QUERY_VARIABLES = ("tenant", "window")
+
+_EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
+
+
+def broken_rules(scenario: Scenario) -> Iterator[Broken]:
+    """Yield each broken rule as the place in the document and a sentence."""
+    yield from _repeated_steps(scenario)
+    yield from _names(scenario)
+    for index, step in enumerate(scenario.flow):
+        yield from _answer_paths(step, ("flow", index))
+        yield from _counts(scenario, step, ("flow", index, "counts"))
+    for name, quantity in scenario.quantities.items():
+        yield from _quantity(scenario, name, quantity)
+    yield from _profiles(scenario)
+    yield from _checks(scenario)
+
+
+def _repeated_steps(scenario: Scenario) -> Iterator[Broken]:
+    seen = {ITERATION}
+    for index, step in enumerate(scenario.flow):
+        if step.step in seen:
+            yield ("flow", index, "step"), f"the name {step.step!r} is taken; give another"
+        seen.add(step.step)
+
+
+def _names(scenario: Scenario) -> Iterator[Broken]:
+    known = list(ALWAYS_KNOWN)
+    for index, step in enumerate(scenario.flow):
+        parts: dict[str, Any] = {
+            "request": step.request_parts()[2],
+            "headers": step.headers,
+            "json": step.body,
+        }
+        for key, value in parts.items():
+            yield from _template(value, known, ("flow", index, key))
+        yield from _template(step.expect.answer, known, ("flow", index, "expect", "json"))
+        known += step.save
+
+
+def _template(value: Any, known: list[str], place: Location) -> Iterator[Broken]:
+    try:
+        compile_value(value)
+        unknown = sorted(names_in(value) - set(known))
+    except TemplateError as error:
+        yield place, str(error)
+        return
+    for name in unknown:
+        yield place, f"{name!r} is used before any step saves it; {did_you_mean(name, known)}"
+
+
+def _answer_paths(step: Step, place: Location) -> Iterator[Broken]:
+    for expression in step.expect.answer:
+        yield from _jmespath(expression, (*place, "expect", "json", expression))
+    for name, expression in step.save.items():
+        yield from _jmespath(expression, (*place, "save", name))
+
+
+def _jmespath(expression: str, place: Location) -> Iterator[Broken]:
+    try:
+        jmespath.compile(expression)
+    except JMESPathError as error:
+        yield place, f"{expression!r} is not JMESPath: {str(error).splitlines()[0]}"
+
+
+def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Broken]:
+    known = list(scenario.quantities)
+    for name, counts in step.counts.items():
+        quantity = scenario.quantities.get(name)
+        if quantity is None:
+            yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
+        else:
+            yield from _count_shape(counts, quantity.by, (*place, name))
+
+
+def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Broken]:
+    if isinstance(counts, int) and labels:
+        yield place, f"counted by {labels[0]}: write a number for each {labels[0]}"
+    elif isinstance(counts, int) and counts < 0:
+        yield place, "a counter cannot go down; write a number from 0"
+    elif isinstance(counts, dict) and not labels:
+        yield place, "this quantity has no further label; write one number"
+    elif isinstance(counts, dict):
+        for value, inner in counts.items():
+            yield from _count_shape(inner, labels[1:], (*place, value))
+
+
+def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Broken]:
+    place = ("quantities", name)
+    if not any(_may_move(step, name) for step in scenario.flow):
+        yield place, f"no step moves {name!r}; add it to the counts of a step, or remove it"
+    if quantity.prometheus is None and quantity.database is None:
+        yield place, f"{name!r} has no witness; add prometheus: or database:"
+    if quantity.prometheus is not None:
+        yield from _selector(quantity.prometheus, (*place, "prometheus"))
+
+
+def _may_move(step: Step, name: str) -> bool:
+    """Take a misspelt count as moving what it is near to: that mistake is reported by itself."""
+    return bool(difflib.get_close_matches(name, step.counts, n=1, cutoff=0.8))
+
+
+def _selector(text: str, place: Location) -> Iterator[Broken]:
+    yield from _template(text, ["tenant"], place)
+    try:
+        parse_selector(compile_text(text)({"tenant": "tenant"}))
+    except TemplateError:
+        return
+    except ValueError as error:
+        yield place, str(error)
+
+
+def _profiles(scenario: Scenario) -> Iterator[Broken]:
+    for name, profile in scenario.profiles.items():
+        if (profile.iterations is None) == (profile.duration is None):
+            yield ("profiles", name), "give either iterations or duration"
+
+
+def _checks(scenario: Scenario) -> Iterator[Broken]:
+    steps = [ITERATION, *(step.step for step in scenario.flow)]
+    for index, objective in enumerate(scenario.checks.latency):
+        place: Location = ("checks", "latency", index)
+        if objective.step is not None and objective.step not in steps:
+            yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
+        if not objective.limits():
+            yield place, "an objective needs a limit: p50, p95 or p99"
+    known = list(scenario.quantities)
+    for index, name in enumerate(scenario.checks.usage):
+        if name not in known:
+            place = ("checks", "usage", index)
+            yield place, f"unknown quantity {name!r}; {did_you_mean(name, known)}"
+    yield from _promql(scenario)
+
+
+def _promql(scenario: Scenario) -> Iterator[Broken]:
+    for index, check in enumerate(scenario.checks.promql):
+        place: Location = ("checks", "promql", index)
+        yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
+        exact = check.comparison()[0] in ("==", "!=")
+        function = _EXTRAPOLATES.search(check.query)
+        if exact and function:
+            yield (
+                (*place, "expect"),
+                f"{function[1]}() extrapolates, so an equality on it is chance; "
+                "make it a quantity, which is counted from raw samples",
+            )

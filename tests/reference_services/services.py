@@ -1,0 +1,173 @@
+"""Real services on real sockets: each runs under uvicorn in a thread of the tests' process."""
+
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from reference_services.cards.app import create_app as create_cards
+from reference_services.common.calls import Caller
+from reference_services.common.settings import Settings
+from reference_services.onboarding.app import create_app as create_onboarding
+from reference_services.workflow.app import create_app as create_workflow
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Scrape:
+    """What one scrape of `/metrics` said."""
+
+    def __init__(self, text: str) -> None:
+        families = text_string_to_metric_families(text)
+        self.samples = [sample for family in families for sample in family.samples]
+
+    def total(self, name: str, **labels: str) -> float:
+        """Add up the series of this name that carry these labels."""
+        return sum(
+            sample.value
+            for sample in self.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+
+class Service:
+    """One running service, and the ways to look at it."""
+
+    def __init__(self, url: str, database: Path) -> None:
+        self.url = url
+        self.database = database
+        self.http = httpx.Client(base_url=url, timeout=20)
+
+    def scrape(self) -> Scrape:
+        """Take the service's metrics."""
+        return Scrape(self.http.get("/metrics").text)
+
+    def rows(self, sql: str, *values: str) -> list[tuple[object, ...]]:
+        """Ask the service's database."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    @contextmanager
+    def increases(self) -> Iterator[Callable[..., float]]:
+        """Measure by how much series grow within the block; ask after it."""
+        before = self.scrape()
+        after: list[Scrape] = []
+
+        def increase(name: str, **labels: str) -> float:
+            return after[0].total(name, **labels) - before.total(name, **labels)
+
+        yield increase
+        after.append(self.scrape())
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_config=None, access_log=False))
+        self.is_up = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@contextmanager
+def serving(app: FastAPI, database: Path) -> Iterator[Service]:
+    """Serve the app on a free port within the block."""
+    server = _Server(app)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        assert server.is_up.wait(10)
+        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", database)
+        with service.http:
+            yield service
+        server.should_exit = True
+        thread.join(10)
+
+
+def settings(
+    service: str, folder: Path, cards_url: str = NOWHERE, fault: str | None = None
+) -> Settings:
+    """Configure a service with a database of its own in the folder."""
+    url = f"sqlite:///{folder / service}.db"
+    return Settings(service, url, cards_url, fault, log_level="WARNING")
+
+
+def quick_caller(url: str, transport: httpx.BaseTransport | None = None) -> Caller:
+    """Call another service as the services do, without the pauses between attempts."""
+    return Caller(url, transport, pause=lambda _seconds: None)
+
+
+@contextmanager
+def cards_service(folder: Path, fault: str | None = None) -> Iterator[Service]:
+    """Run Cards within the block."""
+    with serving(create_cards(settings("cards", folder, fault=fault)), folder / "cards.db") as it:
+        yield it
+
+
+@contextmanager
+def onboarding_service(folder: Path, cards: Caller) -> Iterator[Service]:
+    """Run Onboarding within the block."""
+    app = create_onboarding(settings("onboarding", folder), cards)
+    with serving(app, folder / "onboarding.db") as it:
+        yield it
+
+
+@contextmanager
+def workflow_service(folder: Path, cards: Caller) -> Iterator[Service]:
+    """Run Workflow within the block."""
+    app = create_workflow(settings("workflow", folder), cards)
+    with serving(app, folder / "workflow.db") as it:
+        yield it
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The three services, as they work together."""
+
+    onboarding: Service
+    cards: Service
+    workflow: Service
+
+
+def as_tenant(tenant: str, **headers: str) -> dict[str, str]:
+    """Write the headers of a tenant's request; `x_trace_id="t"` becomes `x-trace-id: t`."""
+    return {"X-Tenant-ID": tenant} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+
+
+SNAPSHOT: dict[str, Any] = {
+    "company_snapshot": {
+        "company": {"name": "Acme", "about": "Rockets since 1949"},
+        "audience": {"who": "Coyotes in a hurry"},
+        "voice": {"tone": "Dry and precise"},
+        "insights": {"lesson": "Gravity waits for nobody"},
+    },
+    "source_session_id": "session-1",
+    "created_by": "ada@acme.example",
+}
+
+
+def make_cards(cards: Service, tenant: str) -> list[str]:
+    """Have four cards made, one a type; return their ids."""
+    answer = cards.http.post("/api/v1/cards/batch", json=SNAPSHOT, headers=as_tenant(tenant))
+    return [card["card_id"] for card in answer.json()["cards"]]
+
+
+def use_cards(cards: Service, tenant: str, card_ids: list[str], workflow_id: str) -> httpx.Response:
+    """Retrieve the cards as a workflow does."""
+    headers = as_tenant(tenant, x_usage_source="workflow", x_workflow_id=workflow_id)
+    return cards.http.post("/api/v1/cards/retrieve", json={"card_ids": card_ids}, headers=headers)

@@ -1,0 +1,251 @@
+"""A good result, and ways to spoil it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from checks.result import (
+    ClientFigure,
+    Code,
+    Failure,
+    Finding,
+    Generator,
+    Kind,
+    LatencyRow,
+    Objective,
+    Phase,
+    Result,
+    StepTiming,
+    UsageRow,
+)
+from checks.verdict import Verdict
+
+STARTED_AT = datetime(2026, 11, 22, 17, 50, 0, tzinfo=UTC)
+TARGET_S = 2.5
+CARD_TYPES = ("company", "audience", "voice", "insight")
+WITNESSES = ("service", "prometheus", "database")
+
+
+def usage_row(quantity: str, count: int, **changes: Any) -> UsageRow:
+    """Make a row in which every witness has the same figure."""
+    good = UsageRow(
+        quantity=quantity,
+        labels={},
+        client=ClientFigure(count, 0),
+        service=float(count),
+        prometheus=float(count),
+        database=float(count),
+        verdict=Verdict.PASS,
+        asked=WITNESSES,
+    )
+    return replace(good, **changes)
+
+
+def objective(percentile: float, limit_s: float, measured_s: float, **changes: Any) -> Objective:
+    """Make a limit that is met, with a proof."""
+    good = Objective(
+        percentile=percentile,
+        limit_s=limit_s,
+        measured_s=measured_s,
+        low_s=measured_s * 0.96,
+        high_s=measured_s * 1.05,
+        over_low=0,
+        over_high=0,
+        allowed=5,
+        proven=True,
+        verdict=Verdict.PASS,
+    )
+    return replace(good, **changes)
+
+
+def latency_row(step: str, p95_s: float, **changes: Any) -> LatencyRow:
+    """Make a step whose three limits are met."""
+    good = LatencyRow(
+        step=step,
+        count=100,
+        unanswered=0,
+        p50=p95_s * 0.6,
+        p95=p95_s,
+        p99=p95_s * 1.2,
+        max=p95_s * 1.3,
+        p95_low=p95_s * 0.96,
+        p95_high=p95_s * 1.05,
+        over_target=0,
+        objectives=(
+            objective(50.0, 0.5, p95_s * 0.6),
+            objective(95.0, TARGET_S, p95_s),
+            objective(99.0, 5.0, p95_s * 1.2, high_s=None, proven=False),
+        ),
+    )
+    return replace(good, **changes)
+
+
+def finding(check: str, kind: Kind, **changes: Any) -> Finding:
+    """Make a finding that passes."""
+    return replace(Finding(check, kind, Verdict.PASS, "as expected", "as expected"), **changes)
+
+
+def phase(profile: str, users: int, iterations: int) -> Phase:
+    """Make a phase in which everything planned was done."""
+    planned = {"cards_created": 4 * iterations, "cards_used": 4 * iterations}
+    return Phase(
+        profile=profile,
+        started_at=STARTED_AT,
+        finished_at=STARTED_AT + timedelta(seconds=10),
+        users=users,
+        scheduled=iterations,
+        completed=iterations,
+        dropped=0,
+        exchanges={"ok": 3 * iterations},
+        elapsed_s=9.87654,
+        counts={name: ClientFigure(count, 0) for name, count in planned.items()},
+        planned_counts=planned,
+    )
+
+
+def good_result(**changes: Any) -> Result:
+    """Make a nightly run in which everything held."""
+    result = Result(
+        run_id="20261122-175000-7f3a",
+        verdict=Verdict.PASS,
+        environment="local",
+        scenario="usage-tracking",
+        profile="benchmark",
+        started_at=STARTED_AT,
+        finished_at=STARTED_AT + timedelta(minutes=1),
+        findings=_findings(),
+        usage=_usage(),
+        latency=(
+            latency_row("create session", 0.0123456),
+            latency_row("submit answers", 0.2345678),
+            latency_row("execute workflow", 0.4567891),
+            latency_row("iteration", 0.7037025, objectives=(objective(95.0, 2.5, 0.7037025),)),
+        ),
+        generator=Generator(0.41, 0.0021, 0.0123, 0.003),
+        versions={"trial-balance": "0.1.0", "python": "3.11.7", "locust": "2.47.0"},
+        phases=(phase("e2e", 1, 1), phase("benchmark", 10, 100)),
+        waterfall=(
+            StepTiming("create session", 0.0, 0.0098, "ok"),
+            StepTiming("submit answers", 0.0101, 0.2012, "ok"),
+            StepTiming("execute workflow", 0.2115, 0.4021, "ok"),
+        ),
+        repeat="./run.py nightly --env local --scenario usage-tracking",
+        services={"cards": "http://127.0.0.1:8002", "onboarding": "http://127.0.0.1:8001"},
+        scenario_sha256="51d0" * 16,
+    )
+    return replace(result, **changes)
+
+
+def failing_result() -> Result:
+    """Make a run in which the counter lost three uses of the voice card."""
+    result = good_result(verdict=Verdict.FAIL, fault="lost_count")
+    lost = usage_row(
+        "cards_used",
+        101,
+        labels={"card_type": "voice"},
+        service=98.0,
+        prometheus=98.0,
+        verdict=Verdict.FAIL,
+        code=Code.LOST_COUNT,
+        detail="Ledger and database agree; the counter is 3 short: instrumentation or scraping.",
+    )
+    unseen = usage_row(
+        "sessions",
+        101,
+        client=ClientFigure(98, 3),
+        prometheus=None,
+        verdict=Verdict.INCONCLUSIVE,
+        code=Code.SCRAPE_GAP,
+        remarks={"prometheus": "the target was down for 45 s around the last scrape"},
+    )
+    rows = [lost if each.labels == lost.labels and each.quantity == "cards_used" else each
+            for each in result.usage]  # fmt: skip
+    rows = [unseen if each.quantity == "sessions" else each for each in rows]
+    findings = [_spoilt(each) for each in result.findings]
+    return replace(result, usage=tuple(rows), findings=tuple(findings), failures=(failure(),))
+
+
+def failure(**changes: Any) -> Failure:
+    """Make a group of exchanges that failed alike."""
+    good = Failure(
+        step="execute workflow",
+        outcome="rejected",
+        reason="status 503, expected 200",
+        count=2,
+        first_at=STARTED_AT + timedelta(seconds=11),
+        last_at=STARTED_AT + timedelta(seconds=48),
+        trace_id="20261122-175000-7f3a-000217",
+        repeat='curl -sS -X POST http://127.0.0.1:8003/api/v1/workflows/execute '
+        '-H "authorization: Bearer $TOKEN"',
+        answer_head='{"error": "upstream model timed out"}',
+    )  # fmt: skip
+    return replace(good, **changes)
+
+
+def empty_result(verdict: Verdict = Verdict.INCONCLUSIVE) -> Result:
+    """Make a run of which nothing is known."""
+    return good_result(
+        verdict=verdict,
+        findings=(),
+        usage=(),
+        latency=(),
+        generator=Generator(None, None, None, None),
+        versions={},
+        phases=(),
+        waterfall=(),
+        partial=True,
+        repeat="",
+        services={},
+        scenario_sha256="",
+    )
+
+
+def _spoilt(each: Finding) -> Finding:
+    if each.check == "usage cards_used":
+        return replace(
+            each,
+            verdict=Verdict.FAIL,
+            expected="404 by every witness",
+            observed="service 401, prometheus 401, database 404",
+            detail="voice: ledger and database agree; the counter is 3 short.",
+            code=Code.LOST_COUNT,
+        )
+    if each.check == "usage sessions":
+        return replace(
+            each,
+            verdict=Verdict.INCONCLUSIVE,
+            expected="98 to 101 by every witness",
+            observed="prometheus no data",
+            code=Code.SCRAPE_GAP,
+        )
+    return each
+
+
+def _findings() -> tuple[Finding, ...]:
+    steps = ("create session", "submit answers", "execute workflow")
+    limits = [(step, name) for step in steps for name in ("p50", "p95", "p99")]
+    return (
+        finding("cards is healthy", Kind.HEALTH, expected="status 200", observed="status 200"),
+        finding("onboarding is healthy", Kind.HEALTH, expected="status 200", observed="status 200"),
+        finding("e2e", Kind.FLOW, expected="3 of 3 steps", observed="3 of 3 steps"),
+        finding("success rate", Kind.SUCCESS, expected="100.00 %", observed="100.00 %"),
+        *(finding(f"latency {step} {name}", Kind.LATENCY) for step, name in limits),
+        finding("latency iteration p95", Kind.LATENCY, expected="≤ 2.500 s", observed="0.704 s"),
+        *(finding(f"usage {name}", Kind.USAGE)
+          for name in ("sessions", "cards_created", "cards_used", "batch_requests")),
+        finding("server-side p95 within target", Kind.PROMQL, expected=">= 0.95", observed="1"),
+        finding("the run balances", Kind.VALIDITY, expected="101 iterations",
+                observed="101 done + 0 dropped"),
+        finding("generator CPU", Kind.VALIDITY, expected="≤ 80.00 %", observed="41.00 %"),
+    )  # fmt: skip
+
+
+def _usage() -> tuple[UsageRow, ...]:
+    by_type = [usage_row(quantity, 101, labels={"card_type": card_type})
+               for quantity in ("cards_created", "cards_used") for card_type in CARD_TYPES]  # fmt: skip
+    asked = ("service", "prometheus")
+    shared = [usage_row(name, 101, database=None, asked=asked)
+              for name in ("batch_requests", "retrieve_requests")]  # fmt: skip
+    fetched = [usage_row(name, 404, labels={"workflow_type": "linkedin_post"})
+               for name in ("cards_fetched", "executions", "contents")]  # fmt: skip
+    return (usage_row("sessions", 101), *by_type, *fetched, *shared)

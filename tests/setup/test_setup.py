@@ -1,0 +1,163 @@
+"""Is a clone set up once, whole, and again when it must be? Told with a lock that names nothing."""
+
+import fcntl
+import hashlib
+import importlib.machinery
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+def read_script() -> ModuleType:
+    loader = importlib.machinery.SourceFileLoader("setup_script", str(SCRIPTS / "setup"))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    if spec is None:
+        raise FileNotFoundError(loader.path)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+setup = read_script()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    shutil.copytree(SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "requirements.lock").write_text("# nothing\n")
+    prometheus = tmp_path / "prometheus"
+    prometheus.write_text("#!/bin/sh\necho 'prometheus, version 2.1.0'\n")
+    prometheus.chmod(0o755)
+    return tmp_path
+
+
+def command(clone: Path) -> list[str]:
+    return [
+        "env",
+        f"PROMETHEUS={clone / 'prometheus'}",
+        sys.executable,
+        str(clone / "scripts/setup"),
+    ]
+
+
+def set_up(clone: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(clone), capture_output=True, text=True, timeout=60, check=False)
+
+
+def pretend_finished(clone: Path, pip: str = "exit 0") -> None:
+    """Leave what a finished set-up leaves, as far as the next one looks, and our own pip."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    digest = hashlib.sha256((clone / "requirements.lock").read_bytes()).hexdigest()
+    for folder in (".venv/bin", ".cache"):
+        (clone / folder).mkdir(parents=True)
+    (clone / ".venv/set-up").write_text(f"{digest} Python {version} {clone.resolve()}\n")
+    (clone / ".venv/bin/pip").write_text(f"#!{clone.resolve()}/.venv/bin/python\n")
+    python = clone / ".venv/bin/python"
+    python.write_text(f'#!/bin/sh\ncase "$1" in -c) echo {version} ;; *) {pip} ;; esac\n')
+    python.chmod(0o755)
+
+
+def change_lock(clone: Path) -> None:
+    (clone / "requirements.lock").write_text("# another nothing\n")
+
+
+def test_after_an_interrupted_set_up_the_environment_is_made_anew_and_once(clone: Path) -> None:
+    pretend_finished(clone)
+    (clone / ".cache/venv-unfinished").touch()
+    (clone / ".venv/half-a-package").touch()
+
+    first = set_up(clone)
+    second = set_up(clone)
+
+    assert first.returncode == 0, first.stderr
+    assert "venv        installed in" in first.stdout
+    assert f"prometheus  2.1.0 from $PROMETHEUS ({clone / 'prometheus'})" in first.stdout
+    assert not (clone / ".venv/half-a-package").exists()
+    assert not (clone / ".cache/venv-unfinished").exists()
+    assert all("up to date" in line for line in second.stdout.splitlines())
+
+
+def test_a_finished_clone_is_left_alone(clone: Path) -> None:
+    pretend_finished(clone)
+
+    assert "venv        up to date" in set_up(clone).stdout
+
+
+def test_another_lock_is_installed_with_hashes_over_a_sound_environment(clone: Path) -> None:
+    pretend_finished(clone, pip='echo "$@"')
+    change_lock(clone)
+
+    assert "venv        installed in" in set_up(clone).stdout
+    assert "--require-hashes" in (clone / ".cache/pip.log").read_text()
+    assert "venv        up to date" in set_up(clone).stdout
+
+
+def test_a_pip_that_only_looked_leaves_the_environment_sound_but_unstamped(clone: Path) -> None:
+    pretend_finished(clone, pip="echo 'Max retries exceeded'; exit 1")
+    change_lock(clone)
+
+    done = set_up(clone)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: no package index answers: check the network")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (clone / ".venv/set-up").exists()
+    assert not (clone / ".cache/venv-unfinished").exists()
+
+
+def test_a_pip_that_failed_while_installing_marks_the_environment_unfinished(clone: Path) -> None:
+    pretend_finished(clone, pip="echo 'Installing collected packages: a'; exit 1")
+    change_lock(clone)
+
+    assert set_up(clone).returncode == 1
+    assert (clone / ".cache/venv-unfinished").exists()
+
+
+def test_an_environment_is_sound_only_where_it_was_made_and_while_its_python_is_there(
+    clone: Path,
+) -> None:
+    pretend_finished(clone)
+    version, venv = ".".join(map(str, sys.version_info[:2])), clone.resolve() / ".venv"
+    moved = shutil.copytree(venv, clone / "moved")
+
+    assert setup.is_sound(venv, version)
+    assert not setup.is_sound(venv, "3.10")
+    assert not setup.is_sound(moved, version)
+    (venv / "bin/python").unlink()
+    assert not setup.is_sound(venv, version)
+
+
+def test_a_second_set_up_waits_for_the_first(clone: Path) -> None:
+    pretend_finished(clone)
+    with (clone / ".cache/setup.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with subprocess.Popen(command(clone), stdout=subprocess.PIPE, text=True) as second:
+            assert second.stdout is not None
+            assert "waiting for another set-up" in second.stdout.readline()
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert "up to date" in second.stdout.read()
+    assert second.returncode == 0
+
+
+def test_a_python_that_is_too_old_is_told_which_one_to_name() -> None:
+    with pytest.raises(setup.SetUpError, match="make setup PYTHON=python3"):
+        setup.check_python((3, 10))
+
+
+@pytest.mark.parametrize(
+    ("output", "meaning"),
+    [
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM", "distrust the index"),
+        ("broken by NewConnectionError(...)", "check the network"),
+        ("ERROR: first\nERROR: No space left on device", "No space left on device"),
+    ],
+)
+def test_what_pip_says_is_explained(output: str, meaning: str) -> None:
+    assert meaning in setup.explain(output)
