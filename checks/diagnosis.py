@@ -10,10 +10,10 @@ from checks.witnesses.figure import Figure
 _CLIENT, _SERVICE, _PROMETHEUS, _DATABASE = "client", "service", "prometheus", "database"
 
 _MEANING = {
-    Code.LOST_COUNT: "uses were done and stored that the counter missed",
-    Code.DOUBLE_COUNT: "the counter counted more than was done and stored",
-    Code.LOST_ROW: "uses were done and counted that were not stored",
-    Code.EXTRA_ROW: "more rows were stored than uses done and counted",
+    Code.LOST_COUNT: "the counter missed what was done",
+    Code.DOUBLE_COUNT: "the counter counted more than was done",
+    Code.LOST_ROW: "what was done was not stored",
+    Code.EXTRA_ROW: "more was stored than was done",
     Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
     Code.FOREIGN_TRAFFIC: "others' traffic, or a request delivered twice, is in the figures",
     Code.MISMATCH: "the witnesses cannot be reconciled",

@@ -1,5 +1,6 @@
 """Can everything that a run needs be reached and read? One finding each, with its remedy."""
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -13,6 +14,8 @@ from checks.witnesses.queries import PrometheusDown, PrometheusQueries
 from config.environment import Environment, Prometheus
 
 _TIMEOUT_S = 5.0
+_FIRST_SCRAPE_S = 8.0
+_POLL_S = 0.2
 
 
 def examine(environment: Environment) -> list[Finding]:
@@ -73,18 +76,31 @@ def _asked(
     environment: Environment, settings: Prometheus, queries: PrometheusQueries
 ) -> Iterator[Finding]:
     skew_s = queries.clock_skew_s()
-    observed = f"version {queries.version()}, clock {skew_s:+.3f} s, scrapes every " + (
-        f"{queries.scrape_interval_s():g} s"
-    )
+    observed = f"version {queries.version()}, clock {skew_s:+.3f} s"
     yield _finding("Prometheus answers", Verdict.PASS, settings.url, observed, "")
     for name, service in environment.services.items():
-        job = service.job or name
-        ups = [float(each["value"][1]) for each in queries.ask(f'up{{job="{job}"}}', None).result]
-        scraped = bool(ups) and all(up == 1 for up in ups)
-        observed = f"{ups.count(1.0)} of {len(ups)} targets up"
-        remedy = "" if scraped else f"Scrape it with job_name: {job}, or name its job: in the file."
-        verdict = Verdict.PASS if scraped else Verdict.INCONCLUSIVE
-        yield _finding(f"Prometheus scrapes {name}", verdict, f"job {job}", observed, remedy)
+        yield _scraping(queries, name, service.job or name)
+
+
+def _scraping(queries: PrometheusQueries, name: str, job: str) -> Finding:
+    """Look for the service's targets; a Prometheus that has just started needs a moment."""
+    deadline = time.monotonic() + _FIRST_SCRAPE_S
+    ups = _ups(queries, job)
+    while not ups and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        ups = _ups(queries, job)
+    scraped = bool(ups) and all(up == 1 for up in ups)
+    remedy = "" if scraped else f"Scrape it with job_name: {job}, or name its job: in the file."
+    verdict = Verdict.PASS if scraped else Verdict.INCONCLUSIVE
+    observed = f"{ups.count(1.0)} of {len(ups)} targets up"
+    interval_s = (queries.intervals_s() or {}).get(job)
+    if interval_s:
+        observed += f", scraped every {interval_s:g} s"
+    return _finding(f"Prometheus scrapes {name}", verdict, f"job {job}", observed, remedy)
+
+
+def _ups(queries: PrometheusQueries, job: str) -> list[float]:
+    return [float(each["value"][1]) for each in queries.ask(f'up{{job="{job}"}}', None).result]
 
 
 def _database(name: str, url: str) -> Finding:

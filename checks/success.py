@@ -3,7 +3,7 @@
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
-from scenarios.exchange import Outcome
+from scenarios.exchange import Exchange, Outcome
 from scenarios.recording import iterations_of
 
 
@@ -26,14 +26,14 @@ def completed(case: Case, driven: DrivenProfile) -> int:
 
 
 def _step(case: Case, step: str, least: float) -> Finding:
-    outcomes = [
-        each.outcome for driven in case.driven for each in driven.exchanges if each.step == step
-    ]
+    exchanges = [each for driven in case.driven for each in driven.exchanges if each.step == step]
+    outcomes = [each.outcome for each in exchanges]
     good = outcomes.count(Outcome.OK)
+    bad = sum(_went_wrong(each) for each in exchanges)
     return Finding(
         check=f"step {step}",
         kind=Kind.FLOW,
-        verdict=_verdict(good, len(outcomes), least),
+        verdict=_verdict(good, bad, len(outcomes), least),
         expected=f"at least {_percent(least)} as expected",
         observed=f"{good:,} of {len(outcomes):,} as expected{_others(outcomes)}",
     )
@@ -41,19 +41,31 @@ def _step(case: Case, step: str, least: float) -> Finding:
 
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
+    bad = sum(
+        any(map(_went_wrong, exchanges))
+        for recording in driven.recordings
+        for exchanges in iterations_of(recording)
+    )
+    dropped = sum(each.end.dropped for each in driven.recordings if each.end)
+    cut_off = bool(case.run.interrupted)
     return Finding(
         check=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
-        verdict=_verdict(good, driven.scheduled, least),
-        expected=f"at least {_percent(least)} of the iterations scheduled",
+        verdict=_verdict(good, bad + (0 if cut_off else dropped), driven.scheduled, least),
+        expected=f"at least {_percent(least)} of iterations",
         observed=f"{good:,} of {driven.scheduled:,} iterations",
     )
 
 
-def _verdict(good: int, count: int, least: float) -> Verdict:
-    if count == 0:
-        return Verdict.INCONCLUSIVE
-    return Verdict.PASS if good >= least * count else Verdict.FAIL
+def _went_wrong(exchange: Exchange) -> bool:
+    return exchange.outcome is not Outcome.OK and not exchange.cut_off
+
+
+def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
+    """Judge what is known to have gone well or wrong; the rest was not seen to its end."""
+    if count and good >= least * count:
+        return Verdict.PASS
+    return Verdict.FAIL if count - bad < least * count else Verdict.INCONCLUSIVE
 
 
 def _others(outcomes: list[Outcome]) -> str:

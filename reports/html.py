@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from reports import drawings, sections
 from reports import formatting as write
 from reports.balance import fold_balance
 from reports.objectives import objective_rows
-from reports.ordering import Judged, Table, cut_judged, cut_rows
+from reports.ordering import Judged, cut_judged, cut_rows
 from reports.story import findings_of, open_findings, tell_story
 
 MOST_BYTES = 400_000
@@ -52,58 +53,70 @@ _LIMITS = (Limits(200, write.CUT_BYTES), Limits(200, 200), Limits(50, 200), Limi
 
 def render_html(result: Result) -> str:
     """Render the page under 400 KB: with shorter tables and texts where it must be."""
+    content = _content(result)
+    judged, unjudged = _judged_rows(result), _unjudged_rows(result)
     page = ""
     for limits in _LIMITS:
-        page = _render(result, limits)
+        tables: dict[str, object] = {
+            **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
+            **{name: cut_rows(rows, limits.rows) for name, rows in unjudged.items()},
+        }
+        page = _render(result, limits, {**content, **tables})
         if len(page.encode()) < MOST_BYTES:
             break
     return page
 
 
-def _render(result: Result, limits: Limits) -> str:
-    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+def _render(result: Result, limits: Limits, content: dict[str, object]) -> str:
     template = _environment(limits.text_bytes).get_template("report.html.j2")
     return template.render(
-        style=style,
-        style_hash=_csp_hash(style),
+        content,
         result=result,
-        story=tell_story(result),
-        sections=SECTIONS,
-        files=FILES,
+        waterfall_svg=drawings.draw_waterfall(result.waterfall[: limits.rows]),
+        steps_svg=drawings.draw_intervals(result.latency[: limits.rows]),
         shortened=limits != _LIMITS[0],
-        **_tables(result, limits),
     )
 
 
-def _tables(result: Result, limits: Limits) -> dict[str, object]:
-    """Return what the template shows, by the names under which it does."""
-
-    def judged(rows: list[Judged] | tuple[Judged, ...]) -> Table[Judged]:
-        return cut_judged(rows, limits.rows)
-
-    balance = fold_balance(result)
-    steps = result.latency[: limits.rows]
-    waterfall = result.waterfall[: limits.rows]
+def _content(result: Result) -> dict[str, object]:
+    """Return what the template shows besides tables, by the names under which it does."""
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     return {
-        "objectives": judged([*objective_rows(result)]),
-        "balance": judged([*balance.shown]),
-        "folded": judged([*balance.folded]),
-        "phases": cut_rows([sections.phase_row(each) for each in result.phases], limits.rows),
-        "waterfall": cut_rows(result.waterfall, limits.rows),
-        "waterfall_svg": drawings.draw_waterfall(waterfall),
+        "style": style,
+        "style_hash": _csp_hash(style),
+        "story": tell_story(result),
+        "sections": SECTIONS,
+        "files": FILES,
         "waterfall_sentence": drawings.waterfall_sentence(result.waterfall),
-        "flow": judged(findings_of(result, Kind.FLOW)),
-        "steps": cut_rows([sections.step_row(each) for each in result.latency], limits.rows),
-        "steps_svg": drawings.draw_intervals(steps),
         "steps_sentence": drawings.intervals_sentence(result.latency),
-        "server": judged(findings_of(result, Kind.PROMQL)),
-        "validity": judged(findings_of(result, Kind.HEALTH, Kind.VALIDITY)),
         "generator": sections.generator_rows(result.generator),
-        "open": judged(open_findings(result)),
-        "failures": cut_rows(result.failures, limits.rows),
-        "facts": cut_rows(sections.environment_rows(result), limits.rows),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),
+    }
+
+
+def _judged_rows(result: Result) -> dict[str, Sequence[Judged]]:
+    """Return the rows of each table whose failing rows come first."""
+    balance = fold_balance(result)
+    return {
+        "objectives": objective_rows(result),
+        "balance": balance.shown,
+        "folded": balance.folded,
+        "flow": findings_of(result, Kind.FLOW),
+        "server": findings_of(result, Kind.PROMQL),
+        "validity": findings_of(result, Kind.HEALTH, Kind.VALIDITY),
+        "open": open_findings(result),
+    }
+
+
+def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
+    """Return the rows of each table that keeps its order."""
+    return {
+        "phases": [sections.phase_row(each) for each in result.phases],
+        "waterfall": result.waterfall,
+        "steps": [sections.step_row(each) for each in result.latency],
+        "failures": result.failures,
+        "facts": sections.environment_rows(result),
     }
 
 

@@ -99,7 +99,7 @@ def _open(result: Result) -> list[str]:
     """Render what fails or is open, with the command to repeat it."""
     findings = open_findings(result)
     if not findings:
-        return ["No failures."]
+        return [tell_story(result).no_failures]
     repeat = ["To repeat the run:", fence(result.repeat)] if result.repeat else []
     return [_judged(_FOUND_HEAD, findings, _finding_cells), *repeat]
 

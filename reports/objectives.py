@@ -70,7 +70,7 @@ def _limit_row(row: LatencyRow, objective: Objective, finding: Finding | None) -
         measured=write.render_seconds(objective.measured_s, limit_s),
         objective=f"≤ {write.render_limit(limit_s)}",
         interval=write.render_interval(objective.low_s, objective.high_s, limit_s),
-        confidence="proven" if objective.proven else "not yet proven",
+        confidence="proven" if objective.proven else "not proven",
         margin=write.render_change((limit_s - objective.measured_s) / limit_s),
         share=_share(row.count, objective),
         count=write.render_count(row.count),

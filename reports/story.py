@@ -62,7 +62,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The banner. `section` names where the deciding rows are; `warnings` say what was unusual."""
+    """The banner. `section` names where the deciding rows are; `warnings` say what was unusual.
+
+    `no_failures` stands where no finding is listed as failing or inconclusive.
+    """
 
     verdict: Verdict
     word: str
@@ -72,6 +75,7 @@ class Story:
     warnings: tuple[str, ...]
     gates: tuple[Gate, ...]
     tally: str
+    no_failures: str
 
     @property
     def mark(self) -> str:
@@ -92,6 +96,7 @@ def tell_story(result: Result) -> Story:
         warnings=_warnings(result),
         gates=gates,
         tally=_tally(result),
+        no_failures=_no_failures(result),
     )
 
 
@@ -140,6 +145,13 @@ def _passing_sentence(result: Result, gates: Sequence[Gate]) -> str:
     checks = write.render_number_of(len(result.findings), "check")
     figures = "; ".join(gate.said for gate in gates if gate.name != _VALIDITY)
     return f"{checks} passed: {figures}."
+
+
+def _no_failures(result: Result) -> str:
+    """Say what it means that nothing is listed as failing: not always that all is well."""
+    if not result.findings:
+        return "Nothing was checked."
+    return "No failures." if result.verdict is Verdict.PASS else "No check says why."
 
 
 def _short(text: str, most: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from rich.console import Console
 from rich.padding import Padding
@@ -20,17 +20,18 @@ from reports import formatting as write
 from reports import sections
 from reports.balance import BalanceRow, fold_balance
 from reports.objectives import P95, ObjectiveRow, objective_rows
-from reports.ordering import WORST_FIRST
+from reports.ordering import WORST_FIRST, Judged
 from reports.story import tell_story
 
 MOST_COLUMNS = 100
 _LEAST_COLUMNS = 60
 _NAME_COLUMNS = 9
-_HOLD = "\xa0"  # a space at which no line is broken
+_HOLD = "\ue000"  # stands for a space at which no line is broken, until all are
 _MOST_ROWS = 8
 _MOST_OPEN_ROWS = 20
 _MOST_REASONS = 5
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
+RowT = TypeVar("RowT", bound=Judged)
 _ASCII = str.maketrans({
     "✓": "ok", "✕": "x", "–": "-", "−": "-", "≤": "<=", "≥": ">=", "·": "-", "…": "...",
     "“": '"', "”": '"', "×": "x",
@@ -111,27 +112,37 @@ def _print_banner(console: Console, paper: Paper, result: Result) -> None:
 
 
 def _print_checks(console: Console, paper: Paper, rows: Sequence[ObjectiveRow]) -> None:
-    shown = [row for row in rows if row.verdict is not Verdict.PASS][:_MOST_OPEN_ROWS]
-    passing = [row for row in rows if row.verdict is Verdict.PASS]
-    passing = [row for row in passing if row.percentile in (P95, None)] or passing
-    shown += passing[: max(0, _MOST_ROWS - len(shown))]
-    table = _table(
-        ("check", "measured", "interval", "objective", "result"), right=(1, 3), whole=(0, 2, 4)
-    )
+    """Print limits with their figures as a table, and checks that speak in words as lines."""
+    limits = [row for row in rows if row.bar]
+    p95_limits = [row for row in limits if row.percentile == P95]
+    shown = _worth_showing(limits, p95_limits or limits)
+    table = _table(("check", "measured", "interval", "objective", "result"), right=(1, 3))
     for row in shown:
         cells = (row.check, row.measured, row.interval, row.objective)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), _state(paper, row.verdict))
-    _print_table(console, paper, table, _left_out(rows, shown, "check"))
+    _print_table(console, paper, table, _left_out(limits, shown, "limit"))
+    worded = [row for row in rows if not row.bar]
+    shown = _worth_showing(worded, worded)
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for row in shown:
+        said = f"{row.check}: {row.measured}, expected {row.objective}"
+        lines.add_row(_state(paper, row.verdict), Text(paper.spell(said)))
+    _print_table(console, paper, lines, _left_out(worded, shown, "check"))
+
+
+def _worth_showing(rows: Sequence[RowT], passing: Sequence[RowT]) -> list[RowT]:
+    """Return what does not pass, then as much of what passes as there is room for."""
+    shown = [row for row in rows if row.verdict is not Verdict.PASS][:_MOST_OPEN_ROWS]
+    room = max(0, _MOST_ROWS - len(shown))
+    return shown + [row for row in passing if row.verdict is Verdict.PASS][:room]
 
 
 def _print_balance(console: Console, paper: Paper, result: Result) -> None:
     """Print the rows that say something, and the others summed by quantity."""
     balance = fold_balance(result, most=_MOST_ROWS)
-    passing = [row for row in balance.shown if row.verdict is Verdict.PASS]
-    shown = [row for row in balance.shown if row.verdict is not Verdict.PASS][:_MOST_OPEN_ROWS]
-    shown += passing[: max(0, _MOST_ROWS - len(shown))]
+    shown = _worth_showing(balance.shown, balance.shown)
     head = ("quantity", "client", "service", "prometheus", "database", "result")
-    table = _table(head, right=(1, 2, 3, 4), whole=(5,))
+    table = _table(head, right=(1, 2, 3, 4))
     for row in shown:
         _add_balance_row(table, paper, row)
     _print_table(console, paper, table, _left_out(balance.shown, shown, "row"))
@@ -152,30 +163,26 @@ def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
 def _add_balance_row(table: Table, paper: Paper, row: BalanceRow) -> None:
     cells = (row.name, row.client, row.service, row.prometheus, row.database)
     state = _state(paper, row.verdict)
-    if row.verdict is not Verdict.PASS:
+    if row.difference.startswith(("+", "−")):
         state.append(f" {paper.spell(row.difference)}")
     table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
 
 
-def _left_out(
-    rows: Sequence[ObjectiveRow] | Sequence[BalanceRow],
-    shown: Sequence[ObjectiveRow] | Sequence[BalanceRow],
-    noun: str,
-) -> list[str]:
+def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[str]:
     """Say how many of each verdict are not shown."""
     left = Counter(row.verdict for row in rows) - Counter(row.verdict for row in shown)
     return [write.render_more(left[verdict], noun, verdict)
             for verdict in WORST_FIRST if left[verdict]]  # fmt: skip
 
 
-def _table(head: Sequence[str], right: Sequence[int], whole: Sequence[int]) -> Table:
-    """Make a table without lines; columns that are not whole give way on narrow paper."""
+def _table(head: Sequence[str], right: Sequence[int]) -> Table:
+    """Make a table without lines, whose first column gives way on narrow paper."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, name in enumerate(head):
         table.add_column(
             name,
             justify="right" if place in right else "left",
-            no_wrap=place in whole,
+            no_wrap=place > 0,
             overflow="fold",
         )
     return table
@@ -196,7 +203,10 @@ def _state(paper: Paper, verdict: Verdict) -> Text:
 
 def _print_footer(console: Console, paper: Paper, result: Result, report: Path | None) -> None:
     console.print()
-    for phase in result.phases:
+    earlier = len(result.phases) - _MOST_ROWS
+    if earlier > 0:
+        _print_line(console, "phases", Text(f"{earlier:,} earlier ones, then"), paper)
+    for phase in result.phases[-_MOST_ROWS:]:
         row = sections.phase_row(phase)
         said = [f"{row.iterations} iterations in {row.elapsed}", *(it.said for it in row.counts)]
         grouped = ", ".join(paper.spell(part).replace(" ", _HOLD) for part in said)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+CUT_OFF = "the run ended before the answer"
+
 
 class Outcome(StrEnum):
     """What came of a request."""
@@ -35,6 +37,11 @@ class Exchange:
     def answered(self) -> bool:
         """Whether a status line came back."""
         return self.outcome in (Outcome.OK, Outcome.REJECTED)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the run ended before the answer: nothing is known of what came of it."""
+        return self.reason == CUT_OFF
 
     @property
     def response_s(self) -> float:

@@ -9,7 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
-from scenarios.exchange import Exchange, Outcome, trace_id
+from scenarios.exchange import CUT_OFF, Exchange, Outcome, trace_id
 from scenarios.http_client import Answer, NotSent, Request, Sender, Unanswered
 from scenarios.model import Scenario, Step
 from scenarios.recording import Recorder
@@ -102,7 +102,7 @@ def _run_step(
     except Unanswered as error:
         return attempt.conclude(Outcome.UNKNOWN, reason=str(error)), {}
     except BaseException:  # a greenlet killed in flight: the request may have arrived
-        attempt.conclude(Outcome.UNKNOWN, reason="given up at the end of the run")
+        attempt.conclude(Outcome.UNKNOWN, reason=CUT_OFF)
         raise
     attempt.done_s = recorder.now_s()
     checked = _check(step, answer, variables)

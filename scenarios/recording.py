@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.evidence import read_lines
-from scenarios.exchange import Exchange, Outcome
+from scenarios.exchange import CUT_OFF, Exchange, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _exchange(
         sent_s=intent["at_s"],
         done_s=max(last_s, intent["at_s"]),
         outcome=Outcome.UNKNOWN,
-        reason="the load generator ended before the answer",
+        reason=CUT_OFF,
     )
     if outcome is None:
         return begun

@@ -21,6 +21,8 @@ from scenarios.evidence import RunFolder
 _UP, _BIRTHS, _READING = "up", "births", "reading"
 
 _POLL_S = 0.05
+_DISCOVERY_S = 7.0
+_USUAL_INTERVAL_S = 15.0
 _PATIENCE_S = 3.0
 _PATIENCE_SCRAPES = 8
 _SCRAPES_BEFORE = 2
@@ -59,6 +61,7 @@ class PrometheusWitness:
         self._queries = queries
         self._folder = folder
         self._jobs = frozenset(jobs)
+        self._scraped = self._jobs
         self._targets = f'{{job=~"{"|".join(re.escape(job) for job in sorted(self._jobs))}"}}'
         self.reading = Reading()
 
@@ -71,6 +74,7 @@ class PrometheusWitness:
         try:
             self._learn_pace()
             if not fresh:
+                _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
                 _wait(self._deadline(), self._scraped_before)
         except PrometheusDown as error:
             self.reading = replace(self.reading, down=str(error))
@@ -100,8 +104,12 @@ class PrometheusWitness:
         return self._queries.ask(query, self.reading.at).text
 
     def _learn_pace(self) -> None:
-        skew_s, interval_s = self._queries.clock_skew_s(), self._queries.scrape_interval_s()
+        skew_s, intervals_s = self._queries.clock_skew_s(), self._queries.intervals_s()
+        known_s = [(intervals_s or {}).get(job) for job in self._jobs]
+        interval_s = max(filter(None, known_s), default=_USUAL_INTERVAL_S)
         self.reading = replace(self.reading, skew_s=skew_s, interval_s=interval_s)
+        if intervals_s is not None and not self.reading.fresh:
+            self._scraped = self._jobs & intervals_s.keys()
 
     def _take(self, selectors: Mapping[str, str]) -> bool:
         """Take all raw samples as of now; tell whether none of them is still moving."""
@@ -118,16 +126,21 @@ class PrometheusWitness:
         self._folder.write_answer(f"prometheus/{name}.json", answer.text.encode())
         return series_of(answer.result)
 
+    def _targets_known(self) -> bool:
+        """A Prometheus that has just started knows no targets yet; one may also never have any."""
+        self._learn_pace()
+        return self._scraped >= self._jobs
+
     def _scraped_before(self) -> bool:
         ups = self._ups()
-        return {job for job, _ in ups} == self._jobs and all(
+        return {job for job, _ in ups} >= self._scraped and all(
             [up for _, up in samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
             for samples in ups.values()
         )
 
     def _scraped_after(self) -> bool:
         ups = self._ups()
-        return {job for job, _ in ups} >= self._jobs and all(
+        return {job for job, _ in ups} >= self._scraped and all(
             _is_watched_or_down(samples, self.reading.end) for samples in ups.values()
         )
 

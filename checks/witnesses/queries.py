@@ -38,7 +38,7 @@ class PrometheusQueries:
         self._last: requests.Response | None = None
         self._url = url
         self._connection = PrometheusConnect(
-            url, session=self._session, retry=Retry(0), timeout=timeout_s
+            url, session=self._session, retry=Retry(0, read=False), timeout=timeout_s
         )
 
     def ask(self, query: str, at: float | None) -> RawAnswer:
@@ -66,13 +66,16 @@ class PrometheusQueries:
         except (IndexError, ValueError, TypeError) as error:
             raise PrometheusDown(f"{self._url} does not answer as Prometheus does") from error
 
-    def scrape_interval_s(self) -> float:
-        """Return the longest scrape interval of the targets; 15 s where none is told."""
+    def intervals_s(self) -> dict[str, float] | None:
+        """Return the scrape interval of each job in seconds, or None where no targets are told."""
         try:
             targets = self._connection.get_targets("active")["activeTargets"]
-            return max((_seconds(each.get("scrapeInterval", "")) for each in targets), default=15.0)
+            return {
+                each["labels"].get("job", ""): _seconds(each.get("scrapeInterval", ""))
+                for each in targets
+            }
         except (PrometheusApiClientException, requests.RequestException, ValueError, KeyError):
-            return 15.0
+            return None
 
     def version(self) -> str:
         """Return the server's version, or "" where it does not say."""

@@ -241,8 +241,11 @@ def _findings() -> tuple[Finding, ...]:
 
 
 def _usage() -> tuple[UsageRow, ...]:
-    by_type = [usage_row(quantity, 101, labels={"card_type": card_type})
-               for quantity in ("cards_created", "cards_used") for card_type in CARD_TYPES]  # fmt: skip
+    by_type = [
+        usage_row(quantity, 101, labels={"card_type": card_type})
+        for quantity in ("cards_created", "cards_used")
+        for card_type in CARD_TYPES
+    ]
     asked = ("service", "prometheus")
     shared = [usage_row(name, 101, database=None, asked=asked)
               for name in ("batch_requests", "retrieve_requests")]  # fmt: skip

@@ -1,0 +1,80 @@
+"""What comes of a run whose parts are killed under it?"""
+
+import signal
+import time
+
+import psutil
+import pytest
+
+from tests.integration.conftest import Start, ports_of, still_there
+
+pytestmark = pytest.mark.stack
+
+EXCHANGES = "evidence/exchanges/benchmark.jsonl"
+
+
+def test_prometheus_killed_during_the_load_leaves_usage_inconclusive(
+    start: Start, long_scenario: str
+) -> None:
+    command = start("nightly", "--scenario", long_scenario)
+    command.await_text(EXCHANGES, '"outcome"', times=100)
+    command.process_named("prometheus").kill()
+    ended = command.wait()
+    assert ended.code == 3, ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+    for row in ended.result["usage"]:
+        assert row["verdict"] == "inconclusive"
+        assert row["prometheus"] is None
+        assert "cannot be reached" in row["remarks"]["prometheus"]
+        assert row["service"] == row["client"]["confirmed"]
+    assert (ended.folder / "report.html").stat().st_size > 10_000
+
+
+def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval(
+    start: Start, long_scenario: str
+) -> None:
+    command = start("nightly", "--scenario", long_scenario)
+    command.await_text(EXCHANGES, '"outcome"', times=200)
+    command.process_of("cards").kill()
+    ended = command.wait()
+    assert ended.code == 1, ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+    success = ended.finding("success rate of benchmark")
+    assert success["verdict"] == "fail"
+    assert sum(row["client"]["in_doubt"] for row in ended.rows("cards_created")) > 0
+    assert sum(each["count"] for each in ended.result["failures"]) > 0
+    for row in ended.rows("cards_used"):
+        assert row["verdict"] == "inconclusive" or row["verdict"] == "fail"
+        assert row["service"] is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("moment", ["stack", "load", "settle"])
+def test_a_signal_ends_every_process_within_five_seconds(
+    start: Start, long_scenario: str, number: int, moment: str
+) -> None:
+    scenario = long_scenario if moment == "load" else "usage_tracking"
+    command = start("nightly", "--scenario", scenario)
+    if moment == "stack":
+        command.await_text("stack/cards.log", "")
+    elif moment == "load":
+        command.await_text(EXCHANGES, '"outcome"', times=50)
+    else:
+        command.await_text("evidence/ledger.json", "cards_used")
+    own, *others = command.started()
+    ports = set().union(*map(ports_of, (own, *others)))
+    began = time.monotonic()
+    command.kill(number)
+    command.process.wait(5)
+    assert still_there(others, within_s=began + 5 - time.monotonic()) == []
+    held = {each.laddr.port for each in psutil.net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN}  # fmt: skip
+    assert not ports & held
+    assert (command.folder / "evidence" / "run.json").exists()
+    if moment == "load":
+        assert '"outcome"' in (command.folder / EXCHANGES).read_text()
+    if number != signal.SIGKILL:
+        ended = command.wait()
+        assert ended.code == 3, ended.stderr
+        assert ended.result["partial"] is True
+        assert "Traceback" not in ended.stderr

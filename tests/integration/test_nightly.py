@@ -1,0 +1,158 @@
+"""What does the main job show, clean and with each seeded fault?"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration.conftest import ROOT, Ended, Start
+
+pytestmark = pytest.mark.stack
+
+WITNESSES = ("service", "prometheus", "database")
+
+
+def apart(rows: list[dict[str, Any]]) -> set[str]:
+    """Return the witnesses whose figure differs from the client's anywhere."""
+    return {
+        witness
+        for row in rows
+        for witness in WITNESSES
+        if row[witness] is not None and row[witness] != row["client"]["confirmed"]
+    }
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    runs = tmp_path_factory.mktemp("clean") / "runs"
+    ended = subprocess.run(
+        [sys.executable, "run.py", "nightly", "--runs", str(runs)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    return Ended(ended.returncode, ended.stdout, ended.stderr, (runs / "latest").resolve())
+
+
+def test_a_clean_nightly_passes_with_every_iteration_and_card(clean: Ended) -> None:
+    assert clean.code == 0, clean.stdout
+    benchmark = next(each for each in clean.result["phases"] if each["profile"] == "benchmark")
+    assert (benchmark["completed"], benchmark["scheduled"]) == (100, 100)
+    assert benchmark["counts"]["cards_created"] == {"confirmed": 400, "in_doubt": 0}
+    assert benchmark["planned_counts"]["cards_created"] == 400
+
+
+def test_every_quantity_is_equal_in_all_four_witnesses_per_card_type(clean: Ended) -> None:
+    rows = clean.result["usage"]
+    assert {row["labels"]["card_type"] for row in clean.rows("cards_used")} == {
+        "company", "audience", "voice", "insight",
+    }  # fmt: skip
+    assert apart(rows) == set()
+    for row in rows:
+        asked = set(row["asked"]) - {"client"}
+        assert all(row[witness] is not None for witness in asked), row
+    assert all("database" in row["asked"] for row in clean.rows("cards_used"))
+
+
+def test_the_four_files_are_there_and_nothing_is_left_running(clean: Ended) -> None:
+    for name in ("report.html", "result.json", "junit.xml", "summary.md"):
+        assert (clean.folder / name).stat().st_size > 500
+    left = [each for each in psutil.process_iter(["cmdline"])
+            if str(clean.folder) in " ".join(each.info["cmdline"] or [])]  # fmt: skip
+    assert left == []
+
+
+def test_every_exchange_has_its_intent_before_it_and_a_trace_in_the_service_log(
+    clean: Ended,
+) -> None:
+    path = clean.folder / "evidence" / "exchanges" / "benchmark.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    intents = {line["n"] for line in lines if line["kind"] == "intent"}
+    outcomes = {line["n"] for line in lines if line["kind"] == "outcome"}
+    assert intents == outcomes == set(range(1, 301))
+    log = (clean.folder / "stack" / "onboarding.log").read_text()
+    assert f"{clean.result['run_id']}-benchmark-1" in log
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+def test_judging_and_rendering_again_needs_no_service_and_changes_nothing(
+    clean: Ended, command: str
+) -> None:
+    names = ("report.html", "result.json", "junit.xml", "summary.md")
+    before = {name: (clean.folder / name).read_bytes() for name in names}
+    again = subprocess.run(
+        [sys.executable, "run.py", command, str(clean.folder)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert {name: (clean.folder / name).read_bytes() for name in names} == before
+
+
+def test_a_lost_usage_increment_is_the_counters_fault(start: Start) -> None:
+    ended = start("nightly", "--fault", "lost-usage-increment").wait()
+    assert ended.code == 1
+    finding = ended.finding("usage cards_used")
+    assert (finding["verdict"], finding["code"]) == ("fail", "LOST_COUNT")
+    assert "client and database agree on 101; service and prometheus stand 4 below" in (
+        finding["detail"]
+    )
+    assert apart(ended.result["usage"]) == {"service", "prometheus"}
+    failing = [each["check"] for each in ended.result["findings"] if each["verdict"] != "pass"]
+    assert failing == ["usage cards_used"]
+
+
+def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_passes(
+    start: Start,
+) -> None:
+    ended = start("nightly", "--fault", "slow-tail").wait()
+    assert ended.code == 1
+    finding = ended.finding("latency execute workflow p95")
+    assert finding["verdict"] == "fail"
+    assert finding["observed"].startswith("10 over")
+    failing = {each["kind"] for each in ended.result["findings"] if each["verdict"] != "pass"}
+    assert failing == {"latency"}
+
+
+def test_a_lost_usage_row_leaves_the_database_alone_apart(start: Start) -> None:
+    ended = start("nightly", "--fault", "lost-usage-row").wait()
+    assert ended.code == 1
+    assert apart(ended.result["usage"]) == {"database"}
+    assert ended.finding("usage cards_used")["code"] == "LOST_ROW"
+    assert "database stands 4 below" in ended.finding("usage cards_used")["detail"]
+
+
+def test_a_retry_counted_twice_leaves_the_counters_above(start: Start) -> None:
+    ended = start("nightly", "--fault", "double-count-on-retry").wait()
+    assert ended.code == 1
+    assert ended.finding("usage cards_used")["code"] == "DOUBLE_COUNT"
+    assert all(row["service"] > row["client"]["confirmed"] for row in ended.rows("cards_used"))
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(start: Start) -> None:
+    commands = [start("nightly"), start("nightly")]
+    ended = [command.wait() for command in commands]
+    assert [each.code for each in ended] == [0, 0], [each.stdout for each in ended]
+    runs = [path for path in commands[0].runs.iterdir() if not path.is_symlink()]
+    assert len(runs) == 2
+
+
+def test_the_onboarding_load_creates_four_hundred_cards(start: Start) -> None:
+    ended = start("load", "--scenario", "onboarding_load", "--json").wait()
+    assert ended.code == 0, ended.stdout
+    assert json.loads(ended.stdout) == ended.result
+    assert sum(row["database"] for row in ended.rows("cards_created")) == 400
+
+
+def test_up_prints_one_json_object_and_its_environment_file_can_be_used(
+    start: Start, tmp_path: Path
+) -> None:
+    up = start("up", "--json")
+    assert up.process.stdout is not None
+    addresses = json.loads(up.process.stdout.readline())
+    assert addresses["CARDS_URL"].startswith("http://127.0.0.1:")
+    assert addresses["CARDS_DATABASE_URL"].startswith("sqlite:///")
+    ended = start("e2e", "--env", addresses["environment"]).wait()
+    assert ended.code == 0, ended.stdout + ended.stderr
+    assert all(row["prometheus"] == row["database"] for row in ended.rows("cards_used"))

@@ -1,0 +1,56 @@
+"""Results in which every foreign string is an attack."""
+
+from dataclasses import replace
+
+from checks.result import Kind, Result
+from checks.verdict import Verdict
+from tests.reports.results import failing_result, failure, finding, usage_row
+
+EVIL = (
+    '<script>alert(1)</script>]]>"><img src=x onerror=alert(1)> \x1b[31m\x00\x08\ufffe | ` ${{7*7}}'
+)
+
+
+def attacked(text: str = EVIL) -> Result:
+    """Put a text wherever one can come from outside."""
+    base = failing_result()
+    return replace(
+        base,
+        run_id=text,
+        environment=text,
+        scenario=text,
+        profile=text,
+        fault=text,
+        repeat=text,
+        scenario_sha256=text,
+        versions={text: text},
+        services={text: text},
+        findings=tuple(replace(each, check=text, expected=text, observed=text, detail=text)
+                       for each in base.findings),
+        usage=tuple(replace(each, quantity=text, labels={text: text}, detail=text,
+                            remarks={text: text}) for each in base.usage),
+        latency=tuple(replace(each, step=text) for each in base.latency),
+        waterfall=tuple(replace(each, step=text, outcome=text) for each in base.waterfall),
+        phases=tuple(replace(each, profile=text, exchanges={text: 3}, planned_counts={text: 4})
+                     for each in base.phases),
+        failures=(failure(step=text, outcome=text, reason=text, trace_id=text, repeat=text,
+                          answer_head=text),),
+    )  # fmt: skip
+
+
+def crowded(rows: int = 1000) -> Result:
+    """Make every table long, with the one failing row at the end of each."""
+    passing = [finding(f"usage {each}", kind) for kind in Kind for each in range(rows)]
+    failing = [finding("the last", kind, verdict=Verdict.FAIL) for kind in Kind]
+    usage = [usage_row("cards", 7, labels={"id": f"{each}"}) for each in range(rows)]
+    usage.append(usage_row("the last", 7, database=6.0, verdict=Verdict.FAIL, detail="Lost."))
+    base = failing_result()
+    return replace(
+        base,
+        findings=(*passing, *failing),
+        usage=tuple(usage),
+        latency=base.latency * rows,
+        waterfall=base.waterfall * rows,
+        phases=base.phases * rows,
+        failures=(failure(),) * rows,
+    )
