@@ -19,7 +19,7 @@ run: setup ## the main job: start the stack, drive it, balance the books, report
 	.venv/bin/python run.py $(ARGS)
 
 test: setup ## run the tests (ARGS="tests/setup -x")
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 $(ARGS)
 
 # scripts/setup has no suffix by which the tools would find it.
 lint: setup ## check the style, the format, the types and the import arrows

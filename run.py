@@ -203,6 +203,8 @@ def conduct(plan: Plan, as_json: bool) -> None:
             write_ledger(plan.scenario, folder, run)
             with progress.stage("settle"):
                 witnesses.look_after(time.time())
+            with progress.stage("stop"):
+                held.close()
     except KeyboardInterrupt:
         run = replace(folder.read_run(), interrupted="interrupted by a signal")
     except (ConfigError, StackError):
@@ -371,7 +373,15 @@ def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
         write_report(result, folder)
+    if progress:
+        progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
+                      "beyond the load")  # fmt: skip
     publish(result, folder, as_json)
+
+
+def load_s(result: Result) -> float:
+    """Return how long the services were driven, in seconds."""
+    return sum(phase.elapsed_s for phase in result.phases)
 
 
 def write_report(result: Result, folder: RunFolder) -> None:

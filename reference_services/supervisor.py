@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -71,14 +71,22 @@ class Stack:
         Raises StackError.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        cards = self._start_service("cards", {})
-        others = [self._start_service(name, {"CARDS_URL": cards.url}) for name in SERVICES[1:]]
+        with ExitStack() as held:
+            listening = {
+                name: held.enter_context(socket.create_server((_HOST, 0))) for name in SERVICES
+            }
+            # Prometheus first: it takes 5 s from its start to its first scrape
+            prometheus = self._start_prometheus(listening)
+            cards = self._start_service("cards", listening, {})
+            variables = {"CARDS_URL": cards.url}
+            others = [self._start_service(name, listening, variables) for name in SERVICES[1:]]
         services = [cards, *others]
-        prometheus = self._start_prometheus(services)
         for service in services:
             _wait_until(service, partial(_answers, f"{service.url}/health"))
-        _wait_until(prometheus, partial(_answers, f"{prometheus.url}/-/ready"))
-        return {**self._addresses(services), "PROMETHEUS_URL": prometheus.url}
+        _wait_until(prometheus, lambda: bool(_ports_of(prometheus)))
+        prometheus_url = f"http://{_HOST}:{_ports_of(prometheus)[0]}"
+        _wait_until(prometheus, partial(_answers, f"{prometheus_url}/-/ready"))
+        return {**self._addresses(services), "PROMETHEUS_URL": prometheus_url}
 
     def stop(self) -> None:
         """Stop every process, politely and then by force, and drop Prometheus' samples."""
@@ -105,34 +113,31 @@ class Stack:
     def _database_url(self, name: str) -> str:
         return f"sqlite:///{(self._folder / f'{name}.db').resolve()}"
 
-    def _start_service(self, name: str, variables: Mapping[str, str]) -> Started:
-        with socket.create_server((_HOST, 0)) as listening:
-            url = f"http://{_HOST}:{listening.getsockname()[1]}"
-            descriptor = listening.fileno()
-            command = [
-                *(sys.executable, "-m", "uvicorn", f"reference_services.{name}.app:create_app"),
-                *("--factory", "--fd", str(descriptor), "--no-access-log"),
-                *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "1"),
-            ]
-            settings = {"DATABASE_URL": self._database_url(name), "FAULT": self._fault or ""}
-            environ = {**os.environ, **settings, **variables}
-            return self._spawn(name, command, url, environ, descriptor)
+    def _start_service(
+        self, name: str, listening: Mapping[str, socket.socket], variables: Mapping[str, str]
+    ) -> Started:
+        descriptor = listening[name].fileno()
+        command = [
+            *(sys.executable, "-m", "uvicorn", f"reference_services.{name}.app:create_app"),
+            *("--factory", "--fd", str(descriptor), "--no-access-log"),
+            *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "1"),
+        ]
+        settings = {"DATABASE_URL": self._database_url(name), "FAULT": self._fault or ""}
+        environ = {**os.environ, **settings, **variables}
+        return self._spawn(
+            name, command, f"http://{_address(listening[name])}", environ, descriptor
+        )
 
-    def _start_prometheus(self, services: list[Started]) -> Started:
+    def _start_prometheus(self, listening: Mapping[str, socket.socket]) -> Started:
         configuration = self._folder / "prometheus.json"
-        configuration.write_text(json.dumps(_prometheus_configuration(services)))
+        configuration.write_text(json.dumps(_prometheus_configuration(listening)))
         command = [
             find_prometheus(),
             f"--config.file={configuration}",
             f"--storage.tsdb.path={self._folder / 'prometheus'}",
             f"--web.listen-address={_HOST}:0",
         ]
-        started = self._spawn("prometheus", command, "", os.environ, None)
-        _wait_until(started, lambda: bool(_ports_of(started)))
-        url = f"http://{_HOST}:{_ports_of(started)[0]}"
-        found = Started(started.name, started.process, url, started.log)
-        self._started[-1] = found
-        return found
+        return self._spawn("prometheus", command, "", os.environ, None)
 
     def _spawn(
         self,
@@ -171,17 +176,19 @@ def find_prometheus() -> str:
     return found
 
 
-def _prometheus_configuration(services: list[Started]) -> dict[str, object]:
+def _prometheus_configuration(listening: Mapping[str, socket.socket]) -> dict[str, object]:
     return {
         "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL},
         "scrape_configs": [
-            {
-                "job_name": service.name,
-                "static_configs": [{"targets": [service.url.removeprefix("http://")]}],
-            }
-            for service in services
+            {"job_name": name, "static_configs": [{"targets": [_address(each)]}]}
+            for name, each in listening.items()
         ],
     }
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()
+    return f"{host}:{port}"
 
 
 def _ports_of(started: Started) -> list[int]:

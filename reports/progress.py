@@ -24,7 +24,12 @@ class Progress:
         self._colours = self._live and not os.environ.get("NO_COLOR")
         self._said_at = time.monotonic()
         self._stage = ""
-        self.stages: dict[str, float] = {}
+        self._began = time.monotonic()
+
+    @property
+    def total_s(self) -> float:
+        """The seconds since the beginning."""
+        return time.monotonic() - self._began
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:
@@ -38,7 +43,6 @@ class Progress:
             mark = "✓"
         finally:
             took_s = time.monotonic() - began
-            self.stages[name] = self.stages.get(name, 0.0) + took_s
             self._say(mark, f"{name:<10} {took_s:6.1f} s  {', '.join(said)}".rstrip())
 
     def count(self, done: int, of: int | None) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,6 @@ class Run:
     finished_at: datetime | None = None
     interrupted: str = ""
     phases: tuple[DrivenPhase, ...] = ()
-    stages: dict[str, float] = field(default_factory=dict)
 
 
 _RUN = TypeAdapter(Run)

@@ -95,8 +95,9 @@ def test_a_lost_usage_increment_is_the_counters_fault(start: Start) -> None:
     assert ended.code == 1
     finding = ended.finding("usage cards_used")
     assert (finding["verdict"], finding["code"]) == ("fail", "LOST_COUNT")
-    assert "client and database agree on 101; service and prometheus stand 4 below" in (
-        finding["detail"]
+    assert (
+        "client and database agree on 101; service and prometheus stand 4 below"
+        in (finding["detail"])
     )
     assert apart(ended.result["usage"]) == {"service", "prometheus"}
     failing = [each["check"] for each in ended.result["findings"] if each["verdict"] != "pass"]

@@ -1,0 +1,71 @@
+"""A real HTTP server on a free port whose answers a test gives by path."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from threading import Event, Thread
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Says:
+    """One answer: a status and a body. `hangs` is to say nothing until the test is over."""
+
+    body: str = ""
+    status: int = 200
+    content_type: str = "application/json"
+    hangs: bool = False
+
+
+@dataclass
+class TinyServer:
+    """Where it listens, and the paths that were asked for, without their queries."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
+    """Answer each path as told, and 404 to any other."""
+    over = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.split("?")[0]
+            served.asked.append(path)
+            says = answers.get(path, Says("not found", 404, "text/plain"))
+            if says.hangs:
+                over.wait(10)
+                return
+            content = says.body.encode()
+            self.send_response(says.status)
+            self.send_header("Content-Type", says.content_type)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing on the test's output."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        served = TinyServer(f"http://127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield served
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+def nobody_listens_at() -> str:
+    """Return the address of a port that was free a moment ago."""
+    with socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{found.getsockname()[1]}"

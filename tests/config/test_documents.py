@@ -1,0 +1,263 @@
+"""Is a YAML file read strictly, and is every mistake in it reported with its line?"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.documents import Document, StrictModel, did_you_mean, read_document, read_model
+from config.errors import ConfigError, Problem
+
+
+class Wheel(StrictModel):
+    size: int
+    spokes: list[str] = []
+
+
+class Cart(StrictModel):
+    name: str
+    wheels: list[Wheel] = []
+    owners: dict[str, Wheel] = {}
+    load: int | dict[str, int] | None = None
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "cart.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def mistakes(error: pytest.ExceptionInfo[ConfigError]) -> list[tuple[int | None, str]]:
+    return [(problem.line, problem.message) for problem in error.value.problems]
+
+
+def read(folder: Path, text: str | bytes, variables: dict[str, str] | None = None) -> Document:
+    return read_document(written(folder, text), variables)
+
+
+def test_every_place_knows_its_line(tmp_path: Path) -> None:
+    document = read(tmp_path, "# a cart\nname: a\n\nwheels:\n  - {size: 1}\n  -\n    size: 2\n")
+    assert document.content == {"name": "a", "wheels": [{"size": 1}, {"size": 2}]}
+    assert document.line_of(("name",)) == 2
+    assert document.line_of(("wheels",)) == 4
+    assert document.line_of(("wheels", 0, "size")) == 5
+    assert document.line_of(("wheels", 1, "size")) == 7
+
+
+def test_a_place_that_is_absent_has_the_line_of_the_nearest_around_it(tmp_path: Path) -> None:
+    document = read(tmp_path, "name: a\nwheels:\n  - size: 1\n")
+    assert document.line_of(("wheels", 0, "spokes", 4)) == 3
+    assert document.line_of(("owners", "ann")) == 1
+
+
+def test_scalars_keep_their_types(tmp_path: Path) -> None:
+    document = read(tmp_path, "a: 1\nb: 1.5\nc: 'yes'\nd: true\ne: null\nf: \"1\"\n")
+    assert list(document.content.values()) == [1, 1.5, "yes", True, None, "1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        pytest.param("", None, "the file is empty", id="empty"),
+        pytest.param("# only this\n", None, "the file is empty", id="only a comment"),
+        pytest.param("a: 1\nb: 2\na: 3\n", 3, "the key 'a' stands twice", id="duplicate"),
+        pytest.param("a:\n  b: 1\n  b: 1\n", 3, "the key 'b' stands twice", id="inner duplicate"),
+        pytest.param(
+            "a: 1\nb: &x 1\n",
+            2,
+            "anchors (&) and aliases (*) are not read; quote the value if it is text",
+            id="anchor",
+        ),
+        pytest.param(
+            "a: 1\nb: *x\n",
+            2,
+            "anchors (&) and aliases (*) are not read; quote the value if it is text",
+            id="alias",
+        ),
+        pytest.param("a: 1\n? [b]\n: 2\n", 2, "a key must be plain text", id="key not text"),
+        pytest.param("a: 1\nb: 2026-13-01\n", 2, "month must be in 1..12", id="no such date"),
+        pytest.param("a: 1\nb: !!int x\n", 2, None, id="not the type that its tag says"),
+        pytest.param("a: 1\nb: !!python/name:os.system\n", 2, None, id="Python's own tag"),
+        pytest.param("a: [1\n", 2, None, id="unclosed list"),
+        pytest.param("a: 1\n\tb: 2\n", 2, None, id="tab"),
+        pytest.param("a: 1\n---\nb: 2\n", 2, None, id="two documents"),
+        pytest.param("a: \x00\n", None, None, id="control character"),
+        pytest.param(b"a: \xff\n", None, "the file is not UTF-8 text", id="not UTF-8"),
+        pytest.param("[" * 60 + "]" * 60, 1, "this is nested too deeply", id="deep"),
+        pytest.param("{a: " * 60 + "1" + "}" * 60, 1, "this is nested too deeply", id="deep keys"),
+        pytest.param("[" * 5000 + "]" * 5000, None, None, id="deeper than Python's stack"),
+    ],
+)
+def test_what_is_not_plain_yaml_is_refused_with_its_line(
+    tmp_path: Path, text: str | bytes, line: int | None, message: str | None
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, text)
+    assert error.value.problems[0].file == tmp_path / "cart.yaml"
+    assert error.value.problems[0].line == line
+    if message is not None:
+        assert mistakes(error) == [(line, message)]
+
+
+def test_a_small_file_cannot_unfold_into_a_huge_one(tmp_path: Path) -> None:
+    bomb = "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [*a, *a]\n" for i in range(9))
+    with pytest.raises(ConfigError, match=r"cart.yaml:1: anchors"):
+        read(tmp_path, bomb)
+
+
+def test_an_ampersand_in_quotes_is_text(tmp_path: Path) -> None:
+    assert read(tmp_path, "a: '&x'\nb: \"*x\"\n").content == {"a": "&x", "b": "*x"}
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_key(tmp_path: Path) -> None:
+    assert read(tmp_path, b"\xef\xbb\xbfname: a\n").content == {"name": "a"}
+
+
+def test_a_file_may_have_a_megabyte_and_no_more(tmp_path: Path) -> None:
+    full = "a: " + "x" * (1_000_000 - 4) + "\n"
+    assert len(read(tmp_path, full).content["a"]) == 1_000_000 - 4
+    with pytest.raises(ConfigError, match=r"the file is over 1,000,000 bytes"):
+        read(tmp_path, full + "\n")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_document(tmp_path / "no.yaml")
+    assert str(error.value) == f"{tmp_path / 'no.yaml'}: there is no such file"
+
+
+def test_a_folder_cannot_be_read_as_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_document(tmp_path)
+    assert str(error.value) == f"{tmp_path}: the file cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-01-01", "2026-01-01T10:00:00Z", ".inf", "-.inf", ".nan", "!!binary aGk=", "!!set {x}"],
+)
+def test_a_value_that_json_does_not_have_is_refused_with_its_line(
+    tmp_path: Path, value: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, f"a: 1\nb: {value}\n")
+    assert error.value.problems[0].line == 2
+
+
+def test_variables_are_replaced_wherever_they_stand_in_a_value(tmp_path: Path) -> None:
+    text = "a: ${HOST}\nb: ['http://${HOST}:${PORT}/', $HOST, '${}', '${ HOST }']\n"
+    content = read(tmp_path, text, {"HOST": "h", "PORT": "1"}).content
+    assert content == {"a": "h", "b": ["http://h:1/", "$HOST", "${}", "${ HOST }"]}
+
+
+def test_a_variables_value_is_text_and_is_not_replaced_again(tmp_path: Path) -> None:
+    content = read(tmp_path, "a: ${ONE}\nb: ${TWO}\n", {"ONE": "${TWO}", "TWO": "2"}).content
+    assert content == {"a": "${TWO}", "b": "2"}
+
+
+def test_a_variables_value_cannot_add_keys(tmp_path: Path) -> None:
+    assert read(tmp_path, "a: ${X}\n", {"X": "1\nb: 2"}).content == {"a": "1\nb: 2"}
+
+
+def test_without_variables_nothing_is_replaced(tmp_path: Path) -> None:
+    assert read(tmp_path, "a: ${HOST}\n").content == {"a": "${HOST}"}
+
+
+def test_every_unset_variable_is_reported_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, "a: ${ONE}\nb: ${SET}\nc: [x, '${TWO}-${THREE}']\n", {"SET": "1"})
+    assert mistakes(error) == [
+        (1, "the environment variable ONE is not set; export it first"),
+        (3, "the environment variable TWO is not set; export it first"),
+        (3, "the environment variable THREE is not set; export it first"),
+    ]
+
+
+def model_mistakes(folder: Path, text: str) -> list[tuple[int | None, str]]:
+    with pytest.raises(ConfigError) as error:
+        read_model(read(folder, text), Cart)
+    return mistakes(error)
+
+
+def test_a_right_file_becomes_its_model(tmp_path: Path) -> None:
+    cart = read_model(read(tmp_path, "name: a\nwheels: [{size: 3, spokes: [x]}]\n"), Cart)
+    assert cart == Cart(name="a", wheels=[Wheel(size=3, spokes=["x"])])
+
+
+@pytest.mark.parametrize("text", ["[1, 2]\n", "text\n", "3\n"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    assert model_mistakes(tmp_path, text) == [(1, "the file must be a mapping of keys to values")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("name: a\nwheals: []\n", 2, "unknown key 'wheals'; did you mean wheels?"),
+        ("name: a\nq: 1\n", 2, "unknown key 'q'; known here: name, wheels, owners, load"),
+        (
+            "name: a\nwheels:\n  - size: 1\n    spoke: [x]\n",
+            4,
+            "unknown key 'spoke'; did you mean spokes?",
+        ),
+        (
+            "name: a\nowners:\n  ann:\n    size: 1\n    siez: 2\n",
+            5,
+            "unknown key 'siez'; did you mean size?",
+        ),
+        ("wheels: []\n", 1, "the key 'name' is missing"),
+        ("name: a\nwheels:\n  - spokes: []\n", 3, "the key 'wheels.0.size' is missing"),
+        ("name: 1\n", 1, "name: input should be a valid string"),
+        (
+            "name: a\nwheels:\n  - {size: '3'}\n",
+            3,
+            "wheels.0.size: input should be a valid integer",
+        ),
+        (
+            "name: a\nwheels:\n  - {size: true}\n",
+            3,
+            "wheels.0.size: input should be a valid integer",
+        ),
+    ],
+)
+def test_a_mistake_names_line_field_and_remedy(
+    tmp_path: Path, text: str, line: int, message: str
+) -> None:
+    assert model_mistakes(tmp_path, text) == [(line, message)]
+
+
+def test_every_mistake_is_reported_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    text = "wheels:\n  - {size: x}\n  - {sise: 2}\nowner: {}\nload:\n  a: b\n"
+    lines = [line for line, _ in model_mistakes(tmp_path, text)]
+    assert lines == sorted(lines, key=lambda line: line or 0)
+    assert {1, 2, 3, 4, 6} <= set(lines)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12))
+def test_each_repetition_of_a_key_is_reported_on_its_own_line(keys: list[str]) -> None:
+    again = [i + 1 for i, key in enumerate(keys) if key in keys[:i]]
+    with TemporaryDirectory() as folder:
+        try:
+            read(Path(folder), "".join(f"{key}: 1\n" for key in keys))
+            reported: list[int | None] = []
+        except ConfigError as error:
+            reported = [problem.line for problem in error.problems]
+    assert reported == again
+
+
+def test_a_hint_names_the_nearest_word_or_all() -> None:
+    assert did_you_mean("expct", ["expect", "save"]) == "did you mean expect?"
+    assert did_you_mean("zzz", ["expect", "save"]) == "known here: expect, save"
+    assert did_you_mean("zzz", []) == "none is known here"
+
+
+def test_a_problem_is_written_so_that_editors_make_a_link_of_it() -> None:
+    assert str(Problem(Path("a.yaml"), 3, "no")) == "a.yaml:3: no"
+    assert str(Problem(Path("a.yaml"), None, "no")) == "a.yaml: no"
+    assert str(Problem(None, None, "no")) == "no"
+
+
+def test_an_error_says_all_its_problems_a_line_each() -> None:
+    error = ConfigError(Problem(None, None, "one"), Problem(Path("f"), 2, "two"))
+    assert str(error) == "one\nf:2: two"
