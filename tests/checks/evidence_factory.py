@@ -153,13 +153,12 @@ def write_agreeing_witnesses(folder: RunFolder, iterations: int = 4) -> None:
     write_expositions(folder, "after", {"shop-0": exposition(uses, visits=iterations)})
     write_rows(folder, "before", {"uses": {"rows": []}})
     write_rows(folder, "after", {"uses": {"rows": [[kind, n] for kind, n in uses.items()]}})
-    series = {
+    series: dict[str, list[tuple[Mapping[str, str], Sequence[Sample]]]] = {
         "uses": [({"kind": kind}, settled(0, total)) for kind, total in uses.items()],
         "visits": [({}, settled(0, iterations))],
     }
     write_prometheus(folder, series)
-    answer = vector(2.0)
-    write_promql(folder, {"query": "errors_total", "answer": answer})
+    write_promql(folder, {"query": "errors_total", "answer": vector(2.0)})
 
 
 def write_health(folder: RunFolder, moment: str, answers: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import parse_qs
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,16 @@ class TinyServer:
 
 @contextmanager
 def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
-    """Answer each path as told, and 404 to any other."""
+    """Answer each path, or `PATH?QUERY` with the value of its `query`, as told; others with 404."""
     over = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            path = self.path.split("?")[0]
+            path, _, parameters = self.path.partition("?")
+            query = "".join(parse_qs(parameters).get("query", []))
             served.asked.append(path)
-            says = answers.get(path, Says("not found", 404, "text/plain"))
+            missing = Says("not found", 404, "text/plain")
+            says = answers.get(f"{path}?{query}", answers.get(path, missing))
             if says.hangs:
                 over.wait(10)
                 return
@@ -46,8 +49,6 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
-
-        do_POST = do_GET
 
         def log_message(self, *_: Any) -> None:
             """Say nothing on the test's output."""

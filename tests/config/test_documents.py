@@ -136,7 +136,7 @@ def test_a_folder_cannot_be_read_as_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["2026-01-01", "2026-01-01T10:00:00Z", ".inf", "-.inf", ".nan", "!!binary aGk=", "!!set {x}"],
+    ["2026-01-01", "2026-01-01T10:00:00Z", ".inf", "-.inf", ".nan", "!!binary aGk="],
 )
 def test_a_value_that_json_does_not_have_is_refused_with_its_line(
     tmp_path: Path, value: str

@@ -1,115 +1,11 @@
-"""What the integration tests share: the real command, as a process, and what it leaves."""
+"""Fixtures of the integration tests: the real command, started and never left behind."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended, and what it left."""
-
-    code: int
-    stdout: str
-    stderr: str
-    folder: Path
-
-    @property
-    def result(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / "result.json").read_bytes())
-        return content
-
-    def finding(self, check: str) -> dict[str, Any]:
-        return next(each for each in self.result["findings"] if each["check"] == check)
-
-    def rows(self, quantity: str) -> list[dict[str, Any]]:
-        return [each for each in self.result["usage"] if each["quantity"] == quantity]
-
-
-class Command:
-    """One `run.py` in a process group of its own."""
-
-    def __init__(self, runs: Path, *arguments: str, **variables: str) -> None:
-        self.runs = runs
-        self.process = subprocess.Popen(
-            [sys.executable, "run.py", *arguments, "--runs", str(runs)],
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-
-    @property
-    def folder(self) -> Path:
-        return (self.runs / "latest").resolve()
-
-    def wait(self) -> Ended:
-        stdout, stderr = self.process.communicate(timeout=100)
-        return Ended(self.process.returncode, stdout, stderr, self.folder)
-
-    def started(self) -> list[psutil.Process]:
-        """Return every process that came of the command, itself included."""
-        try:
-            own = psutil.Process(self.process.pid)
-            return [own, *own.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def await_text(self, name: str, text: str, times: int = 1, within_s: float = 30) -> None:
-        """Wait until a file of the run's folder holds a text so often."""
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            path = self.runs / "latest" / name
-            if path.exists() and path.read_text(errors="replace").count(text) >= times:
-                return
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.005)
-        raise AssertionError(f"{name} never held {text!r} {times} times")
-
-    def process_of(self, service: str) -> psutil.Process:
-        """Return the process that listens at a service's address."""
-        run = json.loads((self.folder / "evidence" / "run.json").read_bytes())
-        port = urlsplit(run["services"][service]).port
-        return next(each for each in self.started() if port in ports_of(each))
-
-    def process_named(self, name: str) -> psutil.Process:
-        return next(each for each in self.started() if each.name() == name)
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        self.process.send_signal(number)
-
-
-def ports_of(process: psutil.Process) -> set[int]:
-    try:
-        connections = process.net_connections("tcp")
-    except psutil.Error:
-        return set()
-    return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
-
-
-def still_there(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:
-    """Return those of the processes that have not ended within a time."""
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
-    return [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
-
-
-Start = Callable[..., Command]
+from tests.integration.command import ROOT, Command, Start
 
 
 @pytest.fixture
@@ -133,7 +29,7 @@ def long_scenario(tmp_path: Path) -> str:
     text = (ROOT / "scenarios" / "usage_tracking.yaml").read_text()
     path = tmp_path / "long.yaml"
     path.write_text(
-        text.replace("iterations: 100}", "iterations: 600}").replace(
+        text.replace("iterations: 100}", "iterations: 300}").replace(
             "    counts: {sessions: 1}", "    timeout: 2s\n    counts: {sessions: 1}"
         )
     )

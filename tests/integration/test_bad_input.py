@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Start
+from tests.integration.command import Start
 
 SCENARIO = """
 scenario: one-step
@@ -61,8 +61,8 @@ class Rubbish(BaseHTTPRequestHandler):
         self.say(200, "application/json", b'{"ok": true}')
 
     def metrics(self) -> None:
-        self.say(200, "text/plain", 
-                 b"# TYPE things counter\nthings_total %d\n" % self.server.things)  # type: ignore[attr-defined]  # fmt: skip
+        text = f"# TYPE things counter\nthings_total {self.server.things}\n"  # type: ignore[attr-defined]
+        self.say(200, "text/plain", text.encode())
 
     def html(self) -> None:
         self.say(200, "text/html", b"<html><script>alert(1)</script>Welcome</html>")

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from tests.integration.conftest import Start, ports_of, still_there
+from tests.integration.command import Start, ports_of, still_there
 
 pytestmark = pytest.mark.stack
 
@@ -67,8 +67,7 @@ def test_a_signal_ends_every_process_within_five_seconds(
     command.kill(number)
     command.process.wait(5)
     assert still_there(others, within_s=began + 5 - time.monotonic()) == []
-    held = {each.laddr.port for each in psutil.net_connections("tcp")
-            if each.status == psutil.CONN_LISTEN}  # fmt: skip
+    held = set().union(*map(ports_of, psutil.process_iter()))
     assert not ports & held
     assert (command.folder / "evidence" / "run.json").exists()
     if moment == "load":

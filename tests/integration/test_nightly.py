@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.integration.conftest import ROOT, Ended, Start
+from tests.integration.command import ROOT, Ended, Start
 
 pytestmark = pytest.mark.stack
 

@@ -140,10 +140,10 @@ def test_a_damaged_record_of_the_targets_never_makes_a_series_exact_zero(
     assert _figure(folder).value is None
 
 
-def test_one_lower_bound_makes_a_sum_a_lower_bound() -> None:
-    assert summed([(_TEA, Figure(2.0)), (_TEA, Figure(3.0, "restarted"))]) == {
-        _TEA: Figure(5.0, "restarted")
-    }
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_lower_bound_makes_a_sum_a_lower_bound(order: int) -> None:
+    figures = [(_TEA, Figure(2.0)), (_TEA, Figure(3.0, "restarted"))][::order]
+    assert summed(figures) == {_TEA: Figure(5.0, "restarted")}
 
 
 def test_a_vector_is_no_range_vector() -> None:

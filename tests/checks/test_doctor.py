@@ -1,0 +1,108 @@
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from checks.doctor import examine
+from checks.result import Finding
+from checks.verdict import Verdict
+from config.environment import Environment, Prometheus, Service
+from tests.checks.evidence_factory import exposition, vector
+from tests.checks.tiny_server import Says, nobody_listens_at, serving
+
+_CLOCK = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
+_TARGETS = {"data": {"activeTargets": [{"labels": {"job": "shop"}, "scrapeInterval": "5s"}]}}
+_METRICS = Says(exposition({}), content_type="text/plain")
+_WELL = {"/health": Says("ok"), "/metrics": _METRICS}
+
+
+def _examined(environment: Environment) -> dict[str, Finding]:
+    return {each.check: each for each in examine(environment)}
+
+
+def _of(url: str, prometheus: str | None = None, **databases: str) -> Environment:
+    settings = Prometheus(url=prometheus, timeout="1s") if prometheus else None  # type: ignore[arg-type]
+    return Environment(
+        environment="test",
+        services={"shop": Service(url=url)},
+        prometheus=settings,
+        databases=databases,
+    )
+
+
+def test_a_service_that_is_well_and_shows_metrics_passes() -> None:
+    with serving(_WELL) as server:
+        findings = _examined(_of(server.url))
+    assert findings["shop is well"].verdict is Verdict.PASS
+    assert findings["shop shows metrics"].verdict is Verdict.PASS
+
+
+def test_a_service_that_nobody_runs_fails_with_a_remedy() -> None:
+    findings = _examined(_of(nobody_listens_at()))
+    assert findings["shop is well"].verdict is Verdict.FAIL
+    assert "Start it" in findings["shop is well"].detail
+    assert findings["shop shows metrics"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_service_that_is_unwell_fails_with_its_status() -> None:
+    with serving({"/health": Says("no", 503)}) as server:
+        finding = _examined(_of(server.url))["shop is well"]
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
+
+
+@pytest.mark.parametrize("page", [Says("<html>Sign in</html>", 200, "text/html"), Says("")])
+def test_a_page_that_is_not_metrics_is_inconclusive(page: Says) -> None:
+    with serving({"/health": Says("ok"), "/metrics": page}) as server:
+        finding = _examined(_of(server.url))["shop shows metrics"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+
+
+def test_no_prometheus_at_all_is_inconclusive_and_says_how_to_name_one() -> None:
+    with serving(_WELL) as server:
+        finding = _examined(_of(server.url))["Prometheus answers"]
+    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, "none is named")
+    assert "prometheus:" in finding.detail
+
+
+def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
+    with serving(_WELL) as server:
+        finding = _examined(_of(server.url, nobody_listens_at()))["Prometheus answers"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "cannot be reached" in finding.observed
+
+
+@pytest.mark.parametrize(
+    ("ups", "verdict", "observed"),
+    [
+        ((1,), Verdict.PASS, "1 of 1 targets up, scraped every 5 s"),
+        ((1, 0), Verdict.INCONCLUSIVE, "1 of 2 targets up, scraped every 5 s"),
+    ],
+)
+def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
+    ups: tuple[float, ...], verdict: Verdict, observed: str
+) -> None:
+    answers = {
+        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(*ups))),
+        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+    }
+    with serving({**_WELL, **answers}) as server:
+        findings = _examined(_of(server.url, server.url))
+    assert findings["Prometheus answers"].verdict is Verdict.PASS
+    scraping = findings["Prometheus scrapes shop"]
+    assert (scraping.verdict, scraping.observed) == (verdict, observed)
+    assert ("job_name: shop" in scraping.detail) is (verdict is not Verdict.PASS)
+
+
+def test_a_database_that_can_be_read_passes_and_a_missing_one_is_inconclusive(
+    tmp_path: Path,
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE uses (n INT)")
+    there, missing = (f"sqlite:///{tmp_path / name}" for name in ("shop.db", "none.db"))
+    findings = _examined(_of(nobody_listens_at(), there=there, missing=missing))
+    assert findings["database there can be read"].verdict is Verdict.PASS
+    assert findings["database missing can be read"].verdict is Verdict.INCONCLUSIVE
+    assert not (tmp_path / "none.db").exists()

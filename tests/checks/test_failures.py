@@ -1,0 +1,100 @@
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.failures import failures_of
+from checks.result import Failure
+from scenarios.exchange import Outcome
+from tests.checks.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of
+
+TOKEN = "Bearer ${SHOP_TOKEN}"
+
+
+def _refused(reason: str = "status 409, expected 200", **detail: Any) -> tuple[Made, ...]:
+    return (Made("open", Outcome.REJECTED, 409, reason, detail=detail),)
+
+
+def _repeatable(**detail: Any) -> tuple[Made, ...]:
+    return _refused(**{"method": "POST", "url": "http://shop.example/open", **detail})
+
+
+def _failures(place: Path, *iterations: tuple[Made, ...], headers: dict[str, str] | None = None
+              ) -> tuple[Failure, ...]:  # fmt: skip
+    return failures_of(case_of(place, Load(iterations), headers=headers))
+
+
+def _words(command: str, **variables: str) -> list[str]:
+    """Let a real shell split a command into its words."""
+    printed = subprocess.run(
+        ["/bin/sh", "-c", f'set -- {command}; for word; do printf "%s\\0" "$word"; done'],
+        capture_output=True, check=True, text=True, env=variables,
+    ).stdout  # fmt: skip
+    return printed.split("\0")[:-1]
+
+
+def test_a_run_without_a_failure_has_no_groups(tmp_path: Path) -> None:
+    assert _failures(tmp_path, GOOD, GOOD) == ()
+
+
+def test_what_failed_alike_is_one_group_and_the_most_frequent_is_first(tmp_path: Path) -> None:
+    groups = _failures(
+        tmp_path, TIMED_OUT, _refused(), GOOD, _refused(), _refused("status 500, expected 200")
+    )
+    assert [(each.step, each.outcome, each.reason, each.count) for each in groups] == [
+        ("open", "rejected", "status 409, expected 200", 2),
+        ("use", "unknown", "read timeout", 1),
+        ("open", "rejected", "status 500, expected 200", 1),
+    ]
+
+
+def test_a_group_tells_when_it_began_and_ended_and_one_request_to_look_for(
+    tmp_path: Path,
+) -> None:
+    group = _failures(tmp_path, GOOD, _refused(answer_head="taken"), _refused())[0]
+    assert (group.last_at - group.first_at).total_seconds() == pytest.approx(1.0, abs=1e-3)
+    assert group.trace_id == f"{RUN_ID}-load-3"
+    assert group.answer_head == "taken"
+
+
+def test_a_request_is_repeated_by_one_curl_command(tmp_path: Path) -> None:
+    body = """{"name": "O'Hara & $(date) `id` \\\\ !"}"""
+    group = _failures(tmp_path, _repeatable(body=body))[0]
+    assert _words(group.repeat) == [
+        "curl", "-sS", "-X", "POST", "http://shop.example/open",
+        "-H", f"X-Trace-ID: {RUN_ID}-load-1",
+        "-H", "Content-Type: application/json", "-d", body,
+    ]  # fmt: skip
+
+
+def test_a_secret_header_stands_as_its_variable_and_the_shell_puts_it_in(tmp_path: Path) -> None:
+    headers = {"Authorization": TOKEN, "X-Note": 'say "hi" to $HOME and `id`, ${NAME}'}
+    group = _failures(tmp_path, _repeatable(), headers=headers)[0]
+    assert "${SHOP_TOKEN}" in group.repeat
+    words = _words(group.repeat, SHOP_TOKEN="s3cret value", NAME="Ada")
+    assert "Authorization: Bearer s3cret value" in words
+    assert 'X-Note: say "hi" to $HOME and `id`, Ada' in words
+
+
+@pytest.mark.xfail(strict=True, reason="${…} in a body is taken for a secret's variable")
+def test_a_body_is_repeated_as_it_was_sent(tmp_path: Path) -> None:
+    group = _failures(tmp_path, _repeatable(body='{"text": "${NAME}"}'))[0]
+    assert '{"text": "${NAME}"}' in _words(group.repeat, NAME="Ada")
+
+
+def test_a_request_that_never_took_shape_cannot_be_repeated(tmp_path: Path) -> None:
+    not_sent = (Made("open", Outcome.NOT_SENT, None, "could not connect"),)
+    assert _failures(tmp_path, not_sent)[0].repeat == ""
+
+
+def test_a_request_without_a_body_has_no_content_type(tmp_path: Path) -> None:
+    group = _failures(tmp_path, _repeatable(method="GET", body=None))[0]
+    assert "Content-Type" not in group.repeat
+    assert "-d" not in shlex.split(group.repeat)
+
+
+def test_at_most_fifty_groups_are_kept(tmp_path: Path) -> None:
+    many = tuple(_refused(f"reason {number}") for number in range(60))
+    assert len(_failures(tmp_path, *many)) == 50

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from checks.case import read_case
+from checks.health import judge_health, take_health
+from checks.result import Finding
+from checks.verdict import Verdict
+from config.environment import Environment, Service
+from scenarios.evidence import RunFolder
+from tests.checks.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
+from tests.checks.tiny_server import Says, nobody_listens_at, serving
+
+
+def _environment(url: str) -> Environment:
+    return Environment(environment="test", services={"shop": Service(url=url)})
+
+
+def _judged(folder: RunFolder) -> list[Finding]:
+    return list(judge_health(read_case(folder)).findings)
+
+
+def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    with serving({"/health": Says('{"status": "ok"}')}) as server:
+        for moment in ("before", "after"):
+            assert take_health(_environment(server.url), moment, folder)
+    assert [(each.check, each.verdict) for each in _judged(folder)] == [
+        ("health of shop before", Verdict.PASS),
+        ("health of shop after", Verdict.PASS),
+    ]
+
+
+def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    with serving({"/health": Says("overloaded", 503)}) as server:
+        assert not take_health(_environment(server.url), "before", folder)
+    finding = _judged(folder)[0]
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
+    assert "/health" in finding.detail
+
+
+def test_a_service_that_cannot_be_reached_fails(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    assert not take_health(_environment(nobody_listens_at()), "before", folder)
+    finding = _judged(folder)[0]
+    assert finding.verdict is Verdict.FAIL
+    assert finding.observed.startswith("no answer: ")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]"])
+def test_a_service_that_was_not_asked_afterwards_is_inconclusive(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    folder = write_run(tmp_path)
+    write_health(folder, "before", {"shop": EVERYTHING_IS_WELL})
+    if content is not None:
+        folder.write_answer("health-after.json", content)
+    before, after = _judged(folder)
+    assert before.verdict is Verdict.PASS
+    assert (after.verdict, after.observed) == (Verdict.INCONCLUSIVE, "it was not asked")

@@ -1,0 +1,119 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from checks import suite
+from checks.case import Case
+from checks.result import Judgement, Kind, read_result
+from checks.suite import SUITE, judge
+from checks.verdict import Verdict
+from config.errors import ConfigError
+from scenarios.evidence import RunFolder
+from tests.checks.evidence_factory import (
+    GOOD,
+    REFUSED,
+    Load,
+    Made,
+    write_agreeing_witnesses,
+    write_rows,
+    write_run,
+)
+
+
+def _good(place: Path, *loads: Load) -> RunFolder:
+    folder = write_run(place, *(loads or (Load(),)))
+    write_agreeing_witnesses(folder)
+    return folder
+
+
+def test_a_run_in_which_everything_held_passes(tmp_path: Path) -> None:
+    result = judge(_good(tmp_path))
+    assert {each.verdict for each in result.findings} == {Verdict.PASS}
+    assert result.verdict is Verdict.PASS
+    assert not result.partial
+
+
+def test_every_kind_of_check_says_something_of_a_good_run(tmp_path: Path) -> None:
+    assert {each.kind for each in judge(_good(tmp_path)).findings} == set(Kind)
+
+
+def test_one_lost_row_fails_the_run(tmp_path: Path) -> None:
+    folder = _good(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 4], ["coffee", 7]]}})
+    result = judge(folder)
+    assert result.verdict is Verdict.FAIL
+    assert [each.check for each in result.findings if each.verdict is Verdict.FAIL] == [
+        "usage uses"
+    ]
+
+
+def test_one_witness_that_is_missing_makes_the_run_inconclusive(tmp_path: Path) -> None:
+    folder = _good(tmp_path)
+    (folder.witnesses / "database" / "after.json").unlink()
+    assert judge(folder).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_that_drove_nothing_is_inconclusive(tmp_path: Path) -> None:
+    assert judge(write_run(tmp_path)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_judging_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = _good(tmp_path, Load((GOOD, GOOD, GOOD, REFUSED)))
+    judge(folder)
+    first = folder.result.read_bytes()
+    judge(folder)
+    assert folder.result.read_bytes() == first
+
+
+def test_the_result_on_disk_is_the_result(tmp_path: Path) -> None:
+    folder = _good(tmp_path)
+    result = judge(folder)
+    assert read_result(folder.result) == result
+
+
+def test_a_judge_that_crashes_is_an_inconclusive_finding_and_the_others_still_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crashing(_: Case) -> Judgement:
+        raise RuntimeError("no luck")
+
+    # the list of checks is the seam: a tuple of functions
+    others = tuple(entry for entry in SUITE if entry[0] is not Kind.LATENCY)
+    monkeypatch.setattr(suite, "SUITE", ((Kind.LATENCY, crashing), *others))
+    with caplog.at_level(logging.ERROR):
+        result = judge(_good(tmp_path))
+    crashed = [each for each in result.findings if each.kind is Kind.LATENCY]
+    assert [each.verdict for each in crashed] == [Verdict.INCONCLUSIVE]
+    assert crashed[0].observed == "the check crashed: RuntimeError: no luck"
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert len({each.kind for each in result.findings}) == len(Kind)
+    assert "RuntimeError: no luck" in caplog.text
+
+
+def test_a_phase_tells_what_was_planned_and_what_was_done(tmp_path: Path) -> None:
+    phase = judge(_good(tmp_path, Load((GOOD, GOOD, GOOD, REFUSED)))).phases[0]
+    assert (phase.scheduled, phase.completed, phase.dropped) == (4, 3, 0)
+    assert phase.exchanges == {"ok": 7, "rejected": 1}
+    assert phase.planned_counts == {"visits": 4, "uses": 12}
+    assert {name: each.confirmed for name, each in phase.counts.items()} == {
+        "visits": 4,
+        "uses": 9,
+    }
+
+
+def test_the_waterfall_is_an_iteration_of_median_length(tmp_path: Path) -> None:
+    slow, slower = ((Made("open", took_s=seconds), Made("use")) for seconds in (0.5, 0.9))
+    bars = judge(_good(tmp_path, Load((GOOD, slower, slow, slower)))).waterfall
+    assert [bar.step for bar in bars] == ["open", "use"]
+    assert bars[0].duration_s == pytest.approx(0.5)
+    assert bars[1].start_s == pytest.approx(0.5)
+
+
+def test_a_run_that_did_not_finish_is_partial(tmp_path: Path) -> None:
+    assert judge(write_run(tmp_path, Load(), finished=False)).partial
+
+
+def test_a_folder_that_is_no_run_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="this is no run"):
+        judge(RunFolder(tmp_path))

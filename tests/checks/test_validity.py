@@ -1,0 +1,136 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checks.case import read_case
+from checks.result import Finding
+from checks.validity import bottleneck, generator_figures, judge_validity
+from checks.verdict import Verdict
+from checks.witnesses.prometheus import Reading
+from scenarios.recording import End
+from tests.checks.evidence_factory import (
+    GOOD,
+    RUN_ID,
+    Load,
+    Made,
+    case_of,
+    write_agreeing_witnesses,
+    write_prometheus,
+    write_run,
+)
+
+_ENDED = End(4, 0, 0.1, 1.0, 0.01)
+
+
+def _judged(place: Path, *loads: Load, interrupted: str = "", finished: bool = True
+            ) -> dict[str, Finding]:  # fmt: skip
+    case = case_of(place, *loads, interrupted=interrupted, finished=finished)
+    return {each.check: each for each in judge_validity(case).findings}
+
+
+def test_a_run_that_balances_and_kept_up_passes(tmp_path: Path) -> None:
+    findings = _judged(tmp_path, Load())
+    assert {name: each.verdict for name, each in findings.items()} == {
+        "load balances": Verdict.PASS,
+        "generator kept up": Verdict.PASS,
+    }
+    assert findings["load balances"].observed == "4 scheduled, 4 begun, 0 dropped"
+
+
+@pytest.mark.parametrize(
+    ("load", "trouble"),
+    [
+        (Load(end=None), "did not end by itself"),
+        (Load((GOOD,) * 3), "1 iterations are not in the recording"),
+        (Load((GOOD,) * 3, end=End(3, 1, 0.1, 1.0)), "could not be started in time"),
+        (Load((GOOD,) * 3, end=End(3, 0, 0.1, 1.0)), "does not account for all"),
+        (Load(trouble="ended with code 9"), "ended with code 9"),
+    ],
+    ids=["killed", "lost", "dropped", "unaccounted", "trouble"],
+)
+def test_a_run_that_does_not_balance_is_inconclusive_with_the_reason(
+    tmp_path: Path, load: Load, trouble: str
+) -> None:
+    finding = _judged(tmp_path, load)["load balances"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert trouble in finding.observed
+
+
+@pytest.mark.xfail(strict=True, reason="a request without an outcome balances all the same")
+def test_a_request_without_its_outcome_does_not_balance(tmp_path: Path) -> None:
+    lost = (Made("open"), Made("use", concluded=False))
+    finding = _judged(tmp_path, Load((GOOD, GOOD, GOOD, lost)))["load balances"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_generator_that_left_nothing_is_inconclusive(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load())
+    (folder.exchanges / "load.jsonl").unlink()
+    finding = judge_validity(read_case(folder)).findings[0]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "left no recording" in finding.observed
+
+
+@pytest.mark.parametrize(("interrupted", "finished"), [("stopped by a signal", True), ("", False)])
+def test_a_run_that_was_cut_off_is_inconclusive(
+    tmp_path: Path, interrupted: str, finished: bool
+) -> None:
+    findings = _judged(tmp_path, Load(), interrupted=interrupted, finished=finished)
+    assert findings["run complete"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_without_a_request_is_inconclusive(tmp_path: Path) -> None:
+    findings = _judged(tmp_path)
+    assert {each.verdict for each in findings.values()} == {Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (replace(_ENDED, cpu_s=0.89), ""),
+        (replace(_ENDED, cpu_s=0.95), "95% of a core used, at most 90%"),
+        (replace(_ENDED, loop_delay_max_s=0.51), "its event loop stood for 0.510 s"),
+        (replace(_ENDED, loop_delay_max_s=None), ""),
+        (End(4, 0, 0.2, 0.2), ""),
+    ],
+    ids=["kept up", "busy", "stood", "not measured", "too short to tell"],
+)
+def test_a_generator_that_did_not_keep_up_is_inconclusive_with_its_figure(
+    tmp_path: Path, end: End, reason: str
+) -> None:
+    case = case_of(tmp_path, Load(end=end))
+    finding = {each.check: each for each in judge_validity(case).findings}["generator kept up"]
+    assert bottleneck(case.driven[0]) == reason
+    assert finding.verdict is (Verdict.INCONCLUSIVE if reason else Verdict.PASS)
+
+
+@pytest.mark.parametrize(("skew_s", "verdict"), [(0.9, Verdict.PASS), (-1.1, Verdict.INCONCLUSIVE)])
+def test_a_clock_apart_from_that_of_prometheus_is_inconclusive(
+    tmp_path: Path, skew_s: float, verdict: Verdict
+) -> None:
+    folder = write_run(tmp_path, Load())
+    write_prometheus(folder, {}, reading=Reading(skew_s=skew_s))
+    findings = {each.check: each for each in judge_validity(read_case(folder)).findings}
+    assert findings["clock skew to Prometheus"].verdict is verdict
+    assert findings["clock skew to Prometheus"].observed == f"{skew_s:+.3f} s"
+
+
+def test_the_generator_of_the_last_phase_is_shown(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load(end=replace(_ENDED, cpu_s=0.5)))
+    write_agreeing_witnesses(folder)
+    figures = generator_figures(read_case(folder))
+    assert folder.path.name == RUN_ID
+    assert (figures.cpu_ratio, figures.loop_delay_max_s) == (0.5, 0.01)
+    assert (figures.lag_p99_s, figures.clock_skew_s) == (0.0, 0.001)
+
+
+def test_a_generator_that_was_killed_has_no_figures(tmp_path: Path) -> None:
+    figures = generator_figures(case_of(tmp_path, Load(end=None)))
+    assert (figures.cpu_ratio, figures.lag_p99_s) == (None, None)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="max() of no window; judging crashes")
+def test_a_generator_whose_window_never_began_has_no_figures(tmp_path: Path) -> None:
+    load = Load((), profile="while", scheduled=None, end=End(0, 0, 0.0, 0.0))
+    assert generator_figures(case_of(tmp_path, load)).cpu_ratio is None

@@ -1,0 +1,171 @@
+"""Is each profile driven as it asks, alone or by a load process, and refused where it must be?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.environment import Environment, LoadLimits, Service
+from config.errors import ConfigError
+from scenarios.drive import Place, ready_driver, refuse_load, refuse_unknown_services
+from scenarios.evidence import RunFolder
+from scenarios.exchange import Outcome
+from scenarios.flow import compile_flow
+from scenarios.load import LoadProcess
+from scenarios.model import Profile
+from scenarios.recording import read_recordings
+from scenarios.single import drive_alone
+from tests.scenarios.shop import ENVIRONMENT, good_scenario
+from tests.scenarios.sockets import answering, free_url, http, serving
+
+FILE = Path("environment.yaml")
+CREATED = http("201 Created", b'{"state": "done", "id": 7}')
+FOUND = http("200 OK", b"{}")
+FAILED = http("500 Internal Server Error")
+
+
+def place(folder: Path, url: str, iterations: int = 1) -> Place:
+    scenario = good_scenario(folder)
+    profiles = {"once": Profile(users=1, iterations=iterations)}
+    run_folder = RunFolder(folder / "run")
+    run_folder.exchanges.mkdir(parents=True)
+    return Place(
+        scenario=scenario.model_copy(update={"profiles": profiles}),
+        environment=Environment(environment="test", services={"shop": Service(url=url)}),
+        environment_path=FILE,
+        folder=run_folder,
+        run_id="run-1",
+        tenant="t",
+        variables={},
+    )
+
+
+def drive(folder: Path, *answers: bytes, iterations: int = 1) -> tuple[str, bool]:
+    """Drive against a server; return the summary, and whether it went well."""
+    with serving(answering(*answers)) as server:
+        where = place(folder, server.url, iterations)
+        with ready_driver(where, ("once",)) as driver:
+            assert driver.drive("once", lambda *_: None) == ""
+            return driver.summary("once"), driver.went_well("once")
+
+
+def test_a_profile_of_one_user_is_driven_in_this_process(tmp_path: Path) -> None:
+    assert drive(tmp_path, CREATED, FOUND) == ("2 requests", True)
+    (recording,) = read_recordings(tmp_path / "run" / "evidence" / "exchanges", "once")
+    assert [each.outcome for each in recording.exchanges] == [Outcome.OK, Outcome.OK]
+    assert recording.end is not None
+    assert (recording.end.started, recording.end.dropped) == (1, 0)
+
+
+def test_what_was_not_as_expected_is_counted(tmp_path: Path) -> None:
+    assert drive(tmp_path, FAILED) == ("1 requests, 1 not as expected", False)
+
+
+def test_one_good_iteration_is_enough_to_go_well(tmp_path: Path) -> None:
+    assert drive(tmp_path, FAILED, CREATED, FOUND, iterations=2) == (
+        "3 requests, 1 not as expected",
+        True,
+    )
+
+
+def test_halves_of_iterations_make_no_good_one(tmp_path: Path) -> None:
+    summary, well = drive(tmp_path, CREATED, FAILED, CREATED, FAILED, iterations=2)
+    assert summary == "4 requests, 2 not as expected"
+    assert not well
+
+
+def test_nothing_driven_did_not_go_well(tmp_path: Path) -> None:
+    with ready_driver(place(tmp_path, free_url()), ("once",)) as driver:
+        assert not driver.went_well("once")
+        assert driver.summary("once") == "0 requests"
+
+
+def test_what_could_not_be_begun_in_time_is_dropped(tmp_path: Path) -> None:
+    environment = Environment(environment="test", services={"shop": Service(url=free_url())})
+    flow = compile_flow(good_scenario(tmp_path), environment, "run-1", "t")
+    profile = Profile.model_validate({"users": 1, "iterations": 10_000, "max_duration": "20ms"})
+    drive_alone(flow, "once", profile, tmp_path, "01-once")
+    (recording,) = read_recordings(tmp_path, "01-once")
+    assert recording.end is not None
+    assert recording.start.scheduled == 10_000
+    assert recording.end.started + recording.end.dropped == 10_000
+    assert recording.end.dropped > 0
+    assert len(recording.exchanges) == recording.end.started > 0
+    assert {each.outcome for each in recording.exchanges} == {Outcome.NOT_SENT}
+
+
+def limited(allowed: bool, max_users: int = 5) -> Environment:
+    return ENVIRONMENT.model_copy(
+        update={"load": LoadLimits(allowed=allowed, max_users=max_users)}
+    )
+
+
+def test_a_load_is_refused_where_none_is_allowed() -> None:
+    with pytest.raises(ConfigError) as error:
+        refuse_load(limited(False), FILE, {"many": Profile(users=2, iterations=1)})
+    assert str(error.value) == (
+        "environment.yaml: the profile 'many' is a load, and test allows none"
+    )
+
+
+def test_a_load_is_refused_beyond_the_users_allowed() -> None:
+    with pytest.raises(ConfigError) as error:
+        refuse_load(limited(True), FILE, {"many": Profile(users=6, iterations=1)})
+    assert str(error.value) == (
+        "environment.yaml: the profile 'many' asks for 6 users, and test allows 5"
+    )
+
+
+def test_one_user_is_no_load_and_as_many_as_allowed_may_come() -> None:
+    refuse_load(limited(False), FILE, {"once": Profile(users=1, iterations=9)})
+    refuse_load(limited(True), FILE, {"many": Profile(users=5, iterations=1)})
+
+
+def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
+    scenario = good_scenario(tmp_path)
+    refuse_unknown_services(scenario, ENVIRONMENT, FILE)
+    other = ENVIRONMENT.model_copy(update={"services": {"till": Service(url="http://till")}})
+    with pytest.raises(ConfigError) as error:
+        refuse_unknown_services(scenario, other, FILE)
+    assert str(error.value) == (
+        "environment.yaml: there is no address for shop; add it to services"
+    )
+
+
+def load(script: str) -> LoadProcess:
+    """Start a child that behaves like the generator in what it says and waits for."""
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", f"import sys\n{script}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return LoadProcess(process, Path("load.log"))
+
+
+def test_a_load_begins_at_a_word_and_tells_how_far_it_is() -> None:
+    process = load(
+        "print('noise')\n"
+        "print('{\"ready\": true}', flush=True)\n"
+        "sys.exit(9) if sys.stdin.read(1) != 'g' else None\n"
+        "print('{\"ended\": 1, \"scheduled\": 3}', flush=True)\n"
+        "print('{\"ended\": 3, \"scheduled\": null}', flush=True)\n"
+    )
+    told: list[tuple[int, int | None]] = []
+    assert process.drive(lambda done, of: told.append((done, of))) == ""
+    process.stop()
+    assert told == [(1, 3), (3, None)]
+
+
+def test_a_generator_that_fails_is_said_to_have_failed() -> None:
+    process = load("sys.exit(2)")
+    trouble = process.drive(lambda *_: None)
+    process.stop()
+    assert trouble == "the load generator ended with code 2; see load.log"
+
+
+def test_a_generator_that_was_never_begun_stops_with_its_input() -> None:
+    process = load("sys.stdin.read(1)")
+    process.stop()
+    assert process.drive.__self__ is process

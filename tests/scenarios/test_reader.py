@@ -1,0 +1,494 @@
+"""Is a right scenario read, and is every mistake in a wrong one reported at once?"""
+
+from pathlib import Path
+
+import pytest
+
+from config.errors import ConfigError
+from scenarios.reader import FOLDER, find_scenario, read_scenario
+from tests.scenarios.shop import changed, good_scenario, written
+
+SHIPPED = sorted(FOLDER.glob("*.yaml"))
+
+
+def said(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        read_scenario(path)
+    return str(error.value).replace(f"{path.parent}/", "").splitlines()
+
+
+def test_a_good_scenario_is_read(tmp_path: Path) -> None:
+    scenario = good_scenario(tmp_path)
+    create, read = scenario.flow
+    assert create.request_parts() == ("POST", "shop", "/orders")
+    assert read.request_parts() == ("GET", "shop", "/orders/{{ order }}")
+    assert create.expect.answer == {"state": "done"}
+    assert create.counts == {"made": {"a": 1, "b": 2}, "calls": 1}
+    assert scenario.checks.latency[0].limits() == {95.0: 2.0}
+    assert scenario.checks.promql[0].comparison() == ("==", 0.0)
+    assert scenario.profiles["once"].iterations == 1
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_scenario_has_no_mistake(path: Path) -> None:
+    scenario = read_scenario(path)
+    assert scenario.scenario.replace("-", "_") == path.stem
+    assert set(scenario.profiles) == {"e2e", "benchmark"}
+    assert set(scenario.checks.usage) == set(scenario.quantities)
+
+
+def test_two_scenarios_are_shipped() -> None:
+    assert [path.stem for path in SHIPPED] == ["onboarding_load", "usage_tracking"]
+
+
+MUTATIONS = [
+    pytest.param(
+        "    save: {order",
+        "    sav: {order",
+        ["s.yaml:13: unknown key 'sav'; did you mean save?"],
+        id="unknown key",
+    ),
+    pytest.param(
+        "checks:",
+        "when: x\nchecks:",
+        [
+            "s.yaml:22: unknown key 'when'; "
+            "known here: scenario, description, quantities, flow, profiles, checks"
+        ],
+        id="unknown key near to nothing",
+    ),
+    pytest.param(
+        "p95: 2s",
+        "p95: 2",
+        [
+            "s.yaml:24: checks.latency.0.p95: 2 is not a duration; "
+            "write a number and a unit: 500ms, 2.5s, 10m"
+        ],
+        id="no unit",
+    ),
+    pytest.param(
+        "p95: 2s",
+        "p95: 2 sec",
+        [
+            "s.yaml:24: checks.latency.0.p95: '2 sec' is not a duration; "
+            "write a number and a unit: 500ms, 2.5s, 10m"
+        ],
+        id="wrong unit",
+    ),
+    pytest.param(
+        "  usage:",
+        "  success_rate: 0.99\n  usage:",
+        [
+            "s.yaml:25: checks.success_rate: 0.99 is not a percentage from 0% to 100%; "
+            "write for example 99.5%"
+        ],
+        id="a ratio for a percentage",
+    ),
+    pytest.param(
+        "/orders/{{ order }}",
+        "/orders/{{ ordr }}",
+        ["s.yaml:18: 'ordr' is used before any step saves it; did you mean order?"],
+        id="name never saved",
+    ),
+    pytest.param(
+        'owner: "{{ unique }}"',
+        'owner: "{{ order }}"',
+        [
+            "s.yaml:11: 'order' is used before any step saves it; "
+            "known here: tenant, run, iteration, unique"
+        ],
+        id="name used by the step that saves it",
+    ),
+    pytest.param(
+        "state: done",
+        'state: "{{ order }}"',
+        [
+            "s.yaml:12: 'order' is used before any step saves it; "
+            "known here: tenant, run, iteration, unique"
+        ],
+        id="name expected before it is saved",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        '    headers: {X-Order: "{{ oder }}"}\n    counts: {calls: 1}',
+        ["s.yaml:19: 'oder' is used before any step saves it; did you mean order?"],
+        id="name never saved in a header",
+    ),
+    pytest.param(
+        'query: sum(errors_total{tenant="{{ tenant }}"})',
+        'query: errors_total{run="{{ run }}"}',
+        ["s.yaml:28: 'run' is used before any step saves it; known here: tenant, window"],
+        id="name that a query does not have",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        'prometheus: calls_total{run="{{ run }}"}',
+        ["s.yaml:7: 'run' is used before any step saves it; known here: tenant"],
+        id="name that a selector does not have",
+    ),
+    pytest.param(
+        "flow:",
+        "  lost: {prometheus: lost_total}\nflow:",
+        ["s.yaml:8: no step moves 'lost'; add it to the counts of a step, or remove it"],
+        id="quantity that no step moves",
+    ),
+    pytest.param(
+        "flow:",
+        "  call: {prometheus: call_total}\nflow:",
+        ["s.yaml:8: no step moves 'call'; add it to the counts of a step, or remove it"],
+        id="quantity that no step moves, near to one that is moved",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {calls: 1, call: 1}",
+        ["s.yaml:19: unknown quantity 'call'; did you mean calls?"],
+        id="unknown quantity",
+    ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        "maed: {a: 1, b: 2}",
+        ["s.yaml:15: unknown quantity 'maed'; did you mean made?"],
+        id="misspelt quantity, said once",
+    ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        "made: 3",
+        ["s.yaml:15: counted by kind: write a number for each kind"],
+        id="number where labels are needed",
+    ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        "made: {a: {x: 1}}",
+        ["s.yaml:15: this quantity has no further label; write one number"],
+        id="more labels than the quantity has",
+    ),
+    pytest.param(
+        "counts: {calls: 1}",
+        "counts: {calls: {a: 1}}",
+        ["s.yaml:19: this quantity has no further label; write one number"],
+        id="labels where a number is needed",
+    ),
+    pytest.param(
+        "by: [kind]",
+        "by: [kind, size]",
+        [
+            "s.yaml:15: counted by size: write a number for each size",
+        ],
+        id="fewer labels than the quantity has",
+    ),
+    pytest.param(
+        "counts: {calls: 1}",
+        "counts: {calls: -1}",
+        ["s.yaml:19: a counter cannot go down; write a number from 0"],
+        id="negative count",
+    ),
+    pytest.param(
+        "counts: {calls: 1}",
+        "counts: {calls: 1.5}",
+        [
+            "s.yaml:19: flow.1.counts.calls: input should be a valid integer",
+            "s.yaml:19: flow.1.counts.calls: input should be a valid dictionary",
+        ],
+        id="count that is not whole",
+    ),
+    pytest.param(
+        "counts: {calls: 1}",
+        "counts: {calls: {a: x}}",
+        [
+            "s.yaml:19: flow.1.counts.calls: input should be a valid integer",
+            "s.yaml:19: flow.1.counts.calls.a: input should be a valid integer",
+            "s.yaml:19: flow.1.counts.calls.a: input should be a valid dictionary",
+        ],
+        id="count by label that is no number",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "prometheus: sum(calls_total)",
+        [
+            "s.yaml:7: 'sum(calls_total)' is not a plain selector; write "
+            'name{label="value"} and nothing around it: '
+            "the exact increase is computed from its raw samples"
+        ],
+        id="a sum for a selector",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "prometheus: calls_total[5m]",
+        [
+            "s.yaml:7: 'calls_total[5m]' is not a plain selector; write "
+            'name{label="value"} and nothing around it: '
+            "the exact increase is computed from its raw samples"
+        ],
+        id="a range for a selector",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "prometheus: calls_total{a=b}",
+        ["s.yaml:7: 'calls_total{a=b}': cannot read the labels at 'a=b'"],
+        id="label value without quotes",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "shared: true",
+        ["s.yaml:6: 'calls' has no witness; add prometheus: or database:"],
+        id="quantity without witness",
+    ),
+    pytest.param(
+        "query: sum(errors_total",
+        "query: increase(errors_total",
+        [
+            "s.yaml:29: increase() extrapolates, so an equality on it is chance; "
+            "make it a quantity, which is counted from raw samples"
+        ],
+        id="increase in an equality",
+    ),
+    pytest.param(
+        'query: sum(errors_total{tenant="{{ tenant }}"})\n      expect: "== 0"',
+        'query: rate (errors_total[5m])\n      expect: "!= 0"',
+        [
+            "s.yaml:29: rate() extrapolates, so an equality on it is chance; "
+            "make it a quantity, which is counted from raw samples"
+        ],
+        id="rate in an inequality",
+    ),
+    pytest.param(
+        '"== 0"',
+        '"about 0"',
+        [
+            "s.yaml:29: checks.promql.0.expect: 'about 0' is not a comparison; "
+            "write for example >= 0.95"
+        ],
+        id="no comparison",
+    ),
+    pytest.param(
+        "iterations: 1}",
+        "iterations: 1, duration: 5s}",
+        ["s.yaml:21: give either iterations or duration"],
+        id="both iterations and duration",
+    ),
+    pytest.param(
+        ", iterations: 1}",
+        "}",
+        ["s.yaml:21: give either iterations or duration"],
+        id="neither iterations nor duration",
+    ),
+    pytest.param(
+        "users: 1",
+        "users: 0",
+        ["s.yaml:21: profiles.once.users: input should be greater than 0"],
+        id="no user",
+    ),
+    pytest.param(
+        "  once: {users: 1, iterations: 1}",
+        "  {}",
+        ["s.yaml:20: profiles: at least one entry is needed"],
+        id="no profile",
+    ),
+    pytest.param(
+        "once:",
+        "Once:",
+        [
+            "s.yaml:21: profiles.Once: 'Once' is not a name; "
+            "use small letters, digits and underscores"
+        ],
+        id="no name",
+    ),
+    pytest.param(
+        "step: read",
+        "step: create",
+        ["s.yaml:17: the name 'create' is taken; give another"],
+        id="duplicate step",
+    ),
+    pytest.param(
+        "step: read",
+        "step: iteration",
+        ["s.yaml:17: the name 'iteration' is taken; give another"],
+        id="step called as the whole",
+    ),
+    pytest.param(
+        "order: id",
+        "order: id[",
+        None,
+        id="not YAML",
+    ),
+    pytest.param(
+        "order: id",
+        'order: "id["',
+        [
+            "s.yaml:13: 'id[' is not JMESPath: "
+            "Invalid jmespath expression: Incomplete expression:"
+        ],
+        id="bad JMESPath to save",
+    ),
+    pytest.param(
+        "state: done",
+        '"state[": done',
+        [
+            "s.yaml:12: 'state[' is not JMESPath: "
+            "Invalid jmespath expression: Incomplete expression:"
+        ],
+        id="bad JMESPath to expect",
+    ),
+    pytest.param(
+        "POST shop /orders",
+        "POST /orders",
+        [
+            "s.yaml:10: flow.0.request: 'POST /orders' is not a request; "
+            "write METHOD service /path, as in POST cards /api/v1/cards"
+        ],
+        id="request without service",
+    ),
+    pytest.param(
+        "POST shop /orders",
+        "FETCH shop /orders",
+        [
+            "s.yaml:10: flow.0.request: 'FETCH shop /orders' is not a request; "
+            "write METHOD service /path, as in POST cards /api/v1/cards"
+        ],
+        id="request with an unknown method",
+    ),
+    pytest.param(
+        "{{ unique }}",
+        "{{ unique",
+        [
+            "s.yaml:11: the template '{{ unique' fails: "
+            "unexpected end of template, expected 'end of print statement'."
+        ],
+        id="template that does not end",
+    ),
+    pytest.param(
+        "{{ unique }}",
+        "{{ unique | nosuch }}",
+        [
+            "s.yaml:11: the template '{{ unique | nosuch }}' fails: No filter named 'nosuch'."
+        ],
+        id="template with an unknown filter",
+    ),
+    pytest.param(
+        "status: 201",
+        "status: 99",
+        ["s.yaml:12: flow.0.expect.status: input should be greater than or equal to 100"],
+        id="no status",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {calls: 1}\n    when_rejected: never",
+        [
+            "s.yaml:20: flow.1.when_rejected: "
+            "string should match pattern '^(nothing|in doubt)$'"
+        ],
+        id="unknown word for a rejection",
+    ),
+    pytest.param(
+        "{p95: 2s}",
+        "{step: reed, p95: 2s}",
+        ["s.yaml:24: unknown step 'reed'; did you mean read?"],
+        id="objective of an unknown step",
+    ),
+    pytest.param(
+        "{p95: 2s}",
+        "{step: read}",
+        ["s.yaml:24: an objective needs a limit: p50, p95 or p99"],
+        id="objective without a limit",
+    ),
+    pytest.param(
+        "usage: [made",
+        "usage: [mad",
+        ["s.yaml:25: unknown quantity 'mad'; did you mean made?"],
+        id="usage of an unknown quantity",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), MUTATIONS)
+def test_one_mistake_is_reported_with_line_and_remedy(
+    tmp_path: Path, old: str, new: str, expected: list[str] | None
+) -> None:
+    reported = said(changed(tmp_path, old, new))
+    if expected is None:
+        assert len(reported) == 1
+        assert "this is not YAML" in reported[0]
+    else:
+        assert reported == expected
+
+
+def test_a_step_may_use_what_an_earlier_step_saved_in_every_place(tmp_path: Path) -> None:
+    text = (
+        "/orders/{{ order }}\n"
+        '    headers: {X-Order: "{{ order }}"}\n'
+        '    json: {ids: ["{{ order }}"]}\n'
+        '    expect: {json: {id: "{{ order }}"}}'
+    )
+    assert read_scenario(changed(tmp_path, "/orders/{{ order }}", text)).flow[1].body == {
+        "ids": ["{{ order }}"]
+    }
+
+
+def test_an_inequality_may_use_increase(tmp_path: Path) -> None:
+    read_scenario(
+        changed(
+            tmp_path,
+            'query: sum(errors_total{tenant="{{ tenant }}"})\n      expect: "== 0"',
+            'query: increase(errors_total[{{ window }}])\n      expect: "< 1"',
+        )
+    )
+
+
+def test_an_objective_may_name_the_whole_iteration(tmp_path: Path) -> None:
+    scenario = read_scenario(changed(tmp_path, "{p95: 2s}", "{step: iteration, p50: 1s, p99: 3s}"))
+    assert scenario.checks.latency[0].limits() == {50.0: 1.0, 99.0: 3.0}
+
+
+def test_mistakes_of_every_sort_are_reported_at_once(tmp_path: Path) -> None:
+    wrong = {
+        "prometheus: calls_total": "prometheus: sum(calls_total)",  # a rule
+        "save: {order": "sav: {order",  # an unknown key
+        "{{ order }}": "{{ ordr }}",  # a rule that leans on the mended key
+        "status: 201": "status: created",  # a type
+        "p95: 2s": "p95: 2",  # a unit
+        "usage: [made": "usage: [mad",  # a rule
+    }
+    text = (changed(tmp_path, "scenario: good", "scenario: bad")).read_text()
+    for old, new in wrong.items():
+        text = text.replace(old, new, 1)
+    reported = said(written(tmp_path, text))
+    assert [line.split(":")[1] for line in reported] == ["7", "12", "13", "18", "24", "25"]
+    assert reported[3] == (
+        "s.yaml:18: 'ordr' is used before any step saves it; did you mean order?"
+    )
+
+
+def test_a_wrong_count_does_not_hide_a_broken_rule_elsewhere(tmp_path: Path) -> None:
+    text = changed(tmp_path, "counts: {calls: 1}", "counts: {calls: yes}").read_text()
+    reported = said(written(tmp_path, text.replace("usage: [made", "usage: [mad")))
+    assert {line.split(":")[1] for line in reported} == {"19", "25"}
+
+
+def test_a_wrong_value_that_cannot_be_left_out_does_not_hide_a_broken_rule(tmp_path: Path) -> None:
+    text = changed(tmp_path, "users: 1", "users: one").read_text()
+    reported = said(written(tmp_path, text.replace("usage: [made", "usage: [mad")))
+    assert {line.split(":")[1] for line in reported} == {"21", "25"}
+
+
+def test_a_mended_key_gives_no_further_mistakes(tmp_path: Path) -> None:
+    assert said(changed(tmp_path, "quantities:", "quantites:")) == [
+        "s.yaml:2: unknown key 'quantites'; did you mean quantities?"
+    ]
+
+
+@pytest.mark.parametrize("name", ["usage_tracking", "usage-tracking"])
+def test_a_scenario_is_found_by_its_name(name: str) -> None:
+    assert find_scenario(name) == FOLDER / "usage_tracking.yaml"
+
+
+def test_a_scenario_is_found_by_its_path(tmp_path: Path) -> None:
+    assert find_scenario(str(written(tmp_path))) == tmp_path / "s.yaml"
+
+
+@pytest.mark.parametrize("name", ["nothing", "nothing.yaml", ""])
+def test_an_unknown_scenario_is_answered_with_the_known_ones(name: str) -> None:
+    with pytest.raises(
+        ConfigError,
+        match=r"no such scenario; known: onboarding_load, usage_tracking, or a YAML file",
+    ):
+        find_scenario(name)
