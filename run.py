@@ -24,7 +24,7 @@ import typer
 
 from checks.panel import panel
 from checks.result import Result
-from checks.verdict import exit_code, worst
+from checks.verdict import Verdict, exit_code, worst
 from config.documents import did_you_mean
 from config.environment import (
     Environment,
@@ -448,17 +448,22 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return refuse(["interrupted before anything was sent"], as_json)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        # the interpreter flushes stdout once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        logging.getLogger("trial_balance").exception("the harness failed")
+        words = f"the harness itself failed, and nothing is proven: {type(error).__name__}: {error}"
+        return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
 
 
-def refuse(problems: list[str], as_json: bool) -> int:
-    """Say what is wrong, and that nothing was sent."""
+def refuse(problems: list[str], as_json: bool, code: int = WRONG_COMMAND) -> int:
+    """Say what is wrong, a sentence a line; return the exit code."""
     for problem in problems:
         print(problem, file=sys.stderr)
     if as_json:
-        print(json.dumps({"exit_code": WRONG_COMMAND, "problems": problems}))
-    return WRONG_COMMAND
+        print(json.dumps({"exit_code": code, "problems": problems}))
+    return code
 
 
 if __name__ == "__main__":

@@ -58,27 +58,42 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None, str]:
     }
     if vague or not statement.figures:
         return Verdict.INCONCLUSIVE, _vague_code(vague), _vagueness(vague)
-    if statement.client.in_doubt:
-        return Verdict.PASS, Code.IN_DOUBT, _doubt(statement)
     if statement.foreign:
         return Verdict.PASS, Code.FOREIGN_TRAFFIC, _foreign(statement)
+    if statement.client.in_doubt:
+        return Verdict.PASS, Code.IN_DOUBT, _doubt(statement)
     return Verdict.PASS, None, ""
 
 
 def _contradicted(statement: Statement) -> bool:
     """Tell whether no true figure can exist that fits all that was said."""
+    return _disagree(statement) or bool(_beyond(statement))
+
+
+def _disagree(statement: Statement) -> bool:
+    """Tell whether exact figures lie outside what the client leaves, or differ."""
     values = statement.exact.values()
     outside = any(not statement.low <= value <= statement.high for value in values)
-    apart = len(set(values)) > 1 and not statement.foreign
-    at_least = [figure.value for figure in statement.figures.values() if figure.value is not None]
-    beyond = any(value > statement.high for value in at_least)
-    return outside or apart or beyond
+    return outside or (len(set(values)) > 1 and not statement.foreign)
+
+
+def _beyond(statement: Statement) -> dict[str, float]:
+    """Return the lower bounds that are already more than there can be."""
+    most = min([statement.high, *statement.exact.values()])
+    return {
+        name: figure.value
+        for name, figure in statement.figures.items()
+        if figure.value is not None and figure.remark and figure.value > most
+    }
 
 
 def _code(statement: Statement) -> Code:
     exact = statement.exact
     counters = [exact[name] for name in (_SERVICE, _PROMETHEUS) if name in exact]
     stored = exact.get(_DATABASE)
+    beyond = _beyond(statement)
+    if beyond and not _disagree(statement):
+        return Code.EXTRA_ROW if list(beyond) == [_DATABASE] else Code.DOUBLE_COUNT
     if len(set(counters)) > 1:
         return Code.SCRAPE_GAP
     if counters:
@@ -113,7 +128,8 @@ def _comparison(statement: Statement) -> str:
     company = _and(["client", *agreeing])
     verb = "agree on" if agreeing else "says"
     beside = f"The {company} {verb} {_range(statement)}"
-    return "; ".join([beside, *_distances(statement, apart)])
+    least = [f"{name} has at least {value:,.0f}" for name, value in _beyond(statement).items()]
+    return "; ".join([beside, *_distances(statement, apart), *least])
 
 
 def _distances(statement: Statement, apart: Mapping[str, float]) -> list[str]:

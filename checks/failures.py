@@ -62,16 +62,18 @@ def _curl(case: Case, detail: Mapping[str, Any], trace: str) -> str:
     """Write one curl command; a header whose value may be a secret stands as a variable."""
     if "url" not in detail:
         return ""
-    words = ["curl", "-sS", "-X", detail["method"], detail["url"], "-H", f"X-Trace-ID: {trace}"]
+    plain = ["curl", "-sS", "-X", detail["method"], detail["url"], "-H", f"X-Trace-ID: {trace}"]
+    words = [shlex.quote(word) for word in plain]
     for name, value in case.run.headers.items():
-        words += ["-H", f"{name}: {value}"]
+        words += ["-H", _with_variables(f"{name}: {value}")]
     if detail.get("body") is not None:
-        words += ["-H", "Content-Type: application/json", "-d", detail["body"]]
-    return " ".join(map(_shell_word, words))
+        body = shlex.quote(detail["body"])
+        words += ["-H", shlex.quote("Content-Type: application/json"), "-d", body]
+    return " ".join(words)
 
 
-def _shell_word(word: str) -> str:
-    """Quote a word, but let the shell put in a `${VARIABLE}` that stands for a secret."""
-    if "${" not in word:
-        return shlex.quote(word)
-    return '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", word) + '"'
+def _with_variables(header: str) -> str:
+    """Quote a header, but let the shell put in a `${VARIABLE}` that stands for a secret."""
+    if "${" not in header:
+        return shlex.quote(header)
+    return '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", header) + '"'

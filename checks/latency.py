@@ -48,9 +48,10 @@ def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, list[Timing]
     for exchange in driven.exchanges:
         timings[exchange.step].append(Timing(exchange.response_s, exchange.answered))
     timings[ITERATION] = [
-        _whole(exchanges) for recording in driven.recordings for exchanges in
-        iterations_of(recording)
-    ]  # fmt: skip
+        _whole(exchanges, len(case.scenario.flow))
+        for recording in driven.recordings
+        for exchanges in iterations_of(recording)
+    ]
     return timings
 
 
@@ -101,9 +102,11 @@ def _rank(count: int, percent: float) -> int:
     return math.ceil(round(percent * count, 6) / 100)
 
 
-def _whole(exchanges: list[Exchange]) -> Timing:
+def _whole(exchanges: list[Exchange], steps: int) -> Timing:
+    """Time an iteration; one that broke off would have lasted longer, as one without an answer."""
     response_s = exchanges[-1].done_s - exchanges[0].due_s
-    return Timing(response_s, all(exchange.answered for exchange in exchanges))
+    whole = len(exchanges) == steps and all(exchange.answered for exchange in exchanges)
+    return Timing(response_s, whole)
 
 
 def _limits(case: Case) -> dict[str, dict[float, float]]:
@@ -193,7 +196,7 @@ def _remarks(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> I
     if bottleneck_reason:
         yield f"The load generator was the bottleneck: {bottleneck_reason}."
     if row.unanswered:
-        yield f"{row.unanswered:,} without an answer: their times are lower bounds."
+        yield f"{row.unanswered:,} without an answer or broken off: their times are lower bounds."
     proven = "proven" if objective.proven else "not proven"
     yield f"{proven} with 95 % confidence at {row.count:,} values.".capitalize()
 

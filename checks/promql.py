@@ -58,7 +58,7 @@ def _finding(check: PromqlCheck, asked: dict[str, Any]) -> Finding:
     answer = asked.get("answer", {})
     verdict, observed = _judge(check, answer)
     warnings = answer.get("warnings", [])
-    if warnings and verdict is Verdict.PASS:
+    if warnings:
         verdict = Verdict.INCONCLUSIVE
     detail = " ".join([asked.get("query", ""), *map(str, warnings)])
     return Finding(check.name, Kind.PROMQL, verdict, check.expect, observed, detail)

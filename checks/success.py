@@ -1,5 +1,7 @@
 """Did the journeys work? Each step, and each whole iteration, over everything scheduled."""
 
+import math
+
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
@@ -63,9 +65,10 @@ def _went_wrong(exchange: Exchange) -> bool:
 
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
     """Judge what is known to have gone well or wrong; the rest was not seen to its end."""
-    if count and good >= least * count:
+    needed = math.ceil(round(least * count, 6))
+    if count and good >= needed:
         return Verdict.PASS
-    return Verdict.FAIL if count - bad < least * count else Verdict.INCONCLUSIVE
+    return Verdict.FAIL if count - bad < needed else Verdict.INCONCLUSIVE
 
 
 def _others(outcomes: list[Outcome]) -> str:

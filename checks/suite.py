@@ -27,7 +27,9 @@ from scenarios.evidence import RunFolder, write_whole
 from scenarios.ledger import ledger_of, moves_of
 from scenarios.recording import iterations_of
 
-SUITE: tuple[tuple[Kind, Callable[[Case], Judgement]], ...] = (
+Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
+
+SUITE: Suite = (
     (Kind.HEALTH, judge_health),
     (Kind.SUCCESS, judge_success),
     (Kind.LATENCY, judge_latency),
@@ -39,10 +41,10 @@ SUITE: tuple[tuple[Kind, Callable[[Case], Judgement]], ...] = (
 _log = logging.getLogger(__name__)
 
 
-def judge(folder: RunFolder) -> Result:
+def judge(folder: RunFolder, suite: Suite = SUITE) -> Result:
     """Judge a run by its evidence alone, and write its result. Raises ConfigError."""
     case = read_case(folder)
-    judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in SUITE]
+    judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in suite]
     result = _result(case, judgements)
     write_whole(folder.result, to_json(result).encode())
     return result

@@ -57,7 +57,7 @@ def generator_figures(case: Case) -> Generator:
     )
     delays = [end.loop_delay_max_s for end in ends if end.loop_delay_max_s is not None]
     return Generator(
-        cpu_ratio=max(end.cpu_s / end.wall_s for end in ends if end.wall_s > 0),
+        cpu_ratio=max((end.cpu_s / end.wall_s for end in ends if end.wall_s > 0), default=None),
         lag_p99_s=lags[max(0, -(-99 * len(lags) // 100) - 1)] if lags else None,
         loop_delay_max_s=max(delays, default=None),
         clock_skew_s=skew_s,
@@ -95,6 +95,8 @@ def _recording_troubles(recording: Recording) -> Iterator[str]:
         yield f"{recording.end.started - begun:,} iterations are not in the recording"
     if scheduled is not None and scheduled != recording.end.started + recording.end.dropped:
         yield f"{recording.start.generator} does not account for all it was given"
+    if recording.unconcluded:
+        yield f"{recording.unconcluded:,} requests have no outcome in the recording"
     if recording.end.dropped:
         yield f"{recording.end.dropped:,} iterations could not be started in time"
 

@@ -45,13 +45,15 @@ class End:
 class Recording:
     """All that one generator left. Without an `end` it was killed or is still at it.
 
-    `details` holds, by sequence, what is kept of an exchange that was not ok: request and answer.
+    `unconcluded` counts the intents without an outcome. `details` holds, by sequence, what is kept
+    of an exchange that was not ok: request and answer.
     """
 
     start: Start
     exchanges: tuple[Exchange, ...]
     end: End | None
     details: dict[int, dict[str, Any]]
+    unconcluded: int = 0
 
 
 class Recorder:
@@ -122,7 +124,8 @@ def read_recording(path: Path) -> Recording | None:
     )
     ends = [End(**_without_kind(line)) for line in lines if line["kind"] == "end"]
     details = {n: line["detail"] or {} for n, line in outcomes.items() if "detail" in line}
-    return Recording(start, exchanges, ends[0] if ends else None, details)
+    unconcluded = len(intents.keys() - outcomes.keys())
+    return Recording(start, exchanges, ends[0] if ends else None, details, unconcluded)
 
 
 def _exchange(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -70,17 +71,20 @@ def read_only(url: str) -> Iterator[Connection]:
 
 
 def _read_only_url(url: str) -> str:
-    path = make_url(url).database
-    if url.startswith("sqlite:") and path:
-        return f"sqlite:///file:{path}?mode=ro&uri=true"
+    if _is_sqlite(url):
+        return f"sqlite:///file:{quote(make_url(url).database or '')}?mode=ro&uri=true"
     return url
 
 
 def _connect_arguments(url: str) -> dict[str, Any]:
-    if url.startswith("sqlite:"):
+    if _is_sqlite(url):
         return {"timeout": _TIMEOUT_S}
     options = f"-c default_transaction_read_only=on -c statement_timeout={_TIMEOUT_S}s"
     return {"options": options, "connect_timeout": _TIMEOUT_S}
+
+
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,11 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _counts(rows: list[list[Any]], labels: int) -> dict[Labels, float]:
     if any(len(row) != labels + 1 for row in rows):
         raise ValueError(rows)
-    return {tuple("" if each is None else str(each) for each in row[:-1]): float(row[-1])
-            for row in rows}  # fmt: skip
+    counts: dict[Labels, float] = {}
+    for *values, count in rows:
+        key = tuple("" if value is None else str(value) for value in values)
+        counts[key] = counts.get(key, 0.0) + float(count)
+    return counts
 
 
 def _grown(before: dict[Labels, float], after: dict[Labels, float]) -> dict[Labels, Figure]:

@@ -5,6 +5,7 @@ neither.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from checks.witnesses.figure import Figure
 from checks.witnesses.samples import Sample, Watch
@@ -27,6 +28,7 @@ def increase(samples: Sequence[Sample], watch: Watch, begin: float, end: float) 
         "" if before else _unwatched_birth(watch, begin),
         "it was moving before the first request" if len(set(before[-2:])) > 1 else "",
         _restart(watch, begin),
+        "its counter went down" if _falls([*before, *after]) else "",
         _unsettled(samples, watch, end),
     )
     first = after[0] if after and remarks[0] else 0.0
@@ -60,6 +62,10 @@ def _sum_over_resets(baseline: float, values: Sequence[float]) -> float:
     return total
 
 
+def _falls(values: Sequence[float]) -> bool:
+    return any(after < before for before, after in pairwise(values))
+
+
 def _unwatched_birth(watch: Watch, begin: float) -> str:
     """Say why a series without a baseline need not have begun at zero."""
     ups = [up for at, up in watch.ups if at <= begin]
@@ -73,8 +79,9 @@ def _unwatched_birth(watch: Watch, begin: float) -> str:
 def _restart(watch: Watch, begin: float) -> str:
     """Compare the process before the first request with those seen after it."""
     before = [birth for at, birth in watch.births if at <= begin][-1:]
-    seen = {*before, *(birth for at, birth in watch.births if at > begin)}
-    if len(seen) > 1:
+    since = [birth for at, birth in watch.births if at > begin]
+    replaced = watch.fresh and any(birth > begin + _BIRTH_MARGIN_S for birth in since)
+    if replaced or len({*before, *since}) > 1:
         return "its process was restarted; what it counted after its last scrape is lost"
     return ""
 

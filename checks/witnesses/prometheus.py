@@ -183,10 +183,22 @@ class PrometheusEvidence:
         except (OSError, ValueError, KeyError, TypeError):
             return no_data("Prometheus was not read after the run")
         labels = tuple(by)
-        figures = [(_values(each, labels), self._increase(each)) for each in series]
+        begin, end = self.reading.begin, self.reading.end
+        sums = summed((_values(each, labels), self._increase(each)) for each in series)
+        watches = self._replicas(series)
+        for key, figure in sums.items():
+            having = {each.target for each in series if _values(each, labels) == key}
+            silent = [watch for target, watch in watches.items() if target not in having]
+            remark = figure.remark or (zero(silent, begin, end).remark if silent else "")
+            sums[key] = Figure(figure.value, remark)
+        return Figures(sums, zero(watches.values(), begin, end))
+
+    def _replicas(self, series: Iterable[Series]) -> dict[Target, Watch]:
+        """Return the targets that could have a series: all of the jobs that have any."""
         jobs = {each.target[0] for each in series}
-        watches = [watch for target, watch in self.watches.items() if not jobs or target[0] in jobs]
-        return Figures(summed(figures), zero(watches, self.reading.begin, self.reading.end))
+        return {
+            target: watch for target, watch in self.watches.items() if not jobs or target[0] in jobs
+        }
 
     def _increase(self, series: Series) -> Figure:
         watch = self.watches.get(series.target, Watch(fresh=self.reading.fresh))

@@ -17,6 +17,8 @@ BEFORE, AFTER = "before", "after"
 
 _TIMEOUT_S = 5.0
 _BIRTH = "process_start_time_seconds"
+_SUFFIXES = ("", "_total", "_count", "_sum", "_bucket")
+_RESTARTED = "its process was restarted; what it counted before is lost"
 
 SampleKey = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -70,16 +72,14 @@ class ServiceEvidence:
         """Return the increases of a selection by the values of its labels."""
         labels = tuple(by)
         concerned = [pair for pair in self.replicas.values() if _may_have(pair, selector.metric)]
-        troubles = [after.trouble or before.trouble for before, after in concerned]
-        found = [each for pair in concerned for each in _increases(pair, selector, labels)]
         if not concerned:
             return no_data(f"no service shows {selector.metric}")
-        trouble = next(filter(None, troubles), "")
-        absent = Figure(None, trouble) if trouble else Figure(0.0)
-        figures = summed(found)
-        if trouble:
-            figures = {key: Figure(each.value, trouble) for key, each in figures.items()}
-        return Figures(figures, absent)
+        found = [each for pair in concerned for each in _increases(pair, selector, labels)]
+        remark = next(filter(None, map(_doubt, concerned)), "")
+        figures = {
+            key: Figure(each.value, each.remark or remark) for key, each in summed(found).items()
+        }
+        return Figures(figures, Figure(None, remark) if remark else Figure(0.0))
 
 
 def read_services(folder: RunFolder) -> ServiceEvidence:
@@ -124,30 +124,30 @@ def _read_exposition(path: Path, trouble: str, url: str) -> Exposition:
 def _may_have(pair: tuple[Exposition, Exposition], metric: str) -> bool:
     """A replica that cannot be read may have it; one that can says so by its families."""
     readable = [each for each in pair if not each.trouble]
-    return not readable or any(
-        metric.startswith(family) for each in readable for family in each.families
-    )
+    names = {metric.removesuffix(suffix) for suffix in _SUFFIXES}
+    return not readable or any(names & each.families for each in readable)
+
+
+def _doubt(pair: tuple[Exposition, Exposition]) -> str:
+    """Say why a replica's figures are not the whole increase."""
+    before, after = pair
+    return after.trouble or before.trouble or (_RESTARTED if before.birth != after.birth else "")
 
 
 def _increases(
     pair: tuple[Exposition, Exposition], selector: Selector, by: Labels
 ) -> Iterable[tuple[Labels, Figure]]:
+    """Yield each series' increase; without a baseline none is known, not even a lower bound."""
     before, after = pair
-    restarted = before.birth != after.birth and not before.trouble
+    restarted = before.birth != after.birth
     for (name, pairs), value in after.values.items():
         labels = dict(pairs)
-        if selector.selects(name, labels):
-            yield (
-                tuple(labels.get(label, "") for label in by),
-                _grown(
-                    0.0 if restarted else before.values.get((name, pairs), 0.0), value, restarted
-                ),
-            )
+        if not before.trouble and selector.selects(name, labels):
+            baseline = 0.0 if restarted else before.values.get((name, pairs), 0.0)
+            yield tuple(labels.get(label, "") for label in by), _grown(baseline, value)
 
 
-def _grown(before: float, after: float, restarted: bool) -> Figure:
-    if restarted:
-        return Figure(after, "its process was restarted; what it counted before is lost")
+def _grown(before: float, after: float) -> Figure:
     if after < before:
         return Figure(after, "its counter went down")
     return Figure(after - before)

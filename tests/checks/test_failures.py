@@ -78,7 +78,6 @@ def test_a_secret_header_stands_as_its_variable_and_the_shell_puts_it_in(tmp_pat
     assert 'X-Note: say "hi" to $HOME and `id`, Ada' in words
 
 
-@pytest.mark.xfail(strict=True, reason="${…} in a body is taken for a secret's variable")
 def test_a_body_is_repeated_as_it_was_sent(tmp_path: Path) -> None:
     group = _failures(tmp_path, _repeatable(body='{"text": "${NAME}"}'))[0]
     assert '{"text": "${NAME}"}' in _words(group.repeat, NAME="Ada")

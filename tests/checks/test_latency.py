@@ -176,7 +176,6 @@ def test_an_iteration_lasts_from_when_it_was_due_to_its_last_answer(tmp_path: Pa
     assert "4.000 s" in finding.observed
 
 
-@pytest.mark.xfail(strict=True, reason="an iteration broken off early counts as a fast one")
 def test_an_iteration_that_broke_off_is_not_a_fast_one(tmp_path: Path) -> None:
     broken = (Made("open", Outcome.REJECTED, 500, "status 500, expected 200", took_s=0.01),)
     judged = {each.check: each.verdict for each in _judged(tmp_path, broken, broken)}

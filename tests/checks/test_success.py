@@ -95,7 +95,6 @@ def test_an_iteration_that_stopped_half_way_is_not_completed(tmp_path: Path) -> 
     assert completed(case, case.driven[0]) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="0.55 * 100 is 55.00000000000001 in binary")
 def test_exactly_the_asked_share_passes_whatever_binary_fractions_say(tmp_path: Path) -> None:
     scheduled = SCENARIO.replace("iterations: 4", "iterations: 100")
     scenario = scheduled.replace("success_rate: 75%", "success_rate: 55%")

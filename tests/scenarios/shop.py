@@ -105,5 +105,3 @@ def recorder(path: Path, kind: Callable[..., Recorder] = TickingRecorder) -> Ite
         yield opened
     finally:
         opened.end(End(started=1, dropped=0, cpu_s=0.5, wall_s=2.0))
-
-

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,19 @@ def test_halves_of_iterations_make_no_good_one(tmp_path: Path) -> None:
     assert not well
 
 
+@pytest.mark.parametrize("header", ["{{ tenant", "{{ tenant | nosuch }}", "{{ token }}"])
+def test_a_header_of_the_environment_that_can_have_no_value_is_the_users_mistake(
+    tmp_path: Path, header: str
+) -> None:
+    where = place(tmp_path, free_url())
+    environment = where.environment.model_copy(update={"headers": {"X-Token": header}})
+    with (
+        pytest.raises(ConfigError, match="X-Token"),
+        ready_driver(replace(where, environment=environment), ("once",)),
+    ):
+        pass
+
+
 def test_nothing_driven_did_not_go_well(tmp_path: Path) -> None:
     with ready_driver(place(tmp_path, free_url()), ("once",)) as driver:
         assert not driver.went_well("once")
@@ -96,9 +110,7 @@ def test_what_could_not_be_begun_in_time_is_dropped(tmp_path: Path) -> None:
 
 
 def limited(allowed: bool, max_users: int = 5) -> Environment:
-    return ENVIRONMENT.model_copy(
-        update={"load": LoadLimits(allowed=allowed, max_users=max_users)}
-    )
+    return ENVIRONMENT.model_copy(update={"load": LoadLimits(allowed=allowed, max_users=max_users)})
 
 
 def test_a_load_is_refused_where_none_is_allowed() -> None:
@@ -149,8 +161,8 @@ def test_a_load_begins_at_a_word_and_tells_how_far_it_is() -> None:
         "print('noise')\n"
         "print('{\"ready\": true}', flush=True)\n"
         "sys.exit(9) if sys.stdin.read(1) != 'g' else None\n"
-        "print('{\"ended\": 1, \"scheduled\": 3}', flush=True)\n"
-        "print('{\"ended\": 3, \"scheduled\": null}', flush=True)\n"
+        'print(\'{"ended": 1, "scheduled": 3}\', flush=True)\n'
+        'print(\'{"ended": 3, "scheduled": null}\', flush=True)\n'
     )
     told: list[tuple[int, int | None]] = []
     assert process.drive(lambda done, of: told.append((done, of))) == ""
@@ -165,7 +177,10 @@ def test_a_generator_that_fails_is_said_to_have_failed() -> None:
     assert trouble == "the load generator ended with code 2; see load.log"
 
 
-def test_a_generator_that_was_never_begun_stops_with_its_input() -> None:
-    process = load("sys.stdin.read(1)")
+def test_a_generator_that_was_never_begun_ends_with_its_input(tmp_path: Path) -> None:
+    process = load(
+        "print('{}', flush=True)\n"
+        f"open({str(tmp_path / 'left')!r}, 'w').write(repr(sys.stdin.read(1)))\n"
+    )
     process.stop()
-    assert process.drive.__self__ is process
+    assert (tmp_path / "left").read_text() == "''"

@@ -1,6 +1,5 @@
 """Is what a run leaves on disk whole, findable and as it was driven?"""
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -60,7 +59,7 @@ def test_latest_points_to_the_newest_run(tmp_path: Path) -> None:
     assert find_run(runs, "latest").path == (runs / "first").resolve()
     made(runs, "second")
     assert find_run(runs, "latest").path == (runs / "second").resolve()
-    assert os.readlink(runs / "latest") == "second"
+    assert (runs / "latest").readlink() == Path("second")
 
 
 def test_latest_is_replaced_without_leaving_anything_behind(tmp_path: Path) -> None:

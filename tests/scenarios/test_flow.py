@@ -193,7 +193,9 @@ JSON = "application/json"
             EXPECTS, Answer(200, "", b"ok"), "not JSON: no content type, 2 bytes", id="no type"
         ),
         pytest.param(
-            EXPECTS, Answer(200, JSON, b"\xff\xfe\x00"), "not JSON: application/json, 3 bytes",
+            EXPECTS,
+            Answer(200, JSON, b"\xff\xfe\x00"),
+            "not JSON: application/json, 3 bytes",
             id="not text",
         ),
         pytest.param(

@@ -314,10 +314,7 @@ MUTATIONS = [
     pytest.param(
         "order: id",
         'order: "id["',
-        [
-            "s.yaml:13: 'id[' is not JMESPath: "
-            "Invalid jmespath expression: Incomplete expression:"
-        ],
+        ["s.yaml:13: 'id[' is not JMESPath: Invalid jmespath expression: Incomplete expression:"],
         id="bad JMESPath to save",
     ),
     pytest.param(
@@ -359,9 +356,7 @@ MUTATIONS = [
     pytest.param(
         "{{ unique }}",
         "{{ unique | nosuch }}",
-        [
-            "s.yaml:11: the template '{{ unique | nosuch }}' fails: No filter named 'nosuch'."
-        ],
+        ["s.yaml:11: the template '{{ unique | nosuch }}' fails: No filter named 'nosuch'."],
         id="template with an unknown filter",
     ),
     pytest.param(
@@ -373,10 +368,7 @@ MUTATIONS = [
     pytest.param(
         "    counts: {calls: 1}",
         "    counts: {calls: 1}\n    when_rejected: never",
-        [
-            "s.yaml:20: flow.1.when_rejected: "
-            "string should match pattern '^(nothing|in doubt)$'"
-        ],
+        ["s.yaml:20: flow.1.when_rejected: string should match pattern '^(nothing|in doubt)$'"],
         id="unknown word for a rejection",
     ),
     pytest.param(

@@ -143,7 +143,6 @@ def test_a_number_as_a_label_is_its_text(shop: Shop) -> None:
     assert shop.figures().at(("7",)) == Figure(1.0)
 
 
-@pytest.mark.xfail(strict=True, reason="of rows with the same labels only the last is kept")
 def test_rows_with_the_same_labels_are_not_dropped_in_silence(shop: Shop) -> None:
     shop.look("before")
     shop.use("tea")
@@ -171,7 +170,6 @@ def test_a_file_that_is_no_database_is_down(tmp_path: Path) -> None:
     assert "not a database" in figure.remark
 
 
-@pytest.mark.xfail(strict=True, reason="another SQLite driver gets PostgreSQL's arguments")
 def test_a_sqlite_address_that_names_its_driver_can_be_read_and_not_written(shop: Shop) -> None:
     url = shop.url.replace("sqlite:", "sqlite+pysqlite:")
     with read_only(url) as connection:

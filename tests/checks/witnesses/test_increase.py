@@ -137,7 +137,6 @@ def test_a_process_started_for_the_run_began_at_zero() -> None:
     assert increase(_after(4.0), watch, BEGIN, END) == Figure(4.0)
 
 
-@pytest.mark.xfail(strict=True, reason="a fresh process replaced before its first scrape is exact")
 def test_a_process_started_for_the_run_and_replaced_before_it_was_seen_is_a_lower_bound() -> None:
     watch = Watch(((END + 10, 1.0),), ((END + 10, BEGIN + 100),), fresh=True)
     assert increase(_after(4.0), watch, BEGIN, END).remark
@@ -158,7 +157,6 @@ def test_a_drop_is_a_reset_and_adds_the_new_value() -> None:
     assert "restarted" in figure.remark
 
 
-@pytest.mark.xfail(strict=True, reason="a drop without start times is given as exact")
 def test_a_drop_on_a_target_that_tells_no_start_time_is_a_lower_bound() -> None:
     samples = (*_STILL_BEFORE, (BEGIN + 50, 12.0), *_after(3.0))
     assert increase(samples, Watch(_UP), BEGIN, END).remark

@@ -75,7 +75,6 @@ def test_a_restarted_target_makes_its_figure_a_lower_bound(folder: RunFolder) ->
     [settled(1.0, 0.0), settled(1.0, 1.0)[:2]],
     ids=["down", "not scraped"],
 )
-@pytest.mark.xfail(strict=True, reason="a target without the series is left out in silence")
 def test_a_replica_that_was_not_watched_makes_the_others_a_lower_bound(
     folder: RunFolder, ups: Sequence[Sample]
 ) -> None:
