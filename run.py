@@ -285,7 +285,7 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
     now = datetime.now(UTC)
     run_id = new_run_id(now)
     folder = create_run_folder(plan.runs, run_id, plan.scenario_path, plan.file.path)
-    logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
+    log_to(folder)
     run = Run(
         run_id=run_id,
         environment=plan.file.name,
@@ -366,10 +366,16 @@ def write_ledger(scenario: Scenario, folder: RunFolder, run: Run) -> None:
     write_whole(folder.evidence / "ledger.json", content)
 
 
+def log_to(folder: RunFolder) -> None:
+    """Send what the harness logs, tracebacks of its own faults included, to the run's log."""
+    logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
+
+
 def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
     """Judge a run by its evidence, write and print what came of it, and exit with the verdict."""
     from checks.suite import judge
 
+    log_to(folder)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
         write_report(result, folder)
@@ -436,28 +442,34 @@ def main(arguments: list[str]) -> int:
     """Run one command; every mistake of the user becomes sentences and exit code 2."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
+    logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for a run's log only
     as_json = "--json" in arguments
     try:
         return int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
-    except ConfigError as error:
-        return refuse([str(problem) for problem in error.problems], as_json)
-    except StackError as error:
-        return refuse([str(error)], as_json)
-    except typer.TyperException as error:
-        return refuse([f"{error.format_message()} (see run.py --help)"], as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        return refuse(["interrupted before anything was sent"], as_json)
+    except (ConfigError, StackError, typer.TyperException) as error:
+        return refuse(sentences(error), as_json, WRONG_COMMAND)
     except BrokenPipeError:
         # the interpreter flushes stdout once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (KeyboardInterrupt, typer.Abort):
+        words = "interrupted, and nothing is proven"
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
         words = f"the harness itself failed, and nothing is proven: {type(error).__name__}: {error}"
-        return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
+    return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
 
 
-def refuse(problems: list[str], as_json: bool, code: int = WRONG_COMMAND) -> int:
+def sentences(error: Exception) -> list[str]:
+    """Return what is wrong with a command, a sentence a mistake."""
+    if isinstance(error, ConfigError):
+        return [str(problem) for problem in error.problems]
+    if isinstance(error, typer.TyperException):
+        return [f"{error.format_message()} (see run.py --help)"]
+    return [str(error)]
+
+
+def refuse(problems: list[str], as_json: bool, code: int) -> int:
     """Say what is wrong, a sentence a line; return the exit code."""
     for problem in problems:
         print(problem, file=sys.stderr)
