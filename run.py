@@ -38,7 +38,14 @@ from reference_services.faults import FAULTS
 from reference_services.stack import VARIABLES, local_stack
 from reference_services.supervisor import StackError
 from reports.progress import Progress
-from scenarios.drive import Driver, Place, ready_driver, refuse_load, refuse_unknown_services
+from scenarios.drive import (
+    Driver,
+    Place,
+    ready_driver,
+    refuse_bad_headers,
+    refuse_load,
+    refuse_unknown_services,
+)
 from scenarios.evidence import (
     DrivenPhase,
     Run,
@@ -227,6 +234,8 @@ def plan_of(
     if file:
         collect(problems, lambda: refuse_fault(fault, file))
         environment = collect(problems, lambda: preview(file))
+        if environment:
+            collect(problems, lambda: refuse_bad_headers(environment, file.path))
         if path and parsed and environment:
             collect(problems, lambda: refuse_unknown_services(parsed, environment, file.path))
             collect(problems, lambda: refuse_profiles(parsed, path, profiles))

@@ -6,6 +6,7 @@ a suggestion. Anchors and aliases are refused: a small file could unfold into a 
 
 import copy
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MAX_DEPTH = 40
+_OPENING = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
 _MAX_BYTES = 1_000_000
 
 
@@ -105,17 +108,36 @@ def read_what_stands(document: Document, model: type[ModelT]) -> ModelT | None:
 
 
 def _mend(content: Any, document: Document, model: type[BaseModel], error: ErrorDetails) -> bool:
+    """Mend one mistake in place; tell whether the document can now be read on."""
     *path, key = _written_location(document, error) or ("",)
     parent = content
     for part in path:
-        parent = parent[part]
-    if error["type"] == "missing" or not isinstance(parent, dict) or key not in parent:
-        return False
-    value = parent.pop(key)
-    near = difflib.get_close_matches(str(key), _keys_at(model, tuple(path)), n=1)
+        parent = _member(parent, part)
+    if not isinstance(parent, dict):
+        return parent is None  # mended with what encloses it
+    value = parent.pop(key, None)
+    near = nearest(str(key), _keys_at(model, tuple(path)))
     if error["type"] == "extra_forbidden" and near:
-        parent.setdefault(near[0], value)
+        parent.setdefault(near, value)
+    elif error["type"] != "extra_forbidden":
+        parent |= _stand_in(model, tuple(path), str(key))
     return True
+
+
+def _member(parent: Any, part: str | int) -> Any:
+    try:
+        return parent[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _stand_in(model: type[BaseModel], path: Location, key: str) -> dict[str, Any]:
+    """Return the example of a key that must be there, to go on reading without its value."""
+    for each in _models_at(model, path):
+        field = each.model_fields.get(key)
+        if field is not None and field.is_required() and field.examples:
+            return {key: field.examples[0]}
+    return {}
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
@@ -124,10 +146,15 @@ def did_you_mean(word: str, known: list[str]) -> str:
     >>> did_you_mean("expct", ["expect", "save"])
     'did you mean expect?'
     """
-    near = difflib.get_close_matches(word, known, n=1)
+    near = nearest(word, known)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     return f"known here: {', '.join(known)}" if known else "none is known here"
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return the known word that a misspelt one is nearest to, or "" where none is near."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")
 
 
 def _read_text(path: Path) -> str:
@@ -145,7 +172,13 @@ def _read_text(path: Path) -> str:
 
 
 def _refuse_aliases(path: Path, text: str) -> None:
+    """Refuse what could unfold or nest without end, before anything is built of it."""
+    depth = 0
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _MAX_DEPTH:
+            message = "this is nested too deeply"
+            raise ConfigError(Problem(path, token.start_mark.line + 1, message))
         if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
             message = "anchors (&) and aliases (*) are not read; quote the value if it is text"
             raise ConfigError(Problem(path, token.start_mark.line + 1, message))
@@ -193,6 +226,10 @@ class _Reading:
         except (yaml.YAMLError, ValueError) as error:
             self.problems.append(Problem(self.path, line, _first_line(error)))
             return None
+        if not _is_json(value):
+            message = "this is not text, a number or true/false; quote it if it is text"
+            self.problems.append(Problem(self.path, line, message))
+            return None
         if isinstance(value, str) and self.variables is not None:
             return _VARIABLE.sub(lambda match: self._variable(match[1], line), value)
         return value
@@ -203,6 +240,11 @@ class _Reading:
             message = f"the environment variable {name} is not set; export it first"
             self.problems.append(Problem(self.path, line, message))
         return value or ""
+
+
+def _is_json(value: object) -> bool:
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return finite and isinstance(value, str | int | float | None)
 
 
 def _problems(
@@ -239,17 +281,20 @@ def _sentence(model: type[BaseModel], location: Location, error: ErrorDetails) -
 
 def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
     """Return the keys that a model allows at a location of its document."""
+    keys = (
+        field.alias or name
+        for each in _models_at(model, location)
+        for name, field in each.model_fields.items()
+    )
+    return list(dict.fromkeys(keys))
+
+
+def _models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
     here: Any = model
     for part in location:
         here = _descend(here, part)
-    models = [each for each in _unfold(here) if isinstance(each, type)]
-    fields = [
-        field.alias or name
-        for each in models
-        if issubclass(each, BaseModel)
-        for name, field in each.model_fields.items()
-    ]
-    return list(dict.fromkeys(fields))
+    found = (each for each in _unfold(here) if isinstance(each, type))
+    return [each for each in found if issubclass(each, BaseModel)]
 
 
 def _descend(annotation: Any, part: str | int) -> Any:

@@ -12,8 +12,10 @@ from scenarios.exchange import Outcome
 from scenarios.flow import Flow, compile_flow
 from scenarios.load import LoadOrder, LoadProcess, Progress, load_process
 from scenarios.model import Profile, Scenario
-from scenarios.recording import read_recordings
+from scenarios.recording import iterations_of, read_recordings
+from scenarios.rules import ALWAYS_KNOWN
 from scenarios.single import drive_alone
+from scenarios.templates import TemplateError, compile_text, names_in
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,19 @@ class Driver:
         return f"{told}, {wrong:,} not as expected" if wrong else told
 
     def went_well(self, name: str) -> bool:
-        """Tell whether at least one iteration's every request was as expected."""
-        recordings = read_recordings(self._place.folder.exchanges, name)
+        """Tell whether every request of at least one iteration was as expected."""
         steps = len(self._place.scenario.flow)
-        good = sum(
-            each.outcome is Outcome.OK for recording in recordings for each in recording.exchanges
+        return any(
+            len(exchanges) == steps and all(each.outcome is Outcome.OK for each in exchanges)
+            for recording in read_recordings(self._place.folder.exchanges, name)
+            for exchanges in iterations_of(recording)
         )
-        return good >= steps
 
 
 @contextmanager
 def ready_driver(place: Place, profiles: tuple[str, ...]) -> Iterator[Driver]:
     """Compile the flow and start what the profiles need, so that each can begin at a word."""
+    refuse_bad_headers(place.environment, place.environment_path)
     flow = compile_flow(place.scenario, place.environment, place.run_id, place.tenant)
     with ExitStack() as held:
         loads = {
@@ -89,6 +92,20 @@ def refuse_load(environment: Environment, file: Path, profiles: Mapping[str, Pro
                 f"the profile {name!r} asks for {profile.users} users, and "
                 f"{environment.environment} allows {limits.max_users}"
             )
+            raise ConfigError(Problem(file, None, message))
+
+
+def refuse_bad_headers(environment: Environment, file: Path) -> None:
+    """Raise ConfigError for headers whose template can have no value; values are not told."""
+    for name, value in environment.headers.items():
+        try:
+            compile_text(value)
+            unknown = sorted(names_in(value) - set(ALWAYS_KNOWN))
+        except TemplateError as error:
+            message = f"the header {name!r} is not a template that can be read"
+            raise ConfigError(Problem(file, None, message)) from error
+        if unknown:
+            message = f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(ALWAYS_KNOWN)}"
             raise ConfigError(Problem(file, None, message))
 
 

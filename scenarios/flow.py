@@ -188,7 +188,7 @@ def _check_content(step: CompiledStep, content: Any, variables: Variables) -> Ch
     try:
         for path, extract, template in step.expected:
             found, wanted = extract(content), template(variables)
-            if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
+            if not _same(found, wanted):
                 return Checked(f"{path} is {_short(found)}, expected {_short(wanted)}", {})
         saved = {name: extract(content) for name, _, extract in step.saved}
     except (JMESPathError, TemplateError) as error:
@@ -197,6 +197,17 @@ def _check_content(step: CompiledStep, content: Any, variables: Variables) -> Ch
         if saved[name] is None:
             return Checked(f"the answer has no {path}", {})
     return Checked("", saved)
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Compare JSON values: 1 equals 1.0, but true is no number."""
+    if isinstance(found, list) and isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(_same, found, wanted))
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(
+            _same(found[key], wanted[key]) for key in found
+        )
+    return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
 def _described(answer: Answer) -> str:
@@ -214,7 +225,7 @@ def _detail(request: Request | None, answer: Answer | None) -> dict[str, Any]:
     """Keep what repeats and explains a failure: no header, since headers carry tokens."""
     detail: dict[str, Any] = {}
     if request:
-        body = None if request.body is None else json.dumps(request.body)[:_HEAD_BYTES]
+        body = None if request.body is None else json.dumps(request.body, default=str)[:_HEAD_BYTES]
         detail |= {"method": request.method, "url": request.url, "body": body}
     if answer:
         detail["answer_head"] = answer.body[:_HEAD_BYTES].decode(errors="replace")

@@ -11,10 +11,12 @@ import functools
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import httpcore
 import httpx
 
 MAX_BODY_BYTES = 10_000_000
@@ -79,8 +81,13 @@ class HttpxSender:
 
     def __init__(self) -> None:
         """Open no connection yet."""
-        limits = httpx.Limits(keepalive_expiry=_KEEPALIVE_S)
-        self._client = httpx.Client(verify=shared_tls(), trust_env=False, limits=limits)
+        self._bound = _Bound()
+        transport = httpx.HTTPTransport(verify=shared_tls(), trust_env=False)
+        # httpx passes no network backend on, so its pool is replaced by one that has ours
+        transport._pool = httpcore.ConnectionPool(
+            ssl_context=shared_tls(), keepalive_expiry=_KEEPALIVE_S, network_backend=self._bound
+        )
+        self._client = httpx.Client(transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
         """Return the sender."""
@@ -101,25 +108,74 @@ class HttpxSender:
 
     def send(self, request: Request) -> Answer:
         """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
-        deadline = time.monotonic() + request.timeout_s
+        self._bound.deadline = time.monotonic() + request.timeout_s
         try:
-            with self._client.stream(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                json=request.body,
-                timeout=request.timeout_s,
-            ) as response:
-                self._client.cookies.clear()
-                return _read_answer(response, deadline)
+            response = self._client.send(self._build(request), stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent(f"could not connect: {_words(error)}") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotSent(f"could not be sent: {_words(error)}") from error
         except httpx.TimeoutException as error:
             raise Unanswered(f"no answer within {request.timeout_s:g} s") from error
         except httpx.HTTPError as error:
             raise Unanswered(f"the connection broke: {_words(error)}") from error
+        with closing(response):
+            self._client.cookies.clear()
+            return _read_answer(response, self._bound.deadline)
+
+    def _build(self, request: Request) -> httpx.Request:
+        """Make the request; what HTTP or JSON cannot carry never leaves."""
+        try:
+            return self._client.build_request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                json=request.body,
+                timeout=request.timeout_s,
+            )
+        except (ValueError, TypeError, httpx.InvalidURL) as error:
+            raise NotSent(f"could not be sent: {_words(error)}") from error
+
+
+class _Bound(httpcore.SyncBackend):
+    """Connections whose every read ends by one deadline: httpx bounds each read by itself only."""
+
+    deadline = 0.0
+
+    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        """Connect, and bound what comes back."""
+        return _BoundStream(super().connect_tcp(*args, **options), self)
+
+
+class _BoundStream(httpcore.NetworkStream):
+    """A connection that reads no longer than its backend's deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream, bound: _Bound) -> None:
+        self._stream = stream
+        self._bound = bound
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read some bytes. Raises httpcore.ReadTimeout at the deadline."""
+        left_s = self._bound.deadline - time.monotonic()
+        if left_s <= 0:
+            raise httpcore.ReadTimeout("the deadline has passed")
+        return self._stream.read(max_bytes, left_s if timeout is None else min(timeout, left_s))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write the bytes."""
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        """Encrypt the connection, still bounded."""
+        return _BoundStream(self._stream.start_tls(*args, **options), self._bound)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of itself."""
+        return self._stream.get_extra_info(info)
 
 
 def _read_answer(response: httpx.Response, deadline: float) -> Answer:

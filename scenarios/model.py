@@ -78,8 +78,8 @@ class Step(StrictModel):
     else leaves them in doubt.
     """
 
-    step: Annotated[str, Field(min_length=1, max_length=80)]
-    request: Annotated[str, AfterValidator(_request_line)]
+    step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
+    request: Annotated[str, AfterValidator(_request_line), Field(examples=["GET service /"])]
     headers: dict[str, str] = {}
     body: Annotated[Any, Field(alias="json")] = None
     timeout: Duration = 10.0
@@ -100,7 +100,7 @@ class Profile(StrictModel):
     `max_duration` bounds a load of iterations; what was not begun by then is dropped.
     """
 
-    users: Annotated[int, Field(gt=0, le=10_000)]
+    users: Annotated[int, Field(gt=0, le=10_000, examples=[1])]
     iterations: Annotated[int, Field(gt=0)] | None = None
     duration: Duration | None = None
     max_duration: Duration = 600.0
@@ -123,9 +123,9 @@ class LatencyObjective(StrictModel):
 class PromqlCheck(StrictModel):
     """A query whose every value must satisfy a comparison; `on_missing` is for no value at all."""
 
-    name: str
-    query: str
-    expect: Annotated[str, AfterValidator(_comparison)]
+    name: Annotated[str, Field(examples=["a check"])]
+    query: Annotated[str, Field(examples=["vector(1)"])]
+    expect: Annotated[str, AfterValidator(_comparison), Field(examples=[">= 1"])]
     on_missing: Annotated[str, Field(pattern="^(fail|inconclusive)$")] = "inconclusive"
 
     def comparison(self) -> tuple[str, float]:
@@ -146,7 +146,7 @@ class Checks(StrictModel):
 class Scenario(StrictModel):
     """One scenario file."""
 
-    scenario: str
+    scenario: Annotated[str, Field(examples=["a-scenario"])]
     description: str = ""
     quantities: dict[Name, Quantity] = {}
     flow: Annotated[list[Step], Field(min_length=1)]

@@ -1,6 +1,5 @@
 """Do the parts of a scenario fit together? What the types of the language cannot say."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from config.documents import Location, did_you_mean
+from config.documents import Location, did_you_mean, nearest
 from scenarios.model import ITERATION, Counts, Quantity, Scenario, Step
 from scenarios.selector import parse_selector
 from scenarios.templates import TemplateError, compile_text, compile_value, names_in
@@ -105,7 +104,7 @@ def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator
 
 def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Broken]:
     place = ("quantities", name)
-    if not any(_may_move(step, name) for step in scenario.flow):
+    if not any(_may_move(scenario, step, name) for step in scenario.flow):
         yield place, f"no step moves {name!r}; add it to the counts of a step, or remove it"
     if quantity.prometheus is None and quantity.database is None:
         yield place, f"{name!r} has no witness; add prometheus: or database:"
@@ -113,9 +112,11 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Bro
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
 
 
-def _may_move(step: Step, name: str) -> bool:
+def _may_move(scenario: Scenario, step: Step, name: str) -> bool:
     """Take a misspelt count as moving what it is near to: that mistake is reported by itself."""
-    return bool(difflib.get_close_matches(name, step.counts, n=1, cutoff=0.8))
+    known = list(scenario.quantities)
+    misspelt = (count for count in step.counts if count not in known)
+    return name in step.counts or any(nearest(count, known) == name for count in misspelt)
 
 
 def _selector(text: str, place: Location) -> Iterator[Broken]:

@@ -12,11 +12,11 @@ from scenarios.recording import End, Recorder
 
 def drive_alone(flow: Flow, name: str, profile: Profile, exchanges: Path, stem: str) -> None:
     """Drive a profile with one virtual user and record it."""
-    recorder = Recorder(exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations)
-    arrivals, started, cpu_s = arrivals_of(profile), 0, time.process_time()
     with HttpxSender() as sender:
+        recorder = Recorder(exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations)
+        arrivals, started, cpu_s = arrivals_of(profile), 0, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
             started += 1
             run_iteration(flow, started, due_s, sender, recorder)
-    dropped = (profile.iterations or started) - started
-    recorder.end(End(started, dropped, time.process_time() - cpu_s, recorder.now_s()))
+        dropped = (profile.iterations or started) - started
+        recorder.end(End(started, dropped, time.process_time() - cpu_s, recorder.now_s()))

@@ -1,5 +1,6 @@
 """What do the `{{ … }}` in a scenario become? Compiled once, sandboxed, never undefined."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 Variables = Mapping[str, Any]
 Template = Callable[[Variables], Any]
 
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
+_SANDBOX = ImmutableSandboxedEnvironment(
+    undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
+)
 _SANDBOX.globals.clear()
 
 
@@ -57,13 +60,20 @@ def names_in(value: Any) -> set[str]:
 def _compile_typed(text: str) -> Template:
     if not _is_one_expression(text):
         return compile_text(text)
-    source = text.strip()[2:-2].strip("-+ \t\n")
+    source = re.sub(r"^[-+]|[-+]$", "", _without_comments(text)[2:-2])
     expression = _guard(text, lambda: _SANDBOX.compile_expression(source, undefined_to_none=False))
     return lambda variables: _defined(text, _guard(text, lambda: expression(dict(variables))))
 
 
+def _without_comments(text: str) -> str:
+    return re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL).strip()
+
+
 def _is_one_expression(text: str) -> bool:
-    body = _guard(text, lambda: _SANDBOX.parse(text.strip())).body
+    bare = _without_comments(text)
+    if not (bare.startswith("{{") and bare.endswith("}}")):
+        return False
+    body = _guard(text, lambda: _SANDBOX.parse(bare)).body
     if len(body) != 1 or not isinstance(body[0], nodes.Output) or len(body[0].nodes) != 1:
         return False
     return not isinstance(body[0].nodes[0], nodes.TemplateData)
@@ -72,6 +82,10 @@ def _is_one_expression(text: str) -> bool:
 def _defined(text: str, value: Any) -> Any:
     if isinstance(value, jinja2.Undefined):
         raise TemplateError(f"{text!r} has no value")
+    members = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list | tuple):
+        for member in members:
+            _defined(text, member)
     return value
 
 
