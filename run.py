@@ -143,7 +143,7 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
     try:
         result = read_result(folder.result)
     except (OSError, ValueError) as error:
-        message = f"it has no result that can be read; run: python run.py check {run}"
+        message = f"it has no result that can be read; run: {python_here()} run.py check {run}"
         raise ConfigError(Problem(folder.result, None, message)) from error
     write_report(result, folder)
     publish(result, folder, as_json)
@@ -182,7 +182,7 @@ def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> N
         file = write_environment(folder, variables)
         print(json.dumps({**variables, "environment": str(file)}) if as_json else "\n".join([
             *(f"{name}={value}" for name, value in variables.items()),
-            f"in another terminal: python run.py e2e --env {file}",
+            f"in another terminal: {python_here()} run.py e2e --env {file}",
             "Ctrl-C stops it",
         ]), flush=True)  # fmt: skip
         with contextlib.suppress(KeyboardInterrupt):
@@ -243,10 +243,16 @@ def plan_of(
             collect(problems, lambda: refuse_load(environment, file.path, chosen))
     if problems or not (file and path and parsed):
         raise ConfigError(*problems)
-    words = ["python", "run.py", command, "--env", env, "--scenario", scenario]
+    words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
     words += ["--fault", fault] if fault else []
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
     return Plan(shlex.join(words), file, path, parsed, profiles, runs, fault)
+
+
+def python_here() -> str:
+    """Return the interpreter as one types it here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "python"
 
 
 def collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

@@ -136,9 +136,16 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         return f"{_tally(result)}: none of them has the run's verdict."
     if result.verdict is Verdict.PASS:
         return _passing_sentence(result, gates)
+    return " ".join(filter(None, [*_reason(deciding), _others(result)]))
+
+
+def _reason(deciding: Finding) -> tuple[str, ...]:
+    """Say what was expected and observed; of a balance, first who stands apart."""
     expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
-    sentence = f"{_short(deciding.check, 120)}: expected {expected}, observed {observed}."
-    return " ".join(filter(None, [sentence, _short(deciding.detail, 240), _others(result)]))
+    check, detail = _short(deciding.check, 120), _short(deciding.detail, 240)
+    if deciding.kind is Kind.USAGE and detail:
+        return f"{check}: {detail}", f"In all: expected {expected}, observed {observed}."
+    return f"{check}: expected {expected}, observed {observed}.", detail
 
 
 def _passing_sentence(result: Result, gates: Sequence[Gate]) -> str:

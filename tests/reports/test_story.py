@@ -48,7 +48,9 @@ def test_each_kind_decides_with_a_title_a_sentence_and_a_gate(kind: Kind, verdic
 
 def test_a_fail_decides_before_what_is_inconclusive() -> None:
     sentence = tell_story(failing_result()).sentence
-    assert sentence.startswith("usage cards_used: expected 404 by every witness, observed")
+    assert sentence.startswith(
+        "usage cards_used: voice: ledger and database agree; the counter is 3 short. In all"
+    )
 
 
 def test_the_others_that_fail_are_counted() -> None:
