@@ -1,5 +1,10 @@
 """Drive the journeys, ask every witness, judge, report. One short function a command."""
 
+import signal
+
+# Until main() takes it, Ctrl-C simply ends the process: an import may swallow KeyboardInterrupt.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import contextlib
 import hashlib
 import json
@@ -7,17 +12,16 @@ import logging
 import os
 import platform
 import shlex
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from uuid import uuid4
 
 import typer
@@ -25,9 +29,7 @@ import typer
 from checks.panel import panel
 from checks.result import Result
 from checks.verdict import Verdict, exit_code, worst
-from config.documents import did_you_mean
 from config.environment import (
-    Environment,
     EnvironmentFile,
     find_environment,
     read_environment,
@@ -38,14 +40,7 @@ from reference_services.faults import FAULTS
 from reference_services.stack import VARIABLES, local_stack
 from reference_services.supervisor import StackError
 from reports.progress import Progress
-from scenarios.drive import (
-    Driver,
-    Place,
-    ready_driver,
-    refuse_bad_headers,
-    refuse_load,
-    refuse_unknown_services,
-)
+from scenarios.drive import Driver, Place, ready_driver
 from scenarios.evidence import (
     DrivenPhase,
     Run,
@@ -58,16 +53,15 @@ from scenarios.evidence import (
 )
 from scenarios.ledger import ledger_json, ledger_of
 from scenarios.model import Scenario
-from scenarios.reader import find_scenario, read_scenario
+from scenarios.plan import Asked, Local, Plan, read_plan, refuse_fault
 from scenarios.recording import read_recordings
 from scenarios.templates import compile_text
 
 ROOT = Path(__file__).resolve().parent
 THIS_VERSION = "0.1.0"
 NIGHTLY = ("e2e", "benchmark")
+LOCAL = Local(tuple(FAULTS), VARIABLES)
 WRONG_COMMAND = 2
-
-T = TypeVar("T")
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 
@@ -78,19 +72,6 @@ Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a command shall do, checked before anything is sent; `command` repeats it."""
-
-    command: str
-    file: EnvironmentFile
-    scenario_path: Path
-    scenario: Scenario
-    profiles: tuple[str, ...]
-    runs: Path
-    fault: str
 
 
 @app.callback(invoke_without_command=True)
@@ -176,7 +157,7 @@ def doctor(env: Env = "local", as_json: Json = False) -> None:
 @app.command()
 def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
-    refuse_fault(fault, read_environment_file(find_environment("local")))
+    refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
     folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
     with local_stack(folder, fault or None) as variables:
         file = write_environment(folder, variables)
@@ -226,73 +207,17 @@ def conduct(plan: Plan, as_json: bool) -> None:
 def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str
 ) -> Plan:
-    """Read and check everything that a command names. Raises ConfigError with every mistake."""
-    problems: list[Problem] = []
-    file = collect(problems, lambda: read_environment_file(find_environment(env)))
-    path = collect(problems, lambda: find_scenario(scenario))
-    parsed = collect(problems, lambda: read_scenario(path)) if path else None
-    if file:
-        collect(problems, lambda: refuse_fault(fault, file))
-        environment = collect(problems, lambda: preview(file))
-        if environment:
-            collect(problems, lambda: refuse_bad_headers(environment, file.path))
-        if path and parsed and environment:
-            collect(problems, lambda: refuse_unknown_services(parsed, environment, file.path))
-            collect(problems, lambda: refuse_profiles(parsed, path, profiles))
-            chosen = {name: parsed.profiles[name] for name in profiles if name in parsed.profiles}
-            collect(problems, lambda: refuse_load(environment, file.path, chosen))
-    if problems or not (file and path and parsed):
-        raise ConfigError(*problems)
+    """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
     words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
     words += ["--fault", fault] if fault else []
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
-    return Plan(shlex.join(words), file, path, parsed, profiles, runs, fault)
+    return read_plan(Asked(env, scenario, profiles, runs, fault, shlex.join(words)), LOCAL)
 
 
 def python_here() -> str:
     """Return the interpreter as one types it here."""
     path = Path(sys.executable)
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "python"
-
-
-def collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
-    """Do one reading; keep its problems instead of raising them."""
-    try:
-        return read()
-    except ConfigError as error:
-        problems += [each for each in error.problems if each not in problems]
-        return None
-
-
-def preview(file: EnvironmentFile) -> Environment:
-    """Read an environment before its stack is up, the stack's addresses standing in."""
-    addresses = dict.fromkeys(VARIABLES, "http://not-started-yet") if file.starts_stack else {}
-    return read_environment(file.path, addresses)
-
-
-def refuse_fault(fault: str, file: EnvironmentFile) -> None:
-    """Raise ConfigError for a fault that does not exist, or that has no stack to be seeded in."""
-    if fault and not file.starts_stack:
-        raise ConfigError(Problem(file.path, None, "faults are seeded into the local stack only"))
-    if fault and fault not in FAULTS:
-        message = f"unknown fault {fault!r}; {did_you_mean(fault, list(FAULTS))}"
-        raise ConfigError(Problem(None, None, message))
-
-
-def refuse_profiles(scenario: Scenario, path: Path, profiles: tuple[str, ...]) -> None:
-    """Raise ConfigError for profiles that the scenario does not have."""
-    known = list(scenario.profiles)
-    raise_all([
-        Problem(path, None, f"it has no profile {name!r}; {did_you_mean(name, known)}")
-        for name in profiles
-        if name not in scenario.profiles
-    ])  # fmt: skip
-
-
-def raise_all(problems: list[Problem]) -> None:
-    """Raise ConfigError if there is any problem."""
-    if problems:
-        raise ConfigError(*problems)
 
 
 def open_run(plan: Plan) -> tuple[RunFolder, Run]:
@@ -311,7 +236,7 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
         services={},
         headers={},
         started_at=now,
-        repeat=plan.command,
+        repeat=plan.repeat,
         versions=versions(),
         fault=plan.fault or None,
     )

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.environment import Environment
-from config.errors import ConfigError, Problem
+from config.errors import ConfigError
 from scenarios.evidence import RunFolder
 from scenarios.exchange import Outcome
 from scenarios.flow import Flow, compile_flow
 from scenarios.load import LoadOrder, LoadProcess, Progress, load_process
-from scenarios.model import Profile, Scenario
+from scenarios.model import Scenario
+from scenarios.plan import environment_problems
 from scenarios.recording import iterations_of, read_recordings
-from scenarios.rules import ALWAYS_KNOWN
 from scenarios.single import drive_alone
-from scenarios.templates import TemplateError, compile_text, names_in
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,9 @@ class Driver:
 @contextmanager
 def ready_driver(place: Place, profiles: tuple[str, ...]) -> Iterator[Driver]:
     """Compile the flow and start what the profiles need, so that each can begin at a word."""
-    refuse_bad_headers(place.environment, place.environment_path)
+    problems = environment_problems(place.environment, place.environment_path)
+    if problems:
+        raise ConfigError(*problems)
     flow = compile_flow(place.scenario, place.environment, place.run_id, place.tenant)
     with ExitStack() as held:
         loads = {
@@ -78,43 +79,6 @@ def ready_driver(place: Place, profiles: tuple[str, ...]) -> Iterator[Driver]:
             if place.scenario.profiles[name].users > 1
         }
         yield Driver(place, flow, loads)
-
-
-def refuse_load(environment: Environment, file: Path, profiles: Mapping[str, Profile]) -> None:
-    """Raise ConfigError for a load that the environment does not stand."""
-    limits = environment.load
-    for name, profile in profiles.items():
-        if profile.users > 1 and not limits.allowed:
-            message = f"the profile {name!r} is a load, and {environment.environment} allows none"
-            raise ConfigError(Problem(file, None, message))
-        if profile.users > limits.max_users:
-            message = (
-                f"the profile {name!r} asks for {profile.users} users, and "
-                f"{environment.environment} allows {limits.max_users}"
-            )
-            raise ConfigError(Problem(file, None, message))
-
-
-def refuse_bad_headers(environment: Environment, file: Path) -> None:
-    """Raise ConfigError for headers whose template can have no value; values are not told."""
-    for name, value in environment.headers.items():
-        try:
-            compile_text(value)
-            unknown = sorted(names_in(value) - set(ALWAYS_KNOWN))
-        except TemplateError as error:
-            message = f"the header {name!r} is not a template that can be read"
-            raise ConfigError(Problem(file, None, message)) from error
-        if unknown:
-            message = f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(ALWAYS_KNOWN)}"
-            raise ConfigError(Problem(file, None, message))
-
-
-def refuse_unknown_services(scenario: Scenario, environment: Environment, file: Path) -> None:
-    """Raise ConfigError for a step whose service the environment does not have."""
-    unknown = {step.request_parts()[1] for step in scenario.flow} - set(environment.services)
-    if unknown:
-        message = f"there is no address for {', '.join(sorted(unknown))}; add it to services"
-        raise ConfigError(Problem(file, None, message))
 
 
 def _order(place: Place, name: str) -> LoadOrder:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, LoadLimits, Service
+from config.environment import Environment, Service
 from config.errors import ConfigError
-from scenarios.drive import Place, ready_driver, refuse_load, refuse_unknown_services
+from scenarios.drive import Place, ready_driver
 from scenarios.evidence import RunFolder
 from scenarios.exchange import Outcome
 from scenarios.flow import compile_flow
@@ -17,7 +17,7 @@ from scenarios.load import LoadProcess
 from scenarios.model import Profile
 from scenarios.recording import read_recordings
 from scenarios.single import drive_alone
-from tests.scenarios.shop import ENVIRONMENT, good_scenario
+from tests.scenarios.shop import good_scenario
 from tests.scenarios.sockets import answering, free_url, http, serving
 
 FILE = Path("environment.yaml")
@@ -107,42 +107,6 @@ def test_what_could_not_be_begun_in_time_is_dropped(tmp_path: Path) -> None:
     assert recording.end.dropped > 0
     assert len(recording.exchanges) == recording.end.started > 0
     assert {each.outcome for each in recording.exchanges} == {Outcome.NOT_SENT}
-
-
-def limited(allowed: bool, max_users: int = 5) -> Environment:
-    return ENVIRONMENT.model_copy(update={"load": LoadLimits(allowed=allowed, max_users=max_users)})
-
-
-def test_a_load_is_refused_where_none_is_allowed() -> None:
-    with pytest.raises(ConfigError) as error:
-        refuse_load(limited(False), FILE, {"many": Profile(users=2, iterations=1)})
-    assert str(error.value) == (
-        "environment.yaml: the profile 'many' is a load, and test allows none"
-    )
-
-
-def test_a_load_is_refused_beyond_the_users_allowed() -> None:
-    with pytest.raises(ConfigError) as error:
-        refuse_load(limited(True), FILE, {"many": Profile(users=6, iterations=1)})
-    assert str(error.value) == (
-        "environment.yaml: the profile 'many' asks for 6 users, and test allows 5"
-    )
-
-
-def test_one_user_is_no_load_and_as_many_as_allowed_may_come() -> None:
-    refuse_load(limited(False), FILE, {"once": Profile(users=1, iterations=9)})
-    refuse_load(limited(True), FILE, {"many": Profile(users=5, iterations=1)})
-
-
-def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
-    scenario = good_scenario(tmp_path)
-    refuse_unknown_services(scenario, ENVIRONMENT, FILE)
-    other = ENVIRONMENT.model_copy(update={"services": {"till": Service(url="http://till")}})
-    with pytest.raises(ConfigError) as error:
-        refuse_unknown_services(scenario, other, FILE)
-    assert str(error.value) == (
-        "environment.yaml: there is no address for shop; add it to services"
-    )
 
 
 def load(script: str) -> LoadProcess:

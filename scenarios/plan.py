@@ -1,0 +1,147 @@
+"""What shall a command do, and can it? Everything is read and refused before anything is sent."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from config.documents import did_you_mean
+from config.environment import (
+    Environment,
+    EnvironmentFile,
+    find_environment,
+    read_environment,
+    read_environment_file,
+)
+from config.errors import ConfigError, Problem
+from scenarios.model import Scenario
+from scenarios.reader import find_scenario, read_scenario
+from scenarios.rules import ALWAYS_KNOWN
+from scenarios.templates import TemplateError, compile_text, names_in
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the stack that can be started here offers: its faults, and its addresses' variables."""
+
+    faults: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command shall do, checked before anything is sent; `repeat` is its command line."""
+
+    repeat: str
+    file: EnvironmentFile
+    scenario_path: Path
+    scenario: Scenario
+    profiles: tuple[str, ...]
+    runs: Path
+    fault: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line names: environment and scenario by name or file, profiles, a fault."""
+
+    env: str
+    scenario: str
+    profiles: tuple[str, ...]
+    runs: Path
+    fault: str
+    repeat: str
+
+
+def read_plan(asked: Asked, local: Local) -> Plan:
+    """Read and check everything that a command names. Raises ConfigError with every mistake."""
+    problems: list[Problem] = []
+    file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
+    path = _collect(problems, lambda: find_scenario(asked.scenario))
+    scenario = _collect(problems, lambda: read_scenario(path)) if path else None
+    if path and scenario:
+        problems += _missing_profiles(scenario, path, asked.profiles)
+    if file:
+        _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
+        environment = _collect(problems, lambda: _preview(file, local.variables))
+        if environment:
+            problems += environment_problems(environment, file.path)
+        if environment and scenario:
+            problems += misfits(scenario, environment, file.path, asked.profiles)
+    if problems or not (file and path and scenario):
+        raise ConfigError(*problems)
+    return Plan(asked.repeat, file, path, scenario, asked.profiles, asked.runs, asked.fault)
+
+
+def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> None:
+    """Raise ConfigError for a fault that does not exist, or that has no stack to be seeded in."""
+    if fault and not file.starts_stack:
+        raise ConfigError(Problem(file.path, None, "faults are seeded into the local stack only"))
+    if fault and fault not in known:
+        message = f"unknown fault {fault!r}; {did_you_mean(fault, list(known))}"
+        raise ConfigError(Problem(None, None, message))
+
+
+def environment_problems(environment: Environment, file: Path) -> list[Problem]:
+    """Return the headers whose template can have no value; their values are not told."""
+    problems = []
+    for name, value in environment.headers.items():
+        try:
+            compile_text(value)
+            unknown = sorted(names_in(value) - set(ALWAYS_KNOWN))
+        except TemplateError:
+            message = f"the header {name!r} is not a template that can be read"
+            problems.append(Problem(file, None, message))
+            continue
+        if unknown:
+            message = f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(ALWAYS_KNOWN)}"
+            problems.append(Problem(file, None, message))
+    return problems
+
+
+def misfits(
+    scenario: Scenario, environment: Environment, file: Path, profiles: Iterable[str]
+) -> list[Problem]:
+    """Return what the scenario asks of the environment and it does not have, or does not stand."""
+    services = {step.request_parts()[1] for step in scenario.flow}
+    messages = [
+        f"there is no address for {name}; add it to services"
+        for name in sorted(services - set(environment.services))
+    ]
+    limits, here = environment.load, environment.environment
+    for name in profiles:
+        users = scenario.profiles[name].users if name in scenario.profiles else 1
+        if users > 1 and not limits.allowed:
+            messages.append(f"the profile {name!r} is a load, and {here} allows none")
+        elif users > limits.max_users:
+            allowed = limits.max_users
+            messages.append(
+                f"the profile {name!r} asks for {users} users, and {here} allows {allowed}"
+            )
+    return [Problem(file, None, message) for message in messages]
+
+
+def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
+    """Do one reading; keep its problems instead of raising them."""
+    try:
+        return read()
+    except ConfigError as error:
+        problems += [each for each in error.problems if each not in problems]
+        return None
+
+
+def _preview(file: EnvironmentFile, variables: Iterable[str]) -> Environment:
+    """Read an environment before its stack is up, the stack's addresses standing in."""
+    addresses = dict.fromkeys(variables, "http://not-started-yet") if file.starts_stack else {}
+    return read_environment(file.path, addresses)
+
+
+def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
+    known = list(scenario.profiles)
+    return [
+        Problem(path, None, f"it has no profile {name!r}; {did_you_mean(name, known)}")
+        for name in profiles
+        if name not in scenario.profiles
+    ]
