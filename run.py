@@ -62,6 +62,7 @@ THIS_VERSION = "0.1.0"
 NIGHTLY = ("e2e", "benchmark")
 LOCAL = Local(tuple(FAULTS), VARIABLES)
 WRONG_COMMAND = 2
+INTERRUPTED = 130  # what Typer makes of a KeyboardInterrupt
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 
@@ -385,15 +386,16 @@ def main(arguments: list[str]) -> int:
     logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for a run's log only
     as_json = "--json" in arguments
     try:
-        return int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
+        code = int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
+        if code != INTERRUPTED:
+            return code
+        words = "interrupted, and nothing is proven"
     except (ConfigError, StackError, typer.TyperException) as error:
         return refuse(sentences(error), as_json, WRONG_COMMAND)
     except BrokenPipeError:
         # the interpreter flushes stdout once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyboardInterrupt, typer.Abort):
-        words = "interrupted, and nothing is proven"
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
         words = f"the harness itself failed, and nothing is proven: {type(error).__name__}: {error}"
