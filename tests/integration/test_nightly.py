@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from scenarios.exchange import Outcome
+from scenarios.recording import read_recording
 from tests.integration.command import ROOT, Ended, Start
 
 pytestmark = pytest.mark.stack
@@ -146,8 +147,8 @@ def test_the_onboarding_load_creates_four_hundred_cards(start: Start) -> None:
     assert sum(row["database"] for row in ended.rows("cards_created")) == 400
 
 
-def test_up_prints_one_json_object_and_its_environment_file_can_be_used(
-    start: Start, tmp_path: Path
+def test_up_prints_one_json_object_and_its_environment_can_be_used_by_locust_too(
+    start: Start,
 ) -> None:
     up = start("up", "--json")
     assert up.process.stdout is not None
@@ -157,3 +158,13 @@ def test_up_prints_one_json_object_and_its_environment_file_can_be_used(
     ended = start("e2e", "--env", addresses["environment"]).wait()
     assert ended.code == 0, ended.stdout + ended.stderr
     assert all(row["prometheus"] == row["database"] for row in ended.rows("cards_used"))
+    arguments = ["--environment", addresses["environment"], "--evidence", str(ended.folder)]
+    plain = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", "scenarios/locustfile.py", "--headless",
+         "--users", "2", "--spawn-rate", "2", "--run-time", "1s", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    recording = read_recording(ended.folder / "evidence" / "exchanges" / "locust.jsonl")
+    assert recording is not None, plain.stderr
+    assert recording.end is not None
+    assert sum(each.outcome is Outcome.OK for each in recording.exchanges) > 10
