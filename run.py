@@ -14,6 +14,7 @@ import platform
 import shlex
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -58,7 +59,6 @@ from scenarios.recording import read_recordings
 from scenarios.templates import compile_text
 
 ROOT = Path(__file__).resolve().parent
-THIS_VERSION = "0.1.0"
 NIGHTLY = ("e2e", "benchmark")
 LOCAL = Local(tuple(FAULTS), VARIABLES)
 WRONG_COMMAND = 2
@@ -363,9 +363,10 @@ def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
 
 def versions() -> dict[str, str]:
     """Return the versions of what measures."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     packages = ("locust", "httpx", "prometheus-api-client", "pydantic")
     return {
-        "trial-balance": THIS_VERSION,
+        "trial-balance": project["version"],
         "python": platform.python_version(),
         "system": platform.platform(),
         **{name: version(name) for name in packages},

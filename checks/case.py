@@ -34,6 +34,11 @@ class DrivenProfile:
         begun = sum(each.end.started for each in self.recordings if each.end)
         return self.profile.iterations or begun
 
+    @property
+    def dropped(self) -> int:
+        """How many iterations were due and could not be begun."""
+        return sum(each.end.dropped for each in self.recordings if each.end)
+
 
 @dataclass(frozen=True)
 class Case:

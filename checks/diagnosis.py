@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from checks.result import ClientFigure, Code
 from checks.verdict import Verdict
 from checks.witnesses.figure import Figure
+from checks.wording import listed
 
 _CLIENT, _SERVICE, _PROMETHEUS, _DATABASE = "client", "service", "prometheus", "database"
 
@@ -125,7 +126,7 @@ def _comparison(statement: Statement) -> str:
     if len(values) > 1:
         told = ", ".join(f"{name} {statement.exact[name]:,.0f}" for name in agreeing)
         return f"The client leaves {_range(statement)}, but the witnesses differ: {told}"
-    company = _and(["client", *agreeing])
+    company = listed(["client", *agreeing])
     verb = "agree on" if agreeing else "says"
     beside = f"The {company} {verb} {_range(statement)}"
     least = [f"{name} has at least {value:,.0f}" for name, value in _beyond(statement).items()]
@@ -138,7 +139,7 @@ def _distances(statement: Statement, apart: Mapping[str, float]) -> list[str]:
         nearest = statement.low if value < statement.low else statement.high
         by_distance.setdefault(value - nearest, []).append(name)
     return [
-        f"{_and(names)} {'stand' if len(names) > 1 else 'stands'} {abs(by):,.0f} "
+        f"{listed(names)} {'stand' if len(names) > 1 else 'stands'} {abs(by):,.0f} "
         f"{'below' if by < 0 else 'above'}"
         for by, names in by_distance.items()
     ]
@@ -181,7 +182,3 @@ def _range(statement: Statement) -> str:
         return f"at least {statement.low:,}"
     high = statement.client.confirmed + statement.client.in_doubt
     return f"{statement.low:,}" if high == statement.low else f"{statement.low:,} to {high:,}"
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

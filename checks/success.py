@@ -6,7 +6,7 @@ from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
 from scenarios.exchange import Exchange, Outcome
-from scenarios.recording import iterations_of
+from scenarios.recording import is_complete, iterations_of
 
 
 def judge_success(case: Case) -> Judgement:
@@ -21,7 +21,7 @@ def completed(case: Case, driven: DrivenProfile) -> int:
     """Count the iterations of which every step was as expected."""
     steps = len(case.scenario.flow)
     return sum(
-        len(exchanges) == steps and all(each.outcome is Outcome.OK for each in exchanges)
+        is_complete(exchanges, steps)
         for recording in driven.recordings
         for exchanges in iterations_of(recording)
     )
@@ -48,12 +48,11 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
         for recording in driven.recordings
         for exchanges in iterations_of(recording)
     )
-    dropped = sum(each.end.dropped for each in driven.recordings if each.end)
-    cut_off = bool(case.run.interrupted)
+    dropped = 0 if case.run.interrupted else driven.dropped
     return Finding(
         check=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
-        verdict=_verdict(good, bad + (0 if cut_off else dropped), driven.scheduled, least),
+        verdict=_verdict(good, bad + dropped, driven.scheduled, least),
         expected=f"at least {_percent(least)} of iterations",
         observed=f"{good:,} of {driven.scheduled:,} iterations",
     )

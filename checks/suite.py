@@ -106,7 +106,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         users=driven.profile.users,
         scheduled=driven.scheduled,
         completed=completed(case, driven),
-        dropped=sum(each.end.dropped for each in driven.recordings if each.end),
+        dropped=driven.dropped,
         exchanges=exchanges,
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,

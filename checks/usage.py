@@ -7,6 +7,7 @@ from checks.diagnosis import Statement, diagnose
 from checks.result import ClientFigure, Code, Finding, Judgement, Kind, UsageRow
 from checks.verdict import Verdict, worst
 from checks.witnesses.figure import Figure, Figures, Labels
+from checks.wording import listed
 from scenarios.model import Quantity
 from scenarios.selector import parse_selector
 from scenarios.templates import compile_text
@@ -108,7 +109,7 @@ def _finding(name: str, rows: list[UsageRow]) -> Finding:
         check=f"usage {name}",
         kind=Kind.USAGE,
         verdict=verdict,
-        expected=f"{_expected(rows)} counted once by {_and(_asked(rows))}",
+        expected=f"{_expected(rows)} counted once by {listed(_asked(rows))}",
         observed=_observed(rows),
         detail=" ".join(_told_together(told)),
         code=_first_code(told),
@@ -141,12 +142,8 @@ def _told_together(rows: list[UsageRow]) -> Iterator[str]:
     for row in rows:
         values.setdefault(row.detail, []).append(", ".join(row.labels.values()))
     for detail, labels in values.items():
-        yield f"{_and(labels)}: {detail}" if any(labels) else detail
+        yield f"{listed(labels)}: {detail}" if any(labels) else detail
 
 
 def _first_code(rows: list[UsageRow]) -> Code | None:
     return next((row.code for row in rows if row.code), None)
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -68,8 +68,7 @@ def _balance(driven: DrivenProfile) -> Finding:
     """Judge that scheduled = begun + dropped, and that every intent has an outcome."""
     troubles = [*([driven.phase.trouble] if driven.phase.trouble else []), *_imbalances(driven)]
     begun = sum(len(list(iterations_of(each))) for each in driven.recordings)
-    dropped = sum(each.end.dropped for each in driven.recordings if each.end)
-    observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {dropped:,} dropped"
+    observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {driven.dropped:,} dropped"
     return _finding(
         f"{driven.phase.profile} balances",
         "scheduled = begun + dropped, each request with its outcome",

@@ -13,7 +13,7 @@ from scenarios.flow import Flow, compile_flow
 from scenarios.load import LoadOrder, LoadProcess, Progress, load_process
 from scenarios.model import Scenario
 from scenarios.plan import environment_problems
-from scenarios.recording import iterations_of, read_recordings
+from scenarios.recording import is_complete, iterations_of, read_recordings
 from scenarios.single import drive_alone
 
 
@@ -59,7 +59,7 @@ class Driver:
         """Tell whether every request of at least one iteration was as expected."""
         steps = len(self._place.scenario.flow)
         return any(
-            len(exchanges) == steps and all(each.outcome is Outcome.OK for each in exchanges)
+            is_complete(exchanges, steps)
             for recording in read_recordings(self._place.folder.exchanges, name)
             for exchanges in iterations_of(recording)
         )

@@ -168,3 +168,8 @@ def iterations_of(recording: Recording) -> Iterator[list[Exchange]]:
     for exchange in recording.exchanges:
         by_iteration.setdefault(exchange.iteration, []).append(exchange)
     yield from by_iteration.values()
+
+
+def is_complete(exchanges: list[Exchange], steps: int) -> bool:
+    """Tell whether an iteration of so many steps went through, each step as expected."""
+    return len(exchanges) == steps and all(each.outcome is Outcome.OK for each in exchanges)
