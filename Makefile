@@ -5,10 +5,10 @@ ARGS ?=
 UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock clean
+.PHONY: help setup run test test-long lint lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv from requirements.lock, and find or get Prometheus (PYTHON=python3)
 	@command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON): install Python 3.11 \
@@ -19,7 +19,10 @@ run: setup ## the main job: start the stack, drive it, balance the books, report
 	.venv/bin/python run.py $(ARGS)
 
 test: setup ## run the tests (ARGS="tests/setup -x")
-	.venv/bin/python -m pytest -n 2 $(ARGS)
+	.venv/bin/python -m pytest -n 2 -m "not long" $(ARGS)
+
+test-long: setup ## run the tests that take minutes: every API fuzzed, Cards killed twenty times
+	.venv/bin/python -m pytest -n 2 -m long $(ARGS)
 
 # scripts/setup has no suffix by which the tools would find it.
 lint: setup ## check the style, the format, the types and the import arrows

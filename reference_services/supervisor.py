@@ -118,9 +118,7 @@ class Stack:
     ) -> Started:
         descriptor = listening[name].fileno()
         command = [
-            *(sys.executable, "-m", "uvicorn", f"reference_services.{name}.app:create_app"),
-            *("--factory", "--fd", str(descriptor), "--no-access-log"),
-            *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "1"),
+            *(sys.executable, "-m", "reference_services.serve", name, "--fd", str(descriptor)),
         ]
         settings = {"DATABASE_URL": self._database_url(name), "FAULT": self._fault or ""}
         environ = {**os.environ, **settings, **variables}

@@ -1,12 +1,14 @@
 """How is Cards put together?"""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from reference_services.cards.metrics import CardsMetrics
 from reference_services.cards.parts import Cards
 from reference_services.cards.routes import router
-from reference_services.cards.store import CardsStore, tables
+from reference_services.cards.store import CardsStore
 from reference_services.common.database import Database
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
@@ -18,13 +20,16 @@ from reference_services.faults import Seams, seed_fault
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
     settings = settings or read_settings("cards")
-    registry, database = create_registry(), Database(settings.database_url)
+    registry, database = (
+        create_registry(),
+        Database(settings.database_url, settings.database_connections),
+    )
     store, metrics = CardsStore(database), CardsMetrics(registry)
     app = build_app(
         Service(
             settings=settings,
             database=database,
-            tables=tables,
+            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
             parts=Cards(store, metrics),

@@ -38,7 +38,7 @@ from reference_services.common.errors import declared
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
 
-router = APIRouter(prefix=PREFIX, tags=["cards"], responses=declared(400, 401, 413, 422, 500))
+router = APIRouter(prefix=PREFIX, tags=["cards"], responses=declared(400, 401, 413, 422, 429, 500))
 
 Parts = Annotated[Cards, Depends(parts_of)]
 CardId = Annotated[Identifier, Path()]

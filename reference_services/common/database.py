@@ -10,13 +10,10 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
-    MetaData,
     Table,
     TypeDecorator,
     create_engine,
     event,
-    func,
-    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,31 +21,43 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECTIONS = 20
+POOL_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 10_000
-
-# Any fixed number: it names the lock under which one process at a time creates the tables.
-_CREATION_LOCK = 20_250_101
+# No wait without an end; longer than any that a healthy server needs.
+POSTGRESQL = {"connect_timeout": 2, "options": "-c lock_timeout=3s -c statement_timeout=5s"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite, which knows no zones, is given and gives it back without one."""
+    """A moment in UTC; SQLite gives it back without a zone, PostgreSQL in its session's."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Put the zone back."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Database:
     """The engine of one service and the two ways to use it: reading and writing."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0)
+    def __init__(self, url: str, connections: int = CONNECTIONS) -> None:
+        """Open no connection yet, and never more than so many."""
+        is_sqlite = url.startswith("sqlite")
+        self._engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            # A server may have been restarted since the connection was last used.
+            pool_pre_ping=not is_sqlite,
+            connect_args={} if is_sqlite else POSTGRESQL,
+        )
         self._writer = self._engine.execution_options(writes=True)
         self._turn: AbstractContextManager[Any] = nullcontext()
-        if self._engine.dialect.name == "sqlite":
+        if is_sqlite:
             # One writer at a time is SQLite's rule. Waiting here is fair and wakes at once;
             # waiting in SQLite is polling with growing pauses.
             self._turn = Lock()
@@ -66,13 +75,6 @@ class Database:
         """Open a transaction that writes: all of it is committed at the end, or none."""
         with self._turn, self._writer.begin() as connection:
             yield connection
-
-    def create_tables(self, tables: MetaData) -> None:
-        """Create the tables that do not exist; several processes may do so at once."""
-        with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            tables.create_all(connection)
 
     def is_answering(self) -> bool:
         """Ask the database for a row."""

@@ -1,5 +1,6 @@
 """What does a refused request get? One JSON form for every status from 400 up."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reference_services.common.failures import CallFailed, CircuitOpen
 from reference_services.common.trace import current_trace_id
 
 KINDS = {
@@ -20,6 +22,7 @@ KINDS = {
     409: "Conflict",
     413: "BodyTooLarge",
     422: "ValidationError",
+    429: "TooManyRequests",
     500: "InternalError",
     502: "BadGateway",
     503: "Unavailable",
@@ -51,6 +54,15 @@ def error_answer(status: int, detail: str, headers: Mapping[str, str] | None = N
     kind = KINDS.get(status) or HTTPStatus(status).phrase.title().replace(" ", "")
     body = ErrorAnswer(error=kind, detail=detail, request_id=current_trace_id())
     return Response(body.model_dump_json(), status, headers, media_type="application/json")
+
+
+def unanswered(name: str, failure: CallFailed) -> HTTPException:
+    """Build the refusal for a service that could not be reached: 503 if it was not even tried."""
+    if isinstance(failure, CircuitOpen):
+        pause_s = max(1, math.ceil(failure.retry_after_s or 0))
+        headers = {"Retry-After": str(pause_s)}
+        return HTTPException(503, f"{name} is failing; try again in {pause_s} s.", headers)
+    return HTTPException(502, f"{name} gave no answer: {failure.reason}.")
 
 
 async def answer_http_exception(_request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
-"""What happens around every request? Four layers of plain ASGI, outermost first.
+"""What happens around every request? Five layers of plain ASGI, outermost first.
 
-`Trace`, `RequestLog`, `RequestCount` and `Refusals` wrap the routes in this order, so that a
-request refused by any of them is traced, and one that fails in any way is logged and counted.
+`Trace`, `Protection`, `RequestLog`, `RequestCount` and `Refusals` wrap the routes in this order:
+a request refused by any of them is traced, and one that fails in any way is logged and counted.
 """
 
 import logging
@@ -17,6 +17,14 @@ from reference_services.common.logs import logger
 from reference_services.common.trace import TRACE_HEADER, begin_trace
 
 BODY_LIMIT_BYTES = 1024 * 1024
+
+# For answers that no browser should ever show, frame, sniff or keep.
+PROTECTION = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
 UNMATCHED = "unmatched"
 
 
@@ -56,6 +64,23 @@ class Trace:
             await send(message)
 
         await self._app(scope, receive, send_traced)
+
+
+class Protection:
+    """Give every answer the headers that keep browsers from doing anything with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *PROTECTION]
+            await send(message)
+
+        await self._app(scope, receive, send_protected)
 
 
 class RequestLog:

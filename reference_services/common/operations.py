@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from reference_services.common.errors import declared
+from reference_services.common.metrics import render_metrics
 
 router = APIRouter(tags=["operations"])
 
@@ -17,15 +18,16 @@ Probes = Mapping[str, Callable[[], bool]]
 
 
 class Health(BaseModel):
-    """The answer of a service that runs."""
+    """The answer of a service that runs; `notes` say what is unlike production about it."""
 
     status: Literal["ok"] = "ok"
+    notes: list[str] = []
 
 
 @router.get("/health")
-async def health() -> Health:
+async def health(request: Request) -> Health:
     """Answer while the process runs."""
-    return Health()
+    return Health(notes=request.app.state.notes)
 
 
 @router.get("/ready", responses=declared(503))
@@ -35,10 +37,10 @@ def ready(request: Request) -> Health:
     missing = [name for name, is_answering in probes.items() if not is_answering()]
     if missing:
         raise HTTPException(503, f"Not answering: {', '.join(missing)}.")
-    return Health()
+    return Health(notes=request.app.state.notes)
 
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 async def metrics(request: Request) -> Response:
     """Render every metric in Prometheus' text format."""
-    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(render_metrics(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,14 +1,16 @@
 """What is every service made of? Its parts, and the app that is built around them."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
-from sqlalchemy import MetaData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -17,8 +19,13 @@ from reference_services.common.calls import Caller
 from reference_services.common.database import Database
 from reference_services.common.errors import answer_http_exception, answer_invalid_request
 from reference_services.common.logs import configure_logs
-from reference_services.common.middleware import Refusals, RequestLog, Trace
+from reference_services.common.middleware import Protection, Refusals, RequestLog, Trace
+from reference_services.common.migration import migrate
+from reference_services.common.rates import RateLimit
 from reference_services.common.settings import Settings
+from reference_services.common.tokens import Tokens, require_token
+
+THREADS = 40
 
 
 @dataclass(frozen=True)
@@ -27,23 +34,32 @@ class Service:
 
     settings: Settings
     database: Database
-    tables: MetaData
+    revisions: Path
     registry: CollectorRegistry
     router: APIRouter
     parts: object
     cards: Caller | None = None
     counting: tuple[Middleware, ...] = ()
+    notes: tuple[str, ...] = ()
+    threads: int = THREADS
+    meanwhile: AbstractContextManager[object] | None = None
 
 
 def build_app(service: Service) -> FastAPI:
-    """Build the app: routes within middleware, its tables created when it starts."""
-    configure_logs(service.settings.service, service.settings.log_level)
+    """Build the app: routes within middleware, its schema brought up to date when it starts."""
+    settings = service.settings
+    configure_logs(settings.service, settings.log_level)
     app = FastAPI(
-        title=service.settings.service.title(),
+        title=settings.service.title(),
+        # The pages that show the API would fetch their scripts from somebody else's server.
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
         lifespan=_lifespan(service),
         middleware=[
             Middleware(Trace),
+            Middleware(Protection),
             Middleware(RequestLog),
             *service.counting,
             Middleware(Refusals),
@@ -53,10 +69,14 @@ def build_app(service: Service) -> FastAPI:
             RequestValidationError: answer_invalid_request,
         },
     )
-    app.include_router(service.router)
+    tokens = Tokens((*settings.api_tokens, *settings.service_tokens))
+    app.include_router(service.router, dependencies=[Depends(require_token)] if tokens else [])
     app.include_router(operations.router)
+    app.state.tokens = tokens
+    app.state.rate_limit = RateLimit(settings.rate_limit)
     app.state.registry = service.registry
     app.state.probes = _probes(service)
+    app.state.notes = [*_fault_notes(settings), *service.notes]
     app.state.parts = service.parts
     return app
 
@@ -65,6 +85,14 @@ def build_app(service: Service) -> FastAPI:
 async def parts_of(request: Request) -> Any:
     """Return the parts of the service that a route works with."""
     return request.app.state.parts
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _fault_notes(settings: Settings) -> list[str]:
+    return [f"a fault is seeded: {settings.fault}"] if settings.fault else []
 
 
 def _probes(service: Service) -> operations.Probes:
@@ -77,10 +105,14 @@ def _probes(service: Service) -> operations.Probes:
 def _lifespan(service: Service) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        service.database.create_tables(service.tables)
-        yield
-        if service.cards:
-            service.cards.close()
-        service.database.close()
+        current_default_thread_limiter().total_tokens = service.threads
+        with ExitStack() as open_parts:
+            open_parts.callback(service.database.close)
+            migrate(service.database, service.settings.service, service.revisions)
+            if service.cards:
+                open_parts.callback(service.cards.close)
+            if service.meanwhile:
+                open_parts.enter_context(service.meanwhile)
+            yield
 
     return lifespan

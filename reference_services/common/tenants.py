@@ -8,6 +8,7 @@ from fastapi.security import APIKeyHeader
 from starlette.exceptions import HTTPException
 
 from reference_services.common.bodies import Body
+from reference_services.common.rates import RateLimit
 
 TENANT_HEADER = "X-Tenant-ID"
 
@@ -16,11 +17,20 @@ _header = APIKeyHeader(name=TENANT_HEADER, scheme_name=TENANT_HEADER, auto_error
 
 
 async def tenant_of(request: Request, offered: Annotated[str | None, Depends(_header)]) -> str:
-    """Return the tenant's id in its canonical spelling; 401 if absent, 400 if not a UUID."""
+    """Return the tenant's id in its canonical spelling.
+
+    401 if it is absent, 400 if it is no UUID, 429 if the tenant calls too often.
+    """
     if not offered:
         raise HTTPException(401, f"The header {TENANT_HEADER} is missing.")
     tenant_id = _canonical(offered)
     request.state.tenant_id = tenant_id
+    rate_limit: RateLimit = request.app.state.rate_limit
+    pause_s = rate_limit.pause_s(tenant_id)
+    if pause_s is not None:
+        raise HTTPException(
+            429, f"This tenant may call again in {pause_s} s.", {"Retry-After": str(pause_s)}
+        )
     return tenant_id
 
 

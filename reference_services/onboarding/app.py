@@ -1,9 +1,11 @@
 """How is Onboarding put together?"""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from reference_services.common.calls import Caller
+from reference_services.common.calls import Caller, Wire
 from reference_services.common.database import Database
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
@@ -13,20 +15,23 @@ from reference_services.faults import Seams, seed_fault
 from reference_services.onboarding.metrics import OnboardingMetrics
 from reference_services.onboarding.parts import Onboarding
 from reference_services.onboarding.routes import router
-from reference_services.onboarding.store import SessionsStore, tables
+from reference_services.onboarding.store import SessionsStore
 
 
-def create_app(settings: Settings | None = None, cards: Caller | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, wire: Wire | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
     settings = settings or read_settings("onboarding")
-    cards = cards or Caller(settings.cards_url)
-    registry, database = create_registry(), Database(settings.database_url)
+    registry, database = (
+        create_registry(),
+        Database(settings.database_url, settings.database_connections),
+    )
     store, metrics = SessionsStore(database), OnboardingMetrics(registry)
+    cards = Caller(settings, metrics.set_circuit, wire)
     app = build_app(
         Service(
             settings=settings,
             database=database,
-            tables=tables,
+            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
             parts=Onboarding(store, metrics, cards),

@@ -1,8 +1,11 @@
 """How does Onboarding have its cards made?"""
 
+from collections.abc import Callable
+
 from pydantic import ValidationError
 
-from reference_services.common.calls import Caller, CallFailed
+from reference_services.common.calls import Caller
+from reference_services.common.failures import CallFailed, CallRefused
 from reference_services.onboarding.models import MadeCard, MadeCards, Session
 from reference_services.onboarding.store import Submission
 
@@ -14,7 +17,9 @@ class KeyTaken(Exception):
     """Cards has seen the idempotency key before, for something else."""
 
 
-def create_cards(cards: Caller, session: Session, submission: Submission) -> list[MadeCard]:
+def create_cards(
+    cards: Caller, session: Session, submission: Submission, on_retry: Callable[[str], None]
+) -> list[MadeCard]:
     """Have Cards make the four cards of a session, in one batch.
 
     Raises CallFailed when Cards gives no usable answer, KeyTaken when it refuses the key.
@@ -25,11 +30,11 @@ def create_cards(cards: Caller, session: Session, submission: Submission) -> lis
         "created_by": session.user_email,
     }
     headers = {"Idempotency-Key": submission.batch_key}
-    response = cards.post("/api/v1/cards/batch", body, headers, session.tenant_id)
+    response = cards.post("/api/v1/cards/batch", body, headers, session.tenant_id, on_retry)
     if response.status_code == CONFLICT:
         raise KeyTaken
     if response.status_code != CREATED:
-        raise CallFailed(f"status_{response.status_code}")
+        raise CallRefused(response.status_code)
     try:
         return MadeCards.model_validate_json(response.content).cards
     except ValidationError as error:

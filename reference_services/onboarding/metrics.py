@@ -1,8 +1,9 @@
 """What does Onboarding count?"""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from reference_services.common.bodies import CardType
+from reference_services.common.circuit import CircuitState
 from reference_services.common.metrics import duration_histogram
 
 
@@ -25,6 +26,36 @@ class OnboardingMetrics:
             ("method", "endpoint"),
             registry,
         )
+        self._retries = Counter(
+            "onboarding_cards_retries_total",
+            "Calls to Cards that were repeated.",
+            ("reason",),
+            registry=registry,
+        )
+        self._failures = Counter(
+            "onboarding_cards_failures_total",
+            "Calls to Cards that failed after every attempt.",
+            ("reason",),
+            registry=registry,
+        )
+        self._circuit = Gauge(
+            "onboarding_cards_circuit_state",
+            "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+    def set_circuit(self, state: CircuitState) -> None:
+        """Show the state of the circuit breaker."""
+        self._circuit.set(state)
+
+    def count_retry(self, reason: str) -> None:
+        """Count one repeated call to Cards."""
+        self._retries.labels(reason).inc()
+
+    def count_failure(self, reason: str) -> None:
+        """Count one call to Cards that failed after every attempt."""
+        self._failures.labels(reason).inc()
 
     def count_request(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request; its status is not among the labels."""

@@ -7,8 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from reference_services.common.bodies import Identifier, Key, answer
-from reference_services.common.calls import CallFailed
-from reference_services.common.errors import declared
+from reference_services.common.errors import declared, unanswered
+from reference_services.common.failures import CallFailed, CallRefused
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
 from reference_services.onboarding.client import KeyTaken, create_cards
@@ -26,8 +26,11 @@ from reference_services.onboarding.store import Submission
 router = APIRouter(
     prefix="/api/v1/onboarding/sessions",
     tags=["onboarding"],
-    responses=declared(400, 401, 413, 422, 500),
+    responses=declared(400, 401, 413, 422, 429, 500),
 )
+
+# Other answers may do better: these were never accepted, and never will be.
+BODY_REFUSED = {400, 413, 422}
 
 Parts = Annotated[Onboarding, Depends(parts_of)]
 SessionId = Annotated[Identifier, Path()]
@@ -49,7 +52,7 @@ def read_session(session_id: SessionId, tenant_id: Tenant, onboarding: Parts) ->
 
 
 @router.post(
-    "/{session_id}/answers", response_model=AnswersAnswer, responses=declared(404, 409, 502)
+    "/{session_id}/answers", response_model=AnswersAnswer, responses=declared(404, 409, 502, 503)
 )
 def submit_answers(
     session_id: SessionId,
@@ -82,12 +85,15 @@ def _existing(onboarding: Onboarding, tenant_id: str, session_id: str) -> Sessio
 
 def _make_cards(onboarding: Onboarding, session: Session, submission: Submission) -> list[MadeCard]:
     try:
-        return create_cards(onboarding.cards, session, submission)
+        return create_cards(onboarding.cards, session, submission, onboarding.metrics.count_retry)
     except KeyTaken as error:
         onboarding.store.withdraw(session, submission)
         raise HTTPException(409, "The Idempotency-Key was used for another request.") from error
-    except CallFailed as error:
-        raise HTTPException(502, f"Cards gave no answer: {error.reason}.") from error
+    except CallFailed as failure:
+        if isinstance(failure, CallRefused) and failure.status in BODY_REFUSED:
+            onboarding.store.withdraw(session, submission)
+        onboarding.metrics.count_failure(failure.reason)
+        raise unanswered("Cards", failure) from failure
 
 
 def _complete(onboarding: Onboarding, session: Session, made: list[MadeCard]) -> None:

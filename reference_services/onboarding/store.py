@@ -25,6 +25,7 @@ from sqlalchemy import (
 from reference_services.common.database import Database, UtcDateTime
 from reference_services.onboarding.models import Session, SessionBody, Snapshot
 
+# What the revisions in migrations/ lead to: a test holds the two against each other.
 tables = MetaData()
 
 sessions_table = Table(

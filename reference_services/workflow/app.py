@@ -1,35 +1,50 @@
 """How is Workflow put together?"""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
-from reference_services.common.calls import Caller
+from reference_services.common.calls import Caller, Wire
 from reference_services.common.database import Database
 from reference_services.common.metrics import create_registry
-from reference_services.common.service import Service, build_app
+from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
 from reference_services.faults import Seams, seed_fault
+from reference_services.workflow.card_cache import CardCache
+from reference_services.workflow.delay import read_delay
+from reference_services.workflow.delivery import Delivery
 from reference_services.workflow.generation import Writer
 from reference_services.workflow.metrics import WorkflowMetrics
 from reference_services.workflow.parts import Workflow
 from reference_services.workflow.routes import router
-from reference_services.workflow.store import ExecutionsStore, tables
+from reference_services.workflow.store import ExecutionsStore
+
+# With a delay, a thread mostly waits: few of them would be a queue that no benchmark asked for.
+DELAYED_THREADS = 400
 
 
-def create_app(settings: Settings | None = None, cards: Caller | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, wire: Wire | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
-    settings = settings or read_settings("workflow")
-    cards = cards or Caller(settings.cards_url)
-    registry, database = create_registry(), Database(settings.database_url)
+    settings, wire = settings or read_settings("workflow"), wire or Wire()
+    registry, database = (
+        create_registry(),
+        Database(settings.database_url, settings.database_connections),
+    )
     store, metrics = ExecutionsStore(database), WorkflowMetrics(registry)
+    cards = Caller(settings, metrics.set_circuit, wire)
+    cache, delay = CardCache(settings.cards_cache_ttl_s, wire.now), read_delay(settings)
     app = build_app(
         Service(
             settings=settings,
             database=database,
-            tables=tables,
+            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
-            parts=Workflow(store, metrics, cards, Writer()),
+            parts=Workflow(store, metrics, cards, cache, Writer(), delay),
             cards=cards,
+            notes=(delay.note,) if delay else (),
+            threads=DELAYED_THREADS if delay else THREADS,
+            meanwhile=Delivery(store, metrics, cards),
         )
     )
     seed_fault(settings, Seams(app, store, metrics))

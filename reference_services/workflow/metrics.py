@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from reference_services.common.circuit import CircuitState
 from reference_services.common.metrics import duration_histogram
-from reference_services.workflow.models import WorkflowType
+from reference_services.workflow.models import ContextSource, WorkflowType
 
-ContextSource = Literal["cards", "legacy"]
+
+@dataclass
+class Counted:
+    """An execution that is about to be counted: where its context came from, once it is known."""
+
+    source: ContextSource = "cards"
 
 
 class WorkflowMetrics:
@@ -53,24 +59,52 @@ class WorkflowMetrics:
             ("workflow_type", "reason"),
             registry=registry,
         )
+        self._cache_hits = Counter(
+            "workflow_cards_cache_hits_total",
+            "Cards taken from the cache while Cards did not answer.",
+            ("workflow_type",),
+            registry=registry,
+        )
+        self._circuit = Gauge(
+            "workflow_cards_circuit_state",
+            "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._owed = Gauge(
+            "workflow_owed_executions",
+            "Executions on cached cards whose uses Cards has yet to record.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
 
     @contextmanager
-    def execution(
-        self, tenant_id: str, workflow_type: WorkflowType, source: ContextSource
-    ) -> Iterator[None]:
+    def execution(self, tenant_id: str, workflow_type: WorkflowType) -> Iterator[Counted]:
         """Count and time one execution: completed, or failed if it raises."""
-        began_at, status = perf_counter(), "failed"
+        began_at, status, counted = perf_counter(), "failed", Counted()
         try:
-            yield
+            yield counted
             status = "completed"
         finally:
             duration_s = perf_counter() - began_at
-            self._executions.labels(tenant_id, workflow_type, status, source).inc()
+            self._executions.labels(tenant_id, workflow_type, status, counted.source).inc()
             self._execution_duration.labels(tenant_id, workflow_type).observe(duration_s)
 
     def count_fetched(self, tenant_id: str, workflow_type: WorkflowType, cards: int) -> None:
         """Count the cards that one execution fetched."""
         self._cards_fetched.labels(tenant_id, workflow_type).inc(cards)
+
+    def count_cache_hits(self, workflow_type: WorkflowType, cards: int) -> None:
+        """Count the cards that one execution took from the cache."""
+        self._cache_hits.labels(workflow_type).inc(cards)
+
+    def set_circuit(self, state: CircuitState) -> None:
+        """Show the state of the circuit breaker."""
+        self._circuit.set(state)
+
+    def set_owed(self, executions: int) -> None:
+        """Show how many executions' uses are owed to Cards."""
+        self._owed.set(executions)
 
     def count_partial_result(self, workflow_type: WorkflowType) -> None:
         """Count one execution that lacks some of its cards."""

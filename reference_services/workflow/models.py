@@ -1,5 +1,6 @@
 """What do people send to Workflow, and what do they get?"""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 from reference_services.common.bodies import Body, CardIds, CardType, Content
 
 WorkflowType = Literal["linkedin_post", "premium_newsletter", "onboarding_content"]
+ContextSource = Literal["cards", "cache", "legacy"]
 
 
 class LegacyContext(BaseModel):
@@ -26,6 +28,16 @@ class ExecuteBody(Body):
     context: LegacyContext | None = None
     additional_context: Content = Field(default={})
     parameters: Content = Field(default={})
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """The retrieve of cards that one workflow makes, however often it is repeated."""
+
+    workflow_id: str
+    workflow_type: WorkflowType
+    tenant_id: str
+    card_ids: list[str]
 
 
 class FetchedCard(BaseModel):
@@ -65,6 +77,7 @@ class ExecutionMetrics(BaseModel):
     execution_time_ms: float
     cards_requested: int
     cards_used: int
+    context_source: ContextSource
 
 
 class Execution(BaseModel):

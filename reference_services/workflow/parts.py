@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from reference_services.common.calls import Caller
+from reference_services.workflow.card_cache import CardCache
+from reference_services.workflow.delay import GenerationDelay
 from reference_services.workflow.generation import Writer
 from reference_services.workflow.metrics import WorkflowMetrics
 from reference_services.workflow.store import ExecutionsStore
@@ -15,4 +17,6 @@ class Workflow:
     store: ExecutionsStore
     metrics: WorkflowMetrics
     cards: Caller
+    cache: CardCache
     writer: Writer
+    delay: GenerationDelay | None

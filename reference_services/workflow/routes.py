@@ -7,16 +7,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from reference_services.common.bodies import Identifier, answer
-from reference_services.common.calls import CallFailed
-from reference_services.common.errors import declared
+from reference_services.common.errors import declared, unanswered
+from reference_services.common.failures import CallFailed
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
-from reference_services.workflow.execution import AllCardsMissing, execute
+from reference_services.workflow.execution import execute
+from reference_services.workflow.gathering import AllCardsMissing
 from reference_services.workflow.models import ExecuteBody, Execution
 from reference_services.workflow.parts import Workflow
 
 router = APIRouter(
-    prefix="/api/v1", tags=["workflow"], responses=declared(400, 401, 404, 413, 422, 500)
+    prefix="/api/v1", tags=["workflow"], responses=declared(400, 401, 404, 413, 422, 429, 500)
 )
 
 DEPRECATION = {
@@ -28,8 +29,8 @@ Parts = Annotated[Workflow, Depends(parts_of)]
 WorkflowId = Annotated[Identifier, Path()]
 
 
-@router.post("/workflows/execute", response_model=Execution, responses=declared(502))
-@router.post("/workflow/execute", response_model=Execution, responses=declared(502))
+@router.post("/workflows/execute", response_model=Execution, responses=declared(502, 503))
+@router.post("/workflow/execute", include_in_schema=False)
 def execute_workflow(body: ExecuteBody, tenant_id: Tenant, workflow: Parts) -> Response:
     """Make content of cards."""
     require_same_tenant(body, tenant_id)
@@ -39,10 +40,9 @@ def execute_workflow(body: ExecuteBody, tenant_id: Tenant, workflow: Parts) -> R
         execution = execute(workflow, body, tenant_id)
     except AllCardsMissing as error:
         raise HTTPException(404, "None of the cards exists.") from error
-    except CallFailed as error:
-        raise HTTPException(502, f"Cards gave no answer: {error.reason}.") from error
-    headers = {"X-Partial-Result": str(execution.partial_result).lower()}
-    return answer(execution, headers=headers | (DEPRECATION if body.context else {}))
+    except CallFailed as failure:
+        raise unanswered("Cards", failure) from failure
+    return answer(execution, headers=_headers(execution, body))
 
 
 @router.get("/workflows/{workflow_id}", response_model=Execution)
@@ -52,6 +52,13 @@ def read_workflow(workflow_id: WorkflowId, tenant_id: Tenant, workflow: Parts) -
     if execution is None:
         raise HTTPException(404, "There is no such workflow.")
     return answer(execution)
+
+
+def _headers(execution: Execution, body: ExecuteBody) -> dict[str, str]:
+    headers = {"X-Partial-Result": str(execution.partial_result).lower()}
+    if execution.metrics.context_source != "legacy":
+        headers["X-Cards-Source"] = execution.metrics.context_source
+    return headers | (DEPRECATION if body.context else {})
 
 
 def _has_context(body: ExecuteBody) -> bool:

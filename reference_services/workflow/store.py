@@ -1,12 +1,29 @@
-"""Where are the executions kept? Every query goes through a tenant's own rows."""
+"""Where are the executions kept? Every query for a tenant goes through the tenant's own rows.
 
+The uses that are owed to Cards belong to no request: the delivery reads those of all tenants.
+"""
+
+from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, Boolean, Column, Index, MetaData, String, Table, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Index,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from reference_services.common.database import Database, UtcDateTime
-from reference_services.workflow.models import Execution
+from reference_services.workflow.models import Execution, Fetch
 
+# What the revisions in migrations/ lead to: a test holds the two against each other.
 tables = MetaData()
 
 executions_table = Table(
@@ -22,15 +39,26 @@ executions_table = Table(
     Index("executions_of_tenant", "tenant_id", "created_at"),
 )
 
+owed_uses_table = Table(
+    "owed_uses",
+    tables,
+    Column("workflow_id", String(36), primary_key=True),
+    Column("tenant_id", String(36), nullable=False),
+    Column("workflow_type", String(32), nullable=False),
+    Column("card_ids", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 
 class ExecutionsStore:
-    """The completed executions."""
+    """The completed executions, and the uses that Cards has yet to record."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, tenant_id: str, execution: Execution) -> None:
-        """Keep one execution."""
+    def create(self, tenant_id: str, execution: Execution, owed: Fetch | None = None) -> None:
+        """Keep one execution, and with it the fetch that has yet to be made up for."""
+        now = datetime.now(UTC)
         row = {
             "workflow_id": execution.workflow_id,
             "tenant_id": tenant_id,
@@ -38,10 +66,12 @@ class ExecutionsStore:
             "status": execution.status,
             "partial_result": execution.partial_result,
             "record": execution.model_dump(mode="json"),
-            "created_at": datetime.now(UTC),
+            "created_at": now,
         }
         with self._database.writing() as connection:
             connection.execute(insert(executions_table), row)
+            if owed:
+                connection.execute(insert(owed_uses_table), {**asdict(owed), "created_at": now})
 
     def read(self, tenant_id: str, workflow_id: str) -> Execution | None:
         """Return the tenant's execution, if there is one."""
@@ -52,3 +82,28 @@ class ExecutionsStore:
         with self._database.reading() as connection:
             record = connection.scalar(wanted)
         return Execution.model_validate(record) if record else None
+
+    def read_owed(self, limit: int) -> list[Fetch]:
+        """Return the oldest fetches that have yet to be made up for."""
+        owed = owed_uses_table.c
+        wanted = (
+            select(owed.workflow_id, owed.workflow_type, owed.tenant_id, owed.card_ids)
+            .order_by(owed.created_at, owed.workflow_id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [Fetch(**row) for row in connection.execute(wanted).mappings()]
+
+    def count_owed(self) -> int:
+        """Count the fetches that have yet to be made up for."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(owed_uses_table)) or 0
+
+    def settle(self, fetch: Fetch) -> bool:
+        """Note that a fetch was made up for; return whether this call did, not an earlier one."""
+        done = delete(owed_uses_table).where(
+            owed_uses_table.c.tenant_id == fetch.tenant_id,
+            owed_uses_table.c.workflow_id == fetch.workflow_id,
+        )
+        with self._database.writing() as connection:
+            return connection.execute(done).rowcount == 1

@@ -1,30 +1,72 @@
-"""What every test of the services is given: the running stack, and a tenant of its own."""
+"""What every test of the services is given: databases, the running stack, a tenant of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import URL
 
+from tests.reference_services.databases import (
+    DIALECTS,
+    Databases,
+    postgresql_databases,
+    postgresql_server,
+    sqlite_databases,
+)
 from tests.reference_services.services import (
     Service,
     Stack,
     cards_service,
     onboarding_service,
-    quick_caller,
     workflow_service,
 )
 
+NewDatabases = Callable[[], AbstractContextManager[Databases]]
+
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Run the three services for all tests; each test is a tenant of its own."""
-    folder = tmp_path_factory.mktemp("stack")
+def postgresql() -> Iterator[URL]:
+    """Run one PostgreSQL server for all tests that need it."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=DIALECTS)
+def new_databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> NewDatabases:
+    """Return the maker of empty databases, of each dialect in turn."""
+    if request.param == "postgresql":
+        server: URL = request.getfixturevalue("postgresql")
+        return lambda: postgresql_databases(server)
+    return lambda: nullcontext(sqlite_databases(tmp_path_factory.mktemp("databases")))
+
+
+@pytest.fixture(scope="session")
+def stack(new_databases: NewDatabases) -> Iterator[Stack]:
+    """Run the three services for all tests, on each dialect; each test is a tenant of its own."""
     with (
-        cards_service(folder) as cards,
-        onboarding_service(folder, quick_caller(cards.url)) as onboarding,
-        workflow_service(folder, quick_caller(cards.url)) as workflow,
+        new_databases() as databases,
+        cards_service(databases) as cards,
+        onboarding_service(databases, CARDS_URL=cards.url) as onboarding,
+        workflow_service(databases, CARDS_URL=cards.url) as workflow,
     ):
         yield Stack(onboarding, cards, workflow)
+
+
+@pytest.fixture
+def databases(new_databases: NewDatabases) -> Iterator[Databases]:
+    """Return empty databases of each dialect, for a service of the test's own."""
+    with new_databases() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Databases:
+    """Return empty databases where the dialect does not matter."""
+    return sqlite_databases(tmp_path)
 
 
 @pytest.fixture(scope="session")

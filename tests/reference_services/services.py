@@ -1,11 +1,9 @@
 """Real services on real sockets: each runs under uvicorn in a thread of the tests' process."""
 
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -15,10 +13,11 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from reference_services.cards.app import create_app as create_cards
-from reference_services.common.calls import Caller
-from reference_services.common.settings import Settings
+from reference_services.common.calls import Wire
+from reference_services.common.settings import Settings, read_settings
 from reference_services.onboarding.app import create_app as create_onboarding
 from reference_services.workflow.app import create_app as create_workflow
+from tests.reference_services.databases import Databases, read_rows
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -42,22 +41,18 @@ class Scrape:
 class Service:
     """One running service, and the ways to look at it."""
 
-    def __init__(self, url: str, database: Path) -> None:
+    def __init__(self, url: str, database_url: str) -> None:
         self.url = url
-        self.database = database
+        self.database_url = database_url
         self.http = httpx.Client(base_url=url, timeout=20)
 
     def scrape(self) -> Scrape:
         """Take the service's metrics."""
         return Scrape(self.http.get("/metrics").text)
 
-    def rows(self, sql: str, *values: str) -> list[tuple[object, ...]]:
-        """Ask the service's database."""
-        connection = sqlite3.connect(self.database)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
+    def rows(self, sql: str, **values: str) -> list[tuple[object, ...]]:
+        """Ask the service's database; `:name` stands for the value of that name."""
+        return read_rows(self.database_url, sql, **values)
 
     @contextmanager
     def increases(self) -> Iterator[Callable[..., float]]:
@@ -83,54 +78,63 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: FastAPI, database: Path) -> Iterator[Service]:
+def serving(app: FastAPI, database_url: str) -> Iterator[Service]:
     """Serve the app on a free port within the block."""
     server = _Server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         assert server.is_up.wait(10)
-        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", database)
-        with service.http:
-            yield service
-        server.should_exit = True
-        thread.join(10)
+        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", database_url)
+        try:
+            with service.http:
+                yield service
+        finally:
+            server.should_exit = True
+            thread.join(10)
 
 
-def settings(
-    service: str, folder: Path, cards_url: str = NOWHERE, fault: str | None = None
-) -> Settings:
-    """Configure a service with a database of its own in the folder."""
-    url = f"sqlite:///{folder / service}.db"
-    return Settings(service, url, cards_url, fault, log_level="WARNING")
+def settings(service: str, databases: Databases, **variables: str) -> Settings:
+    """Configure a service as its environment would, by `FAULT="slow-tail"` and the like."""
+    environ = {
+        "DATABASE_URL": databases.url_of(service),
+        "CARDS_URL": NOWHERE,
+        "LOG_LEVEL": "WARNING",
+    }
+    return read_settings(service, environ | variables)
 
 
-def quick_caller(url: str, transport: httpx.BaseTransport | None = None) -> Caller:
+def quick_wire(transport: httpx.BaseTransport | None = None) -> Wire:
     """Call another service as the services do, without the pauses between attempts."""
-    return Caller(url, transport, pause=lambda _seconds: None)
+    return Wire(transport, pause=lambda _seconds: None)
 
 
 @contextmanager
-def cards_service(folder: Path, fault: str | None = None) -> Iterator[Service]:
+def cards_service(databases: Databases, **variables: str) -> Iterator[Service]:
     """Run Cards within the block."""
-    with serving(create_cards(settings("cards", folder, fault=fault)), folder / "cards.db") as it:
-        yield it
+    app = create_cards(settings("cards", databases, **variables))
+    with serving(app, databases.url_of("cards")) as service:
+        yield service
 
 
 @contextmanager
-def onboarding_service(folder: Path, cards: Caller) -> Iterator[Service]:
-    """Run Onboarding within the block."""
-    app = create_onboarding(settings("onboarding", folder), cards)
-    with serving(app, folder / "onboarding.db") as it:
-        yield it
+def onboarding_service(
+    databases: Databases, transport: httpx.BaseTransport | None = None, **variables: str
+) -> Iterator[Service]:
+    """Run Onboarding within the block; it reaches Cards by `CARDS_URL`, or by the transport."""
+    app = create_onboarding(settings("onboarding", databases, **variables), quick_wire(transport))
+    with serving(app, databases.url_of("onboarding")) as service:
+        yield service
 
 
 @contextmanager
-def workflow_service(folder: Path, cards: Caller) -> Iterator[Service]:
-    """Run Workflow within the block."""
-    app = create_workflow(settings("workflow", folder), cards)
-    with serving(app, folder / "workflow.db") as it:
-        yield it
+def workflow_service(
+    databases: Databases, transport: httpx.BaseTransport | None = None, **variables: str
+) -> Iterator[Service]:
+    """Run Workflow within the block; it reaches Cards by `CARDS_URL`, or by the transport."""
+    app = create_workflow(settings("workflow", databases, **variables), quick_wire(transport))
+    with serving(app, databases.url_of("workflow")) as service:
+        yield service
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ def post_batch(cards: Service, tenant: str, key: str, body: object = SNAPSHOT) -
 
 
 def usage_rows(cards: Service, tenant: str) -> int:
-    sql = "SELECT count(*) FROM card_usage WHERE tenant_id = ?"
-    return int(str(cards.rows(sql, tenant)[0][0]))
+    sql = "SELECT count(*) FROM card_usage WHERE tenant_id = :tenant"
+    return int(str(cards.rows(sql, tenant=tenant)[0][0]))
 
 
 def usage_counts(cards: Service, tenant: str) -> list[int]:
@@ -95,7 +95,8 @@ def test_fifty_identical_batches_at_once_create_four_cards(cards: Service, tenan
     assert all(answer.json()["cards"] == answers[0].json()["cards"] for answer in answers)
     assert sum(answer.json()["created_count"] for answer in answers) == 4
     assert increase("cards_created_total", tenant_id=tenant) == 4
-    assert cards.rows("SELECT count(*) FROM cards WHERE tenant_id = ?", tenant) == [(4,)]
+    sql = "SELECT count(*) FROM cards WHERE tenant_id = :tenant"
+    assert cards.rows(sql, tenant=tenant) == [(4,)]
 
 
 @pytest.mark.parametrize("body", [{}, {"cards": []}])

@@ -5,16 +5,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from reference_services.cards.app import create_app as create_cards
+from tests.reference_services.databases import SERVICES, Databases, read_rows
 from tests.reference_services.services import Service, Stack, as_tenant, serving, settings
 
-SERVICES = ["onboarding", "cards", "workflow"]
 A_ROUTE = {
     "onboarding": "/api/v1/onboarding/sessions",
     "cards": "/api/v1/cards/batch",
@@ -113,8 +112,8 @@ def test_a_body_that_is_not_json_is_refused(service: Service, name: str, tenant:
 
 
 def test_a_running_service_is_healthy_and_ready(service: Service) -> None:
-    assert service.http.get("/health").json() == {"status": "ok"}
-    assert service.http.get("/ready").json() == {"status": "ok"}
+    assert service.http.get("/health").json()["status"] == "ok"
+    assert service.http.get("/ready").json()["status"] == "ok"
 
 
 def test_openapi_declares_the_error_form_and_no_other(service: Service) -> None:
@@ -128,14 +127,14 @@ def test_openapi_declares_the_error_form_and_no_other(service: Service) -> None:
 
 
 def test_an_unforeseen_failure_is_answered_in_the_error_form_and_counted(
-    tmp_path: Path, tenant: str
+    sqlite: Databases, tenant: str
 ) -> None:
     def fail(*_: object) -> None:
         raise sqlite3.DatabaseError("SELECT secret FROM disk")
 
-    app = create_cards(settings("cards", tmp_path))
+    app = create_cards(settings("cards", sqlite))
     app.state.parts.store.list_page = fail
-    with serving(app, tmp_path / "cards.db") as cards:
+    with serving(app, sqlite.url_of("cards")) as cards:
         answer = cards.http.get("/api/v1/cards", headers=as_tenant(tenant))
         assert cards.scrape().total("cards_api_requests_total", status="500") == 1
     assert (answer.status_code, answer.json()["error"]) == (500, "InternalError")
@@ -144,15 +143,16 @@ def test_an_unforeseen_failure_is_answered_in_the_error_form_and_counted(
 
 
 def test_a_process_is_configured_by_its_environment_and_logs_each_request_as_json(
-    tmp_path: Path, tenant: str
+    databases: Databases, tenant: str
 ) -> None:
     """The socket listens before the process runs, so a request waits until it is served."""
+    database_url = databases.url_of("cards")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arguments = ["--factory", "reference_services.cards.app:create_app", "--no-access-log"]
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", *arguments, "--fd", str(listener.fileno())],
             pass_fds=[listener.fileno()],
-            env={"DATABASE_URL": f"sqlite:///{tmp_path}/own.db", "LOG_LEVEL": "info"},
+            env={"DATABASE_URL": database_url, "LOG_LEVEL": "info"},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -172,4 +172,4 @@ def test_a_process_is_configured_by_its_environment_and_logs_each_request_as_jso
         "tenant": tenant,
     }
     assert wanted.items() <= lines[0].items()
-    assert (tmp_path / "own.db").exists()
+    assert read_rows(database_url, "SELECT count(*) FROM cards") == [(0,)]

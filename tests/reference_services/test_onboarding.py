@@ -1,18 +1,17 @@
 """Does an onboarding make its four cards, once?"""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.reference_services.databases import Databases
 from tests.reference_services.services import (
     Service,
     Stack,
     as_tenant,
     onboarding_service,
-    quick_caller,
 )
 
 SESSIONS = "/api/v1/onboarding/sessions"
@@ -138,7 +137,7 @@ def test_the_duration_is_measured_by_route(onboarding: Service, tenant: str) -> 
 
 @pytest.mark.parametrize("failure", [500, 503, 429, httpx.ConnectError, httpx.ReadTimeout])
 def test_a_session_stays_open_while_cards_fails_and_is_completed_later(
-    tmp_path: Path, tenant: str, failure: int | type[httpx.RequestError]
+    databases: Databases, tenant: str, failure: int | type[httpx.RequestError]
 ) -> None:
     """Cards fails three times, which is one submission, and then answers."""
     keys: list[str] = []
@@ -152,8 +151,7 @@ def test_a_session_stays_open_while_cards_fails_and_is_completed_later(
             return httpx.Response(failure)
         raise failure("gone")
 
-    caller = quick_caller("http://cards", httpx.MockTransport(cards))
-    with onboarding_service(tmp_path, caller) as onboarding:
+    with onboarding_service(databases, httpx.MockTransport(cards)) as onboarding:
         session_id = open_session(onboarding, tenant)
         answer = submit(onboarding, tenant, session_id)
         assert (answer.status_code, answer.json()["error"]) == (502, "BadGateway")

@@ -1,17 +1,16 @@
 """Does a workflow turn cards into content, and account for them?"""
 
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.reference_services.databases import Databases
 from tests.reference_services.services import (
     Service,
     Stack,
     as_tenant,
     make_cards,
-    quick_caller,
     workflow_service,
 )
 
@@ -78,10 +77,8 @@ def test_one_execution_moves_every_count_once(stack: Stack, tenant: str) -> None
     assert increase("workflow_partial_results_total") == 0
     assert at_cards("cards_api_requests_total", endpoint="/retrieve", status="200") == 1
     assert at_cards("cards_api_usage_total", tenant_id=tenant, source="workflow") == 4
-    rows = stack.cards.rows(
-        "SELECT DISTINCT workflow_type FROM card_usage WHERE tenant_id = ?", tenant
-    )
-    assert rows == [("linkedin_post",)]
+    sql = "SELECT DISTINCT workflow_type FROM card_usage WHERE tenant_id = :tenant"
+    assert stack.cards.rows(sql, tenant=tenant) == [("linkedin_post",)]
 
 
 def test_the_older_spelling_of_the_route_executes_too(stack: Stack, tenant: str) -> None:
@@ -149,7 +146,7 @@ def test_an_unknown_workflow_type_is_refused(workflow: Service, tenant: str) -> 
     assert execute(workflow, tenant, workflow_type="novel", card_ids=["1"]).status_code == 422
 
 
-def test_the_call_to_cards_carries_tenant_trace_and_use(tmp_path: Path, tenant: str) -> None:
+def test_the_call_to_cards_carries_tenant_trace_and_use(sqlite: Databases, tenant: str) -> None:
     seen: list[httpx.Request] = []
 
     def cards(request: httpx.Request) -> httpx.Response:
@@ -157,8 +154,7 @@ def test_the_call_to_cards_carries_tenant_trace_and_use(tmp_path: Path, tenant: 
         card = {"card_id": "c1", "card_type": "voice", "content": {"tone": "warm"}}
         return httpx.Response(200, json={"cards": [card]})
 
-    caller = quick_caller("http://cards", httpx.MockTransport(cards))
-    with workflow_service(tmp_path, caller) as workflow:
+    with workflow_service(sqlite, httpx.MockTransport(cards)) as workflow:
         body = {"workflow_type": "linkedin_post", "card_ids": ["c1"]}
         headers = as_tenant(tenant, x_trace_id="trace-7")
         answer = workflow.http.post(EXECUTE, json=body, headers=headers)
@@ -178,7 +174,7 @@ def test_the_call_to_cards_carries_tenant_trace_and_use(tmp_path: Path, tenant: 
     ],
 )
 def test_a_call_that_fails_twice_is_retried_with_the_same_workflow_id(
-    tmp_path: Path, tenant: str, failure: int | type[httpx.RequestError], reason: str
+    databases: Databases, tenant: str, failure: int | type[httpx.RequestError], reason: str
 ) -> None:
     workflow_ids: list[str] = []
 
@@ -191,8 +187,7 @@ def test_a_call_that_fails_twice_is_retried_with_the_same_workflow_id(
             return httpx.Response(failure)
         raise failure("gone")
 
-    caller = quick_caller("http://cards", httpx.MockTransport(cards))
-    with workflow_service(tmp_path, caller) as workflow:
+    with workflow_service(databases, httpx.MockTransport(cards)) as workflow:
         with workflow.increases() as increase:
             answer = execute(workflow, tenant, card_ids=["c1"])
         assert answer.status_code == 200
@@ -211,7 +206,7 @@ def test_a_call_that_fails_twice_is_retried_with_the_same_workflow_id(
     ],
 )
 def test_a_call_without_a_usable_answer_is_a_bad_gateway(
-    tmp_path: Path, tenant: str, cards_answer: httpx.Response, attempts: int, reason: str
+    databases: Databases, tenant: str, cards_answer: httpx.Response, attempts: int, reason: str
 ) -> None:
     seen: list[httpx.Request] = []
 
@@ -219,8 +214,7 @@ def test_a_call_without_a_usable_answer_is_a_bad_gateway(
         seen.append(request)
         return cards_answer
 
-    caller = quick_caller("http://cards", httpx.MockTransport(cards))
-    with workflow_service(tmp_path, caller) as workflow:
+    with workflow_service(databases, httpx.MockTransport(cards)) as workflow:
         with workflow.increases() as increase:
             answer = execute(workflow, tenant, card_ids=["c1"])
         assert (answer.status_code, answer.json()["error"]) == (502, "BadGateway")
@@ -229,12 +223,11 @@ def test_a_call_without_a_usable_answer_is_a_bad_gateway(
     assert len(seen) == attempts
 
 
-def test_a_service_whose_cards_are_gone_is_healthy_but_not_ready(tmp_path: Path) -> None:
+def test_a_service_whose_cards_are_gone_is_healthy_but_not_ready(sqlite: Databases) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("gone", request=request)
 
-    caller = quick_caller("http://cards", httpx.MockTransport(refuse))
-    with workflow_service(tmp_path, caller) as workflow:
+    with workflow_service(sqlite, httpx.MockTransport(refuse)) as workflow:
         assert workflow.http.get("/health").status_code == 200
         answer = workflow.http.get("/ready")
     assert (answer.status_code, answer.json()["detail"]) == (503, "Not answering: cards.")

