@@ -1,6 +1,6 @@
 """How fast are the reference services by themselves?
 
-    .venv/bin/python benchmarks/services.py [--rounds 5] [--seconds 4] [--users 10]
+    .venv/bin/python -m benchmarks.services [--rounds 5] [--seconds 4] [--users 10]
 
 It starts the local stack (SQLite, one worker a service) and drives it from this machine, closed
 loop, each user over one connection of its own. Batches, retrieves and whole flows take turns, and
@@ -10,7 +10,6 @@ the medians of the rounds are printed beside what is wanted.
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +19,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reference_services.stack import local_stack
 
@@ -73,7 +70,7 @@ class User:
         )
         answer = connection.getresponse()
         text = answer.read()
-        if answer.status // 100 != 2:
+        if answer.status not in {200, 201}:
             raise SystemExit(f"{service} {path} answered {answer.status}: {text[:200]!r}")
         return json.loads(text)
 
@@ -131,14 +128,16 @@ def main() -> None:
             for name, measured in rounds.items():
                 acts = [getattr(user, name) for user in users]
                 measured.append(measure(acts, asked.seconds))
-    print(f"{asked.users} users, {asked.rounds} rounds of {asked.seconds:g} s, medians of the rounds")
+    print(f"{asked.users} users, {asked.rounds} rounds of {asked.seconds:g} s, their medians")
     for name, measured in rounds.items():
         rate = statistics.median(each.rate_per_s for each in measured)
         p50_ms = 1000 * statistics.median(statistics.median(each.durations_s) for each in measured)
         p95_ms = 1000 * statistics.median(each.p95_s for each in measured)
         print(f"  {name:9} {rate:7.0f} a second   p50 {p50_ms:6.1f} ms   p95 {p95_ms:6.1f} ms")
-    print(f"wanted: batch and retrieve at least {RATE_WANTED:g} a second, "
-          f"flow p95 under {1000 * FLOW_P95_WANTED_S:g} ms")
+    print(
+        f"wanted: batch and retrieve at least {RATE_WANTED:g} a second, "
+        f"flow p95 under {1000 * FLOW_P95_WANTED_S:g} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ from reference_services.cards.store import CardsStore
 from reference_services.common.database import Database
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
-from reference_services.common.service import Service, build_app
+from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
 from reference_services.faults import Seams, seed_fault
+
+# SQLite writes one at a time, and Cards waits for nothing else: more threads would only take turns.
+SQLITE_THREADS = 4
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -33,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             registry=registry,
             router=router,
             parts=Cards(store, metrics),
+            threads=SQLITE_THREADS if database.is_sqlite else THREADS,
             counting=(Middleware(RequestCount, metrics=metrics),),
         )
     )

@@ -1,6 +1,8 @@
 """What does Cards count?"""
 
-from prometheus_client import CollectorRegistry, Counter
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from reference_services.cards.models import Card
 from reference_services.common.metrics import duration_histogram
@@ -33,12 +35,21 @@ class CardsMetrics:
         self._created = Counter(
             "cards_created_total", "Stored cards.", ("tenant_id", "card_type"), registry=registry
         )
+        # Kept, since every request asks for them; there are as many as routes and statuses.
+        self._series = cache(self._find_series)
 
     def count_request(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request."""
+        requests, duration = self._series(method, route, status)
+        requests.inc()
+        duration.observe(duration_s)
+
+    def _find_series(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         endpoint = route.removeprefix(PREFIX) or "/"
-        self._requests.labels(method, endpoint, str(status)).inc()
-        self._request_duration.labels(method, endpoint).observe(duration_s)
+        return (
+            self._requests.labels(method, endpoint, str(status)),
+            self._request_duration.labels(method, endpoint),
+        )
 
     def count_use(self, card: Card, source: str) -> None:
         """Count one recorded use of a card."""

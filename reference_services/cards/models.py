@@ -3,19 +3,22 @@
 import json
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from reference_services.common.bodies import (
     CALL_LIMIT,
+    Absent,
     Body,
     CardIds,
     CardType,
     Content,
+    Id,
     Identifier,
     Label,
     Line,
+    Record,
     Sendable,
 )
 
@@ -23,11 +26,11 @@ from reference_services.common.bodies import (
 LAST_PAGE = 1_000_000
 
 
-class Card(BaseModel):
+class Card(Record):
     """One card, as stored and as answered."""
 
-    card_id: str
-    tenant_id: str
+    card_id: Id
+    tenant_id: Id
     card_type: CardType
     title: str
     content: dict[str, JsonValue]
@@ -49,6 +52,12 @@ class Card(BaseModel):
 
 class CardDraft(Body):
     """A card that is still to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"card_type": "voice", "content": {"tone": "dry"}, "tags": ["launch"]}]
+        }
+    )
 
     card_type: CardType
     content: Content
@@ -80,6 +89,32 @@ class CompanySnapshot(BaseModel):
 class BatchBody(Body):
     """Cards to make all at once: either a snapshot or drafts."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            # What the route refuses with 400: neither the one nor the other.
+            "anyOf": [
+                {
+                    "required": ["company_snapshot"],
+                    "properties": {"company_snapshot": {"type": "object"}},
+                },
+                {"required": ["cards"], "properties": {"cards": {"type": "array", "minItems": 1}}},
+            ],
+            "examples": [
+                {
+                    "company_snapshot": {
+                        "company": {"name": "Acme"},
+                        "audience": {"who": "Coyotes in a hurry"},
+                        "voice": {"tone": "dry"},
+                        "insights": ["Gravity waits for nobody"],
+                    },
+                    "source_session_id": "session-1",
+                    "created_by": "ada@acme.example",
+                },
+                {"cards": [{"card_type": "voice", "content": {"tone": "dry"}}]},
+            ],
+        }
+    )
+
     company_snapshot: CompanySnapshot | None = None
     cards: list[CardDraft] = Field(default=[], max_length=CALL_LIMIT)
     source_session_id: Identifier | None = None
@@ -91,7 +126,8 @@ class BatchBody(Body):
 
     def fingerprint(self) -> str:
         """Return the same text for the same body, in whatever order its keys came."""
-        body = self.model_dump(mode="json", exclude={"tenant_id"})
+        tenants: dict[str, Any] = {"tenant_id": True, "cards": {"__all__": {"tenant_id"}}}
+        body = self.model_dump(mode="json", exclude=tenants)
         return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,6 +140,8 @@ class BatchAnswer(BaseModel):
 
 class RetrieveBody(Body):
     """The cards that are asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"card_ids": ["a-card"]}]})
 
     card_ids: CardIds
 
@@ -119,6 +157,12 @@ class RetrieveAnswer(BaseModel):
 class UsageBody(Body):
     """One use of one card by one workflow."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"workflow_id": "workflow-1", "workflow_type": "linkedin_post"}]
+        }
+    )
+
     workflow_id: Identifier
     workflow_type: Label
     source: Label = "workflow"
@@ -127,7 +171,7 @@ class UsageBody(Body):
 class UsageAnswer(BaseModel):
     """How often the card was used, and whether this use was a new one."""
 
-    card_id: str
+    card_id: Id
     usage_count: int
     last_used_at: datetime | None
     event_recorded: bool
@@ -136,8 +180,8 @@ class UsageAnswer(BaseModel):
 class ListQuery(BaseModel):
     """Which of the tenant's cards are listed; pages count from 1."""
 
-    card_type: CardType | None = None
-    is_active: bool | None = None
+    card_type: CardType | Absent = None
+    is_active: bool | Absent = None
     page: int = Field(default=1, ge=1, le=LAST_PAGE)
     page_size: int = Field(default=20, ge=1, le=CALL_LIMIT)
 

@@ -28,6 +28,7 @@ from reference_services.cards.store import (
     Use,
 )
 from reference_services.common.bodies import (
+    Absent,
     CardIds,
     Identifier,
     Key,
@@ -35,38 +36,71 @@ from reference_services.common.bodies import (
     answer,
 )
 from reference_services.common.errors import declared
+from reference_services.common.openapi import answered, header, link
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
 
 router = APIRouter(prefix=PREFIX, tags=["cards"], responses=declared(400, 401, 413, 422, 429, 500))
+
+_FIRST = "$response.body#/cards/0/card_id"
+_THAT = "$response.body#/card_id"
+
+BATCH_CREATED = answered(
+    201,
+    headers={
+        "X-Idempotency-Cache": header("HIT: an earlier request made the cards.", enum=["HIT"])
+    },
+    links={
+        "read": link("read_card", card_id=_FIRST),
+        "use": link("record_usage", card_id=_FIRST),
+        "retrieve": link("retrieve", {"card_ids": [_FIRST]}),
+        "retrieveByPost": link("retrieve_by_post", {"card_ids": [_FIRST]}),
+    },
+)
+CARD_CREATED = answered(
+    201,
+    links={
+        "read": link("read_card", card_id=_THAT),
+        "use": link("record_usage", card_id=_THAT),
+        "retrieveByPost": link("retrieve_by_post", {"card_ids": [_THAT]}),
+    },
+)
+USED = answered(200, links={"read": link("read_card", card_id=_THAT)})
+RETRIEVED = answered(
+    200,
+    headers={"X-Partial-Result": header("Whether cards are missing.", "boolean", always=True)},
+)
 
 Parts = Annotated[Cards, Depends(parts_of)]
 CardId = Annotated[Identifier, Path()]
 
 
 async def use_of(
-    x_usage_source: Annotated[Label | None, Header()] = None,
-    x_workflow_id: Annotated[Identifier | None, Header()] = None,
-    x_workflow_type: Annotated[Label | None, Header()] = None,
+    source: Annotated[Label | Absent, Header(alias="X-Usage-Source")] = None,
+    workflow_id: Annotated[Identifier | Absent, Header(alias="X-Workflow-ID")] = None,
+    workflow_type: Annotated[Label | Absent, Header(alias="X-Workflow-Type")] = None,
 ) -> Use | None:
     """Return the use that a retrieve makes of its cards, if its headers declare one."""
-    if not (x_usage_source and x_workflow_id):
+    if not (source and workflow_id):
         return None
-    return Use(x_workflow_id, x_workflow_type, x_usage_source)
+    return Use(workflow_id, workflow_type, source)
 
 
 DeclaredUse = Annotated[Use | None, Depends(use_of)]
 
 
-@router.post("/batch", status_code=201, response_model=BatchAnswer, responses=declared(409))
+@router.post(
+    "/batch", status_code=201, response_model=BatchAnswer, responses=BATCH_CREATED | declared(409)
+)
 def create_batch(
     body: BatchBody,
     tenant_id: Tenant,
     cards: Parts,
-    idempotency_key: Annotated[Key | None, Header()] = None,
+    idempotency_key: Annotated[Key | Absent, Header(alias="Idempotency-Key")] = None,
 ) -> Response:
     """Create several cards, all or none; the same key again returns the same cards."""
-    require_same_tenant(body, tenant_id)
+    for each in (body, *body.cards):
+        require_same_tenant(each, tenant_id)
     drafts = body.drafts()
     if not drafts:
         raise HTTPException(400, "The body has neither a company_snapshot nor cards.")
@@ -85,19 +119,19 @@ def create_batch(
     return answer(BatchAnswer(cards=batch.cards, created_count=len(batch.cards)), 201)
 
 
-@router.get("/retrieve", response_model=RetrieveAnswer)
+@router.get("/retrieve", response_model=RetrieveAnswer, responses=RETRIEVED)
 def retrieve(
     tenant_id: Tenant,
     cards: Parts,
     use: DeclaredUse,
     body: RetrieveBody | None = None,
-    card_ids: Annotated[CardIds | None, Query()] = None,
+    card_ids: Annotated[CardIds | Absent, Query()] = None,
 ) -> Response:
     """Retrieve cards, their ids in the body or repeated in the query."""
     return _retrieve(cards, tenant_id, body or RetrieveBody(card_ids=card_ids or []), use)
 
 
-@router.post("/retrieve", response_model=RetrieveAnswer)
+@router.post("/retrieve", response_model=RetrieveAnswer, responses=RETRIEVED)
 def retrieve_by_post(
     body: RetrieveBody, tenant_id: Tenant, cards: Parts, use: DeclaredUse
 ) -> Response:
@@ -105,7 +139,7 @@ def retrieve_by_post(
     return _retrieve(cards, tenant_id, body, use)
 
 
-@router.post("/{card_id}/usage", response_model=UsageAnswer, responses=declared(404))
+@router.post("/{card_id}/usage", response_model=UsageAnswer, responses=USED | declared(404))
 def record_usage(card_id: CardId, body: UsageBody, tenant_id: Tenant, cards: Parts) -> Response:
     """Record that a workflow used a card; the same pair again records nothing."""
     require_same_tenant(body, tenant_id)
@@ -123,7 +157,7 @@ def record_usage(card_id: CardId, body: UsageBody, tenant_id: Tenant, cards: Par
     )
 
 
-@router.post("", status_code=201, response_model=Card)
+@router.post("", status_code=201, response_model=Card, responses=CARD_CREATED)
 def create_card(body: CardDraft, tenant_id: Tenant, cards: Parts) -> Response:
     """Create one card."""
     require_same_tenant(body, tenant_id)

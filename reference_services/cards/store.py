@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    CursorResult,
     Index,
     Integer,
     MetaData,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -74,6 +77,25 @@ idempotency_keys_table = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("card_ids", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+)
+
+
+# Statements are built once: building them anew would take longer than running them. All that
+# read cards begin with _OF_TENANT: nothing can be found outside of a tenant.
+_OF_TENANT = select(cards_table).where(cards_table.c.tenant_id == bindparam("tenant_id"))
+_FIND = _OF_TENANT.where(cards_table.c.card_id.in_(bindparam("card_ids", expanding=True)))
+# Locked in one order: two workflows that use the same cards must not wait for each other.
+_FIND_AND_LOCK = _FIND.order_by(cards_table.c.card_id).with_for_update()
+_COUNT_USE = (
+    update(cards_table)
+    .where(cards_table.c.tenant_id == bindparam("of_tenant"))
+    .where(cards_table.c.card_id.in_(bindparam("card_ids", expanding=True)))
+    .values(usage_count=cards_table.c.usage_count + 1, last_used_at=bindparam("moment"))
+)
+_INSERT_CARDS = insert(cards_table)
+_KEPT_KEY = select(idempotency_keys_table.c.fingerprint, idempotency_keys_table.c.card_ids).where(
+    idempotency_keys_table.c.tenant_id == bindparam("tenant_id"),
+    idempotency_keys_table.c.key == bindparam("key"),
 )
 
 
@@ -151,7 +173,7 @@ class CardsStore:
         with self._database.writing() as connection:
             if key and not _claim(connection, tenant_id, key, cards):
                 return Batch(_replay(connection, tenant_id, key), is_replay=True)
-            connection.execute(insert(cards_table), [card.model_dump() for card in cards])
+            connection.execute(_INSERT_CARDS, [card.model_dump() for card in cards])
         return Batch(cards)
 
     def retrieve(
@@ -161,12 +183,12 @@ class CardsStore:
         if use:
             return self.use(tenant_id, card_ids, use)
         with self._database.reading() as connection:
-            return Retrieval(_find(connection, tenant_id, card_ids), newly_used=[])
+            return Retrieval(_find(connection, _FIND, tenant_id, card_ids), newly_used=[])
 
     def use(self, tenant_id: str, card_ids: Sequence[str], use: Use) -> Retrieval:
         """Find the cards and record their use in one transaction."""
         with self._database.writing() as connection:
-            found = _find(connection, tenant_id, card_ids)
+            found = _find(connection, _FIND_AND_LOCK, tenant_id, card_ids)
             newly_used = self.record(connection, found, use)
         now = {card.card_id: card for card in newly_used}
         return Retrieval([now.get(card.card_id, card) for card in found], newly_used)
@@ -177,16 +199,14 @@ class CardsStore:
         new_ids = _insert_uses(connection, cards, use, moment) if cards else set()
         if new_ids:
             connection.execute(
-                update(cards_table)
-                .where(cards_table.c.tenant_id == cards[0].tenant_id)
-                .where(cards_table.c.card_id.in_(new_ids))
-                .values(usage_count=cards_table.c.usage_count + 1, last_used_at=moment)
+                _COUNT_USE,
+                {"of_tenant": cards[0].tenant_id, "card_ids": list(new_ids), "moment": moment},
             )
         return [card.used_at(moment) for card in cards if card.card_id in new_ids]
 
     def list_page(self, tenant_id: str, query: ListQuery) -> Page:
         """Return one page of the tenant's cards, newest first."""
-        wanted = _cards_of(tenant_id)
+        wanted = _OF_TENANT
         if query.card_type is not None:
             wanted = wanted.where(cards_table.c.card_type == query.card_type)
         if query.is_active is not None:
@@ -194,25 +214,21 @@ class CardsStore:
         newest_first = wanted.order_by(cards_table.c.created_at.desc(), cards_table.c.card_id)
         page = newest_first.limit(query.page_size).offset((query.page - 1) * query.page_size)
         with self._database.reading() as connection:
-            total = connection.scalar(select(func.count()).select_from(wanted.subquery()))
-            return Page(_rows(connection, page), total or 0)
+            total = connection.scalar(
+                select(func.count()).select_from(wanted.subquery()), {"tenant_id": tenant_id}
+            )
+            return Page(_cards(connection.execute(page, {"tenant_id": tenant_id})), total or 0)
 
 
-def _cards_of(tenant_id: str) -> Select[tuple[object, ...]]:
-    # The only place where cards are selected: nothing can be found outside of a tenant.
-    return select(cards_table).where(cards_table.c.tenant_id == tenant_id)
+def _cards(rows: CursorResult[Any]) -> list[Card]:
+    return [Card.model_validate(row._asdict()) for row in rows]
 
 
-def _rows(connection: Connection, wanted: Select[tuple[object, ...]]) -> list[Card]:
-    return [Card.model_validate(dict(row)) for row in connection.execute(wanted).mappings()]
-
-
-def _find(connection: Connection, tenant_id: str, card_ids: Sequence[str]) -> list[Card]:
-    # Locked in one order: two workflows that use the same cards must not wait for each other.
-    wanted = _cards_of(tenant_id).where(cards_table.c.card_id.in_(card_ids))
-    if connection.get_execution_options().get("writes"):
-        wanted = wanted.order_by(cards_table.c.card_id).with_for_update()
-    found = {card.card_id: card for card in _rows(connection, wanted)}
+def _find(
+    connection: Connection, wanted: Select[Any], tenant_id: str, card_ids: Sequence[str]
+) -> list[Card]:
+    values = {"tenant_id": tenant_id, "card_ids": list(card_ids)}
+    found = {card.card_id: card for card in _cards(connection.execute(wanted, values))}
     return [found[card_id] for card_id in dict.fromkeys(card_ids) if card_id in found]
 
 
@@ -231,8 +247,8 @@ def _insert_uses(
         }
         for card in cards
     ]
-    new = insert_if_new(connection, card_usage_table).returning(card_usage_table.c.card_id)
-    return set(connection.execute(new, rows).scalars())
+    insert_uses = insert_if_new(connection.dialect.name, card_usage_table.c.card_id)
+    return {row.card_id for row in connection.execute(insert_uses, rows)}
 
 
 def _claim(
@@ -245,23 +261,15 @@ def _claim(
         "card_ids": [card.card_id for card in cards],
         "created_at": datetime.now(UTC),
     }
-    # What was inserted is asked for: not every driver can count the rows of an INSERT.
-    claim = insert_if_new(connection, idempotency_keys_table).returning(
-        idempotency_keys_table.c.key
-    )
+    claim = insert_if_new(connection.dialect.name, idempotency_keys_table.c.key)
     return connection.execute(claim, row).first() is not None
 
 
 def _replay(connection: Connection, tenant_id: str, key: IdempotencyKey) -> list[Card]:
-    keys = idempotency_keys_table.c
-    row = connection.execute(
-        select(keys.fingerprint, keys.card_ids).where(
-            keys.tenant_id == tenant_id, keys.key == key.key
-        )
-    ).one()
+    row = connection.execute(_KEPT_KEY, {"tenant_id": tenant_id, "key": key.key}).one()
     if row.fingerprint != key.fingerprint:
         raise KeyReused
-    return _find(connection, tenant_id, row.card_ids)
+    return _find(connection, _FIND, tenant_id, row.card_ids)
 
 
 def _new_card(tenant_id: str, draft: CardDraft, origin: Origin) -> Card:

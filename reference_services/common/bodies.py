@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
 from starlette.responses import Response
 
 CALL_LIMIT = 100
@@ -13,16 +22,29 @@ CALL_LIMIT = 100
 CardType = Literal["company", "audience", "voice", "insight"]
 CARD_TYPES: tuple[CardType, ...] = get_args(CardType)
 
+# Every blank of Unicode, and the controls: what \s means differs from one language to the next, and
+# a pattern is read by those of all clients.
+BLANK = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+# What may be left out, and is not to be sent as null.
+Absent = SkipJsonSchema[None]
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-CardIds = Annotated[list[Identifier], Field(max_length=CALL_LIMIT)]
+Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+MaybeCardIds = Annotated[list[Identifier], Field(max_length=CALL_LIMIT)]
+# An empty list is refused by the routes: with 400, as one over the limit is.
+CardIds = Annotated[MaybeCardIds, Field(json_schema_extra={"minItems": 1})]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+# Stripped at the end: before the pattern is looked at, OpenAPI could not tell what is accepted.
 Line = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$"
+        min_length=1, max_length=500, pattern=rf"^[^\x00-\x1f]*[^{BLANK}][^\x00-\x1f]*$"
     ),
+    AfterValidator(str.strip),
 ]
-Key = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
+# HTTP takes the blanks at the ends of a header away.
+Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$")]
 
 
 def require_sendable(value: JsonValue) -> JsonValue:
@@ -33,6 +55,12 @@ def require_sendable(value: JsonValue) -> JsonValue:
 
 Sendable = AfterValidator(require_sendable)
 Content = Annotated[dict[str, JsonValue], Sendable]
+
+
+class Record(BaseModel):
+    """What was read from a database; a complaint about it, for the log, shows no part of it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
 
 class Body(BaseModel):

@@ -97,7 +97,8 @@ class Caller:
     def is_answering(self) -> bool:
         """Ask the other service for its health, once."""
         try:
-            return self._client.get("/health").is_success
+            with ending_at(time.monotonic() + ATTEMPT_S):
+                return self._client.get("/health").is_success
         except httpx.HTTPError:
             return False
 
@@ -145,7 +146,7 @@ def retry_after_s(response: httpx.Response) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,16 +1,19 @@
 """How is the database reached? One engine a service, SQLite or PostgreSQL, one kind of schema."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Connection,
     DateTime,
     Dialect,
-    Table,
     TypeDecorator,
     create_engine,
     event,
@@ -19,10 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import ReturningInsert
 
 CONNECTIONS = 20
 POOL_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 10_000
+BUSY_PAUSE_S = 0.01
 # No wait without an end; longer than any that a healthy server needs.
 POSTGRESQL = {"connect_timeout": 2, "options": "-c lock_timeout=3s -c statement_timeout=5s"}
 
@@ -45,7 +50,7 @@ class Database:
 
     def __init__(self, url: str, connections: int = CONNECTIONS) -> None:
         """Open no connection yet, and never more than so many."""
-        is_sqlite = url.startswith("sqlite")
+        self.is_sqlite = is_sqlite = url.startswith("sqlite")
         self._engine = create_engine(
             url,
             pool_size=connections,
@@ -54,6 +59,8 @@ class Database:
             # A server may have been restarted since the connection was last used.
             pool_pre_ping=not is_sqlite,
             connect_args={} if is_sqlite else POSTGRESQL,
+            # The values of a statement are what clients sent: no log needs them.
+            hide_parameters=True,
         )
         self._writer = self._engine.execution_options(writes=True)
         self._turn: AbstractContextManager[Any] = nullcontext()
@@ -90,19 +97,36 @@ class Database:
         self._engine.dispose()
 
 
-def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Begin an INSERT that leaves out the rows whose unique key exists."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+@cache
+def insert_if_new(dialect: str, returning: Column[str]) -> ReturningInsert[tuple[str]]:
+    """Return the INSERT into a column's table that leaves out the rows whose unique key exists.
+
+    It returns the column of the rows that it wrote: not every driver can count them.
+    """
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(returning.table).on_conflict_do_nothing().returning(returning)
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions itself: it would begin them as readers.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _turn_to_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    # Here SQLite does not wait at all for another process, which may be doing the same.
+    ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                raise
+            time.sleep(BUSY_PAUSE_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

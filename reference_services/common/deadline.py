@@ -14,6 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+PIECE_BYTES = 64 * 1024
+
 _ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 
 
@@ -57,7 +59,10 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _left_s(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left_s(timeout, httpcore.WriteTimeout))
+        # In pieces: httpcore begins the time anew whenever the socket takes a part.
+        for start in range(0, len(buffer), PIECE_BYTES):
+            piece = buffer[start : start + PIECE_BYTES]
+            self._stream.write(piece, _left_s(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reference_services.common.failures import CallFailed, CircuitOpen
+from reference_services.common.openapi import Declaration, header
 from reference_services.common.trace import current_trace_id
 
 KINDS = {
@@ -28,6 +29,15 @@ KINDS = {
     503: "Unavailable",
 }
 
+_PAUSE = "After how many seconds to try again."
+HEADERS = {
+    401: {"WWW-Authenticate": header("What is asked for, when it was the token.")},
+    429: {"Retry-After": header(_PAUSE, "integer", always=True, minimum=1)},
+    503: {"Retry-After": header(_PAUSE, "integer", minimum=1)},
+}
+
+METHOD_NOT_ALLOWED = 405
+
 # How much of a malformed body is told: enough to mend it, and bounded.
 NAMED_PROBLEMS = 5
 NAMED_DEPTH = 6
@@ -41,10 +51,14 @@ class ErrorAnswer(BaseModel):
     request_id: str
 
 
-def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def declared(*statuses: int) -> Declaration:
     """Declare the statuses, for OpenAPI, as answered in the error form."""
     return {
-        status: {"model": ErrorAnswer, "description": HTTPStatus(status).phrase}
+        status: {
+            "model": ErrorAnswer,
+            "description": HTTPStatus(status).phrase,
+            "headers": HEADERS.get(status, {}),
+        }
         for status in statuses
     }
 
@@ -65,11 +79,14 @@ def unanswered(name: str, failure: CallFailed) -> HTTPException:
     return HTTPException(502, f"{name} gave no answer: {failure.reason}.")
 
 
-async def answer_http_exception(_request: Request, error: Exception) -> Response:
+async def answer_http_exception(request: Request, error: Exception) -> Response:
     """Answer what a route or the router refused."""
     if not isinstance(error, HTTPException):
         raise error
-    return error_answer(error.status_code, error.detail, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods_at(request) or headers.get("Allow", "")
+    return error_answer(error.status_code, error.detail, headers)
 
 
 async def answer_invalid_request(_request: Request, error: Exception) -> Response:
@@ -80,6 +97,12 @@ async def answer_invalid_request(_request: Request, error: Exception) -> Respons
     status = 400 if any(problem["type"] == "too_long" for problem in problems) else 422
     detail = "; ".join(_sentence(problem) for problem in problems[:NAMED_PROBLEMS])
     return error_answer(status, detail)
+
+
+def _methods_at(request: Request) -> str:
+    # The router names the methods of one route only, and a path may have several.
+    path = getattr(request.scope.get("route"), "path", "")
+    return ", ".join(method.upper() for method in request.app.openapi()["paths"].get(path, {}))
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -32,10 +32,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def configure_logs(service: str, level: str) -> None:
-    """Send the services' log to stderr; a second call replaces the first."""
+def configure_logs(service: str, level: str, log: logging.Logger = logger) -> None:
+    """Send a log, by default the services' own, to stderr; a second call replaces the first."""
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(JsonLines(service))
-    logger.handlers = [lines]
-    logger.setLevel(level)
-    logger.propagate = False
+    log.handlers = [lines]
+    log.setLevel(level)
+    log.propagate = False

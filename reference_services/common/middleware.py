@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_services.common.errors import error_answer
 from reference_services.common.logs import logger
+from reference_services.common.tokens import require_token_first
 from reference_services.common.trace import TRACE_HEADER, begin_trace
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -175,12 +176,17 @@ class Refusals:
 
 
 def limited(scope: Scope, receive: Receive) -> Receive:
-    """Wrap `receive` so that reading more than the limit raises a 413 inside the route."""
+    """Wrap `receive` so that reading more than the limit raises a 413 inside the route.
+
+    And reading anything for the API without a token, where one is needed, a 401.
+    """
     announced_bytes = int(Headers(scope=scope).get("content-length") or 0)
     received_bytes = 0
 
     async def receive_limited() -> Message:
         nonlocal received_bytes
+        if not received_bytes and is_api_request(scope):
+            await require_token_first(scope)
         _refuse_over_limit(announced_bytes)
         message = await receive()
         received_bytes += len(message.get("body", b""))

@@ -18,6 +18,9 @@ from reference_services.common.settings import StartError
 
 # Any fixed number: it names the lock under which one process at a time changes a schema.
 _LOCK = 20_250_101
+# How long a process waits for another one's migration. For a table it waits as briefly as ever:
+# those who come after it would have to wait as well.
+_TURN = "60s"
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 
@@ -66,7 +69,10 @@ def _upgrade(connection: Connection, version_table: str, revisions: Path) -> Non
         # To wait for another process, and for a large table, takes the time that it takes.
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_TURN}'"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("version_locations", str(revisions))

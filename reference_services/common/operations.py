@@ -12,7 +12,7 @@ from starlette.responses import Response
 from reference_services.common.errors import declared
 from reference_services.common.metrics import render_metrics
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], responses=declared(500))
 
 Probes = Mapping[str, Callable[[], bool]]
 
@@ -40,7 +40,11 @@ def ready(request: Request) -> Health:
     return Health(notes=request.app.state.notes)
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+@router.get(
+    "/metrics",
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+)
 async def metrics(request: Request) -> Response:
     """Render every metric in Prometheus' text format."""
     return Response(render_metrics(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

@@ -21,6 +21,7 @@ from reference_services.common.errors import answer_http_exception, answer_inval
 from reference_services.common.logs import configure_logs
 from reference_services.common.middleware import Protection, Refusals, RequestLog, Trace
 from reference_services.common.migration import migrate
+from reference_services.common.openapi import DescribedApp
 from reference_services.common.rates import RateLimit
 from reference_services.common.settings import Settings
 from reference_services.common.tokens import Tokens, require_token
@@ -49,7 +50,7 @@ def build_app(service: Service) -> FastAPI:
     """Build the app: routes within middleware, its schema brought up to date when it starts."""
     settings = service.settings
     configure_logs(settings.service, settings.log_level)
-    app = FastAPI(
+    app = DescribedApp(
         title=settings.service.title(),
         # The pages that show the API would fetch their scripts from somebody else's server.
         docs_url=None,

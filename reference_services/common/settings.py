@@ -1,10 +1,12 @@
 """How is this service configured? From environment variables, read once at start."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -15,6 +17,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -25,20 +29,57 @@ class StartError(Exception):
 
 def _secrets(text: Any) -> Any:
     """Split `a,b`: several tokens at once let one be replaced without a moment of refusal."""
-    return [part for part in map(str.strip, text.split(",")) if part]
+    tokens = [part for part in map(str.strip, text.split(",")) if part]
+    if not tokens:
+        # Whoever sets the variable wants tokens: none at all would let everybody in.
+        raise ValueError("write at least one token, or leave the variable away")
+    return tokens
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x2b\x2d-\x7e]+", secret.get_secret_value()):
+        raise ValueError("a token is of visible ASCII characters other than the comma")
+    return secret
 
 
 def _rate(text: Any) -> Any:
-    return parse(text)
+    # The library would show the text, and of several rates quietly take the first.
+    try:
+        (rate,) = parse_many(text)
+    except ValueError:
+        rate = None
+    if rate is None or rate.amount < 1:
+        raise ValueError("write one rate of at least one request, such as 100/minute")
+    return rate
 
 
 def _database(text: str) -> str:
-    if not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+    form = r"sqlite:///(?!:memory:).+|postgresql(\+psycopg)?://.+"
+    if not re.fullmatch(form, text) or not _is_readable(make_url, text):
         raise ValueError("write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     return text
 
 
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
+def _service(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", text) or not _is_readable(_host_and_port, text):
+        raise ValueError("write http://HOST:PORT or https://HOST:PORT")
+    return text
+
+
+def _is_readable(read: Callable[[str], object], text: str) -> bool:
+    try:
+        return bool(read(text))
+    except (ValueError, ArgumentError):
+        return False
+
+
+def _host_and_port(url: str) -> tuple[str, int | None] | None:
+    parts = urlsplit(url)
+    return (parts.hostname, parts.port) if parts.hostname else None
+
+
+Secret = Annotated[SecretStr, AfterValidator(_token)]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_secrets)]
 Rate = Annotated[RateLimitItem, BeforeValidator(_rate)]
 
 
@@ -48,7 +89,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     service: str
-    database_url: Annotated[str, AfterValidator(_database)]
+    # Not in the repr: it may hold a password.
+    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)]
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)
     ] = "INFO"
@@ -62,8 +104,8 @@ class Settings(BaseModel):
     rate_limit: Rate | None = None  # "100/minute", for each tenant and worker process
 
     # How Cards is called.
-    cards_url: str = "http://127.0.0.1:8002"
-    cards_token: SecretStr | None = None
+    cards_url: Annotated[str, AfterValidator(_service)] = "http://127.0.0.1:8002"
+    cards_token: Secret | None = None
     cards_deadline_s: Seconds = 5.0
     cards_cache_ttl_s: Seconds = 300.0
     circuit_failures: Annotated[int, Field(ge=1, le=1000)] = 5

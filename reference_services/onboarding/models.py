@@ -3,24 +3,28 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from reference_services.common.bodies import (
+    BLANK,
     CALL_LIMIT,
+    Absent,
     Body,
     CardType,
     Content,
+    Id,
     Identifier,
+    Record,
 )
 
 Domain = Annotated[
     str, StringConstraints(max_length=253, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
 ]
-Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
-]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=rf"^[^@{BLANK}]+@[^@{BLANK}]+$")]
 AnswerText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)
+    str,
+    StringConstraints(min_length=1, max_length=10_000, pattern=rf"[^{BLANK}]"),
+    AfterValidator(str.strip),
 ]
 Status = Literal["open", "completed"]
 
@@ -28,20 +32,26 @@ Status = Literal["open", "completed"]
 class SessionBody(Body):
     """Who is onboarded."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"company_domain": "acme.example", "user_email": "ada@acme.example"}]
+        }
+    )
+
     company_domain: Domain
     user_email: Email
 
 
-class Session(BaseModel):
+class Session(Record):
     """One onboarding; it has cards once it is completed."""
 
-    session_id: str
-    tenant_id: str
+    session_id: Id
+    tenant_id: Id
     status: Status
     company_domain: str
     user_email: str
-    card_ids: list[str] | None = None
-    cards_created_count: int | None = None
+    card_ids: list[Id] | Absent = None
+    cards_created_count: int | Absent = None
     created_at: datetime
     updated_at: datetime
 
@@ -56,20 +66,26 @@ class Reply(BaseModel):
 class AnswersBody(Body):
     """The answers to the questions."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"answers": [{"question_id": "offer", "answer": "Rockets since 1949"}]}]
+        }
+    )
+
     answers: list[Reply] = Field(min_length=1, max_length=CALL_LIMIT)
 
 
 class AnswersAnswer(BaseModel):
     """The completed session and its cards."""
 
-    session_id: str
+    session_id: Id
     status: Literal["completed"] = "completed"
-    card_ids: list[str]
+    card_ids: list[Id]
     cards_created_count: int
     updated_at: datetime
 
 
-class Snapshot(BaseModel):
+class Snapshot(Record):
     """What the answers say of a company: the makings of its four cards."""
 
     company: Content

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Header, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reference_services.common.bodies import Identifier, Key, answer
+from reference_services.common.bodies import Absent, Identifier, Key, answer
 from reference_services.common.errors import declared, unanswered
 from reference_services.common.failures import CallFailed, CallRefused
+from reference_services.common.openapi import answered, link
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
 from reference_services.onboarding.client import KeyTaken, create_cards
@@ -29,14 +30,20 @@ router = APIRouter(
     responses=declared(400, 401, 413, 422, 429, 500),
 )
 
-# Other answers may do better: these were never accepted, and never will be.
-BODY_REFUSED = {400, 413, 422}
+# What Cards refuses a batch with: this one was never accepted, and never will be.
+TOO_LARGE = 413
+BODY_REFUSED = {400, TOO_LARGE, 422}
+
+_READ = link("read_session", session_id="$response.body#/session_id")
+_ANSWER = link("submit_answers", session_id="$response.body#/session_id")
+OPENED = answered(201, links={"read": _READ, "answer": _ANSWER})
+COMPLETED = answered(200, links={"read": _READ, "answerAgain": _ANSWER})
 
 Parts = Annotated[Onboarding, Depends(parts_of)]
 SessionId = Annotated[Identifier, Path()]
 
 
-@router.post("", status_code=201, response_model=Session)
+@router.post("", status_code=201, response_model=Session, responses=OPENED)
 def create_session(body: SessionBody, tenant_id: Tenant, onboarding: Parts) -> Response:
     """Open a session."""
     require_same_tenant(body, tenant_id)
@@ -52,14 +59,16 @@ def read_session(session_id: SessionId, tenant_id: Tenant, onboarding: Parts) ->
 
 
 @router.post(
-    "/{session_id}/answers", response_model=AnswersAnswer, responses=declared(404, 409, 502, 503)
+    "/{session_id}/answers",
+    response_model=AnswersAnswer,
+    responses=COMPLETED | declared(404, 409, 502, 503),
 )
 def submit_answers(
     session_id: SessionId,
     body: AnswersBody,
     tenant_id: Tenant,
     onboarding: Parts,
-    idempotency_key: Annotated[Key | None, Header()] = None,
+    idempotency_key: Annotated[Key | Absent, Header(alias="Idempotency-Key")] = None,
 ) -> Response:
     """Have four cards made of the answers; the first answers stand, whatever comes later."""
     require_same_tenant(body, tenant_id)
@@ -92,6 +101,8 @@ def _make_cards(onboarding: Onboarding, session: Session, submission: Submission
     except CallFailed as failure:
         if isinstance(failure, CallRefused) and failure.status in BODY_REFUSED:
             onboarding.store.withdraw(session, submission)
+            if failure.status == TOO_LARGE:
+                raise HTTPException(413, "The answers are too long for cards.") from failure
         onboarding.metrics.count_failure(failure.reason)
         raise unanswered("Cards", failure) from failure
 

@@ -45,18 +45,25 @@ class Delivery:
         self._is_over.set()
         self._thread.join(PAUSE_S)
 
-    def deliver(self) -> None:
-        """Make up for the oldest retrieves that are owed; what fails stays owed."""
+    def deliver(self) -> bool:
+        """Make up for the oldest retrieves that are owed; what fails stays owed.
+
+        Return whether all of them went well, and more may be waiting.
+        """
         self._metrics.set_owed(self._store.count_owed())
-        for fetch in self._store.read_owed(ROUND):
+        owed = self._store.read_owed(ROUND)
+        failed = 0
+        for fetch in owed:
             begin_trace(None)
             try:
                 self._deliver_one(fetch)
             except CircuitOpen:
-                break
+                return False
             except CallFailed as failure:
+                failed += 1
                 fields = {"workflow_id": fetch.workflow_id, "reason": failure.reason}
                 logger.warning("delivery failed", extra={"fields": fields})
+        return bool(owed) and not failed
 
     def _deliver_one(self, fetch: Fetch) -> None:
         on_retry = partial(self._metrics.count_retry, fetch.workflow_type)
@@ -67,7 +74,8 @@ class Delivery:
     def _run(self) -> None:
         while not self._is_over.wait(PAUSE_S):
             try:
-                self.deliver()
+                while self.deliver() and not self._is_over.is_set():
+                    pass
             except Exception:
                 # The edge of the thread: a database that is away for a while must not end it.
                 logger.exception("the delivery was interrupted")

@@ -1,11 +1,19 @@
 """What do people send to Workflow, and what do they get?"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from reference_services.common.bodies import Body, CardIds, CardType, Content
+from reference_services.common.bodies import (
+    CARD_TYPES,
+    Body,
+    CardType,
+    Content,
+    Id,
+    MaybeCardIds,
+    Record,
+)
 
 WorkflowType = Literal["linkedin_post", "premium_newsletter", "onboarding_content"]
 ContextSource = Literal["cards", "cache", "legacy"]
@@ -20,12 +28,38 @@ class LegacyContext(BaseModel):
     insight: Content | None = None
 
 
+def _has(field: str, **schema: Any) -> dict[str, Any]:
+    return {"required": [field], "properties": {field: schema}}
+
+
+_SOME_PART = [_has(part, type="object", minProperties=1) for part in CARD_TYPES]
+
+
 class ExecuteBody(Body):
     """What to make, and of which cards."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            # What the route refuses with 400: neither the one nor the other.
+            "anyOf": [
+                _has("card_ids", type="array", minItems=1),
+                _has("context", type="object", anyOf=_SOME_PART),
+            ],
+            "examples": [
+                {"workflow_type": "linkedin_post", "card_ids": ["a-card-that-does-not-exist"]},
+                {
+                    "workflow_type": "premium_newsletter",
+                    "context": {"company": {"name": "Acme"}, "voice": {"tone": "dry"}},
+                    "additional_context": {"occasion": "a launch"},
+                },
+            ],
+        }
+    )
+
     workflow_type: WorkflowType
-    card_ids: CardIds = Field(default=[])
-    context: LegacyContext | None = None
+    card_ids: MaybeCardIds = Field(default=[])
+    # pydantic's own `deprecated` would warn of our own reading.
+    context: LegacyContext | None = Field(default=None, json_schema_extra={"deprecated": True})
     additional_context: Content = Field(default={})
     parameters: Content = Field(default={})
 
@@ -80,10 +114,10 @@ class ExecutionMetrics(BaseModel):
     context_source: ContextSource
 
 
-class Execution(BaseModel):
+class Execution(Record):
     """One completed execution; `cards_used` are the ids of the cards that went into it."""
 
-    workflow_id: str
+    workflow_id: Id
     workflow_type: WorkflowType
     status: Literal["completed"] = "completed"
     output: Output

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from reference_services.common.bodies import Identifier, answer
 from reference_services.common.errors import declared, unanswered
 from reference_services.common.failures import CallFailed
+from reference_services.common.openapi import answered, header, link
 from reference_services.common.service import parts_of
 from reference_services.common.tenants import Tenant, require_same_tenant
 from reference_services.workflow.execution import execute
@@ -25,11 +26,24 @@ DEPRECATION = {
     "X-API-Migration-Guide": "make cards with POST /api/v1/cards/batch, then send their card_ids",
 }
 
+EXECUTED = answered(
+    200,
+    headers={
+        "X-Partial-Result": header("Whether cards are missing.", "boolean", always=True),
+        "X-Cards-Source": header("Where the cards came from, if any.", enum=["cards", "cache"]),
+        "X-API-Deprecation-Warning": header("What is deprecated, if a context was sent."),
+        "X-API-Migration-Guide": header("What to send instead."),
+    },
+    links={"read": link("read_workflow", workflow_id="$response.body#/workflow_id")},
+)
+
 Parts = Annotated[Workflow, Depends(parts_of)]
 WorkflowId = Annotated[Identifier, Path()]
 
 
-@router.post("/workflows/execute", response_model=Execution, responses=declared(502, 503))
+@router.post(
+    "/workflows/execute", response_model=Execution, responses=EXECUTED | declared(502, 503)
+)
 @router.post("/workflow/execute", include_in_schema=False)
 def execute_workflow(body: ExecuteBody, tenant_id: Tenant, workflow: Parts) -> Response:
     """Make content of cards."""

@@ -162,6 +162,18 @@ def test_a_session_stays_open_while_cards_fails_and_is_completed_later(
     assert len(set(keys)) == 1
 
 
+def test_answers_that_are_too_long_for_cards_are_refused_and_shorter_ones_then_accepted(
+    onboarding: Service, tenant: str
+) -> None:
+    session_id = open_session(onboarding, tenant)
+    endless = [{"question_id": f"q{number}", "answer": "x" * 10_000} for number in range(40)]
+    answer = onboarding.http.post(
+        f"{SESSIONS}/{session_id}/answers", json={"answers": endless}, headers=as_tenant(tenant)
+    )
+    assert (answer.status_code, answer.json()["error"]) == (413, "BodyTooLarge")
+    assert submit(onboarding, tenant, session_id).json()["cards_created_count"] == 4
+
+
 def test_an_answer_or_a_key_that_could_not_be_passed_on_is_refused(
     onboarding: Service, tenant: str
 ) -> None:

@@ -1,0 +1,73 @@
+"""What did one run of Schemathesis try, and what was answered? Read from its own record."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+REFUSED = 400
+
+
+class Answered(NamedTuple):
+    """The status that a request of this method and path template got."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclass
+class Trials:
+    """The requests of one run: `fuzzed` and `modes` by operation, `followed` by link.
+
+    Only valid requests follow a link here; it was `reached` if one of them was accepted.
+    """
+
+    answers: set[Answered] = field(default_factory=set)
+    fuzzed: Counter[str] = field(default_factory=Counter)
+    modes: set[tuple[str, str]] = field(default_factory=set)
+    followed: Counter[str] = field(default_factory=Counter)
+    reached: set[str] = field(default_factory=set)
+    checks: set[str] = field(default_factory=set)
+    cases: Counter[str] = field(default_factory=Counter)
+
+
+def read_trials(record: Path) -> Trials:
+    """Read the record, which is a JSON object a line."""
+    trials = Trials()
+    for scenario in _scenarios(record):
+        recorder = scenario["recorder"]
+        for case_id, case in recorder.get("cases", {}).items():
+            interaction = recorder.get("interactions", {}).get(case_id, {})
+            if "response" in interaction:
+                _note(trials, scenario["phase"], case, interaction["response"]["status_code"])
+        for checks in recorder.get("checks", {}).values():
+            trials.checks.update(check["name"] for check in checks)
+    return trials
+
+
+def _scenarios(record: Path) -> Iterator[dict[str, Any]]:
+    with record.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith('{"ScenarioFinished"'):
+                yield json.loads(line)["ScenarioFinished"]
+
+
+def _note(trials: Trials, phase: str, case: dict[str, Any], status: int) -> None:
+    request = case["value"]
+    operation = f"{request['method']} {request['path']}"
+    # The requests that a check makes by itself, to see what others may, have no mode.
+    mode = request["meta"]["generation"]["mode"] if "meta" in request else ""
+    trials.answers.add(Answered(request["method"], request["path"], status))
+    trials.cases[phase] += 1
+    # A check's own requests, with the credentials left out, have a parent and are not counted.
+    if phase == "fuzzing" and "parent_id" not in case:
+        trials.fuzzed[operation] += 1
+        trials.modes.add((operation, mode))
+    if case.get("is_transition_applied") and mode == "positive":
+        link = case["transition"]["id"]
+        trials.followed[link] += 1
+        if status < REFUSED:
+            trials.reached.add(link)
