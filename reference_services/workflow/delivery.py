@@ -46,7 +46,7 @@ class Delivery:
         self._thread.join(PAUSE_S)
 
     def deliver(self) -> bool:
-        """Make up for the oldest retrieves that are owed; what fails stays owed.
+        """Make up for the first retrieves in the queue; what fails goes to its end.
 
         Return whether all of them went well, and more may be waiting.
         """
@@ -61,6 +61,7 @@ class Delivery:
                 return False
             except CallFailed as failure:
                 failed += 1
+                self._store.postpone(fetch)
                 fields = {"workflow_id": fetch.workflow_id, "reason": failure.reason}
                 logger.warning("delivery failed", extra={"fields": fields})
         return bool(owed) and not failed

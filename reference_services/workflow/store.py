@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     MetaData,
     String,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
 from reference_services.common.database import Database, UtcDateTime
@@ -46,7 +48,7 @@ owed_uses_table = Table(
     Column("tenant_id", String(36), nullable=False),
     Column("workflow_type", String(32), nullable=False),
     Column("card_ids", JSON, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
+    Column("queued_at", UtcDateTime, nullable=False),
 )
 
 
@@ -71,7 +73,7 @@ class ExecutionsStore:
         with self._database.writing() as connection:
             connection.execute(insert(executions_table), row)
             if owed:
-                connection.execute(insert(owed_uses_table), {**asdict(owed), "created_at": now})
+                connection.execute(insert(owed_uses_table), {**asdict(owed), "queued_at": now})
 
     def read(self, tenant_id: str, workflow_id: str) -> Execution | None:
         """Return the tenant's execution, if there is one."""
@@ -84,11 +86,11 @@ class ExecutionsStore:
         return Execution.model_validate(record) if record else None
 
     def read_owed(self, limit: int) -> list[Fetch]:
-        """Return the oldest fetches that have yet to be made up for."""
+        """Return the first in the queue of fetches that have yet to be made up for."""
         owed = owed_uses_table.c
         wanted = (
             select(owed.workflow_id, owed.workflow_type, owed.tenant_id, owed.card_ids)
-            .order_by(owed.created_at, owed.workflow_id)
+            .order_by(owed.queued_at, owed.workflow_id)
             .limit(limit)
         )
         with self._database.reading() as connection:
@@ -101,9 +103,16 @@ class ExecutionsStore:
 
     def settle(self, fetch: Fetch) -> bool:
         """Note that a fetch was made up for; return whether this call did, not an earlier one."""
-        done = delete(owed_uses_table).where(
-            owed_uses_table.c.tenant_id == fetch.tenant_id,
-            owed_uses_table.c.workflow_id == fetch.workflow_id,
-        )
         with self._database.writing() as connection:
-            return connection.execute(done).rowcount == 1
+            return connection.execute(delete(owed_uses_table).where(*_row_of(fetch))).rowcount == 1
+
+    def postpone(self, fetch: Fetch) -> None:
+        """Send a fetch to the end of the queue: others may fare better."""
+        behind_all = update(owed_uses_table).where(*_row_of(fetch))
+        with self._database.writing() as connection:
+            connection.execute(behind_all.values(queued_at=datetime.now(UTC)))
+
+
+def _row_of(fetch: Fetch) -> tuple[ColumnElement[bool], ...]:
+    owed = owed_uses_table.c
+    return owed.tenant_id == fetch.tenant_id, owed.workflow_id == fetch.workflow_id

@@ -27,5 +27,5 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(36), nullable=False),
         sa.Column("workflow_type", sa.String(32), nullable=False),
         sa.Column("card_ids", sa.JSON, nullable=False),
-        sa.Column("created_at", moment, nullable=False),
+        sa.Column("queued_at", moment, nullable=False),
     )

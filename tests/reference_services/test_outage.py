@@ -1,0 +1,188 @@
+"""What do users of Workflow notice while Cards is gone for three seconds, and after?"""
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.reference_services.databases import Databases, read_rows
+from tests.reference_services.restarts import Restartable, restartable
+from tests.reference_services.services import SNAPSHOT, Scrape, as_tenant
+
+USERS = 6
+OUTAGE_S = 3.0
+UNTIL_OPEN_S = 0.5
+CLOSED, OPEN = 0.0, 2.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """One answer: when it was asked for, how long it took, and what it said."""
+
+    asked_at: float
+    took_s: float
+    answer: httpx.Response
+
+    @property
+    def status(self) -> int:
+        return self.answer.status_code
+
+    @property
+    def source(self) -> str | None:
+        source: str | None = self.answer.headers.get("X-Cards-Source")
+        return source
+
+
+@dataclass
+class Load:
+    """Users who execute workflows without a pause: some on cards that Workflow knows, one not."""
+
+    told: list[Told] = field(default_factory=list)
+    scrapes: list[Scrape] = field(default_factory=list)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def execute(self, url: str, tenant: str, card_ids: list[str]) -> None:
+        body = {"workflow_type": "linkedin_post", "card_ids": card_ids}
+        with httpx.Client(base_url=url, timeout=20) as http:
+            while not self.is_over.wait(0.01):
+                asked_at = time.monotonic()
+                answer = http.post(
+                    "/api/v1/workflows/execute", json=body, headers=as_tenant(tenant)
+                )
+                self.told.append(Told(asked_at, time.monotonic() - asked_at, answer))
+
+    def watch(self, workflow: Restartable) -> None:
+        while not self.is_over.wait(0.05):
+            self.scrapes.append(workflow.scrape())
+
+
+@contextmanager
+def load(workflow: Restartable, tenant: str, batches: list[list[str]]) -> Iterator[Load]:
+    """Keep the users busy within the block."""
+    it = Load()
+    threads = [
+        threading.Thread(target=it.execute, args=(workflow.url, tenant, card_ids))
+        for card_ids in batches
+    ]
+    threads.append(threading.Thread(target=it.watch, args=(workflow,)))
+    for thread in threads:
+        thread.start()
+    try:
+        yield it
+    finally:
+        it.is_over.set()
+        for thread in threads:
+            thread.join(30)
+
+
+def make_cards(cards: Restartable, tenant: str) -> list[str]:
+    answer = httpx.post(f"{cards.url}/api/v1/cards/batch", json=SNAPSHOT, headers=as_tenant(tenant))
+    return [card["card_id"] for card in answer.json()["cards"]]
+
+
+def wait_until_nothing_is_owed(workflow: Restartable) -> None:
+    deadline = time.monotonic() + 60
+    while read_owed(workflow.scrape()) > 0:
+        assert time.monotonic() < deadline, "uses are still owed"
+        time.sleep(0.1)
+
+
+def read_owed(scrape: Scrape) -> float:
+    return scrape.total("workflow_owed_executions")
+
+
+def states_of(scrapes: list[Scrape]) -> list[float]:
+    """Return the breaker's states as they followed each other."""
+    seen = [scrape.total("workflow_cards_circuit_state") for scrape in scrapes]
+    return [state for state, before in zip(seen, [None, *seen], strict=False) if state != before]
+
+
+@pytest.mark.long
+def test_three_seconds_without_cards_cost_no_use_and_are_visible(
+    databases: Databases, tmp_path: Path, tenant: str
+) -> None:
+    cards_url = databases.url_of("cards")
+    with (
+        restartable("cards", tmp_path, DATABASE_URL=cards_url) as cards,
+        restartable(
+            "workflow",
+            tmp_path,
+            DATABASE_URL=databases.url_of("workflow"),
+            CARDS_URL=cards.url,
+        ) as workflow,
+    ):
+        known = [make_cards(cards, tenant) for _ in range(USERS)]
+        with load(workflow, tenant, known) as it:
+            time.sleep(1)
+            killed_at = time.monotonic()
+            cards.kill()
+            strangers = ask_for_unknown_cards(workflow, tenant, until=killed_at + OUTAGE_S)
+            back_at = time.monotonic()
+            cards.start()
+            time.sleep(4)
+        wait_until_nothing_is_owed(workflow)
+        after = workflow.scrape()
+
+    during = [told for told in it.told if killed_at + UNTIL_OPEN_S < told.asked_at < back_at]
+    assert {told.source for told in during} == {"cache"}
+    assert statistics.quantiles([told.took_s for told in during], n=20)[-1] < 0.5
+    assert {told.status for told in it.told} == {200}
+    assert it.told[-1].source == "cards"
+
+    assert {answer.status_code for answer in strangers} <= {502, 503}
+    refused = [answer for answer in strangers if answer.status_code == 503]
+    assert refused
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+
+    states = states_of(it.scrapes)
+    assert (states[0], states[-1]) == (CLOSED, CLOSED)
+    assert OPEN in states
+    assert max(read_owed(scrape) for scrape in it.scrapes) > 0
+    assert_counted_once(cards_url, it.told)
+    assert_visible(after, it.told)
+
+
+def ask_for_unknown_cards(workflow: Restartable, tenant: str, until: float) -> list[httpx.Response]:
+    """Ask, again and again, for cards that Workflow has never seen."""
+    body = {"workflow_type": "linkedin_post", "card_ids": ["never-seen"]}
+    answers = []
+    while time.monotonic() < until:
+        answers.append(
+            httpx.post(
+                f"{workflow.url}/api/v1/workflows/execute",
+                json=body,
+                headers=as_tenant(tenant),
+                timeout=20,
+            )
+        )
+        time.sleep(0.1)
+    return answers
+
+
+def assert_counted_once(cards_url: str, told: list[Told]) -> None:
+    used = {
+        (each.answer.json()["workflow_id"], card_id)
+        for each in told
+        for card_id in each.answer.json()["cards_used"]
+    }
+    assert len(used) == 4 * len(told)
+    rows = read_rows(cards_url, "SELECT workflow_id, card_id FROM card_usage")
+    assert len(rows) == len(set(rows))
+    assert set(rows) == used
+    counted = read_rows(cards_url, "SELECT sum(usage_count) FROM cards")
+    assert counted == [(len(used),)]
+
+
+def assert_visible(scrape: Scrape, told: list[Told]) -> None:
+    from_cache = sum(each.source == "cache" for each in told)
+    assert scrape.total("workflow_cards_cache_hits_total") == 4 * from_cache
+    assert scrape.total("workflow_executions_total", context_source="cache") == from_cache
+    assert scrape.total("workflow_cards_fetched_total") == 4 * len(told)
+    assert scrape.total("workflow_cards_retries_total", reason="connection") > 0
+    assert scrape.total("workflow_cards_failures_total", reason="circuit_open") > 0
