@@ -105,6 +105,7 @@ def test_a_lost_usage_increment_is_the_counters_fault(start: Start) -> None:
     assert failing == ["usage cards_used"]
 
 
+@pytest.mark.long
 def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_passes(
     start: Start,
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_pass
     assert failing == {"latency"}
 
 
+@pytest.mark.long
 def test_a_lost_usage_row_leaves_the_database_alone_apart(start: Start) -> None:
     ended = start("nightly", "--fault", "lost-usage-row").wait()
     assert ended.code == 1
@@ -125,6 +127,7 @@ def test_a_lost_usage_row_leaves_the_database_alone_apart(start: Start) -> None:
     assert "database stands 4 below" in ended.finding("usage cards_used")["detail"]
 
 
+@pytest.mark.long
 def test_a_retry_counted_twice_leaves_the_counters_above(start: Start) -> None:
     ended = start("nightly", "--fault", "double-count-on-retry").wait()
     assert ended.code == 1
@@ -132,6 +135,7 @@ def test_a_retry_counted_twice_leaves_the_counters_above(start: Start) -> None:
     assert all(row["service"] > row["client"]["confirmed"] for row in ended.rows("cards_used"))
 
 
+@pytest.mark.long
 def test_two_runs_at_once_do_not_disturb_each_other(start: Start) -> None:
     commands = [start("nightly"), start("nightly")]
     ended = [command.wait() for command in commands]
