@@ -17,7 +17,7 @@ from reference_services.common.settings import Settings, read_settings
 from reference_services.faults import Seams, seed_fault
 
 # SQLite writes one at a time, and Cards waits for nothing else: more threads would only take turns.
-SQLITE_THREADS = 4
+SQLITE_THREADS = 1
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,10 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     CursorResult,
+    Executable,
     Index,
     Integer,
     MetaData,
@@ -235,20 +238,35 @@ def _find(
 def _insert_uses(
     connection: Connection, cards: Sequence[Card], use: Use, moment: datetime
 ) -> set[str]:
-    rows = [
-        {
-            "workflow_id": use.workflow_id,
-            "card_id": card.card_id,
-            "tenant_id": card.tenant_id,
-            "card_type": card.card_type,
-            "workflow_type": use.workflow_type,
-            "source": use.source,
-            "used_at": moment,
-        }
-        for card in cards
-    ]
-    insert_uses = insert_if_new(connection.dialect.name, card_usage_table.c.card_id)
-    return {row.card_id for row in connection.execute(insert_uses, rows)}
+    values = {
+        "workflow_id": use.workflow_id,
+        "workflow_type": use.workflow_type,
+        "source": use.source,
+        "used_at": moment,
+        "of_tenant": cards[0].tenant_id,
+        "card_ids": [card.card_id for card in cards],
+    }
+    return {row.card_id for row in connection.execute(_new_uses(connection.dialect.name), values)}
+
+
+@cache
+def _new_uses(dialect: str) -> Executable:
+    """Return the INSERT of one use a card, which copies from the cards what they know."""
+    uses, cards = card_usage_table.c, cards_table.c
+    values: dict[Column[Any], ColumnElement[Any]] = {
+        uses.workflow_id: bindparam("workflow_id", type_=String),
+        uses.card_id: cards.card_id,
+        uses.tenant_id: cards.tenant_id,
+        uses.card_type: cards.card_type,
+        uses.workflow_type: bindparam("workflow_type", type_=String),
+        uses.source: bindparam("source", type_=String),
+        uses.used_at: bindparam("used_at", type_=UtcDateTime),
+    }
+    used = select(*values.values()).where(
+        cards.tenant_id == bindparam("of_tenant"),
+        cards.card_id.in_(bindparam("card_ids", expanding=True)),
+    )
+    return insert_if_new(dialect, uses.card_id).from_select(list(values), used)
 
 
 def _claim(

@@ -8,7 +8,7 @@ import logging
 from time import perf_counter
 from typing import Protocol
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,10 +58,11 @@ class Trace:
             await self._app(scope, receive, send)
             return
         trace_id = begin_trace(Headers(scope=scope).get(TRACE_HEADER))
+        name = TRACE_HEADER.lower().encode()
 
         async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[TRACE_HEADER] = trace_id
+                message["headers"] = [*message.get("headers", ()), (name, trace_id.encode())]
             await send(message)
 
         await self._app(scope, receive, send_traced)
