@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from checks.witnesses.figure import Figure, Figures, Labels, no_data, summed
-from checks.witnesses.increase import QUIET_SCRAPES, increase, is_quiet, zero
+from checks.witnesses.increase import QUIET_SCRAPES, Growth, growth, increase, is_quiet, zero
 from checks.witnesses.queries import PrometheusDown, PrometheusQueries
 from checks.witnesses.samples import Sample, Series, Target, Watch, series_of
 from scenarios.evidence import RunFolder
 
-_UP, _BIRTHS, _READING = "up", "births", "reading"
+_UP, _BIRTHS, _DURATIONS, _READING = "up", "births", "durations", "reading"
 
 _POLL_S = 0.05
 _DISCOVERY_S = 7.0
@@ -116,6 +116,7 @@ class PrometheusWitness:
         self.reading = replace(self.reading, at=self._now())
         self._raw(_UP, f"{_UP}{self._targets}")
         self._raw(_BIRTHS, f"process_start_time_seconds{self._targets}")
+        self._raw(_DURATIONS, f"scrape_duration_seconds{self._targets}")
         series = [
             each for name, text in selectors.items() for each in self._raw(f"quantity-{name}", text)
         ]
@@ -176,22 +177,41 @@ class PrometheusEvidence:
 
     def figures(self, quantity: str, by: Iterable[str]) -> Figures:
         """Return the increases of a quantity by the values of its labels."""
-        if self.reading.down:
-            return no_data(self.reading.down)
         try:
-            series = _read_series(self.folder / f"quantity-{quantity}.json")
-        except (OSError, ValueError, KeyError, TypeError):
-            return no_data("Prometheus was not read after the run")
-        labels = tuple(by)
+            series = self._series(quantity)
+        except PrometheusDown as error:
+            return no_data(str(error))
         begin, end = self.reading.begin, self.reading.end
-        sums = summed((_values(each, labels), self._increase(each)) for each in series)
         watches = self._replicas(series)
-        for key, figure in sums.items():
-            having = {each.target for each in series if _values(each, labels) == key}
-            silent = [watch for target, watch in watches.items() if target not in having]
-            remark = figure.remark or (zero(silent, begin, end).remark if silent else "")
-            sums[key] = Figure(figure.value, remark)
-        return Figures(sums, zero(watches.values(), begin, end))
+        silent = {target: zero([watch], begin, end) for target, watch in watches.items()}
+        had = _targets_by_labels(series, tuple(by))
+        of_series = [(_values(each, tuple(by)), self._increase(each)) for each in series]
+        of_others = [
+            (labels, figure)
+            for labels, targets in had.items()
+            for target, figure in silent.items()
+            if target not in targets
+        ]
+        return Figures(summed([*of_series, *of_others]), zero(watches.values(), begin, end))
+
+    def growths(self, quantity: str, by: Iterable[str]) -> dict[Labels, list[list[Growth]]]:
+        """Return how a quantity grew, by the values of its labels: a list of scrapes a series.
+
+        A target without the series is among them: it stayed at zero.
+        """
+        try:
+            series = self._series(quantity)
+        except PrometheusDown:
+            return {}
+        begin, watches = self.reading.begin, self._replicas(series)
+        silent = {target: growth((), watch, begin) for target, watch in watches.items()}
+        grown: dict[Labels, list[list[Growth]]] = {}
+        for each in series:
+            of_series = growth(each.samples, self._watch(each), begin)
+            grown.setdefault(_values(each, tuple(by)), []).append(of_series)
+        for labels, targets in _targets_by_labels(series, tuple(by)).items():
+            grown[labels] += [by for target, by in silent.items() if target not in targets]
+        return grown
 
     def _replicas(self, series: Iterable[Series]) -> dict[Target, Watch]:
         """Return the targets that could have a series: all of the jobs that have any."""
@@ -200,9 +220,20 @@ class PrometheusEvidence:
             target: watch for target, watch in self.watches.items() if not jobs or target[0] in jobs
         }
 
+    def _series(self, quantity: str) -> list[Series]:
+        """Read a quantity's raw samples. Raises PrometheusDown where there are none."""
+        if self.reading.down:
+            raise PrometheusDown(self.reading.down)
+        try:
+            return _read_series(self.folder / f"quantity-{quantity}.json")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PrometheusDown("Prometheus was not read after the run") from error
+
     def _increase(self, series: Series) -> Figure:
-        watch = self.watches.get(series.target, Watch(fresh=self.reading.fresh))
-        return increase(series.samples, watch, self.reading.begin, self.reading.end)
+        return increase(series.samples, self._watch(series), self.reading.begin, self.reading.end)
+
+    def _watch(self, series: Series) -> Watch:
+        return self.watches.get(series.target, Watch(fresh=self.reading.fresh))
 
 
 def read_prometheus(folder: RunFolder) -> PrometheusEvidence:
@@ -217,17 +248,37 @@ def read_prometheus(folder: RunFolder) -> PrometheusEvidence:
 
 def _read_watches(path: Path, fresh: bool) -> dict[Target, Watch]:
     try:
-        ups = {each.target: each.samples for each in _read_series(path / f"{_UP}.json")}
-        births = {each.target: each.samples for each in _read_series(path / f"{_BIRTHS}.json")}
+        ups, births = _read_by_target(path, _UP), _read_by_target(path, _BIRTHS)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+    durations = _read_durations(path)
     return {
-        target: Watch(samples, births.get(target, ()), fresh) for target, samples in ups.items()
+        target: Watch(samples, births.get(target, ()), fresh, durations.get(target, ()))
+        for target, samples in ups.items()
     }
+
+
+def _read_durations(path: Path) -> dict[Target, tuple[Sample, ...]]:
+    """They sharpen a figure: without them a scrape counts as answered when it began."""
+    try:
+        return _read_by_target(path, _DURATIONS)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _read_by_target(path: Path, name: str) -> dict[Target, tuple[Sample, ...]]:
+    return {each.target: each.samples for each in _read_series(path / f"{name}.json")}
 
 
 def _read_series(path: Path) -> list[Series]:
     return series_of(json.loads(path.read_bytes())["data"]["result"])
+
+
+def _targets_by_labels(series: Iterable[Series], by: Labels) -> dict[Labels, set[Target]]:
+    targets: dict[Labels, set[Target]] = {}
+    for each in series:
+        targets.setdefault(_values(each, by), set()).add(each.target)
+    return targets
 
 
 def _values(series: Series, labels: Labels) -> Labels:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 Sample = tuple[float, float]
@@ -27,11 +29,14 @@ class Watch:
 
     `ups` are (epoch seconds, 1 or 0) a scrape, `births` (epoch seconds, process start time).
     `fresh` tells that its process is known to have started for this run, with counters at zero.
+    `durations` are (epoch seconds, seconds until it was answered) a scrape, where they are known:
+    a scrape is stamped when it begins, and shows what was counted until it was answered.
     """
 
     ups: Sequence[Sample] = ()
     births: Sequence[Sample] = ()
     fresh: bool = False
+    durations: Sequence[Sample] = ()
 
 
 def series_of(result: Any) -> list[Series]:
@@ -40,3 +45,17 @@ def series_of(result: Any) -> list[Series]:
         Series(each["metric"], tuple((float(at), float(value)) for at, value in each["values"]))
         for each in result
     ]
+
+
+def at_scrapes(samples: Sequence[Sample], watch: Watch) -> list[Sample]:
+    """Return a counter's value at each successful scrape of its target, in the order of time.
+
+    A counter that a scrape did not show stood at zero: its process had not counted on it yet.
+    """
+    stamps = {at for at, _ in samples}
+    bare = [at for at, up in watch.ups if up == 1 and at not in stamps]
+    if not bare:
+        return list(samples)
+    before = {at: previous for (previous, _), (at, _) in pairwise([(-inf, 0.0), *watch.ups])}
+    zeros = [(at, 0.0) for at in bare if not any(before[at] < stamp <= at for stamp, _ in samples)]
+    return sorted([*samples, *zeros])

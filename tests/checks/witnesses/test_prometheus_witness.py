@@ -84,6 +84,40 @@ def test_a_replica_that_was_not_watched_makes_the_others_a_lower_bound(
     assert _figure(folder).remark
 
 
+def test_how_it_grew_is_told_for_every_series_and_for_the_targets_without_it(
+    folder: RunFolder,
+) -> None:
+    ups = {SHOP: settled(1.0, 1.0), OTHER: settled(1.0, 1.0)}
+    series = [({"kind": "tea", "status": status}, settled(3, total)) for status, total in
+              (("200", 7), ("201", 4))]  # fmt: skip
+    write_prometheus(folder, {"uses": series}, ups=ups)
+    growths = read_prometheus(folder).growths("uses", ["kind"])
+    assert list(growths) == [_TEA]
+    assert [[each.grown for each in growth] for growth in growths[_TEA]] == [
+        [4.0] * 3,
+        [1.0] * 3,
+        [0.0] * 3,
+    ]
+    assert {growth[0].at for growth in growths[_TEA]} == {END + 5}
+
+
+def test_what_was_not_read_did_not_grow(folder: RunFolder) -> None:
+    assert read_prometheus(folder).growths("uses", ["kind"]) == {}
+
+
+def test_a_scrape_that_saw_the_first_requests_is_no_baseline(folder: RunFolder) -> None:
+    during: list[Sample] = [(BEGIN - 1, 5.0)]
+    still, after = settled(3, 7)[:2], settled(3, 7)[2:]
+    ups = {SHOP: [*settled(1.0, 1.0)[:2], (BEGIN - 1, 1.0), *settled(1.0, 1.0)[2:]]}
+    series = [({"kind": "tea"}, [*still, *during, *after])]
+    write_prometheus(folder, {"uses": series}, ups=ups)
+    assert "moving" in _figure(folder).remark
+    metric = {"job": SHOP[0], "instance": SHOP[1]}
+    answer = {"data": {"result": [{"metric": metric, "values": [[BEGIN - 1, "1.5"]]}]}}
+    folder.write_answer("prometheus/durations.json", json.dumps(answer).encode())
+    assert _figure(folder) == Figure(4.0)
+
+
 def test_a_target_of_another_job_does_not_matter(folder: RunFolder) -> None:
     ups = {SHOP: settled(1.0, 1.0), ("till", "till:80"): settled(1.0, 0.0)}
     write_prometheus(folder, {"uses": [({"kind": "tea"}, settled(3, 7))]}, ups=ups)
