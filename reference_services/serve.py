@@ -27,17 +27,15 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from reference_services.common.database import Database
+from reference_services.common.database import open_database
 from reference_services.common.logs import configure_logs
-from reference_services.common.migration import migrate
+from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
+from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.settings import Settings, StartError, read_settings
 from reference_services.faults import FAULTS
 
 PORTS = {"onboarding": 8001, "cards": 8002, "workflow": 8003}
 
-# Not taken from common/metrics.py: the metrics library reads them as soon as it is imported.
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-STARTED_AT = "SERVICE_STARTED_AT"
 SERVICE = "SERVICE_NAME"
 PARENT = "SERVICE_PARENT"
 
@@ -109,8 +107,8 @@ def _prepare(service: str) -> None:
     if settings.fault and settings.fault not in FAULTS:
         raise StartError(f"FAULT: there is no such fault; there are: {', '.join(FAULTS)}.")
     _configure_server_log(settings)
-    database = Database(settings.database_url, settings.database_connections)
-    migrate(database, service, Path(__file__).parent / service / "migrations")
+    database = open_database(settings)
+    migrate(database, service, revisions_of(service))
     database.close()
 
 

@@ -1,7 +1,5 @@
 """How is Cards put together?"""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
@@ -9,7 +7,7 @@ from reference_services.cards.metrics import CardsMetrics
 from reference_services.cards.parts import Cards
 from reference_services.cards.routes import router
 from reference_services.cards.store import CardsStore
-from reference_services.common.database import Database
+from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
 from reference_services.common.service import THREADS, Service, build_app
@@ -23,16 +21,12 @@ SQLITE_THREADS = 1
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
     settings = settings or read_settings("cards")
-    registry, database = (
-        create_registry(),
-        Database(settings.database_url, settings.database_connections),
-    )
+    registry, database = create_registry(), open_database(settings)
     store, metrics = CardsStore(database), CardsMetrics(registry)
     app = build_app(
         Service(
             settings=settings,
             database=database,
-            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
             parts=Cards(store, metrics),

@@ -24,6 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import ReturningInsert
 
+from reference_services.common.settings import Settings
+
 CONNECTIONS = 20
 POOL_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 10_000
@@ -95,6 +97,11 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database that a service's settings name."""
+    return Database(settings.database_url, settings.database_connections)
 
 
 @cache

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
+    Gauge,
     Histogram,
     Metric,
     ProcessCollector,
@@ -42,6 +43,12 @@ def duration_histogram(
 ) -> Histogram:
     """Declare a histogram of seconds with the buckets that the targets need."""
     return Histogram(name, what, labels, registry=registry, buckets=DURATION_EDGES_S)
+
+
+def circuit_gauge(name: str, registry: CollectorRegistry) -> Gauge:
+    """Declare the state of a circuit breaker before Cards: of several workers, the worst."""
+    what = "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open."
+    return Gauge(name, what, registry=registry, multiprocess_mode="livemax")
 
 
 def render_metrics(registry: CollectorRegistry) -> bytes:

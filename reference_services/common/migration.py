@@ -25,6 +25,11 @@ _TURN = "60s"
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 
 
+def revisions_of(service: str) -> Path:
+    """Return the folder of a service's revisions."""
+    return Path(__file__).parents[1] / service / "migrations"
+
+
 def migrate(database: Database, service: str, revisions: Path) -> None:
     """Bring the schema to the newest revision; several processes may do so at once.
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
@@ -20,7 +19,7 @@ from reference_services.common.database import Database
 from reference_services.common.errors import answer_http_exception, answer_invalid_request
 from reference_services.common.logs import configure_logs
 from reference_services.common.middleware import Protection, Refusals, RequestLog, Trace
-from reference_services.common.migration import migrate
+from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.openapi import DescribedApp
 from reference_services.common.rates import RateLimit
 from reference_services.common.settings import Settings
@@ -35,7 +34,6 @@ class Service:
 
     settings: Settings
     database: Database
-    revisions: Path
     registry: CollectorRegistry
     router: APIRouter
     parts: object
@@ -109,7 +107,8 @@ def _lifespan(service: Service) -> Callable[[FastAPI], Any]:
         current_default_thread_limiter().total_tokens = service.threads
         with ExitStack() as open_parts:
             open_parts.callback(service.database.close)
-            migrate(service.database, service.settings.service, service.revisions)
+            name = service.settings.service
+            migrate(service.database, name, revisions_of(name))
             if service.cards:
                 open_parts.callback(service.cards.close)
             if service.meanwhile:

@@ -1,12 +1,10 @@
 """How is Onboarding put together?"""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from reference_services.common.calls import Caller, Wire
-from reference_services.common.database import Database
+from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
 from reference_services.common.service import Service, build_app
@@ -21,17 +19,13 @@ from reference_services.onboarding.store import SessionsStore
 def create_app(settings: Settings | None = None, wire: Wire | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
     settings = settings or read_settings("onboarding")
-    registry, database = (
-        create_registry(),
-        Database(settings.database_url, settings.database_connections),
-    )
+    registry, database = create_registry(), open_database(settings)
     store, metrics = SessionsStore(database), OnboardingMetrics(registry)
     cards = Caller(settings, metrics.set_circuit, wire)
     app = build_app(
         Service(
             settings=settings,
             database=database,
-            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
             parts=Onboarding(store, metrics, cards),

@@ -1,10 +1,10 @@
 """What does Onboarding count?"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 from reference_services.common.bodies import CardType
 from reference_services.common.circuit import CircuitState
-from reference_services.common.metrics import duration_histogram
+from reference_services.common.metrics import circuit_gauge, duration_histogram
 
 
 class OnboardingMetrics:
@@ -38,12 +38,7 @@ class OnboardingMetrics:
             ("reason",),
             registry=registry,
         )
-        self._circuit = Gauge(
-            "onboarding_cards_circuit_state",
-            "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
+        self._circuit = circuit_gauge("onboarding_cards_circuit_state", registry)
 
     def set_circuit(self, state: CircuitState) -> None:
         """Show the state of the circuit breaker."""

@@ -1,11 +1,9 @@
 """How is Workflow put together?"""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 
 from reference_services.common.calls import Caller, Wire
-from reference_services.common.database import Database
+from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
@@ -26,10 +24,7 @@ DELAYED_THREADS = 400
 def create_app(settings: Settings | None = None, wire: Wire | None = None) -> FastAPI:
     """Build the service from its settings, by default those of the environment."""
     settings, wire = settings or read_settings("workflow"), wire or Wire()
-    registry, database = (
-        create_registry(),
-        Database(settings.database_url, settings.database_connections),
-    )
+    registry, database = create_registry(), open_database(settings)
     store, metrics = ExecutionsStore(database), WorkflowMetrics(registry)
     cards = Caller(settings, metrics.set_circuit, wire)
     cache, delay = CardCache(settings.cards_cache_ttl_s, wire.now), read_delay(settings)
@@ -37,7 +32,6 @@ def create_app(settings: Settings | None = None, wire: Wire | None = None) -> Fa
         Service(
             settings=settings,
             database=database,
-            revisions=Path(__file__).parent / "migrations",
             registry=registry,
             router=router,
             parts=Workflow(store, metrics, cards, cache, Writer(), delay),

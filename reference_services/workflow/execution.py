@@ -10,6 +10,7 @@ from reference_services.workflow.gathering import (
     gather_from_client,
 )
 from reference_services.workflow.models import (
+    ContextSource,
     ExecuteBody,
     Execution,
     ExecutionMetrics,
@@ -26,8 +27,8 @@ def execute(workflow: Workflow, body: ExecuteBody, tenant_id: str) -> Execution:
     """
     began_at = perf_counter()
     fetch = Fetch(str(uuid4()), body.workflow_type, tenant_id, body.card_ids)
-    with workflow.metrics.execution(tenant_id, body.workflow_type) as counted:
-        counted.source = "cards" if body.card_ids else "legacy"
+    planned: ContextSource = "cards" if body.card_ids else "legacy"
+    with workflow.metrics.execution(tenant_id, body.workflow_type, planned) as counted:
         gathered = _gather(workflow, body, fetch)
         counted.source = gathered.source
         execution = _generate(workflow, body, fetch, gathered, began_at)

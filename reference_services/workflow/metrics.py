@@ -8,7 +8,7 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from reference_services.common.circuit import CircuitState
-from reference_services.common.metrics import duration_histogram
+from reference_services.common.metrics import circuit_gauge, duration_histogram
 from reference_services.workflow.models import ContextSource, WorkflowType
 
 
@@ -16,7 +16,7 @@ from reference_services.workflow.models import ContextSource, WorkflowType
 class Counted:
     """An execution that is about to be counted: where its context came from, once it is known."""
 
-    source: ContextSource = "cards"
+    source: ContextSource
 
 
 class WorkflowMetrics:
@@ -65,12 +65,7 @@ class WorkflowMetrics:
             ("workflow_type",),
             registry=registry,
         )
-        self._circuit = Gauge(
-            "workflow_cards_circuit_state",
-            "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
+        self._circuit = circuit_gauge("workflow_cards_circuit_state", registry)
         self._owed = Gauge(
             "workflow_owed_executions",
             "Executions on cached cards whose uses Cards has yet to record.",
@@ -79,9 +74,14 @@ class WorkflowMetrics:
         )
 
     @contextmanager
-    def execution(self, tenant_id: str, workflow_type: WorkflowType) -> Iterator[Counted]:
-        """Count and time one execution: completed, or failed if it raises."""
-        began_at, status, counted = perf_counter(), "failed", Counted()
+    def execution(
+        self, tenant_id: str, workflow_type: WorkflowType, source: ContextSource
+    ) -> Iterator[Counted]:
+        """Count and time one execution: completed, or failed if it raises.
+
+        `source` is where its context is to come from, and what is counted unless it is changed.
+        """
+        began_at, status, counted = perf_counter(), "failed", Counted(source)
         try:
             yield counted
             status = "completed"
