@@ -62,7 +62,7 @@ class Proxy:
     def _pass_on(self, client: socket.socket) -> None:
         with client, suppress(OSError):
             while True:
-                request = _read_message(client)
+                request = read_message(client)
                 cut = self.next_cut()
                 if cut is Cut.BEFORE:
                     _reset(client)
@@ -84,7 +84,7 @@ class Proxy:
                 service.sendall(request[: -len(request) // 8])
                 return b""
             service.sendall(request)
-            return b"" if cut is Cut.DURING else _read_message(service)
+            return b"" if cut is Cut.DURING else read_message(service)
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def proxied(upstream: str) -> Iterator[Proxy]:
             accepting.join(_WAIT_S)
 
 
-def _read_message(connection: socket.socket) -> bytes:
+def read_message(connection: socket.socket) -> bytes:
     """Read one request or answer, of the length that its head announces."""
     read = b""
     while b"\r\n\r\n" not in read:

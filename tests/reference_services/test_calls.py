@@ -1,6 +1,5 @@
 """Does a call end in time, whatever the other service does, and is it repeated with sense?"""
 
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from reference_services.common.circuit import CircuitState
 from reference_services.common.deadline import deadline_transport
 from reference_services.common.failures import CallFailed, CircuitOpen
 from reference_services.common.settings import read_settings
+from tests.reference_services.proxy import read_message
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 TENANT = "3f0c1f0e-9d52-4c8e-8f7a-0d6a3a0f4a11"
@@ -38,25 +38,6 @@ TENANT = "3f0c1f0e-9d52-4c8e-8f7a-0d6a3a0f4a11"
 SLACK_S = 0.35
 
 Script = Callable[[socket.socket, Event], None]
-
-
-def read_request(connection: socket.socket) -> bytes:
-    """Read one request, which has to announce its length."""
-    read = b""
-    while b"\r\n\r\n" not in read:
-        read += _some(connection)
-    head, _, body = read.partition(b"\r\n\r\n")
-    announced = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-    while len(body) < int(announced[1] if announced else 0):
-        body += _some(connection)
-    return head + b"\r\n\r\n" + body
-
-
-def _some(connection: socket.socket) -> bytes:
-    some = connection.recv(65536)
-    if not some:
-        raise ConnectionError("the client left")
-    return some
 
 
 @dataclass
@@ -107,7 +88,7 @@ def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
 
 def answer_always(connection: socket.socket, is_over: Event) -> None:
     while not is_over.is_set():
-        read_request(connection)
+        read_message(connection)
         connection.sendall(OK)
 
 
@@ -116,7 +97,7 @@ def stay_silent(connection: socket.socket, is_over: Event) -> None:
 
 
 def read_and_stay_silent(connection: socket.socket, is_over: Event) -> None:
-    read_request(connection)
+    read_message(connection)
     is_over.wait()
 
 
@@ -124,7 +105,7 @@ def trickle(start: bytes) -> Script:
     """Answer the start at once, and then a byte now and then for ever."""
 
     def script(connection: socket.socket, is_over: Event) -> None:
-        read_request(connection)
+        read_message(connection)
         connection.sendall(start)
         while not is_over.wait(0.03):
             connection.sendall(b"x")
@@ -145,16 +126,16 @@ def read_slowly(pause_s: float) -> Script:
 
 
 def hang_up(connection: socket.socket, is_over: Event) -> None:
-    read_request(connection)
+    read_message(connection)
 
 
 def hang_up_within_the_answer(connection: socket.socket, is_over: Event) -> None:
-    read_request(connection)
+    read_message(connection)
     connection.sendall(OK[:-1])
 
 
 def say_nonsense(connection: socket.socket, is_over: Event) -> None:
-    read_request(connection)
+    read_message(connection)
     connection.sendall(b"220 smtp.example ready\r\n\r\n")
 
 
@@ -286,10 +267,10 @@ def test_the_second_attempt_may_succeed_and_sends_the_same_request() -> None:
     seen: list[bytes] = []
 
     def note_and_hang_up(connection: socket.socket, is_over: Event) -> None:
-        seen.append(read_request(connection))
+        seen.append(read_message(connection))
 
     def note_and_answer(connection: socket.socket, is_over: Event) -> None:
-        seen.append(read_request(connection))
+        seen.append(read_message(connection))
         connection.sendall(OK)
 
     with scripted(note_and_hang_up, note_and_answer) as server, calling(server) as bench:
