@@ -37,7 +37,7 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
-from reference_services.faults import FAULTS
+from reference_services.faults.known import FAULTS
 from reference_services.stack import VARIABLES, local_stack
 from reference_services.supervisor import StackError
 from reports.progress import Progress

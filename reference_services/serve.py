@@ -32,7 +32,7 @@ from reference_services.common.logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.settings import Settings, StartError, read_settings
-from reference_services.faults import FAULTS
+from reference_services.faults.known import FAULTS
 
 PORTS = {"onboarding": 8001, "cards": 8002, "workflow": 8003}
 

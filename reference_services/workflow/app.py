@@ -7,7 +7,8 @@ from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
-from reference_services.faults import Seams, seed_fault
+from reference_services.faults.known import seed_fault
+from reference_services.faults.seams import Seams
 from reference_services.workflow.card_cache import CardCache
 from reference_services.workflow.delay import read_delay
 from reference_services.workflow.delivery import Delivery
@@ -41,5 +42,5 @@ def create_app(settings: Settings | None = None, wire: Wire | None = None) -> Fa
             meanwhile=Delivery(store, metrics, cards),
         )
     )
-    seed_fault(settings, Seams(app, store, metrics))
+    seed_fault(settings, Seams(app, store, metrics, cards))
     return app

@@ -5,7 +5,9 @@ from uuid import uuid4
 import pytest
 
 from reference_services.cards.app import create_app as create_cards
-from reference_services.faults import FAULTS, Seams, slow_tail
+from reference_services.faults.answering import slow_tail
+from reference_services.faults.known import FAULTS
+from reference_services.faults.seams import Seams
 from reference_services.workflow.app import create_app as create_workflow
 from tests.reference_services.databases import Databases
 from tests.reference_services.services import (
