@@ -17,8 +17,20 @@ _MEANING = {
     Code.EXTRA_ROW: "more was stored than was done",
     Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
     Code.FOREIGN_TRAFFIC: "others' traffic, or a request delivered twice, is in the figures",
+    Code.NOT_DONE: "it was answered as done, and no witness counted it",
     Code.MISMATCH: "the witnesses cannot be reconciled",
 }
+
+
+# What the remark on a figure tells of the reason, in the order of their weight.
+_REASONS = (
+    ("several processes", Code.SPLIT_COUNTER),
+    ("one look to the next", Code.SPLIT_COUNTER),
+    ("restarted", Code.COUNTER_RESET),
+    ("went down", Code.COUNTER_RESET),
+    ("others' traffic", Code.FOREIGN_TRAFFIC),
+    ("moving", Code.LATE),
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,8 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None, str]:
         return Verdict.INCONCLUSIVE, _vague_code(vague), _vagueness(vague)
     if statement.foreign:
         return Verdict.PASS, Code.FOREIGN_TRAFFIC, _foreign(statement)
+    if any(figure.late for figure in statement.figures.values()):
+        return Verdict.FAIL, Code.LATE, _late(statement)
     if statement.client.in_doubt:
         return Verdict.PASS, Code.IN_DOUBT, _doubt(statement)
     return Verdict.PASS, None, ""
@@ -106,7 +120,7 @@ def _counter_code(statement: Statement, counted: float, stored: float | None) ->
     if stored is None:
         return Code.LOST_COUNT if counted < statement.low else Code.DOUBLE_COUNT
     if stored == counted:
-        return Code.FOREIGN_TRAFFIC if counted > statement.high else Code.MISMATCH
+        return Code.FOREIGN_TRAFFIC if counted > statement.high else Code.NOT_DONE
     if statement.low <= stored <= statement.high:
         return Code.LOST_COUNT if counted < stored else Code.DOUBLE_COUNT
     counted_right = statement.low <= counted <= statement.high
@@ -147,11 +161,11 @@ def _distances(statement: Statement, apart: Mapping[str, float]) -> list[str]:
 
 def _vague_code(vague: Mapping[str, Figure]) -> Code:
     remarks = " ".join(figure.remark for figure in vague.values())
-    if any(figure.value is None for figure in vague.values()):
-        return Code.WITNESS_DOWN
-    if "restarted" in remarks or "went down" in remarks:
-        return Code.COUNTER_RESET
-    return Code.LATE if "moving" in remarks else Code.SCRAPE_GAP
+    reason = next((code for words, code in _REASONS if words in remarks), None)
+    if reason:
+        return reason
+    is_absent = any(figure.value is None for figure in vague.values())
+    return Code.WITNESS_DOWN if is_absent else Code.SCRAPE_GAP
 
 
 def _vagueness(vague: Mapping[str, Figure]) -> str:
@@ -170,6 +184,13 @@ def _doubt(statement: Statement) -> str:
         f"{statement.client.in_doubt:,} in doubt: sent, but no answer says whether it was done; "
         f"the witnesses agree within {_range(statement)}."
     )
+
+
+def _late(statement: Statement) -> str:
+    told = [f"{figure.late:,.0f} of it in {name}"
+            for name, figure in statement.figures.items() if figure.late]  # fmt: skip
+    return (f"All of {_range(statement)} was counted, but {listed(told)} only well after the last "
+            "answer: who reads sooner reads too little.")  # fmt: skip
 
 
 def _foreign(statement: Statement) -> str:

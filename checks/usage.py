@@ -1,31 +1,61 @@
 """Was every use counted exactly once? Each quantity, label by label, across the witnesses."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from checks.case import Case
 from checks.diagnosis import Statement, diagnose
+from checks.labels import find_elsewhere
+from checks.preconditions import (
+    TRAFFIC_OF_OTHERS,
+    Doubt,
+    Precondition,
+    examine,
+    foreign_traffic,
+)
 from checks.result import ClientFigure, Code, Finding, Judgement, Kind, UsageRow
 from checks.verdict import Verdict, worst
 from checks.witnesses.figure import Figure, Figures, Labels
 from checks.wording import listed
 from scenarios.model import Quantity
-from scenarios.selector import parse_selector
-from scenarios.templates import compile_text
+from scenarios.selector import Selector, parse_selector
+from scenarios.templates import compile_text, names_in
 
 CLIENT, SERVICE, PROMETHEUS, DATABASE = "client", "service", "prometheus", "database"
 
+_MOST_NAMED = 5
+
 Witnesses = Mapping[str, Figures]
+Growth = dict[str, dict[str, float]]
 
 
 def judge_usage(case: Case) -> Judgement:
-    """Judge each quantity that the scenario's checks name."""
-    findings: list[Finding] = []
-    rows: list[UsageRow] = []
-    for name in case.scenario.checks.usage:
-        of_quantity = _rows(case, name)
-        rows += of_quantity
-        findings.append(_finding(name, of_quantity))
-    return Judgement(tuple(findings), tuple(rows))
+    """Judge each quantity that the scenario's checks name, and what their witnesses rest on."""
+    preconditions = examine(case)
+    labelled = [name for name in case.scenario.checks.usage if not _is_shared(case, name)]
+    rows = {name: _rows(case, name, preconditions) for name in labelled}
+    if tenant_label(case):
+        preconditions.append(foreign_traffic(case, _traffic_of_others(case, rows)))
+    rows |= {
+        name: _rows(case, name, preconditions)
+        for name in case.scenario.checks.usage
+        if name not in rows
+    }
+    in_order = {name: rows[name] for name in case.scenario.checks.usage}
+    findings = [_finding(name, of_quantity) for name, of_quantity in in_order.items()]
+    checklist = [each.finding for each in preconditions]
+    return Judgement((*findings, *checklist), tuple(chain.from_iterable(in_order.values())))
+
+
+def tenant_label(case: Case) -> str:
+    """Return the label by which the scenario's counters tell tenants apart, or ""."""
+    matchers = (
+        matcher
+        for quantity in case.scenario.quantities.values()
+        if quantity.prometheus and "tenant" in names_in(quantity.prometheus)
+        for matcher in _selector(case, quantity).matchers
+    )
+    return next((each.label for each in matchers if each.value == case.run.tenant), "")
 
 
 def judge_row(
@@ -53,11 +83,37 @@ def judge_row(
     )
 
 
-def _rows(case: Case, name: str) -> list[UsageRow]:
+def _is_shared(case: Case, name: str) -> bool:
+    return case.scenario.quantities[name].shared
+
+
+def _selector(case: Case, quantity: Quantity) -> Selector:
+    return parse_selector(compile_text(quantity.prometheus or "")({"tenant": case.run.tenant}))
+
+
+def _traffic_of_others(case: Case, rows: Mapping[str, list[UsageRow]]) -> Growth:
+    """Return what counters of other tenants grew by, but for what strayed to them from ours."""
+    label = tenant_label(case)
+    strayed = {
+        _selector(case, case.scenario.quantities[name]).metric
+        for name, of_quantity in rows.items()
+        if any(f"{label}=" in row.detail for row in of_quantity if row.code is Code.WRONG_LABEL)
+    }
+    grown = case.services.others(label, case.run.tenant)
+    kept = {
+        job: {metric: amount for metric, amount in of_job.items() if metric not in strayed}
+        for job, of_job in grown.items()
+    }
+    return {job: of_job for job, of_job in kept.items() if of_job}
+
+
+def _rows(case: Case, name: str, preconditions: Sequence[Precondition]) -> list[UsageRow]:
     quantity = case.scenario.quantities[name]
-    witnesses = _witnesses(case, name, quantity)
-    foreign = quantity.shared and not case.run.exclusive
-    return [
+    doubts = _doubts(case, quantity, preconditions)
+    witnesses = _witnesses(case, name, quantity, doubts)
+    told = any(each.remark == TRAFFIC_OF_OTHERS for each in doubts)
+    foreign = quantity.shared and (told or not case.run.exclusive)
+    rows = [
         judge_row(
             name,
             dict(zip(quantity.by, labels, strict=False)),
@@ -70,17 +126,36 @@ def _rows(case: Case, name: str) -> list[UsageRow]:
         )
         for labels in _all_labels(case, name, witnesses.values())
     ]
+    if not quantity.prometheus or all(row.verdict is not Verdict.FAIL for row in rows):
+        return rows
+    elsewhere = case.services.elsewhere(_selector(case, quantity), quantity.by)
+    return find_elsewhere(rows, elsewhere if case.run.exclusive else {})
 
 
-def _witnesses(case: Case, name: str, quantity: Quantity) -> Witnesses:
+def _doubts(case: Case, quantity: Quantity, preconditions: Sequence[Precondition]) -> list[Doubt]:
+    """Return the doubts on what a quantity's counters rest on."""
+    if not quantity.prometheus:
+        return []
+    jobs = case.services.jobs(_selector(case, quantity).metric)
+    return [
+        doubt
+        for precondition in preconditions
+        for doubt in precondition.doubts
+        if doubt.job in jobs
+    ]
+
+
+def _witnesses(case: Case, name: str, quantity: Quantity, doubts: Iterable[Doubt]) -> Witnesses:
     """Return the figures of each witness that the quantity names."""
     witnesses: dict[str, Figures] = {}
     if quantity.prometheus:
-        selector = parse_selector(compile_text(quantity.prometheus)({"tenant": case.run.tenant}))
-        witnesses[SERVICE] = case.services.figures(selector, quantity.by)
+        witnesses[SERVICE] = case.services.figures(_selector(case, quantity), quantity.by)
         witnesses[PROMETHEUS] = case.prometheus.figures(name, quantity.by)
     if quantity.database:
         witnesses[DATABASE] = case.databases.figures(name, len(quantity.by))
+    for doubt in doubts:
+        for witness in doubt.witnesses:
+            witnesses[witness] = doubt.cast_on(witnesses[witness])
     return witnesses
 
 
@@ -142,7 +217,12 @@ def _told_together(rows: list[UsageRow]) -> Iterator[str]:
     for row in rows:
         values.setdefault(row.detail, []).append(", ".join(row.labels.values()))
     for detail, labels in values.items():
-        yield f"{listed(labels)}: {detail}" if any(labels) else detail
+        yield f"{_few(labels)}: {detail}" if any(labels) else detail
+
+
+def _few(labels: list[str]) -> str:
+    more = len(labels) - _MOST_NAMED
+    return listed([*labels[:_MOST_NAMED], f"{more:,} more"] if more > 0 else labels)
 
 
 def _first_code(rows: list[UsageRow]) -> Code | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.documents import StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
@@ -21,18 +21,23 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _addresses(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
 Url = Annotated[str, AfterValidator(_base_url)]
 
 
 class Service(StrictModel):
     """One service of the SUT: its address, and where each of its replicas shows its metrics.
 
-    `job` is the value of Prometheus' job label for it; the service's own name where absent.
+    `metrics` is a list, or one text with spaces in between, as a variable has it. `job` is the
+    value of Prometheus' job label for it; the service's own name where absent.
     """
 
     url: Url
     health: str = "/health"
-    metrics: list[Url] | None = None
+    metrics: Annotated[list[Url], BeforeValidator(_addresses)] | None = None
     job: str | None = None
 
     def metrics_urls(self) -> list[str]:

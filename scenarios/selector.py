@@ -39,6 +39,10 @@ class Selector:
         """Tell whether a series belongs to the selection."""
         return metric == self.metric and all(each.holds(labels) for each in self.matchers)
 
+    def broken_by(self, labels: Mapping[str, str]) -> list[Matcher]:
+        """Return the conditions that a label set does not satisfy."""
+        return [each for each in self.matchers if not each.holds(labels)]
+
 
 def parse_selector(text: str) -> Selector:
     """Parse a selector. Raises ValueError for anything that is more: a function, a range, a sum.

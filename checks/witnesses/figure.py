@@ -15,6 +15,7 @@ class Figure:
 
     value: float | None
     remark: str = ""
+    late: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """What do the services' own metrics say? Their expositions before and after, verbatim."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from checks.witnesses.figure import Figure, Figures, Labels, no_data, summed
+from checks.witnesses.looks import Looks, look_again
 from config.environment import Environment
 from scenarios.evidence import RunFolder
 from scenarios.selector import Selector
@@ -18,133 +20,252 @@ BEFORE, AFTER = "before", "after"
 _TIMEOUT_S = 5.0
 _BIRTH = "process_start_time_seconds"
 _SUFFIXES = ("", "_total", "_count", "_sum", "_bucket")
+_COUNTERS = ("_total", "_count")
 _RESTARTED = "its process was restarted; what it counted before is lost"
 
-SampleKey = tuple[str, tuple[tuple[str, str], ...]]
+LabelPairs = tuple[tuple[str, str], ...]
 
 
 def take_expositions(environment: Environment, moment: str, folder: RunFolder) -> None:
-    """Scrape each replica of each service once, and keep what it said or why it did not."""
+    """Scrape each replica of each service, and keep what it said or why it did not.
+
+    One page is kept; the further looks only tell whether one process answers.
+    """
     index = {}
-    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
+    # A connection a look: what stands behind one address may be several processes.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, limits=limits) as client:
         for service, settings in environment.services.items():
             for number, url in enumerate(settings.metrics_urls()):
                 name = f"{service}-{number}"
-                trouble = _take(client, url, f"service/{moment}/{name}.txt", folder)
-                index[name] = {"job": settings.job or service, "url": url, "trouble": trouble}
+                trouble, looks = _take(client, url, f"service/{moment}/{name}.txt", folder)
+                place = {"service": service, "job": settings.job or service, "url": url}
+                index[name] = {**place, "trouble": trouble, "looks": asdict(looks)}
     content = json.dumps(index, indent=1).encode()
     folder.write_answer(f"service/{moment}/index.json", content)
 
 
-def _take(client: httpx.Client, url: str, name: str, folder: RunFolder) -> str:
+def _take(client: httpx.Client, url: str, name: str, folder: RunFolder) -> tuple[str, Looks]:
     try:
         answer = client.get(url)
     except httpx.HTTPError as error:
-        return f"{url} cannot be reached: {str(error) or type(error).__name__}"
+        return f"{url} cannot be reached: {str(error) or type(error).__name__}", Looks(1, ())
     folder.write_answer(name, answer.content)
-    return "" if answer.status_code == httpx.codes.OK else f"{url} answered {answer.status_code}"
+    if answer.status_code != httpx.codes.OK:
+        return f"{url} answered {answer.status_code}", Looks(1, ())
+    return "", look_again(answer.content, lambda: _page(client, url))
+
+
+def _page(client: httpx.Client, url: str) -> bytes | None:
+    try:
+        answer = client.get(url)
+    except httpx.HTTPError:
+        return None
+    return answer.content if answer.status_code == httpx.codes.OK else None
 
 
 @dataclass(frozen=True)
 class Exposition:
-    """One replica's metrics at one moment: values by full name and labels, or the trouble.
+    """One replica's metrics at one moment: values by full name, then labels; or the trouble.
 
     `families` are the metrics that it declares, also those without a series yet.
     """
 
-    values: Mapping[SampleKey, float]
+    values: Mapping[str, Mapping[LabelPairs, float]]
     families: frozenset[str]
     trouble: str = ""
 
     @property
     def birth(self) -> float | None:
         """When its process began, in epoch seconds; None where it does not say."""
-        return self.values.get((_BIRTH, ()))
+        return self.values.get(_BIRTH, {}).get(())
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One address that shows metrics: whose it is, what it said, and how it looked in between."""
+
+    service: str
+    job: str
+    before: Exposition
+    after: Exposition
+    looks: tuple[Looks, ...] = ()
+
+    @property
+    def split(self) -> str:
+        """Why it is not one process that answers, or ""."""
+        return next((each.doubt for each in self.looks if each.doubt), "")
+
+    @property
+    def trouble(self) -> str:
+        """Why it could not be read, before or after, or ""."""
+        return self.after.trouble or self.before.trouble
+
+    @property
+    def is_restarted(self) -> bool:
+        """Whether another process answers than before."""
+        return self.before.birth != self.after.birth
+
+    def may_have(self, metric: str) -> bool:
+        """Tell whether it shows a metric; one that cannot be read at all may."""
+        readable = [each for each in (self.before, self.after) if not each.trouble]
+        return not readable or self.has(metric)
+
+    def has(self, metric: str) -> bool:
+        """Tell whether it declares a metric."""
+        names = {metric.removesuffix(suffix) for suffix in _SUFFIXES}
+        return any(names & each.families for each in (self.before, self.after))
+
+    def growths(self, metric: str) -> Iterator[tuple[LabelPairs, Figure]]:
+        """Yield each series' increase; without a baseline none is known, not even a bound."""
+        if self.before.trouble:
+            return
+        before = {} if self.is_restarted else self.before.values.get(metric, {})
+        for pairs, value in self.after.values.get(metric, {}).items():
+            yield pairs, _grown(before.get(pairs, 0.0), value)
+
+    @property
+    def doubt(self) -> str:
+        """Why its figures are not the whole increase, or ""."""
+        return self.trouble or (_RESTARTED if self.is_restarted else "")
 
 
 @dataclass(frozen=True)
 class ServiceEvidence:
     """Every replica's expositions before and after, by the replica's name."""
 
-    replicas: Mapping[str, tuple[Exposition, Exposition]]
+    replicas: Mapping[str, Replica]
 
     def figures(self, selector: Selector, by: Iterable[str]) -> Figures:
         """Return the increases of a selection by the values of its labels."""
         labels = tuple(by)
-        concerned = [pair for pair in self.replicas.values() if _may_have(pair, selector.metric)]
+        concerned = self._concerned(selector.metric)
         if not concerned:
             return no_data(f"no service shows {selector.metric}")
-        found = [each for pair in concerned for each in _increases(pair, selector, labels)]
-        remark = next(filter(None, map(_doubt, concerned)), "")
+        found = [
+            (_values(pairs, labels), figure)
+            for replica in concerned
+            for pairs, figure in replica.growths(selector.metric)
+            if selector.selects(selector.metric, dict(pairs))
+        ]
+        remark = next(filter(None, (each.doubt for each in concerned)), "")
         figures = {
             key: Figure(each.value, each.remark or remark) for key, each in summed(found).items()
         }
         return Figures(figures, Figure(None, remark) if remark else Figure(0.0))
 
+    def jobs(self, metric: str) -> set[str]:
+        """Return the values of the job label under which a metric's counters are scraped."""
+        return {each.job for each in self._concerned(metric)}
+
+    def elsewhere(
+        self, selector: Selector, by: Iterable[str]
+    ) -> dict[Labels, dict[tuple[str, str], float]]:
+        """Return what grew beside a selection: but for one label, it would have been selected.
+
+        By the values of `by`, then by that label and the value that it has instead.
+        """
+        labels = tuple(by)
+        grown: dict[Labels, dict[tuple[str, str], float]] = {}
+        for replica in self._concerned(selector.metric):
+            for pairs, figure in replica.growths(selector.metric):
+                broken = selector.broken_by(dict(pairs))
+                if len(broken) == 1 and figure.value:
+                    place = broken[0].label, dict(pairs).get(broken[0].label, "")
+                    beside = grown.setdefault(_values(pairs, labels), {})
+                    beside[place] = beside.get(place, 0.0) + figure.value
+        return grown
+
+    def others(self, label: str, ours: str) -> dict[str, dict[str, float]]:
+        """Return by how much counters with other values of a label grew, by job and metric."""
+        grown: dict[str, dict[str, float]] = {}
+        for replica in self.replicas.values():
+            for metric in filter(_is_counter, replica.after.values):
+                theirs = _theirs(replica, metric, label, ours)
+                if theirs:
+                    of_job = grown.setdefault(replica.job, {})
+                    of_job[metric] = of_job.get(metric, 0.0) + theirs
+        return grown
+
+    def _concerned(self, metric: str) -> list[Replica]:
+        """Return the replicas that show a metric, and those beside them that cannot be read.
+
+        A service that cannot be read does not matter where another is seen to have the metric.
+        """
+        services = {each.service for each in self.replicas.values() if each.has(metric)}
+        return [
+            each
+            for each in self.replicas.values()
+            if each.may_have(metric) and (not services or each.service in services)
+        ]
+
 
 def read_services(folder: RunFolder) -> ServiceEvidence:
     """Read the expositions that a run took; what is missing is said by the figures."""
     path = folder.witnesses / "service"
-    before, after = _read_moment(path / BEFORE), _read_moment(path / AFTER)
-    missing = Exposition({}, frozenset(), "the service's metrics were not read after the run")
+    before, after = _read_index(path / BEFORE), _read_index(path / AFTER)
     return ServiceEvidence(
-        {name: (each, after.get(name, missing)) for name, each in before.items()}
+        {
+            name: Replica(
+                entry["service"],
+                entry["job"],
+                _read_exposition(path / BEFORE / f"{name}.txt", entry),
+                _read_exposition(path / AFTER / f"{name}.txt", after.get(name)),
+                tuple(map(_read_looks, filter(None, [entry, after.get(name)]))),
+            )
+            for name, entry in before.items()
+        }
     )
 
 
-def _read_moment(path: Path) -> dict[str, Exposition]:
+def _read_index(path: Path) -> dict[str, Any]:
     try:
         index = json.loads((path / "index.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    return {
-        name: _read_exposition(path / f"{name}.txt", entry["trouble"], entry["url"])
-        for name, entry in index.items()
-    }
+    return index if isinstance(index, dict) else {}
 
 
-def _read_exposition(path: Path, trouble: str, url: str) -> Exposition:
+def _read_looks(entry: Mapping[str, Any]) -> Looks:
+    told = entry["looks"]
+    return Looks(told["number"], tuple(told["births"]), told["fell"])
+
+
+def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
+    if entry is None:
+        return Exposition({}, frozenset(), "the service's metrics were not read after the run")
+    trouble, url = entry["trouble"], entry["url"]
     if trouble:
         return Exposition({}, frozenset(), trouble)
     try:
         families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        trouble = f"{url} does not show metrics: {str(error)[:120]}"
-        return Exposition({}, frozenset(), trouble)
+        return Exposition({}, frozenset(), f"{url} does not show metrics: {str(error)[:120]}")
     if not families:
         return Exposition({}, frozenset(), f"{url} shows no metrics")
-    values = {
-        (sample.name, tuple(sorted(sample.labels.items()))): float(sample.value)
-        for family in families
-        for sample in family.samples
-    }
+    values: dict[str, dict[LabelPairs, float]] = {}
+    for family in families:
+        for sample in family.samples:
+            pairs = tuple(sorted(sample.labels.items()))
+            values.setdefault(sample.name, {})[pairs] = float(sample.value)
     return Exposition(values, frozenset(family.name for family in families))
 
 
-def _may_have(pair: tuple[Exposition, Exposition], metric: str) -> bool:
-    """A replica that cannot be read may have it; one that can says so by its families."""
-    readable = [each for each in pair if not each.trouble]
-    names = {metric.removesuffix(suffix) for suffix in _SUFFIXES}
-    return not readable or any(names & each.families for each in readable)
+def _values(pairs: LabelPairs, labels: Labels) -> Labels:
+    told = dict(pairs)
+    return tuple(told.get(label, "") for label in labels)
 
 
-def _doubt(pair: tuple[Exposition, Exposition]) -> str:
-    """Say why a replica's figures are not the whole increase."""
-    before, after = pair
-    return after.trouble or before.trouble or (_RESTARTED if before.birth != after.birth else "")
+def _is_counter(metric: str) -> bool:
+    return metric.endswith(_COUNTERS)
 
 
-def _increases(
-    pair: tuple[Exposition, Exposition], selector: Selector, by: Labels
-) -> Iterable[tuple[Labels, Figure]]:
-    """Yield each series' increase; without a baseline none is known, not even a lower bound."""
-    before, after = pair
-    restarted = before.birth != after.birth
-    for (name, pairs), value in after.values.items():
-        labels = dict(pairs)
-        if not before.trouble and selector.selects(name, labels):
-            baseline = 0.0 if restarted else before.values.get((name, pairs), 0.0)
-            yield tuple(labels.get(label, "") for label in by), _grown(baseline, value)
+def _theirs(replica: Replica, metric: str, label: str, ours: str) -> float:
+    return sum(
+        figure.value or 0.0
+        for pairs, figure in replica.growths(metric)
+        if dict(pairs).get(label, ours) != ours
+    )
 
 
 def _grown(before: float, after: float) -> Figure:

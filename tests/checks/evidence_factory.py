@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.case import Case, read_case
+from checks.witnesses.looks import Looks
 from checks.witnesses.prometheus import Reading
 from checks.witnesses.samples import Sample
 from scenarios.evidence import DrivenPhase, Run, RunFolder, create_run_folder
@@ -192,11 +193,21 @@ def exposition(
 
 
 def write_expositions(
-    folder: RunFolder, moment: str, texts: Mapping[str, str], troubles: Mapping[str, str] = {}
+    folder: RunFolder,
+    moment: str,
+    texts: Mapping[str, str],
+    troubles: Mapping[str, str] = {},
+    looks: Looks = Looks(20, (500.0,)),
 ) -> None:
     """Write what replicas said at a moment, and why others did not."""
     index = {
-        name: {"job": "shop", "url": f"http://{name}.example", "trouble": troubles.get(name, "")}
+        name: {
+            "service": "shop",
+            "job": "shop",
+            "url": f"http://{name}.example",
+            "trouble": troubles.get(name, ""),
+            "looks": asdict(looks),
+        }
         for name in (*texts, *troubles)
     }
     for name, text in texts.items():

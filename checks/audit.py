@@ -1,0 +1,199 @@
+"""Does the harness catch what it must? Each seeded fault, and what it must cause and nothing else.
+
+The audit runs the harness as a black box and holds its result against this table. `findings` are
+all that may not pass, each with its code; `says` are parts of what they must explain.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from checks.result import Code, Finding, Result
+from checks.verdict import Verdict, exit_code
+
+SCHEMA_VERSION = 1
+
+CLEAN = ""
+
+_USED, _FETCHED, _USE_COUNTS = "usage cards_used", "usage cards_fetched", "usage use_counts"
+_BATCHES, _RETRIEVES = "usage batch_requests", "usage retrieve_requests"
+_OF_CARDS = (_USED, _BATCHES, _RETRIEVES)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a run with one fault must come to; CLEAN is a run without any."""
+
+    fault: str
+    verdict: Verdict
+    findings: Mapping[str, Code | None]
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What one run came to: caught where all is as expected, `troubles` say what is not.
+
+    `folder` is the run's, relative to the audit's; `took_s` in seconds.
+    """
+
+    fault: str
+    sentence: str
+    expected: Expectation
+    verdict: Verdict | None
+    findings: Mapping[str, Code | None]
+    explanation: str
+    troubles: tuple[str, ...]
+    took_s: float
+    folder: str
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the run came to what it must, and to nothing else."""
+        return not self.troubles
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All runs of one audit, in their order; `audit.json` is this. Times are UTC."""
+
+    started_at: datetime
+    finished_at: datetime
+    runs: tuple[Audited, ...]
+    planned: int
+    versions: Mapping[str, str]
+    repeat: str
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass only if every planned run was made and came to what it must."""
+        if not all(each.is_caught for each in self.runs):
+            return Verdict.FAIL
+        return Verdict.PASS if len(self.runs) == self.planned > 0 else Verdict.INCONCLUSIVE
+
+
+def _fails(fault: str, findings: Mapping[str, Code | None], *says: str) -> Expectation:
+    return Expectation(fault, Verdict.FAIL, findings, says)
+
+
+def _leaves_open(fault: str, findings: Mapping[str, Code | None], *says: str) -> Expectation:
+    return Expectation(fault, Verdict.INCONCLUSIVE, findings, says)
+
+
+def _all(names: Sequence[str], code: Code) -> dict[str, Code | None]:
+    return dict.fromkeys(names, code)
+
+
+EXPECTATIONS = (
+    _fails("lost-usage-increment", {_USED: Code.LOST_COUNT}, "service and prometheus stand",
+           "the counter missed what was done"),
+    _fails("double-count-on-retry", {_USED: Code.DOUBLE_COUNT},
+           "the counter counted more than was done"),
+    _fails("counted-before-commit", {_USED: Code.DOUBLE_COUNT},
+           "the counter counted more than was done"),
+    _fails("counted-late", {_USED: Code.LATE}, "only well after the last answer"),
+    _fails("wrong-label-value", {_USED: Code.WRONG_LABEL}, "were counted under insights"),
+    _fails("wrong-tenant", {_USED: Code.WRONG_LABEL}, "As many were counted under tenant_id="),
+    _fails("unbounded-label", {_USED: Code.UNBOUNDED_LABEL}, "a label that grows with every use"),
+    _fails("lost-usage-row", _all((_USED, _FETCHED, _USE_COUNTS), Code.LOST_ROW),
+           "database stands", "what was done was not stored"),
+    _fails("duplicate-usage-row", _all((_USED, _FETCHED), Code.EXTRA_ROW),
+           "more was stored than was done"),
+    _fails("usage-row-without-count", {_USE_COUNTS: Code.LOST_ROW},
+           "what was done was not stored"),
+    _fails("answered-but-not-stored", {"usage executions": Code.LOST_ROW}, "database stands"),
+    _fails("partial-said-whole", _all((_USED, _FETCHED), Code.NOT_DONE) | {
+           _USE_COUNTS: Code.LOST_ROW}, "it was answered as done, and no witness counted it"),
+    _leaves_open("foreign-traffic", _all((_BATCHES, _RETRIEVES), Code.FOREIGN_TRAFFIC) | {
+                 "traffic of other tenants": None}, "cards_created_total of cards grew by 10"),
+    _fails("slow-tail", dict.fromkeys(("latency execute workflow p95", "latency iteration p95"))),
+    _leaves_open("stall", {"no stall is hidden": None}, "a closed model hides"),
+    _fails("constant-delay", dict.fromkeys((
+           "latency execute workflow p50", "latency execute workflow p95",
+           "latency iteration p95")), "p95 2.5"),
+    _fails("burst-of-errors", {"success rate of benchmark": None}, "90 of 100 iterations"),
+    _fails("errors-with-status-200", {"success rate of benchmark": None}, "95 of 100 iterations"),
+    _fails("connection-cut", {"success rate of benchmark": None}, "98 of 100 iterations"),
+    _leaves_open("visible-restart", _all(_OF_CARDS, Code.COUNTER_RESET) | {
+                 "cards lives through the run": None}, "it was restarted"),
+    _leaves_open("hidden-restart", _all(_OF_CARDS, Code.COUNTER_RESET) | {
+                 "cards lives through the run": None}, "it was restarted"),
+    _leaves_open("workers-apart", _all(_OF_CARDS, Code.SPLIT_COUNTER) | {
+                 "cards counts in one process": None}, "several processes answer for it"),
+    _leaves_open("replica-not-scraped", _all(_OF_CARDS, Code.SCRAPE_GAP) | {
+                 "Prometheus scrapes cards": None}, "1 of its 2 replicas are scraped"),
+    _leaves_open("scrapes-failing", _all(_OF_CARDS, Code.SCRAPE_GAP) | {
+                 "Prometheus scrapes cards": None}, "not scraped after the last answer"),
+    _leaves_open("metrics-empty", _all(_OF_CARDS, Code.WITNESS_DOWN) | {
+                 "cards shows its metrics": None}, "shows no metrics"),
+    _leaves_open("histogram-without-target", {"server-side p95 within target": None}, "no data"),
+)  # fmt: skip
+
+
+def planned_runs(faults: Sequence[str]) -> list[Expectation]:
+    """Return the audit's runs in order: clean ones before, between and after the faults."""
+    clean = Expectation(CLEAN, Verdict.PASS, {})
+    chosen = [each for each in EXPECTATIONS if each.fault in faults]
+    half = (len(chosen) + 1) // 2
+    return [clean, *chosen[:half], clean, *chosen[half:], clean]
+
+
+def judge_run(
+    expected: Expectation, sentence: str, code: int, result: Result | None, took_s: float,
+    folder: str,
+) -> Audited:  # fmt: skip
+    """Hold what a run came to against what it must; `result` is None where there is none."""
+    findings = result.findings if result else ()
+    open_ones = [each for each in findings if each.verdict is not Verdict.PASS]
+    return Audited(
+        fault=expected.fault,
+        sentence=sentence,
+        expected=expected,
+        verdict=result.verdict if result else None,
+        findings={each.check: each.code for each in open_ones},
+        explanation=" ".join(map(_explanation, open_ones)),
+        troubles=tuple(_troubles(expected, code, result, open_ones)),
+        took_s=took_s,
+        folder=folder,
+    )
+
+
+def _troubles(
+    expected: Expectation, code: int, result: Result | None, open_ones: Sequence[Finding]
+) -> list[str]:
+    if result is None:
+        return [f"the run ended with exit code {code} and without a result"]
+    troubles = []
+    if result.verdict is not expected.verdict:
+        troubles.append(f"the verdict is {result.verdict}, not {expected.verdict}")
+    if code != exit_code(result.verdict):
+        troubles.append(f"the exit code {code} is not that of the verdict {result.verdict}")
+    found = {each.check: each.code for each in open_ones}
+    troubles += [f"{check} passed" for check in expected.findings if check not in found]
+    troubles += [f"{check} did not pass" for check in found if check not in expected.findings]
+    troubles += [
+        f"{check} has the code {found[check]}, not {wanted}"
+        for check, wanted in expected.findings.items()
+        if check in found and found[check] is not wanted
+    ]
+    told = " ".join(map(_explanation, open_ones))
+    return troubles + [f"nothing says {part!r}" for part in expected.says if part not in told]
+
+
+def _explanation(finding: Finding) -> str:
+    return f"{finding.check}: {finding.observed} {finding.detail}".strip()
+
+
+_AUDIT = TypeAdapter(Audit)
+
+
+def audit_json(audit: Audit) -> str:
+    """Render the public document, indented: the verdict, and whether each run was caught, too."""
+    document = _AUDIT.dump_python(audit, mode="json")
+    runs = [{"caught": each.is_caught, **told}
+            for each, told in zip(audit.runs, document["runs"], strict=True)]  # fmt: skip
+    return json.dumps({"verdict": audit.verdict, **document, "runs": runs}, indent=2)
