@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Generator, Judgement, Kind
+from checks.stall import longest_stall
 from checks.verdict import Verdict
 from scenarios.recording import Recording, iterations_of
 
@@ -26,6 +27,7 @@ def judge_validity(case: Case) -> Judgement:
     elif case.run.finished_at is None:
         findings.append(_finding("run complete", "the run ends by itself", "it was cut off", None))
     findings += [_pace(driven) for driven in case.driven[-1:]]
+    findings += [_stalls(driven) for driven in case.driven[-1:]]
     findings += _clock(case)
     return Judgement(tuple(findings))
 
@@ -105,6 +107,20 @@ def _pace(driven: DrivenProfile) -> Finding:
     expected = f"at most {_MAX_CPU_RATIO:.0%} of a core, event loop within {_MAX_LOOP_DELAY_S:g} s"
     return _finding("generator kept up", expected, reason or "it did", None if reason else
                     Verdict.PASS)  # fmt: skip
+
+
+def _stalls(driven: DrivenProfile) -> Finding:
+    users = driven.profile.users
+    stalls = (longest_stall(each.exchanges, users) for each in driven.recordings)
+    stall = max(filter(None, stalls), key=lambda each: each.lasted_s, default=None)
+    expected = "answers all the time, or an open model"
+    if stall is None:
+        return _finding("no stall is hidden", expected, "answers all the time", Verdict.PASS)
+    observed = (
+        f"no answer for {stall.lasted_s:.3f} s: a closed model hides how many it concerns; "
+        f"{stall.waiting:,} requests waited, about {stall.missed:,} more would have come"
+    )
+    return _finding("no stall is hidden", expected, observed, None)
 
 
 def _clock(case: Case) -> list[Finding]:

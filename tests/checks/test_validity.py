@@ -34,6 +34,7 @@ def test_a_run_that_balances_and_kept_up_passes(tmp_path: Path) -> None:
     assert {name: each.verdict for name, each in findings.items()} == {
         "load balances": Verdict.PASS,
         "generator kept up": Verdict.PASS,
+        "no stall is hidden": Verdict.PASS,
     }
     assert findings["load balances"].observed == "4 scheduled, 4 begun, 0 dropped"
 
