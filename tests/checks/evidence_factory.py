@@ -21,6 +21,8 @@ BEGIN, END, READ_AT = 1_000.0, 1_060.0, 1_090.0
 SHOP = ("shop", "shop:80")
 EVERYTHING_IS_WELL = {"url": "http://shop.example/health", "status": 200, "said": "ok"}
 
+ONE_PROCESS = Looks(20, (500.0,))
+
 SCENARIO = """
 scenario: shop
 quantities:
@@ -197,7 +199,7 @@ def write_expositions(
     moment: str,
     texts: Mapping[str, str],
     troubles: Mapping[str, str] = {},
-    looks: Looks = Looks(20, (500.0,)),
+    looks: Looks = ONE_PROCESS,
 ) -> None:
     """Write what replicas said at a moment, and why others did not."""
     index = {
