@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from checks.diagnosis import Statement, diagnose
 from checks.result import ClientFigure, Code
-from checks.usage import judge_row
+from checks.rows import judge_row
 from checks.verdict import Verdict
 from checks.witnesses.figure import Figure
 

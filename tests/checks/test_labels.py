@@ -1,6 +1,6 @@
 from checks.labels import find_elsewhere
 from checks.result import ClientFigure, Code, UsageRow
-from checks.usage import judge_row
+from checks.rows import judge_row
 from checks.witnesses.figure import Figure
 
 

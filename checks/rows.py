@@ -1,0 +1,118 @@
+"""What does each witness say of each count? The rows of the balance, one a set of labels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from checks.case import Case
+from checks.diagnosis import Statement, diagnose
+from checks.labels import find_elsewhere
+from checks.preconditions import TRAFFIC_OF_OTHERS, Doubt, Precondition
+from checks.result import ClientFigure, UsageRow
+from checks.verdict import Verdict
+from checks.witnesses.figure import Figure, Figures, Labels
+from scenarios.model import Quantity
+from scenarios.selector import Selector, parse_selector
+from scenarios.templates import compile_text
+
+CLIENT, SERVICE, PROMETHEUS, DATABASE = "client", "service", "prometheus", "database"
+
+Witnesses = Mapping[str, Figures]
+
+
+def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> list[UsageRow]:
+    """Lay the figures of a quantity side by side, the ledger's labels first, and judge each."""
+    quantity = case.scenario.quantities[name]
+    doubts = _doubts(case, quantity, preconditions)
+    witnesses = _witnesses(case, name, quantity, doubts)
+    told = any(each.remark == TRAFFIC_OF_OTHERS for each in doubts)
+    foreign = quantity.shared and (told or not case.run.exclusive)
+    rows = [
+        judge_row(
+            name,
+            dict(zip(quantity.by, labels, strict=False)),
+            ClientFigure(
+                case.ledger.confirmed.get((name, labels), 0),
+                case.ledger.in_doubt.get((name, labels), 0),
+            ),
+            {witness: figures.at(labels) for witness, figures in witnesses.items()},
+            foreign,
+        )
+        for labels in _all_labels(case, name, witnesses.values())
+    ]
+    if not quantity.prometheus or all(row.verdict is not Verdict.FAIL for row in rows):
+        return rows
+    elsewhere = case.services.elsewhere(selector_of(case, quantity), quantity.by)
+    return find_elsewhere(rows, elsewhere if case.run.exclusive else {})
+
+
+def judge_row(
+    quantity: str,
+    labels: dict[str, str],
+    client: ClientFigure,
+    figures: Mapping[str, Figure],
+    foreign: bool,
+) -> UsageRow:
+    """Judge one count. `foreign` tells that others' traffic may be in the witnesses' figures."""
+    statement = Statement(client, figures, foreign)
+    verdict, code, detail = diagnose(statement)
+    return UsageRow(
+        quantity=quantity,
+        labels=labels,
+        client=client,
+        service=_value(figures, SERVICE),
+        prometheus=_value(figures, PROMETHEUS),
+        database=_value(figures, DATABASE),
+        verdict=verdict,
+        detail=detail,
+        code=code,
+        asked=(CLIENT, *figures),
+        remarks={name: figure.remark for name, figure in figures.items() if figure.remark},
+    )
+
+
+def selector_of(case: Case, quantity: Quantity) -> Selector:
+    """Return what a quantity selects in this run."""
+    return parse_selector(compile_text(quantity.prometheus or "")({"tenant": case.run.tenant}))
+
+
+def _doubts(case: Case, quantity: Quantity, preconditions: Sequence[Precondition]) -> list[Doubt]:
+    """Return the doubts on what a quantity's counters rest on."""
+    if not quantity.prometheus:
+        return []
+    jobs = case.services.jobs(selector_of(case, quantity).metric)
+    return [
+        doubt
+        for precondition in preconditions
+        for doubt in precondition.doubts
+        if doubt.job in jobs
+    ]
+
+
+def _witnesses(case: Case, name: str, quantity: Quantity, doubts: Iterable[Doubt]) -> Witnesses:
+    """Return the figures of each witness that the quantity names."""
+    witnesses: dict[str, Figures] = {}
+    if quantity.prometheus:
+        witnesses[SERVICE] = case.services.figures(selector_of(case, quantity), quantity.by)
+        witnesses[PROMETHEUS] = case.prometheus.figures(name, quantity.by)
+    if quantity.database:
+        witnesses[DATABASE] = case.databases.figures(name, len(quantity.by))
+    for doubt in doubts:
+        for witness in doubt.witnesses:
+            witnesses[witness] = doubt.cast_on(witnesses[witness])
+    return witnesses
+
+
+def _all_labels(case: Case, name: str, witnesses: Iterable[Figures]) -> list[Labels]:
+    """Return the ledger's label values first, then any that only a witness has counted."""
+    known = dict.fromkeys(labels for quantity, labels in case.ledger.counted() if quantity == name)
+    seen = (
+        labels
+        for figures in witnesses
+        for labels, figure in figures.by_labels.items()
+        if figure.value
+    )
+    return list(known | dict.fromkeys(sorted(seen)))
+
+
+def _value(figures: Mapping[str, Figure], witness: str) -> float | None:
+    figure = figures.get(witness)
+    return figure.value if figure else None
