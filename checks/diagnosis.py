@@ -30,6 +30,7 @@ _REASONS = (
     ("went down", Code.COUNTER_RESET),
     ("others' traffic", Code.FOREIGN_TRAFFIC),
     ("moving", Code.LATE),
+    ("scraped", Code.SCRAPE_GAP),
 )
 
 

@@ -1,5 +1,6 @@
 """How are all witnesses asked at once? Before the first request, and after the last answer."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -7,13 +8,16 @@ from dataclasses import dataclass
 from checks.health import AFTER, BEFORE, take_health
 from checks.promql import take_promql
 from checks.witnesses.database import take_rows
+from checks.witnesses.increase import BIRTH_MARGIN_S
 from checks.witnesses.prometheus import PrometheusWitness
 from checks.witnesses.queries import PrometheusQueries
-from checks.witnesses.service import take_expositions
+from checks.witnesses.service import last_birth, take_expositions
 from config.environment import Environment
 from scenarios.evidence import RunFolder
 from scenarios.model import Scenario
 from scenarios.templates import compile_text
+
+_CLOCK_STEP_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,12 @@ class Panel:
     def look_before(self) -> bool:
         """Take every witness' baseline; tell whether all services are well."""
         well = take_health(self.environment, BEFORE, self.folder)
-        if self.prometheus:
-            self.prometheus.open(self.fresh)
+        if self.prometheus and not self.fresh:
+            self.prometheus.open(fresh=False)
         self._look(BEFORE)
+        if self.prometheus and self.fresh:
+            self._outlive_births()
+            self.prometheus.open(fresh=True)
         return well
 
     def look_after(self, last_answer_at: float) -> None:
@@ -45,9 +52,21 @@ class Panel:
         """
         if self.prometheus:
             self.prometheus.close(last_answer_at, self._selectors())
+        self._look_last()
+        take_health(self.environment, AFTER, self.folder)
+
+    def _look_last(self) -> None:
+        if self.prometheus:
             take_promql(self.scenario, self.prometheus, self.tenant, self.folder)
         self._look(AFTER)
-        take_health(self.environment, AFTER, self.folder)
+
+    def _outlive_births(self) -> None:
+        """A start time is told in whole seconds: a process must be older to count as there before.
+
+        A service of another machine, whose clock is ahead, is not waited for.
+        """
+        wait_s = last_birth(self.folder) + BIRTH_MARGIN_S + _CLOCK_STEP_S - time.time()
+        time.sleep(min(max(0.0, wait_s), BIRTH_MARGIN_S))
 
     def _look(self, moment: str) -> None:
         take_expositions(self.environment, moment, self.folder)

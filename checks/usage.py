@@ -38,6 +38,15 @@ def judge_usage(case: Case) -> Judgement:
     return Judgement((*findings, *checklist), tuple(chain.from_iterable(in_order.values())))
 
 
+def falls_short(case: Case) -> bool:
+    """Tell whether a counter stands below what the client confirmed: it may only be late."""
+    return any(
+        row.code in (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
+        and row.verdict is Verdict.FAIL
+        for row in judge_usage(case).usage
+    )
+
+
 def tenant_label(case: Case) -> str:
     """Return the label by which the scenario's counters tell tenants apart, or ""."""
     matchers = (

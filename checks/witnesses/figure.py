@@ -10,7 +10,8 @@ Labels = tuple[str, ...]
 class Figure:
     """The increase that a witness saw: exact, or with a `remark` that says why it is not.
 
-    `value` None means no data; a value with a remark is a lower bound.
+    `value` None means no data; a value with a remark is a lower bound. `late` is how much of the
+    value was counted well after the last answer.
     """
 
     value: float | None
@@ -41,5 +42,6 @@ def summed(figures: Iterable[tuple[Labels, Figure]]) -> dict[Labels, Figure]:
     for labels, figure in figures:
         so_far = sums.get(labels, Figure(0.0))
         value = (so_far.value or 0.0) + (figure.value or 0.0)
-        sums[labels] = Figure(value, so_far.remark or figure.remark)
+        late = so_far.late + figure.late
+        sums[labels] = Figure(value, so_far.remark or figure.remark, late)
     return sums

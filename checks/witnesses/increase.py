@@ -20,7 +20,7 @@ QUIET_SCRAPES = 3
 _STEADY_SCRAPES = 2
 
 # Linux tells the boot time, on which a process' start time rests, in whole seconds, rounded down.
-_BIRTH_MARGIN_S = 1.0
+BIRTH_MARGIN_S = 1.0
 
 
 class Growth(NamedTuple):
@@ -110,13 +110,13 @@ def _start(parted: _Parted, watch: Watch, begin: float) -> tuple[float, str]:
 
 
 def _is_born_since(watch: Watch, begin: float) -> bool:
-    return bool(watch.births) and watch.births[0][1] > begin + _BIRTH_MARGIN_S
+    return bool(watch.births) and watch.births[0][1] > begin + BIRTH_MARGIN_S
 
 
 def _unwatched_before_birth(watch: Watch) -> str:
     """A scrape that failed before the process began may have missed another one."""
     birth = watch.births[0][1]
-    missed = any(up == 0 and at < birth + _BIRTH_MARGIN_S for at, up in watch.ups)
+    missed = any(up == 0 and at < birth + BIRTH_MARGIN_S for at, up in watch.ups)
     return "its target was not scraped before its process began" if missed else ""
 
 
@@ -141,7 +141,7 @@ def _restart(parted: _Parted, watch: Watch, begin: float) -> str:
     since = parted.before[-1][0] if parted.before else -math.inf
     births = _births(watch, since)
     unseen = watch.fresh and not parted.before
-    replaced = unseen and any(birth > begin - _BIRTH_MARGIN_S for birth in births)
+    replaced = unseen and any(birth > begin - BIRTH_MARGIN_S for birth in births)
     if replaced or len(births) > 1:
         return "its process was restarted; what it counted after its last scrape is lost"
     if _is_blurred(watch.births, since):
@@ -158,7 +158,7 @@ def _births(watch: Watch, since: float) -> set[float]:
 def _is_blurred(births: Sequence[Sample], since: float) -> bool:
     """Two processes tell one start time if both began in the same second, told as a whole one."""
     return any(
-        at >= since and at < birth + _BIRTH_MARGIN_S and birth == later and birth.is_integer()
+        at >= since and at < birth + BIRTH_MARGIN_S and birth == later and birth.is_integer()
         for (at, birth), (_, later) in pairwise(births)
     )
 

@@ -218,6 +218,13 @@ def read_services(folder: RunFolder) -> ServiceEvidence:
     )
 
 
+def last_birth(folder: RunFolder) -> float:
+    """Return when the youngest process began that was looked at before; 0 where none tells."""
+    index = _read_index(folder.witnesses / "service" / BEFORE)
+    looks = map(_read_looks, index.values())
+    return max((birth for each in looks for birth in each.births), default=0.0)
+
+
 def _read_index(path: Path) -> dict[str, Any]:
     try:
         index = json.loads((path / "index.json").read_bytes())
