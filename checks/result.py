@@ -71,6 +71,7 @@ class UsageRow:
 
     A figure of None was not measured, or not asked for; `remarks` says, by witness, why a figure
     is missing or is a lower bound only. `asked` names the witnesses that the scenario asks for.
+    `since` is when the first scrape began that shows Prometheus' difference, where one does.
     """
 
     quantity: str
@@ -84,6 +85,7 @@ class UsageRow:
     code: Code | None = None
     asked: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from checks.case import Case
 from checks.diagnosis import Statement, diagnose
 from checks.labels import find_elsewhere
+from checks.moves import date_differences
 from checks.preconditions import TRAFFIC_OF_OTHERS, Doubt, Precondition
 from checks.result import ClientFigure, UsageRow
 from checks.verdict import Verdict
@@ -40,8 +41,11 @@ def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> lis
     ]
     if not quantity.prometheus or all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
-    elsewhere = case.services.elsewhere(selector_of(case, quantity), quantity.by)
-    return find_elsewhere(rows, elsewhere if case.run.exclusive else {})
+    if not foreign:
+        rows = date_differences(case, rows)
+    if not case.run.exclusive:
+        return find_elsewhere(rows, {})
+    return find_elsewhere(rows, case.services.elsewhere(selector_of(case, quantity), quantity.by))
 
 
 def judge_row(

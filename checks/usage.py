@@ -84,7 +84,7 @@ def _finding(name: str, rows: list[UsageRow]) -> Finding:
         verdict=verdict,
         expected=f"{_expected(rows)} counted once by {listed(_asked(rows))}",
         observed=_observed(rows),
-        detail=" ".join(_told_together(told)),
+        detail=" ".join([*_told_together(told), *_since(told)]),
         code=_first_code(told),
     )
 
@@ -116,6 +116,13 @@ def _told_together(rows: list[UsageRow]) -> Iterator[str]:
         values.setdefault(row.detail, []).append(", ".join(row.labels.values()))
     for detail, labels in values.items():
         yield f"{_few(labels)}: {detail}" if any(labels) else detail
+
+
+def _since(rows: list[UsageRow]) -> Iterator[str]:
+    """Say when the first scrape began that shows any of the differences."""
+    instants = [row.since for row in rows if row.since]
+    if instants:
+        yield f"It shows since the scrape of {min(instants):%H:%M:%S} UTC."
 
 
 def _few(labels: list[str]) -> str:

@@ -122,6 +122,7 @@ def _notes(row: UsageRow) -> tuple[str, ...]:
     said = [row.detail] if row.detail else []
     said += [f"{witness}: {remark}" for witness, remark in row.remarks.items()
              if remark not in row.detail]  # fmt: skip
+    said += [f"It shows since the scrape of {write.render_utc(row.since)}."] if row.since else []
     if not said and row.verdict is not Verdict.PASS:
         said = [f"Worst difference from the client: {_difference(row)}."]
     return tuple(said)

@@ -260,3 +260,11 @@ def _write_matrix(
     ]
     answer = {"status": "success", "data": {"resultType": "matrix", "result": result}}
     folder.write_answer(f"prometheus/{name}.json", json.dumps(answer).encode())
+
+
+def anchor(folder: RunFolder, at: float, profile: str = "load") -> None:
+    """Have a recording begin at an instant of our choice, in epoch seconds."""
+    path = folder.exchanges / f"{profile}.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    start = json.dumps({**json.loads(first), "anchor_at": at})
+    path.write_text("\n".join([start, *rest, ""]), encoding="utf-8")

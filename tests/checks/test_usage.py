@@ -1,15 +1,20 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
 from checks.usage import judge_usage
 from checks.verdict import Verdict
+from checks.witnesses.samples import Sample
 from scenarios.evidence import RunFolder
 from tests.checks.evidence_factory import (
+    BEGIN,
     GOOD,
     REFUSED,
     TIMED_OUT,
     Load,
+    anchor,
     exposition,
     settled,
     write_agreeing_witnesses,
@@ -106,3 +111,29 @@ def test_a_witness_that_a_quantity_does_not_name_is_not_asked(tmp_path: Path) ->
     assert visits.asked == ("client", "service", "prometheus")
     assert visits.database is None
     assert visits.verdict is Verdict.PASS
+
+
+def _stuck(place: Path, samples: Sequence[Sample]) -> RunFolder:
+    """Write a run of four uses, one a second from BEGIN on, of which the counter lacks some."""
+    folder = _agreeing(place)
+    anchor(folder, BEGIN)
+    missing = {"tea": samples[-1][1], "coffee": 8}
+    write_expositions(folder, "after", {"shop-0": exposition(missing)})
+    series = [({"kind": "tea"}, samples), ({"kind": "coffee"}, settled(0, 8))]
+    write_prometheus(folder, {"uses": series})
+    return folder
+
+
+def test_a_difference_is_dated_by_the_first_scrape_that_shows_it(tmp_path: Path) -> None:
+    samples = [*settled(0, 3)[:2], (BEGIN + 2.5, 2.0), (BEGIN + 10, 3.0), *settled(0, 3)[2:]]
+    folder = _stuck(tmp_path, samples)
+    tea = _rows(folder)["tea"]
+    assert tea.since == datetime.fromtimestamp(BEGIN + 10 - 0.001, UTC)
+    assert _finding(folder).detail.endswith("It shows since the scrape of 00:16:49 UTC.")
+    assert _rows(folder)["coffee"].since is None
+
+
+def test_a_difference_that_no_scrape_dates_is_not_dated(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
+    assert {row.since for row in _rows(folder).values()} == {None}
