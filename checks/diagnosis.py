@@ -25,7 +25,6 @@ _MEANING = {
 # What the remark on a figure tells of the reason, in the order of their weight.
 _REASONS = (
     ("several processes", Code.SPLIT_COUNTER),
-    ("one look to the next", Code.SPLIT_COUNTER),
     ("restarted", Code.COUNTER_RESET),
     ("went down", Code.COUNTER_RESET),
     ("others' traffic", Code.FOREIGN_TRAFFIC),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+_SEVERAL = "several processes answer for it"
 _MOST_LOOKS = 20
 _FEWEST_LOOKS = 3
 _MOST_BYTES = 4_000_000
@@ -28,8 +29,9 @@ class Looks:
     def doubt(self) -> str:
         """Why the counters are not one process' or "" if nothing speaks against it."""
         if len(set(self.births)) > 1:
-            return "several processes answer for it, each with counts of its own"
-        return f"{self.fell} went down from one look to the next" if self.fell else ""
+            return f"{_SEVERAL}, each with counts of its own"
+        told = f"{_SEVERAL}: {self.fell} went down from one look to the next"
+        return told if self.fell else ""
 
 
 def look_again(first: bytes, ask: Callable[[], bytes | None]) -> Looks:
