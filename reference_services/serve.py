@@ -32,6 +32,7 @@ from reference_services.common.logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.settings import Settings, StartError, read_settings
+from reference_services.faults.deploying import deployment_of
 from reference_services.faults.known import FAULTS
 
 PORTS = {"onboarding": 8001, "cards": 8002, "workflow": 8003}
@@ -54,8 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal ends it."""
     asked = _parser().parse_args(arguments)
     try:
-        _prepare(asked.service)
-        with _listen(asked) as listener, _counting_together(asked.workers):
+        settings = _prepare(asked.service)
+        with _listen(asked) as listener, _counting(asked.workers, settings):
             host, port, *_ = listener.getsockname()
             logging.getLogger("uvicorn").info("listening on %s port %s", host, port)
             os.environ |= {SERVICE: asked.service, PARENT: str(os.getpid())}
@@ -101,8 +102,8 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _prepare(service: str) -> None:
-    """Find out before anything is served whether the service can be."""
+def _prepare(service: str) -> Settings:
+    """Find out before anything is served whether the service can be, and return its settings."""
     settings = read_settings(service)
     if settings.fault and settings.fault not in FAULTS:
         raise StartError(f"FAULT: there is no such fault; there are: {', '.join(FAULTS)}.")
@@ -110,6 +111,7 @@ def _prepare(service: str) -> None:
     database = open_database(settings)
     migrate(database, service, revisions_of(service))
     database.close()
+    return settings
 
 
 def _configure_server_log(settings: Settings) -> None:
@@ -157,11 +159,23 @@ def _serve(workers: int, listener: socket.socket) -> int:
 
 
 @contextmanager
-def _counting_together(workers: int) -> Iterator[None]:
-    """Give several workers one empty folder to count in; what an earlier start left there goes."""
-    if workers == 1 and SHARED_FOLDER not in os.environ:
+def _counting(workers: int, settings: Settings) -> Iterator[None]:
+    """Give several workers one empty folder to count in; what an earlier start left there goes.
+
+    Under the fault of workers that count apart they get none.
+    """
+    if settings.service == "cards" and deployment_of(settings.fault).workers_apart:
+        os.environ.pop(SHARED_FOLDER, None)
         yield
-        return
+    elif workers == 1 and SHARED_FOLDER not in os.environ:
+        yield
+    else:
+        with _shared_folder():
+            yield
+
+
+@contextmanager
+def _shared_folder() -> Iterator[None]:
     with ExitStack() as held:
         if SHARED_FOLDER not in os.environ:
             made = tempfile.TemporaryDirectory(prefix="metrics-")

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reference_services.supervisor import ROOT, SERVICES, StackError
+from reference_services.deploying import SERVICES
+from reference_services.spawning import ROOT, StackError
 
+# METRICS names the metrics of every replica, separated by a space.
+_OF_EACH = ("URL", "METRICS", "DATABASE_URL", "PID")
 VARIABLES = (
-    *(f"{name.upper()}_{what}" for name in SERVICES for what in ("URL", "DATABASE_URL", "PID")),
+    *(f"{name.upper()}_{what}" for name in SERVICES for what in _OF_EACH),
     "PROMETHEUS_URL",
 )
 

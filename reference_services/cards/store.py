@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from reference_services.cards.models import Card, CardDraft, ListQuery
 from reference_services.common.database import Database, UtcDateTime, insert_if_new
+from reference_services.common.trace import TRACE_LENGTH, current_trace_id
 
 # What the revisions in migrations/ lead to: a test holds the two against each other.
 tables = MetaData()
@@ -52,6 +53,7 @@ cards_table = Table(
     Column("last_used_at", UtcDateTime),
     Column("source_session_id", String(64)),
     Column("created_by", String(500)),
+    Column("trace_id", String(TRACE_LENGTH)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("cards_of_tenant", "tenant_id", "created_at"),
@@ -68,6 +70,7 @@ card_usage_table = Table(
     Column("workflow_type", String(32)),
     Column("source", String(32), nullable=False),
     Column("used_at", UtcDateTime, nullable=False),
+    Column("trace_id", String(TRACE_LENGTH)),
     UniqueConstraint("workflow_id", "card_id"),
     Index("usage_of_tenant", "tenant_id"),
 )
@@ -176,7 +179,8 @@ class CardsStore:
         with self._database.writing() as connection:
             if key and not _claim(connection, tenant_id, key, cards):
                 return Batch(_replay(connection, tenant_id, key), is_replay=True)
-            connection.execute(_INSERT_CARDS, [card.model_dump() for card in cards])
+            traced = {"trace_id": current_trace_id()}
+            connection.execute(_INSERT_CARDS, [card.model_dump() | traced for card in cards])
         return Batch(cards)
 
     def retrieve(
@@ -243,6 +247,7 @@ def _insert_uses(
         "workflow_type": use.workflow_type,
         "source": use.source,
         "used_at": moment,
+        "trace_id": current_trace_id(),
         "of_tenant": cards[0].tenant_id,
         "card_ids": [card.card_id for card in cards],
     }
@@ -261,6 +266,7 @@ def _new_uses(dialect: str) -> Executable:
         uses.workflow_type: bindparam("workflow_type", type_=String),
         uses.source: bindparam("source", type_=String),
         uses.used_at: bindparam("used_at", type_=UtcDateTime),
+        uses.trace_id: bindparam("trace_id", type_=String),
     }
     used = select(*values.values()).where(
         cards.tenant_id == bindparam("of_tenant"),

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 TRACE_HEADER = "X-Trace-ID"
 
-_ACCEPTABLE = re.compile(r"[\x21-\x7e]{1,128}")
+TRACE_LENGTH = 128
+
+_ACCEPTABLE = re.compile(rf"[\x21-\x7e]{{1,{TRACE_LENGTH}}}")
 _current: ContextVar[str] = ContextVar("trace_id", default="")
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference_services.common.settings import Settings
-from reference_services.faults.answering import slow_tail
-from reference_services.faults.counting import double_count_on_retry, lost_usage_increment
+from reference_services.faults import answering, counting, showing, storing
+from reference_services.faults.deploying import DEPLOYMENTS, Deployment
 from reference_services.faults.seams import Seams
-from reference_services.faults.storing import lost_usage_row
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,29 @@ class Fault:
         return (self.seed.__doc__ or "").strip()
 
 
-FAULTS = {
-    "lost-usage-increment": Fault("cards", lost_usage_increment),
-    "double-count-on-retry": Fault("cards", double_count_on_retry),
-    "lost-usage-row": Fault("cards", lost_usage_row),
-    "slow-tail": Fault("workflow", slow_tail),
+FAULTS: dict[str, Fault | Deployment] = {
+    "lost-usage-increment": Fault("cards", counting.lost_usage_increment),
+    "double-count-on-retry": Fault("cards", counting.double_count_on_retry),
+    "counted-before-commit": Fault("cards", counting.counted_before_commit),
+    "counted-late": Fault("cards", counting.counted_late),
+    "wrong-label-value": Fault("cards", counting.wrong_label_value),
+    "wrong-tenant": Fault("cards", counting.wrong_tenant),
+    "unbounded-label": Fault("cards", counting.unbounded_label),
+    "lost-usage-row": Fault("cards", storing.lost_usage_row),
+    "duplicate-usage-row": Fault("cards", storing.duplicate_usage_row),
+    "usage-row-without-count": Fault("cards", storing.usage_row_without_count),
+    "answered-but-not-stored": Fault("workflow", storing.answered_but_not_stored),
+    "partial-said-whole": Fault("workflow", answering.partial_said_whole),
+    "foreign-traffic": Fault("onboarding", answering.foreign_traffic),
+    "slow-tail": Fault("workflow", answering.slow_tail),
+    "stall": Fault("workflow", answering.stall),
+    "constant-delay": Fault("workflow", answering.constant_delay),
+    "burst-of-errors": Fault("workflow", answering.burst_of_errors),
+    "errors-with-status-200": Fault("workflow", answering.errors_with_status_200),
+    "metrics-empty": Fault("cards", showing.metrics_empty),
+    "scrapes-failing": Fault("cards", showing.scrapes_failing),
+    "histogram-without-target": Fault("workflow", showing.histogram_without_target),
+    **DEPLOYMENTS,
 }
 
 
@@ -44,7 +61,7 @@ def seed_fault(settings: Settings, seams: Seams) -> None:
     if settings.fault not in FAULTS:
         raise ValueError(f"FAULT={settings.fault} is unknown; there are: {', '.join(FAULTS)}")
     fault = FAULTS[settings.fault]
-    if fault.service == settings.service:
+    if isinstance(fault, Fault) and fault.service == settings.service:
         fault.seed(seams)
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from reference_services.common.database import Database, UtcDateTime
+from reference_services.common.trace import TRACE_LENGTH, current_trace_id
 from reference_services.onboarding.models import Session, SessionBody, Snapshot
 
 # What the revisions in migrations/ lead to: a test holds the two against each other.
@@ -39,6 +40,7 @@ sessions_table = Table(
     Column("snapshot", JSON(none_as_null=True)),
     Column("batch_key", String(500)),
     Column("card_ids", JSON(none_as_null=True)),
+    Column("trace_id", String(TRACE_LENGTH)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("sessions_of_tenant", "tenant_id", "created_at"),
@@ -73,7 +75,8 @@ class SessionsStore:
         )
         with self._database.writing() as connection:
             row = session.model_dump(exclude={"cards_created_count"})
-            connection.execute(insert(sessions_table), row)
+            traced = {"trace_id": current_trace_id()}
+            connection.execute(insert(sessions_table), row | traced)
         return session
 
     def read(self, tenant_id: str, session_id: str) -> Session | None:

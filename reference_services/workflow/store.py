@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from reference_services.common.database import Database, UtcDateTime
+from reference_services.common.trace import TRACE_LENGTH, current_trace_id
 from reference_services.workflow.models import Execution, Fetch
 
 # What the revisions in migrations/ lead to: a test holds the two against each other.
@@ -37,6 +38,7 @@ executions_table = Table(
     Column("status", String(32), nullable=False),
     Column("partial_result", Boolean, nullable=False),
     Column("record", JSON, nullable=False),
+    Column("trace_id", String(TRACE_LENGTH)),
     Column("created_at", UtcDateTime, nullable=False),
     Index("executions_of_tenant", "tenant_id", "created_at"),
 )
@@ -68,6 +70,7 @@ class ExecutionsStore:
             "status": execution.status,
             "partial_result": execution.partial_result,
             "record": execution.model_dump(mode="json"),
+            "trace_id": current_trace_id(),
             "created_at": now,
         }
         with self._database.writing() as connection:

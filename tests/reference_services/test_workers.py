@@ -14,8 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from reference_services import supervisor
 from reference_services.common.metrics import DURATION_EDGES_S
+from reference_services.spawning import find_prometheus
 from tests.reference_services.databases import SERVICES
 from tests.reference_services.processes import ServiceProcess, is_alive, refusal, running
 from tests.reference_services.services import Scrape, as_tenant
@@ -73,7 +73,7 @@ def scrapes(service: ServiceProcess, times: int = 12) -> list[Scrape]:
 
 def check_metrics(text: str) -> str:
     """Return what promtool finds wrong with an exposition."""
-    promtool = Path(supervisor.find_prometheus()).resolve().with_name("promtool")
+    promtool = Path(find_prometheus()).resolve().with_name("promtool")
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=text,
