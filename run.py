@@ -15,7 +15,7 @@ import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -27,6 +27,17 @@ from uuid import uuid4
 
 import typer
 
+from checks.audit import (
+    EXPECTATIONS,
+    Audit,
+    Audited,
+    Expectation,
+    audit_json,
+    judge_run,
+    parse_result,
+    planned_runs,
+)
+from checks.blackbox import run_black_box
 from checks.panel import panel
 from checks.result import Result
 from checks.verdict import Verdict, exit_code, worst
@@ -38,8 +49,8 @@ from config.environment import (
 )
 from config.errors import ConfigError, Problem
 from reference_services.faults.known import FAULTS
+from reference_services.spawning import StackError
 from reference_services.stack import VARIABLES, local_stack
-from reference_services.supervisor import StackError
 from reports.progress import Progress
 from scenarios.drive import Driver, Place, ready_driver
 from scenarios.evidence import (
@@ -62,6 +73,7 @@ ROOT = Path(__file__).resolve().parent
 NIGHTLY = ("e2e", "benchmark")
 LOCAL = Local(tuple(FAULTS), VARIABLES)
 WRONG_COMMAND = 2
+MOST_OF_A_RUN_S = 300.0
 INTERRUPTED = 130  # what Typer makes of a KeyboardInterrupt
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -72,6 +84,7 @@ ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles."
 Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+Only = Annotated[list[str] | None, typer.Option(help="A fault to seed; may be given again.")]
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
 
 
@@ -156,6 +169,29 @@ def doctor(env: Env = "local", as_json: Json = False) -> None:
 
 
 @app.command()
+def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Put the harness on trial: each fault, seeded, must be caught as what it is."""
+    planned = plan_audit(only or ())
+    folder, told = open_audit(runs, len(planned), only or ())
+    progress = Progress()
+    progress.note(f"{len(planned)} runs  {folder}")
+    try:
+        write_audit(told, folder)
+        for number, expected in enumerate(planned, 1):
+            name = expected.fault or "clean"
+            with progress.stage(f"{number} of {len(planned)} {name}") as said:
+                audited = audit_one(expected, folder, f"{number:02}-{name}")
+                said.append("as expected" if audited.is_caught else "not as expected")
+            for trouble in audited.troubles:
+                progress.note(f"{name}: {trouble}")
+            told = replace(told, runs=(*told.runs, audited), finished_at=datetime.now(UTC))
+            write_audit(told, folder)
+    except KeyboardInterrupt:
+        pass  # what was done stands, and its verdict says that it is not all
+    publish_audit(replace(told, finished_at=datetime.now(UTC)), folder, as_json)
+
+
+@app.command()
 def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
     refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
@@ -203,6 +239,70 @@ def conduct(plan: Plan, as_json: bool) -> None:
         run = replace(folder.read_run(), interrupted=f"the harness failed: {error}")
     folder.write_run(replace(run, finished_at=datetime.now(UTC)))
     conclude(folder, as_json, progress)
+
+
+def plan_audit(only: Sequence[str]) -> list[Expectation]:
+    """Return the runs of an audit. Raises ConfigError for a fault without an expectation."""
+    known = [each.fault for each in EXPECTATIONS]
+    for fault in only:
+        if fault not in known:
+            message = f"unknown fault {fault!r}; there are {', '.join(known)}"
+            raise ConfigError(Problem(None, None, message))
+    return planned_runs(only or tuple(FAULTS))
+
+
+def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Audit]:
+    """Make the audit's folder, and its record without any run. Raises ConfigError."""
+    now = datetime.now(UTC)
+    folder = runs / f"audit-{new_run_id(now)}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        message = f"the audit's folder cannot be made here: {error.strerror}"
+        raise ConfigError(Problem(runs, None, message)) from error
+    words = [python_here(), "run.py", "audit"]
+    for fault in only:
+        words += ["--only", fault]
+    return folder, Audit(now, now, (), planned, versions(), shlex.join(words))
+
+
+def audit_one(expected: Expectation, folder: Path, name: str) -> Audited:
+    """Make one run of an audit as anybody would, and hold what it says against what it must."""
+    runs = folder / name
+    runs.mkdir()
+    command = [sys.executable, str(ROOT / "run.py"), "nightly", "--json", "--runs", str(runs)]
+    command += ["--fault", expected.fault] if expected.fault else []
+    # the CI job's summary is for the audit, not for failures made on purpose
+    environ = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
+    ended = run_black_box(command, runs / "stderr.txt", MOST_OF_A_RUN_S, environ)
+    result = parse_result(ended.stdout)
+    sentence = FAULTS[expected.fault].sentence if expected.fault in FAULTS else ""
+    where = f"{name}/{result.run_id}" if result else name
+    audited = judge_run(expected, sentence, ended.code, result, ended.took_s, where)
+    if ended.is_late:
+        trouble = f"the run was stopped, since it took longer than {MOST_OF_A_RUN_S:g} s"
+        audited = replace(audited, troubles=(trouble, *audited.troubles))
+    return audited
+
+
+def write_audit(told: Audit, folder: Path) -> None:
+    """Write what is known of an audit by now, each file whole or not at all."""
+    from reports.audit import render_audit_html
+
+    write_whole(folder / "audit.json", audit_json(told).encode())
+    write_whole(folder / "audit.html", render_audit_html(told).encode())
+
+
+def publish_audit(told: Audit, folder: Path, as_json: bool) -> NoReturn:
+    """Write and print an audit, and exit with its verdict."""
+    from reports.audit import print_audit
+
+    write_audit(told, folder)
+    if as_json:
+        print(audit_json(told))
+    else:
+        print_audit(told, folder / "audit.html", sys.stdout)
+    raise typer.Exit(exit_code(told.verdict))
 
 
 def plan_of(

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from checks.narrowing import Narrowed, Promises, narrow
 from checks.witnesses.database import DatabaseEvidence, read_databases
 from checks.witnesses.prometheus import PrometheusEvidence, read_prometheus
 from checks.witnesses.service import ServiceEvidence, read_services
+from checks.witnesses.traces import TraceEvidence, read_traces
 from scenarios.evidence import DrivenPhase, Run, RunFolder
 from scenarios.exchange import Exchange
 from scenarios.ledger import Ledger, ledger_of
@@ -55,9 +57,29 @@ class Case:
         return self.driven[-1] if self.driven else None
 
     @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges of the whole run."""
+        return tuple(each for one in self.driven for each in one.exchanges)
+
+    @property
+    def promises(self) -> Promises:
+        """What each exchange must have counted, surely or perhaps."""
+        return Promises(self.scenario, self.run.run_id, self.exchanges)
+
+    @cached_property
+    def narrowed(self) -> Narrowed:
+        """What must have been counted over the whole run, doubts settled where rows tell."""
+        return narrow(ledger_of(self.scenario, self.exchanges), self.promises, self.traces)
+
+    @property
     def ledger(self) -> Ledger:
         """What the client knows must have been counted, over the whole run."""
-        return ledger_of(self.scenario, (each for one in self.driven for each in one.exchanges))
+        return self.narrowed.ledger
+
+    @cached_property
+    def traces(self) -> TraceEvidence:
+        """Which requests the databases know."""
+        return read_traces(self.folder)
 
     @cached_property
     def prometheus(self) -> PrometheusEvidence:

@@ -11,7 +11,8 @@ from checks.result import Finding, Kind
 from checks.verdict import Verdict
 from checks.witnesses.database import DatabaseDown, read_only
 from checks.witnesses.queries import PrometheusDown, PrometheusQueries
-from config.environment import Environment, Prometheus
+from config.environment import Environment
+from config.prometheus import Prometheus
 
 _TIMEOUT_S = 5.0
 _FIRST_SCRAPE_S = 8.0
@@ -62,12 +63,12 @@ def _prometheus(environment: Environment) -> Iterator[Finding]:
         remedy = "Add prometheus: {url: …} to the environment's file."
         yield _finding("Prometheus answers", Verdict.INCONCLUSIVE, "", "none is named", remedy)
         return
-    queries = PrometheusQueries(settings.url, settings.timeout)
+    queries = PrometheusQueries(settings)
     try:
         yield from _asked(environment, settings, queries)
     except PrometheusDown as error:
-        remedy = "Start it, or correct its address in the environment's file."
-        yield _finding("Prometheus answers", Verdict.INCONCLUSIVE, settings.url, str(error), remedy)
+        remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
+        yield _finding("Prometheus answers", Verdict.INCONCLUSIVE, settings.url, error.what, remedy)
     finally:
         queries.close()
 
@@ -93,7 +94,7 @@ def _scraping(queries: PrometheusQueries, name: str, job: str) -> Finding:
     remedy = "" if scraped else f"Scrape it with job_name: {job}, or name its job: in the file."
     verdict = Verdict.PASS if scraped else Verdict.INCONCLUSIVE
     observed = f"{ups.count(1.0)} of {len(ups)} targets up"
-    interval_s = (queries.intervals_s() or {}).get(job)
+    interval_s = (queries.intervals_s([job]) or {}).get(job)
     if interval_s:
         observed += f", scraped every {interval_s:g} s"
     return _finding(f"Prometheus scrapes {name}", verdict, f"job {job}", observed, remedy)

@@ -20,7 +20,7 @@ def date_differences(case: Case, rows: Sequence[UsageRow]) -> list[UsageRow]:
         return list(rows)
     name = rows[0].quantity
     moves = _moves(case, name, differing)
-    growths = case.prometheus.growths(name, tuple(rows[0].labels))
+    growths = case.prometheus.growths(name, tuple(rows[0].labels), differing)
     since = {labels: differs_since(growths.get(labels, ()), moves[labels]) for labels in differing}
     return [_dated(case, row, since.get(_labels(row))) for row in rows]
 

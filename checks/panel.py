@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
+from checks.case import read_case
 from checks.health import AFTER, BEFORE, take_health
 from checks.promql import take_promql
+from checks.usage import falls_short
 from checks.witnesses.database import take_rows
 from checks.witnesses.increase import BIRTH_MARGIN_S
 from checks.witnesses.prometheus import PrometheusWitness
 from checks.witnesses.queries import PrometheusQueries
 from checks.witnesses.service import last_birth, take_expositions
+from checks.witnesses.traces import take_traces
 from config.environment import Environment
 from scenarios.evidence import RunFolder
 from scenarios.model import Scenario
@@ -51,14 +54,19 @@ class Panel:
         `last_answer_at` is on our clock, in epoch seconds.
         """
         if self.prometheus:
-            self.prometheus.close(last_answer_at, self._selectors())
+            settles_s = {name: each.settle for name, each in self.scenario.quantities.items()}
+            self.prometheus.close(last_answer_at, self._selectors(), settles_s)
         self._look_last()
+        if self.prometheus and falls_short(read_case(self.folder)):
+            self.prometheus.look_again()
+            self._look_last()
         take_health(self.environment, AFTER, self.folder)
 
     def _look_last(self) -> None:
         if self.prometheus:
             take_promql(self.scenario, self.prometheus, self.tenant, self.folder)
         self._look(AFTER)
+        take_traces(self.scenario.quantities, self.environment.databases, self.tenant, self.folder)
 
     def _outlive_births(self) -> None:
         """A start time is told in whole seconds: a process must be older to count as there before.
@@ -93,8 +101,7 @@ def panel(
     with ExitStack() as held:
         witness = None
         if environment.prometheus:
-            settings = environment.prometheus
-            queries = held.enter_context(closing(PrometheusQueries(settings.url, settings.timeout)))
+            queries = held.enter_context(closing(PrometheusQueries(environment.prometheus)))
             jobs = [service.job or name for name, service in environment.services.items()]
             witness = PrometheusWitness(queries, jobs, folder)
         yield Panel(scenario, environment, tenant, folder, witness, fresh)

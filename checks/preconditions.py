@@ -106,12 +106,12 @@ def _lives(case: Case, name: str, replicas: list[Replica]) -> Precondition:
 def _scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
     watches = _watches(case, replicas)
     reading = case.prometheus.reading
-    since = [up for watch in watches for at, up in watch.ups if at > reading.begin]
+    tried, failed = sum(each.tried for each in watches), sum(each.failed for each in watches)
     doubts = _uncovered(len(watches), replicas)
     silent = sum(not any(up == 1 and at > reading.end for at, up in each.ups) for each in watches)
     observed = f"{len(watches)} targets for {len(replicas)} replicas" if doubts else (
         f"{len(watches) - silent} of {len(watches)} targets after the last answer")  # fmt: skip
-    gaps = f"; {since.count(0.0)} of {len(since)} scrapes failed" if 0.0 in since else ""
+    gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
     finding = _finding(
         f"Prometheus scrapes {name}",
         f"{len(replicas)} of {len(replicas)} replicas",

@@ -71,6 +71,8 @@ class UsageRow:
 
     A figure of None was not measured, or not asked for; `remarks` says, by witness, why a figure
     is missing or is a lower bound only. `asked` names the witnesses that the scenario asks for.
+    `settled` is how much of what was in doubt the database's trace ids show as done and as not;
+    `missing` and `surplus` name requests whose rows are too few or too many, the first twenty.
     `since` is when the first scrape began that shows Prometheus' difference, where one does.
     """
 
@@ -86,6 +88,9 @@ class UsageRow:
     asked: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
     since: datetime | None = None
+    settled: tuple[int, int] | None = None
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """What does each witness say of each count? The rows of the balance, one a set of labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from checks.case import Case
 from checks.diagnosis import Statement, diagnose
 from checks.labels import find_elsewhere
 from checks.moves import date_differences
+from checks.narrowing import Astray, go_astray
 from checks.preconditions import TRAFFIC_OF_OTHERS, Doubt, Precondition
-from checks.result import ClientFigure, UsageRow
+from checks.result import ClientFigure, Code, UsageRow
 from checks.verdict import Verdict
 from checks.witnesses.figure import Figure, Figures, Labels
 from scenarios.model import Quantity
@@ -39,13 +41,62 @@ def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> lis
         )
         for labels in _all_labels(case, name, witnesses.values())
     ]
-    if not quantity.prometheus or all(row.verdict is not Verdict.FAIL for row in rows):
+    rows = [_settled(case, row) for row in rows]
+    if all(row.verdict is not Verdict.FAIL for row in rows):
+        return rows
+    rows = _with_ids(case, rows)
+    if not quantity.prometheus:
         return rows
     if not foreign:
         rows = date_differences(case, rows)
     if not case.run.exclusive:
         return find_elsewhere(rows, {})
     return find_elsewhere(rows, case.services.elsewhere(selector_of(case, quantity), quantity.by))
+
+
+def _settled(case: Case, row: UsageRow) -> UsageRow:
+    """Tell what of a count was in doubt until the database's trace ids settled it."""
+    settled = case.narrowed.settled.get((row.quantity, tuple(row.labels.values())))
+    if settled is None:
+        return row
+    number = settled.done + settled.not_done
+    told = (
+        f"{number:,} in doubt, settled by the database's trace ids: "
+        f"{settled.done:,} done, {settled.not_done:,} not."
+    )
+    return replace(
+        row,
+        settled=(settled.done, settled.not_done),
+        code=row.code or Code.IN_DOUBT,
+        detail=f"{row.detail} {told}".strip(),
+    )
+
+
+def _with_ids(case: Case, rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """Name the requests whose rows are too few or too many, where the database stands apart."""
+    wanted = {tuple(row.labels.values()) for row in rows if _is_stored_wrong(row)}
+    if not wanted:
+        return list(rows)
+    astray = go_astray(rows[0].quantity, wanted, case.promises, case.traces)
+    return [_named(row, astray.get(tuple(row.labels.values()), Astray())) for row in rows]
+
+
+def _is_stored_wrong(row: UsageRow) -> bool:
+    return row.verdict is Verdict.FAIL and row.database not in (None, row.client.confirmed)
+
+
+def _named(row: UsageRow, astray: Astray) -> UsageRow:
+    told = [
+        f"{number:,} {'request has' if number == 1 else 'requests have'} too {few} rows."
+        for number, few in ((astray.missing_number, "few"), (astray.surplus_number, "many"))
+        if number
+    ]
+    return replace(
+        row,
+        detail=" ".join([row.detail, *told]),
+        missing=astray.missing,
+        surplus=astray.surplus,
+    )
 
 
 def judge_row(
@@ -96,7 +147,7 @@ def _witnesses(case: Case, name: str, quantity: Quantity, doubts: Iterable[Doubt
     witnesses: dict[str, Figures] = {}
     if quantity.prometheus:
         witnesses[SERVICE] = case.services.figures(selector_of(case, quantity), quantity.by)
-        witnesses[PROMETHEUS] = case.prometheus.figures(name, quantity.by)
+        witnesses[PROMETHEUS] = case.prometheus.figures(name, quantity.by, quantity.settle)
     if quantity.database:
         witnesses[DATABASE] = case.databases.figures(name, len(quantity.by))
     for doubt in doubts:

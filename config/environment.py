@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from config.documents import StrictModel, read_document, read_model
+from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
-from config.units import Duration
+from config.prometheus import Prometheus
 
 FOLDER = Path(__file__).parent
 
@@ -45,13 +45,6 @@ class Service(StrictModel):
         return self.metrics or [f"{self.url}/metrics"]
 
 
-class Prometheus(StrictModel):
-    """The Prometheus that scrapes the services. `timeout` is of one query, in seconds."""
-
-    url: Url
-    timeout: Duration = 10.0
-
-
 class LoadLimits(StrictModel):
     """What traffic the environment stands: none at all, or up to so many users at once."""
 
@@ -61,6 +54,8 @@ class LoadLimits(StrictModel):
 
 class Environment(StrictModel):
     """One deployment of the SUT, as its file says; every `${VARIABLE}` is already replaced."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # it may be a secret
 
     environment: str
     stack: Literal["reference_services"] | None = None
@@ -114,4 +109,13 @@ def read_environment_file(path: Path) -> EnvironmentFile:
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read an environment; `variables` go before the process's own. Raises ConfigError."""
     document = read_document(path, {**os.environ, **(variables or {})})
-    return read_model(document, Environment)
+    return read_model(_with_ca_file(document), Environment)
+
+
+def _with_ca_file(document: Document) -> Document:
+    """Make the path of Prometheus' CA relative to the environment's file."""
+    match document.content:
+        case {"prometheus": {"ca_file": str(ca_file)} as prometheus}:
+            beside = {**prometheus, "ca_file": str(document.path.parent / ca_file)}
+            return replace(document, content={**document.content, "prometheus": beside})
+    return document

@@ -53,13 +53,18 @@ class Quantity(StrictModel):
     """Something that is counted, by labels, and where each witness keeps its figure.
 
     `prometheus` is a plain selector of a counter; `database` names one database and a query whose
-    columns are the labels of `by`, in order, and the count. `shared` counts others' traffic too.
+    columns are the labels of `by`, in order, and the count. `traces` is a query likewise, with the
+    X-Trace-ID of the request that wrote the rows as its first column: what the client is in doubt
+    about can be looked up by it. `shared` counts others' traffic too. `settle` is how long after
+    the answer it may still be counted, in seconds.
     """
 
     by: list[Name] = []
     prometheus: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
+    traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     shared: bool = False
+    settle: Duration = 0.0
 
 
 class Expect(StrictModel):

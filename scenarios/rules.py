@@ -17,6 +17,8 @@ Broken = tuple[Location, str]
 ALWAYS_KNOWN = ("tenant", "run", "iteration", "unique")
 QUERY_VARIABLES = ("tenant", "window")
 
+_QUESTION = re.compile(r"(select|with)\b", re.IGNORECASE)
+_NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
 
 
@@ -110,6 +112,18 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Bro
         yield place, f"{name!r} has no witness; add prometheus: or database:"
     if quantity.prometheus is not None:
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
+    for key, queries in (("database", quantity.database), ("traces", quantity.traces)):
+        for database, query in (queries or {}).items():
+            yield from _query(query, (*place, key, database))
+
+
+def _query(query: str, place: Location) -> Iterator[Broken]:
+    """Refuse what is not plainly a question; what writes in hiding the connection refuses."""
+    bare = _NOT_SQL.sub(" ", query).strip()
+    if not _QUESTION.match(bare):
+        yield place, "only questions are put to a database: begin with SELECT or WITH"
+    elif ";" in bare.removesuffix(";"):
+        yield place, "write one statement; the ; parts it in two"
 
 
 def _may_move(scenario: Scenario, step: Step, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What does Prometheus say? Its raw samples, one query a quantity, taken after two barriers.
+"""What does Prometheus say? Its raw samples, one query a quantity and window, after two barriers.
 
 Before the first request: every target scraped twice, or every process new. After the last answer:
 every target scraped, and the figures unchanged over two further scrapes.
@@ -6,19 +6,26 @@ every target scraped, and the figures unchanged over two further scrapes.
 
 import json
 import math
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
+from typing import TypeVar
 
 from checks.witnesses.figure import Figure, Figures, Labels, no_data, summed
-from checks.witnesses.increase import QUIET_SCRAPES, Growth, growth, increase, is_quiet, zero
-from checks.witnesses.queries import PrometheusDown, PrometheusQueries
-from checks.witnesses.samples import Sample, Series, Target, Watch, series_of
+from checks.witnesses.folding import Course, Fold
+from checks.witnesses.increase import QUIET_SCRAPES, Growth, zero_of
+from checks.witnesses.queries import PrometheusDown, PrometheusQueries, job_matcher
+from checks.witnesses.samples import Sample, Series, Target, Watch, read_series
+from checks.witnesses.taking import Rest, Taking
+from checks.witnesses.windows import UP, Targets, Windows
 from scenarios.evidence import RunFolder
 
-_UP, _BIRTHS, _DURATIONS, _READING = "up", "births", "durations", "reading"
+_READING = "reading"
+
+_Said = TypeVar("_Said")
 
 _POLL_S = 0.05
 _DISCOVERY_S = 7.0
@@ -28,6 +35,7 @@ _PATIENCE_SCRAPES = 8
 _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
+_NEXT_SCRAPE_RATIO = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Reading:
 
     `begin` is before the first request, `end` after the last answer, `at` the evaluation time of
     the raw samples. `skew_s` is Prometheus' clock minus ours. `fresh` tells that every service was
-    started for this run.
+    started for this run. `windows` are the ends of the windows in which the samples were read.
     """
 
     fresh: bool = False
@@ -46,6 +54,7 @@ class Reading:
     skew_s: float = 0.0
     interval_s: float = 0.0
     down: str = ""
+    windows: Sequence[float] = ()
 
     @property
     def window(self) -> str:
@@ -62,7 +71,9 @@ class PrometheusWitness:
         self._folder = folder
         self._jobs = frozenset(jobs)
         self._scraped = self._jobs
-        self._targets = f'{{job=~"{"|".join(re.escape(job) for job in sorted(self._jobs))}"}}'
+        self._targets = job_matcher(self._jobs)
+        self._taking: Taking | None = None
+        self._rest = Rest(False, 0.0)
         self.reading = Reading()
 
     def open(self, fresh: bool) -> None:
@@ -81,20 +92,46 @@ class PrometheusWitness:
         self.reading = replace(self.reading, begin=self._now())
         self._write_reading()
 
-    def close(self, last_answer_at: float, selectors: Mapping[str, str]) -> None:
+    def close(
+        self,
+        last_answer_at: float,
+        selectors: Mapping[str, str],
+        settles_s: Mapping[str, float] | None = None,
+    ) -> None:
         """Wait until the figures have settled, and take the raw samples of each selector.
 
-        `last_answer_at` is on our clock, in epoch seconds.
+        `last_answer_at` is on our clock, in epoch seconds. `settles_s` says by name how long after
+        it a quantity may still be counted: whether it rests is judged after that.
         """
         end = last_answer_at + self.reading.skew_s + _CLOCK_MARGIN_S
+        settled_at = end + max((settles_s or {}).values(), default=0.0)
         self.reading = replace(self.reading, end=end, at=self._now())
         try:
-            deadline = self._deadline()
-            _wait(deadline, self._scraped_after)
+            deadline = self._deadline() + max(0.0, settled_at - self._now())
+            _wait(deadline, lambda: self._scraped_after(settled_at))
             self._learn_pace()
-            _wait(deadline, lambda: self._take(selectors))
+            self._taking = self._new_taking(selectors)
+            self._taking.take_until(end)
+            self._rest = self._take_at_scrapes(deadline, lambda rest: rest.is_still)
         except PrometheusDown as error:
             self.reading = replace(self.reading, down=str(error))
+        self._write_reading()
+
+    def look_again(self) -> None:
+        """Wait until the figures have moved and come to rest again, within a bound; take them all.
+
+        The evidence then holds the scrapes of both looks. If Prometheus fails, the first stands.
+        """
+        if self.reading.down or self._taking is None:
+            return
+        before = self._rest
+        try:
+            self._taking.close_last()
+            self._rest = self._take_at_scrapes(
+                self._deadline(), lambda rest: rest.is_still and rest.total != before.total
+            )
+        except PrometheusDown:
+            return
         self._write_reading()
 
     def ask(self, query: str) -> str:
@@ -104,28 +141,43 @@ class PrometheusWitness:
         return self._queries.ask(query, self.reading.at).text
 
     def _learn_pace(self) -> None:
-        skew_s, intervals_s = self._queries.clock_skew_s(), self._queries.intervals_s()
+        """Of services started for the run nothing was scraped yet from which to learn it."""
+        skew_s = self._queries.clock_skew_s()
+        is_early = self.reading.fresh and not self.reading.begin
+        intervals_s = self._queries.intervals_s(() if is_early else self._jobs)
         known_s = [(intervals_s or {}).get(job) for job in self._jobs]
         interval_s = max(filter(None, known_s), default=_USUAL_INTERVAL_S)
         self.reading = replace(self.reading, skew_s=skew_s, interval_s=interval_s)
         if intervals_s is not None and not self.reading.fresh:
             self._scraped = self._jobs & intervals_s.keys()
 
-    def _take(self, selectors: Mapping[str, str]) -> bool:
-        """Take all raw samples as of now; tell whether none of them is still moving."""
-        self.reading = replace(self.reading, at=self._now())
-        self._raw(_UP, f"{_UP}{self._targets}")
-        self._raw(_BIRTHS, f"process_start_time_seconds{self._targets}")
-        self._raw(_DURATIONS, f"scrape_duration_seconds{self._targets}")
-        series = [
-            each for name, text in selectors.items() for each in self._raw(f"quantity-{name}", text)
-        ]
-        return all(_is_settled(each.samples, self.reading.end) for each in series)
+    def _new_taking(self, selectors: Mapping[str, str]) -> Taking:
+        """Reach back over two scrapes before the first request, and one to spare."""
+        interval_s = self.reading.interval_s
+        pace = self.reading.begin - 3 * interval_s - 1, interval_s
+        return Taking(self._queries, self._folder, self._targets, selectors, pace)
 
-    def _raw(self, name: str, selector: str) -> list[Series]:
-        answer = self._queries.ask(f"{selector}[{self._raw_window()}]", self.reading.at)
-        self._folder.write_answer(f"prometheus/{name}.json", answer.text.encode())
-        return series_of(answer.result)
+    def _take_at_scrapes(self, deadline: float, is_enough: Callable[[Rest], bool]) -> Rest:
+        """Take the last window, once a scrape, until it is enough or the time is over."""
+        rest = self._take_last()
+        while not is_enough(rest) and time.monotonic() < deadline:
+            _wait(deadline, partial(self._scraped_since, self.reading.at))
+            rest = self._take_last()
+        return rest
+
+    def _take_last(self) -> Rest:
+        if self._taking is None:
+            raise PrometheusDown("Prometheus was not read after the run")
+        at = round(self._now(), 3)
+        rest = self._taking.take_last(at, self.reading.end)
+        self.reading = replace(self.reading, at=at, windows=self._taking.ends)
+        return rest
+
+    def _scraped_since(self, at: float) -> bool:
+        """Targets that vanished are not waited for."""
+        if self._now() > at + _NEXT_SCRAPE_RATIO * self.reading.interval_s:
+            return True
+        return all(each.samples[-1][0] > at for each in self._ups() if each.samples)
 
     def _targets_known(self) -> bool:
         """A Prometheus that has just started knows no targets yet; one may also never have any."""
@@ -134,27 +186,25 @@ class PrometheusWitness:
 
     def _scraped_before(self) -> bool:
         ups = self._ups()
-        return {job for job, _ in ups} >= self._scraped and all(
-            [up for _, up in samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
-            for samples in ups.values()
+        return {each.target[0] for each in ups} >= self._scraped and all(
+            [up for _, up in each.samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
+            for each in ups
         )
 
-    def _scraped_after(self) -> bool:
+    def _scraped_after(self, settled_at: float) -> bool:
         ups = self._ups()
-        return {job for job, _ in ups} >= self._scraped and all(
-            _is_watched_or_down(samples, self.reading.end) for samples in ups.values()
+        return {each.target[0] for each in ups} >= self._scraped and all(
+            _is_watched_or_down(each.samples, settled_at) for each in ups
         )
 
-    def _ups(self) -> dict[Target, tuple[Sample, ...]]:
-        at = self._now()
+    def _ups(self) -> list[Series]:
+        """Return how each target was scraped of late; two may share job and instance."""
         window = f"{math.ceil(4 * self.reading.interval_s) + 1}s"
-        answer = self._queries.ask(f"{_UP}{self._targets}[{window}]", at)
-        return {each.target: each.samples for each in series_of(answer.result)}
-
-    def _raw_window(self) -> str:
-        """Reach back over two scrapes before the first request, and one to spare."""
-        since = self.reading.at - self.reading.begin + 3 * self.reading.interval_s
-        return f"{math.ceil(since) + 1}s"
+        answer = self._queries.ask(f"{UP}{self._targets}[{window}]", self._now())
+        try:
+            return read_series(answer.content)
+        except ValueError as error:
+            raise PrometheusDown("Prometheus does not answer with raw samples") from error
 
     def _now(self) -> float:
         return time.time() + self.reading.skew_s
@@ -175,65 +225,75 @@ class PrometheusEvidence:
     watches: Mapping[Target, Watch]
     folder: Path
 
-    def figures(self, quantity: str, by: Iterable[str]) -> Figures:
-        """Return the increases of a quantity by the values of its labels."""
+    def figures(self, quantity: str, by: Iterable[str], settle_s: float = 0.0) -> Figures:
+        """Return the increases of a quantity by the values of its labels.
+
+        What may be counted up to `settle_s` after the last answer is not late.
+        """
+        fold = Fold(tuple(by), self.reading.begin, self.reading.end, settle_s)
         try:
-            series = self._series(quantity)
+            self._read(quantity, fold)
         except PrometheusDown as error:
             return no_data(str(error))
-        begin, end = self.reading.begin, self.reading.end
-        watches = self._replicas(series)
-        silent = {target: zero([watch], begin, end) for target, watch in watches.items()}
-        had = _targets_by_labels(series, tuple(by))
-        of_series = [(_values(each, tuple(by)), self._increase(each)) for each in series]
-        of_others = [
-            (labels, figure)
-            for labels, targets in had.items()
-            for target, figure in silent.items()
-            if target not in targets
-        ]
-        return Figures(summed([*of_series, *of_others]), zero(watches.values(), begin, end))
+        silent = {
+            target: fold.figure(fold.silence(target), watch)
+            for target, watch in self._replicas(fold).items()
+        }
+        of_series = ((each.labels, fold.figure(each, self._watch(each))) for each in fold.courses)
+        told = {target: figure for target, figure in silent.items() if figure != Figure(0.0)}
+        return Figures(
+            summed(chain(of_series, _of_others(fold.courses, told))), zero_of(silent.values())
+        )
 
-    def growths(self, quantity: str, by: Iterable[str]) -> dict[Labels, list[list[Growth]]]:
+    def growths(
+        self, quantity: str, by: Iterable[str], only: Collection[Labels] | None = None
+    ) -> dict[Labels, list[list[Growth]]]:
         """Return how a quantity grew, by the values of its labels: a list of scrapes a series.
 
-        A target without the series is among them: it stayed at zero.
+        A target without the series is among them: it stayed at zero. `only` names the label values
+        that are asked for: of a long run, every scrape of every series is more than memory holds.
         """
+        fold = Fold(tuple(by), self.reading.begin, kept=only, keeps=True)
         try:
-            series = self._series(quantity)
+            self._read(quantity, fold)
         except PrometheusDown:
             return {}
-        begin, watches = self.reading.begin, self._replicas(series)
-        silent = {target: growth((), watch, begin) for target, watch in watches.items()}
         grown: dict[Labels, list[list[Growth]]] = {}
-        for each in series:
-            of_series = growth(each.samples, self._watch(each), begin)
-            grown.setdefault(_values(each, tuple(by)), []).append(of_series)
-        for labels, targets in _targets_by_labels(series, tuple(by)).items():
-            grown[labels] += [by for target, by in silent.items() if target not in targets]
+        for each in fold.courses:
+            grown.setdefault(each.labels, []).append(fold.growth(each, self._watch(each)))
+        silent = {
+            target: fold.growth(fold.silence(target), watch)
+            for target, watch in self._replicas(fold).items()
+        }
+        for labels, growth in _of_others(fold.courses, silent):
+            grown[labels].append(growth)
         return grown
 
-    def _replicas(self, series: Iterable[Series]) -> dict[Target, Watch]:
+    def _replicas(self, fold: Fold) -> dict[Target, Watch]:
         """Return the targets that could have a series: all of the jobs that have any."""
-        jobs = {each.target[0] for each in series}
+        jobs = {target[0] for target in fold.targets}
         return {
             target: watch for target, watch in self.watches.items() if not jobs or target[0] in jobs
         }
 
-    def _series(self, quantity: str) -> list[Series]:
-        """Read a quantity's raw samples. Raises PrometheusDown where there are none."""
+    def _read(self, quantity: str, fold: Fold) -> None:
+        """Read a quantity's raw samples. Raises PrometheusDown where they are not whole."""
         if self.reading.down:
             raise PrometheusDown(self.reading.down)
+        windows = Windows(self.folder, len(self.reading.windows))
+        targets = Targets(self.reading.begin, self.reading.end, self.reading.fresh)
+        told = windows.read_told() if self.watches else repeat(None)
         try:
-            return _read_series(self.folder / f"quantity-{quantity}.json")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            of_quantity = windows.read_series(f"quantity-{quantity}")
+            for series, of_targets in zip(of_quantity, told, strict=False):
+                if of_targets:
+                    targets.see(of_targets)
+                fold.see(series, targets.by_name)
+        except (OSError, ValueError) as error:
             raise PrometheusDown("Prometheus was not read after the run") from error
 
-    def _increase(self, series: Series) -> Figure:
-        return increase(series.samples, self._watch(series), self.reading.begin, self.reading.end)
-
-    def _watch(self, series: Series) -> Watch:
-        return self.watches.get(series.target, Watch(fresh=self.reading.fresh))
+    def _watch(self, course: Course) -> Watch:
+        return self.watches.get(course.target, Watch(fresh=self.reading.fresh))
 
 
 def read_prometheus(folder: RunFolder) -> PrometheusEvidence:
@@ -241,58 +301,40 @@ def read_prometheus(folder: RunFolder) -> PrometheusEvidence:
     path = folder.witnesses / "prometheus"
     try:
         reading = Reading(**json.loads((path / f"{_READING}.json").read_bytes()))
+        windows = Windows(path, len(reading.windows))
     except (OSError, ValueError, TypeError):
         return PrometheusEvidence(Reading(down="Prometheus was not read"), {}, path)
-    return PrometheusEvidence(reading, _read_watches(path, reading.fresh), path)
+    return PrometheusEvidence(reading, _read_watches(windows, reading), path)
 
 
-def _read_watches(path: Path, fresh: bool) -> dict[Target, Watch]:
+def _read_watches(windows: Windows, reading: Reading) -> dict[Target, Watch]:
+    targets = Targets(reading.begin, reading.end, reading.fresh)
     try:
-        ups, births = _read_by_target(path, _UP), _read_by_target(path, _BIRTHS)
-    except (OSError, ValueError, KeyError, TypeError):
+        for told in windows.read_told():
+            targets.see(told)
+    except (OSError, ValueError):
         return {}
-    durations = _read_durations(path)
-    return {
-        target: Watch(samples, births.get(target, ()), fresh, durations.get(target, ()))
-        for target, samples in ups.items()
-    }
+    return {target: each.watch for target, each in sorted(targets.by_name.items())}
 
 
-def _read_durations(path: Path) -> dict[Target, tuple[Sample, ...]]:
-    """They sharpen a figure: without them a scrape counts as answered when it began."""
-    try:
-        return _read_by_target(path, _DURATIONS)
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _read_by_target(path: Path, name: str) -> dict[Target, tuple[Sample, ...]]:
-    return {each.target: each.samples for each in _read_series(path / f"{name}.json")}
-
-
-def _read_series(path: Path) -> list[Series]:
-    return series_of(json.loads(path.read_bytes())["data"]["result"])
-
-
-def _targets_by_labels(series: Iterable[Series], by: Labels) -> dict[Labels, set[Target]]:
-    targets: dict[Labels, set[Target]] = {}
-    for each in series:
-        targets.setdefault(_values(each, by), set()).add(each.target)
-    return targets
-
-
-def _values(series: Series, labels: Labels) -> Labels:
-    return tuple(series.labels.get(label, "") for label in labels)
+def _of_others(
+    courses: Iterable[Course], silent: Mapping[Target, _Said]
+) -> Iterator[tuple[Labels, _Said]]:
+    """Yield what the targets without a series say of its labels: it stayed at zero there."""
+    if not silent:
+        return
+    had: dict[Labels, set[Target]] = {}
+    for each in courses:
+        had.setdefault(each.labels, set()).add(each.target)
+    for labels, targets in had.items():
+        for target, said in silent.items():
+            if target not in targets:
+                yield labels, said
 
 
 def _is_watched_or_down(ups: Iterable[Sample], end: float) -> bool:
     after = [up for at, up in ups if at > end]
     return after.count(1.0) >= QUIET_SCRAPES or after[-_FAILED_SCRAPES:] == [0.0] * _FAILED_SCRAPES
-
-
-def _is_settled(samples: tuple[Sample, ...], end: float) -> bool:
-    """A series that ended before the last answer, with its target, does not move either."""
-    return is_quiet(samples, end) or not any(at > end for at, _ in samples)
 
 
 def _wait(deadline: float, is_so: Callable[[], bool]) -> None:

@@ -1,10 +1,12 @@
 """What is in a Prometheus answer? Series with their raw samples, and how a target was watched."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, NamedTuple
+from mmap import mmap
+from typing import NamedTuple
 
 import msgspec
 
@@ -56,12 +58,20 @@ class Scrapes(NamedTuple):
     previous: list[float]
 
 
+# Two of one process, one scrape apart, show whether it told its start within its first second.
+_BIRTHS_KEPT = 2
+
 NO_SCRAPES = Scrapes([], [])
 
 
 class _Values(msgspec.Struct, gc=False):
     metric: msgspec.Raw
     values: list[tuple[float, float]]
+
+
+class _Texts(msgspec.Struct, gc=False):
+    metric: msgspec.Raw
+    values: list[tuple[float, str]]
 
 
 class _Data(msgspec.Struct):
@@ -73,8 +83,10 @@ class _Answer(msgspec.Struct):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
-# Values are strings in an answer ("5", "NaN"): `strict=False` reads them as the numbers they are.
+# Values are strings in an answer ("5", "NaN"): `strict=False` reads them as the numbers they are,
+# but for "+Inf".
 _VALUES = msgspec.json.Decoder(_Values, strict=False)
+_TEXTS = msgspec.json.Decoder(_Texts, strict=False)
 _LABELS = msgspec.json.Decoder(dict[str, str])
 
 
@@ -94,27 +106,26 @@ class RawSeries:
             raise ValueError("labels that are no mapping of text") from error
 
 
-def raw_series(answer: bytes) -> Iterator[RawSeries]:
+def raw_series(answer: bytes | mmap) -> Iterator[RawSeries]:
     """Yield the series of a range vector, one in memory at a time. Raises ValueError for others."""
     try:
         for each in _ANSWER.decode(answer).data.result:
-            one = _VALUES.decode(each)
-            yield RawSeries(bytes(one.metric), one.values)
+            yield _one_of(each)
     except msgspec.MsgspecError as error:
         raise ValueError("not the range vector of a Prometheus answer") from error
 
 
-def read_series(answer: bytes) -> list[Series]:
+def _one_of(series: msgspec.Raw) -> RawSeries:
+    if b'"+Inf"' in bytes(series):
+        text = _TEXTS.decode(series)
+        return RawSeries(bytes(text.metric), [(at, float(value)) for at, value in text.values])
+    one = _VALUES.decode(series)
+    return RawSeries(bytes(one.metric), one.values)
+
+
+def read_series(answer: bytes | mmap) -> list[Series]:
     """Return the series of a range vector. Raises ValueError for others."""
     return [Series(each.labels, each.samples) for each in raw_series(answer)]
-
-
-def series_of(result: Any) -> list[Series]:
-    """Return the series of a range vector. Raises KeyError, TypeError or ValueError for others."""
-    return [
-        Series(each["metric"], tuple((float(at), float(value)) for at, value in each["values"]))
-        for each in result
-    ]
 
 
 def target_of(labels: dict[str, str]) -> Target:
@@ -177,8 +188,8 @@ class Watching:
     _births: list[Sample] = field(default_factory=_nothing)
     _under_way: list[Sample] = field(default_factory=_nothing)
     _last_up: Sample = (-inf, 1.0)
-    _last_birth: Sample = (-inf, -inf)
-    _same_births: int = 0
+    _last_birth_at: float = -inf
+    _kept_births: Counter[float] = field(default_factory=Counter)
     _tried: int = 0
     _failed: int = 0
     _bare: bool = False
@@ -192,7 +203,7 @@ class Watching:
     ) -> None:
         """Take a further window: each a sample a scrape, `shown` how many samples that had."""
         self._see_ups(later(ups, self._last_up[0]))
-        for each in later(births, self._last_birth[0]):
+        for each in later(births, self._last_birth_at):
             self._see_birth(each)
         self.durations_s = dict(durations)
         last = self._under_way[-1][0] if self._under_way else -inf
@@ -223,8 +234,7 @@ class Watching:
     def _see_birth(self, birth: Sample) -> None:
         """Keep the first two since the first request that tell of one process."""
         at, began_at = birth
-        is_same = began_at == self._last_birth[1] and self._last_birth[0] > self.begin
-        self._same_births = self._same_births + 1 if is_same else 1
-        if at <= self.begin or self._same_births <= 2:  # noqa: PLR2004 - a pair shows a blur
+        self._kept_births[began_at] += at > self.begin
+        if self._kept_births[began_at] <= _BIRTHS_KEPT:
             self._births.append(birth)
-        self._last_birth = birth
+        self._last_birth_at = at

@@ -8,7 +8,8 @@ import pytest
 from checks.doctor import examine
 from checks.result import Finding
 from checks.verdict import Verdict
-from config.environment import Environment, Prometheus, Service
+from config.environment import Environment, Service
+from config.prometheus import Prometheus
 from tests.checks.evidence_factory import exposition, vector
 from tests.checks.tiny_server import Says, nobody_listens_at, serving
 

@@ -11,6 +11,7 @@ from checks.result import Finding
 from checks.verdict import Verdict
 from checks.witnesses.prometheus import PrometheusWitness, Reading
 from checks.witnesses.queries import PrometheusQueries
+from config.prometheus import Prometheus
 from tests.checks.evidence_factory import SCENARIO, vector, write_promql, write_run
 from tests.checks.tiny_server import Says, nobody_listens_at, serving
 
@@ -108,7 +109,7 @@ def test_the_query_is_asked_with_its_tenant_and_window_and_kept(tmp_path: Path) 
     said = Says(json.dumps(vector(1)))
     with (
         serving({"/api/v1/query": said}) as server,
-        closing(PrometheusQueries(server.url, 5.0)) as queries,
+        closing(PrometheusQueries(Prometheus(url=server.url))) as queries,
     ):
         witness = PrometheusWitness(queries, ["shop"], folder)
         witness.reading = Reading(begin=100.0, at=130.0)
@@ -120,7 +121,7 @@ def test_the_query_is_asked_with_its_tenant_and_window_and_kept(tmp_path: Path) 
 
 def test_a_prometheus_that_goes_down_before_the_query_is_said(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
-    with closing(PrometheusQueries(nobody_listens_at(), 1.0)) as queries:
+    with closing(PrometheusQueries(Prometheus(url=nobody_listens_at()))) as queries:
         witness = PrometheusWitness(queries, ["shop"], folder)
         take_promql(folder.read_scenario(), witness, "acme", folder)
     finding = judge_promql(read_case(folder)).findings[0]

@@ -6,6 +6,7 @@ import pytest
 
 from config.environment import FOLDER, find_environment, read_environment, read_environment_file
 from config.errors import ConfigError
+from config.prometheus import Prometheus
 
 STAGING = """\
 environment: staging
@@ -20,6 +21,23 @@ headers: {Authorization: "Bearer ${TOKEN}", X-Tenant-ID: "{{ tenant }}"}
 load: {allowed: true, max_users: 5}
 """
 VARIABLES = {"TILL_URL": "http://till.example:8080", "TOKEN": "secret"}
+
+
+PROMETHEUS = 'prometheus: {url: "http://prometheus.example", timeout: 500ms}'
+# A certificate that signs itself, and nothing else; its key was thrown away.
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBgzCCASmgAwIBAgIUVQFMKntS2V+W5w1XHhl02UQAYoowCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLQSB0ZXN0J3MgQ0EwIBcNMjYxMTIzMDMxNzA5WhgPMjEyNjEw
+MzAwMzE3MDlaMBYxFDASBgNVBAMMC0EgdGVzdCdzIENBMFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAEPtUYmR7eyMqVDAOFg+s+5F82k8XUO7NDMKDWpNC5QSqi7Iko
+adQ3hrSapKSjkAd0YYGHXVrV9vbMNxfNSKxbCqNTMFEwHQYDVR0OBBYEFNrvwxZm
+xqrYZeuc5dpw2XA2tR6CMB8GA1UdIwQYMBaAFNrvwxZmxqrYZeuc5dpw2XA2tR6C
+MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgV+auBDQnfTSvm4uv
+Fv3AZlYBVN19otFJi867Sp02tZ8CIQC6HryBOdgKL3bE5y2HTpg+rQgCzjXhFBH+
+nTlK5W3yww==
+-----END CERTIFICATE-----
+"""
 
 
 def written(folder: Path, text: str = STAGING) -> Path:
@@ -103,6 +121,180 @@ def test_the_timeout_of_a_query_is_in_seconds(tmp_path: Path) -> None:
     prometheus = read_environment(written(tmp_path), VARIABLES).prometheus
     assert prometheus is not None
     assert prometheus.timeout == pytest.approx(0.5)
+
+
+def prometheus_of(folder: Path, settings: str, **variables: str) -> Prometheus:
+    text = STAGING.replace(PROMETHEUS, f"prometheus: {{url: http://p.example/, {settings}}}")
+    prometheus = read_environment(written(folder, text), {**VARIABLES, **variables}).prometheus
+    assert prometheus is not None
+    return prometheus
+
+
+def mistakes_of(folder: Path, settings: str, **variables: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        prometheus_of(folder, settings, **variables)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def test_a_prometheus_is_asked_with_a_token_or_a_password_of_variables(tmp_path: Path) -> None:
+    prometheus = prometheus_of(tmp_path, 'bearer_token: "${TOKEN}"')
+    assert prometheus.bearer_token == "secret"
+    settings = 'basic_auth: {username: me, password: "${TOKEN}"}, headers: {X-Scope-OrgID: acme}'
+    prometheus = prometheus_of(tmp_path, settings)
+    assert prometheus.basic_auth is not None
+    assert (prometheus.basic_auth.username, prometheus.basic_auth.password) == ("me", "secret")
+    assert prometheus.headers == {"X-Scope-OrgID": "acme"}
+
+
+def test_a_prometheus_may_lie_below_a_path(tmp_path: Path) -> None:
+    text = STAGING.replace("http://prometheus.example", "http://prometheus.example/a/b/")
+    prometheus = read_environment(written(tmp_path, text), VARIABLES).prometheus
+    assert prometheus is not None
+    assert prometheus.url == "http://prometheus.example/a/b"
+
+
+def test_no_secret_is_shown_where_the_settings_of_prometheus_are(tmp_path: Path) -> None:
+    for settings in (
+        'bearer_token: "${TOKEN}", headers: {X-Key: "${TOKEN}"}',
+        'basic_auth: {username: me, password: "${TOKEN}"}',
+    ):
+        assert "secret" not in repr(prometheus_of(tmp_path, settings))
+
+
+def test_a_ca_file_lies_beside_the_environment_or_where_its_path_says(tmp_path: Path) -> None:
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "ca.pem").write_text(CERTIFICATE)
+    for written_as in ("tls/ca.pem", f"{tmp_path}/tls/ca.pem"):
+        assert prometheus_of(tmp_path, f"ca_file: {written_as}").ca_file == (
+            f"{tmp_path}/tls/ca.pem"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no file ca.pem"),
+        ("", "ca.pem holds no certificate in PEM form"),
+        ("no certificate", "ca.pem holds no certificate in PEM form"),
+        (CERTIFICATE[:200], "ca.pem holds no certificate in PEM form"),
+        (CERTIFICATE.replace("M", "N"), "ca.pem holds no certificate in PEM form"),
+    ],
+    ids=["missing", "empty", "words", "cut", "garbled"],
+)
+def test_a_ca_file_without_a_certificate_is_a_mistake(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    assert mistakes_of(tmp_path, "ca_file: ca.pem") == (
+        f"staging.yaml:8: prometheus.ca_file: {reason}"
+    )
+
+
+def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
+    assert mistakes_of(tmp_path, "ca_file: .") == (
+        f"staging.yaml:8: prometheus.ca_file: there is no file {tmp_path}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param(
+            "bearer_token: t, basic_auth: {username: me, password: p}",
+            "prometheus: bearer_token and basic_auth exclude each other; keep one of them",
+            id="two credentials",
+        ),
+        pytest.param(
+            "bearer_token: t, headers: {authorization: s}",
+            "prometheus: bearer_token and headers.authorization exclude each other; "
+            "keep one of them",
+            id="a header that says who asks, too",
+        ),
+        pytest.param(
+            'bearer_token: ""',
+            "prometheus.bearer_token: it is not a token: one word of visible ASCII, without Bearer",
+            id="empty token",
+        ),
+        pytest.param(
+            'bearer_token: "Bearer ${TOKEN}"',
+            "prometheus.bearer_token: it is not a token: one word of visible ASCII, without Bearer",
+            id="token with its scheme",
+        ),
+        pytest.param(
+            'bearer_token: ["${TOKEN}"]',
+            "prometheus.bearer_token: input should be a valid string",
+            id="a list of tokens",
+        ),
+        pytest.param(
+            'basic_auth: {username: "me:too", password: "${TOKEN}"}',
+            "prometheus.basic_auth.username: a user's name has no colon in it",
+            id="colon",
+        ),
+        pytest.param(
+            'basic_auth: {username: me, password: "${TOKEN}\\n"}',
+            "prometheus.basic_auth.password: it is empty, or has a line break or another control "
+            "character in it",
+            id="line break",
+        ),
+        pytest.param(
+            "basic_auth: {username: me}",
+            "the key 'prometheus.basic_auth.password' is missing",
+            id="no password",
+        ),
+        pytest.param(
+            "basic_auth: {user: me, username: me, password: p}",
+            "unknown key 'user'; did you mean username?",
+            id="unknown key",
+        ),
+        pytest.param(
+            'headers: {X-Key: "${TOKEN}\\nX-Other: 1"}',
+            "prometheus.headers.X-Key: it is not a header's value: ASCII, without spaces around it",
+            id="a header in a header",
+        ),
+        pytest.param(
+            "headers: {X Key: s}",
+            "prometheus.headers.X Key: this is not a header's name",
+            id="no name of a header",
+        ),
+        pytest.param(
+            "headers: {X-Scope-OrgID: 1}",
+            "prometheus.headers.X-Scope-OrgID: input should be a valid string",
+            id="a number",
+        ),
+    ],
+)
+def test_a_mistake_about_who_asks_prometheus_is_named_without_the_secret(
+    tmp_path: Path, settings: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        prometheus_of(tmp_path, settings, TOKEN="s3cret")
+    assert str(error.value) == f"{tmp_path}/staging.yaml:8: {message}"
+    assert error.value.__cause__ is not None
+    assert "s3cret" not in str(error.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://me:s3cret@p.example", "an address has no user and password in it"),
+        ("me:s3cret@p.example", "an address has no user and password in it; write basic_auth"),
+        ("http://p.example?key=s3cret", "an address ends before any ? or #; write headers or"),
+        ("http://p.example/#s3cret", "an address ends before any ? or #"),
+        ("http://", "'http://' is not an address; write http://… or https://…"),
+        ("http://p.example:port", "is not an address"),
+        ("http://[::1", "is not an address"),
+        ("p.example", "'p.example' is not an address"),
+        ("http://p .example", "is not an address"),
+    ],
+)
+def test_an_address_of_prometheus_is_an_address_without_a_secret(
+    tmp_path: Path, url: str, reason: str
+) -> None:
+    told = mistakes(tmp_path, "http://prometheus.example", url)
+    assert told.startswith("staging.yaml:8: prometheus.url: ")
+    assert reason in told
+    assert "s3cret" not in told
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,22 @@ def test_a_shipped_scenario_has_no_mistake(path: Path) -> None:
     assert set(scenario.checks.usage) == set(scenario.quantities)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 1",
+        "-- all of them;\nSELECT count(*) FROM calls",
+        "/* a; b */ WITH c AS (SELECT 1) SELECT * FROM c;",
+        "SELECT count(*) FROM calls WHERE what = 'a;b' AND \"odd;name\" = 1",
+    ],
+)
+def test_a_question_is_read_however_it_is_written(tmp_path: Path, query: str) -> None:
+    folded = "\n".join(f"        {line}" for line in query.splitlines())
+    asking = f"database:\n      main: |\n{folded}"
+    path = changed(tmp_path, "prometheus: calls_total", asking)
+    assert read_scenario(path).quantities["calls"].database
+
+
 def test_two_scenarios_are_shipped() -> None:
     assert [path.stem for path in SHIPPED] == ["onboarding_load", "usage_tracking"]
 
@@ -232,6 +248,24 @@ MUTATIONS = [
         "shared: true",
         ["s.yaml:6: 'calls' has no witness; add prometheus: or database:"],
         id="quantity without witness",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "database: {main: DELETE FROM calls}",
+        ["s.yaml:7: only questions are put to a database: begin with SELECT or WITH"],
+        id="a query that writes",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "database: {main: 'SELECT 1; DELETE FROM calls'}",
+        ["s.yaml:7: write one statement; the ; parts it in two"],
+        id="two statements in a query",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "traces: {main: 'UPDATE calls SET n = 1'}\n    prometheus: calls_total",
+        ["s.yaml:7: only questions are put to a database: begin with SELECT or WITH"],
+        id="traces that write",
     ),
     pytest.param(
         "query: sum(errors_total",

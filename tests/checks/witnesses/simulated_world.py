@@ -6,12 +6,15 @@ It shares no code with what it tests: the truth is the sum of the counts, each w
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from checks.witnesses.prometheus import PrometheusEvidence, Reading
+from checks.witnesses.figure import Figure
+from checks.witnesses.increase import increase
+from checks.witnesses.prometheus import PrometheusEvidence, Reading, read_prometheus
 from checks.witnesses.samples import Sample, Target, Watch
+from scenarios.evidence import RunFolder
 
 BEGIN = 1_000.0
 JOB = "shop"
@@ -19,6 +22,7 @@ QUIET = 3
 STATUSES = ("200", "201")
 
 Name = tuple[str, str]
+Told = tuple[dict[str, str], Sequence[Sample]]
 
 
 class Clock(Enum):
@@ -142,13 +146,44 @@ class World:
             self._shown[replica.number] = seen
         return self._shown[replica.number]
 
-    def evidence(self, folder: Path) -> PrometheusEvidence:
-        """Write what Prometheus would answer, and read it as the harness does."""
-        reading = Reading(self.fresh, BEGIN, self.end, self.read_at, 0.0, self.interval)
+    def evidence(
+        self, folder: Path, ends: Sequence[float] = (), overlap_s: float = 0.0
+    ) -> PrometheusEvidence:
+        """Write what Prometheus would answer, and read it as the harness does.
+
+        `ends` are where one window of time ends and the next begins, as much earlier as they
+        overlap; without any there is one file without a number.
+        """
+        windows = [*ends, math.inf] if ends else []
+        reading = Reading(
+            self.fresh, BEGIN, self.end, self.read_at, 0.0, self.interval,
+            windows=[min(end, self.read_at) for end in windows],
+        )  # fmt: skip
+        path = folder / "evidence" / "witnesses" / "prometheus"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "reading.json").write_text(json.dumps(asdict(reading)), encoding="utf-8")
+        for name, series in self._answers().items():
+            since = -math.inf
+            for number, end in enumerate(windows or [math.inf], 1):
+                file = f"{name}-{number:04}.json" if windows else f"{name}.json"
+                (path / file).write_text(_matrix(series, since, end), encoding="utf-8")
+                since = end - overlap_s
+        return read_prometheus(RunFolder(folder))
+
+    def increases(self) -> list[tuple[str, Figure]]:
+        """Return what each series says of its key if it is read in one piece."""
         watches = {each.target: self._watch(each) for each in self._known()}
-        answer = {"data": {"result": list(self._series())}}
-        (folder / "quantity-uses.json").write_text(json.dumps(answer), encoding="utf-8")
-        return PrometheusEvidence(reading, watches, folder)
+        return [
+            (
+                str(labels["kind"]),
+                increase(samples, watches[labels["job"], labels["instance"]], BEGIN, self.end),
+            )
+            for labels, samples in sorted(self._series(), key=lambda told: str(told[0]))
+        ]
+
+    def stamps(self) -> list[float]:
+        """Return when scrapes began, of all targets, in order."""
+        return sorted(each.at for replica in self.replicas for each in replica.attempts)
 
     def truth(self, key: str) -> float:
         """Return what was counted since the first request, up to each target's last scrape."""
@@ -161,6 +196,18 @@ class World:
             return None
         first = self._grown(key, [each[-QUIET].attempt.answered_at for each in seen])
         return first if first == self.truth(key) else None
+
+    def truth_late(self, key: str, grace_s: float) -> float:
+        """Return what was counted after the first scrape begun so long after the end."""
+        late = 0.0
+        for each in self._known():
+            seen = [s for s in self.shown(each) if s.attempt.at >= self.end + grace_s]
+            late += sum(
+                each.grown((key, status), seen[0].attempt.answered_at, self._last_seen(each))
+                for status in STATUSES
+                if seen
+            )
+        return late
 
     def is_undecidable(self) -> bool:
         """Tell whether a restart left no trace: no start time is told that could betray it."""
@@ -212,7 +259,19 @@ class World:
         since = math.floor(BEGIN - 3 * self.interval) - 1
         return since < attempt.at and attempt.answered_at <= self.read_at
 
-    def _series(self) -> Iterator[dict[str, object]]:
+    def _answers(self) -> dict[str, list[Told]]:
+        watches = [
+            ({"job": each.target[0], "instance": each.target[1]}, self._watch(each))
+            for each in self._known()
+        ]
+        return {
+            "up": [(labels, watch.ups) for labels, watch in watches],
+            "births": [(labels, watch.births) for labels, watch in watches if watch.births],
+            "durations": [(labels, watch.durations) for labels, watch in watches],
+            "quantity-uses": list(self._series()),
+        }
+
+    def _series(self) -> Iterator[Told]:
         for replica in self.replicas:
             samples: dict[Name, list[Sample]] = {}
             for each in self.shown(replica):
@@ -221,4 +280,13 @@ class World:
             job, instance = replica.target
             for (key, status), values in samples.items():
                 labels = {"job": job, "instance": instance, "kind": key, "status": status}
-                yield {"metric": labels, "values": values}
+                yield labels, values
+
+
+def _matrix(series: Sequence[Told], since: float, until: float) -> str:
+    result = [
+        {"metric": labels, "values": values}
+        for labels, samples in series
+        if (values := [[at, str(value)] for at, value in samples if since < at <= until])
+    ]
+    return json.dumps({"status": "success", "data": {"result": result}})

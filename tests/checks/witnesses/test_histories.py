@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from checks.witnesses.figure import summed
+from checks.witnesses.increase import GRACE_S
 from tests.checks.witnesses.simulated_world import (
     BEGIN,
     STATUSES,
@@ -21,7 +23,7 @@ from tests.checks.witnesses.simulated_world import (
 )
 
 _EXACT = "exact"
-_MANY, _FEW = 20_000, 1_200
+_MANY, _FEW = 20_000, 800
 _KEYS = ("tea", "coffee")
 _OLD = BEGIN - 500
 _SOONER = 5  # scrapes before the first request that are simulated
@@ -202,10 +204,16 @@ def _moments(interval: float, end: float) -> st.SearchStrategy[float]:
     )
 
 
-def _try(world: World, folder: Path, tally: Counter[str]) -> None:
-    """Hold every figure of a history against the truth."""
-    note(str(world))
-    figures = world.evidence(folder).figures("uses", ["kind"])
+_cuts = st.lists(st.tuples(st.integers(0, 400), st.sampled_from([-0.001, 0.0, 0.3])), max_size=3)
+_overlaps_s = st.sampled_from([0.0, 0.5, 7.0])
+
+
+def _try(
+    world: World, windows: tuple[list[float], float], folder: Path, tally: Counter[str]
+) -> None:
+    """Hold every figure of a history, read window by window, against the truth."""
+    note(f"{world}, windows end at {windows[0]} and overlap by {windows[1]}")
+    figures = world.evidence(folder, *windows).figures("uses", ["kind"])
     tally["histories"] += 1
     for key in _KEYS:
         figure, truth = figures.at((key,)), world.truth(key)
@@ -218,14 +226,20 @@ def _try(world: World, folder: Path, tally: Counter[str]) -> None:
             assert figure.value == world.truth_at_rest(key)
 
 
+def _ends(world: World, cuts: list[tuple[int, float]]) -> list[float]:
+    """Return where windows end: just before a scrape, at its very stamp, or after it."""
+    stamps = world.stamps()
+    return sorted({stamps[number % len(stamps)] + beside for number, beside in cuts if stamps})
+
+
 def _tried_on(worlds: st.SearchStrategy[World], examples: int, folder: Path) -> Counter[str]:
     """Try so many histories; return how many there were, and what was said of them."""
     tally: Counter[str] = Counter()
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(worlds)
-    def try_one(world: World) -> None:
-        _try(world, folder, tally)
+    @given(worlds, _cuts, _overlaps_s)
+    def try_one(world: World, cuts: list[tuple[int, float]], overlap_s: float) -> None:
+        _try(world, (_ends(world, cuts), overlap_s), folder, tally)
 
     try_one()
     print(f"histories: {tally}")
@@ -257,3 +271,46 @@ def test_an_exact_figure_is_the_truth_and_a_lower_bound_is_never_more(
 def test_a_clean_history_is_always_exact(examples: int, tmp_path: Path) -> None:
     tally = _tried_on(clean_worlds(), examples, tmp_path)
     assert tally[_EXACT] == tally["figures"] == len(_KEYS) * tally["histories"]
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        pytest.param(_FEW // 8, id="few"),
+        pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+    ],
+)
+def test_a_history_says_the_same_in_one_piece_and_in_windows(examples: int, tmp_path: Path) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(worlds(), _cuts, _overlaps_s)
+    def try_one(world: World, cuts: list[tuple[int, float]], overlap_s: float) -> None:
+        whole = world.evidence(tmp_path)
+        figures, grown = whole.figures("uses", ["kind"]), whole.growths("uses", ["kind"])
+        in_windows = world.evidence(tmp_path, _ends(world, cuts), overlap_s)
+        assert in_windows.figures("uses", ["kind"]) == figures
+        assert in_windows.growths("uses", ["kind"]) == grown
+        tea = {labels: growth for labels, growth in grown.items() if labels == ("tea",)}
+        assert in_windows.growths("uses", ["kind"], [("tea",)]) == tea
+
+    try_one()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(worlds())
+def test_a_watch_of_which_little_is_kept_says_what_the_whole_says(
+    tmp_path: Path, world: World
+) -> None:
+    figures = world.evidence(tmp_path).figures("uses", ["kind"]).by_labels
+    for labels, figure in summed(((key,), each) for key, each in world.increases()).items():
+        assert figures[labels].value == figure.value
+        assert figures[labels].late == figure.late
+        if len(world.replicas) == 1:
+            assert figures[labels].remark == figure.remark
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(clean_worlds())
+def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) -> None:
+    figures = world.evidence(tmp_path).figures("uses", ["kind"])
+    for key in _KEYS:
+        assert figures.at((key,)).late == world.truth_late(key, GRACE_S)

@@ -9,7 +9,8 @@ import pytest
 from checks.witnesses.figure import Figure, summed
 from checks.witnesses.prometheus import PrometheusWitness, Reading, read_prometheus
 from checks.witnesses.queries import PrometheusDown, PrometheusQueries
-from checks.witnesses.samples import Sample, series_of
+from checks.witnesses.samples import Sample
+from config.prometheus import Prometheus
 from scenarios.evidence import RunFolder
 from tests.checks.evidence_factory import BEGIN, END, SHOP, settled, write_prometheus
 from tests.checks.tiny_server import Says, nobody_listens_at, serving
@@ -179,11 +180,6 @@ def test_one_lower_bound_makes_a_sum_a_lower_bound(order: int) -> None:
     assert summed(figures) == {_TEA: Figure(5.0, "restarted")}
 
 
-def test_a_vector_is_no_range_vector() -> None:
-    with pytest.raises(KeyError):
-        series_of([{"metric": {}, "value": [1.0, "2"]}])
-
-
 def test_the_window_reaches_from_the_first_request_to_the_reading() -> None:
     assert Reading(begin=100.0, at=160.2).window == "61s"
 
@@ -191,7 +187,7 @@ def test_the_window_reaches_from_the_first_request_to_the_reading() -> None:
 def test_a_witness_that_cannot_be_reached_says_so_on_disk_and_to_every_query(
     folder: RunFolder,
 ) -> None:
-    with closing(PrometheusQueries(nobody_listens_at(), 1.0)) as queries:
+    with closing(PrometheusQueries(Prometheus(url=nobody_listens_at()))) as queries:
         witness = PrometheusWitness(queries, ["shop"], folder)
         witness.open(fresh=True)
         with pytest.raises(PrometheusDown, match="cannot be reached"):
@@ -202,7 +198,10 @@ def test_a_witness_that_cannot_be_reached_says_so_on_disk_and_to_every_query(
 def test_a_fresh_stack_is_opened_with_one_look_at_the_clock(folder: RunFolder) -> None:
     told = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
     answers = {"/api/v1/query": Says(json.dumps(told))}
-    with serving(answers) as server, closing(PrometheusQueries(server.url, 1.0)) as queries:
+    with (
+        serving(answers) as server,
+        closing(PrometheusQueries(Prometheus(url=server.url))) as queries,
+    ):
         PrometheusWitness(queries, ["shop"], folder).open(fresh=True)
         assert server.asked.count("/api/v1/query") == 1
     reading = read_prometheus(folder).reading

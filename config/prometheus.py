@@ -1,0 +1,118 @@
+"""Where is Prometheus, or what answers like it, and how does one show who asks?"""
+
+import re
+import ssl
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config.documents import StrictModel
+from config.units import Duration
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def _address(text: str) -> str:
+    """Refuse an address with a secret in it without showing it: addresses stand in reports."""
+    if "@" in text:
+        raise ValueError("an address has no user and password in it; write basic_auth")
+    if "?" in text or "#" in text:
+        raise ValueError("an address ends before any ? or #; write headers or bearer_token")
+    if not text.startswith(("http://", "https://")) or not _has_host(text):
+        raise ValueError(f"{text!r} is not an address; write http://… or https://…")
+    return text.rstrip("/")
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:
+        return False
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("it is not a token: one word of visible ASCII, without Bearer")
+    return text
+
+
+def _username(text: str) -> str:
+    if ":" in text:
+        raise ValueError("a user's name has no colon in it")
+    return _password(text)
+
+
+def _password(text: str) -> str:
+    if not text or any(ord(each) < ord(" ") or each == "\x7f" for each in text):
+        raise ValueError("it is empty, or has a line break or another control character in it")
+    return text
+
+
+def _header_name(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise ValueError("this is not a header's name")
+    return text
+
+
+def _header_value(text: str) -> str:
+    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", text):
+        raise ValueError("it is not a header's value: ASCII, without spaces around it")
+    return text
+
+
+def _certificates(path: str) -> str:
+    """Return the path of a file that holds certificates. Raises ValueError for any other."""
+    if not Path(path).is_file():
+        raise ValueError(f"there is no file {path}")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError as error:
+        raise ValueError(f"{path} holds no certificate in PEM form") from error
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    return path
+
+
+Token = Annotated[str, AfterValidator(_token)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[str, AfterValidator(_header_value)]
+
+
+class BasicAuth(StrictModel):
+    """A user and password, as HTTP's basic authentication shows them."""
+
+    username: Annotated[str, AfterValidator(_username)]
+    password: Annotated[str, AfterValidator(_password), Field(repr=False)]
+
+
+class Prometheus(StrictModel):
+    """What keeps the services' samples and answers Prometheus' query interface.
+
+    `url` is what `/api/v1` lies below. `timeout` is of one query, in seconds: of its connection,
+    and of each wait for more of its answer. `headers` go with every query, verbatim. `ca_file` has
+    the certificates to trust instead of the well-known ones, in PEM form; its path is relative to
+    the environment's file, or to the current folder where there is none.
+    """
+
+    url: Annotated[str, AfterValidator(_address)]
+    timeout: Duration = 10.0
+    bearer_token: Annotated[Token | None, Field(repr=False)] = None
+    basic_auth: BasicAuth | None = None
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
+    ca_file: Annotated[str, AfterValidator(_certificates)] | None = None
+
+    def credentials(self) -> list[str]:
+        """Return the keys that say who asks: one, or none."""
+        keys = [key for key in ("bearer_token", "basic_auth") if getattr(self, key)]
+        named = (name for name in self.headers if name.lower() == "authorization")
+        return [*keys, *(f"headers.{name}" for name in named)]
+
+    @model_validator(mode="after")
+    def _is_of_one_mind(self) -> Self:
+        keys = self.credentials()
+        if len(keys) > 1:
+            raise ValueError(f"{' and '.join(keys)} exclude each other; keep one of them")
+        return self

@@ -1,0 +1,157 @@
+"""Do other backends than Prometheus tell the same?"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from checks.witnesses.figure import Figure
+from checks.witnesses.prometheus import PrometheusWitness, read_prometheus
+from checks.witnesses.queries import PrometheusQueries
+from config.prometheus import Prometheus
+from scenarios.evidence import RunFolder
+from tests.integration.command import Start
+
+pytestmark = pytest.mark.stack
+
+JOBS = ("cards", "onboarding", "workflow")
+TENANT = "5f0c0000-0000-4000-8000-000000000001"
+FLOWS = 20
+OURS = f'tenant_id="{TENANT}"'
+SELECTORS = {
+    "created": ("card_type", f"cards_created_total{{{OURS}}}"),
+    "used": ("card_type", f'cards_api_usage_total{{{OURS},source="workflow"}}'),
+    "executed": ("workflow_type", f"workflow_execution_duration_seconds_count{{{OURS}}}"),
+    "batches": ("status", 'cards_api_requests_total{endpoint="/batch"}'),
+    "never": ("card_type", f'cards_api_usage_total{{{OURS},source="nobody"}}'),
+}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A local stack that stays up, and a VictoriaMetrics that scrapes its services too."""
+
+    addresses: dict[str, str]
+    environment: Path
+    victoria_url: str
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def victoria_metrics(folder: Path, targets: dict[str, str]) -> Iterator[str]:
+    binary = shutil.which("victoria-metrics")
+    if binary is None and not os.environ.get("CI"):
+        pytest.skip("there is no victoria-metrics here")
+    scraping = folder / "scrape.json"
+    jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]}
+            for job, target in targets.items()]  # fmt: skip
+    document = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
+    scraping.write_text(json.dumps(document))
+    address = f"127.0.0.1:{_free_port()}"
+    process = subprocess.Popen(
+        [str(binary), f"-promscrape.config={scraping}", f"-storageDataPath={folder / 'data'}",
+         f"-httpListenAddr={address}", "-memory.allowedBytes=64MB"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _await_answer(f"http://{address}/health")
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _await_answer(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=1).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} never answered")
+
+
+@pytest.fixture
+def stack(start: Start, tmp_path: Path) -> Iterator[Stack]:
+    up = start("up", "--json")
+    assert up.process.stdout
+    addresses = json.loads(up.process.stdout.readline())
+    targets = {job: addresses[f"{job.upper()}_URL"].removeprefix("http://") for job in JOBS}
+    with victoria_metrics(tmp_path, targets) as url:
+        yield Stack(addresses, Path(addresses["environment"]), url)
+
+
+def _drive(addresses: dict[str, str]) -> None:
+    with httpx.Client(headers={"X-Tenant-ID": TENANT}, timeout=10) as client:
+        sessions = f"{addresses['ONBOARDING_URL']}/api/v1/onboarding/sessions"
+        execute = f"{addresses['WORKFLOW_URL']}/api/v1/workflows/execute"
+        for number in range(FLOWS):
+            body = {"company_domain": f"{number}.example", "user_email": f"a@{number}.example"}
+            session_id = client.post(sessions, json=body).json()["session_id"]
+            answers = {"answers": [{"question_id": "q1", "answer": "We automate"}]}
+            made = client.post(f"{sessions}/{session_id}/answers", json=answers).json()
+            wanted = {"workflow_type": "linkedin_post", "card_ids": made["card_ids"]}
+            assert client.post(execute, json=wanted).status_code == 200
+
+
+def _figures(folder: RunFolder) -> dict[str, dict[tuple[str, ...], Figure]]:
+    evidence = read_prometheus(folder)
+    return {name: dict(evidence.figures(name, (by,)).by_labels)
+            for name, (by, _) in SELECTORS.items()}  # fmt: skip
+
+
+@pytest.mark.long
+def test_prometheus_and_victoria_metrics_tell_the_same_figures_of_the_same_run(
+    stack: Stack, tmp_path: Path
+) -> None:
+    urls = {"prometheus": stack.addresses["PROMETHEUS_URL"], "victoria": stack.victoria_url}
+    folders = {name: RunFolder(tmp_path / name) for name in urls}
+    selectors = {name: selector for name, (_, selector) in SELECTORS.items()}
+    with ExitStack() as held:
+        witnesses = [
+            PrometheusWitness(
+                held.enter_context(closing(PrometheusQueries(Prometheus(url=url)))),
+                JOBS, folders[name],
+            )
+            for name, url in urls.items()
+        ]  # fmt: skip
+        for witness in witnesses:
+            witness.open(fresh=False)
+        _drive(stack.addresses)
+        last_answer_at = time.time()
+        for witness in witnesses:
+            witness.close(last_answer_at, selectors)
+    told = {name: _figures(folder) for name, folder in folders.items()}
+    assert told["victoria"] == told["prometheus"]
+    types = ("audience", "company", "insight", "voice")
+    assert told["prometheus"]["used"] == {(each,): Figure(float(FLOWS)) for each in types}
+    assert told["prometheus"]["batches"] == {("201",): Figure(float(FLOWS))}
+
+
+@pytest.mark.long
+def test_a_run_balances_against_victoria_metrics_alone(
+    stack: Stack, start: Start, tmp_path: Path
+) -> None:
+    text = stack.environment.read_text()
+    environment = tmp_path / "victoria.yaml"
+    environment.write_text(text.replace(stack.addresses["PROMETHEUS_URL"], stack.victoria_url))
+    assert stack.victoria_url in environment.read_text()
+    ended = start("e2e", "--env", str(environment)).wait()
+    assert ended.code == 0, ended.stdout
+    assert all(row["prometheus"] == row["client"]["confirmed"] for row in ended.result["usage"]
+               if "prometheus" in row["asked"])  # fmt: skip
