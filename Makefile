@@ -5,7 +5,7 @@ ARGS ?=
 UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long lint lock clean
+.PHONY: help setup run audit test test-long lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: setup ## run the tests (ARGS="tests/setup -x")
 
 test-long: setup ## run the tests that take minutes: every API fuzzed, Cards killed twenty times
 	.venv/bin/python -m pytest -n 2 -m long $(ARGS)
+
+audit: setup ## put the harness on trial: seed every fault, and see each caught (ARGS="--only NAME")
+	.venv/bin/python run.py audit $(ARGS)
 
 # scripts/setup has no suffix by which the tools would find it.
 lint: setup ## check the style, the format, the types and the import arrows

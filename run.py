@@ -179,9 +179,10 @@ def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -
         write_audit(told, folder)
         for number, expected in enumerate(planned, 1):
             name = expected.fault or "clean"
-            with progress.stage(f"{number} of {len(planned)} {name}") as said:
+            with progress.stage(f"{number} of {len(planned)} {name}") as stage:
                 audited = audit_one(expected, folder, f"{number:02}-{name}")
-                said.append("as expected" if audited.is_caught else "not as expected")
+                stage.is_well = audited.is_caught
+                stage.words.append("as expected" if audited.is_caught else "not as expected")
             for trouble in audited.troubles:
                 progress.note(f"{name}: {trouble}")
             told = replace(told, runs=(*told.runs, audited), finished_at=datetime.now(UTC))
@@ -386,9 +387,9 @@ def drive(driver: Driver, name: str, run: Run, folder: RunFolder, progress: Prog
     if before and not driver.went_well(before):
         trouble = f"not driven, since nothing of {before} went well"
     else:
-        with progress.stage(name) as said:
+        with progress.stage(name) as stage:
             trouble = driver.drive(name, progress.count)
-            said.append(driver.summary(name))
+            stage.words.append(driver.summary(name))
     phase = replace(phase, finished_at=datetime.now(UTC), trouble=trouble)
     run = with_phase(run, phase)
     folder.write_run(run)

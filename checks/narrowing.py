@@ -1,19 +1,22 @@
 """What came of the requests that the client is in doubt about? The databases' trace ids tell.
 
 A request without an answer leaves the ledger in doubt. Where the rows keep the id of the request
-that wrote them, they show whether it was done, and how much of it.
+that wrote them, they show whether it was done, and how much of it. Rows under an id that is none
+of the run's (a use that a service made up for later carries the id of its own call) may belong to
+any request: so many are left in doubt.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from checks.witnesses.traces import Found, TraceEvidence
+from checks.sheet import Astray, Sheet
+from checks.witnesses.traces import TraceEvidence
 from scenarios.exchange import Exchange, trace_id
-from scenarios.ledger import Key, Labels, Ledger, ledger_of
+from scenarios.ledger import Key, Labels, Ledger, Weight, moves_of, weight_of
 from scenarios.model import Scenario
 
-MOST_IDS = 20
+__all__ = ["Astray", "Narrowed", "Promises", "Settled", "go_astray", "narrow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,96 +29,143 @@ class Settled:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """The ledger with what the databases could settle, and how much that was, by key."""
+    """The ledger with what the databases could settle, and how much that was, by key.
+
+    `troubles` says by quantity why its rows could not be used, where they were needed.
+    """
 
     ledger: Ledger
     settled: Mapping[Key, Settled]
-
-
-@dataclass(frozen=True, slots=True)
-class Astray:
-    """The requests whose rows are fewer or more than the answer promised: some, and how many."""
-
-    missing: tuple[str, ...] = ()
-    missing_number: int = 0
-    surplus: tuple[str, ...] = ()
-    surplus_number: int = 0
+    troubles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Promises:
-    """What each exchange must have counted, by kind of exchange: surely, and perhaps."""
+    """What each exchange must have counted: surely, or perhaps."""
 
     scenario: Scenario
     run_id: str
     exchanges: Iterable[Exchange]
 
-    def of(self, quantity: str, *, sure: bool) -> Iterator[tuple[str, Labels, int]]:
-        """Yield trace id, label values and amount of each exchange that moved a quantity."""
-        by_kind: dict[tuple[str, str, int | None], list[tuple[Labels, int]]] = {}
+    def of(self, quantity: str, weight: Weight) -> Iterator[tuple[Exchange, Labels, int]]:
+        """Yield each exchange of this weight that moved a quantity, label values and amount."""
+        steps = {step.step: step for step in self.scenario.flow}
+        moves = {
+            name: [(labels, n) for (of, labels), n in moves_of(step) if of == quantity and n]
+            for name, step in steps.items()
+        }
         for each in self.exchanges:
-            kind = each.step, str(each.outcome), each.status
-            if kind not in by_kind:
-                by_kind[kind] = self._moves(each, quantity, sure=sure)
-            for labels, amount in by_kind[kind]:
-                yield trace_id(self.run_id, each.generator, each.sequence), labels, amount
+            if moves[each.step] and weight_of(each, steps[each.step]) is weight:
+                for labels, amount in moves[each.step]:
+                    yield each, labels, amount
 
-    def _moves(self, one: Exchange, quantity: str, *, sure: bool) -> list[tuple[Labels, int]]:
-        ledger = ledger_of(self.scenario, [one])
-        counts = ledger.confirmed if sure else ledger.in_doubt
-        return [(labels, n) for (name, labels), n in counts.items() if name == quantity and n]
+    def labels_of(self, quantity: str) -> int:
+        """Return by how many labels a quantity is counted."""
+        return len(self.scenario.quantities[quantity].by)
+
+
+@dataclass
+class _Known:
+    """What the rows of one quantity say by label values, in one pass over them."""
+
+    found: defaultdict[Labels, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    strays: Counter[Labels] = field(default_factory=Counter)
+    total: Counter[Labels] = field(default_factory=Counter)
 
 
 def narrow(ledger: Ledger, promises: Promises, traces: TraceEvidence) -> Narrowed:
     """Settle what is in doubt, quantity by quantity, where the rows are known by trace id."""
     doubtful = dict.fromkeys(name for (name, _), amount in ledger.in_doubt.items() if amount)
     settled: dict[Key, Settled] = {}
+    troubles = {name: traces.troubles[name] for name in doubtful if traces.troubles.get(name)}
     for name in filter(traces.knows, doubtful):
-        doubts = list(promises.of(name, sure=False))
-        found = _found(traces, name, {trace for trace, _, _ in doubts})
-        if found is not None:
-            settled |= _settle(name, doubts, found)
+        try:
+            settled |= _settle(name, promises, traces)
+        except (OSError, ValueError) as error:
+            troubles[name] = str(error)
     confirmed, in_doubt = dict(ledger.confirmed), dict(ledger.in_doubt)
     for key, each in settled.items():
         confirmed[key] = confirmed.get(key, 0) + each.done
         in_doubt[key] -= each.done + each.not_done
-    return Narrowed(Ledger(confirmed, in_doubt), settled)
+    return Narrowed(Ledger(confirmed, in_doubt), settled, troubles)
 
 
-def go_astray(name: str, wanted: set[Labels], promises: Promises, traces: TraceEvidence) -> dict[
-    Labels, Astray
-]:  # fmt: skip
-    """Return the confirmed requests whose rows are fewer or more than promised, by labels."""
-    if not traces.knows(name):
-        return {}
-    promised: dict[Labels, Counter[str]] = {labels: Counter() for labels in wanted}
-    for trace, labels, amount in promises.of(name, sure=True):
-        if labels in wanted:
-            promised[labels][trace] += amount
-    found = _found(traces, name, {each for counts in promised.values() for each in counts}) or {}
-    return {labels: _astray(counts, found.get(labels, {})) for labels, counts in promised.items()}
-
-
-def _found(traces: TraceEvidence, name: str, trace_ids: set[str]) -> Found | None:
-    """Return the rows of some requests; None where they are not what they should be."""
-    try:
-        return traces.find(name, trace_ids)
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _settle(
-    name: str, doubts: Iterable[tuple[str, Labels, int]], found: Found
-) -> dict[Key, Settled]:
-    settled: dict[Key, Settled] = {}
-    for trace, labels, amount in doubts:
-        done = min(amount, found.get(labels, {}).get(trace, 0))
-        so_far = settled.get((name, labels), Settled(0, 0))
-        settled[name, labels] = Settled(so_far.done + done, so_far.not_done + amount - done)
+def _settle(name: str, promises: Promises, traces: TraceEvidence) -> dict[Key, Settled]:
+    doubts: dict[Labels, dict[str, int]] = {}
+    for each, labels, amount in promises.of(name, Weight.IN_DOUBT):
+        of_labels = doubts.setdefault(labels, {})
+        of_labels[trace_id(promises.run_id, each.generator, each.sequence)] = amount
+    known = _known(name, {each for of in doubts.values() for each in of}, promises, traces)
+    settled = {}
+    for labels, amounts in doubts.items():
+        if not _is_same_moment(name, labels, promises, traces, known):
+            continue
+        done = sum(min(n, known.found[labels][trace]) for trace, n in amounts.items())
+        not_done = max(0, sum(amounts.values()) - done - known.strays[labels])
+        if done or not_done:
+            settled[name, labels] = Settled(done, not_done)
     return settled
 
 
-def _astray(promised: Mapping[str, int], found: Mapping[str, int]) -> Astray:
-    missing = [trace for trace, amount in promised.items() if found.get(trace, 0) < amount]
-    surplus = [trace for trace, amount in promised.items() if found.get(trace, 0) > amount]
-    return Astray(tuple(missing[:MOST_IDS]), len(missing), tuple(surplus[:MOST_IDS]), len(surplus))
+def _known(name: str, wanted: set[str], promises: Promises, traces: TraceEvidence) -> _Known:
+    known, ours = _Known(), f"{promises.run_id}-"
+    for trace, labels, count in traces.rows(name, promises.labels_of(name)):
+        known.total[labels] += count
+        if trace in wanted:
+            known.found[labels][trace] += count
+        elif not trace.startswith(ours):
+            known.strays[labels] += count
+    known.strays = _grown(known.strays, name, promises, traces)
+    return known
+
+
+def _grown(
+    strays: Counter[Labels], name: str, promises: Promises, traces: TraceEvidence
+) -> Counter[Labels]:
+    """Leave out the rows that were there before the run: none of it wrote them."""
+    before = traces.databases.before_by_labels(name, promises.labels_of(name)) or {}
+    return Counter({labels: max(0, n - int(before.get(labels, 0))) for labels, n in strays.items()})
+
+
+def _is_same_moment(
+    name: str, labels: Labels, promises: Promises, traces: TraceEvidence, known: _Known
+) -> bool:
+    """Tell whether the rows are those that the database witness counted: some may have come since.
+
+    What came in between would be done by one look and not by the other.
+    """
+    after = traces.databases.after_by_labels(name, promises.labels_of(name))
+    return after is None or known.total[labels] == after.get(labels, 0)
+
+
+def go_astray(
+    name: str, wanted: set[Labels], promises: Promises, traces: TraceEvidence
+) -> dict[Labels, Astray]:
+    """Return the confirmed requests whose rows are fewer or more than promised, by labels."""
+    if not traces.knows(name):
+        return {}
+    sheets = {labels: Sheet() for labels in wanted}
+    for each, labels, amount in promises.of(name, Weight.SURE):
+        if labels in sheets:
+            sheets[labels].promise(each, amount)
+    try:
+        strays = _enter(sheets, name, promises, traces)
+    except (OSError, ValueError):
+        return {}
+    return {
+        labels: sheet.astray(promises.run_id, strays[labels]) for labels, sheet in sheets.items()
+    }
+
+
+def _enter(
+    sheets: Mapping[Labels, Sheet], name: str, promises: Promises, traces: TraceEvidence
+) -> Counter[Labels]:
+    """Enter the rows found into the sheets; return how many belong to no request of the run."""
+    strays, ours = Counter[Labels](), f"{promises.run_id}-"
+    for trace, labels, count in traces.rows(name, promises.labels_of(name)):
+        if not trace.startswith(ours):
+            strays[labels] += count
+        elif labels in sheets:
+            generator, _, sequence = trace.removeprefix(ours).rpartition("-")
+            sheets[labels].find(generator, sequence, count)
+    return _grown(strays, name, promises, traces)

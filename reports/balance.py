@@ -13,6 +13,14 @@ FOLD_ABOVE = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Requests whose rows are too few or too many, by their X-Trace-ID."""
+
+    what: str
+    trace_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceRow:
     """One quantity under one set of labels as people read it; `notes` belong under the row."""
 
@@ -27,6 +35,7 @@ class BalanceRow:
     code: str
     notes: tuple[str, ...]
     short_labels: str = ""
+    requests: tuple[Named, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,7 +87,14 @@ def _row(row: UsageRow) -> BalanceRow:
         code=row.code or "",
         notes=_notes(row),
         short_labels=" ".join(row.labels.values()),
+        requests=_requests(row),
     )
+
+
+def _requests(row: UsageRow) -> tuple[Named, ...]:
+    """Name the requests, which the services' logs know by the same ids."""
+    told = (("Too few rows", row.missing), ("Too many rows", row.surplus))
+    return tuple(Named(f"{what}: the first by X-Trace-ID", ids) for what, ids in told if ids)
 
 
 def _client(figure: ClientFigure) -> str:

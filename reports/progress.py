@@ -5,12 +5,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from reports.formatting import one_line
 
 _MOST_BYTES = 200
 _MINUTE_S = 60.0
+
+
+@dataclass
+class Stage:
+    """One stage while it lasts: what is to be said at its end, and whether it went well."""
+
+    words: list[str] = field(default_factory=list)
+    is_well: bool = True
 
 
 class Progress:
@@ -32,18 +41,18 @@ class Progress:
         return time.monotonic() - self._began
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[list[str]]:
-        """Time one stage; what is appended to the list is said at its end."""
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time one stage; what it is given to say is said at its end."""
         self._stage, began = name, time.monotonic()
         self._show(f"… {name}")
-        said: list[str] = []
-        mark = "✕"
+        stage, ended = Stage(), False
         try:
-            yield said
-            mark = "✓"
+            yield stage
+            ended = True
         finally:
             took_s = time.monotonic() - began
-            self._say(mark, f"{name:<10} {took_s:6.1f} s  {', '.join(said)}".rstrip())
+            mark = "✓" if ended and stage.is_well else "✕"
+            self._say(mark, f"{name} {took_s:.1f} s {', '.join(stage.words)}".rstrip())
 
     def count(self, done: int, of: int | None) -> None:
         """Show how far a stage has come: at once on a terminal, once a minute elsewhere."""

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from scenarios.exchange import Exchange, Outcome
 from scenarios.model import Counts, Scenario, Step
@@ -11,9 +12,16 @@ from scenarios.model import Counts, Scenario, Step
 Labels = tuple[str, ...]
 Key = tuple[str, Labels]
 
-_SURE, _IN_DOUBT, _NOTHING = "sure", "in doubt", "nothing"
 _SERVER_ERRORS = 500
 _CLIENT_ERRORS = 400
+
+
+class Weight(StrEnum):
+    """What an exchange leaves of what its step counts; the scenario's words for it."""
+
+    SURE = "sure"
+    IN_DOUBT = "in doubt"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,25 @@ def ledger_of(scenario: Scenario, exchanges: Iterable[Exchange]) -> Ledger:
     steps = {step.step: step for step in scenario.flow}
     moves = {name: list(moves_of(step)) for name, step in steps.items()}
     zero = {key: 0 for step_moves in moves.values() for key, _ in step_moves}
-    tallies = {_SURE: Counter(zero), _IN_DOUBT: Counter(zero), _NOTHING: Counter[Key]()}
+    tallies = {weight: Counter(zero) for weight in Weight}
     for exchange in exchanges:
-        tally = tallies[_weight(exchange, steps[exchange.step])]
+        tally = tallies[weight_of(exchange, steps[exchange.step])]
         for key, amount in moves[exchange.step]:
             tally[key] += amount
-    return Ledger(dict(tallies[_SURE]), dict(tallies[_IN_DOUBT]))
+    return Ledger(dict(tallies[Weight.SURE]), dict(tallies[Weight.IN_DOUBT]))
+
+
+def weight_of(exchange: Exchange, step: Step) -> Weight:
+    """Decide what an exchange leaves: a refusal (4xx) nothing, any other wrong answer a doubt."""
+    if exchange.outcome is Outcome.OK:
+        return Weight.SURE
+    if exchange.outcome is Outcome.NOT_SENT:
+        return Weight.NOTHING
+    if exchange.outcome is Outcome.REJECTED and step.when_rejected:
+        return Weight(step.when_rejected)
+    refused = exchange.status is not None and _CLIENT_ERRORS <= exchange.status < _SERVER_ERRORS
+    nothing = exchange.outcome is Outcome.REJECTED and refused
+    return Weight.NOTHING if nothing else Weight.IN_DOUBT
 
 
 def moves_of(step: Step) -> Iterator[tuple[Key, int]]:
@@ -72,15 +93,3 @@ def _flat(counts: Counts) -> Iterator[tuple[Labels, int]]:
     for value, inner in counts.items():
         for labels, amount in _flat(inner):
             yield (value, *labels), amount
-
-
-def _weight(exchange: Exchange, step: Step) -> str:
-    """Decide what an exchange leaves: a refusal (4xx) nothing, any other wrong answer a doubt."""
-    if exchange.outcome is Outcome.OK:
-        return _SURE
-    if exchange.outcome is Outcome.NOT_SENT:
-        return _NOTHING
-    if exchange.outcome is Outcome.REJECTED and step.when_rejected:
-        return step.when_rejected
-    refused = exchange.status is not None and _CLIENT_ERRORS <= exchange.status < _SERVER_ERRORS
-    return _NOTHING if exchange.outcome is Outcome.REJECTED and refused else _IN_DOUBT

@@ -19,6 +19,8 @@ QUERY_VARIABLES = ("tenant", "window")
 
 _QUESTION = re.compile(r"(select|with)\b", re.IGNORECASE)
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+# As SQLAlchemy reads it, which is given the query.
+_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
 
 
@@ -124,6 +126,9 @@ def _query(query: str, place: Location) -> Iterator[Broken]:
         yield place, "only questions are put to a database: begin with SELECT or WITH"
     elif ";" in bare.removesuffix(";"):
         yield place, "write one statement; the ; parts it in two"
+    for name in dict.fromkeys(_VARIABLE.findall(query)):
+        if name != "tenant":
+            yield place, rf"nothing is known for :{name}; only :tenant is, and \: is a plain colon"
 
 
 def _may_move(scenario: Scenario, step: Step, name: str) -> bool:

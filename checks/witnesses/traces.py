@@ -1,18 +1,28 @@
 """Which requests do the databases know? Rows counted by the X-Trace-ID of who wrote them."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from checks.witnesses.database import DatabaseDown, label_values, rows_of_query
+import msgspec
+
+from checks.witnesses.database import (
+    DatabaseDown,
+    DatabaseEvidence,
+    label_values,
+    read_databases,
+    rows_of_query,
+)
 from checks.witnesses.figure import Labels
 from scenarios.evidence import RunFolder
 from scenarios.model import Quantity
 
 _MOST_ROWS = 20_000_000
 
-Found = Mapping[Labels, Mapping[str, int]]
+# A trace id, label values and how many rows.
+Row = tuple[str, Labels, int]
 
 
 def take_traces(
@@ -33,10 +43,11 @@ def take_traces(
 
 def _take(path: Path, name: str, query: str, databases: Mapping[str, str], tenant: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder(enc_hook=str)
     try:
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("wb") as file:
             for row in rows_of_query(name, query, databases, tenant, _MOST_ROWS):
-                file.write(json.dumps(row, default=str) + "\n")
+                file.write(encoder.encode(row) + b"\n")
     except DatabaseDown as error:
         return str(error)
     return ""
@@ -44,28 +55,32 @@ def _take(path: Path, name: str, query: str, databases: Mapping[str, str], tenan
 
 @dataclass(frozen=True)
 class TraceEvidence:
-    """The rows by trace id, as they lie on disk; `troubles` are by quantity, "" where well."""
+    """The rows by trace id as they lie on disk, and what the databases say without trace ids.
+
+    `troubles` are by quantity, "" where its rows were read whole.
+    """
 
     troubles: Mapping[str, str]
     folder: Path
+    databases: DatabaseEvidence
 
     def knows(self, quantity: str) -> bool:
         """Tell whether a quantity's rows were read whole."""
         return self.troubles.get(quantity) == ""
 
-    def find(self, quantity: str, trace_ids: Container[str]) -> Found:
-        """Return how many rows each of the trace ids has, by label values.
+    def rows(self, quantity: str, labels: int) -> Iterator[Row]:
+        """Yield the rows one by one; they may be more than memory holds.
 
-        Raises ValueError where the rows are not a trace id, label values and a count.
+        Raises ValueError or OSError where they are not a trace id, so many label values and a
+        count, or cannot be read.
         """
-        found: dict[Labels, dict[str, int]] = {}
-        with (self.folder / _file_of(quantity)).open(encoding="utf-8") as file:
+        decoder = msgspec.json.Decoder(list[Any])
+        with (self.folder / _file_of(quantity)).open("rb") as file:
             for line in file:
-                trace_id, *values, count = json.loads(line)
-                if trace_id in trace_ids:
-                    of_labels = found.setdefault(label_values(values), {})
-                    of_labels[trace_id] = of_labels.get(trace_id, 0) + int(count)
-        return found
+                row = decoder.decode(line)
+                if len(row) != labels + 2:
+                    raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
+                yield str(row[0] or ""), label_values(row[1:-1]), _whole(row[-1])
 
 
 def read_traces(folder: RunFolder) -> TraceEvidence:
@@ -75,7 +90,16 @@ def read_traces(folder: RunFolder) -> TraceEvidence:
         troubles = json.loads((path / "traces.json").read_bytes())
     except (OSError, ValueError):
         troubles = {}
-    return TraceEvidence(troubles if isinstance(troubles, dict) else {}, path)
+    known = troubles if isinstance(troubles, dict) else {}
+    return TraceEvidence(known, path, read_databases(folder))
+
+
+def _whole(count: object) -> int:
+    """Return a count of rows, which a database may also give as a decimal."""
+    whole = isinstance(count, int | float | str) and not isinstance(count, bool)
+    if not whole or float(str(count)) != int(float(str(count))) or float(str(count)) < 0:
+        raise ValueError(f"{count!r} is no count")
+    return int(float(str(count)))
 
 
 def _file_of(quantity: str) -> str:

@@ -12,8 +12,8 @@ _KEPT_LENGTH = 64 - len(_AGAIN)
 
 _WRITE_AGAIN = text(
     "INSERT INTO card_usage"
-    " (workflow_id, card_id, tenant_id, card_type, workflow_type, source, used_at)"
-    " SELECT :again, card_id, tenant_id, card_type, workflow_type, source, used_at"
+    " (workflow_id, card_id, tenant_id, card_type, workflow_type, source, used_at, trace_id)"
+    " SELECT :again, card_id, tenant_id, card_type, workflow_type, source, used_at, trace_id"
     " FROM card_usage WHERE workflow_id = :workflow_id AND card_id = :card_id"
     " ON CONFLICT DO NOTHING"
 )

@@ -1,8 +1,11 @@
 """What does the main job show, clean and with each seeded fault?"""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -91,7 +94,9 @@ def test_judging_and_rendering_again_needs_no_service_and_changes_nothing(
     assert {name: (clean.folder / name).read_bytes() for name in names} == before
 
 
-def test_a_lost_usage_increment_is_the_counters_fault(start: Start) -> None:
+def test_a_lost_usage_increment_is_the_counters_fault_also_when_judged_elsewhere(
+    start: Start, tmp_path: Path
+) -> None:
     ended = start("nightly", "--fault", "lost-usage-increment").wait()
     assert ended.code == 1
     finding = ended.finding("usage cards_used")
@@ -103,6 +108,23 @@ def test_a_lost_usage_increment_is_the_counters_fault(start: Start) -> None:
     assert apart(ended.result["usage"]) == {"service", "prometheus"}
     failing = [each["check"] for each in ended.result["findings"] if each["verdict"] != "pass"]
     assert failing == ["usage cards_used"]
+    assert "It shows since the scrape of " in finding["detail"]
+    assert judged_elsewhere(ended.folder, tmp_path) == ended.result
+
+
+def judged_elsewhere(folder: Path, place: Path) -> dict[str, Any]:
+    """Judge by the evidence alone, as a machine does that is far away and has no network."""
+    moved = place / "moved"
+    shutil.copytree(folder / "evidence", moved / "evidence")
+    alone = ["unshare", "--net"] if os.geteuid() == 0 else []
+    judged = subprocess.run(
+        [*alone, sys.executable, "run.py", "check", str(moved), "--json"],
+        cwd=ROOT, env={"TZ": "Pacific/Chatham", "LC_ALL": "C"}, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert judged.returncode == 1, judged.stderr
+    result: dict[str, Any] = json.loads(judged.stdout)
+    return result
 
 
 @pytest.mark.long

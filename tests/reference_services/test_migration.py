@@ -39,25 +39,25 @@ from tests.reference_services.services import (
 
 STARTS = 8
 
-SECOND = """
+THIRD = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
     op.add_column("cards", sa.Column("rating", sa.Integer, nullable=False, server_default="3"))
     op.create_table("ratings", sa.Column("card_id", sa.String(36), primary_key=True))
 """
-FAILING = SECOND + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
+FAILING = THIRD + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
 
 NOTING = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -182,7 +182,7 @@ def test_a_second_start_changes_nothing(databases: Databases) -> None:
     with cards_service(databases) as cards:
         assert cards.rows("SELECT * FROM cards ORDER BY card_id") == rows
     assert schema(url) == before
-    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0001",)]
+    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0002",)]
 
 
 def start_together(url: str, service: str) -> str:
@@ -205,7 +205,7 @@ def test_processes_that_start_at_once_on_an_empty_database_all_come_up(
         url = databases.url_of(service)
         assert start_together(url, service) == ""
         assert differences(url, service) == []
-        assert read_rows(url, f"SELECT version_num FROM {service}_schema_version") == [("0001",)]
+        assert read_rows(url, f"SELECT version_num FROM {service}_schema_version") == [("0002",)]
 
 
 def test_a_first_start_on_sqlite_waits_for_whoever_is_writing(sqlite: Databases) -> None:
@@ -237,9 +237,9 @@ def test_an_upgrade_keeps_every_row(databases: Databases, revisions: Path, tenan
         card_ids = make_cards(cards, tenant)
         use_cards(cards, tenant, card_ids, "run-1")
         rows = {table: cards.rows(f"SELECT * FROM {table}") for table in tables_of("cards").tables}
-    (revisions / "0002_ratings.py").write_text(SECOND)
+    (revisions / "0003_ratings.py").write_text(THIRD)
     start(url, "cards", revisions)
-    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0002",)]
+    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0003",)]
     assert read_rows(url, "SELECT DISTINCT rating FROM cards") == [(3,)]
     assert len(rows["cards"]) == len(rows["card_usage"]) == 4
     for table, kept in rows.items():
@@ -247,21 +247,40 @@ def test_an_upgrade_keeps_every_row(databases: Databases, revisions: Path, tenan
         assert [row[: len(kept[0])] if kept else row for row in now] == kept
 
 
+def test_rows_from_before_the_trace_ids_stay_and_new_ones_are_traced(
+    databases: Databases, revisions: Path, tenant: str
+) -> None:
+    url = databases.url_of("cards")
+    (revisions / "0002_trace_ids.py").rename(revisions.parent / "later.py")
+    start(url, "cards", revisions)
+    execute(
+        url,
+        "INSERT INTO card_usage (workflow_id, card_id, tenant_id, card_type, source, used_at)"
+        f" VALUES ('run-0', 'card-0', '{tenant}', 'voice', 'workflow', CURRENT_TIMESTAMP)",
+    )
+    with cards_service(databases) as cards:
+        use_cards(cards, tenant, make_cards(cards, tenant), "run-1")
+        used = cards.rows("SELECT workflow_id, trace_id FROM card_usage ORDER BY usage_id")
+    assert used[0] == ("run-0", None)
+    assert len(used) == 5
+    assert all(trace for _, trace in used[1:])
+
+
 def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases, revisions: Path) -> None:
     url = databases.url_of("cards")
     start(url, "cards")
     before = schema(url)
-    (revisions / "0002_ratings.py").write_text(FAILING)
+    (revisions / "0003_ratings.py").write_text(FAILING)
     with pytest.raises(StartError, match=r"cannot be reached or migrated .*nowhere"):
         start(url, "cards", revisions)
     assert schema(url) == before
-    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0001",)]
+    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0002",)]
 
 
 def test_a_first_start_that_fails_leaves_an_empty_database(
     databases: Databases, revisions: Path
 ) -> None:
-    (revisions / "0002_ratings.py").write_text(FAILING)
+    (revisions / "0003_ratings.py").write_text(FAILING)
     with pytest.raises(StartError):
         start(databases.url_of("cards"), "cards", revisions)
     assert schema(databases.url_of("cards")) == {}
@@ -272,7 +291,7 @@ def test_a_service_runs_on_a_newer_schema_and_says_so(
 ) -> None:
     """The release before goes on working: this is what lets one roll back."""
     url = databases.url_of("cards")
-    (revisions / "0002_ratings.py").write_text(SECOND)
+    (revisions / "0003_ratings.py").write_text(THIRD)
     start(url, "cards", revisions)
     with cards_service(databases) as cards:
         assert len(make_cards(cards, tenant)) == 4
@@ -281,9 +300,9 @@ def test_a_service_runs_on_a_newer_schema_and_says_so(
     assert (warning["level"], warning["event"], warning["schema"]) == (
         "WARNING",
         "the schema is newer than this code",
-        "0002",
+        "0003",
     )
-    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0002",)]
+    assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0003",)]
 
 
 @pytest.mark.parametrize("noted", ["c0ffee", "0000"])
@@ -328,7 +347,7 @@ def test_three_services_share_one_postgresql_database(postgresql: URL, tenant: s
 def test_a_migration_may_take_its_time_and_waits_for_no_table_for_long(
     postgresql: URL, revisions: Path
 ) -> None:
-    (revisions / "0002_settings.py").write_text(NOTING)
+    (revisions / "0003_settings.py").write_text(NOTING)
     with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         start(url, "cards", revisions)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -194,3 +195,10 @@ def test_equal_rows_are_folded_only_above_twelve() -> None:
 @pytest.mark.parametrize("result", [good_result(), failing_result()], ids=["good", "failing"])
 def test_the_same_result_gives_the_same_bytes(result: Result) -> None:
     assert render_html(result) == render_html(result)
+
+
+def test_requests_that_lack_rows_are_named_folded_and_escaped() -> None:
+    astray = usage_row("uses", 3, verdict=Verdict.FAIL, missing=("run-1-load-4", "<b>"))
+    page = render_html(replace(good_result(), usage=(astray,)))
+    assert "<details><summary>Too few rows: the first by X-Trace-ID</summary>" in page
+    assert "<code>run-1-load-4</code> <code>&lt;b&gt;</code>" in page

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.exchange import Exchange, Outcome
-from scenarios.ledger import Key, Ledger, ledger_json, ledger_of, moves_of
+from scenarios.ledger import Key, Ledger, Weight, ledger_json, ledger_of, moves_of, weight_of
 from scenarios.model import Scenario
 
 SCENARIO = Scenario.model_validate(
@@ -101,6 +101,23 @@ def test_what_a_rejection_leaves_says_nothing_of_other_outcomes() -> None:
     assert calls("nothing", Outcome.OK, 200) == (5, 0)
     assert calls("in doubt", Outcome.NOT_SENT) == (0, 0)
     assert calls("in doubt", Outcome.OK, 200) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "status", "weight"),
+    [
+        ("plain", Outcome.OK, 200, Weight.SURE),
+        ("plain", Outcome.UNKNOWN, None, Weight.IN_DOUBT),
+        ("plain", Outcome.REJECTED, 404, Weight.NOTHING),
+        ("nothing", Outcome.REJECTED, 500, Weight.NOTHING),
+        ("in doubt", Outcome.REJECTED, 404, Weight.IN_DOUBT),
+    ],
+)
+def test_an_exchange_weighs_what_the_ledger_makes_of_it(
+    step: str, outcome: Outcome, status: int | None, weight: Weight
+) -> None:
+    of_step = next(each for each in SCENARIO.flow if each.step == step)
+    assert weight_of(exchange(step, outcome, status), of_step) is weight
 
 
 def test_every_label_is_counted_by_its_own_amount() -> None:

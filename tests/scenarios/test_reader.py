@@ -44,6 +44,7 @@ def test_a_shipped_scenario_has_no_mistake(path: Path) -> None:
         "-- all of them;\nSELECT count(*) FROM calls",
         "/* a; b */ WITH c AS (SELECT 1) SELECT * FROM c;",
         "SELECT count(*) FROM calls WHERE what = 'a;b' AND \"odd;name\" = 1",
+        "SELECT count(*)::int, days[1:2] FROM calls WHERE tenant = :tenant AND at > '12:30'",
     ],
 )
 def test_a_question_is_read_however_it_is_written(tmp_path: Path, query: str) -> None:
@@ -266,6 +267,12 @@ MUTATIONS = [
         "traces: {main: 'UPDATE calls SET n = 1'}\n    prometheus: calls_total",
         ["s.yaml:7: only questions are put to a database: begin with SELECT or WITH"],
         id="traces that write",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "database: {main: 'SELECT count(*) FROM calls WHERE run = :run'}",
+        ["s.yaml:7: nothing is known for :run; only :tenant is, and \\: is a plain colon"],
+        id="a query with an unknown variable",
     ),
     pytest.param(
         "query: sum(errors_total",

@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("last_used_at", moment),
         sa.Column("source_session_id", sa.String(64)),
         sa.Column("created_by", sa.String(500)),
-        sa.Column("trace_id", sa.String(128)),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("updated_at", moment, nullable=False),
     )
@@ -39,7 +38,6 @@ def upgrade() -> None:
         sa.Column("workflow_type", name),
         sa.Column("source", name, nullable=False),
         sa.Column("used_at", moment, nullable=False),
-        sa.Column("trace_id", sa.String(128)),
         sa.UniqueConstraint("workflow_id", "card_id"),
     )
     op.create_index("usage_of_tenant", "card_usage", ["tenant_id"])

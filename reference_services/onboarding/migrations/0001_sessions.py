@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("snapshot", sa.JSON),
         sa.Column("batch_key", sa.String(500)),
         sa.Column("card_ids", sa.JSON),
-        sa.Column("trace_id", sa.String(128)),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("updated_at", moment, nullable=False),
     )

@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("partial_result", sa.Boolean, nullable=False),
         sa.Column("record", sa.JSON, nullable=False),
-        sa.Column("trace_id", sa.String(128)),
         sa.Column("created_at", moment, nullable=False),
     )
     op.create_index("executions_of_tenant", "workflow_executions", ["tenant_id", "created_at"])

@@ -111,6 +111,26 @@ def test_a_count_that_is_no_number_is_no_data(shop: Shop) -> None:
     assert shop.look_twice("SELECT kind, 'many' FROM uses").value is None
 
 
+@pytest.mark.parametrize("count", ["9e999", "'many'", "x'3132'"])
+def test_what_is_no_count_is_no_data(shop: Shop, count: str) -> None:
+    shop.use("tea")
+    assert shop.look_twice(f"SELECT kind, {count} FROM uses").value is None
+
+
+@pytest.mark.parametrize("count", ["true", "NaN", "[1]", '{"n": 1}'])
+def test_what_other_databases_may_give_and_is_no_count_is_no_data(shop: Shop, count: str) -> None:
+    for moment in ("before", "after"):
+        rows = '{"uses": {"rows": [["tea", ' + count + "]]}}"
+        shop.folder.write_answer(f"database/{moment}.json", rows.encode())
+    assert shop.figures().at(("tea",)).value is None
+
+
+def test_a_decimal_and_a_sum_of_nothing_are_counts(shop: Shop) -> None:
+    shop.folder.write_answer("database/before.json", b'{"uses": {"rows": [["tea", null]]}}')
+    shop.folder.write_answer("database/after.json", b'{"uses": {"rows": [["tea", "2"]]}}')
+    assert shop.figures().at(("tea",)) == Figure(2.0)
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -125,7 +145,7 @@ def test_a_query_that_writes_is_refused_and_changes_nothing(shop: Shop, query: s
     before = shop.path.read_bytes()
     figure = shop.look_twice(query)
     assert figure.value is None
-    assert "readonly" in figure.remark
+    assert "it is read-only, and its query does more than read" in figure.remark
     assert shop.path.read_bytes() == before
 
 
@@ -143,12 +163,12 @@ def test_a_number_as_a_label_is_its_text(shop: Shop) -> None:
     assert shop.figures().at(("7",)) == Figure(1.0)
 
 
-def test_rows_with_the_same_labels_are_not_dropped_in_silence(shop: Shop) -> None:
+def test_rows_with_the_same_labels_are_added_up(shop: Shop) -> None:
     shop.look("before")
     shop.use("tea")
     shop.use("tea")
     shop.look("after", "SELECT kind, 1 FROM uses")
-    assert shop.figures().at(("tea",)) != Figure(1.0)
+    assert shop.figures().at(("tea",)) == Figure(2.0)
 
 
 def test_a_run_cut_off_before_the_second_look_is_no_data(shop: Shop) -> None:

@@ -1,0 +1,179 @@
+"""How is a database asked and nothing else? It is not written to, and not waited for without end.
+
+On PostgreSQL the transaction itself is read-only, and each query is a cursor's: one statement that
+cannot end the transaction. On SQLite the file is opened read-only, and whatever is not a SELECT is
+refused as it is prepared: `mode=ro` alone would let a query attach, and so make, another file.
+"""
+
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+TIMEOUT_S = 5
+
+# How many rows are fetched at once.
+BATCH = 10_000
+
+# Written without a driver, or as other tools write it.
+_POSTGRESQL = ("postgresql", "postgres")
+# The server ends a statement by itself; it is left alone this much later if it does not.
+_GRACE_S = 1
+# How SQLite says that a statement was not permitted.
+_REFUSED = ("not authorized", "authorization denied")
+# How many of its own steps SQLite takes between two looks at the clock.
+_STEPS = 10_000
+_MOST_CELL_BYTES = 10_000_000
+_READS = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+}
+
+
+class DatabaseDown(Exception):
+    """The database gave no usable answer; the text says why."""
+
+
+class Asked:
+    """One connection that can only be read, and the time until which it is waited for."""
+
+    def __init__(self, engine: Engine, timeout_s: int, *, is_sqlite: bool) -> None:
+        self._timeout_s = timeout_s
+        self._is_sqlite = is_sqlite
+        self._line: socket.socket | None = None
+        self._is_done = Event()
+        self._thread = Thread(target=self._watch, name="database watch", daemon=True)
+        self._ends_at = 0.0
+        self.was_cut = False
+        self.renew()
+        if not is_sqlite:
+            # First of all: SQLAlchemy itself asks the server some things when it connects.
+            event.listen(engine, "connect", self._begin_watch, insert=True)
+
+    def renew(self) -> None:
+        """Wait for as long again: rows have come."""
+        grace_s = 0 if self._is_sqlite else _GRACE_S
+        self._ends_at = time.monotonic() + self._timeout_s + grace_s
+
+    def restrain(self, connection: Connection) -> Connection:
+        """Have the connection refuse whatever is not a question."""
+        if not self._is_sqlite:
+            # The transaction itself: a statement can switch a session's default, but not this.
+            return connection.execution_options(postgresql_readonly=True, yield_per=BATCH)
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        driver: Any = connection.connection.dbapi_connection
+        driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL_BYTES)
+        driver.set_progress_handler(lambda: time.monotonic() > self._ends_at, _STEPS)
+        driver.set_authorizer(_permit)
+        return connection
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._is_done.set()
+        if self._line:
+            self._thread.join()
+            self._line.close()
+
+    def _begin_watch(self, driver: Any, _record: object) -> None:
+        # A line of its own: the driver's may be closed, and its number given to another.
+        self._line = socket.socket(fileno=os.dup(driver.pgconn.socket))
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._is_done.wait(max(0.0, self._ends_at - time.monotonic())):
+            if self._line and time.monotonic() >= self._ends_at:
+                self.was_cut = True
+                self._line.shutdown(socket.SHUT_RDWR)
+                return
+
+
+@contextmanager
+def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, Asked]]:
+    """Connect so that nothing can be written, and nothing is waited for longer than `timeout_s`.
+
+    Raises DatabaseDown for whatever goes wrong.
+    """
+    address = _address(url)
+    is_sqlite = address.get_backend_name() == "sqlite"
+    engine = create_engine(
+        _read_only_file(address) if is_sqlite else address,
+        connect_args={"timeout": timeout_s} if is_sqlite else _arguments(address, timeout_s),
+        poolclass=NullPool,
+    )
+    asked = Asked(engine, timeout_s, is_sqlite=is_sqlite)
+    try:
+        with engine.connect() as connection:
+            yield asked.restrain(connection), asked
+    except SQLAlchemyError as error:
+        raise DatabaseDown(_reason(error, timeout_s, was_cut=asked.was_cut)) from error
+    finally:
+        asked.close()
+        engine.dispose()
+
+
+@contextmanager
+def read_only(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[Connection]:
+    """Connect likewise, for a single question."""
+    with asking(url, timeout_s) as (connection, _):
+        yield connection
+
+
+def _permit(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseDown("its address is not a database URL that can be used here") from error
+    if address.get_backend_name() in _POSTGRESQL:
+        if "@" in f"{address.host}{address.database}":
+            # What follows would be a part of the password, and the driver would say it aloud.
+            raise DatabaseDown("its address is not a database URL: in a password, "
+                               "write @ as %40, : as %3A and / as %2F")  # fmt: skip
+        return address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "sqlite":
+        raise DatabaseDown("its address is not a database URL that can be used here")
+    return address
+
+
+def _read_only_file(address: URL) -> str:
+    path = address.database or ""
+    if not path or path == ":memory:":
+        raise DatabaseDown("its address names no file")
+    if Path(path).is_dir():
+        raise DatabaseDown("its address names a folder, not a file")
+    return f"sqlite:///file:{quote(path)}?mode=ro&uri=true"
+
+
+def _arguments(address: URL, timeout_s: int) -> dict[str, Any]:
+    theirs = address.query.get("options", "")
+    ours = f"-c default_transaction_read_only=on -c statement_timeout={timeout_s}s"
+    return {
+        # The last one wins.
+        "options": " ".join([theirs if isinstance(theirs, str) else " ".join(theirs), ours]),
+        "connect_timeout": timeout_s,
+        "tcp_user_timeout": 2 * timeout_s * 1000,
+    }
+
+
+def _reason(error: SQLAlchemyError, timeout_s: int, *, was_cut: bool) -> str:
+    reason = (str(getattr(error, "orig", None) or error).splitlines() or [""])[0]
+    if was_cut or "statement timeout" in reason or reason == "interrupted":
+        return f"its query took longer than {timeout_s} s"
+    if reason in _REFUSED:
+        return "it is read-only, and its query does more than read"
+    return reason.partition(" (Background on")[0] or type(error).__name__

@@ -1,0 +1,13 @@
+"""The trace id of the request that wrote a card or a use."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the column; nobody knows it of the rows that are there."""
+    op.add_column("cards", sa.Column("trace_id", sa.String(128)))
+    op.add_column("card_usage", sa.Column("trace_id", sa.String(128)))
