@@ -8,10 +8,8 @@ from reports import formatting as write
 from reports.balance import fold_balance
 from reports.objectives import objective_rows
 from reports.ordering import Judged, cut_judged, cut_rows
-from reports.page import MOST_BYTES, Limits, render_page
+from reports.page import Limits, render_page
 from reports.story import findings_of, open_findings, tell_story
-
-__all__ = ["MOST_BYTES", "SECTIONS", "render_html"]
 
 FILES = (
     ("result.json", "every verdict and figure on this page"),

@@ -32,8 +32,6 @@ from reports.paper import (
 )
 from reports.story import tell_story
 
-__all__ = ["Paper", "paper_of", "print_result", "render_terminal"]
-
 _MOST_ROWS = 8
 _MOST_OPEN_ROWS = 20
 _MOST_REASONS = 5

@@ -11,7 +11,7 @@ import pytest
 
 from checks.audit import audit_json
 from reports.audit import print_audit, render_audit_html, render_audit_terminal
-from reports.html import MOST_BYTES
+from reports.page import MOST_BYTES
 from reports.paper import Paper
 from tests.reports.attacks import EVIL
 from tests.reports.audits import (

@@ -1,23 +1,14 @@
 """Does a real browser show the audit whole, quietly, and without asking anybody?"""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from reports.audit import render_audit_html
 from tests.reports.attacks import EVIL
 from tests.reports.audits import attacked_audit, failing_audit, good_audit, unfinished_audit
-from tests.reports.test_in_browser import (
-    _WEAKEST_CONTRAST,
-    ARGUMENTS,
-    CHROMIUM,
-    overflow,
-    pytestmark,
-)
+from tests.reports.browsing import NEEDS_BROWSER, overflow, visit, weakest_contrast, written
 
-__all__ = ["pytestmark"]
-
+pytestmark = NEEDS_BROWSER
 AUDITS = {
     "PASS": good_audit(),
     "FAIL": failing_audit(),
@@ -27,22 +18,9 @@ AUDITS = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("audits")
-    addresses = {}
-    for number, (name, audit) in enumerate(AUDITS.items()):
-        path = folder / f"{number}.html"
-        path.write_text(render_audit_html(audit), encoding="utf-8")
-        addresses[name] = path.as_uri()
-    return addresses
+    return written(folder, {name: render_audit_html(each) for name, each in AUDITS.items()})
 
 
 @pytest.mark.parametrize("name", AUDITS)
@@ -51,16 +29,11 @@ def test_the_page_is_quiet_asks_nobody_and_fits(
     browser: Browser, pages: dict[str, str], name: str, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(pages[name])
+    seen = visit(page, pages[name])
     assert page.title().startswith(name.partition(":")[0] + ":")
     assert overflow(page) <= 0
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert seen.complaints == []
+    assert seen.asked_elsewhere == []
     page.close()
 
 
@@ -70,7 +43,7 @@ def test_words_stand_out_from_their_background(
 ) -> None:
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(pages["FAIL"])
-    assert page.evaluate(_WEAKEST_CONTRAST) >= 4.5
+    assert weakest_contrast(page) >= 4.5
     page.close()
 
 

@@ -12,8 +12,9 @@ from checks.result import Kind, Result
 from checks.verdict import Verdict
 from reports.junit import render_junit
 from reports.markdown import MOST_BYTES, render_markdown
+from reports.paper import Paper
 from reports.render import render_all
-from reports.terminal import Paper, render_terminal
+from reports.terminal import render_terminal
 from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.results import empty_result, failing_result, finding, good_result
 

@@ -12,7 +12,8 @@ import pytest
 
 from checks.result import Kind, Result
 from checks.verdict import Verdict
-from reports.html import MOST_BYTES, SECTIONS, render_html
+from reports.html import SECTIONS, render_html
+from reports.page import MOST_BYTES
 from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.results import (
     empty_result,

@@ -1,18 +1,13 @@
 """Does a real browser show the page whole, quietly, and without asking anybody?"""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from reports.html import render_html
 from tests.reports.attacks import EVIL, attacked, crowded
+from tests.reports.browsing import NEEDS_BROWSER, overflow, visit, weakest_contrast, written
 from tests.reports.results import empty_result, failing_result, good_result
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 RESULTS = {
     "PASS": good_result(),
     "FAIL": failing_result(),
@@ -20,39 +15,13 @@ RESULTS = {
     "FAIL: attacked": attacked(EVIL + "x" * 5000),
     "FAIL: crowded": crowded(300),
 }
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists() and not os.environ.get("CI"),
-        reason=f"there is no {CHROMIUM}: install the package chromium",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("pages")
-    addresses = {}
-    for number, (name, result) in enumerate(RESULTS.items()):
-        path = folder / f"{number}.html"
-        path.write_text(render_html(result), encoding="utf-8")
-        addresses[name] = path.as_uri()
-    return addresses
-
-
-def overflow(page: Page) -> int:
-    """Return by how many pixels the page is wider than its window."""
-    return int(
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    )
+    return written(folder, {name: render_html(each) for name, each in RESULTS.items()})
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -65,17 +34,12 @@ def test_the_page_is_quiet_asks_nobody_and_fits(
         viewport={"width": width, "height": 844}, java_script_enabled=script
     )
     page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(pages[name])
+    seen = visit(page, pages[name])
     assert page.title().startswith(name.partition(":")[0] + ":")
     assert page.locator("h2").count() == 9
     assert overflow(page) <= 0
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert seen.complaints == []
+    assert seen.asked_elsewhere == []
     context.close()
 
 
@@ -86,7 +50,7 @@ def test_words_stand_out_from_their_background(
     """WCAG AA asks for a contrast of 4.5 to 1."""
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(pages["FAIL"])
-    assert page.evaluate(_WEAKEST_CONTRAST) >= 4.5
+    assert weakest_contrast(page) >= 4.5
     page.close()
 
 
@@ -112,33 +76,3 @@ def test_on_paper_no_column_is_cut_and_what_is_folded_is_open(
     assert overflow(page) <= 0
     assert page.get_by_text("card_type=audience").last.bounding_box() is not None
     page.close()
-
-
-_WEAKEST_CONTRAST = """() => {
-  const light = (colour) => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((value) => {
-      const part = value / 255;
-      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (!colour.startsWith('rgba(0, 0, 0, 0')) return colour;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  let weakest = 21;
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
-    const style = getComputedStyle(element);
-    const ink = light(element.closest('svg') ? style.fill : style.color);
-    const paper = light(behind(element));
-    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-    weakest = Math.min(weakest, ratio);
-  }
-  return weakest;
-}"""
