@@ -53,7 +53,10 @@ def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval_or_set
         assert row["service"] is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGKILL],
+)
 @pytest.mark.parametrize("moment", ["stack", "load", "settle"])
 def test_a_signal_ends_every_process_within_five_seconds(
     start: Start, long_scenario: str, number: int, moment: str

@@ -94,6 +94,7 @@ def test_judging_and_rendering_again_needs_no_service_and_changes_nothing(
     assert {name: (clean.folder / name).read_bytes() for name in names} == before
 
 
+@pytest.mark.long
 def test_a_lost_usage_increment_is_the_counters_fault_also_when_judged_elsewhere(
     start: Start, tmp_path: Path
 ) -> None:
@@ -140,7 +141,6 @@ def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_pass
     assert failing == {"latency"}
 
 
-@pytest.mark.long
 def test_a_lost_usage_row_leaves_the_database_alone_apart(start: Start) -> None:
     ended = start("nightly", "--fault", "lost-usage-row").wait()
     assert ended.code == 1

@@ -155,6 +155,7 @@ def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str
     assert read_rows(deletable, COUNTED) == [(1,)]
 
 
+@pytest.mark.long
 def test_a_server_that_falls_silent_in_the_middle_is_left(server: URL) -> None:
     """Its kernel still acknowledges what is sent: no time-out of the line ever comes."""
     with postgresql_databases(server) as databases:
@@ -173,6 +174,7 @@ def test_a_server_that_falls_silent_in_the_middle_is_left(server: URL) -> None:
             os.kill(int(str(pid)), signal.SIGCONT)
 
 
+@pytest.mark.long
 def test_a_server_that_takes_the_connection_and_never_answers_is_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://ada:hunter2@127.0.0.1:{silent.getsockname()[1]}/shop"
@@ -230,6 +232,7 @@ def test_values_are_told_as_they_are_and_bytes_are_refused(server: URL) -> None:
             _ask(url, "SELECT 'tea'::bytea, 1")
 
 
+@pytest.mark.long
 def test_a_query_that_goes_on_giving_rows_is_not_ended(tmp_path: Path) -> None:
     """The limit is on the wait for the next rows: evidence of a long run takes longer than that."""
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)" \
