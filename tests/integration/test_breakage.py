@@ -33,6 +33,7 @@ def test_prometheus_killed_during_the_load_leaves_usage_inconclusive(
     assert (ended.folder / "report.html").stat().st_size > 10_000
 
 
+@pytest.mark.long
 def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval_or_settled_by_rows(
     start: Start, long_scenario: str
 ) -> None:

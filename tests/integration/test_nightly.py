@@ -166,6 +166,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(start: Start) -> None:
     assert len(runs) == 2
 
 
+@pytest.mark.long
 def test_the_onboarding_load_creates_four_hundred_cards(start: Start) -> None:
     ended = start("load", "--scenario", "onboarding_load", "--json").wait()
     assert ended.code == 0, ended.stdout
@@ -173,6 +174,7 @@ def test_the_onboarding_load_creates_four_hundred_cards(start: Start) -> None:
     assert sum(row["database"] for row in ended.rows("cards_created")) == 400
 
 
+@pytest.mark.long
 def test_up_prints_one_json_object_and_its_environment_can_be_used_by_locust_too(
     start: Start,
 ) -> None:
