@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from checks.result import Finding, Kind
 from checks.verdict import Verdict
-from checks.witnesses.database import DatabaseDown, read_only
 from checks.witnesses.queries import PrometheusDown, PrometheusQueries
+from checks.witnesses.restraint import DatabaseDown, read_only
 from config.environment import Environment
 from config.prometheus import Prometheus
 

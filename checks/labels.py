@@ -19,17 +19,17 @@ def find_elsewhere(rows: Sequence[UsageRow], elsewhere: Elsewhere) -> list[Usage
     Either under values of its own labels that nothing should move, or, by `elsewhere`, in series
     that one label keeps out of the selection. The amounts must be the same.
     """
-    lacking = {_labels(row): _lack(row) for row in rows if _lack(row)}
-    strays = {_labels(row): _surplus(row) for row in rows if _surplus(row)}
+    lacking = {row.label_values: _lack(row) for row in rows if _lack(row)}
+    strays = {row.label_values: _surplus(row) for row in rows if _surplus(row)}
     if lacking and sum(lacking.values()) == sum(strays.values()):
         return [_explained(row, lacking, strays) for row in rows]
-    return [_counted_beside(row, elsewhere.get(_labels(row), {})) for row in rows]
+    return [_counted_beside(row, elsewhere.get(row.label_values, {})) for row in rows]
 
 
 def _explained(
     row: UsageRow, lacking: Mapping[Labels, float], strays: Mapping[Labels, float]
 ) -> UsageRow:
-    labels = _labels(row)
+    labels = row.label_values
     code = Code.UNBOUNDED_LABEL if len(strays) > _FEW else Code.WRONG_LABEL
     if labels in lacking:
         return replace(row, code=code, detail=f"{row.detail} {_found(strays)}")
@@ -62,10 +62,6 @@ def _missed(lacking: Mapping[Labels, float]) -> str:
 
 def _said(labels: Labels) -> str:
     return ", ".join(labels)
-
-
-def _labels(row: UsageRow) -> Labels:
-    return tuple(row.labels.values())
 
 
 def _lack(row: UsageRow) -> float:

@@ -1,6 +1,6 @@
 """Since when does Prometheus' figure differ from what the client did?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,20 +9,19 @@ from checks.result import UsageRow
 from checks.verdict import Verdict
 from checks.witnesses.figure import Labels
 from checks.witnesses.since import Move, differs_since
-from scenarios.exchange import Exchange
-from scenarios.ledger import Ledger, ledger_of
+from scenarios.ledger import Weight
 
 
 def date_differences(case: Case, rows: Sequence[UsageRow]) -> list[UsageRow]:
     """Return one quantity's rows; where Prometheus differs, with the first scrape that shows it."""
-    differing = {_labels(row) for row in rows if _differs(row)}
+    differing = {row.label_values for row in rows if _differs(row)}
     if not differing:
         return list(rows)
     name = rows[0].quantity
     moves = _moves(case, name, differing)
     growths = case.prometheus.growths(name, tuple(rows[0].labels), differing)
     since = {labels: differs_since(growths.get(labels, ()), moves[labels]) for labels in differing}
-    return [_dated(case, row, since.get(_labels(row))) for row in rows]
+    return [_dated(case, row, since.get(row.label_values)) for row in rows]
 
 
 def _differs(row: UsageRow) -> bool:
@@ -35,34 +34,27 @@ def _differs(row: UsageRow) -> bool:
 
 def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[Move]]:
     """Return what every exchange moved of a quantity, on Prometheus' clock."""
+    anchors = _anchors(case)
     moves: dict[Labels, list[Move]] = {labels: [] for labels in wanted}
-    left: dict[tuple[str, str, int | None], Ledger] = {}
-    for exchange, anchor_at in _anchored(case):
-        kind = exchange.step, str(exchange.outcome), exchange.status
-        if kind not in left:
-            left[kind] = ledger_of(case.scenario, [exchange])
-        sent_at, done_at = anchor_at + exchange.sent_s, anchor_at + exchange.done_s
-        for counted, sure in ((left[kind].confirmed, True), (left[kind].in_doubt, False)):
-            for labels in wanted:
-                amount = counted.get((name, labels), 0)
-                if amount:
-                    moves[labels].append(Move(sent_at, done_at, amount, sure))
+    for weight in (Weight.SURE, Weight.IN_DOUBT):
+        for exchange, labels, amount in case.promises.of(name, weight):
+            if labels in wanted:
+                at, sure = anchors[exchange.generator], weight is Weight.SURE
+                move = Move(at + exchange.sent_s, at + exchange.done_s, amount, sure)
+                moves[labels].append(move)
     return moves
 
 
-def _anchored(case: Case) -> Iterator[tuple[Exchange, float]]:
-    for driven in case.driven:
-        for recording in driven.recordings:
-            anchor_at = recording.start.anchor_at + case.prometheus.reading.skew_s
-            for exchange in recording.exchanges:
-                yield exchange, anchor_at
+def _anchors(case: Case) -> dict[str, float]:
+    """Return each generator's time 0 on Prometheus' clock, in epoch seconds."""
+    return {
+        recording.start.generator: recording.start.anchor_at + case.prometheus.reading.skew_s
+        for driven in case.driven
+        for recording in driven.recordings
+    }
 
 
 def _dated(case: Case, row: UsageRow, at: float | None) -> UsageRow:
     if at is None:
         return row
     return replace(row, since=datetime.fromtimestamp(at - case.prometheus.reading.skew_s, UTC))
-
-
-def _labels(row: UsageRow) -> Labels:
-    return tuple(row.labels.values())

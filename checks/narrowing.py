@@ -16,8 +16,6 @@ from scenarios.exchange import Exchange, trace_id
 from scenarios.ledger import Key, Labels, Ledger, Weight, moves_of, weight_of
 from scenarios.model import Scenario
 
-__all__ = ["Astray", "Narrowed", "Promises", "Settled", "go_astray", "narrow"]
-
 
 @dataclass(frozen=True, slots=True)
 class Settled:

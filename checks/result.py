@@ -92,6 +92,11 @@ class UsageRow:
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
 
+    @property
+    def label_values(self) -> tuple[str, ...]:
+        """Its label values, by which the ledger and the witnesses' figures are keyed."""
+        return tuple(self.labels.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:

@@ -7,9 +7,10 @@ from checks.case import Case
 from checks.diagnosis import Statement, diagnose
 from checks.labels import find_elsewhere
 from checks.moves import date_differences
-from checks.narrowing import Astray, go_astray
+from checks.narrowing import go_astray
 from checks.preconditions import TRAFFIC_OF_OTHERS, Doubt, Precondition
 from checks.result import ClientFigure, Code, UsageRow
+from checks.sheet import Astray
 from checks.verdict import Verdict
 from checks.witnesses.figure import Figure, Figures, Labels
 from scenarios.model import Quantity
@@ -56,7 +57,7 @@ def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> lis
 
 def _settled(case: Case, row: UsageRow) -> UsageRow:
     """Tell what of a count was in doubt until the database's trace ids settled it."""
-    settled = case.narrowed.settled.get((row.quantity, tuple(row.labels.values())))
+    settled = case.narrowed.settled.get((row.quantity, row.label_values))
     if settled is None:
         return row
     number = settled.done + settled.not_done
@@ -74,11 +75,11 @@ def _settled(case: Case, row: UsageRow) -> UsageRow:
 
 def _with_ids(case: Case, rows: Sequence[UsageRow]) -> list[UsageRow]:
     """Name the requests whose rows are too few or too many, where the database stands apart."""
-    wanted = {tuple(row.labels.values()) for row in rows if _is_stored_wrong(row)}
+    wanted = {row.label_values for row in rows if _is_stored_wrong(row)}
     if not wanted:
         return list(rows)
     astray = go_astray(rows[0].quantity, wanted, case.promises, case.traces)
-    return [_named(row, astray.get(tuple(row.labels.values()), Astray())) for row in rows]
+    return [_named(row, astray.get(row.label_values, Astray())) for row in rows]
 
 
 def _is_stored_wrong(row: UsageRow) -> bool:

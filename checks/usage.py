@@ -4,10 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from checks.case import Case
-from checks.preconditions import (
-    examine,
-    foreign_traffic,
-)
+from checks.preconditions import examine, foreign_traffic
 from checks.result import Code, Finding, Judgement, Kind, UsageRow
 from checks.rows import rows_of, selector_of
 from checks.verdict import Verdict, worst
@@ -25,8 +22,9 @@ def judge_usage(case: Case) -> Judgement:
     quantities = case.scenario.quantities
     labelled = [name for name in case.scenario.checks.usage if not quantities[name].shared]
     rows = {name: rows_of(case, name, preconditions) for name in labelled}
-    if tenant_label(case):
-        preconditions.append(foreign_traffic(case, _traffic_of_others(case, rows)))
+    label = tenant_label(case)
+    if label:
+        preconditions.append(foreign_traffic(case, _traffic_of_others(case, label, rows)))
     rows |= {
         name: rows_of(case, name, preconditions)
         for name in case.scenario.checks.usage
@@ -58,9 +56,8 @@ def tenant_label(case: Case) -> str:
     return next((each.label for each in matchers if each.value == case.run.tenant), "")
 
 
-def _traffic_of_others(case: Case, rows: Mapping[str, list[UsageRow]]) -> Growth:
+def _traffic_of_others(case: Case, label: str, rows: Mapping[str, list[UsageRow]]) -> Growth:
     """Return what counters of other tenants grew by, but for what strayed to them from ours."""
-    label = tenant_label(case)
     strayed = {
         selector_of(case, case.scenario.quantities[name]).metric
         for name, of_quantity in rows.items()

@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import text
 
 from checks.witnesses.figure import Figure, Figures, Labels, no_data
-from checks.witnesses.restraint import BATCH, TIMEOUT_S, DatabaseDown, asking, read_only
+from checks.witnesses.restraint import BATCH, TIMEOUT_S, DatabaseDown, asking
 from scenarios.evidence import RunFolder
 from scenarios.model import Quantity
-
-__all__ = ["DatabaseDown", "read_only"]
 
 BEFORE, AFTER = "before", "after"
 

@@ -116,13 +116,13 @@ class Replica:
         names = {metric.removesuffix(suffix) for suffix in _SUFFIXES}
         return any(names & each.families for each in (self.before, self.after))
 
-    def growths(self, metric: str) -> Iterator[tuple[LabelPairs, Figure]]:
+    def growths(self, metric: str) -> Iterator[tuple[dict[str, str], Figure]]:
         """Yield each series' increase; without a baseline none is known, not even a bound."""
         if self.before.trouble:
             return
         before = {} if self.is_restarted else self.before.values.get(metric, {})
         for pairs, value in self.after.values.get(metric, {}).items():
-            yield pairs, _grown(before.get(pairs, 0.0), value)
+            yield dict(pairs), _grown(before.get(pairs, 0.0), value)
 
     @property
     def doubt(self) -> str:
@@ -143,10 +143,10 @@ class ServiceEvidence:
         if not concerned:
             return no_data(f"no service shows {selector.metric}")
         found = [
-            (_values(pairs, labels), figure)
+            (_values(told, labels), figure)
             for replica in concerned
-            for pairs, figure in replica.growths(selector.metric)
-            if selector.selects(selector.metric, dict(pairs))
+            for told, figure in replica.growths(selector.metric)
+            if selector.selects(selector.metric, told)
         ]
         remark = next(filter(None, (each.doubt for each in concerned)), "")
         figures = {
@@ -168,11 +168,11 @@ class ServiceEvidence:
         labels = tuple(by)
         grown: dict[Labels, dict[tuple[str, str], float]] = {}
         for replica in self._concerned(selector.metric):
-            for pairs, figure in replica.growths(selector.metric):
-                broken = selector.broken_by(dict(pairs))
+            for told, figure in replica.growths(selector.metric):
+                broken = selector.broken_by(told)
                 if len(broken) == 1 and figure.value:
-                    place = broken[0].label, dict(pairs).get(broken[0].label, "")
-                    beside = grown.setdefault(_values(pairs, labels), {})
+                    place = broken[0].label, told.get(broken[0].label, "")
+                    beside = grown.setdefault(_values(told, labels), {})
                     beside[place] = beside.get(place, 0.0) + figure.value
         return grown
 
@@ -258,8 +258,7 @@ def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
     return Exposition(values, frozenset(family.name for family in families))
 
 
-def _values(pairs: LabelPairs, labels: Labels) -> Labels:
-    told = dict(pairs)
+def _values(told: Mapping[str, str], labels: Labels) -> Labels:
     return tuple(told.get(label, "") for label in labels)
 
 
@@ -270,8 +269,8 @@ def _is_counter(metric: str) -> bool:
 def _theirs(replica: Replica, metric: str, label: str, ours: str) -> float:
     return sum(
         figure.value or 0.0
-        for pairs, figure in replica.growths(metric)
-        if dict(pairs).get(label, ours) != ours
+        for told, figure in replica.growths(metric)
+        if told.get(label, ours) != ours
     )
 
 

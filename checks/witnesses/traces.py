@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from checks.witnesses.database import (
-    DatabaseDown,
     DatabaseEvidence,
     label_values,
     read_databases,
     rows_of_query,
 )
 from checks.witnesses.figure import Labels
+from checks.witnesses.restraint import DatabaseDown
 from scenarios.evidence import RunFolder
 from scenarios.model import Quantity
 

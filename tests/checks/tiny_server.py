@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from socket import socket
 from threading import Event, Thread
 from typing import Any
@@ -55,14 +55,23 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         served = TinyServer(f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield served
-        finally:
-            over.set()
-            server.shutdown()
-            thread.join()
+        with in_background(server):
+            try:
+                yield served
+            finally:
+                over.set()
+
+
+@contextmanager
+def in_background(server: HTTPServer) -> Iterator[None]:
+    """Have a server answer within the block, from a thread of its own."""
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def nobody_listens_at() -> str:

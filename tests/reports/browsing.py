@@ -60,6 +60,23 @@ def visit(page: Page, url: str) -> Visit:
     return seen
 
 
+def shows_quietly(page: Page, url: str, word: str) -> None:
+    """Show a page whose title begins with a word: all of it fits, and it asks nobody anything."""
+    seen = visit(page, url)
+    assert page.title().startswith(f"{word}:")
+    assert overflow(page) <= 0
+    assert seen.complaints == []
+    assert seen.asked_elsewhere == []
+
+
+def stands_out(browser: Browser, url: str, scheme: str) -> None:
+    """Show a page, light or dark: WCAG AA asks for a contrast of 4.5 to 1."""
+    page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(url)
+    assert weakest_contrast(page) >= 4.5
+    page.close()
+
+
 def overflow(page: Page) -> int:
     """Return by how many pixels the page is wider than its window."""
     return int(

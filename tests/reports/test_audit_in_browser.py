@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from reports.audit import render_audit_html
 from tests.reports.attacks import EVIL
 from tests.reports.audits import attacked_audit, failing_audit, good_audit, unfinished_audit
-from tests.reports.browsing import NEEDS_BROWSER, overflow, visit, weakest_contrast, written
+from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
 
 pytestmark = NEEDS_BROWSER
 AUDITS = {
@@ -29,11 +29,7 @@ def test_the_page_is_quiet_asks_nobody_and_fits(
     browser: Browser, pages: dict[str, str], name: str, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
-    seen = visit(page, pages[name])
-    assert page.title().startswith(name.partition(":")[0] + ":")
-    assert overflow(page) <= 0
-    assert seen.complaints == []
-    assert seen.asked_elsewhere == []
+    shows_quietly(page, pages[name], name.partition(":")[0])
     page.close()
 
 
@@ -41,10 +37,7 @@ def test_the_page_is_quiet_asks_nobody_and_fits(
 def test_words_stand_out_from_their_background(
     browser: Browser, pages: dict[str, str], scheme: str
 ) -> None:
-    page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(pages["FAIL"])
-    assert weakest_contrast(page) >= 4.5
-    page.close()
+    stands_out(browser, pages["FAIL"], scheme)
 
 
 def test_the_keyboard_opens_an_explanation(browser: Browser, pages: dict[str, str]) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlparse
+
+from tests.checks.tiny_server import in_background
 
 INTERVAL_S = 0.05
 
@@ -111,10 +112,5 @@ def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with in_background(server):
             yield fake
-        finally:
-            server.shutdown()
-            thread.join()

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
+
+from tests.checks.tiny_server import in_background
 
 _START_S = 20.0
 _POLL_S = 0.02
@@ -117,14 +119,11 @@ def answering(
             )
         scheme = "https" if certificates else "http"
         heard = Heard(f"{scheme}://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield heard
-        finally:
-            over.set()
-            server.shutdown()
-            thread.join()
+        with in_background(server):
+            try:
+                yield heard
+            finally:
+                over.set()
 
 
 def find_program(name: str) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.witnesses.database import DatabaseDown, read_databases, read_only, take_rows
+from checks.witnesses.database import read_databases, take_rows
 from checks.witnesses.figure import Figure, Figures
+from checks.witnesses.restraint import DatabaseDown, read_only
 from scenarios.evidence import RunFolder
 from scenarios.model import Quantity
 

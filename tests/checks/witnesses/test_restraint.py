@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from checks.witnesses.database import DatabaseDown, read_only, rows_of_query
+from checks.witnesses.database import rows_of_query
+from checks.witnesses.restraint import DatabaseDown, read_only
 from checks.witnesses.traces import read_traces, take_traces
 from scenarios.evidence import RunFolder
 from scenarios.model import Quantity
