@@ -24,7 +24,7 @@ from config.errors import ConfigError, Problem
 Location = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}")
 _MAX_DEPTH = 40
 _OPENING = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
 _CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
@@ -59,6 +59,8 @@ class Document:
 
 def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Document:
     """Read a YAML file; where `variables` are given, each `${NAME}` in a value is replaced.
+
+    So is `${NAME:-default}`, which need not be set.
 
     Raises ConfigError with every unset variable, or with the place where the YAML breaks.
     """
@@ -231,11 +233,14 @@ class _Reading:
             self.problems.append(Problem(self.path, line, message))
             return None
         if isinstance(value, str) and self.variables is not None:
-            return _VARIABLE.sub(lambda match: self._variable(match[1], line), value)
+            return _VARIABLE.sub(lambda match: self._variable(match[1], match[3], line), value)
         return value
 
-    def _variable(self, name: str, line: int) -> str:
+    def _variable(self, name: str, default: str | None, line: int) -> str:
+        """As the shell does, take the default of `${NAME:-default}` for an empty value, too."""
         value = (self.variables or {}).get(name)
+        if default is not None:
+            return value or default
         if value is None:
             message = f"the environment variable {name} is not set; export it first"
             self.problems.append(Problem(self.path, line, message))

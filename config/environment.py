@@ -4,15 +4,24 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
-from config.prometheus import Prometheus
+from config.network import CertificateFile, Network, Routes
+from config.prometheus import HeaderName, HeaderValue, Prometheus
+from config.secrets import (
+    open_secrets,
+    secrets_of_databases,
+    secrets_of_headers,
+    secrets_of_prometheus,
+)
 
 FOLDER = Path(__file__).parent
+PER_RUN = "per run"
 
 
 def _base_url(text: str) -> str:
@@ -25,18 +34,29 @@ def _addresses(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _url_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"{text!r} is not a path; write /…")
+    return text
+
+
 Url = Annotated[str, AfterValidator(_base_url)]
+UrlPath = Annotated[str, AfterValidator(_url_path)]
 
 
 class Service(StrictModel):
     """One service of the SUT: its address, and where each of its replicas shows its metrics.
 
-    `metrics` is a list, or one text with spaces in between, as a variable has it. `job` is the
-    value of Prometheus' job label for it; the service's own name where absent.
+    `health`, `ready` and `probe` are paths below `url`: the first two answer 200 where all is well;
+    `probe` is read with the environment's headers, and tells whether they are accepted. `metrics`
+    is a list, or one text with spaces in between, as a variable has it. `job` is the value of
+    Prometheus' job label for it; the service's own name where absent.
     """
 
     url: Url
-    health: str = "/health"
+    health: UrlPath = "/health"
+    ready: UrlPath | None = None
+    probe: UrlPath | None = None
     metrics: Annotated[list[Url], BeforeValidator(_addresses)] | None = None
     job: str | None = None
 
@@ -46,14 +66,23 @@ class Service(StrictModel):
 
 
 class LoadLimits(StrictModel):
-    """What traffic the environment stands: none at all, or up to so many users at once."""
+    """What traffic the environment stands: none at all, or so many users at once, so much in all.
+
+    No option of any command goes beyond it.
+    """
 
     allowed: bool
     max_users: Annotated[int, Field(gt=0)] = 100
+    max_iterations: Annotated[int, Field(gt=0)] = 1_000_000
 
 
 class Environment(StrictModel):
-    """One deployment of the SUT, as its file says; every `${VARIABLE}` is already replaced."""
+    """One deployment of the SUT, as its file says; every `${VARIABLE}` is already replaced.
+
+    `headers` go with every request of the flow, `metrics_headers` with every look at metrics.
+    `connect_to` and `ca_file` are of every address, Prometheus' too. `tenant` is the one that the
+    run's traffic is of, or "per run": a new one each.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # it may be a secret
 
@@ -61,11 +90,33 @@ class Environment(StrictModel):
     stack: Literal["reference_services"] | None = None
     services: Annotated[dict[str, Service], Field(min_length=1)]
     prometheus: Prometheus | None = None
-    databases: dict[str, str] = {}
-    headers: dict[str, str] = {}
-    tenant: str = "per run"
+    databases: Annotated[dict[str, str], Field(repr=False)] = {}
+    headers: Annotated[dict[str, str], Field(repr=False)] = {}
+    metrics_headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
+    connect_to: Routes = {}
+    ca_file: CertificateFile = None
+    tenant: Annotated[str, Field(min_length=1)] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
+
+    @property
+    def network(self) -> Network:
+        """How the hosts are reached."""
+        return Network(self.connect_to, self.ca_file)
+
+    def tenant_of_run(self) -> str:
+        """Return the tenant of a run that begins: a new one, unless one is fixed."""
+        return str(uuid4()) if self.tenant == PER_RUN else self.tenant
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every value that shows who asks, and is never to be told."""
+        of_prometheus = secrets_of_prometheus(self.prometheus) if self.prometheus else ()
+        return (
+            *secrets_of_headers(self.headers),
+            *secrets_of_headers(self.metrics_headers),
+            *secrets_of_databases(self.databases.values()),
+            *of_prometheus,
+        )
 
 
 @dataclass(frozen=True)
@@ -108,14 +159,29 @@ def read_environment_file(path: Path) -> EnvironmentFile:
 
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read an environment; `variables` go before the process's own. Raises ConfigError."""
-    document = read_document(path, {**os.environ, **(variables or {})})
-    return read_model(_with_ca_file(document), Environment)
+    problems = open_secrets(read_document(path))
+    try:
+        document = read_document(path, {**os.environ, **(variables or {})})
+        environment = read_model(_with_ca_files(document), Environment)
+    except ConfigError as error:
+        raise ConfigError(*problems, *error.problems) from error
+    if problems:
+        raise ConfigError(*problems)
+    return environment
 
 
-def _with_ca_file(document: Document) -> Document:
-    """Make the path of Prometheus' CA relative to the environment's file."""
-    match document.content:
-        case {"prometheus": {"ca_file": str(ca_file)} as prometheus}:
-            beside = {**prometheus, "ca_file": str(document.path.parent / ca_file)}
-            return replace(document, content={**document.content, "prometheus": beside})
-    return document
+def _with_ca_files(document: Document) -> Document:
+    """Make the paths of CA files relative to the environment's file."""
+    if not isinstance(document.content, dict):
+        return document
+    content = _beside(document.path.parent, document.content)
+    if isinstance(content.get("prometheus"), dict):
+        content["prometheus"] = _beside(document.path.parent, content["prometheus"])
+    return replace(document, content=content)
+
+
+def _beside(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    match content:
+        case {"ca_file": str(ca_file)} if ca_file:
+            return {**content, "ca_file": str(folder / ca_file)}
+    return dict(content)

@@ -1,14 +1,13 @@
 """Where is Prometheus, or what answers like it, and how does one show who asks?"""
 
 import re
-import ssl
-from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from config.documents import StrictModel
+from config.network import CertificateFile
 from config.units import Duration
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -63,19 +62,6 @@ def _header_value(text: str) -> str:
     return text
 
 
-def _certificates(path: str) -> str:
-    """Return the path of a file that holds certificates. Raises ValueError for any other."""
-    if not Path(path).is_file():
-        raise ValueError(f"there is no file {path}")
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except ssl.SSLError as error:
-        raise ValueError(f"{path} holds no certificate in PEM form") from error
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    return path
-
-
 Token = Annotated[str, AfterValidator(_token)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
@@ -93,8 +79,8 @@ class Prometheus(StrictModel):
 
     `url` is what `/api/v1` lies below. `timeout` is of one query, in seconds: of its connection,
     and of each wait for more of its answer. `headers` go with every query, verbatim. `ca_file` has
-    the certificates to trust instead of the well-known ones, in PEM form; its path is relative to
-    the environment's file, or to the current folder where there is none.
+    the certificates to trust instead of the environment's, in PEM form; its path is relative to the
+    environment's file, or to the current folder where there is none.
     """
 
     url: Annotated[str, AfterValidator(_address)]
@@ -102,7 +88,7 @@ class Prometheus(StrictModel):
     bearer_token: Annotated[Token | None, Field(repr=False)] = None
     basic_auth: BasicAuth | None = None
     headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
-    ca_file: Annotated[str, AfterValidator(_certificates)] | None = None
+    ca_file: CertificateFile = None
 
     def credentials(self) -> list[str]:
         """Return the keys that say who asks: one, or none."""

@@ -9,6 +9,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
+from config.network import Network
+from config.secrets import blot_out
 from scenarios.exchange import CUT_OFF, Exchange, Outcome, trace_id
 from scenarios.http_client import Answer, NotSent, Request, Sender, Unanswered
 from scenarios.model import Scenario, Step
@@ -19,6 +21,8 @@ TRACE_HEADER = "X-Trace-ID"
 
 _HEAD_BYTES = 2_000
 _SHORT = 200
+
+_ANYWHERE = Network()
 
 Extract = Callable[[Any], Any]
 
@@ -40,11 +44,16 @@ class CompiledStep:
 
 @dataclass(frozen=True)
 class Flow:
-    """The compiled steps, in order, and the run that they belong to."""
+    """The compiled steps, in order, the run that they belong to, and how its hosts are reached.
+
+    `secrets` are never recorded, whatever an answer tells.
+    """
 
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
+    network: Network = _ANYWHERE
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Checked:
 def compile_flow(scenario: Scenario, environment: Environment, run_id: str, tenant: str) -> Flow:
     """Compile the steps of a scenario against an environment's addresses."""
     steps = tuple(_compile_step(step, environment) for step in scenario.flow)
-    return Flow(run_id, tenant, steps)
+    return Flow(run_id, tenant, steps, environment.network, environment.secrets())
 
 
 def run_iteration(
@@ -89,7 +98,7 @@ def _run_step(
     recorder: Recorder,
 ) -> tuple[Exchange, dict[str, Any]]:
     sequence = recorder.intend(iteration, step.name, due_s)
-    attempt = _Attempt(recorder, sequence, iteration, step.name, due_s)
+    attempt = _Attempt(recorder, flow.secrets, (sequence, iteration, step.name, due_s))
     try:
         request = _request(step, variables, trace_id(flow.run_id, recorder.generator, sequence))
     except TemplateError as error:
@@ -114,10 +123,11 @@ class _Attempt:
     """One exchange while it is under way."""
 
     def __init__(
-        self, recorder: Recorder, sequence: int, iteration: int, step: str, due_s: float
+        self, recorder: Recorder, secrets: tuple[str, ...], begun: tuple[int, int, str, float]
     ) -> None:
         self._recorder = recorder
-        self._begun = (recorder.generator, sequence, iteration, step, due_s)
+        self._secrets = secrets
+        self._begun = begun
         self._sent_s = recorder.now_s()
         self._request: Request | None = None
         self.done_s: float | None = None
@@ -131,10 +141,27 @@ class _Attempt:
     ) -> Exchange:
         done_s = self._recorder.now_s() if self.done_s is None else self.done_s
         status = answer.status if answer else None
-        exchange = Exchange(*self._begun, self._sent_s, done_s, outcome, status, reason)
-        detail = _detail(self._request, answer) if reason else None
+        exchange = Exchange(
+            self._recorder.generator, *self._begun, self._sent_s, done_s, outcome, status,
+            blot_out(reason, self._secrets) if reason else "",
+        )  # fmt: skip
+        detail = self._detail(answer) if reason else None
         self._recorder.conclude(exchange, detail)
         return exchange
+
+    def _detail(self, answer: Answer | None) -> dict[str, Any]:
+        """Keep what repeats and explains a failure: no header, since headers carry tokens."""
+        told = {}
+        request = self._request
+        if request:
+            body = None if request.body is None else json.dumps(request.body, default=str)
+            told = {"method": request.method, "url": request.url, "body": body}
+        if answer:
+            told["answer_head"] = answer.body.decode(errors="replace")
+        return {
+            name: blot_out(text, self._secrets)[:_HEAD_BYTES] if text else text
+            for name, text in told.items()
+        }
 
 
 def _compile_step(step: Step, environment: Environment) -> CompiledStep:
@@ -219,14 +246,3 @@ def _described(answer: Answer) -> str:
 def _short(value: Any) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
-
-
-def _detail(request: Request | None, answer: Answer | None) -> dict[str, Any]:
-    """Keep what repeats and explains a failure: no header, since headers carry tokens."""
-    detail: dict[str, Any] = {}
-    if request:
-        body = None if request.body is None else json.dumps(request.body, default=str)[:_HEAD_BYTES]
-        detail |= {"method": request.method, "url": request.url, "body": body}
-    if answer:
-        detail["answer_head"] = answer.body[:_HEAD_BYTES].decode(errors="replace")
-    return detail

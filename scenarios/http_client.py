@@ -7,8 +7,6 @@ No retry, no redirect, no proxy and no cookie happens behind the flow's back.
     └── Unanswered   it may have arrived: time-out, reset, protocol error
 """
 
-import functools
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -18,6 +16,9 @@ from typing import Any, Protocol, Self
 
 import httpcore
 import httpx
+
+from config.network import Network
+from scenarios.wire import RoutedBackend, open_transport
 
 MAX_BODY_BYTES = 10_000_000
 
@@ -70,23 +71,13 @@ class Sender(Protocol):
         ...
 
 
-@functools.cache
-def shared_tls() -> ssl.SSLContext:
-    """Return the TLS settings that all connections share, since making them is slow."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 class HttpxSender:
     """One virtual user's connections. Use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         """Open no connection yet."""
-        self._bound = _Bound()
-        transport = httpx.HTTPTransport(verify=shared_tls(), trust_env=False)
-        # httpx passes no network backend on, so its pool is replaced by one that has ours
-        transport._pool = httpcore.ConnectionPool(
-            ssl_context=shared_tls(), keepalive_expiry=_KEEPALIVE_S, network_backend=self._bound
-        )
+        self._bound = _Bound(network)
+        transport = open_transport(network, self._bound, _KEEPALIVE_S)
         self._client = httpx.Client(transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -137,14 +128,16 @@ class HttpxSender:
             raise NotSent(f"could not be sent: {_words(error)}") from error
 
 
-class _Bound(httpcore.SyncBackend):
+class _Bound(RoutedBackend):
     """Connections whose every read ends by one deadline: httpx bounds each read by itself only."""
 
     deadline = 0.0
 
-    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+    def connect_tcp(
+        self, host: str, port: int, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
         """Connect, and bound what comes back."""
-        return _BoundStream(super().connect_tcp(*args, **options), self)
+        return _BoundStream(super().connect_tcp(host, port, *args, **options), self)
 
 
 class _BoundStream(httpcore.NetworkStream):

@@ -140,7 +140,7 @@ class VirtualUser(User):
         """Take this user's own connections."""
         self.load = SESSION.load
         self.load.users += 1
-        self.sender = HttpxSender()
+        self.sender = HttpxSender(self.load.order.flow.network)
 
     def on_stop(self) -> None:
         """Give them back."""

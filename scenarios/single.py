@@ -12,7 +12,7 @@ from scenarios.recording import End, Recorder
 
 def drive_alone(flow: Flow, name: str, profile: Profile, exchanges: Path, stem: str) -> None:
     """Drive a profile with one virtual user and record it."""
-    with HttpxSender() as sender:
+    with HttpxSender(flow.network) as sender:
         recorder = Recorder(exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations)
         arrivals, started, cpu_s = arrivals_of(profile), 0, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:

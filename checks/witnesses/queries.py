@@ -21,7 +21,8 @@ from checks.witnesses.refusals import (
     refusal_of_error,
     refusal_of_status,
 )
-from checks.witnesses.session import Session, Target
+from checks.witnesses.session import RoutedAdapter, Session, Target
+from config.network import Network
 from config.prometheus import Prometheus
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -29,6 +30,7 @@ _BUILD_TIMEOUT_S = 2.0
 _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others do not know the word.
 _AS_OF_ITS_TIME = {"nocache": "1"}
+_ANYWHERE = Network()
 
 
 class PrometheusDown(Exception):
@@ -71,16 +73,16 @@ class RawAnswer:
 class PrometheusQueries:
     """Queries of one Prometheus, each with its evaluation time, its answer kept verbatim."""
 
-    def __init__(self, settings: Prometheus) -> None:
+    def __init__(self, settings: Prometheus, network: Network = _ANYWHERE) -> None:
         """Connect at the first query. No hidden retries: a failed query is an answer too."""
         self._settings = settings
-        self._session = Session(settings)
+        self._session = Session(settings, network)
         self._connection = PrometheusConnect(
-            settings.url,
-            session=self._session,
-            retry=Retry(0, read=False),
-            timeout=settings.timeout,
+            settings.url, session=self._session, timeout=settings.timeout
         )
+        # after PrometheusConnect, which mounts an adapter of its own
+        adapter = RoutedAdapter(network, Retry(0, read=False))
+        self._session.mount(settings.url, adapter)
 
     def ask(self, query: str, at: float | None) -> RawAnswer:
         """Evaluate a query at an instant (epoch seconds; None is now). Raises PrometheusDown."""

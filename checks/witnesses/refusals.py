@@ -3,21 +3,20 @@
 The sentences tell an answer's own words only with every secret of the settings blotted out.
 """
 
-import base64
 import json
 import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import quote, quote_plus, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from config.prometheus import BasicAuth, Prometheus
+from config.prometheus import Prometheus
+from config.secrets import blot_out, secrets_of_prometheus
 
 _LONGEST = 200
-_SHORTEST_SECRET = 8
 # Of OpenSSL's x509_vfy.h; Python has no names for them.
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _OTHER_NAMES = (62, 64)
@@ -146,27 +145,5 @@ def _reason(answer: requests.Response, settings: Prometheus) -> str:
 
 
 def _blotted(text: str, settings: Prometheus) -> str:
-    """Blot the secrets out before anything is cut off: half of one would not be found."""
-    secrets = {
-        form
-        for each in _secrets(settings)
-        for form in (each, quote(each, safe=""), quote(each), quote_plus(each))
-    }
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
+    text = blot_out(text, secrets_of_prometheus(settings))
     return "".join(each if each.isprintable() or each.isspace() else "?" for each in text)
-
-
-def _secrets(settings: Prometheus) -> Iterator[str]:
-    """A short header is a tenant's name rather than a secret."""
-    yield from (each for each in settings.headers.values() if len(each) >= _SHORTEST_SECRET)
-    if settings.bearer_token:
-        yield settings.bearer_token
-    if settings.basic_auth:
-        yield settings.basic_auth.password
-        yield basic_credentials(settings.basic_auth)
-
-
-def basic_credentials(auth: BasicAuth) -> str:
-    """Return a user and password as HTTP's basic authentication sends them."""
-    return base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()

@@ -1,13 +1,18 @@
 """How does a question go out, and how is its answer read? With what shows who asks, and once."""
 
+import socket
 from functools import cached_property
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import Retry
 
-from checks.witnesses.refusals import basic_credentials
+from config.network import Network
 from config.prometheus import Prometheus
+from config.secrets import basic_credentials
 
 
 class Target(TypedDict, total=False):
@@ -56,11 +61,11 @@ class Answer(requests.Response):
 class Session(requests.Session):
     """Asks one server and nobody else: no proxy, no netrc, and no redirect is followed."""
 
-    def __init__(self, settings: Prometheus) -> None:
+    def __init__(self, settings: Prometheus, network: Network) -> None:
         """Connect at the first request."""
         super().__init__()
         self.trust_env = False
-        self.verify = settings.ca_file or True
+        self.verify = settings.ca_file or network.ca_file or True
         self.headers.update(settings.headers)
         if settings.bearer_token:
             self.headers["Authorization"] = f"Bearer {settings.bearer_token}"
@@ -76,3 +81,41 @@ class Session(requests.Session):
         self.last = Answer()
         self.last.__dict__.update(response.__dict__)
         return self.last
+
+
+class RoutedAdapter(HTTPAdapter):
+    """Connects to where the environment says that a host is."""
+
+    def __init__(self, network: Network, retries: Retry) -> None:
+        """Connect to nothing yet."""
+        self._network = network
+        super().__init__(max_retries=retries)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the pools of connections that are routed."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _pool(HTTPConnectionPool, self._network),
+            "https": _pool(HTTPSConnectionPool, self._network),
+        }
+
+
+def _pool(kind: type[HTTPConnectionPool], network: Network) -> type[HTTPConnectionPool]:
+    made_of: Any = kind.ConnectionCls
+
+    class Routed(made_of):  # type: ignore[misc]
+        """A connection to where the host is; its name stays, for the certificate."""
+
+        _dns_host: str
+        port: int
+
+        def _new_conn(self) -> socket.socket:
+            named = self._dns_host, self.port
+            self._dns_host, self.port = network.route(*named)
+            try:
+                connected: socket.socket = super()._new_conn()
+            finally:
+                self._dns_host, self.port = named
+            return connected
+
+    return type(kind.__name__, (kind,), {"ConnectionCls": Routed})

@@ -13,6 +13,7 @@ from checks.witnesses.database import AFTER, BEFORE, take_rows
 from checks.witnesses.traces import read_traces, take_traces
 from config.environment import Environment
 from config.environment import Service as Address
+from config.network import Network
 from scenarios.evidence import RunFolder
 from scenarios.exchange import trace_id
 from scenarios.flow import compile_flow, run_iteration
@@ -66,7 +67,7 @@ class Run:
         for number, plan in enumerate(iterations, start=1):
             if plan:
                 self._plan(*plan)
-            with HttpxSender() as sender:
+            with HttpxSender(Network()) as sender:
                 run_iteration(self._flow, number, recorder.now_s(), sender, recorder)
         recorder.end(End(len(iterations), 0, 0.0, 1.0))
         self.look()

@@ -201,12 +201,12 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         pytest.param(
-            "bearer_token: t, basic_auth: {username: me, password: p}",
+            'bearer_token: "${TOKEN}", basic_auth: {username: me, password: "${TOKEN}"}',
             "prometheus: bearer_token and basic_auth exclude each other; keep one of them",
             id="two credentials",
         ),
         pytest.param(
-            "bearer_token: t, headers: {authorization: s}",
+            'bearer_token: "${TOKEN}", headers: {authorization: "${TOKEN}"}',
             "prometheus: bearer_token and headers.authorization exclude each other; "
             "keep one of them",
             id="a header that says who asks, too",
@@ -243,7 +243,7 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
             id="no password",
         ),
         pytest.param(
-            "basic_auth: {user: me, username: me, password: p}",
+            'basic_auth: {user: me, username: me, password: "${TOKEN}"}',
             "unknown key 'user'; did you mean username?",
             id="unknown key",
         ),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from config.network import Network
 from scenarios.http_client import MAX_BODY_BYTES, Answer, HttpxSender, NotSent, Request, Unanswered
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
 
@@ -21,7 +22,7 @@ def get(url: str, timeout_s: float = 5.0, body: Any = None, **headers: str) -> R
 
 
 def send(request: Request) -> Answer:
-    with HttpxSender() as sender:
+    with HttpxSender(Network()) as sender:
         return sender.send(request)
 
 
@@ -224,7 +225,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
 def test_a_cookie_is_not_kept() -> None:
     with (
         serving(answering(http("200 OK", b"", "Set-Cookie: a=1; Path=/"))) as server,
-        HttpxSender() as sender,
+        HttpxSender(Network()) as sender,
     ):
         sender.send(get(server.url))
         sender.send(get(server.url))
@@ -233,7 +234,7 @@ def test_a_cookie_is_not_kept() -> None:
 
 
 def test_a_connection_is_kept_from_one_request_to_the_next() -> None:
-    with serving(answering(http("200 OK"))) as server, HttpxSender() as sender:
+    with serving(answering(http("200 OK"))) as server, HttpxSender(Network()) as sender:
         for _ in range(3):
             sender.send(get(server.url))
     assert (server.connections, len(server.received)) == (1, 3)
@@ -248,7 +249,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
         connection.shutdown(socket.SHUT_RDWR)
         closed.set()
 
-    with serving(behave) as server, HttpxSender() as sender:
+    with serving(behave) as server, HttpxSender(Network()) as sender:
         sender.send(get(server.url))
         assert closed.wait(5)
         assert sender.send(get(server.url)).status == 200
