@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import shlex
+import shutil
 import sys
 import time
 import tomllib
@@ -21,9 +22,9 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import mkdtemp
 from types import FrameType
 from typing import Annotated, NoReturn
-from uuid import uuid4
 
 import typer
 
@@ -81,6 +82,8 @@ app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=F
 Env = Annotated[str, typer.Option("--env", help="An environment in config/, or a YAML file.")]
 ScenarioName = Annotated[str, typer.Option(help="A scenario in scenarios/, or a YAML file.")]
 ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles.")]
+Users = Annotated[int | None, typer.Option(min=1, max=10_000, help="Instead of the profile's.")]
+Iterations = Annotated[int | None, typer.Option(min=1, help="Instead of the profile's.")]
 Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
@@ -116,11 +119,12 @@ def e2e(
 @app.command()
 def load(
     env: Env = "local", scenario: ScenarioName = "usage_tracking",
-    profile: ProfileName = "benchmark", runs: Runs = Path("runs"), fault: Fault = "",
-    as_json: Json = False,
+    profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
+    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
-    conduct(plan_of("load", env, scenario, (profile,), runs, fault), as_json)
+    plan = plan_of("load", env, scenario, (profile,), runs, fault, users, iterations)
+    conduct(plan, as_json)
 
 
 @app.command()
@@ -160,8 +164,10 @@ def doctor(env: Env = "local", as_json: Json = False) -> None:
     from reports.checklist import render_checklist
 
     file = read_environment_file(find_environment(env))
-    with variables_of(file, ROOT / ".cache" / "doctor", "") as variables:
+    place = Path(mkdtemp(prefix="trial-balance-doctor-"))
+    with variables_of(file, place, "") as variables:
         findings = examine(read_environment(file.path, variables))
+    shutil.rmtree(place)  # where the stack could not be started, its logs stay
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
     print(json.dumps(document, indent=2) if as_json else render_checklist(findings))
@@ -217,18 +223,20 @@ def conduct(plan: Plan, as_json: bool) -> None:
         with ExitStack() as held:
             with progress.stage("stack"):
                 place = held.enter_context(deployed(plan, folder, run))
+            run = describe(run, place, plan)
             driver = held.enter_context(ready_driver(place, plan.profiles))
             witnesses = held.enter_context(
                 panel(plan.scenario, place.environment, run.tenant, folder, plan.file.starts_stack)
             )
-            run = describe(run, place, plan)
             with progress.stage("look"):
                 well = witnesses.look_before()
             for name in plan.profiles if well else ():
-                run = drive(driver, name, run, folder, progress)
+                phase = phase_of(plan, name)
+                run = drive(driver, phase, run, folder, progress)
             write_ledger(plan.scenario, folder, run)
-            with progress.stage("settle"):
-                witnesses.look_after(time.time())
+            if well:
+                with progress.stage("settle"):
+                    witnesses.look_after(time.time())
             with progress.stage("stop"):
                 held.close()
     except KeyboardInterrupt:
@@ -307,13 +315,18 @@ def publish_audit(told: Audit, folder: Path, as_json: bool) -> NoReturn:
 
 
 def plan_of(
-    command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str
-) -> Plan:
+    command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
+    users: int | None = None, iterations: int | None = None,
+) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
     words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
     words += ["--fault", fault] if fault else []
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
-    return read_plan(Asked(env, scenario, profiles, runs, fault, shlex.join(words)), LOCAL)
+    words += ["--users", str(users)] if users else []
+    words += ["--iterations", str(iterations)] if iterations else []
+    repeat = shlex.join(words)
+    asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations)
+    return read_plan(asked, LOCAL)
 
 
 def python_here() -> str:
@@ -326,21 +339,21 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
     """Make the run's folder and its record. Raises ConfigError."""
     now = datetime.now(UTC)
     run_id = new_run_id(now)
-    folder = create_run_folder(plan.runs, run_id, plan.scenario_path, plan.file.path)
+    folder = create_run_folder(plan.asked.runs, run_id, plan.scenario_path, plan.file.path)
     log_to(folder)
     run = Run(
         run_id=run_id,
         environment=plan.file.name,
         scenario=plan.scenario.scenario,
         scenario_sha256=hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest(),
-        tenant=str(uuid4()),
+        tenant="",
         exclusive=False,
         services={},
         headers={},
         started_at=now,
-        repeat=plan.repeat,
+        repeat=plan.asked.repeat,
         versions=versions(),
-        fault=plan.fault or None,
+        fault=plan.asked.fault or None,
     )
     folder.write_run(run)
     return folder, run
@@ -349,11 +362,11 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
 @contextmanager
 def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[Place]:
     """Have the services up: started here for the local environment, elsewhere as they are."""
-    with variables_of(plan.file, folder.path / "stack", plan.fault) as variables:
+    with variables_of(plan.file, folder.path / "stack", plan.asked.fault) as variables:
         environment = read_environment(plan.file.path, variables)
         yield Place(
-            plan.scenario, environment, plan.file.path, folder, run.run_id, run.tenant,
-            {**os.environ, **variables},
+            plan.scenario, environment, plan.file.path, folder, run.run_id,
+            environment.tenant_of_run(), {**os.environ, **variables},
         )  # fmt: skip
 
 
@@ -370,18 +383,31 @@ def variables_of(file: EnvironmentFile, folder: Path, fault: str) -> Iterator[Ma
 def describe(run: Run, place: Place, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
     headers = {
-        name: compile_text(value)({"tenant": run.tenant})
+        name: compile_text(value)({"tenant": place.tenant})
         for name, value in plan.file.headers.items()
     }
     services = {name: each.url for name, each in place.environment.services.items()}
-    run = replace(run, services=services, headers=headers, exclusive=place.environment.exclusive)
+    run = replace(
+        run, tenant=place.tenant, services=services, headers=headers,
+        exclusive=place.environment.exclusive,
+    )  # fmt: skip
     place.folder.write_run(run)
     return run
 
 
-def drive(driver: Driver, name: str, run: Run, folder: RunFolder, progress: Progress) -> Run:
+def phase_of(plan: Plan, name: str) -> DrivenPhase:
+    """Return the record of a profile that is driven from now on."""
+    asked = plan.asked
+    return DrivenPhase(
+        name, name, datetime.now(UTC), users=asked.users, iterations=asked.iterations
+    )
+
+
+def drive(
+    driver: Driver, phase: DrivenPhase, run: Run, folder: RunFolder, progress: Progress
+) -> Run:
     """Drive one profile, and keep its record before and after."""
-    phase = DrivenPhase(name, stem=name, started_at=datetime.now(UTC))
+    name = phase.profile
     folder.write_run(with_phase(run, phase))
     before = run.phases[-1].profile if run.phases else None
     if before and not driver.went_well(before):

@@ -13,6 +13,7 @@ from scenarios.evidence import DrivenPhase, Run, RunFolder
 from scenarios.exchange import Exchange
 from scenarios.ledger import Ledger, ledger_of
 from scenarios.model import Profile, Scenario
+from scenarios.plan import with_load
 from scenarios.recording import Recording, read_recordings
 
 
@@ -102,7 +103,9 @@ def read_case(folder: RunFolder) -> Case:
     run, scenario = folder.read_run(), folder.read_scenario()
     driven = tuple(
         DrivenProfile(
-            phase, scenario.profiles[phase.profile], read_recordings(folder.exchanges, phase.stem)
+            phase,
+            with_load(scenario.profiles[phase.profile], phase.users, phase.iterations),
+            read_recordings(folder.exchanges, phase.stem),
         )
         for phase in run.phases
     )

@@ -1,107 +1,144 @@
-"""Can everything that a run needs be reached and read? One finding each, with its remedy."""
+"""Can everything that a run needs be reached and read? One finding each, with its remedy.
+
+The findings are named and worded as those of a run.
+"""
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
-import httpx
-from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from checks.health import judge_reached
+from checks.preconditions import miscounted, scraped_finding, shown_finding
 from checks.result import Finding, Kind
+from checks.validity import clock_finding
 from checks.verdict import Verdict
 from checks.witnesses.queries import PrometheusDown, PrometheusQueries
+from checks.witnesses.reach import ask_services
 from checks.witnesses.restraint import DatabaseDown, read_only
+from checks.witnesses.service import ask_exposition, metrics_client, parse_exposition
 from config.environment import Environment
 from config.prometheus import Prometheus
 
-_TIMEOUT_S = 5.0
 _FIRST_SCRAPE_S = 8.0
 _POLL_S = 0.2
+_BIRTH = "process_start_time_seconds"
+_MAY_WRITE = text(
+    "SELECT coalesce(bool_or(has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE')), false) "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+)
 
 
 def examine(environment: Environment) -> list[Finding]:
     """Ask every service, Prometheus and every database; nothing is changed anywhere."""
+    births: dict[str, set[float]] = {}
     return [
         *_services(environment),
-        *_prometheus(environment),
+        *_metrics(environment, births),
+        *_prometheus(environment, births),
         *(_database(name, url) for name, url in environment.databases.items()),
     ]
 
 
 def _services(environment: Environment) -> Iterator[Finding]:
-    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
+    reached = ask_services(environment, environment.tenant_of_run())
+    for name, each in reached.items():
+        yield from judge_reached(name, each, time.time())
+
+
+def _metrics(environment: Environment, births: dict[str, set[float]]) -> Iterator[Finding]:
+    """Look at each replica's metrics, and note when its process began."""
+    with metrics_client(environment) as client:
         for name, service in environment.services.items():
-            yield _status(client, f"{name} is well", service.url + service.health)
-            for url in service.metrics_urls():
-                yield _metrics(client, f"{name} shows metrics", url)
+            urls, troubles = service.metrics_urls(), []
+            for url in urls:
+                content, trouble = ask_exposition(client, url)
+                page = parse_exposition(content, url)
+                troubles.append(trouble or page.trouble)
+                if page.birth and not troubles[-1]:
+                    births.setdefault(name, set()).add(page.birth)
+            finding = shown_finding(name, "now", list(filter(None, troubles)), len(urls))
+            remedy = "Correct metrics or metrics_headers in the environment's file."
+            yield replace(finding, detail="" if finding.verdict is Verdict.PASS else remedy)
 
 
-def _status(client: httpx.Client, check: str, url: str) -> Finding:
-    try:
-        status = client.get(url).status_code
-    except httpx.HTTPError as error:
-        remedy = "Start it, or correct its address in the environment's file."
-        return _finding(check, Verdict.FAIL, url, f"no answer: {error}", remedy)
-    well = status == httpx.codes.OK
-    remedy = "" if well else "Read the service's log."
-    return _finding(check, Verdict.PASS if well else Verdict.FAIL, url, f"status {status}", remedy)
-
-
-def _metrics(client: httpx.Client, check: str, url: str) -> Finding:
-    try:
-        families = list(text_string_to_metric_families(client.get(url).text))
-    except (httpx.HTTPError, ValueError) as error:
-        remedy = "Name the address of its metrics in the environment's file: metrics: [url]."
-        return _finding(check, Verdict.INCONCLUSIVE, url, f"not metrics: {error}", remedy)
-    verdict = Verdict.PASS if families else Verdict.INCONCLUSIVE
-    return _finding(check, verdict, url, f"{len(families)} metrics", "")
-
-
-def _prometheus(environment: Environment) -> Iterator[Finding]:
+def _prometheus(environment: Environment, births: dict[str, set[float]]) -> Iterator[Finding]:
     settings = environment.prometheus
     if settings is None:
         remedy = "Add prometheus: {url: …} to the environment's file."
         yield _finding("Prometheus answers", Verdict.INCONCLUSIVE, "", "none is named", remedy)
         return
-    queries = PrometheusQueries(settings)
-    try:
-        yield from _asked(environment, settings, queries)
-    except PrometheusDown as error:
-        remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
-        yield _finding("Prometheus answers", Verdict.INCONCLUSIVE, settings.url, error.what, remedy)
-    finally:
-        queries.close()
+    with closing(PrometheusQueries(settings, environment.network)) as queries:
+        try:
+            yield from _asked(environment, settings, queries, births)
+        except PrometheusDown as error:
+            remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
+            yield _finding(
+                "Prometheus answers", Verdict.INCONCLUSIVE, settings.url, error.what, remedy
+            )
 
 
 def _asked(
-    environment: Environment, settings: Prometheus, queries: PrometheusQueries
+    environment: Environment,
+    settings: Prometheus,
+    queries: PrometheusQueries,
+    births: dict[str, set[float]],
 ) -> Iterator[Finding]:
     skew_s = queries.clock_skew_s()
-    observed = f"version {queries.version()}, clock {skew_s:+.3f} s"
+    version = queries.version()
+    observed = f"version {version}" if version else "it tells no version"
     yield _finding("Prometheus answers", Verdict.PASS, settings.url, observed, "")
-    for name, service in environment.services.items():
-        yield _scraping(queries, name, service.job or name)
-
-
-def _scraping(queries: PrometheusQueries, name: str, job: str) -> Finding:
-    """Look for the service's targets; a Prometheus that has just started needs a moment."""
+    yield clock_finding(skew_s)
+    # A Prometheus that has just started needs a moment; all jobs share it.
     deadline = time.monotonic() + _FIRST_SCRAPE_S
-    ups = _ups(queries, job)
-    while not ups and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        ups = _ups(queries, job)
-    scraped = bool(ups) and all(up == 1 for up in ups)
-    remedy = "" if scraped else f"Scrape it with job_name: {job}, or name its job: in the file."
-    verdict = Verdict.PASS if scraped else Verdict.INCONCLUSIVE
-    observed = f"{ups.count(1.0)} of {len(ups)} targets up"
-    interval_s = (queries.intervals_s([job]) or {}).get(job)
-    if interval_s:
-        observed += f", scraped every {interval_s:g} s"
-    return _finding(f"Prometheus scrapes {name}", verdict, f"job {job}", observed, remedy)
+    for name, service in environment.services.items():
+        scraping = _Scraping(queries, service.job or name, births.get(name, set()))
+        yield scraping.judge(name, len(service.metrics_urls()), deadline)
 
 
-def _ups(queries: PrometheusQueries, job: str) -> list[float]:
-    return [float(each["value"][1]) for each in queries.ask(f'up{{job="{job}"}}', None).result]
+class _Scraping:
+    """What Prometheus scrapes of one job, against the processes that were seen."""
+
+    def __init__(self, queries: PrometheusQueries, job: str, births: set[float]) -> None:
+        self._queries = queries
+        self._job = job
+        self._births = births
+
+    def judge(self, name: str, replicas: int, deadline: float) -> Finding:
+        """Look for the service's targets, and whether they are those very processes."""
+        ask = partial(self._values, "up")
+        ups = ask()
+        while not ups and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            ups = ask()
+        missed = miscounted(len(ups), replicas)
+        observed = missed or f"{ups.count(1.0)} of {len(ups)} targets up"
+        interval_s = (self._queries.intervals_s([self._job]) or {}).get(self._job)
+        if interval_s:
+            observed += f", every {interval_s:g} s"
+        strangers = "" if missed else self._strangers()
+        well = not missed and not strangers and all(up == 1 for up in ups)
+        finding = scraped_finding(name, replicas, f"{observed}{strangers}", well)
+        remedy = (
+            f"Scrape each replica with job_name: {self._job}, or correct job or metrics of {name} "
+            "in the environment's file."
+        )
+        return finding if well else replace(finding, detail=remedy)
+
+    def _strangers(self) -> str:
+        """Say that other processes are scraped than those whose metrics were looked at."""
+        scraped = set(self._values(_BIRTH))
+        if not scraped or not self._births or self._births <= scraped:
+            return ""
+        return "; other processes than those named: their start times differ"
+
+    def _values(self, metric: str) -> list[float]:
+        answer = self._queries.ask(f'{metric}{{job="{self._job}"}}', None)
+        return [float(each["value"][1]) for each in answer.result]
 
 
 def _database(name: str, url: str) -> Finding:
@@ -109,10 +146,19 @@ def _database(name: str, url: str) -> Finding:
     try:
         with read_only(url) as connection:
             connection.execute(text("SELECT 1"))
+            told = "it answers" + _privileges(connection)
     except DatabaseDown as error:
         remedy = "Correct its address in the environment's file."
-        return _finding(check, Verdict.INCONCLUSIVE, name, str(error), remedy)
-    return _finding(check, Verdict.PASS, name, "it answers", "")
+        return _finding(check, Verdict.INCONCLUSIVE, name, f"the database {name!r}: {error}",
+                        remedy)  # fmt: skip
+    return _finding(check, Verdict.PASS, name, told, "")
+
+
+def _privileges(connection: Connection) -> str:
+    """Say that a role may do more than it needs; nothing is ever written with it all the same."""
+    if connection.dialect.name != "postgresql":
+        return ""
+    return "; its role may write, too" if connection.execute(_MAY_WRITE).scalar() else ""
 
 
 def _finding(check: str, verdict: Verdict, expected: str, observed: str, detail: str) -> Finding:

@@ -38,15 +38,16 @@ class Panel:
     fresh: bool
 
     def look_before(self) -> bool:
-        """Take every witness' baseline; tell whether all services are well."""
-        well = take_health(self.environment, BEFORE, self.folder)
+        """Take every witness' baseline; tell whether all services are well enough to go on."""
+        if not take_health(self.environment, self.tenant, BEFORE, self.folder):
+            return False
         if self.prometheus and not self.fresh:
             self.prometheus.open(fresh=False)
         self._look(BEFORE)
         if self.prometheus and self.fresh:
             self._outlive_births()
             self.prometheus.open(fresh=True)
-        return well
+        return True
 
     def look_after(self, last_answer_at: float) -> None:
         """Wait until the figures have settled, and take every witness' last word.
@@ -60,7 +61,7 @@ class Panel:
         if self.prometheus and falls_short(read_case(self.folder)):
             self.prometheus.look_again()
             self._look_last()
-        take_health(self.environment, AFTER, self.folder)
+        take_health(self.environment, self.tenant, AFTER, self.folder)
 
     def _look_last(self) -> None:
         if self.prometheus:
@@ -101,7 +102,9 @@ def panel(
     with ExitStack() as held:
         witness = None
         if environment.prometheus:
-            queries = held.enter_context(closing(PrometheusQueries(environment.prometheus)))
+            queries = held.enter_context(
+                closing(PrometheusQueries(environment.prometheus, environment.network))
+            )
             jobs = [service.job or name for name, service in environment.services.items()]
             witness = PrometheusWitness(queries, jobs, folder)
         yield Panel(scenario, environment, tenant, folder, witness, fresh)

@@ -3,7 +3,7 @@
 A precondition that fails makes exactly those figures doubtful that rest on it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.case import Case
@@ -69,9 +69,14 @@ def _of_service(case: Case, name: str, replicas: list[Replica]) -> Iterator[Prec
 
 def _shown(name: str, replicas: list[Replica]) -> Precondition:
     troubles = list(filter(None, (each.trouble for each in replicas)))
-    observed = "; ".join(troubles) or f"{len(replicas)} of {len(replicas)} replicas"
-    expected = "by each replica, before and after"
-    return Precondition(_finding(f"{name} shows its metrics", expected, observed, not troubles))
+    return Precondition(shown_finding(name, "before and after", troubles, len(replicas)))
+
+
+def shown_finding(name: str, moment: str, troubles: Sequence[str], replicas: int) -> Finding:
+    """Judge whether each replica of a service shows its metrics."""
+    observed = "; ".join(troubles) or f"{replicas} of {replicas} replicas"
+    expected = f"by each replica, {moment}"
+    return _finding(f"{name} shows its metrics", expected, observed, not troubles)
 
 
 def _one_process(name: str, replicas: list[Replica]) -> Precondition:
@@ -109,27 +114,33 @@ def _scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
     tried, failed = sum(each.tried for each in watches), sum(each.failed for each in watches)
     doubts = _uncovered(len(watches), replicas)
     silent = sum(not any(up == 1 and at > reading.end for at, up in each.ups) for each in watches)
-    observed = f"{len(watches)} targets for {len(replicas)} replicas" if doubts else (
+    observed = miscounted(len(watches), len(replicas)) or (
         f"{len(watches) - silent} of {len(watches)} targets after the last answer")  # fmt: skip
     gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
-    finding = _finding(
-        f"Prometheus scrapes {name}",
-        f"{len(replicas)} of {len(replicas)} replicas",
-        f"{observed}, every {reading.interval_s:g} s{gaps}",
-        bool(watches) and not doubts and not silent,
-    )
-    return Precondition(finding, doubts)
+    well = bool(watches) and not doubts and not silent
+    observed = f"{observed}, every {reading.interval_s:g} s{gaps}"
+    return Precondition(scraped_finding(name, len(replicas), observed, well), doubts)
+
+
+def scraped_finding(name: str, replicas: int, observed: str, well: bool) -> Finding:
+    """Judge whether Prometheus scrapes each replica of a service."""
+    return _finding(f"Prometheus scrapes {name}", f"{replicas} of {replicas} replicas", observed,
+                    well)  # fmt: skip
+
+
+def miscounted(targets: int, replicas: int) -> str:
+    """Return how the targets of a service differ from the replicas that are named, or ""."""
+    if targets < replicas:
+        return f"{targets} of its {replicas} replicas are scraped"
+    if targets > replicas:
+        return f"{replicas} of its {targets} replicas are named in the environment"
+    return ""
 
 
 def _uncovered(targets: int, replicas: list[Replica]) -> tuple[Doubt, ...]:
     """Of more replicas than targets, Prometheus knows only a part; of fewer, the services do."""
-    named = len(replicas)
-    if targets < named:
-        return _doubts(replicas, f"{targets} of its {named} replicas are scraped", (PROMETHEUS,))
-    if targets > named:
-        remark = f"{named} of its {targets} replicas are named in the environment"
-        return _doubts(replicas, remark, (SERVICE,))
-    return ()
+    witness = PROMETHEUS if targets < len(replicas) else SERVICE
+    return _doubts(replicas, miscounted(targets, len(replicas)), (witness,))
 
 
 def _watches(case: Case, replicas: Iterable[Replica]) -> list[Watch]:

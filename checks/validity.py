@@ -125,12 +125,20 @@ def _stalls(driven: DrivenProfile) -> Finding:
 
 def _clock(case: Case) -> list[Finding]:
     reading = case.prometheus.reading
-    if reading.down or not case.scenario.quantities:
-        return []
-    verdict = Verdict.PASS if abs(reading.skew_s) <= _MAX_CLOCK_SKEW_S else None
-    observed = f"{reading.skew_s:+.3f} s"
-    return [_finding("clock skew to Prometheus", f"within {_MAX_CLOCK_SKEW_S:g} s", observed,
-                     verdict)]  # fmt: skip
+    return [] if reading.down or not case.scenario.quantities else [clock_finding(reading.skew_s)]
+
+
+def clock_finding(skew_s: float) -> Finding:
+    """Judge Prometheus' clock minus ours, in seconds."""
+    verdict = Verdict.PASS if abs(skew_s) <= _MAX_CLOCK_SKEW_S else Verdict.INCONCLUSIVE
+    return Finding(
+        check="clock skew to Prometheus",
+        kind=Kind.VALIDITY,
+        verdict=verdict,
+        expected=f"within {_MAX_CLOCK_SKEW_S:g} s",
+        observed=f"{skew_s:+.3f} s",
+        detail="" if verdict is Verdict.PASS else "Set both clocks by NTP.",
+    )
 
 
 def _finding(check: str, expected: str, observed: str, verdict: Verdict | None) -> Finding:

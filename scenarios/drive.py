@@ -11,7 +11,7 @@ from scenarios.evidence import RunFolder
 from scenarios.exchange import Outcome
 from scenarios.flow import Flow, compile_flow
 from scenarios.load import LoadOrder, LoadProcess, Progress, load_process
-from scenarios.model import Scenario
+from scenarios.model import Profile, Scenario
 from scenarios.plan import environment_problems
 from scenarios.recording import is_complete, iterations_of, read_recordings
 from scenarios.single import drive_alone
@@ -33,18 +33,25 @@ class Place:
 class Driver:
     """Drives profiles; those for many users have a Locust process that is ready beforehand."""
 
-    def __init__(self, place: Place, flow: Flow, loads: Mapping[str, LoadProcess]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        profiles: Mapping[str, Profile],
+        flow: Flow,
+        loads: Mapping[str, LoadProcess],
+    ) -> None:
         """Take what `ready_driver` has prepared."""
         self._place = place
+        self._profiles = profiles
         self._flow = flow
         self._loads = loads
 
     def drive(self, name: str, on_progress: Progress) -> str:
         """Drive a profile to its end; return what went wrong with the generator (or "")."""
-        profile = self._place.scenario.profiles[name]
         if name in self._loads:
             return self._loads[name].drive(on_progress)
-        drive_alone(self._flow, name, profile, self._place.folder.exchanges, name)
+        folder = self._place.folder.exchanges
+        drive_alone(self._flow, name, self._profiles[name], folder, name)
         return ""
 
     def summary(self, name: str) -> str:
@@ -66,7 +73,7 @@ class Driver:
 
 
 @contextmanager
-def ready_driver(place: Place, profiles: tuple[str, ...]) -> Iterator[Driver]:
+def ready_driver(place: Place, profiles: Mapping[str, Profile]) -> Iterator[Driver]:
     """Compile the flow and start what the profiles need, so that each can begin at a word."""
     problems = environment_problems(place.environment, place.environment_path)
     if problems:
@@ -74,20 +81,21 @@ def ready_driver(place: Place, profiles: tuple[str, ...]) -> Iterator[Driver]:
     flow = compile_flow(place.scenario, place.environment, place.run_id, place.tenant)
     with ExitStack() as held:
         loads = {
-            name: held.enter_context(load_process(_order(place, name), place.variables))
-            for name in profiles
-            if place.scenario.profiles[name].users > 1
+            name: held.enter_context(load_process(_order(place, name, profile), place.variables))
+            for name, profile in profiles.items()
+            if profile.users > 1
         }
-        yield Driver(place, flow, loads)
+        yield Driver(place, profiles, flow, loads)
 
 
-def _order(place: Place, name: str) -> LoadOrder:
+def _order(place: Place, name: str, profile: Profile) -> LoadOrder:
     return LoadOrder(
         run_folder=place.folder.path,
         scenario=place.folder.evidence / "scenario.yaml",
         environment=place.environment_path,
         profile=name,
-        users=place.scenario.profiles[name].users,
+        users=profile.users,
+        iterations=profile.iterations,
         stem=name,
         log=place.folder.path / f"{name}.log",
     )

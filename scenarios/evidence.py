@@ -26,13 +26,18 @@ from scenarios.reader import read_scenario
 
 @dataclass(frozen=True, slots=True)
 class DrivenPhase:
-    """One profile of a run: its exchange files begin with `stem`. Times are UTC."""
+    """One profile of a run: its exchange files begin with `stem`. Times are UTC.
+
+    `users` and `iterations` were asked for instead of the scenario's, where they are not None.
+    """
 
     profile: str
     stem: str
     started_at: datetime
     finished_at: datetime | None = None
     trouble: str = ""
+    users: int | None = None
+    iterations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class LoadOrder:
     environment: Path
     profile: str
     users: int
+    iterations: int | None
     stem: str
     log: Path
 
@@ -95,11 +96,12 @@ def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[Loa
 
 
 def _command(order: LoadOrder) -> list[str]:
-    users = str(order.users)
+    users, iterations = str(order.users), str(order.iterations or 0)
     return [
         *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"),
         *("--users", users, "--spawn-rate", users),
         *("--scenario", str(order.scenario), "--environment", str(order.environment)),
-        *("--profile", order.profile, "--evidence", str(order.run_folder)),
+        *("--profile", order.profile, "--iterations", iterations),
+        *("--evidence", str(order.run_folder)),
         *("--stem", order.stem, "--on-order"),
     ]

@@ -36,6 +36,7 @@ from scenarios.evidence import RunFolder, new_run_id  # noqa: E402
 from scenarios.exchange import Exchange, Outcome  # noqa: E402
 from scenarios.flow import Flow, compile_flow, run_iteration  # noqa: E402
 from scenarios.http_client import HttpxSender  # noqa: E402
+from scenarios.plan import with_load  # noqa: E402
 from scenarios.reader import find_scenario, read_scenario  # noqa: E402
 from scenarios.recording import End, Recorder  # noqa: E402
 
@@ -162,6 +163,7 @@ def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument("--scenario", default="usage_tracking", help="a scenario's name or file")
     parser.add_argument("--environment", default="local", help="an environment's name or file")
     # --profile is Locust's own option: the name of what is driven
+    parser.add_argument("--iterations", type=int, default=0, help="instead of the profile's")
     parser.add_argument("--evidence", default="", help="the folder for the recording",
                        include_in_web_ui=False)  # fmt: skip
     parser.add_argument("--stem", default="", help="the recording's name", include_in_web_ui=False)
@@ -213,6 +215,8 @@ def _read_order(options: Namespace) -> Order:
     scenario = read_scenario(find_scenario(options.scenario))
     environment = read_environment(find_environment(options.environment))
     profile = scenario.profiles.get(options.profile or "")
+    if profile:
+        profile = with_load(profile, options.num_users, options.iterations)
     if options.evidence:
         folder = RunFolder(Path(options.evidence))
         run = folder.read_run()

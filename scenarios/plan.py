@@ -1,6 +1,6 @@
 """What shall a command do, and can it? Everything is read and refused before anything is sent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
-from scenarios.model import Scenario
+from scenarios.model import Profile, Scenario
 from scenarios.reader import find_scenario, read_scenario
 from scenarios.rules import ALWAYS_KNOWN
 from scenarios.templates import TemplateError, compile_text, names_in
@@ -31,21 +31,11 @@ class Local:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a command shall do, checked before anything is sent; `repeat` is its command line."""
-
-    repeat: str
-    file: EnvironmentFile
-    scenario_path: Path
-    scenario: Scenario
-    profiles: tuple[str, ...]
-    runs: Path
-    fault: str
-
-
-@dataclass(frozen=True)
 class Asked:
-    """What a command line names: environment and scenario by name or file, profiles, a fault."""
+    """What a command line names: environment and scenario by name or file, profiles, a fault.
+
+    `users` and `iterations` go before those of the profiles.
+    """
 
     env: str
     scenario: str
@@ -53,6 +43,19 @@ class Asked:
     runs: Path
     fault: str
     repeat: str
+    users: int | None = None
+    iterations: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command shall do, checked before anything is sent; `asked` is what it follows."""
+
+    asked: Asked
+    file: EnvironmentFile
+    scenario_path: Path
+    scenario: Scenario
+    profiles: Mapping[str, Profile]
 
 
 def read_plan(asked: Asked, local: Local) -> Plan:
@@ -61,18 +64,38 @@ def read_plan(asked: Asked, local: Local) -> Plan:
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
+    profiles: dict[str, Profile] = {}
     if path and scenario:
         problems += _missing_profiles(scenario, path, asked.profiles)
+        profiles = _asked_for(scenario, asked)
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
         environment = _collect(problems, lambda: _preview(file, local.variables))
         if environment:
             problems += environment_problems(environment, file.path)
         if environment and scenario:
-            problems += misfits(scenario, environment, file.path, asked.profiles)
+            problems += misfits(scenario, environment, file.path, profiles)
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
-    return Plan(asked.repeat, file, path, scenario, asked.profiles, asked.runs, asked.fault)
+    return Plan(asked, file, path, scenario, profiles)
+
+
+def _asked_for(scenario: Scenario, asked: Asked) -> dict[str, Profile]:
+    return {
+        name: with_load(scenario.profiles[name], asked.users, asked.iterations)
+        for name in asked.profiles
+        if name in scenario.profiles
+    }
+
+
+def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
+    """Return a profile with other users or iterations; iterations go before a duration."""
+    changes: dict[str, int | None] = {}
+    if users:
+        changes["users"] = users
+    if iterations:
+        changes |= {"iterations": iterations, "duration": None}
+    return profile.model_copy(update=changes)
 
 
 def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> None:
@@ -102,7 +125,7 @@ def environment_problems(environment: Environment, file: Path) -> list[Problem]:
 
 
 def misfits(
-    scenario: Scenario, environment: Environment, file: Path, profiles: Iterable[str]
+    scenario: Scenario, environment: Environment, file: Path, profiles: Mapping[str, Profile]
 ) -> list[Problem]:
     """Return what the scenario asks of the environment and it does not have, or does not stand."""
     services = {step.request_parts()[1] for step in scenario.flow}
@@ -110,17 +133,28 @@ def misfits(
         f"there is no address for {name}; add it to services"
         for name in sorted(services - set(environment.services))
     ]
-    limits, here = environment.load, environment.environment
-    for name in profiles:
-        users = scenario.profiles[name].users if name in scenario.profiles else 1
-        if users > 1 and not limits.allowed:
-            messages.append(f"the profile {name!r} is a load, and {here} allows none")
-        elif users > limits.max_users:
-            allowed = limits.max_users
-            messages.append(
-                f"the profile {name!r} asks for {users} users, and {here} allows {allowed}"
-            )
+    for name, profile in profiles.items():
+        messages += _beyond_limits(name, profile, environment)
     return [Problem(file, None, message) for message in messages]
+
+
+def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
+    limits, here = environment.load, environment.environment
+    if not limits.allowed:
+        if is_load(profile):
+            yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
+        return
+    if profile.users > limits.max_users:
+        yield (f"the profile {name!r} asks for {profile.users} users, "
+               f"and {here} allows {limits.max_users}")  # fmt: skip
+    if (profile.iterations or 0) > limits.max_iterations:
+        yield (f"the profile {name!r} asks for {profile.iterations:,} iterations, "
+               f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
+
+
+def is_load(profile: Profile) -> bool:
+    """Tell whether a profile is more than one pass through the flow."""
+    return profile.users > 1 or profile.iterations != 1
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

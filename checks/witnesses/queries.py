@@ -15,8 +15,8 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util import Retry
 
+from checks.witnesses.connecting import Refusal
 from checks.witnesses.refusals import (
-    Refusal,
     refusal_of_content,
     refusal_of_error,
     refusal_of_status,
@@ -76,6 +76,7 @@ class PrometheusQueries:
     def __init__(self, settings: Prometheus, network: Network = _ANYWHERE) -> None:
         """Connect at the first query. No hidden retries: a failed query is an answer too."""
         self._settings = settings
+        self._network = network
         self._session = Session(settings, network)
         self._connection = PrometheusConnect(
             settings.url, session=self._session, timeout=settings.timeout
@@ -96,7 +97,7 @@ class PrometheusQueries:
         except (ValueError, KeyError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
         except OSError as error:
-            raise self._down(refusal_of_error(error, self._settings)) from None
+            raise self._down(refusal_of_error(error, self._settings, self._network)) from None
         return self._raw_answer(found)
 
     def clock_skew_s(self) -> float:

@@ -4,31 +4,26 @@ The sentences tell an answer's own words only with every secret of the settings 
 """
 
 import json
-import ssl
-from collections.abc import Iterator
 from http import HTTPStatus
-from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
+from checks.witnesses.connecting import (
+    Asked,
+    Refusal,
+    causes_of,
+    refusal_of,
+    tls_error,
+)
+from config.network import Network
 from config.prometheus import Prometheus
 from config.secrets import blot_out, secrets_of_prometheus
 
 _LONGEST = 200
-# Of OpenSSL's x509_vfy.h; Python has no names for them.
-_NOT_YET_VALID, _EXPIRED = 9, 10
-_OTHER_NAMES = (62, 64)
 _CREDENTIALS = "prometheus.bearer_token or prometheus.basic_auth"
 _FILE = "in the environment's file"
-
-
-class Refusal(NamedTuple):
-    """What came instead of an answer, and what to do about it; either is part of a sentence."""
-
-    what: str
-    remedy: str = ""
 
 
 def refusal_of_status(answer: requests.Response, settings: Prometheus) -> Refusal:
@@ -56,21 +51,20 @@ def refusal_of_content(answer: requests.Response | None, settings: Prometheus) -
     return Refusal(f"does not answer as Prometheus does: {kind}, {length:,} bytes", remedy)
 
 
-def refusal_of_error(error: OSError, settings: Prometheus) -> Refusal:
+def refusal_of_error(error: OSError, settings: Prometheus, network: Network) -> Refusal:
     """Say why no answer came, or not all of it."""
-    causes = list(_causes(error))
-    if any(isinstance(each, requests.Timeout | ReadTimeoutError) for each in causes):
+    if any(isinstance(each, requests.Timeout | ReadTimeoutError) for each in causes_of(error)):
         remedy = "see whether it is overloaded, or raise prometheus.timeout"
         return Refusal(f"did not answer in time, within {settings.timeout:g} s", remedy)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            return _of_tls(cause, settings)
+    asked = _asked(settings, network)
+    if tls_error(error):
+        return refusal_of(error, asked)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return Refusal("broke its answer off in the middle", "read its log, or its proxy's")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return Refusal("packs its answer in a way that cannot be undone", "see to its proxy")
     if isinstance(error, requests.RequestException):
-        return _of_connection(causes, settings)
+        return refusal_of(error, asked)
     return Refusal("cannot be asked", "see whether prometheus.ca_file can still be read")
 
 
@@ -90,39 +84,10 @@ def _of_credentials(told: str, settings: Prometheus) -> Refusal:
     return Refusal(f"refused {what} {told}", f"set prometheus.{keys[0]} right {_FILE}")
 
 
-def _of_tls(error: ssl.SSLError, settings: Prometheus) -> Refusal:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _of_certificate(error, settings)
-    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return Refusal("does not speak TLS", "write http:// in prometheus.url, or another port")
-    return Refusal(f"ended the TLS handshake ({error.reason})", "read its log, or its proxy's")
-
-
-def _of_certificate(error: ssl.SSLCertVerificationError, settings: Prometheus) -> Refusal:
-    if error.verify_code in _OTHER_NAMES:
-        what = f"shows a certificate that is not for {urlsplit(settings.url).hostname}"
-        return Refusal(what, "write a name of the certificate in prometheus.url")
-    if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
-        return Refusal(f"shows a bad certificate ({error.verify_message})", "renew it")
-    remedy = "name another file in" if settings.ca_file else "name the file of its CA in"
-    what = f"shows a certificate that nobody trusted here signed ({error.verify_message})"
-    return Refusal(what, f"{remedy} prometheus.ca_file")
-
-
-def _of_connection(causes: list[BaseException], settings: Prometheus) -> Refusal:
-    """The first cause of the operating system tells most; a broken connection may have none."""
-    told = (each.strerror for each in reversed(causes) if isinstance(each, OSError))
-    reason = next(filter(None, told), "the connection broke")
-    remedy = "start it, or correct prometheus.url"
-    if settings.url.startswith("http://") and "refused" not in reason:
-        remedy += ", with https:// if it speaks TLS"
-    return Refusal(f"cannot be reached: {reason[0].lower()}{reason[1:]}", remedy)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _asked(settings: Prometheus, network: Network) -> Asked:
+    ca_key = "ca_file" if network.ca_file and not settings.ca_file else "prometheus.ca_file"
+    has_ca = bool(settings.ca_file or network.ca_file)
+    return Asked(settings.url, "prometheus.url", ca_key, has_ca)
 
 
 def _goal(answer: requests.Response, settings: Prometheus) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from checks.witnesses.connecting import Asked, refusal_of
 from checks.witnesses.figure import Figure, Figures, Labels, no_data, summed
 from checks.witnesses.looks import Looks, look_again
 from config.environment import Environment
 from scenarios.evidence import RunFolder
 from scenarios.selector import Selector
+from scenarios.wire import open_client
 
 BEFORE, AFTER = "before", "after"
 
@@ -32,9 +34,7 @@ def take_expositions(environment: Environment, moment: str, folder: RunFolder) -
     One page is kept; the further looks only tell whether one process answers.
     """
     index = {}
-    # A connection a look: what stands behind one address may be several processes.
-    limits = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, limits=limits) as client:
+    with metrics_client(environment) as client:
         for service, settings in environment.services.items():
             for number, url in enumerate(settings.metrics_urls()):
                 name = f"{service}-{number}"
@@ -45,23 +45,39 @@ def take_expositions(environment: Environment, moment: str, folder: RunFolder) -
     folder.write_answer(f"service/{moment}/index.json", content)
 
 
-def _take(client: httpx.Client, url: str, name: str, folder: RunFolder) -> tuple[str, Looks]:
+def metrics_client(environment: Environment) -> httpx.Client:
+    """Return a client for looks at metrics.
+
+    It opens a connection a look: what stands behind one address may be several processes.
+    """
+    return open_client(environment.network, _TIMEOUT_S, environment.metrics_headers, kept=0)
+
+
+def ask_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
+    """Ask for a page of metrics; return what came, and why it is none (or "")."""
     try:
         answer = client.get(url)
-    except httpx.HTTPError as error:
-        return f"{url} cannot be reached: {str(error) or type(error).__name__}", Looks(1, ())
-    folder.write_answer(name, answer.content)
-    if answer.status_code != httpx.codes.OK:
-        return f"{url} answered {answer.status_code}", Looks(1, ())
-    return "", look_again(answer.content, lambda: _page(client, url))
+    except httpx.TimeoutException:
+        return b"", f"{url} gave no answer within {_TIMEOUT_S:g} s"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        asked = Asked(url, "metrics", "ca_file", has_ca=False)
+        return b"", f"{url} {refusal_of(error, asked).what}"
+    is_well = answer.status_code == httpx.codes.OK
+    return answer.content, "" if is_well else f"{url} answered {answer.status_code}"
+
+
+def _take(client: httpx.Client, url: str, name: str, folder: RunFolder) -> tuple[str, Looks]:
+    content, trouble = ask_exposition(client, url)
+    if content or not trouble:
+        folder.write_answer(name, content)
+    if trouble:
+        return trouble, Looks(1, ())
+    return "", look_again(content, lambda: _page(client, url))
 
 
 def _page(client: httpx.Client, url: str) -> bytes | None:
-    try:
-        answer = client.get(url)
-    except httpx.HTTPError:
-        return None
-    return answer.content if answer.status_code == httpx.codes.OK else None
+    content, trouble = ask_exposition(client, url)
+    return None if trouble else content
 
 
 @dataclass(frozen=True)
@@ -241,12 +257,20 @@ def _read_looks(entry: Mapping[str, Any]) -> Looks:
 def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
     if entry is None:
         return Exposition({}, frozenset(), "the service's metrics were not read after the run")
-    trouble, url = entry["trouble"], entry["url"]
-    if trouble:
-        return Exposition({}, frozenset(), trouble)
+    if entry["trouble"]:
+        return Exposition({}, frozenset(), entry["trouble"])
     try:
-        families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        return Exposition({}, frozenset(), f"{entry['url']}: {error.strerror}")
+    return parse_exposition(content, entry["url"])
+
+
+def parse_exposition(content: bytes, url: str) -> Exposition:
+    """Read a page of metrics; what is none is said by its trouble."""
+    try:
+        families = list(text_string_to_metric_families(content.decode()))
+    except ValueError as error:
         return Exposition({}, frozenset(), f"{url} does not show metrics: {str(error)[:120]}")
     if not families:
         return Exposition({}, frozenset(), f"{url} shows no metrics")

@@ -18,16 +18,20 @@ Probes = Mapping[str, Callable[[], bool]]
 
 
 class Health(BaseModel):
-    """The answer of a service that runs; `notes` say what is unlike production about it."""
+    """The answer of a service that runs: what is deployed, if it was told, and `notes`.
+
+    Those say what is unlike production about it.
+    """
 
     status: Literal["ok"] = "ok"
+    version: str = ""
     notes: list[str] = []
 
 
 @router.get("/health")
 async def health(request: Request) -> Health:
     """Answer while the process runs."""
-    return Health(notes=request.app.state.notes)
+    return _well(request)
 
 
 @router.get("/ready", responses=declared(503))
@@ -37,7 +41,11 @@ def ready(request: Request) -> Health:
     missing = [name for name, is_answering in probes.items() if not is_answering()]
     if missing:
         raise HTTPException(503, f"Not answering: {', '.join(missing)}.")
-    return Health(notes=request.app.state.notes)
+    return _well(request)
+
+
+def _well(request: Request) -> Health:
+    return Health(version=request.app.state.version, notes=request.app.state.notes)
 
 
 @router.get(

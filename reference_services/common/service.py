@@ -75,6 +75,7 @@ def build_app(service: Service) -> FastAPI:
     app.state.rate_limit = RateLimit(settings.rate_limit)
     app.state.registry = service.registry
     app.state.probes = _probes(service)
+    app.state.version = settings.service_version
     app.state.notes = [*_fault_notes(settings), *service.notes]
     app.state.parts = service.parts
     return app

@@ -95,6 +95,8 @@ class Settings(BaseModel):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)
     ] = "INFO"
     fault: str | None = None
+    # What is deployed, as /health tells it.
+    service_version: Annotated[str, Field(max_length=200)] = ""
     # For each worker process. PostgreSQL allows 100 in all, unless told otherwise.
     database_connections: Annotated[int, Field(ge=1, le=1000)] = 20
 

@@ -10,6 +10,7 @@ from typing import Any
 from checks.case import Case, read_case
 from checks.witnesses.looks import Looks
 from checks.witnesses.prometheus import Reading
+from checks.witnesses.reach import Reached, Said, reached_json
 from checks.witnesses.samples import Sample
 from scenarios.evidence import DrivenPhase, Run, RunFolder, create_run_folder
 from scenarios.exchange import Exchange, Outcome
@@ -19,7 +20,7 @@ RUN_ID = "20261122-175000-7f3a"
 STARTED_AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 BEGIN, END, READ_AT = 1_000.0, 1_060.0, 1_090.0
 SHOP = ("shop", "shop:80")
-EVERYTHING_IS_WELL = {"url": "http://shop.example/health", "status": 200, "said": "ok"}
+EVERYTHING_IS_WELL = Reached(Said("http://shop.example/health", 200, "ok"))
 
 ONE_PROCESS = Looks(20, (500.0,))
 
@@ -164,8 +165,8 @@ def write_agreeing_witnesses(folder: RunFolder, iterations: int = 4) -> None:
     write_promql(folder, {"query": "errors_total", "answer": vector(2.0)})
 
 
-def write_health(folder: RunFolder, moment: str, answers: Mapping[str, Any]) -> None:
-    folder.write_answer(f"health-{moment}.json", json.dumps(answers).encode())
+def write_health(folder: RunFolder, moment: str, reached: Mapping[str, Reached]) -> None:
+    folder.write_answer(f"health-{moment}.json", reached_json(reached))
 
 
 def write_promql(folder: RunFolder, asked: Mapping[str, Any], number: int = 0) -> None:

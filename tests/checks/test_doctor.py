@@ -36,27 +36,27 @@ def _of(url: str, prometheus: str | None = None, **databases: str) -> Environmen
 def test_a_service_that_is_well_and_shows_metrics_passes() -> None:
     with serving(_WELL) as server:
         findings = _examined(_of(server.url))
-    assert findings["shop is well"].verdict is Verdict.PASS
-    assert findings["shop shows metrics"].verdict is Verdict.PASS
+    assert findings["health of shop"].verdict is Verdict.PASS
+    assert findings["shop shows its metrics"].verdict is Verdict.PASS
 
 
 def test_a_service_that_nobody_runs_fails_with_a_remedy() -> None:
     findings = _examined(_of(nobody_listens_at()))
-    assert findings["shop is well"].verdict is Verdict.FAIL
-    assert "Start it" in findings["shop is well"].detail
-    assert findings["shop shows metrics"].verdict is Verdict.INCONCLUSIVE
+    assert findings["health of shop"].verdict is Verdict.FAIL
+    assert "start it" in findings["health of shop"].detail
+    assert findings["shop shows its metrics"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_service_that_is_unwell_fails_with_its_status() -> None:
     with serving({"/health": Says("no", 503)}) as server:
-        finding = _examined(_of(server.url))["shop is well"]
+        finding = _examined(_of(server.url))["health of shop"]
     assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
 
 
 @pytest.mark.parametrize("page", [Says("<html>Sign in</html>", 200, "text/html"), Says("")])
 def test_a_page_that_is_not_metrics_is_inconclusive(page: Says) -> None:
     with serving({"/health": Says("ok"), "/metrics": page}) as server:
-        finding = _examined(_of(server.url))["shop shows metrics"]
+        finding = _examined(_of(server.url))["shop shows its metrics"]
     assert finding.verdict is Verdict.INCONCLUSIVE
 
 
@@ -77,8 +77,12 @@ def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
 @pytest.mark.parametrize(
     ("ups", "verdict", "observed"),
     [
-        ((1,), Verdict.PASS, "1 of 1 targets up, scraped every 5 s"),
-        ((1, 0), Verdict.INCONCLUSIVE, "1 of 2 targets up, scraped every 5 s"),
+        ((1,), Verdict.PASS, "1 of 1 targets up, every 5 s"),
+        (
+            (1, 0),
+            Verdict.INCONCLUSIVE,
+            "1 of its 2 replicas are named in the environment, every 5 s",
+        ),
     ],
 )
 def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
@@ -87,6 +91,7 @@ def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
     answers = {
         "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
         '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(*ups))),
+        '/api/v1/query?process_start_time_seconds{job="shop"}': Says(json.dumps(vector())),
         "/api/v1/targets": Says(json.dumps(_TARGETS)),
     }
     with serving({**_WELL, **answers}) as server:

@@ -24,9 +24,10 @@ def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     with serving({"/health": Says('{"status": "ok"}')}) as server:
         for moment in ("before", "after"):
-            assert take_health(_environment(server.url), moment, folder)
+            assert take_health(_environment(server.url), "acme", moment, folder)
     assert [(each.check, each.verdict) for each in _judged(folder)] == [
         ("health of shop before", Verdict.PASS),
+        ("clock of shop", Verdict.PASS),
         ("health of shop after", Verdict.PASS),
     ]
 
@@ -34,7 +35,7 @@ def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
 def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     with serving({"/health": Says("overloaded", 503)}) as server:
-        assert not take_health(_environment(server.url), "before", folder)
+        assert not take_health(_environment(server.url), "acme", "before", folder)
     finding = _judged(folder)[0]
     assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
     assert "/health" in finding.detail
@@ -42,10 +43,11 @@ def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: P
 
 def test_a_service_that_cannot_be_reached_fails(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
-    assert not take_health(_environment(nobody_listens_at()), "before", folder)
+    assert not take_health(_environment(nobody_listens_at()), "acme", "before", folder)
     finding = _judged(folder)[0]
     assert finding.verdict is Verdict.FAIL
-    assert finding.observed.startswith("no answer: ")
+    assert finding.observed == "it cannot be reached: connection refused"
+    assert "start it, or correct services.shop.url" in finding.detail
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]"])

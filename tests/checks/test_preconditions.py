@@ -86,7 +86,7 @@ def test_a_replica_that_prometheus_does_not_scrape_leaves_its_figures_lower_boun
         write_expositions(folder, moment, texts)
     findings = _findings(folder)
     assert findings["Prometheus scrapes shop"].verdict is Verdict.INCONCLUSIVE
-    assert "1 targets for 2 replicas" in findings["Prometheus scrapes shop"].observed
+    assert "1 of its 2 replicas are scraped" in findings["Prometheus scrapes shop"].observed
     assert "1 of its 2 replicas are scraped" in findings["usage visits"].detail
     assert findings["usage visits"].code is Code.SCRAPE_GAP
 

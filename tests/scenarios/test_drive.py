@@ -46,7 +46,7 @@ def drive(folder: Path, *answers: bytes, iterations: int = 1) -> tuple[str, bool
     """Drive against a server; return the summary, and whether it went well."""
     with serving(answering(*answers)) as server:
         where = place(folder, server.url, iterations)
-        with ready_driver(where, ("once",)) as driver:
+        with ready_driver(where, where.scenario.profiles) as driver:
             assert driver.drive("once", lambda *_: None) == ""
             return driver.summary("once"), driver.went_well("once")
 
@@ -84,13 +84,14 @@ def test_a_header_of_the_environment_that_can_have_no_value_is_the_users_mistake
     environment = where.environment.model_copy(update={"headers": {"X-Token": header}})
     with (
         pytest.raises(ConfigError, match="X-Token"),
-        ready_driver(replace(where, environment=environment), ("once",)),
+        ready_driver(replace(where, environment=environment), where.scenario.profiles),
     ):
         pass
 
 
 def test_nothing_driven_did_not_go_well(tmp_path: Path) -> None:
-    with ready_driver(place(tmp_path, free_url()), ("once",)) as driver:
+    where = place(tmp_path, free_url())
+    with ready_driver(where, where.scenario.profiles) as driver:
         assert not driver.went_well("once")
         assert driver.summary("once") == "0 requests"
 

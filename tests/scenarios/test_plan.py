@@ -24,12 +24,12 @@ def for_users(folder: Path, users: int) -> Scenario:
 
 
 def refused(scenario: Scenario, environment: Environment) -> list[str]:
-    return [str(each) for each in misfits(scenario, environment, FILE, ("many",))]
+    return [str(each) for each in misfits(scenario, environment, FILE, scenario.profiles)]
 
 
 def test_a_load_is_refused_where_none_is_allowed(tmp_path: Path) -> None:
     assert refused(for_users(tmp_path, 2), limited(False)) == [
-        "environment.yaml: the profile 'many' is a load, and test allows none"
+        "environment.yaml: the profile 'many' is a load, and test allows none; e2e is one iteration"
     ]
 
 
