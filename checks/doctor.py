@@ -112,7 +112,7 @@ class _Scraping:
         """Look for the service's targets, and whether they are those very processes."""
         ask = partial(self._values, "up")
         ups = ask()
-        while not ups and time.monotonic() < deadline:
+        while len(ups) < replicas and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             ups = ask()
         missed = miscounted(len(ups), replicas)

@@ -56,7 +56,8 @@ class Panel:
         """
         if self.prometheus:
             settles_s = {name: each.settle for name, each in self.scenario.quantities.items()}
-            self.prometheus.close(last_answer_at, self._selectors(), settles_s)
+            selectors, restless = self._selectors(), self._restless()
+            self.prometheus.close(last_answer_at, selectors, settles_s, restless)
         self._look_last()
         if self.prometheus and falls_short(read_case(self.folder)):
             self.prometheus.look_again()
@@ -81,6 +82,12 @@ class Panel:
         take_expositions(self.environment, moment, self.folder)
         databases = self.environment.databases
         take_rows(self.scenario.quantities, databases, self.tenant, moment, self.folder)
+
+    def _restless(self) -> set[str]:
+        """Name the quantities that others may count on all the time."""
+        quantities = self.scenario.quantities.items()
+        is_open = not self.environment.exclusive
+        return {name for name, quantity in quantities if quantity.shared and is_open}
 
     def _selectors(self) -> dict[str, str]:
         return {

@@ -148,7 +148,10 @@ def _witnesses(case: Case, name: str, quantity: Quantity, doubts: Iterable[Doubt
     witnesses: dict[str, Figures] = {}
     if quantity.prometheus:
         witnesses[SERVICE] = case.services.figures(selector_of(case, quantity), quantity.by)
-        witnesses[PROMETHEUS] = case.prometheus.figures(name, quantity.by, quantity.settle)
+        has_others = quantity.shared and not case.run.exclusive
+        witnesses[PROMETHEUS] = case.prometheus.figures(
+            name, quantity.by, quantity.settle, has_others
+        )
     if quantity.database:
         witnesses[DATABASE] = case.databases.figures(name, len(quantity.by))
     for doubt in doubts:

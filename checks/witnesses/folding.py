@@ -59,15 +59,16 @@ class Fold:
         settle_s: float = 0.0,
         kept: Collection[Labels] | None = None,
         keeps: bool = False,
+        has_others: bool = False,
     ) -> None:
         """Read nothing yet.
 
         `keeps` tells to keep the values at each scrape, of the label values `kept` or of all;
-        others are not followed then.
+        others are not followed then. `has_others` tells that others may count all the time.
         """
         self._silent: dict[Target, Course] = {}
         self._by = by
-        self._instants = begin, end, settle_s
+        self._instants = begin, end, settle_s, has_others
         self._kept = kept
         self._keeps = keeps
         self._courses: dict[bytes, Course | None] = {}

@@ -40,13 +40,16 @@ class Span(NamedTuple):
     """From the first request to the last answer (epoch seconds), as one target was scraped.
 
     `until` is when the last scrape can have begun that was answered before `begin`. What is
-    counted only at scrapes begun after the first since `grace_until` is late.
+    counted only at scrapes begun after the first since `grace_until` is late. `has_others` tells
+    that others may count on the series all the time: it need not stand still before or after, and
+    its increase is that of all.
     """
 
     begin: float
     end: float
     until: float
     grace_until: float
+    has_others: bool = False
 
 
 @dataclass(slots=True)
@@ -123,7 +126,7 @@ class Tally:
             doubt,
             _restart(self.baseline, watch, span.begin),
             "its counter went down" if self.fell or fell_at_first else "",
-            _unsettled(self.rest),
+            _unread(self.rest) if span.has_others else _unsettled(self.rest),
             "its target shows no metrics" if watch.is_bare and self.shown_at == -math.inf else "",
         )
         since_first = 0.0 if self.first is None else self.last - self.first + self.lost
@@ -138,7 +141,9 @@ class Tally:
         """
         if not watch.fresh and not self.baseline and _is_born_since(watch, span.begin):
             return 0.0, _unwatched_before_birth(watch)
-        doubt = _unsteady(self.baseline, watch, span.until)
+        doubt = _unwatched(self.baseline, watch, span.until)
+        if not span.has_others:
+            doubt = doubt or _unsteady(self.baseline, watch)
         if doubt:
             return self.first or 0.0, doubt
         return (self.baseline[-1][1] if self.baseline else 0.0), ""
@@ -193,12 +198,14 @@ def is_quiet(samples: Sequence[Sample], end: float) -> bool:
     return not _unsettled([value for at, value in samples if at > end][-QUIET_SCRAPES:])
 
 
-def span_of(watch: Watch, begin: float, end: float, settle_s: float = 0.0) -> Span:
+def span_of(
+    watch: Watch, begin: float, end: float, settle_s: float = 0.0, has_others: bool = False
+) -> Span:
     """Return the span as a target was scraped: one under way at `begin` may have seen requests."""
     under_way = (at for at, duration_s in watch.durations if at <= begin < at + duration_s)
     first = next(under_way, None)
     until = begin if first is None else math.nextafter(first, -math.inf)
-    return Span(begin, end, until, end + max(GRACE_S, settle_s))
+    return Span(begin, end, until, end + max(GRACE_S, settle_s), has_others)
 
 
 def _is_born_since(watch: Watch, begin: float) -> bool:
@@ -212,11 +219,15 @@ def _unwatched_before_birth(watch: Watch) -> str:
     return "its target was not scraped before its process began" if missed else ""
 
 
-def _unsteady(baseline: Sequence[Sample], watch: Watch, until: float) -> str:
-    """Say why its value at the first request is not known: it was not seen to stand still."""
+def _unwatched(baseline: Sequence[Sample], watch: Watch, until: float) -> str:
     ups = [up for at, up in watch.ups if at <= until]
     if not watch.fresh and (not baseline or (ups and ups[-1] == 0)):
         return "its target was not scraped before the first request"
+    return ""
+
+
+def _unsteady(baseline: Sequence[Sample], watch: Watch) -> str:
+    """Say why its value at the first request is not known: it was not seen to stand still."""
     born = [(-math.inf, 0.0)] if watch.fresh else []
     last = [*born, *baseline][-_STEADY_SCRAPES:]
     if len({value for _, value in last}) > 1:
@@ -263,10 +274,14 @@ def _sums_over_resets(values: Sequence[float]) -> list[float]:
     ]
 
 
+def _unread(last: Sequence[float]) -> str:
+    return "" if last else "its target was not scraped after the last answer"
+
+
 def _unsettled(last: Sequence[float]) -> str:
     """Say why it need not have come to rest: by its last values after the last answer."""
     if not last:
-        return "its target was not scraped after the last answer"
+        return _unread(last)
     if len(set(last)) > 1:
         return "it was still moving when it was read"
     if len(last) < QUIET_SCRAPES:

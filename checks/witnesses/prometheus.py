@@ -97,11 +97,13 @@ class PrometheusWitness:
         last_answer_at: float,
         selectors: Mapping[str, str],
         settles_s: Mapping[str, float] | None = None,
+        restless: Collection[str] = (),
     ) -> None:
         """Wait until the figures have settled, and take the raw samples of each selector.
 
         `last_answer_at` is on our clock, in epoch seconds. `settles_s` says by name how long after
-        it a quantity may still be counted: whether it rests is judged after that.
+        it a quantity may still be counted: whether it rests is judged after that. Those of
+        `restless` others count on all the time: they are not waited for.
         """
         end = last_answer_at + self.reading.skew_s + _CLOCK_MARGIN_S
         settled_at = end + max((settles_s or {}).values(), default=0.0)
@@ -110,7 +112,7 @@ class PrometheusWitness:
             deadline = self._deadline() + max(0.0, settled_at - self._now())
             _wait(deadline, lambda: self._scraped_after(settled_at))
             self._learn_pace()
-            self._taking = self._new_taking(selectors)
+            self._taking = self._new_taking(selectors, restless)
             self._taking.take_until(end)
             self._rest = self._take_at_scrapes(deadline, lambda rest: rest.is_still)
         except PrometheusDown as error:
@@ -151,11 +153,11 @@ class PrometheusWitness:
         if intervals_s is not None and not self.reading.fresh:
             self._scraped = self._jobs & intervals_s.keys()
 
-    def _new_taking(self, selectors: Mapping[str, str]) -> Taking:
+    def _new_taking(self, selectors: Mapping[str, str], restless: Collection[str]) -> Taking:
         """Reach back over two scrapes before the first request, and one to spare."""
         interval_s = self.reading.interval_s
         pace = self.reading.begin - 3 * interval_s - 1, interval_s
-        return Taking(self._queries, self._folder, self._targets, selectors, pace)
+        return Taking(self._queries, self._folder, self._targets, selectors, pace, restless)
 
     def _take_at_scrapes(self, deadline: float, is_enough: Callable[[Rest], bool]) -> Rest:
         """Take the last window, once a scrape, until it is enough or the time is over."""
@@ -225,12 +227,16 @@ class PrometheusEvidence:
     watches: Mapping[Target, Watch]
     folder: Path
 
-    def figures(self, quantity: str, by: Iterable[str], settle_s: float = 0.0) -> Figures:
+    def figures(
+        self, quantity: str, by: Iterable[str], settle_s: float = 0.0, has_others: bool = False
+    ) -> Figures:
         """Return the increases of a quantity by the values of its labels.
 
-        What may be counted up to `settle_s` after the last answer is not late.
+        What may be counted up to `settle_s` after the last answer is not late. Where others may
+        count all the time, the increase is that of all.
         """
-        fold = Fold(tuple(by), self.reading.begin, self.reading.end, settle_s)
+        reading = self.reading
+        fold = Fold(tuple(by), reading.begin, reading.end, settle_s, has_others=has_others)
         try:
             self._read(quantity, fold)
         except PrometheusDown as error:

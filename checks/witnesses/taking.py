@@ -1,7 +1,7 @@
 """How are all raw samples of a run taken? In windows of time, each answer of a bounded size."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from checks.witnesses.increase import QUIET_SCRAPES, is_quiet
@@ -42,11 +42,13 @@ class Taking:
         targets: str,
         selectors: Mapping[str, str],
         pace: tuple[float, float],
+        restless: Collection[str] = (),
         most_samples: int = MOST_SAMPLES,
     ) -> None:
         """Take nothing yet; `targets` is a label matcher in braces.
 
-        `pace` is since when samples matter (epoch seconds), and the seconds between scrapes.
+        `pace` is since when samples matter (epoch seconds), and the seconds between scrapes. It
+        rests when all quantities do that are not among the `restless`.
         An answer has about `most_samples` at most, or a few scrapes if those have more.
         """
         self._most_samples = most_samples
@@ -59,6 +61,7 @@ class Taking:
             SHOWN: f"scrape_samples_scraped{targets}",
         }
         self._quantities = {f"quantity-{name}": each for name, each in selectors.items()}
+        self._restless = {f"quantity-{name}" for name in restless}
         self._since, self._interval_s = pace
         self._length_s = _FIRST_SCRAPES * self._interval_s
         self._closed: list[float] = []
@@ -108,7 +111,7 @@ class Taking:
         for name, query in self._quantities.items():
             answer = self._ask(query, at)
             self._write(name, answer)
-            if end < math.inf:
+            if end < math.inf and name not in self._restless:
                 rests.append(_rest(answer, end))
         for name, answer in told.items():
             self._write(name, answer)

@@ -189,6 +189,14 @@ class World:
         """Return what was counted since the first request, up to each target's last scrape."""
         return self._grown(key, [self._last_seen(each) for each in self._known()])
 
+    def truth_within(self, key: str, since: float, until: float) -> float:
+        """Return what was counted between two instants and seen by some scrape."""
+        return sum(
+            replica.grown((key, status), since, min(until, self._last_seen(replica)))
+            for replica in self._known()
+            for status in STATUSES
+        )
+
     def truth_at_rest(self, key: str) -> float | None:
         """Return the truth if it stood still over each target's last scrapes, else None."""
         seen = [self._seen_after(each) for each in self._known()]

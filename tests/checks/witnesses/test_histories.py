@@ -314,3 +314,29 @@ def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) 
     figures = world.evidence(tmp_path).figures("uses", ["kind"])
     for key in _KEYS:
         assert figures.at((key,)).late == world.truth_late(key, GRACE_S)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(worlds())
+def test_where_others_count_the_increase_is_at_least_ours_and_at_most_all(
+    tmp_path: Path, world: World
+) -> None:
+    figures = world.evidence(tmp_path).figures("uses", ["kind"], has_others=True)
+    for key in _KEYS:
+        figure = figures.at((key,))
+        if figure.value is not None and not figure.remark and not world.is_undecidable():
+            assert figure.value >= world.truth_within(key, BEGIN, world.end)
+            assert figure.value <= world.truth_within(key, -1e9, 1e9)
+
+
+def test_where_others_count_all_the_time_the_increase_is_that_of_all(tmp_path: Path) -> None:
+    attempts = [Attempt(BEGIN + at + 0.5, 0.01) for at in range(-4, 9)]
+    counts = [Count(BEGIN + at / 3, "tea", 1) for at in range(-12, 27)]
+    replica = Replica(0, Clock.TICKS, [Life(BEGIN - 100, eager=True)], counts, attempts)
+    world = World([replica], BEGIN + 4.0, BEGIN + 8.6, 1.0, fresh=False)
+    figures = world.evidence(tmp_path)
+    moving = figures.figures("uses", ["kind"]).at(("tea",))
+    assert moving.remark == "it was moving before the first request"
+    figure = figures.figures("uses", ["kind"], has_others=True).at(("tea",))
+    assert figure.remark == ""
+    assert figure.value == world.truth_within("tea", BEGIN - 0.49, 1e9) > 12

@@ -44,7 +44,7 @@ def test_windows_hold_every_sample_whether_ranges_are_closed_or_open(
     fake = FakePrometheus(lambda _: 1.0, is_closed, began_at=time.time() - 12)
     with scraping(fake), closing(_queries(fake)) as queries:
         since, at = fake.began_at + 2, round(time.time(), 3)
-        taking = Taking(queries, folder, "{}", {"uses": "uses_total"}, (since, INTERVAL_S), 40)
+        taking = Taking(queries, folder, "{}", {"uses": "uses_total"}, (since, INTERVAL_S), (), 40)
         taking.take_until(at - 1)
         taking.take_last(at, at - 1)
         taken: list[float] = []

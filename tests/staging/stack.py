@@ -1,0 +1,277 @@
+"""A staging that is real in everything but its address, as processes on the loopback.
+
+nginx with TLS from a throw-away CA and the four host names, two replicas each of Cards and
+Workflow as targets of their own, PostgreSQL with a role that may only read, a Prometheus that wants
+a token, tokens for every call, and other tenants who do not stand still.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from config.network import Network
+from scenarios.wire import open_client
+from tests.checks.witnesses.guarded import Certificates, find_program, free_port, sign
+from tests.reference_services.databases import (
+    Databases,
+    postgresql_databases,
+    postgresql_server,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("onboarding", "cards", "workflow")
+REPLICAS = {"onboarding": 1, "cards": 2, "workflow": 2}
+HOSTS = {name: f"staging-{name}.fylle.ai" for name in (*SERVICES, "prometheus")}
+NAMES = ",".join(f"DNS:{host}" for host in HOSTS.values())
+
+API_TOKEN = "api-s3cret-3f1b9c64a2d84e1f"
+SERVICE_TOKEN = "service-s3cret-77d02c1be9a94d3a"
+OPERATIONS_TOKEN = "operations-s3cret-c5a1d7e20b6f48"
+DATABASE_PASSWORD = "database-s3cret-9e4d1b"
+SECRETS = (API_TOKEN, SERVICE_TOKEN, OPERATIONS_TOKEN, DATABASE_PASSWORD)
+
+_START_S = 30.0
+_POLL_S = 0.05
+_READER = "harness"
+
+
+@dataclass
+class Staging:
+    """What runs, and what a person who verifies it has to export."""
+
+    folder: Path
+    certificates: Certificates
+    address: str
+    databases: Mapping[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = field(default_factory=dict)
+
+    def variables(self, **changes: str) -> dict[str, str]:
+        """Return the environment variables of config/staging.yaml."""
+        routes = " ".join(f"{host}={self.address}" for host in HOSTS.values())
+        return {
+            "STAGING_API_TOKEN": API_TOKEN,
+            "STAGING_OPERATIONS_TOKEN": OPERATIONS_TOKEN,
+            "STAGING_CA_FILE": str(self.certificates.ca),
+            "STAGING_CONNECT_TO": routes,
+            **{f"STAGING_{name.upper()}_DATABASE_URL": url for name, url in self.databases.items()},
+            **changes,
+        }
+
+    def client(self) -> httpx.Client:
+        """Return a client that reaches the hosts by their names."""
+        routes = dict.fromkeys(HOSTS.values(), self.address)
+        return open_client(Network(routes, str(self.certificates.ca)), 10.0)
+
+    def end(self, name: str) -> None:
+        """Kill a process of the staging at once, as a crash does."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def begin(self, name: str) -> None:
+        """Start a process that was ended, as it was started."""
+        self.processes[name] = self.starts[name]()
+
+    def show(self, certificates: Certificates) -> None:
+        """Have nginx show another certificate: it reads the files again."""
+        for ours, theirs in ((self.certificates.certificate, certificates.certificate),
+                             (self.certificates.key, certificates.key)):  # fmt: skip
+            ours.write_bytes(theirs.read_bytes())
+        nginx = self.processes["nginx"]
+        nginx.send_signal(1)  # SIGHUP
+        time.sleep(0.5)
+
+
+@contextmanager
+def staging(folder: Path, interval: str = "15s", scraped: Mapping[str, int] = REPLICAS
+            ) -> Iterator[Staging]:  # fmt: skip
+    """Have a staging up within the block; `scraped` is how many replicas Prometheus knows."""
+    with ExitStack() as held:
+        server = held.enter_context(postgresql_server())
+        databases = held.enter_context(postgresql_databases(server))
+        certificates = sign(folder / "tls", NAMES)
+        address = f"127.0.0.1:{free_port()}"
+        made = Staging(folder, certificates, address, {})
+        held.callback(_stop, made)
+        _start(made, databases, interval, scraped)
+        made.databases = {name: _reader_of(databases.url_of(name)) for name in SERVICES}
+        yield made
+
+
+def _start(made: Staging, databases: Databases, interval: str, scraped: Mapping[str, int]) -> None:
+    ports = {
+        f"{name}-{number}": free_port()
+        for name in SERVICES
+        for number in range(1, REPLICAS[name] + 1)
+    }
+    inside, prometheus = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    for name, port in ports.items():
+        service = name.partition("-")[0]
+        if name.endswith("-2"):  # the first brings the database of both up to date
+            _await(f"http://127.0.0.1:{ports[f'{service}-1']}/health", made, f"{service}-1")
+        _add(made, name, _service_command(service, port), _settings(service, inside, databases))
+    _render(made, ports, inside, prometheus, interval, scraped)
+    _add(made, "nginx", [find_program("nginx"), "-c", f"{made.folder}/nginx.conf", "-g",
+                         "daemon off;"], {})  # fmt: skip
+    _add(made, "prometheus", [
+        find_program("prometheus"), f"--config.file={made.folder}/prometheus.yaml",
+        f"--storage.tsdb.path={made.folder}/samples", f"--web.listen-address={prometheus}",
+    ], {})  # fmt: skip
+    for name, port in ports.items():
+        _await(f"http://127.0.0.1:{port}/ready", made, name)
+    _await(f"http://{prometheus}/-/ready", made, "prometheus")
+
+
+def _service_command(service: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "reference_services.serve", service, "--port", str(port)]
+
+
+def _settings(service: str, inside: str, databases: Databases) -> dict[str, str]:
+    return {
+        "API_TOKENS": API_TOKEN,
+        "SERVICE_TOKENS": SERVICE_TOKEN if service == "cards" else "",
+        "CARDS_TOKEN": "" if service == "cards" else SERVICE_TOKEN,
+        "CARDS_URL": f"http://{inside}",
+        "DATABASE_URL": databases.url_of(service),
+        "DATABASE_CONNECTIONS": "8",
+        "SERVICE_VERSION": "1.0.0",
+    }
+
+
+def _render(
+    made: Staging, ports: Mapping[str, int], inside: str, prometheus: str, interval: str,
+    scraped: Mapping[str, int],
+) -> None:  # fmt: skip
+    addresses = {
+        service: [f"127.0.0.1:{port}" for name, port in ports.items() if name.startswith(service)]
+        for service in SERVICES
+    }
+    common = {
+        "LISTEN": made.address,
+        "INSIDE": inside,
+        "PROMETHEUS_ADDRESS": prometheus,
+        "TLS_CERTIFICATE": str(made.certificates.certificate),
+        "TLS_KEY": str(made.certificates.key),
+        "OPERATIONS_TOKEN": OPERATIONS_TOKEN,
+        "SCRAPE_INTERVAL": interval,
+        "RUN_FOLDER": str(made.folder / "nginx"),
+    }
+    (made.folder / "nginx").mkdir()
+    for place, kept in ((made.folder, REPLICAS), (made.folder / "scraped", scraped)):
+        replicas = {f"{name.upper()}_REPLICAS": " ".join(each[: kept[name]])
+                    for name, each in addresses.items()}  # fmt: skip
+        subprocess.run(
+            [sys.executable, ROOT / "deploy" / "render.py", place],
+            env={**os.environ, **common, **replicas}, check=True,
+        )  # fmt: skip
+    (made.folder / "scraped" / "prometheus.yaml").replace(made.folder / "prometheus.yaml")
+
+
+def _add(made: Staging, name: str, command: list[str], variables: Mapping[str, str]) -> None:
+    def start() -> subprocess.Popen[bytes]:
+        with (made.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **variables},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    made.starts[name] = start
+    made.begin(name)
+
+
+def _await(url: str, made: Staging, name: str) -> None:
+    deadline = time.monotonic() + _START_S
+    while not _is_ok(url):
+        log = made.folder / f"{name}.log"
+        assert made.processes[name].poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(_POLL_S)
+
+
+def _is_ok(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _stop(made: Staging) -> None:
+    for process in made.processes.values():
+        process.terminate()
+    for process in made.processes.values():
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _reader_of(url: str) -> str:
+    """Make a role that may only read, and return the database's address for it."""
+    statements = (
+        f"DO $$ BEGIN CREATE ROLE {_READER} LOGIN PASSWORD '{DATABASE_PASSWORD}'; "
+        "EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {_READER}",
+    )
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    reader = make_url(url).set(
+        drivername="postgresql", username=_READER, password=DATABASE_PASSWORD
+    )
+    return reader.render_as_string(hide_password=False)
+
+
+@contextmanager
+def others_at_work(made: Staging, pause_s: float = 0.2) -> Iterator[list[int]]:
+    """Have another tenant pass through the flow again and again; yield how often, at the end."""
+    over, number = Event(), [0]
+
+    def work() -> None:
+        with made.client() as client:
+            while not over.wait(pause_s):
+                number[0] += pass_once(client, str(uuid4()))
+
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        yield number
+    finally:
+        over.set()
+        thread.join()
+
+
+def pass_once(client: httpx.Client, tenant: str) -> bool:
+    """Pass through the flow as a tenant; tell whether every answer was as expected."""
+    headers = {"X-Tenant-ID": tenant, "Authorization": f"Bearer {API_TOKEN}"}
+
+    def post(service: str, path: str, content: dict[str, Any]) -> dict[str, Any]:
+        answer = client.post(f"https://{HOSTS[service]}{path}", json=content, headers=headers)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
+        return told
+
+    sessions = "/api/v1/onboarding/sessions"
+    try:
+        who = {"company_domain": f"{tenant}.example", "user_email": "eve@else.example"}
+        session = post("onboarding", sessions, who)["session_id"]
+        answers = {"answers": [{"question_id": "q1", "answer": "We sell tea"}]}
+        cards = post("onboarding", f"{sessions}/{session}/answers", answers)["card_ids"]
+        wanted = {"workflow_type": "linkedin_post", "card_ids": cards}
+        post("workflow", "/api/v1/workflows/execute", wanted)
+    except httpx.HTTPError:
+        return False
+    return True
