@@ -22,10 +22,12 @@ _MEANING = {
 }
 
 
+_RESTARTED = "process was restarted"
+
 # What the remark on a figure tells of the reason, in the order of their weight.
 _REASONS = (
     ("several processes", Code.SPLIT_COUNTER),
-    ("restarted", Code.COUNTER_RESET),
+    (_RESTARTED, Code.COUNTER_RESET),
     ("went down", Code.COUNTER_RESET),
     ("others' traffic", Code.FOREIGN_TRAFFIC),
     ("moving", Code.LATE),
@@ -70,7 +72,7 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None, str]:
         name: figure for name, figure in statement.figures.items() if name not in statement.exact
     }
     if vague or not statement.figures:
-        return Verdict.INCONCLUSIVE, _vague_code(vague), _vagueness(vague)
+        return _open(statement, vague)
     if statement.foreign:
         return Verdict.PASS, Code.FOREIGN_TRAFFIC, _foreign(statement)
     if any(figure.late for figure in statement.figures.values()):
@@ -78,6 +80,27 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None, str]:
     if statement.client.in_doubt:
         return Verdict.PASS, Code.IN_DOUBT, _doubt(statement)
     return Verdict.PASS, None, ""
+
+
+def _open(statement: Statement, vague: Mapping[str, Figure]) -> tuple[Verdict, Code | None, str]:
+    """Judge where witnesses are not exact.
+
+    After a restart the rows can still decide; or what was seen is enough, where others count, too.
+    That the process did not live through the run is a finding of its own.
+    """
+    restarted = bool(vague) and all(
+        figure.value is not None and _RESTARTED in figure.remark for figure in vague.values()
+    )
+    if restarted and statement.foreign and _reach_ours(statement, vague):
+        return Verdict.PASS, Code.FOREIGN_TRAFFIC, f"{_vagueness(vague)} That is enough for ours."
+    if restarted and _DATABASE in statement.exact:
+        told = f"{_vagueness(vague)} The database decides: it agrees with the client."
+        return Verdict.PASS, Code.COUNTER_RESET, told
+    return Verdict.INCONCLUSIVE, _vague_code(vague), _vagueness(vague)
+
+
+def _reach_ours(statement: Statement, vague: Mapping[str, Figure]) -> bool:
+    return all((figure.value or 0.0) >= statement.low > 0 for figure in vague.values())
 
 
 def _contradicted(statement: Statement) -> bool:
