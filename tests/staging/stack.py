@@ -6,6 +6,7 @@ a token, tokens for every call, and other tenants who do not stand still.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -89,8 +90,7 @@ class Staging:
         for ours, theirs in ((self.certificates.certificate, certificates.certificate),
                              (self.certificates.key, certificates.key)):  # fmt: skip
             ours.write_bytes(theirs.read_bytes())
-        nginx = self.processes["nginx"]
-        nginx.send_signal(1)  # SIGHUP
+        self.processes["nginx"].send_signal(signal.SIGHUP)
         time.sleep(0.5)
 
 
