@@ -19,7 +19,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
@@ -49,26 +50,38 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
+from config.units import parse_duration, parse_share
 from reference_services.faults.known import FAULTS
 from reference_services.spawning import StackError
 from reference_services.stack import VARIABLES, local_stack
-from reports.progress import Progress
+from reports.progress import Progress, Stage
 from scenarios.drive import Driver, Place, ready_driver
 from scenarios.evidence import (
     DrivenPhase,
     Run,
     RunFolder,
+    Watch,
     create_run_folder,
     find_run,
     new_run_id,
     with_phase,
     write_whole,
 )
+from scenarios.flow import compile_flow
 from scenarios.ledger import ledger_json, ledger_of
 from scenarios.model import Scenario
 from scenarios.plan import Asked, Local, Plan, read_plan, refuse_fault
 from scenarios.recording import read_recordings
 from scenarios.templates import compile_text
+from scenarios.watching import (
+    PROFILE,
+    STEM,
+    alone,
+    point,
+    unfinished,
+    watch_on,
+    watch_once,
+)
 
 ROOT = Path(__file__).resolve().parent
 NIGHTLY = ("e2e", "benchmark")
@@ -123,7 +136,9 @@ def load(
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
-    plan = plan_of("load", env, scenario, (profile,), runs, fault, users, iterations)
+    plan = plan_of(
+        "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations
+    )
     conduct(plan, as_json)
 
 
@@ -199,6 +214,29 @@ def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -
 
 
 @app.command()
+def watch(
+    *, env: Env = "staging", scenario: ScenarioName = "usage_tracking",
+    length: Annotated[str, typer.Option("--for", help="How long, as 10m, 24h or 30d.")] = "24h",
+    every: Annotated[str, typer.Option(help="Between probes; with --once, between calls.")] = "",
+    flow_every: Annotated[str, typer.Option(help="Between two passes of the flow.")] = "1m",
+    objective: Annotated[str, typer.Option(help="The share of the time to be there.")] = "99.9%",
+    once: Annotated[bool, typer.Option("--once", help="Look once, as cron calls it.")] = False,
+    runs: Runs = Path("runs"), as_json: Json = False,
+) -> None:  # fmt: skip
+    """Probe health and pass through the flow at an interval; reckon availability and budget.
+
+    A watch that was ended before its time is taken up again.
+    """
+    usual = "5m" if once else "500ms"
+    wanted = read_watch(length, every or usual, flow_every, objective)
+    words = ["--for", length, "--every", every or usual, "--flow-every", flow_every]
+    words += ["--objective", objective, *(["--once"] if once else [])]
+    plan = plan_of("watch", env, scenario, (), runs, "", more=words)
+    with alone(runs, plan.file.name):
+        keep_watch(plan, wanted, once, as_json)
+
+
+@app.command()
 def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
     refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
@@ -246,8 +284,98 @@ def conduct(plan: Plan, as_json: bool) -> None:
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
         run = replace(folder.read_run(), interrupted=f"the harness failed: {error}")
-    folder.write_run(replace(run, finished_at=datetime.now(UTC)))
+    finish(folder, replace(run, finished_at=datetime.now(UTC)))
     conclude(folder, as_json, progress)
+
+
+def finish(folder: RunFolder, run: Run) -> None:
+    """Write how a run ended, and what it can be compared with."""
+    from checks.history import history_path, keep_history
+
+    folder.write_run(run)
+    keep_history(history_path(folder), folder, run)
+
+
+def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watch:
+    """Read what a watch is asked to do, from now on. Raises ConfigError with every mistake."""
+    read: dict[str, float] = {}
+    problems = []
+    for name, text, parse in (
+        ("--for", length, parse_duration), ("--every", every, parse_duration),
+        ("--flow-every", flow_every, parse_duration), ("--objective", objective, parse_share),
+    ):  # fmt: skip
+        try:
+            read[name] = parse(text)
+        except ValueError as error:
+            problems.append(Problem(None, None, f"{name}: {error}"))
+    if problems:
+        raise ConfigError(*problems)
+    until = datetime.now(UTC) + timedelta(seconds=read["--for"])
+    return Watch(until, read["--every"], read["--flow-every"], read["--objective"])
+
+
+def keep_watch(plan: Plan, wanted: Watch, once: bool, as_json: bool) -> None:
+    """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
+    progress = Progress()
+    folder, run = open_watch(plan, wanted, progress)
+    with deployed(plan, folder, run) as place:
+        run = begin_watch(describe(run, place, plan), folder)
+        flow = compile_flow(place.scenario, place.environment, run.run_id, run.tenant)
+        try:
+            with progress.stage("watch") as stage:
+                passes: list[bool] = []
+                hear = partial(hear_pass, passes, progress, stage)
+                if once:
+                    watch_once(place.environment, flow, folder, hear)
+                elif run.watch:
+                    watch_on(run.watch, place.environment, flow, folder, hear)
+        except KeyboardInterrupt:
+            progress.note("the watch goes on when it is called again")
+    if run.watch and datetime.now(UTC) >= run.watch.until:
+        finish(folder, replace(run, finished_at=run.watch.until))
+    conclude(folder, as_json, progress)
+
+
+def open_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder, Run]:
+    """Return the watch of this environment that is not at its end, or a new one."""
+    digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
+    found = unfinished(plan.asked.runs, plan.file.name, digest)
+    if found:
+        folder, run = found
+        if run.watch and datetime.now(UTC) < run.watch.until:
+            log_to(folder)
+            progress.note(f"going on with the watch of {run.environment}  run {run.run_id}, "
+                          f"until {run.watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+            return found
+        if run.watch:
+            finish(folder, replace(run, finished_at=run.watch.until))
+            progress.note(f"the watch {run.run_id} came to its end: run.py check {run.run_id}")
+    folder, run = open_run(plan)
+    phase = DrivenPhase(PROFILE, STEM, datetime.now(UTC))
+    run = replace(run, watch=wanted, phases=(phase,))
+    folder.write_run(run)
+    point(plan.asked.runs, plan.file.name, run.run_id)
+    progress.note(f"watching {run.environment}  run {run.run_id}, "
+                  f"until {wanted.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+    return folder, run
+
+
+def begin_watch(run: Run, folder: RunFolder) -> Run:
+    """Have a new watch begin now that all is there, and end as much later."""
+    if run.watch is None or (folder.evidence / "probes").exists():
+        return run
+    now = datetime.now(UTC)
+    until = run.watch.until + (now - run.started_at)
+    run = replace(run, started_at=now, watch=replace(run.watch, until=until))
+    folder.write_run(run)
+    return run
+
+
+def hear_pass(passes: list[bool], progress: Progress, stage: Stage, went_well: bool) -> None:
+    """Count the passes of the flow, and show how far it has come."""
+    passes.append(went_well)
+    stage.words[:] = [f"{len(passes):,} passes, {passes.count(False):,} not as expected"]
+    progress.count(len(passes), None)
 
 
 def plan_audit(only: Sequence[str]) -> list[Expectation]:
@@ -316,7 +444,7 @@ def publish_audit(told: Audit, folder: Path, as_json: bool) -> NoReturn:
 
 def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
-    users: int | None = None, iterations: int | None = None,
+    *, users: int | None = None, iterations: int | None = None, more: Sequence[str] = (),
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
     words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
@@ -324,7 +452,7 @@ def plan_of(
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
     words += ["--users", str(users)] if users else []
     words += ["--iterations", str(iterations)] if iterations else []
-    repeat = shlex.join(words)
+    repeat = shlex.join([*words, *more])
     asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations)
     return read_plan(asked, LOCAL)
 
@@ -441,12 +569,14 @@ def log_to(folder: RunFolder) -> None:
 
 def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
     """Judge a run by its evidence, write and print what came of it, and exit with the verdict."""
+    from checks.history import remember
     from checks.suite import judge
 
     log_to(folder)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
         write_report(result, folder)
+        remember(folder, result, is_new=progress is not None)
     if progress:
         progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
                       "beyond the load")  # fmt: skip

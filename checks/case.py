@@ -34,8 +34,7 @@ class DrivenProfile:
     @property
     def scheduled(self) -> int:
         """How many iterations were to be run: those of the profile, or else those begun."""
-        begun = sum(each.end.started for each in self.recordings if each.end)
-        return self.profile.iterations or begun
+        return self.profile.iterations or sum(map(begun, self.recordings))
 
     @property
     def dropped(self) -> int:
@@ -98,13 +97,27 @@ class Case:
         return read_databases(self.folder)
 
 
+def _load_of(run: Run, phase: DrivenPhase, scenario: Scenario) -> Profile:
+    """Return what a phase was asked to drive; a watch goes on for as long as it lasts."""
+    if run.watch:
+        return Profile(users=1)
+    return with_load(scenario.profiles[phase.profile], phase.users, phase.iterations)
+
+
+def begun(recording: Recording) -> int:
+    """Return how many iterations a generator began, also one that was killed."""
+    if recording.end:
+        return recording.end.started
+    return len({each.iteration for each in recording.exchanges})
+
+
 def read_case(folder: RunFolder) -> Case:
     """Read a run's evidence. Raises ConfigError where the run or its scenario cannot be read."""
     run, scenario = folder.read_run(), folder.read_scenario()
     driven = tuple(
         DrivenProfile(
             phase,
-            with_load(scenario.profiles[phase.profile], phase.users, phase.iterations),
+            _load_of(run, phase, scenario),
             read_recordings(folder.exchanges, phase.stem),
         )
         for phase in run.phases

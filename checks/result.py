@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from checks.entry import Entry
 from checks.verdict import Verdict, worst
 
 SCHEMA_VERSION = 1
@@ -16,6 +17,7 @@ class Kind(StrEnum):
     """The kind of question that a finding answers; one JUnit suite each, in this order."""
 
     HEALTH = "health"
+    AVAILABILITY = "availability"
     FLOW = "flow"
     SUCCESS = "success"
     LATENCY = "latency"
@@ -199,10 +201,51 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """A time in which a service was away; `ended_at` is None while it lasts. Times are UTC.
+
+    Both ends together are uncertain by `uncertain_s` either way: they lie between two probes.
+    """
+
+    began_at: datetime
+    ended_at: datetime | None
+    lasted_s: float | None
+    uncertain_s: float
+    trouble: str
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityRow:
+    """For how long a service was there, of a watch. Ratios from 0 to 1, else seconds.
+
+    `ratio` is of the time watched; `low_ratio` takes every doubt against the service, `high_ratio`
+    for it. `budget_s` is what the objective allows it to be away.
+    """
+
+    service: str
+    objective_ratio: float
+    ratio: float | None
+    low_ratio: float | None
+    high_ratio: float | None
+    watched_s: float
+    unwatched_s: float
+    down_s: float
+    down_low_s: float
+    down_high_s: float
+    budget_s: float
+    probes: int
+    failed: int
+    incidents: tuple[Incident, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything that was found out about one run; `result.json` is this, version 1.
 
-    Latency is of the last phase, usage of the whole run. Times are UTC.
+    Latency is of the last phase, usage of the whole run. Times are UTC. `machine` is where the load
+    was generated; `history` has earlier runs that this one can be compared with, oldest first.
     """
 
     run_id: str
@@ -225,6 +268,9 @@ class Result:
     services: dict[str, str] = field(default_factory=dict)
     scenario_sha256: str = ""
     fault: str | None = None
+    machine: str = ""
+    history: tuple[Entry, ...] = ()
+    availability: tuple[AvailabilityRow, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 
@@ -235,6 +281,7 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     usage: tuple[UsageRow, ...] = ()
     latency: tuple[LatencyRow, ...] = ()
+    availability: tuple[AvailabilityRow, ...] = ()
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

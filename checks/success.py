@@ -10,8 +10,12 @@ from scenarios.recording import is_complete, iterations_of
 
 
 def judge_success(case: Case) -> Judgement:
-    """Judge the share of steps and of scheduled iterations that went as expected."""
-    least = case.scenario.checks.success_rate
+    """Judge the share of steps and of scheduled iterations that went as expected.
+
+    A watch asks of the flow what it asks of the services.
+    """
+    watch = case.run.watch
+    least = watch.objective if watch else case.scenario.checks.success_rate
     steps = tuple(_step(case, step.step, least) for step in case.scenario.flow)
     profiles = tuple(_profile(case, driven, least) for driven in case.driven)
     return Judgement((*steps, *profiles))

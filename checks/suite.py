@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable
 
+from checks.availability import judge_availability
 from checks.case import Case, DrivenProfile, read_case
 from checks.failures import failures_of
 from checks.health import judge_health
+from checks.history import history_of, profile_of
 from checks.latency import judge_latency
 from checks.promql import judge_promql
+from checks.regression import judge_regression
 from checks.result import (
     ClientFigure,
     Finding,
@@ -33,17 +36,25 @@ SUITE: Suite = (
     (Kind.HEALTH, judge_health),
     (Kind.SUCCESS, judge_success),
     (Kind.LATENCY, judge_latency),
+    (Kind.LATENCY, judge_regression),
     (Kind.USAGE, judge_usage),
     (Kind.PROMQL, judge_promql),
     (Kind.VALIDITY, judge_validity),
 )
 
+WATCH_SUITE: Suite = (
+    (Kind.AVAILABILITY, judge_availability),
+    (Kind.SUCCESS, judge_success),
+    (Kind.LATENCY, judge_latency),
+)
+
 _log = logging.getLogger(__name__)
 
 
-def judge(folder: RunFolder, suite: Suite = SUITE) -> Result:
+def judge(folder: RunFolder, suite: Suite | None = None) -> Result:
     """Judge a run by its evidence alone, and write its result. Raises ConfigError."""
     case = read_case(folder)
+    suite = suite or (WATCH_SUITE if case.run.watch else SUITE)
     judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in suite]
     result = _result(case, judgements)
     write_whole(folder.result, to_json(result).encode())
@@ -63,18 +74,19 @@ def _judge_safely(kind: Kind, judge_kind: Callable[[Case], Judgement], case: Cas
 
 def _result(case: Case, judgements: list[Judgement]) -> Result:
     findings = tuple(finding for each in judgements for finding in each.findings)
-    run = case.run
+    run, kept = case.run, history_of(case.folder)
     return Result(
         run_id=run.run_id,
         verdict=verdict_of(findings),
         environment=run.environment,
         scenario=run.scenario,
-        profile=", ".join(phase.profile for phase in run.phases),
+        profile=profile_of(run),
         started_at=run.started_at,
         finished_at=run.finished_at or run.started_at,
         findings=findings,
         usage=tuple(row for each in judgements for row in each.usage),
         latency=tuple(row for each in judgements for row in each.latency),
+        availability=tuple(row for each in judgements for row in each.availability),
         generator=generator_figures(case),
         versions=run.versions,
         phases=tuple(_phase(case, driven) for driven in case.driven),
@@ -85,6 +97,8 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         services=run.services,
         scenario_sha256=run.scenario_sha256,
         fault=run.fault,
+        machine=kept.machine,
+        history=kept.entries,
     )
 
 

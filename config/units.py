@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 _WHOLE = 100
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 

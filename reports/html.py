@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from checks.result import Kind, Result
-from reports import drawings, sections
+from reports import availability, drawings, history, sections
 from reports import formatting as write
 from reports.balance import fold_balance
 from reports.objectives import objective_rows
@@ -18,6 +18,7 @@ FILES = (
     ("evidence/", "what the run saw: exchanges, ledger, scrapes, answers"),
 )
 SECTIONS = (
+    ("availability", "Availability"),
     ("objectives", "Objectives"),
     ("balance", "The balance"),
     ("flow", "Flow"),
@@ -25,9 +26,15 @@ SECTIONS = (
     ("server", "Server against client"),
     ("validity", "Validity"),
     ("failures", "Failures"),
+    ("history", "History"),
     ("environment", "Environment"),
     ("files", "Files"),
 )
+
+
+def sections_of(result: Result) -> tuple[tuple[str, str], ...]:
+    """Return the sections of a page, by their ids: only a watch tells of availability."""
+    return tuple(each for each in SECTIONS if each[0] != "availability" or result.availability)
 
 
 def render_html(result: Result) -> str:
@@ -52,11 +59,13 @@ def _content(result: Result) -> dict[str, object]:
     return {
         "result": result,
         "story": tell_story(result),
-        "sections": SECTIONS,
+        "sections": sections_of(result),
         "files": FILES,
         "waterfall_sentence": drawings.waterfall_sentence(result.waterfall),
         "steps_sentence": drawings.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
+        "history_sentence": history.history_sentence(result),
+        "history_svg": history.draw_history(result),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),
     }
@@ -66,6 +75,7 @@ def _judged_rows(result: Result) -> dict[str, Sequence[Judged]]:
     """Return the rows of each table whose failing rows come first."""
     balance = fold_balance(result)
     return {
+        "availability": availability.watch_rows(result),
         "objectives": objective_rows(result),
         "balance": balance.shown,
         "folded": balance.folded,
@@ -79,9 +89,12 @@ def _judged_rows(result: Result) -> dict[str, Sequence[Judged]]:
 def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
     """Return the rows of each table that keeps its order."""
     return {
+        "incidents": availability.incident_rows(result),
         "phases": [sections.phase_row(each) for each in result.phases],
         "waterfall": result.waterfall,
         "steps": [sections.step_row(each) for each in result.latency],
         "failures": result.failures,
+        "history": history.history_rows(result),
+        "history_checks": history.check_rows(result),
         "facts": sections.environment_rows(result),
     }

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from checks.result import Failure, Finding, Kind, Result
+from reports import availability, history, sections
 from reports import formatting as write
-from reports import sections
+from reports.availability import WatchRow
 from reports.balance import BalanceRow, balance_rows
 from reports.objectives import ObjectiveRow, objective_rows
 from reports.ordering import JudgedT, cut_judged, cut_rows
@@ -14,10 +15,13 @@ from reports.story import Story, findings_of, open_findings, tell_story
 MOST_BYTES = 900_000
 _CELL_BYTES = 400
 _MOST_ROWS = 200
+_FOLD, _UNFOLD = "<details>", "</details>"
 _SPECIAL = re.compile(r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FOUND_HEAD = ("Check", "Result", "Found", "Expected", "Why")
 _OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", "Margin",
                    "Within limit", "Count")  # fmt: skip
+_WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Away", "Budget", "Left of it")
+_INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
 _BALANCE_HEAD = ("Quantity", "Labels", "Client", "Service", "Prometheus", "Database",
                  "Worst difference", "Result", "Why")  # fmt: skip
 
@@ -29,6 +33,7 @@ def render_markdown(result: Result) -> str:
     parts = [
         *_banner(result, tell_story(result)),
         "## What does not pass", *_open(result),
+        *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
         "## The balance", _judged(_BALANCE_HEAD, balance_rows(result), _balance_cells),
         "## Flow", *_flow(result),
@@ -36,9 +41,27 @@ def render_markdown(result: Result) -> str:
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
         "## Failed exchanges", *_failures(result.failures),
+        "## History", *_history(result),
         "## Environment and versions", _table(("What", "Is"), sections.environment_rows(result)),
     ]  # fmt: skip
     return _within("\n\n".join(parts) + "\n", MOST_BYTES)
+
+
+def _availability(result: Result) -> list[str]:
+    if not result.availability:
+        return []
+    watched = availability.watch_rows(result)
+    incidents = [
+        (each.service, each.began, each.ended, each.lasted, each.trouble)
+        for each in availability.incident_rows(result)
+    ]
+    listed = [_table(_INCIDENT_HEAD, incidents)] if incidents else ["No incident."]
+    return ["## Availability", _judged(_WATCH_HEAD, watched, _watch_cells), *listed]
+
+
+def _watch_cells(row: WatchRow) -> tuple[str, ...]:
+    return (row.service, write.render_verdict(row.verdict), row.ratio, row.objective, row.away,
+            row.budget, row.left)  # fmt: skip
 
 
 def escape(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
@@ -73,7 +96,10 @@ def _within(text: str, most_bytes: int) -> str:
     for line in text.split("\n"):
         room -= len(line.encode()) + 1
         if room < 0:
-            return "\n".join([*kept, "", "… shortened: report.html and result.json have more.", ""])
+            unfold = [_UNFOLD] * (kept.count(_FOLD) > kept.count(_UNFOLD))
+            return "\n".join(
+                [*kept, *unfold, "", "… shortened: report.html and result.json have more.", ""]
+            )
         kept.append(line)
     return text
 
@@ -143,6 +169,20 @@ def _failures(failures: Sequence[Failure]) -> list[str]:
              for each in failures]  # fmt: skip
     head = ("Step", "Outcome", "Reason", "Count", "First", "Last", "Trace")
     return [_table(head, cells)]
+
+
+def _history(result: Result) -> list[str]:
+    """Render the last runs in short, folded below their sentence."""
+    rows = [(f"{row.when} {row.note}".strip(), write.render_verdict(row.verdict), row.iterations,
+             row.p95, row.agree, ", ".join(row.not_passed))
+            for row in history.history_rows(result)]  # fmt: skip
+    sentence = escape(history.history_sentence(result))
+    head = ("Started (UTC)", "Result", "Iterations", "Iteration p95", "Counts that agree",
+            "Did not pass")  # fmt: skip
+    if not rows:
+        return [sentence]
+    summary = "<summary>The last runs, the newest first</summary>"
+    return [sentence, f"{_FOLD}\n{summary}", _table(head, rows), _UNFOLD]
 
 
 def _judged(

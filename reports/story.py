@@ -12,6 +12,7 @@ from reports.ordering import WORST_FIRST
 
 _FAIL_TITLES = {
     Kind.HEALTH: "Not everything is healthy",
+    Kind.AVAILABILITY: "Away for longer than allowed",
     Kind.FLOW: "The flow does not work",
     Kind.SUCCESS: "Too few succeeded",
     Kind.LATENCY: "Slower than the objective",
@@ -21,6 +22,7 @@ _FAIL_TITLES = {
 }
 _OPEN_TITLES = {
     Kind.HEALTH: "Health could not be judged",
+    Kind.AVAILABILITY: "Availability could not be judged",
     Kind.FLOW: "The flow could not be judged",
     Kind.SUCCESS: "Success could not be judged",
     Kind.LATENCY: "Latency could not be judged",
@@ -31,6 +33,7 @@ _OPEN_TITLES = {
 _VALIDITY = "Validity"
 _SECTIONS = {
     Kind.HEALTH: "validity",
+    Kind.AVAILABILITY: "availability",
     Kind.FLOW: "flow",
     Kind.SUCCESS: "objectives",
     Kind.LATENCY: "objectives",
@@ -187,9 +190,14 @@ def _tally(result: Result) -> str:
 
 
 def _gates(result: Result) -> tuple[Gate, ...]:
+    flow = _gate(result, "Flow", _flow_figure(result), Kind.FLOW, Kind.SUCCESS)
+    latency = _gate(result, "Latency", _latency_figure(result), Kind.LATENCY, Kind.PROMQL)
+    if findings_of(result, Kind.AVAILABILITY):
+        figure = _availability_figure(result)
+        return _gate(result, "Availability", figure, Kind.AVAILABILITY), flow, latency
     return (
-        _gate(result, "Flow", _flow_figure(result), Kind.FLOW, Kind.SUCCESS),
-        _gate(result, "Latency", _latency_figure(result), Kind.LATENCY, Kind.PROMQL),
+        flow,
+        latency,
         _gate(result, "Usage", _usage_figure(result), Kind.USAGE),
         _gate(result, _VALIDITY, _NO_FIGURE, Kind.HEALTH, Kind.VALIDITY),
     )
@@ -228,6 +236,18 @@ def _latency_figure(result: Result) -> _Figure:
 
 def _urgency(row: ObjectiveRow) -> tuple[int, bool, float]:
     return WORST_FIRST.index(row.verdict), row.percentile != P95, -(row.use_ratio or 0.0)
+
+
+def _availability_figure(result: Result) -> _Figure:
+    """Return the service that was away for the longest, against what its objective allows."""
+    rows = result.availability
+    row = max(rows, key=lambda each: (each.down_s, -(each.ratio or 0.0)), default=None)
+    if row is None:
+        return _NO_FIGURE
+    if row.ratio is None:
+        return row.service, "not probed", ""
+    figure = write.render_percentage(row.ratio, row.objective_ratio)
+    return row.service, figure, f"of {write.render_percentage(row.objective_ratio)}"
 
 
 def _usage_figure(result: Result) -> _Figure:

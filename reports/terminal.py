@@ -14,7 +14,9 @@ from checks.result import Result
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
 from reports import sections
+from reports.availability import incident_rows, watch_rows
 from reports.balance import BalanceRow, fold_balance
+from reports.history import p95_sentence
 from reports.objectives import P95, ObjectiveRow, objective_rows
 from reports.ordering import WORST_FIRST, Judged
 from reports.paper import (
@@ -52,6 +54,7 @@ def render_terminal(result: Result, report: Path | None, paper: Paper) -> str:
     console, story = make_console(paper), tell_story(result)
     with console.capture() as capture:
         print_banner(console, paper, story.verdict, story.title, (story.sentence, *story.warnings))
+        _print_availability(console, paper, result)
         _print_checks(console, paper, objective_rows(result))
         _print_balance(console, paper, result)
         _print_footer(console, paper, result, report)
@@ -75,6 +78,25 @@ def _print_checks(console: Console, paper: Paper, rows: Sequence[ObjectiveRow]) 
         said = f"{row.check}: {row.measured}, expected {row.objective}"
         lines.add_row(mark(paper, row.verdict), Text(paper.spell(said)))
     print_table(console, paper, lines, _left_out(worded, shown, "check"))
+
+
+def _print_availability(console: Console, paper: Paper, result: Result) -> None:
+    """Print each service of a watch, and its latest incidents."""
+    rows = watch_rows(result)
+    if not rows:
+        return
+    table = make_table(("service", "available", "objective", "away", "budget", "left", "result"),
+                       right=(1, 2, 3, 4, 5))  # fmt: skip
+    for row in rows:
+        cells = (row.service, row.ratio, row.objective, row.away, row.budget, row.left)
+        table.add_row(*(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict))
+    incidents = incident_rows(result)
+    print_table(console, paper, table, "")
+    for each in incidents[:_MOST_REASONS]:
+        line = f"{each.service} from {each.began} to {each.ended}: {each.lasted}, {each.trouble}"
+        console.print(Padding(Text(paper.spell(write.one_line(line))), (0, 0, 0, 2)))
+    if incidents:
+        console.print()
 
 
 def _worth_showing(rows: Sequence[RowT], passing: Sequence[RowT]) -> list[RowT]:
@@ -132,6 +154,8 @@ def _print_footer(console: Console, paper: Paper, result: Result, report: Path |
         said = [f"{row.iterations} iterations in {row.elapsed}", *(it.said for it in row.counts)]
         grouped = ", ".join(hold(paper.spell(part)) for part in said)
         print_line(console, paper, row.profile, Text(grouped))
+    if before := p95_sentence(result):
+        print_line(console, paper, "history", Text(paper.spell(before)))
     if report is not None:
         print_whole(console, paper, "report", str(report))
     if result.repeat:

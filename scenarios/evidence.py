@@ -4,6 +4,7 @@ runs/ID/evidence/run.json                     what was driven, where, when
                  scenario.yaml                 the scenario, verbatim
                  environment.yaml              the environment, verbatim: ${…} not replaced
                  exchanges/NN-PROFILE-GENERATOR.jsonl
+                 probes/SERVICE.jsonl          of a watch: every look at a service's health
                  ledger.json                   the exchanges' sum, for people
                  witnesses/                    every figure read, verbatim
 """
@@ -41,6 +42,19 @@ class DrivenPhase:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """What a watch is to do: until when (UTC), how often it probes and passes through the flow.
+
+    Services are to be there for at least the share `objective` of the time.
+    """
+
+    until: datetime
+    every_s: float
+    flow_every_s: float
+    objective: float
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What was driven, where and when; `interrupted` says why it ended early, if it did.
 
@@ -62,6 +76,7 @@ class Run:
     finished_at: datetime | None = None
     interrupted: str = ""
     phases: tuple[DrivenPhase, ...] = ()
+    watch: Watch | None = None
 
 
 _RUN = TypeAdapter(Run)

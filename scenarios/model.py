@@ -15,6 +15,7 @@ ITERATION = "iteration"
 _REQUEST = re.compile(r"(\w+)\s+([\w-]+)\s+(/\S.*|/)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_LEAST_MARGIN = 0.01
 
 Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
 
@@ -37,6 +38,12 @@ def _comparison(text: str) -> str:
     if not _COMPARISON.fullmatch(text):
         raise ValueError(f"{text!r} is not a comparison; write for example >= 0.95")
     return text
+
+
+def _margin(ratio: float) -> float:
+    if ratio < _LEAST_MARGIN:
+        raise ValueError("less than 1% is lost in any noise; write for example 20%")
+    return ratio
 
 
 def _filled(mapping: dict[str, Any]) -> dict[str, Any]:
@@ -139,10 +146,23 @@ class PromqlCheck(StrictModel):
         return (match[1], float(match[2])) if match else ("==", 0.0)
 
 
+class Regression(StrictModel):
+    """How much slower than before is too slow: a limit relative to earlier runs.
+
+    The p95 of a step may be so much over the median of its p95s in the last `runs` passing runs on
+    the same machine; where `steps` names none, that of each step and of the iteration.
+    """
+
+    p95: Annotated[Share, AfterValidator(_margin), Field(examples=["20%"])]
+    runs: Annotated[int, Field(ge=3, le=30)] = 5
+    steps: Annotated[list[str], Field(min_length=1)] | None = None
+
+
 class Checks(StrictModel):
     """What must be true after the run."""
 
     latency: list[LatencyObjective] = []
+    regression: Regression | None = None
     success_rate: Share = 1.0
     usage: list[Name] = []
     promql: list[PromqlCheck] = []

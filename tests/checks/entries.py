@@ -7,7 +7,7 @@ from typing import Any
 from checks.entry import Entry, StepEntry, UsageEntry
 from checks.verdict import Verdict
 
-FIRST_AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
+FIRST_AT = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)
 HERE = "x86_64, 2 cores, A Processor"
 STEPS = ("open", "use", "iteration")
 

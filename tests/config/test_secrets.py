@@ -63,7 +63,7 @@ def test_every_secret_of_an_environment_is_known_and_no_name_or_tenant() -> None
             "environment": "test",
             "services": {"shop": {"url": "http://shop.example"}},
             "headers": {
-                "Authorization": "Bearer one",
+                "Authorization": "Bearer o1e",
                 "X-Tenant-ID": "{{ tenant }}",
                 "Accept": "a",
             },

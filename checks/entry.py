@@ -1,0 +1,67 @@
+"""What is remembered of a run? One line of the history: figures and verdicts, no evidence."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from checks.verdict import Verdict
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """The percentiles of one step in seconds; the bounds of the p95 as in a `LatencyRow`."""
+
+    count: Count
+    p50: Seconds
+    p95: Seconds
+    p95_low: Seconds | None
+    p95_high: Seconds | None
+    p99: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEntry:
+    """How many counts agree, how many differ, and how many could not be judged."""
+
+    agree: Count
+    differ: Count
+    open: Count
+
+    @property
+    def total(self) -> int:
+        """How many counts there are."""
+        return self.agree + self.differ + self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run as it is remembered; a line of `history.jsonl` is this, version 1.
+
+    `checks` has each check's worst verdict by name, `latency` each step that was timed.
+    `completed` and `scheduled` are iterations of the whole run. `machine` is the generator's
+    fingerprint, "" where it is not known.
+    """
+
+    run_id: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    environment: str
+    scenario: str
+    scenario_sha256: str
+    profile: str
+    verdict: Verdict
+    fault: str | None
+    partial: bool
+    machine: str
+    checks: dict[str, Verdict]
+    latency: dict[str, StepEntry]
+    completed: Count
+    scheduled: Count
+    usage: UsageEntry
+    availability: Ratio | None = None
+    schema_version: Literal[1] = 1

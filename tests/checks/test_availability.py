@@ -1,0 +1,172 @@
+"""Is the time away the true one, within bounds that hold, and is what nobody saw not made up?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.availability import judge_availability, observe, percent
+from checks.case import read_case
+from checks.result import AvailabilityRow, Finding
+from checks.verdict import Verdict
+from scenarios.evidence import RunFolder, Watch
+from scenarios.probing import Probe, probes_path
+from tests.checks.evidence_factory import STARTED_AT, write_run
+
+BEGIN = STARTED_AT.timestamp()
+APART_S = 3.5
+WATCH = Watch(STARTED_AT + timedelta(minutes=1), 0.5, 60.0, 0.999)
+
+
+def good(at: float, took_s: float = 0.01) -> Probe:
+    return Probe(BEGIN + at, BEGIN + at + took_s)
+
+
+def bad(at: float, took_s: float = 0.01, why: str = "connection refused") -> Probe:
+    return Probe(BEGIN + at, BEGIN + at + took_s, why)
+
+
+def every(since: float, until: float, pace_s: float = 0.5) -> list[Probe]:
+    return [good(since + n * pace_s) for n in range(int((until - since) / pace_s))]
+
+
+def judged(
+    folder: Path, probes: Sequence[Probe], watch: Watch = WATCH, finished: bool = True
+) -> tuple[AvailabilityRow, Finding]:
+    run_folder = write_run(folder, finished=finished)
+    run_folder.write_run(replace(run_folder.read_run(), watch=watch))
+    write_probes(run_folder, probes)
+    judgement = judge_availability(read_case(run_folder))
+    return judgement.availability[0], judgement.findings[0]
+
+
+def write_probes(folder: RunFolder, probes: Sequence[Probe]) -> None:
+    path = probes_path(folder.evidence, "shop")
+    path.parent.mkdir()
+    lines = [f'[{each.sent_at}, {each.done_at}, "{each.trouble}"]\n' for each in probes]
+    path.write_text("".join(lines))
+
+
+def test_a_service_that_always_answered_was_there_all_the_time(tmp_path: Path) -> None:
+    row, finding = judged(tmp_path, every(0, 60))
+    assert row.ratio == 1.0
+    assert (row.verdict, row.incidents, row.unwatched_s) == (Verdict.PASS, (), 0.0)
+    assert finding.observed == "100.00 % (100.00 % to 100.00 %), away for 0.000 s"
+
+
+def test_an_outage_lasts_from_edge_to_edge_and_spends_the_budget(tmp_path: Path) -> None:
+    away = [bad(20 + n * 0.2) for n in range(50)]
+    row, finding = judged(tmp_path, [*every(0, 20), *away, *every(30.1, 60)])
+    assert row.down_s == pytest.approx(10.2, abs=0.3)
+    assert row.down_low_s < row.down_s < row.down_high_s
+    assert row.verdict is Verdict.FAIL
+    (incident,) = row.incidents
+    assert incident.began_at == datetime.fromtimestamp(BEGIN + 19.755, UTC)
+    assert incident.lasted_s == pytest.approx(10.2, abs=0.3)
+    assert (incident.trouble, incident.failed) == ("connection refused", 50)
+    assert "overspent by" in finding.detail
+    assert "From 17:50:19 to 17:50:29 UTC: connection refused." in finding.detail
+
+
+def test_an_outage_that_lasts_has_no_end(tmp_path: Path) -> None:
+    row, finding = judged(tmp_path, [*every(0, 20), *(bad(20 + n) for n in range(40))])
+    assert row.incidents[0].ended_at is None
+    assert "and since UTC" in finding.detail
+
+
+def test_a_short_outage_within_the_budget_passes(tmp_path: Path) -> None:
+    lenient = Watch(WATCH.until, 0.5, 60.0, 0.9)
+    row, _ = judged(tmp_path, [*every(0, 20), bad(20), *every(20.3, 60)], lenient)
+    assert row.verdict is Verdict.PASS
+    assert len(row.incidents) == 1
+
+
+def test_where_the_bounds_lie_on_both_sides_of_the_budget_nobody_knows(tmp_path: Path) -> None:
+    row, finding = judged(tmp_path, [*every(0, 20), bad(20), *every(20.3, 60)])
+    assert row.down_low_s < row.budget_s < row.down_high_s
+    assert finding.verdict is Verdict.INCONCLUSIVE
+
+
+def test_time_in_which_nobody_looked_is_not_made_up(tmp_path: Path) -> None:
+    row, finding = judged(tmp_path, [*every(0, 20), *every(40, 60)])
+    assert row.unwatched_s == pytest.approx(20.5, abs=0.6)
+    assert row.ratio == 1.0
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert "Nobody looked for" in finding.detail
+
+
+def test_a_watch_without_a_probe_is_inconclusive(tmp_path: Path) -> None:
+    row, finding = judged(tmp_path, [])
+    assert (row.ratio, row.verdict) == (None, Verdict.INCONCLUSIVE)
+    assert finding.observed == "it was not probed"
+
+
+def test_a_watch_that_goes_on_is_judged_up_to_its_last_probe(tmp_path: Path) -> None:
+    row, _ = judged(tmp_path, every(0, 30), finished=False)
+    assert row.watched_s == pytest.approx(29.5, abs=0.1)
+    assert row.verdict is Verdict.PASS
+
+
+def test_a_run_that_is_no_watch_is_not_judged(tmp_path: Path) -> None:
+    assert judge_availability(read_case(write_run(tmp_path))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "limit", "shown"),
+    [
+        (0.999, 0.999, "99.90 %"),
+        (0.99899, 0.999, "99.899 %"),
+        (0.9989999, 0.999, "99.89999 %"),
+        (0.99901, 0.999, "99.90 %"),
+        (1.0, 0.999, "100.00 %"),
+    ],
+)
+def test_a_share_is_never_rounded_across_its_limit(ratio: float, limit: float, shown: str) -> None:
+    assert percent(ratio, limit) == shown
+
+
+@st.composite
+def _worlds(draw: st.DrawFn) -> tuple[list[Probe], float, float]:
+    """Draw a service that comes and goes, each time for long enough to be seen; nobody may look.
+
+    Returns the probes, for how long it was away, and the end.
+    """
+    pace_s = draw(st.sampled_from([0.1, 0.5, 1.0]))
+    lengths_s = draw(st.lists(st.integers(3, 9), min_size=1, max_size=6))
+    edges = [0.0, *accumulate(map(float, lengths_s))]
+    blind = draw(st.one_of(st.none(), st.integers(0, int(edges[-1]))))
+    spans = [(since, until, n % 2 == 1) for n, (since, until) in enumerate(pairwise(edges))]
+    probes = []
+    for since, until, is_away in spans:
+        at = since + draw(st.integers(1, 9)) / 10 * pace_s
+        while at + 0.02 < until:
+            if blind is None or not blind <= at <= blind + 12:
+                probes.append(bad(at) if is_away else good(at))
+            at += pace_s
+    return probes, sum(until - since for since, until, is_away in spans if is_away), edges[-1]
+
+
+@given(_worlds())
+def test_the_truth_lies_within_the_bounds(world: tuple[list[Probe], float, float]) -> None:
+    probes, truth_s, end = world
+    seen = observe(probes, BEGIN, BEGIN + end, APART_S)
+    assert seen.whole_s == pytest.approx(end)
+    assert seen.down_s <= truth_s + 1e-6
+    assert truth_s <= seen.down_s + seen.edge_s + seen.unseen_s + 1e-6
+
+
+@given(_worlds())
+def test_an_edge_is_no_longer_than_the_time_between_two_probes(
+    world: tuple[list[Probe], float, float],
+) -> None:
+    probes, _, end = world
+    seen = observe(probes, BEGIN, BEGIN + end, APART_S)
+    assert seen.edge_s <= 2 * APART_S * max(1, len(seen.outages))
+    for each in seen.outages:
+        assert each.began[0] <= each.began[1]
+        assert each.ended is None or each.began[1] <= each.ended[0] <= each.ended[1]
