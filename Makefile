@@ -35,11 +35,14 @@ lint: setup ## check the style, the format, the types and the import arrows
 	.venv/bin/mypy --strict scripts/setup
 	.venv/bin/lint-imports
 
-lock: ## write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer packages)
+lock: ## write both requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer packages)
 	$(PYTHON) -m venv --clear .cache/uv
 	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	.cache/uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --quiet $(ARGS) --output-file requirements.lock
+	.cache/uv/bin/uv pip compile --group services --constraint requirements.lock --no-annotate \
+	    --python-version 3.11 --python-platform linux --generate-hashes --no-header --quiet \
+	    --output-file reference_services/requirements.lock
 	rm -rf .cache/uv
 
 clean: ## remove .venv, .cache and the tools' caches; runs/ stays

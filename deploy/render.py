@@ -108,6 +108,7 @@ http {{
     proxy_connect_timeout 2s;
     # A replica that cannot be reached is passed by. A POST that was sent is never sent again.
     proxy_next_upstream error;
+    map_hash_bucket_size 256;
     map $http_authorization $is_operator {{
         default 0;
         "Bearer {topology.operations_token}" 1;
