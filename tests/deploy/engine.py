@@ -48,7 +48,9 @@ def podman(*arguments: str, check: bool = True) -> str:
 
 def need_engine() -> None:
     """Skip the test where no container can run; in CI it has to."""
-    missing = [name for name in ("podman", "runc", "debootstrap") if not shutil.which(name)]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    programs = ("podman", "runc", "debootstrap")
+    missing = [name for name in programs if not shutil.which(name, path=path)]
     reason = f"there is no {', '.join(missing)} here" if missing else ""
     if not missing and os.geteuid() != 0:
         reason = "debootstrap and Podman want root here"
@@ -66,8 +68,9 @@ def make_base(folder: Path) -> None:
     kept = ROOT / ".cache" / f"{name.replace(':', '-')}.tar"
     if not kept.exists():
         root = folder / "base"
+        debootstrap = shutil.which("debootstrap") or "/usr/sbin/debootstrap"
         subprocess.run(
-            ["debootstrap", "--variant=minbase", "--include=ca-certificates",
+            [debootstrap, "--variant=minbase", "--include=ca-certificates",
              name.partition(":")[2].partition("-")[0], str(root)],
             check=True, capture_output=True, timeout=300,
         )  # fmt: skip

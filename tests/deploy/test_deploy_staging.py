@@ -184,6 +184,18 @@ def test_a_second_deployment_changes_nothing(deployment: Deployment) -> None:
     assert deployment.containers() == before
 
 
+def test_the_plans_own_staging_test_passes(deployment: Deployment) -> None:
+    done = subprocess.run(
+        ["tests/staging/test_staging_e2e.sh", "--state", str(deployment.state),
+         "--port-base", str(deployment.port_base)],
+        cwd=ROOT, env=deployment.variables(RUNS=str(deployment.folder / "runs")),
+        capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "400/400" in done.stdout
+    assert "every step passed" in done.stdout
+
+
 def test_an_image_that_never_gets_ready_is_rolled_back_and_the_old_one_serves_all_the_while(
     deployment: Deployment, never_ready: str
 ) -> None:

@@ -20,6 +20,8 @@ from tests.checks.tiny_server import in_background
 
 _START_S = 20.0
 _POLL_S = 0.02
+# Where Debian has servers, which not every user's PATH names.
+_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def find_program(name: str) -> str:
     """Return a program's path; without it the test is skipped, but never in CI."""
     linked = Path(__file__).parents[3] / ".cache" / name
     named = os.environ.get("PROMETHEUS") if name == "prometheus" else None
-    if found := named or shutil.which(linked) or shutil.which(name):
+    if found := named or shutil.which(linked) or shutil.which(name, path=_PATH):
         return found
     if os.environ.get("CI"):
         pytest.fail(f"there is no {name} here, and CI has to have one: see .ci/run")

@@ -1,0 +1,145 @@
+"""How did a load test go? One small table, from the document that `run.py load --json` prints."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.text import Text
+
+from checks.result import Finding, Kind, Phase, Result, read_result
+from checks.verdict import Verdict, exit_code, worst
+from reports import formatting as write
+from reports.objectives import objective_rows
+from reports.paper import (
+    Paper,
+    finish,
+    make_console,
+    make_table,
+    mark,
+    paper_of,
+    print_banner,
+    print_line,
+    print_table,
+    print_whole,
+)
+from reports.story import findings_of, tell_story
+from scenarios.model import ITERATION
+
+CARDS = "cards_created"
+LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table. A verdict of None: nobody judged it, and `said` stands there."""
+
+    name: str
+    measured: str
+    expected: str = ""
+    verdict: Verdict | None = None
+    said: str = ""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table of an answer in a file; 1 with one sentence if it cannot be read.
+
+    An answer that refuses the command needs no table: run.py has said why.
+    """
+    answer, runs = (Path(argument) for argument in arguments)
+    try:
+        if _is_refusal(answer.read_bytes()):
+            return 0
+        result = read_result(answer)
+    except (OSError, ValueError):
+        print("load test: run.py's answer cannot be read, so nothing is proven", file=sys.stderr)
+        return 1
+    report = runs / result.run_id / "report.html"
+    sys.stdout.write(render_load_test(result, report, paper_of(sys.stdout)))
+    return 0
+
+
+def _is_refusal(answer: bytes) -> bool:
+    document = json.loads(answer)
+    return isinstance(document, dict) and "problems" in document
+
+
+def render_load_test(result: Result, report: Path, paper: Paper) -> str:
+    """Render the verdict, the table and where the report is."""
+    console, story = make_console(paper), tell_story(result)
+    table = make_table(("", "measured", "expected", "result"), right=(1,))
+    for line in load_test_lines(result):
+        cells = (Text(paper.spell(each)) for each in (line.name, line.measured, line.expected))
+        state = mark(paper, line.verdict) if line.verdict else Text(paper.spell(line.said))
+        table.add_row(*cells, state)
+    with console.capture() as capture:
+        print_banner(console, paper, story.verdict, story.title, (story.sentence, *story.warnings))
+        print_table(console, paper, table)
+        console.print()
+        print_whole(console, paper, "report", str(report))
+        print_line(console, paper, f"exit {exit_code(result.verdict)}", Text(story.tally))
+    return finish(capture.get())
+
+
+def load_test_lines(result: Result) -> list[Line]:
+    """Return the table's lines; latency is of the whole iteration, cards of the whole run."""
+    phase = result.phases[-1] if result.phases else None
+    return [
+        *(_load(phase) if phase else ()),
+        *(_percentile(result, percentile) for percentile in LIMITS_S),
+        *(_success(phase, findings_of(result, Kind.SUCCESS)) if phase else ()),
+        _cards(result),
+    ]
+
+
+def _load(phase: Phase) -> Iterator[Line]:
+    done, planned = write.render_count(phase.completed), write.render_count(phase.scheduled)
+    yield Line("requests", done, f"of {planned}")
+    yield Line("concurrency", write.render_count(phase.users))
+    yield Line("duration", write.render_seconds(phase.elapsed_s))
+
+
+def _percentile(result: Result, percentile: float) -> Line:
+    """Write a percentile as it was judged, or beside its usual limit where it was not."""
+    name = f"{ITERATION} {write.render_percentile(percentile)}"
+    for row in objective_rows(result):
+        if row.check == name:
+            return Line(name, row.measured, row.objective, row.verdict)
+    limit_s, value_s = LIMITS_S[percentile], _value_s(result, percentile)
+    measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
+    side = "" if value_s is None else "within, " if value_s <= limit_s else "over, "
+    return Line(name, measured, f"≤ {expected}", said=f"{side}not judged")
+
+
+def _value_s(result: Result, percentile: float) -> float | None:
+    row = next((each for each in result.latency if each.step == ITERATION), None)
+    return {50.0: row.p50, 95.0: row.p95, 99.0: row.p99}[percentile] if row else None
+
+
+def _success(phase: Phase, findings: tuple[Finding, ...]) -> Iterator[Line]:
+    finding = findings[-1] if findings else None
+    share = write.render_share(phase.completed, phase.scheduled)
+    expected = finding.expected if finding else ""
+    yield Line("success rate", share, expected, finding.verdict if finding else None, "not judged")
+
+
+def _cards(result: Result) -> Line:
+    """Write how many cards there are: rows, or what the client was told where nobody saw rows.
+
+    The verdict is that of the whole balance of cards.
+    """
+    rows = [row for row in result.usage if row.quantity == CARDS]
+    planned = sum(phase.planned_counts.get(CARDS, 0) for phase in result.phases)
+    stored = [row.database for row in rows if row.database is not None]
+    made = sum(stored) if len(stored) == len(rows) else sum(row.client.confirmed for row in rows)
+    if not rows:
+        return Line("cards created", write.NO_DATA, said="not judged")
+    figure = f"{write.render_count(made)}/{write.render_count(planned)}"
+    share = write.render_percentage(made / planned) if planned else write.NO_DATA
+    verdict = worst(row.verdict for row in rows)
+    return Line("cards created", f"{figure} ({share})", "all, counted once", verdict)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
