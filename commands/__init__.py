@@ -1,0 +1,1 @@
+"""The stories behind the commands: what each does, stage by stage."""

@@ -1,0 +1,110 @@
+"""How is a watch begun, taken up again and concluded?"""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from commands.beginning import deployed, describe, log_to, open_run
+from commands.concluding import conclude, finish
+from config.errors import ConfigError, Problem
+from config.units import parse_duration, parse_share
+from reports.progress import Progress, Stage
+from scenarios.evidence import (
+    DrivenPhase,
+    Run,
+    RunFolder,
+    Watch,
+)
+from scenarios.flow import compile_flow
+from scenarios.plan import Plan
+from scenarios.watching import (
+    PROFILE,
+    STEM,
+    point,
+    unfinished,
+    watch_on,
+    watch_once,
+)
+
+
+def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watch:
+    """Read what a watch is asked to do, from now on. Raises ConfigError with every mistake."""
+    read: dict[str, float] = {}
+    problems = []
+    for name, text, parse in (
+        ("--for", length, parse_duration), ("--every", every, parse_duration),
+        ("--flow-every", flow_every, parse_duration), ("--objective", objective, parse_share),
+    ):  # fmt: skip
+        try:
+            read[name] = parse(text)
+        except ValueError as error:
+            problems.append(Problem(None, None, f"{name}: {error}"))
+    if problems:
+        raise ConfigError(*problems)
+    until = datetime.now(UTC) + timedelta(seconds=read["--for"])
+    return Watch(until, read["--every"], read["--flow-every"], read["--objective"])
+
+
+def keep_watch(plan: Plan, wanted: Watch, once: bool, as_json: bool) -> None:
+    """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
+    progress = Progress()
+    folder, run = open_watch(plan, wanted, progress)
+    with deployed(plan, folder, run) as place:
+        run = begin_watch(describe(run, place, plan), folder)
+        flow = compile_flow(place.scenario, place.environment, run.run_id, run.tenant)
+        try:
+            with progress.stage("watch") as stage:
+                passes: list[bool] = []
+                hear = partial(hear_pass, passes, progress, stage)
+                if once:
+                    watch_once(place.environment, flow, folder, hear)
+                elif run.watch:
+                    watch_on(run.watch, place.environment, flow, folder, hear)
+        except KeyboardInterrupt:
+            progress.note("the watch goes on when it is called again")
+    if run.watch and datetime.now(UTC) >= run.watch.until:
+        finish(folder, replace(run, finished_at=run.watch.until))
+    conclude(folder, as_json, progress)
+
+
+def open_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder, Run]:
+    """Return the watch of this environment that is not at its end, or a new one."""
+    digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
+    found = unfinished(plan.asked.runs, plan.file.name, digest)
+    if found:
+        folder, run = found
+        if run.watch and datetime.now(UTC) < run.watch.until:
+            log_to(folder)
+            progress.note(f"going on with the watch of {run.environment}  run {run.run_id}, "
+                          f"until {run.watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+            return found
+        if run.watch:
+            finish(folder, replace(run, finished_at=run.watch.until))
+            progress.note(f"the watch {run.run_id} came to its end: run.py check {run.run_id}")
+    folder, run = open_run(plan)
+    phase = DrivenPhase(PROFILE, STEM, datetime.now(UTC))
+    run = replace(run, watch=wanted, phases=(phase,))
+    folder.write_run(run)
+    point(plan.asked.runs, plan.file.name, run.run_id)
+    progress.note(f"watching {run.environment}  run {run.run_id}, "
+                  f"until {wanted.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+    return folder, run
+
+
+def begin_watch(run: Run, folder: RunFolder) -> Run:
+    """Have a new watch begin now that all is there, and end as much later."""
+    if run.watch is None or (folder.evidence / "probes").exists():
+        return run
+    now = datetime.now(UTC)
+    until = run.watch.until + (now - run.started_at)
+    run = replace(run, started_at=now, watch=replace(run.watch, until=until))
+    folder.write_run(run)
+    return run
+
+
+def hear_pass(passes: list[bool], progress: Progress, stage: Stage, went_well: bool) -> None:
+    """Count the passes of the flow, and show how far it has come."""
+    passes.append(went_well)
+    stage.words[:] = [f"{len(passes):,} passes, {passes.count(False):,} not as expected"]
+    progress.count(len(passes), None)
