@@ -1,6 +1,7 @@
 """How does a run end? What it can be compared with, its verdict, its report, the exit code."""
 
 import contextlib
+import os
 import sys
 from typing import NoReturn
 
@@ -55,10 +56,13 @@ def write_report(result: Result, folder: RunFolder) -> None:
 def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
     """Print a result, and exit with its verdict."""
     from checks.result import to_json
+    from reports.annotations import render_annotations
     from reports.terminal import print_result
 
     if as_json:
         print(to_json(result))
     else:
         print_result(result, folder.path / "report.html", sys.stdout)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            print(render_annotations(result), end="")
     raise typer.Exit(exit_code(result.verdict))

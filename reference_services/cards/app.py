@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from reference_services.cards.metrics import CardsMetrics
 from reference_services.cards.parts import Cards
 from reference_services.cards.routes import router
+from reference_services.cards.rows import RowsWatch
 from reference_services.cards.store import CardsStore
 from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
@@ -33,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             parts=Cards(store, metrics),
             threads=SQLITE_THREADS if database.is_sqlite else THREADS,
             counting=(Middleware(RequestCount, metrics=metrics),),
+            meanwhile=RowsWatch(store, metrics),
         )
     )
     seed_fault(settings, Seams(app, store, metrics))

@@ -1,8 +1,9 @@
 """What does Cards count?"""
 
+from collections.abc import Mapping
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from reference_services.cards.models import Card
 from reference_services.common.metrics import duration_histogram
@@ -35,6 +36,14 @@ class CardsMetrics:
         self._created = Counter(
             "cards_created_total", "Stored cards.", ("tenant_id", "card_type"), registry=registry
         )
+        # Every process reads the same table, so of several workers any will do.
+        self._rows = Gauge(
+            "cards_usage_rows",
+            "Uses that are stored, of all tenants.",
+            ("card_type", "source"),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         # Kept, since every request asks for them; there are as many as routes and statuses.
         self._series = cache(self._find_series)
 
@@ -58,3 +67,12 @@ class CardsMetrics:
     def count_created(self, card: Card) -> None:
         """Count one stored card."""
         self._created.labels(card.tenant_id, card.card_type).inc()
+
+    def set_rows(self, rows: Mapping[tuple[str, str], int]) -> None:
+        """Show how many uses are stored, by card type and source."""
+        for labels, number in rows.items():
+            self._rows.labels(*labels).set(number)
+
+    def forget_rows(self) -> None:
+        """Show none, since their number is not known."""
+        self._rows.clear()

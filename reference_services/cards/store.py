@@ -98,6 +98,10 @@ _COUNT_USE = (
     .where(cards_table.c.card_id.in_(bindparam("card_ids", expanding=True)))
     .values(usage_count=cards_table.c.usage_count + 1, last_used_at=bindparam("moment"))
 )
+# Of all tenants at once, but numbers only.
+_COUNT_ROWS = select(
+    card_usage_table.c.card_type, card_usage_table.c.source, func.count()
+).group_by(card_usage_table.c.card_type, card_usage_table.c.source)
 _INSERT_CARDS = insert(cards_table)
 _KEPT_KEY = select(idempotency_keys_table.c.fingerprint, idempotency_keys_table.c.card_ids).where(
     idempotency_keys_table.c.tenant_id == bindparam("tenant_id"),
@@ -210,6 +214,12 @@ class CardsStore:
                 {"of_tenant": cards[0].tenant_id, "card_ids": list(new_ids), "moment": moment},
             )
         return [card.used_at(moment) for card in cards if card.card_id in new_ids]
+
+    def count_uses(self) -> dict[tuple[str, str], int]:
+        """Count the uses of all tenants, by card type and source. Raises SQLAlchemyError."""
+        with self._database.reading() as connection:
+            found = connection.execute(_COUNT_ROWS)
+            return {(card_type, source): number for card_type, source, number in found}
 
     def list_page(self, tenant_id: str, query: ListQuery) -> Page:
         """Return one page of the tenant's cards, newest first."""

@@ -1,0 +1,48 @@
+"""What does a job on GitHub show beside its log? At most ten annotations, failing ones first."""
+
+from checks.result import Finding, Result
+from checks.verdict import Verdict
+from reports import formatting as write
+from reports.ordering import failing_first
+from reports.story import open_findings, tell_story
+
+MOST = 10  # GitHub drops what a step says beyond ten of a level
+
+_MOST_BYTES = 1000
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def render_annotations(result: Result) -> str:
+    """Render what does not pass as workflow commands, a line each; nothing of a run that passes.
+
+    The first is the verdict. A finding that fails is an error, one that is open a warning.
+    """
+    if result.verdict is Verdict.PASS:
+        return ""
+    story = tell_story(result)
+    head = _command("error", f"{story.word}: {story.title}", story.sentence)
+    findings = failing_first(open_findings(result))
+    room = MOST - 1 if len(findings) < MOST else MOST - 2
+    lines = [head, *map(_of, findings[:room])]
+    if more := len(findings) - room if len(findings) > room else 0:
+        said = f"{write.render_number_of(more, 'more finding')} in the summary and the report."
+        lines.append(_command("warning", "Not all is shown", said))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _of(finding: Finding) -> str:
+    level = "error" if finding.verdict is Verdict.FAIL else "warning"
+    code = f" {finding.code}" if finding.code else ""
+    said = f"expected {finding.expected}, observed {finding.observed}. {finding.detail}"
+    return _command(level, f"{finding.verdict}: {finding.check}{code}", said)
+
+
+def _command(level: str, title: str, message: str) -> str:
+    """Write a workflow command that a foreign string can neither end nor lengthen.
+
+    >>> _command("error", "fail: a, b", "100 % of 3")
+    '::error title=fail%3A a%2C b::100 %25 of 3'
+    """
+    name = write.one_line(title, _MOST_BYTES).translate(_PROPERTY)
+    return f"::{level} title={name}::{write.one_line(message, _MOST_BYTES).translate(_DATA)}"
