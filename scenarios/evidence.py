@@ -6,6 +6,7 @@ runs/ID/evidence/run.json                     what was driven, where, when
                  exchanges/NN-PROFILE-GENERATOR.jsonl
                  probes/SERVICE.jsonl          of a watch: every look at a service's health
                  ledger.json                   the exchanges' sum, for people
+                 history.json                  the earlier runs that this one can be compared with
                  witnesses/                    every figure read, verbatim
 """
 

@@ -162,6 +162,11 @@ def _checks(scenario: Scenario) -> Iterator[Broken]:
             yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
         if not objective.limits():
             yield place, "an objective needs a limit: p50, p95 or p99"
+    regression = scenario.checks.regression
+    for index, step in enumerate((regression and regression.steps) or []):
+        if step not in steps:
+            place = ("checks", "regression", "steps", index)
+            yield place, f"unknown step {step!r}; {did_you_mean(step, steps)}"
     known = list(scenario.quantities)
     for index, name in enumerate(scenario.checks.usage):
         if name not in known:

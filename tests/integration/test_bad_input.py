@@ -32,7 +32,7 @@ environment: fake
 services:
   fake: {url: "%(url)s"}
 prometheus: {url: "%(url)s/%(prometheus)s", timeout: 500ms}
-load: {allowed: false}
+load: {allowed: true, max_users: 1}
 """
 
 

@@ -25,7 +25,8 @@ def test_the_stored_uses_of_all_tenants_are_shown_by_type_and_source(
     monkeypatch.setattr(reference_services.cards.rows, "PACE_S", 0.05)
     with cards_service(databases) as cards:
         for tenant in map(str, (uuid4(), uuid4())):
-            use_cards(cards, tenant, make_cards(cards, tenant), f"workflow-{tenant[:8]}").raise_for_status()
+            made = make_cards(cards, tenant)
+            assert use_cards(cards, tenant, made, f"workflow-{tenant[:8]}").is_success
         # The database is shared with other tests.
         count = "SELECT count(*) FROM card_usage"
         ((all_uses,),) = cards.rows(count)

@@ -102,6 +102,12 @@ MUTATIONS = [
         id="a ratio for a percentage",
     ),
     pytest.param(
+        "  usage:",
+        "  regression: {p95: 20%, steps: [iteration, creat]}\n  usage:",
+        ["s.yaml:25: unknown step 'creat'; did you mean create?"],
+        id="a regression of a step that there is not",
+    ),
+    pytest.param(
         "/orders/{{ order }}",
         "/orders/{{ ordr }}",
         ["s.yaml:18: 'ordr' is used before any step saves it; did you mean order?"],
