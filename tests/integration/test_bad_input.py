@@ -207,8 +207,9 @@ def test_a_load_is_refused_where_the_environment_allows_none(
     start: Start, fake: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
     arguments = write_files(tmp_path, fake, "ok", "500")
-    scenario = tmp_path / "one.yaml"
-    scenario.write_text(scenario.read_text().replace("users: 1,", "users: 5,"))
+    environment = tmp_path / "fake.yaml"
+    text = environment.read_text().replace("allowed: true, max_users: 1", "allowed: false")
+    environment.write_text(text)
     ended = start("e2e", *arguments).wait()
     assert ended.code == 2
     assert "the profile 'e2e' is a load, and fake allows none" in ended.stderr
