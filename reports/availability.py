@@ -21,7 +21,6 @@ class WatchRow:
     budget: str
     left: str
     unwatched: str
-    probes: str
     failed: str
 
 
@@ -66,8 +65,7 @@ def _watch_row(row: AvailabilityRow) -> WatchRow:
         left=write.render_seconds(left_s) if left_s >= 0
         else f"overspent by {write.render_seconds(-left_s)}",
         unwatched=write.render_seconds(row.unwatched_s),
-        probes=write.render_count(row.probes),
-        failed=write.render_count(row.failed),
+        failed=f"{write.render_count(row.failed)} of {write.render_count(row.probes)}",
     )  # fmt: skip
 
 
