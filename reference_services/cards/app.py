@@ -1,14 +1,17 @@
 """How is Cards put together?"""
 
+from functools import partial
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from reference_services.cards import rows
 from reference_services.cards.metrics import CardsMetrics
 from reference_services.cards.parts import Cards
 from reference_services.cards.routes import router
-from reference_services.cards.rows import RowsWatch
 from reference_services.cards.store import CardsStore
 from reference_services.common.database import open_database
+from reference_services.common.meanwhile import Meanwhile
 from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
 from reference_services.common.service import THREADS, Service, build_app
@@ -34,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             parts=Cards(store, metrics),
             threads=SQLITE_THREADS if database.is_sqlite else THREADS,
             counting=(Middleware(RequestCount, metrics=metrics),),
-            meanwhile=RowsWatch(store, metrics),
+            meanwhile=Meanwhile("count", partial(rows.count_rows, store, metrics), rows.PACE_S),
         )
     )
     seed_fault(settings, Seams(app, store, metrics))

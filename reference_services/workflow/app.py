@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from reference_services.common.calls import Caller, Wire
 from reference_services.common.database import open_database
+from reference_services.common.meanwhile import Meanwhile
 from reference_services.common.metrics import create_registry
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
@@ -11,7 +12,7 @@ from reference_services.faults.known import seed_fault
 from reference_services.faults.seams import Seams
 from reference_services.workflow.card_cache import CardCache
 from reference_services.workflow.delay import read_delay
-from reference_services.workflow.delivery import Delivery
+from reference_services.workflow.delivery import PAUSE_S, Delivery
 from reference_services.workflow.generation import Writer
 from reference_services.workflow.metrics import WorkflowMetrics
 from reference_services.workflow.parts import Workflow
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None, wire: Wire | None = None) -> Fa
             cards=cards,
             notes=(delay.note,) if delay else (),
             threads=DELAYED_THREADS if delay else THREADS,
-            meanwhile=Delivery(store, metrics, cards),
+            meanwhile=Meanwhile("delivery", Delivery(store, metrics, cards).deliver, PAUSE_S),
         )
     )
     seed_fault(settings, Seams(app, store, metrics, cards))

@@ -5,9 +5,6 @@ is made up for: a use that Cards did record before its answer was lost is not re
 """
 
 from functools import partial
-from threading import Event, Thread
-from types import TracebackType
-from typing import Self
 
 from reference_services.common.calls import Caller
 from reference_services.common.failures import CallFailed, CircuitOpen
@@ -29,21 +26,6 @@ class Delivery:
         self._store = store
         self._metrics = metrics
         self._cards = cards
-        self._is_over = Event()
-        self._thread = Thread(target=self._run, name="delivery", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._thread.join(PAUSE_S)
 
     def deliver(self) -> bool:
         """Make up for the first retrieves in the queue; what fails goes to its end.
@@ -71,12 +53,3 @@ class Delivery:
         cards = fetch_cards(self._cards, fetch, on_retry)
         if self._store.settle(fetch):
             self._metrics.count_fetched(fetch.tenant_id, fetch.workflow_type, len(cards))
-
-    def _run(self) -> None:
-        while not self._is_over.wait(PAUSE_S):
-            try:
-                while self.deliver() and not self._is_over.is_set():
-                    pass
-            except Exception:
-                # The edge of the thread: a database that is away for a while must not end it.
-                logger.exception("the delivery was interrupted")

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from reference_services import workflow
 from reference_services.cards.store import cards_table
 from reference_services.common.logs import logger
+from reference_services.common.meanwhile import Meanwhile
 from reference_services.common.migration import migrate
 from reference_services.workflow.app import create_app
 from reference_services.workflow.delivery import ROUND, Delivery
@@ -466,7 +467,7 @@ def test_the_thread_survives_a_database_that_is_away(
 ) -> None:
     workflow_id = worker.execute_on_cached(tenant, make_cards(cards_alone, tenant))
     store = FlakyStore(worker, "count_owed", "read_owed", "settle")
-    with worker.delivery(store):
+    with Meanwhile("delivery", worker.delivery(store).deliver, 0.05):
         until(lambda: worker.owed() == 0)
     assert store.failing == []
     assert len(uses(cards_alone, workflow_id)) == 4

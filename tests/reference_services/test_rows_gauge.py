@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 import reference_services.cards.rows
 from reference_services.cards.metrics import CardsMetrics
-from reference_services.cards.rows import RowsWatch
+from reference_services.cards.rows import count_rows
 from reference_services.cards.store import CardsStore
 from reference_services.common.database import Database
 from tests.reference_services.databases import Databases
@@ -44,18 +44,18 @@ def test_a_database_that_is_away_shows_no_number_and_a_later_one_is_shown(tmp_pa
     url = f"sqlite:///{tmp_path / 'cards.db'}"
     registry = CollectorRegistry()
     database = Database(url)
-    watch = RowsWatch(CardsStore(database), CardsMetrics(registry))
-    watch.look()  # there is no table
+    store, metrics = CardsStore(database), CardsMetrics(registry)
+    count_rows(store, metrics)  # there is no table
     assert b"cards_usage_rows{" not in generate_latest(registry)
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE card_usage (card_type TEXT, source TEXT)"))
         connection.execute(text("INSERT INTO card_usage VALUES ('voice', 'workflow')"))
-    watch.look()
+    count_rows(store, metrics)
     assert b'cards_usage_rows{card_type="voice",source="workflow"} 1.0' in generate_latest(registry)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE card_usage"))
-    watch.look()
+    count_rows(store, metrics)
     assert b"cards_usage_rows{" not in generate_latest(registry)
     engine.dispose()
     database.close()
