@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.conftest import Place
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.long, pytest.mark.stack]
 
 TYPES = ("audience", "company", "insight", "voice")
 ONCE_EACH = dict.fromkeys(TYPES, 1)

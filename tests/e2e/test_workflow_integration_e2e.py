@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.conftest import Place
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.long, pytest.mark.stack]
 
 SNAPSHOT = "We automate invoices for tea merchants"
 TYPES = ("company", "audience", "voice", "insight")

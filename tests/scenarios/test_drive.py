@@ -99,7 +99,7 @@ def test_nothing_driven_did_not_go_well(tmp_path: Path) -> None:
 def test_what_could_not_be_begun_in_time_is_dropped(tmp_path: Path) -> None:
     environment = Environment(environment="test", services={"shop": Service(url=free_url())})
     flow = compile_flow(good_scenario(tmp_path), environment, "run-1", "t")
-    profile = Profile.model_validate({"users": 1, "iterations": 10_000, "max_duration": "20ms"})
+    profile = Profile.model_validate({"users": 1, "iterations": 10_000, "max_duration": "250ms"})
     drive_alone(flow, "once", profile, tmp_path, "01-once")
     (recording,) = read_recordings(tmp_path, "01-once")
     assert recording.end is not None

@@ -27,7 +27,7 @@ run doctor --env "$environment"
 
 step "3 of 6: E2E"
 run e2e --env "$environment" --runs "$runs"
-E2E_ENV=$environment .venv/bin/python -m pytest -q tests/e2e
+E2E_ENV=$environment .venv/bin/python -m pytest -q -m long tests/e2e
 
 step "4 of 6: metrics"
 .venv/bin/python - "$environment" <<'PYTHON'
