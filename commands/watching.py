@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from commands.beginning import deployed, describe, log_to, open_run
+from commands.beginning import deployed, describe, log_to, open_run, python_here
 from commands.concluding import conclude, finish
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
@@ -52,19 +52,19 @@ def keep_watch(plan: Plan, wanted: Watch, once: bool, as_json: bool) -> None:
     folder, run = open_watch(plan, wanted, progress)
     with deployed(plan, folder, run) as place:
         run = begin_watch(describe(run, place, plan), folder)
+        watch = run.watch or wanted
         flow = compile_flow(place.scenario, place.environment, run.run_id, run.tenant)
         try:
             with progress.stage("watch") as stage:
-                passes: list[bool] = []
-                hear = partial(hear_pass, passes, progress, stage)
+                hear = partial(hear_pass, [], progress, stage)
                 if once:
                     watch_once(place.environment, flow, folder, hear)
-                elif run.watch:
-                    watch_on(run.watch, place.environment, flow, folder, hear)
+                else:
+                    watch_on(watch, place.environment, flow, folder, hear)
         except KeyboardInterrupt:
             progress.note("the watch goes on when it is called again")
-    if run.watch and datetime.now(UTC) >= run.watch.until:
-        finish(folder, replace(run, finished_at=run.watch.until))
+    if datetime.now(UTC) >= watch.until:
+        finish(folder, replace(run, finished_at=watch.until))
     conclude(folder, as_json, progress)
 
 
@@ -72,19 +72,22 @@ def open_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder
     """Return the watch of this environment that is not at its end, or a new one."""
     digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
     found = unfinished(plan.asked.runs, plan.file.name, digest)
+    if found and datetime.now(UTC) < found.watch.until:
+        log_to(found.folder)
+        progress.note(f"going on with the watch of {plan.file.name}  run {found.run.run_id}, "
+                      f"until {found.watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+        return found.folder, found.run
     if found:
-        folder, run = found
-        if run.watch and datetime.now(UTC) < run.watch.until:
-            log_to(folder)
-            progress.note(f"going on with the watch of {run.environment}  run {run.run_id}, "
-                          f"until {run.watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
-            return found
-        if run.watch:
-            finish(folder, replace(run, finished_at=run.watch.until))
-            progress.note(f"the watch {run.run_id} came to its end: run.py check {run.run_id}")
+        finish(found.folder, replace(found.run, finished_at=found.watch.until))
+        told = found.run.run_id
+        progress.note(f"the watch {told} came to its end: {python_here()} run.py check {told}")
+    return new_watch(plan, wanted, progress)
+
+
+def new_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder, Run]:
+    """Make the folder and the record of a watch, and remember which one it is."""
     folder, run = open_run(plan)
-    phase = DrivenPhase(PROFILE, STEM, datetime.now(UTC))
-    run = replace(run, watch=wanted, phases=(phase,))
+    run = replace(run, watch=wanted, phases=(DrivenPhase(PROFILE, STEM, datetime.now(UTC)),))
     folder.write_run(run)
     point(plan.asked.runs, plan.file.name, run.run_id)
     progress.note(f"watching {run.environment}  run {run.run_id}, "

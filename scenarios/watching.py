@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +32,16 @@ def pointer(runs: Path, environment: str) -> Path:
     return runs / f"watch-{environment}"
 
 
-def unfinished(runs: Path, environment: str, scenario_sha256: str) -> tuple[RunFolder, Run] | None:
+@dataclass(frozen=True)
+class Unfinished:
+    """A watch that has not come to its end, or was ended before it was said so."""
+
+    folder: RunFolder
+    run: Run
+    watch: Watch
+
+
+def unfinished(runs: Path, environment: str, scenario_sha256: str) -> Unfinished | None:
     """Return the watch of an environment that has not come to its end, if there is one.
 
     One with another scenario is none. Raises ConfigError where its record is damaged.
@@ -41,8 +51,9 @@ def unfinished(runs: Path, environment: str, scenario_sha256: str) -> tuple[RunF
         return None
     folder = RunFolder(link.resolve())
     run = folder.read_run()
-    goes_on = run.watch and not run.finished_at and run.scenario_sha256 == scenario_sha256
-    return (folder, run) if goes_on else None
+    if run.watch is None or run.finished_at or run.scenario_sha256 != scenario_sha256:
+        return None
+    return Unfinished(folder, run, run.watch)
 
 
 def point(runs: Path, environment: str, run_id: str) -> None:
