@@ -118,6 +118,7 @@ secrets=(API_TOKEN SERVICE_TOKEN OPERATIONS_TOKEN POSTGRES_PASSWORD READER_PASSW
 prepare_state() {
     mkdir -p -- "$state" 2>/dev/null ||
         refuse "$state cannot be made: name another folder with --state."
+    chmod 0700 "$state" # also one that was there before
     exec 9>"$state/lock"
     flock -n 9 || refuse "another deployment is under way; wait for it."
     if [[ ! -s $state/secrets ]]; then

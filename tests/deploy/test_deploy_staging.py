@@ -84,6 +84,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     """The first deployment."""
     need_engine()
     folder = tmp_path_factory.mktemp("deploy")
+    (folder / "state").mkdir(mode=0o755)
     make_base(folder)
     made = Deployment(folder, port_base=free_ports(21))
     try:
@@ -95,7 +96,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     finally:
         for name in podman("ps", "--all", "--format", "{{.Names}}").split():
             if name.startswith(made.name):
-                podman("rm", "--force", name, check=False)
+                podman("rm", "--force", "--time", "0", name, check=False)
         for volume in podman("volume", "ls", "--format", "{{.Name}}").split():
             if volume.startswith(made.name):
                 podman("volume", "rm", "--force", volume, check=False)
