@@ -189,7 +189,7 @@ def test_up_prints_one_json_object_and_its_environment_can_be_used_by_locust_too
     arguments = ["--environment", addresses["environment"], "--evidence", str(ended.folder)]
     plain = subprocess.run(
         [sys.executable, "-m", "locust", "-f", "scenarios/locustfile.py", "--headless",
-         "--users", "2", "--spawn-rate", "2", "--run-time", "1s", *arguments],
+         "--users", "2", "--spawn-rate", "2", "--run-time", "4s", *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     recording = read_recording(ended.folder / "evidence" / "exchanges" / "locust.jsonl")
