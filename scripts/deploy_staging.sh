@@ -197,8 +197,8 @@ write_environments() {
     local to=$state/environments name
     printf '%s\n' POSTGRES_PASSWORD="$POSTGRES_PASSWORD" READER_PASSWORD="$READER_PASSWORD" \
         PORT="$postgres" >"$to/postgres"
-    : >"$to/prometheus"
-    : >"$to/proxy"
+    printf '%s\n' PORT="$prometheus" >"$to/prometheus"
+    printf '%s\n' PORT="${listen##*:}" >"$to/proxy"
     for name in cards-1 cards-2 workflow-1 workflow-2 onboarding-1; do
         local service=${name%-*} port=${name/-/_}
         printf '%s\n' API_TOKENS="$API_TOKEN" PORT="${!port}" SERVICE_VERSION="$version" \

@@ -174,6 +174,7 @@ def test_the_parts_run_hardened_and_healthy(deployment: Deployment) -> None:
         assert told["HostConfig"]["ReadonlyRootfs"], name
         assert told["Config"]["User"] not in ("", "0", "root"), name
         assert not told["EffectiveCaps"], name
+        podman("healthcheck", "run", name)
     assert deployment.state.stat().st_mode & 0o777 == 0o700
 
 

@@ -107,6 +107,13 @@ def test_every_image_runs_as_somebody_without_rights() -> None:
     assert not {"root", "0", "0:0"} & {user for each in users for user in each}
 
 
+def test_every_image_can_tell_whether_it_is_well() -> None:
+    stages = CONTAINERFILE.split("\nFROM ")[2:]
+    assert [len(re.findall("^HEALTHCHECK .* CMD ", each, re.MULTILINE)) for each in stages] == [
+        1
+    ] * 4
+
+
 def test_no_registry_or_index_is_named_anywhere() -> None:
     images = [each["image"] for each in COMPOSE["services"].values()]
     images += re.findall(r"^ARG BASE=(\S+)$", CONTAINERFILE, re.MULTILINE)
