@@ -1,3 +1,3 @@
-"""What must pytest not import? The locustfile: importing it patches the process."""
+"""What must pytest not import? What patches the process: the locustfile and its engine."""
 
-collect_ignore = ["scenarios/locustfile.py"]
+collect_ignore = ["scenarios/locustfile.py", "scenarios/engine", "benchmarks/engine_locustfile.py"]

@@ -30,6 +30,7 @@ from commands.concluding import conclude, publish, write_report
 from commands.examining import examine_environment
 from commands.running import conduct
 from commands.watching import keep_watch, read_watch
+from commands.working import work_for
 from config.environment import (
     find_environment,
     read_environment_file,
@@ -41,6 +42,7 @@ from scenarios.evidence import (
     find_run,
     new_run_id,
 )
+from scenarios.load import Workers
 from scenarios.plan import refuse_fault
 from scenarios.watching import (
     alone,
@@ -93,13 +95,26 @@ def e2e(
 def load(
     env: Env = "local", scenario: ScenarioName = "usage_tracking",
     profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
+    *,
+    workers: Annotated[int, typer.Option(min=0, help="Processes here that share the load.")] = 0,
+    expect: Annotated[int, typer.Option(min=0, help="Workers that come from elsewhere.")] = 0,
+    bind: Annotated[str, typer.Option(help="Where those come to: HOST:PORT.")] = "",
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
     plan = plan_of(
-        "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations
-    )
+        "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations,
+        workers=Workers(workers, expect, bind),
+    )  # fmt: skip
     conduct(plan, as_json)
+
+
+@app.command()
+def worker(
+    master: Annotated[str, typer.Option(help="Where `load --expect` was started: HOST:PORT.")],
+) -> None:
+    """Take a part in a load that another machine drives; end with it."""
+    work_for(master)
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """What is there to judge? One run's evidence, read from disk and nothing else."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +8,9 @@ from checks.witnesses.database import DatabaseEvidence, read_databases
 from checks.witnesses.prometheus import PrometheusEvidence, read_prometheus
 from checks.witnesses.service import ServiceEvidence, read_services
 from checks.witnesses.traces import TraceEvidence, read_traces
+from scenarios.arrivals import OpenModel, arrivals_of
 from scenarios.evidence import DrivenPhase, Run, RunFolder
-from scenarios.exchange import Exchange
+from scenarios.exchanges import Exchanges
 from scenarios.ledger import Ledger, ledger_of
 from scenarios.model import Profile, Scenario
 from scenarios.plan import with_load
@@ -26,15 +26,35 @@ class DrivenProfile:
     recordings: tuple[Recording, ...]
 
     @property
-    def exchanges(self) -> Iterator[Exchange]:
-        """All exchanges of all generators."""
-        for recording in self.recordings:
-            yield from recording.exchanges
+    def exchanges(self) -> tuple[Exchanges, ...]:
+        """The exchanges of each generator."""
+        return tuple(recording.exchanges for recording in self.recordings)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether something that was sent may be missing: a worker's evidence did not arrive."""
+        given = [each.start.scheduled for each in self.recordings]
+        unknown = any(
+            each.missing or (each.start.shipped and each.end is None) for each in self.recordings
+        )
+        return unknown or (None not in given and sum(each or 0 for each in given) < self.scheduled)
+
+    @cached_property
+    def measured(self) -> tuple[Exchanges, ...]:
+        """The exchanges of each generator within the measured window: after the warm-up."""
+        return tuple(
+            each.exchanges.begun_after(each.measured_from_s)
+            if each.start.warm_up_s
+            else each.exchanges
+            for each in self.recordings
+        )
+
+    @cached_property
     def scheduled(self) -> int:
         """How many iterations were to be run: those of the profile, or else those begun."""
-        return self.profile.iterations or sum(map(begun, self.recordings))
+        arrivals = arrivals_of(self.profile)
+        known = arrivals.scheduled if isinstance(arrivals, OpenModel) else self.profile.iterations
+        return known or sum(map(begun, self.recordings)) + self.dropped
 
     @property
     def dropped(self) -> int:
@@ -57,9 +77,14 @@ class Case:
         return self.driven[-1] if self.driven else None
 
     @cached_property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        """All exchanges of the whole run."""
+    def exchanges(self) -> tuple[Exchanges, ...]:
+        """The exchanges of the whole run, a generator's of a phase each."""
         return tuple(each for one in self.driven for each in one.exchanges)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the ledger is a lower bound only, since exchanges are missing."""
+        return any(driven.is_partial for driven in self.driven)
 
     @property
     def promises(self) -> Promises:
@@ -108,7 +133,7 @@ def begun(recording: Recording) -> int:
     """Return how many iterations a generator began, also one that was killed."""
     if recording.end:
         return recording.end.started
-    return len({each.iteration for each in recording.exchanges})
+    return len(recording.exchanges.iterations)
 
 
 def read_case(folder: RunFolder) -> Case:

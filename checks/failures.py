@@ -7,54 +7,71 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from checks.case import Case
 from checks.result import Failure
-from scenarios.exchange import Exchange, Outcome, trace_id
+from scenarios.exchange import Outcome, trace_id
+from scenarios.exchanges import Exchanges
+from scenarios.recording import Recording
 
 _MOST_GROUPS = 50
 
-
-@dataclass(frozen=True)
-class _Occurrence:
-    exchange: Exchange
-    at: datetime
-    detail: Mapping[str, Any]
+Key = tuple[str, Outcome, str]
 
 
 def failures_of(case: Case) -> tuple[Failure, ...]:
     """Group the exchanges that were not ok by step, outcome and reason, most frequent first."""
-    groups: dict[tuple[str, str, str], list[_Occurrence]] = {}
-    for occurrence in _occurrences(case):
-        exchange = occurrence.exchange
-        key = (exchange.step, exchange.outcome, exchange.reason)
-        groups.setdefault(key, []).append(occurrence)
-    ranked = sorted(groups.values(), key=len, reverse=True)[:_MOST_GROUPS]
-    return tuple(_failure(case, group) for group in ranked)
-
-
-def _occurrences(case: Case) -> Iterator[_Occurrence]:
+    groups: dict[Key, list[_Group]] = {}
     for driven in case.driven:
         for recording in driven.recordings:
-            for exchange in recording.exchanges:
-                if exchange.outcome is not Outcome.OK:
-                    at = datetime.fromtimestamp(recording.start.anchor_at + exchange.sent_s, UTC)
-                    detail = recording.details.get(exchange.sequence, {})
-                    yield _Occurrence(exchange, at, detail)
+            for key, group in _groups(recording):
+                groups.setdefault(key, []).append(group)
+    ranked = sorted(groups.items(), key=lambda each: -sum(len(one.exchanges) for one in each[1]))
+    return tuple(_failure(case, *each) for each in ranked[:_MOST_GROUPS])
 
 
-def _failure(case: Case, group: list[_Occurrence]) -> Failure:
-    one = group[0]
-    trace = trace_id(case.run.run_id, one.exchange.generator, one.exchange.sequence)
+@dataclass(frozen=True)
+class _Group:
+    """Exchanges of one generator that went wrong alike."""
+
+    recording: Recording
+    exchanges: Exchanges
+
+    def at(self, instant: str) -> datetime:
+        """Return when the first or the last of them was sent."""
+        sent_s = self.exchanges.column("sent_s")
+        at_s = float(sent_s.min() if instant == "first" else sent_s.max())
+        return datetime.fromtimestamp(self.recording.start.anchor_at + at_s, UTC)
+
+
+def _groups(recording: Recording) -> Iterator[tuple[Key, _Group]]:
+    """Yield the groups of one generator, in the order of their first exchange."""
+    wrong = recording.exchanges[~recording.exchanges.ok]
+    rows = wrong.rows[["step", "outcome", "reason"]]
+    _, first, which = np.unique(rows, return_index=True, return_inverse=True)
+    for number in np.argsort(first):
+        of_group = wrong[which == number]
+        one = of_group.first()
+        yield (one.step, one.outcome, one.reason), _Group(recording, of_group)
+
+
+def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
+    first = groups[0]
+    one = first.exchanges.first()
+    trace = trace_id(case.run.run_id, one.generator, one.sequence)
+    detail = first.recording.details.get(one.sequence, {})
+    step, outcome, reason = key
     return Failure(
-        step=one.exchange.step,
-        outcome=one.exchange.outcome,
-        reason=one.exchange.reason,
-        count=len(group),
-        first_at=min(each.at for each in group),
-        last_at=max(each.at for each in group),
+        step=step,
+        outcome=outcome,
+        reason=reason,
+        count=sum(len(each.exchanges) for each in groups),
+        first_at=min(each.at("first") for each in groups),
+        last_at=max(each.at("last") for each in groups),
         trace_id=trace,
-        repeat=_curl(case, one.detail, trace),
-        answer_head=one.detail.get("answer_head", ""),
+        repeat=_curl(case, detail, trace),
+        answer_head=detail.get("answer_head", ""),
     )
 
 

@@ -4,24 +4,31 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from checks.binomial import CONFIDENCE, interval_ranks, probability_at_most
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind, LatencyRow, Objective
 from checks.validity import bottleneck
 from checks.verdict import Verdict
-from scenarios.exchange import Exchange
+from scenarios.exchanges import Column, Exchanges
 from scenarios.model import ITERATION
-from scenarios.recording import iterations_of
 
 _TARGET = 95.0
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One response time in seconds; without an answer it is how long one waited at least."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Timings:
+    """Response times in seconds; without an answer it is how long one waited at least."""
 
-    response_s: float
-    answered: bool
+    response_s: Column
+    answered: Column
+
+    def __len__(self) -> int:
+        return len(self.response_s)
+
+
+NO_TIMINGS = Timings(np.empty(0), np.empty(0, bool))
 
 
 def judge_latency(case: Case) -> Judgement:
@@ -31,62 +38,78 @@ def judge_latency(case: Case) -> Judgement:
         return Judgement((_unmeasured("latency", "no request was sent"),))
     timings = timings_by_step(case, measured)
     limits = _limits(case)
-    rows = [latency_row(step, values, limits[step]) for step, values in timings.items() if values]
+    rows = [
+        latency_row(step, values, limits[step]) for step, values in timings.items() if len(values)
+    ]
     reason = bottleneck(measured)
     findings = [_finding(row, objective, reason) for row in rows for objective in row.objectives]
     silent = [
         _unmeasured(f"latency {step}", "no request of this step was sent")
         for step, values in timings.items()
-        if not values and limits[step]
+        if not len(values) and limits[step]
     ]
     return Judgement((*findings, *silent), latency=tuple(rows))
 
 
-def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, list[Timing]]:
+def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
     """Return every response time by step, and of whole iterations, in the scenario's order."""
-    timings: dict[str, list[Timing]] = {step.step: [] for step in case.scenario.flow}
-    for exchange in driven.exchanges:
-        timings[exchange.step].append(Timing(exchange.response_s, exchange.answered))
-    timings[ITERATION] = [
-        _whole(exchanges, len(case.scenario.flow))
-        for recording in driven.recordings
-        for exchanges in iterations_of(recording)
-    ]
+    steps = [step.step for step in case.scenario.flow]
+    timings = {
+        step: _joined(
+            Timings(of_step.response_s, of_step.answered)
+            for of_step in (each.of_step(step) for each in driven.measured)
+        )
+        for step in steps
+    }
+    timings[ITERATION] = _joined(_whole(each, len(steps)) for each in driven.measured)
     return timings
 
 
-def latency_row(step: str, timings: Sequence[Timing], limits: dict[float, float]) -> LatencyRow:
+def _joined(parts: Iterable[Timings]) -> Timings:
+    """Put the timings of several generators together."""
+    kept = list(parts)
+    return Timings(
+        np.concatenate([np.empty(0), *(each.response_s for each in kept)]),
+        np.concatenate([np.empty(0, bool), *(each.answered for each in kept)]),
+    )
+
+
+def latency_row(step: str, timings: Timings, limits: dict[float, float]) -> LatencyRow:
     """Compute a step's percentiles and judge its limits (seconds by percentile).
 
     Nearest rank: the p-th percentile of n values is the value of rank ceil(p·n), so each is a
     value that was measured.
     """
-    values = sorted(timing.response_s for timing in timings)
+    values = np.sort(timings.response_s)
     objectives = tuple(_objective(timings, values, *limit) for limit in limits.items())
     low, high = _interval(values, _TARGET)
     target_s = limits.get(_TARGET)
     return LatencyRow(
         step=step,
         count=len(values),
-        unanswered=sum(not timing.answered for timing in timings),
+        unanswered=int(np.count_nonzero(~timings.answered)),
         p50=percentile(values, 50),
         p95=percentile(values, 95),
         p99=percentile(values, 99),
-        max=values[-1],
+        max=float(values[-1]),
         p95_low=low,
         p95_high=high,
-        over_target=None if target_s is None else sum(value > target_s for value in values),
+        over_target=None if target_s is None else _over_limit(values, target_s),
         objectives=objectives,
     )
 
 
-def percentile(ordered: Sequence[float], percent: float) -> float:
+def percentile(ordered: Sequence[float] | Column, percent: float) -> float:
     """Return the nearest-rank percentile of values in ascending order.
 
     >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
     2.0
     """
-    return ordered[max(1, _rank(len(ordered), percent)) - 1]
+    return float(ordered[max(1, _rank(len(ordered), percent)) - 1])
+
+
+def _over_limit(values: Column, limit_s: float) -> int:
+    return int(np.count_nonzero(values > limit_s))
 
 
 def allowed_over(count: int, percent: float) -> int:
@@ -102,11 +125,11 @@ def _rank(count: int, percent: float) -> int:
     return math.ceil(round(percent * count, 6) / 100)
 
 
-def _whole(exchanges: list[Exchange], steps: int) -> Timing:
-    """Time an iteration; one that broke off would have lasted longer, as one without an answer."""
-    response_s = exchanges[-1].done_s - exchanges[0].due_s
-    whole = len(exchanges) == steps and all(exchange.answered for exchange in exchanges)
-    return Timing(response_s, whole)
+def _whole(exchanges: Exchanges, steps: int) -> Timings:
+    """Time iterations; one that broke off would have lasted longer, as one without an answer."""
+    iterations = exchanges.iterations
+    done_s = exchanges.column("done_s")[iterations.last]
+    return Timings(done_s - exchanges.column("due_s")[iterations.first], iterations.whole(steps))
 
 
 def _limits(case: Case) -> dict[str, dict[float, float]]:
@@ -121,11 +144,9 @@ def _limits(case: Case) -> dict[str, dict[float, float]]:
     return limits
 
 
-def _objective(
-    timings: Iterable[Timing], values: Sequence[float], percent: float, limit_s: float
-) -> Objective:
-    over = sum(value > limit_s for value in values)
-    doubtful = sum(not each.answered and each.response_s <= limit_s for each in timings)
+def _objective(timings: Timings, values: Column, percent: float, limit_s: float) -> Objective:
+    over = _over_limit(values, limit_s)
+    doubtful = int(np.count_nonzero(~timings.answered & (timings.response_s <= limit_s)))
     allowed = allowed_over(len(values), percent)
     verdict = _verdict(over, over + doubtful, allowed)
     low, high = _interval(values, percent)
@@ -156,11 +177,11 @@ def _is_proven(verdict: Verdict, over: int, over_at_most: int, count: int, share
     return verdict is Verdict.FAIL and probability_at_most(over - 1, count, share) >= CONFIDENCE
 
 
-def _interval(values: Sequence[float], percent: float) -> tuple[float | None, float | None]:
+def _interval(values: Column, percent: float) -> tuple[float | None, float | None]:
     low, high = interval_ranks(len(values), percent / 100)
     return (
-        None if low is None else values[low - 1],
-        None if high is None else values[high - 1],
+        None if low is None else float(values[low - 1]),
+        None if high is None else float(values[high - 1]),
     )
 
 

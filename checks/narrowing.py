@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from checks.sheet import Astray, Sheet
 from checks.witnesses.traces import TraceEvidence
 from scenarios.exchange import Exchange, trace_id
+from scenarios.exchanges import Exchanges
 from scenarios.ledger import Key, Labels, Ledger, Weight, moves_of, weight_of
 from scenarios.model import Scenario
 
@@ -43,7 +44,7 @@ class Promises:
 
     scenario: Scenario
     run_id: str
-    exchanges: Iterable[Exchange]
+    exchanges: Iterable[Exchanges]
 
     def of(self, quantity: str, weight: Weight) -> Iterator[tuple[Exchange, Labels, int]]:
         """Yield each exchange of this weight that moved a quantity, label values and amount."""
@@ -52,10 +53,13 @@ class Promises:
             name: [(labels, n) for (of, labels), n in moves_of(step) if of == quantity and n]
             for name, step in steps.items()
         }
-        for each in self.exchanges:
-            if moves[each.step] and weight_of(each, steps[each.step]) is weight:
-                for labels, amount in moves[each.step]:
-                    yield each, labels, amount
+        for table in self.exchanges:
+            for step, outcome, status, _ in table.tally():
+                if not moves[step] or weight_of(outcome, status, steps[step]) is not weight:
+                    continue
+                for each in table.of_kind(step, outcome, status):
+                    for labels, amount in moves[step]:
+                        yield each, labels, amount
 
     def labels_of(self, quantity: str) -> int:
         """Return by how many labels a quantity is counted."""

@@ -6,7 +6,7 @@ from checks.baseline import baseline, check_name, median_entry
 from checks.case import Case
 from checks.entry import Entry
 from checks.history import Kept, history_of
-from checks.latency import Timing, latency_row, timings_by_step
+from checks.latency import NO_TIMINGS, Timings, latency_row, timings_by_step
 from checks.result import Finding, Judgement, Kind, LatencyRow
 from checks.validity import bottleneck
 from checks.verdict import Verdict
@@ -30,14 +30,14 @@ def judge_regression(case: Case) -> Judgement:
     sha256 = case.run.scenario_sha256
     return Judgement(
         tuple(
-            judge_step(step, timings.get(step, ()), rule, kept, sha256, reason)
+            judge_step(step, timings.get(step, NO_TIMINGS), rule, kept, sha256, reason)
             for step in rule.steps or timings
         )
     )
 
 
 def judge_step(
-    step: str, timings: Sequence[Timing], rule: Regression, kept: Kept, sha256: str = "",
+    step: str, timings: Timings, rule: Regression, kept: Kept, sha256: str = "",
     bottleneck_reason: str = "",
 ) -> Finding:  # fmt: skip
     """Hold a step's p95 against the median p95 of the last passing runs on the same machine.
@@ -46,7 +46,7 @@ def judge_step(
     decides is the p95 itself, and its interval only says how sure that is.
     """
     check = check_name(step)
-    if not timings:
+    if not len(timings):
         return _open(check, _rule_words(rule), "no request of this step was sent")
     runs = baseline(kept.entries, kept.machine, step, rule.runs)
     if len(runs) < LEAST_RUNS:

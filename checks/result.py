@@ -146,7 +146,8 @@ class LatencyRow:
 class Phase:
     """One profile as it was driven. Times are UTC; `counts` is the ledger's part by quantity.
 
-    `planned_counts` is what the scheduled iterations should have moved.
+    `planned_counts` is what the scheduled iterations should have moved; `model` is closed or open.
+    `measured` of the completed iterations were due in the measured window, `elapsed_s` long.
     """
 
     profile: str
@@ -160,6 +161,8 @@ class Phase:
     elapsed_s: float
     counts: dict[str, ClientFigure]
     planned_counts: dict[str, int]
+    model: str = "closed"
+    measured: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +194,28 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratorWorker:
+    """How one process of the load generator fared; `dropped` could not be begun in time."""
+
+    name: str
+    cpu_ratio: float | None
+    lag_p99_s: float | None
+    loop_delay_max_s: float | None
+    memory_bytes: int | None
+    started: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Generator:
-    """How the load generator itself fared. Seconds; `cpu_ratio` is of one core."""
+    """How the load generator itself fared: its worst worker, and each. Seconds; CPU of one core."""
 
     cpu_ratio: float | None
     lag_p99_s: float | None
     loop_delay_max_s: float | None
     clock_skew_s: float | None
+    memory_bytes: int | None = None
+    workers: tuple[GeneratorWorker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from scenarios.templates import compile_text
 
 CLIENT, SERVICE, PROMETHEUS, DATABASE = "client", "service", "prometheus", "database"
 
+_LOST = "Exchanges of a worker are missing, so the client's figure is a lower bound only."
+
 Witnesses = Mapping[str, Figures]
 
 
@@ -43,6 +45,8 @@ def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> lis
         for labels in _all_labels(case, name, witnesses.values())
     ]
     rows = [_settled(case, row) for row in rows]
+    if case.is_partial:
+        rows = [_with_lower_bound(row) for row in rows]
     if all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
     rows = _with_ids(case, rows)
@@ -53,6 +57,20 @@ def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> lis
     if not case.run.exclusive:
         return find_elsewhere(rows, {})
     return find_elsewhere(rows, case.services.elsewhere(selector_of(case, quantity), quantity.by))
+
+
+def _with_lower_bound(row: UsageRow) -> UsageRow:
+    """Leave a row open whose client may have done more than is known: it lacks a worker's part."""
+    figures = (row.service, row.prometheus, row.database)
+    if any(figure is not None and figure < row.client.confirmed for figure in figures):
+        return row
+    return replace(
+        row,
+        verdict=Verdict.INCONCLUSIVE,
+        code=Code.IN_DOUBT,
+        detail=_LOST,
+        remarks={**row.remarks, CLIENT: "at least, since exchanges are missing"},
+    )
 
 
 def _settled(case: Case, row: UsageRow) -> UsageRow:

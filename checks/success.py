@@ -1,12 +1,13 @@
 """Did the journeys work? Each step, and each whole iteration, over everything scheduled."""
 
 import math
+from collections import Counter
+from itertools import chain
 
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
-from scenarios.exchange import Exchange, Outcome
-from scenarios.recording import is_complete, iterations_of
+from scenarios.exchange import Outcome
 
 
 def judge_success(case: Case) -> Judgement:
@@ -24,34 +25,28 @@ def judge_success(case: Case) -> Judgement:
 def completed(case: Case, driven: DrivenProfile) -> int:
     """Count the iterations of which every step was as expected."""
     steps = len(case.scenario.flow)
-    return sum(
-        is_complete(exchanges, steps)
-        for recording in driven.recordings
-        for exchanges in iterations_of(recording)
-    )
+    return sum(int(each.iterations.complete(steps).sum()) for each in driven.exchanges)
 
 
 def _step(case: Case, step: str, least: float) -> Finding:
-    exchanges = [each for driven in case.driven for each in driven.exchanges if each.step == step]
-    outcomes = [each.outcome for each in exchanges]
-    good = outcomes.count(Outcome.OK)
-    bad = sum(_went_wrong(each) for each in exchanges)
+    exchanges = [each.of_step(step) for each in case.exchanges]
+    outcomes = Counter[Outcome]()
+    for _, outcome, _, count in chain.from_iterable(each.tally() for each in exchanges):
+        outcomes[outcome] += count
+    good, count = outcomes[Outcome.OK], outcomes.total()
+    bad = count - good - sum(int(each.cut_off.sum()) for each in exchanges)
     return Finding(
         check=f"step {step}",
         kind=Kind.FLOW,
-        verdict=_verdict(good, bad, len(outcomes), least),
+        verdict=_verdict(good, bad, count, least),
         expected=f"at least {_percent(least)} as expected",
-        observed=f"{good:,} of {len(outcomes):,} as expected{_others(outcomes)}",
+        observed=f"{good:,} of {count:,} as expected{_others(outcomes)}",
     )
 
 
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
-    bad = sum(
-        any(map(_went_wrong, exchanges))
-        for recording in driven.recordings
-        for exchanges in iterations_of(recording)
-    )
+    bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
     dropped = 0 if case.run.interrupted else driven.dropped
     return Finding(
         check=f"success rate of {driven.phase.profile}",
@@ -62,10 +57,6 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     )
 
 
-def _went_wrong(exchange: Exchange) -> bool:
-    return exchange.outcome is not Outcome.OK and not exchange.cut_off
-
-
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
     """Judge what is known to have gone well or wrong; the rest was not seen to its end."""
     needed = math.ceil(round(least * count, 6))
@@ -74,9 +65,9 @@ def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
     return Verdict.FAIL if count - bad < needed else Verdict.INCONCLUSIVE
 
 
-def _others(outcomes: list[Outcome]) -> str:
+def _others(outcomes: Counter[Outcome]) -> str:
     others = (Outcome.REJECTED, Outcome.UNKNOWN, Outcome.NOT_SENT)
-    told = [f"{outcomes.count(each):,} {each}" for each in others if each in outcomes]
+    told = [f"{outcomes[each]:,} {each}" for each in others if outcomes[each]]
     return f"; {', '.join(told)}" if told else ""
 
 

@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from itertools import chain
+
+import numpy as np
 
 from checks.availability import judge_availability
 from checks.case import Case, DrivenProfile, read_case
@@ -28,7 +31,6 @@ from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
 from scenarios.evidence import RunFolder, write_whole
 from scenarios.ledger import ledger_of, moves_of
-from scenarios.recording import iterations_of
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -111,13 +113,14 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
             so_far.confirmed + ledger.confirmed[key], so_far.in_doubt + ledger.in_doubt[key]
         )
     exchanges: dict[str, int] = {}
-    for exchange in driven.exchanges:
-        exchanges[exchange.outcome] = exchanges.get(exchange.outcome, 0) + 1
+    steps = len(case.scenario.flow)
+    for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):
+        exchanges[outcome] = exchanges.get(outcome, 0) + count
     return Phase(
         profile=driven.phase.profile,
         started_at=driven.phase.started_at,
         finished_at=driven.phase.finished_at or driven.phase.started_at,
-        users=driven.profile.users,
+        users=driven.profile.virtual_users,
         scheduled=driven.scheduled,
         completed=completed(case, driven),
         dropped=driven.dropped,
@@ -125,6 +128,8 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,
         planned_counts=_planned(case, driven.scheduled),
+        measured=sum(int(each.iterations.complete(steps).sum()) for each in driven.measured),
+        model="open" if driven.profile.is_open else "closed",
     )
 
 
@@ -140,15 +145,20 @@ def _waterfall(case: Case) -> tuple[StepTiming, ...]:
     """Return the steps of the iteration whose whole time is the median of the measured phase."""
     if case.measured is None:
         return ()
-    iterations = sorted(
-        (each for recording in case.measured.recordings for each in iterations_of(recording)),
-        key=lambda exchanges: exchanges[-1].done_s - exchanges[0].due_s,
-    )
-    if not iterations:
+    took_s = [
+        each.column("done_s")[each.iterations.last] - each.column("due_s")[each.iterations.first]
+        for each in case.measured.measured
+    ]
+    if not sum(map(len, took_s)):
         return ()
-    median = iterations[(len(iterations) - 1) // 2]
-    begin_s = median[0].due_s
+    all_s = np.concatenate(took_s)
+    of = np.concatenate([np.full(len(each), number) for number, each in enumerate(took_s)])
+    median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
+    exchanges = case.measured.measured[of[median]]
+    place = median - sum(map(len, took_s[: of[median]]))
+    steps = list(exchanges.of_iteration(exchanges.iterations.first[place]))
+    begin_s = steps[0].due_s
     return tuple(
         StepTiming(each.step, each.sent_s - begin_s, each.done_s - each.sent_s, each.outcome)
-        for each in median
+        for each in steps
     )

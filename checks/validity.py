@@ -1,17 +1,25 @@
 """Can the measurement be trusted? Whether the run balances, and whether the generator kept up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
 
 from checks.case import Case, DrivenProfile
-from checks.result import Finding, Generator, Judgement, Kind
+from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind
 from checks.stall import longest_stall
 from checks.verdict import Verdict
-from scenarios.recording import Recording, iterations_of
+from scenarios.exchanges import Column, Exchanges
+from scenarios.recording import End, Recording
 
 _MAX_CPU_RATIO = 0.9
 _MAX_LOOP_DELAY_S = 0.5
 _MAX_CLOCK_SKEW_S = 1.0
+_MAX_LAG_S = 0.05
+_MAX_MEMORY_MB = 1_000.0
 _SHORT_WINDOW_S = 0.5
+
+N = TypeVar("N", int, float)
 
 
 def judge_validity(case: Case) -> Judgement:
@@ -34,42 +42,89 @@ def judge_validity(case: Case) -> Judgement:
 
 def bottleneck(driven: DrivenProfile) -> str:
     """Return why the generator, not the SUT, may have set the latency, with the figure; or ""."""
-    for recording in driven.recordings:
-        end = recording.end
-        if end is None or end.wall_s < _SHORT_WINDOW_S:
-            continue
-        if end.cpu_s / end.wall_s > _MAX_CPU_RATIO:
-            return f"{end.cpu_s / end.wall_s:.0%} of a core used, at most {_MAX_CPU_RATIO:.0%}"
-        if (end.loop_delay_max_s or 0.0) > _MAX_LOOP_DELAY_S:
-            return f"its event loop stood for {end.loop_delay_max_s:.3f} s"
+    if driven.profile.is_open and driven.dropped:
+        return (f"{driven.dropped:,} of {driven.scheduled:,} arrivals found none of "
+                f"{driven.profile.virtual_users:,} users free")  # fmt: skip
+    several = len(driven.recordings) > 1
+    for recording, exchanges in zip(driven.recordings, driven.measured, strict=True):
+        reason = next(_limits_passed(recording, exchanges, driven.profile.is_open), "")
+        if reason:
+            return f"{recording.start.generator}: {reason}" if several else reason
     return ""
 
 
+def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) -> Iterator[str]:
+    """Yield what one process could not keep up with."""
+    end = recording.end
+    if end is None or end.wall_s < _SHORT_WINDOW_S:
+        return
+    if end.cpu_s / end.wall_s > _MAX_CPU_RATIO:
+        yield f"{end.cpu_s / end.wall_s:.0%} of a core used, at most {_MAX_CPU_RATIO:.0%}"
+    if (end.loop_delay_max_s or 0.0) > _MAX_LOOP_DELAY_S:
+        yield f"its event loop stood for {end.loop_delay_max_s:.3f} s"
+    lag_s = _lag_p99_s([exchanges]) if is_open else None
+    if lag_s is not None and lag_s > _MAX_LAG_S:
+        yield f"it sent {lag_s:.3f} s late (p99), at most {_MAX_LAG_S:g} s"
+    memory_mb = (end.memory_bytes or 0) / 1e6
+    if memory_mb > _MAX_MEMORY_MB:
+        yield f"{memory_mb:,.0f} MB used, at most {_MAX_MEMORY_MB:,.0f} MB"
+
+
 def generator_figures(case: Case) -> Generator:
-    """Return how the generator of the measured phase fared."""
+    """Return how the generator of the measured phase fared, in all and by worker."""
     reading = case.prometheus.reading
     skew_s = None if reading.down else reading.skew_s
-    ends = [each.end for each in case.measured.recordings if each.end] if case.measured else []
-    if not case.measured or not ends:
+    driven = case.measured
+    workers = tuple(
+        _worker_figures(recording, exchanges)
+        for recording, exchanges in zip(driven.recordings, driven.measured, strict=True)
+        if recording.end
+    ) if driven else ()  # fmt: skip
+    if driven is None or not workers:
         return Generator(None, None, None, skew_s)
-    lags = sorted(
-        exchanges[0].sent_s - exchanges[0].due_s
-        for recording in case.measured.recordings
-        for exchanges in iterations_of(recording)
-    )
-    delays = [end.loop_delay_max_s for end in ends if end.loop_delay_max_s is not None]
     return Generator(
-        cpu_ratio=max((end.cpu_s / end.wall_s for end in ends if end.wall_s > 0), default=None),
-        lag_p99_s=lags[max(0, -(-99 * len(lags) // 100) - 1)] if lags else None,
-        loop_delay_max_s=max(delays, default=None),
+        cpu_ratio=_most(each.cpu_ratio for each in workers),
+        lag_p99_s=_lag_p99_s(driven.measured),
+        loop_delay_max_s=_most(each.loop_delay_max_s for each in workers),
         clock_skew_s=skew_s,
+        memory_bytes=_most(each.memory_bytes for each in workers),
+        workers=workers,
     )
+
+
+def _worker_figures(recording: Recording, exchanges: Exchanges) -> GeneratorWorker:
+    end = recording.end or End(0, 0, 0.0, 0.0)
+    return GeneratorWorker(
+        name=recording.start.generator,
+        cpu_ratio=end.cpu_s / end.wall_s if end.wall_s > 0 else None,
+        lag_p99_s=_lag_p99_s([exchanges]),
+        loop_delay_max_s=end.loop_delay_max_s,
+        memory_bytes=end.memory_bytes,
+        started=end.started,
+        dropped=end.dropped,
+    )
+
+
+def _most(figures: Iterable[N | None]) -> N | None:
+    return max((each for each in figures if each is not None), default=None)
+
+
+def _lag_p99_s(parts: Iterable[Exchanges]) -> float | None:
+    lags = np.sort(np.concatenate([np.empty(0), *map(_lags_s, parts)]))
+    return float(lags[max(0, -(-99 * len(lags) // 100) - 1)]) if len(lags) else None
+
+
+def _lags_s(exchanges: Exchanges) -> Column:
+    """Return how much later than due each iteration's first request was sent, in seconds."""
+    first = exchanges[exchanges.iterations.first]
+    lag_s: Column = first.column("sent_s") - first.column("due_s")
+    return lag_s
 
 
 def _balance(driven: DrivenProfile) -> Finding:
     """Judge that scheduled = begun + dropped, and that every intent has an outcome."""
     troubles = [*([driven.phase.trouble] if driven.phase.trouble else []), *_imbalances(driven)]
-    begun = sum(len(list(iterations_of(each))) for each in driven.recordings)
+    begun = sum(len(each.iterations) for each in driven.exchanges)
     observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {driven.dropped:,} dropped"
     return _finding(
         f"{driven.phase.profile} balances",
@@ -84,22 +139,46 @@ def _imbalances(driven: DrivenProfile) -> Iterator[str]:
         yield "the load generator left no recording"
     for recording in driven.recordings:
         yield from _recording_troubles(recording)
+    given = [each.start.scheduled for each in driven.recordings]
+    missing = driven.scheduled - sum(each or 0 for each in given)
+    if driven.recordings and None not in given and missing:
+        yield f"{missing:,} iterations were given to no worker that left a recording"
 
 
 def _recording_troubles(recording: Recording) -> Iterator[str]:
-    if recording.end is None:
-        yield f"the generator {recording.start.generator} did not end by itself"
+    begun, scheduled = len(recording.exchanges.iterations), recording.start.scheduled
+    name, end = recording.start.generator, recording.end
+    if end is None:
+        yield f"the generator {name} did not end by itself"
+        yield from _lost(recording, begun)
         return
-    begun = len(list(iterations_of(recording)))
-    scheduled = recording.start.scheduled
-    if begun != recording.end.started:
-        yield f"{recording.end.started - begun:,} iterations are not in the recording"
-    if scheduled is not None and scheduled != recording.end.started + recording.end.dropped:
-        yield f"{recording.start.generator} does not account for all it was given"
+    if end.stopped:
+        yield end.stopped
+    if begun != end.started:
+        yield f"{end.started - begun:,} iterations are not in the recording"
+    if recording.missing:
+        yield f"{recording.missing:,} exchanges of {name} are missing"
+    if scheduled is not None and scheduled != end.started + end.dropped:
+        yield f"{name} does not account for all it was given"
     if recording.unconcluded:
         yield f"{recording.unconcluded:,} requests have no outcome in the recording"
-    if recording.end.dropped:
-        yield f"{recording.end.dropped:,} iterations could not be started in time"
+    if end.dropped:
+        yield f"{end.dropped:,} iterations could not be started in time"
+
+
+def _lost(recording: Recording, begun: int) -> Iterator[str]:
+    """Say which exchanges of a worker that was lost never reached the master."""
+    if not recording.start.shipped:
+        return
+    exchanges, scheduled = recording.exchanges, recording.start.scheduled
+    if not len(exchanges):
+        yield "all that it sent is missing"
+        return
+    last, at_s = int(exchanges.sequence[-1]), float(exchanges.column("sent_s")[-1])
+    yield (f"what it sent after exchange {last:,}, {at_s:.3f} s after its start, is missing; "
+           f"of {recording.unconcluded:,} before it the answer is")  # fmt: skip
+    if scheduled is not None:
+        yield f"{scheduled - begun:,} of its {scheduled:,} iterations are unaccounted for"
 
 
 def _pace(driven: DrivenProfile) -> Finding:
@@ -110,10 +189,13 @@ def _pace(driven: DrivenProfile) -> Finding:
 
 
 def _stalls(driven: DrivenProfile) -> Finding:
-    users = driven.profile.users
+    expected = "answers all the time, or an open model"
+    if driven.profile.is_open:
+        told = "an open model: whatever stands still is in its response times"
+        return _finding("no stall is hidden", expected, told, Verdict.PASS)
+    users = driven.profile.virtual_users
     stalls = (longest_stall(each.exchanges, users) for each in driven.recordings)
     stall = max(filter(None, stalls), key=lambda each: each.lasted_s, default=None)
-    expected = "answers all the time, or an open model"
     if stall is None:
         return _finding("no stall is hidden", expected, "answers all the time", Verdict.PASS)
     observed = (

@@ -29,6 +29,7 @@ from scenarios.evidence import (
     new_run_id,
     write_whole,
 )
+from scenarios.load import ALONE, Workers
 from scenarios.plan import Asked, Local, Plan, read_plan
 from scenarios.templates import compile_text
 
@@ -38,7 +39,8 @@ LOCAL = Local(tuple(FAULTS), VARIABLES)
 
 def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
-    *, users: int | None = None, iterations: int | None = None, more: Sequence[str] = (),
+    *, users: int | None = None, iterations: int | None = None, workers: Workers = ALONE,
+    more: Sequence[str] = (),
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
     words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
@@ -46,8 +48,11 @@ def plan_of(
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
     words += ["--users", str(users)] if users else []
     words += ["--iterations", str(iterations)] if iterations else []
+    words += ["--workers", str(workers.here)] if workers.here else []
+    words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
+    words += ["--bind", workers.bind] if workers.bind else []
     repeat = shlex.join([*words, *more])
-    asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations)
+    asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations, workers)
     return read_plan(asked, LOCAL)
 
 
@@ -88,7 +93,7 @@ def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[Place]:
         environment = read_environment(plan.file.path, variables)
         yield Place(
             plan.scenario, environment, plan.file.path, folder, run.run_id,
-            environment.tenant_of_run(), {**os.environ, **variables},
+            environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
         )  # fmt: skip
 
 

@@ -92,10 +92,9 @@ def drive(
 def write_ledger(scenario: Scenario, folder: RunFolder, run: Run) -> None:
     """Write the ledger of the whole run beside the exchanges that it sums up."""
     exchanges = (
-        exchange
+        recording.exchanges
         for phase in run.phases
         for recording in read_recordings(folder.exchanges, phase.stem)
-        for exchange in recording.exchanges
     )
     content = ledger_json(ledger_of(scenario, exchanges))
     write_whole(folder.evidence / "ledger.json", content)

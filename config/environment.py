@@ -19,6 +19,7 @@ from config.secrets import (
     secrets_of_headers,
     secrets_of_prometheus,
 )
+from config.units import Rate
 
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
@@ -68,12 +69,14 @@ class Service(StrictModel):
 class LoadLimits(StrictModel):
     """What traffic the environment stands: none at all, or so many users at once, so much in all.
 
+    `max_rate` is what an open model may ask for, in iterations a second.
     No option of any command goes beyond it.
     """
 
     allowed: bool
     max_users: Annotated[int, Field(gt=0)] = 100
     max_iterations: Annotated[int, Field(gt=0)] = 1_000_000
+    max_rate: Rate = 50.0
 
 
 class Environment(StrictModel):

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator
 _WHOLE = 100
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PER_S = {"s": 1.0, "m": 1 / 60.0, "h": 1 / 3600.0}
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 _PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -26,6 +28,31 @@ def parse_duration(text: object) -> float:
     return seconds
 
 
+def parse_rate(text: object) -> float:
+    """Return iterations a second. Raises ValueError for anything but a number a second or so.
+
+    >>> parse_rate("20/s"), parse_rate("90/m")
+    (20.0, 1.5)
+    """
+    match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a rate; write for example 20/s, 90/m or 500/h")
+    return float(match[1]) * _PER_S[match[2]]
+
+
+def parse_pause(text: object) -> tuple[float, float]:
+    """Return the shortest and the longest of a pause in seconds. Raises ValueError.
+
+    >>> parse_pause("1s"), parse_pause("500ms to 3s")
+    ((1.0, 1.0), (0.5, 3.0))
+    """
+    least, _, most = text.partition(" to ") if isinstance(text, str) else ("", "", "")
+    pause = parse_duration(least), parse_duration(most or least)
+    if pause[1] < pause[0]:
+        raise ValueError(f"{text!r} is not a pause; write the shorter time first, as in 1s to 3s")
+    return pause
+
+
 def parse_share(text: object) -> float:
     """Return a ratio from 0 to 1. Raises ValueError for anything but a percentage.
 
@@ -39,4 +66,6 @@ def parse_share(text: object) -> float:
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
+Pause = Annotated[tuple[float, float], BeforeValidator(parse_pause)]
+Rate = Annotated[float, BeforeValidator(parse_rate)]
 Share = Annotated[float, BeforeValidator(parse_share)]

@@ -1,5 +1,6 @@
 """What stands in the tables of flow, latency, validity and environment?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,12 +55,14 @@ class StepRow:
 
 def phase_row(phase: Phase) -> PhaseRow:
     """Write one phase."""
-    rate_per_s = phase.completed / phase.elapsed_s if phase.elapsed_s > 0 else None
+    measured = phase.completed if phase.measured is None else phase.measured
+    rate_per_s = measured / phase.elapsed_s if phase.elapsed_s > 0 else None
+    users = write.render_count(phase.users)
     exchanges = (f"{write.render_count(number)} {outcome}"
                  for outcome, number in phase.exchanges.items())  # fmt: skip
     return PhaseRow(
         profile=phase.profile,
-        users=write.render_count(phase.users),
+        users=f"up to {users}, open model" if phase.model == "open" else users,
         iterations=f"{phase.completed:,} of {phase.scheduled:,}",
         dropped=write.render_count(phase.dropped),
         elapsed=write.render_seconds(phase.elapsed_s),
@@ -114,8 +117,28 @@ def generator_rows(generator: Generator) -> list[tuple[str, str]]:
         ("Lag (sent − due), p99", _or_unmeasured(write.render_seconds(generator.lag_p99_s))),
         ("Event loop delay, worst",
          _or_unmeasured(write.render_seconds(generator.loop_delay_max_s))),
+        ("Memory, most", _memory(generator.memory_bytes)),
         ("Clock skew to Prometheus", _or_unmeasured(write.render_seconds(generator.clock_skew_s))),
+        *_worker_rows(generator),
     ]  # fmt: skip
+
+
+def _worker_rows(generator: Generator) -> Iterator[tuple[str, str]]:
+    """Write each worker's figures, where there are several."""
+    for each in generator.workers if len(generator.workers) > 1 else ():
+        yield (
+            each.name,
+            (
+                f"CPU {_or_unmeasured(write.render_percentage(each.cpu_ratio))}, "
+                f"lag {_or_unmeasured(write.render_seconds(each.lag_p99_s))}, "
+                f"loop delay {_or_unmeasured(write.render_seconds(each.loop_delay_max_s))}, "
+                f"{_memory(each.memory_bytes)}, {each.started:,} begun, {each.dropped:,} dropped"
+            ),
+        )
+
+
+def _memory(size_bytes: int | None) -> str:
+    return "not measured" if size_bytes is None else f"{size_bytes / 1e6:,.0f} MB"
 
 
 def _or_unmeasured(text: str) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from config.environment import Environment
 from config.errors import ConfigError
 from scenarios.evidence import RunFolder
-from scenarios.exchange import Outcome
+from scenarios.exchanges import Exchanges
 from scenarios.flow import Flow, compile_flow
-from scenarios.load import LoadOrder, LoadProcess, Progress, load_process
+from scenarios.load import ALONE, LoadOrder, LoadProcess, Progress, Workers, load_process
 from scenarios.model import Profile, Scenario
 from scenarios.plan import environment_problems
-from scenarios.recording import is_complete, iterations_of, read_recordings
+from scenarios.recording import read_recordings
 from scenarios.single import drive_alone
 
 
@@ -28,6 +28,7 @@ class Place:
     run_id: str
     tenant: str
     variables: Mapping[str, str]
+    workers: Workers = ALONE
 
 
 class Driver:
@@ -56,20 +57,20 @@ class Driver:
 
     def summary(self, name: str) -> str:
         """Say how many requests went out and how many of them were not as expected."""
-        recordings = read_recordings(self._place.folder.exchanges, name)
-        outcomes = [each.outcome for one in recordings for each in one.exchanges]
-        wrong = len(outcomes) - outcomes.count(Outcome.OK)
-        told = f"{len(outcomes):,} requests"
+        exchanges = self._exchanges(name)
+        sent = sum(map(len, exchanges))
+        wrong = sent - sum(int(each.ok.sum()) for each in exchanges)
+        told = f"{sent:,} requests"
         return f"{told}, {wrong:,} not as expected" if wrong else told
 
     def went_well(self, name: str) -> bool:
         """Tell whether every request of at least one iteration was as expected."""
         steps = len(self._place.scenario.flow)
-        return any(
-            is_complete(exchanges, steps)
-            for recording in read_recordings(self._place.folder.exchanges, name)
-            for exchanges in iterations_of(recording)
-        )
+        return any(each.iterations.complete(steps).any() for each in self._exchanges(name))
+
+    def _exchanges(self, name: str) -> list[Exchanges]:
+        read = read_recordings(self._place.folder.exchanges, name)
+        return [recording.exchanges for recording in read]
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def ready_driver(place: Place, profiles: Mapping[str, Profile]) -> Iterator[Driv
         loads = {
             name: held.enter_context(load_process(_order(place, name, profile), place.variables))
             for name, profile in profiles.items()
-            if profile.users > 1
+            if profile.is_open or profile.virtual_users > 1 or place.workers
         }
         yield Driver(place, profiles, flow, loads)
 
@@ -94,8 +95,9 @@ def _order(place: Place, name: str, profile: Profile) -> LoadOrder:
         scenario=place.folder.evidence / "scenario.yaml",
         environment=place.environment_path,
         profile=name,
-        users=profile.users,
+        users=profile.virtual_users,
         iterations=profile.iterations,
         stem=name,
         log=place.folder.path / f"{name}.log",
+        workers=place.workers,
     )

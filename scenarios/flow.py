@@ -5,41 +5,63 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jmespath
+import msgspec
 from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
 from config.network import Network
 from config.secrets import blot_out
-from scenarios.exchange import CUT_OFF, Exchange, Outcome, trace_id
-from scenarios.http_client import Answer, NotSent, Request, Sender, Unanswered
+from scenarios.bodies import Body, compile_body
+from scenarios.exchange import CUT_OFF, Outcome, trace_id
 from scenarios.model import Scenario, Step
+from scenarios.picking import Pick, compile_pick
 from scenarios.recording import Recorder
-from scenarios.templates import Template, TemplateError, Variables, compile_text, compile_value
-
-TRACE_HEADER = "X-Trace-ID"
+from scenarios.sending import (
+    TRACE_HEADER,
+    Answer,
+    Envelope,
+    NotSent,
+    Request,
+    Sender,
+    Unanswered,
+    split_url,
+)
+from scenarios.templates import (
+    Constant,
+    Template,
+    TemplateError,
+    Variables,
+    compile_text,
+    compile_value,
+)
 
 _HEAD_BYTES = 2_000
 _SHORT = 200
 
 _ANYWHERE = Network()
 
-Extract = Callable[[Any], Any]
+_decode = msgspec.json.Decoder().decode
+
+Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """One step with everything compiled that can be before the first request."""
+    """One step with everything done that can be before the first request.
+
+    `headers` are those whose value changes from iteration to iteration.
+    """
 
     name: str
-    method: str
-    url: Template
-    headers: dict[str, Template]
-    body: Template
-    timeout_s: float
+    number: int
+    envelope: Envelope
+    target: Template
+    headers: Headers | None
+    body: Body | None
     status: int
-    expected: tuple[tuple[str, Extract, Template], ...]
-    saved: tuple[tuple[str, str, Extract], ...]
+    expected: tuple[tuple[str, Pick, Template], ...]
+    saved: tuple[tuple[str, str, Pick], ...]
+    reads_body: bool
 
 
 @dataclass(frozen=True)
@@ -55,18 +77,18 @@ class Flow:
     network: Network = _ANYWHERE
     secrets: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What an answer came to: why it is not as expected (empty if it is), and what to keep."""
-
-    reason: str
-    saved: dict[str, Any]
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The steps' names, by their numbers."""
+        return tuple(step.name for step in self.steps)
 
 
 def compile_flow(scenario: Scenario, environment: Environment, run_id: str, tenant: str) -> Flow:
     """Compile the steps of a scenario against an environment's addresses."""
-    steps = tuple(_compile_step(step, environment) for step in scenario.flow)
+    known = {"tenant": tenant, "run": run_id}
+    steps = tuple(
+        _compile_step(number, step, environment, known) for number, step in enumerate(scenario.flow)
+    )
     return Flow(run_id, tenant, steps, environment.network, environment.secrets())
 
 
@@ -78,152 +100,146 @@ def run_iteration(
     The first step is due at `due_s` (seconds on the recorder's clock), each other when the one
     before it is done.
     """
-    variables = _variables(flow, recorder.generator, iteration)
+    generator = recorder.generator
+    unique = f"{flow.run_id}-{generator}-{iteration}"
+    variables: dict[str, Any] = {
+        "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration, "unique": unique,
+    }  # fmt: skip
     for step in flow.steps:
-        exchange, saved = _run_step(flow, step, iteration, due_s, variables, sender, recorder)
-        if exchange.outcome is not Outcome.OK:
+        number = recorder.intend(iteration, step.number, due_s)
+        trace = trace_id(flow.run_id, generator, number)
+        sent_s, request = due_s, None
+        try:
+            request = Request(
+                step.envelope, step.target(variables), trace,
+                step.body(variables) if step.body else None,
+                step.headers(variables) if step.headers else (),
+            )  # fmt: skip
+            sent_s = recorder.now_s()
+            answer = sender.send(request)
+            due_s = done_s = recorder.now_s()
+        except BaseException as error:
+            _give_up(flow, recorder, number, request, sent_s, error)
+            if isinstance(error, TemplateError | NotSent | Unanswered):
+                return False
+            raise  # a greenlet killed in flight: the request may have arrived
+        reason = _check(step, answer, variables)
+        if reason:
+            detail = _detail(flow, request, answer)
+            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, answer.status,
+                      reason, detail)  # fmt: skip
             return False
-        variables |= saved
-        due_s = exchange.done_s
+        recorder.conclude(number, sent_s, done_s, Outcome.OK, answer.status)
     return True
 
 
-def _run_step(
-    flow: Flow,
-    step: CompiledStep,
-    iteration: int,
-    due_s: float,
-    variables: dict[str, Any],
-    sender: Sender,
-    recorder: Recorder,
-) -> tuple[Exchange, dict[str, Any]]:
-    sequence = recorder.intend(iteration, step.name, due_s)
-    attempt = _Attempt(recorder, flow.secrets, (sequence, iteration, step.name, due_s))
-    try:
-        request = _request(step, variables, trace_id(flow.run_id, recorder.generator, sequence))
-    except TemplateError as error:
-        return attempt.conclude(Outcome.NOT_SENT, reason=str(error)), {}
-    attempt.begin(request)
-    try:
-        answer = sender.send(request)
-    except NotSent as error:
-        return attempt.conclude(Outcome.NOT_SENT, reason=str(error)), {}
-    except Unanswered as error:
-        return attempt.conclude(Outcome.UNKNOWN, reason=str(error)), {}
-    except BaseException:  # a greenlet killed in flight: the request may have arrived
-        attempt.conclude(Outcome.UNKNOWN, reason=CUT_OFF)
-        raise
-    attempt.done_s = recorder.now_s()
-    checked = _check(step, answer, variables)
-    outcome = Outcome.REJECTED if checked.reason else Outcome.OK
-    return attempt.conclude(outcome, answer, checked.reason), checked.saved
+def _give_up(
+    flow: Flow, recorder: Recorder, number: int, request: Request | None, sent_s: float,
+    error: BaseException,
+) -> None:  # fmt: skip
+    """Record that no answer came."""
+    done_s = recorder.now_s()
+    not_sent = isinstance(error, TemplateError | NotSent)
+    reason = str(error) if not_sent or isinstance(error, Unanswered) else CUT_OFF
+    _conclude(
+        flow, recorder, number, (sent_s if request else done_s, done_s),
+        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None, reason,
+        _detail(flow, request, None),
+    )  # fmt: skip
 
 
-class _Attempt:
-    """One exchange while it is under way."""
-
-    def __init__(
-        self, recorder: Recorder, secrets: tuple[str, ...], begun: tuple[int, int, str, float]
-    ) -> None:
-        self._recorder = recorder
-        self._secrets = secrets
-        self._begun = begun
-        self._sent_s = recorder.now_s()
-        self._request: Request | None = None
-        self.done_s: float | None = None
-
-    def begin(self, request: Request) -> None:
-        self._request = request
-        self._sent_s = self._recorder.now_s()
-
-    def conclude(
-        self, outcome: Outcome, answer: Answer | None = None, reason: str = ""
-    ) -> Exchange:
-        done_s = self._recorder.now_s() if self.done_s is None else self.done_s
-        status = answer.status if answer else None
-        exchange = Exchange(
-            self._recorder.generator, *self._begun, self._sent_s, done_s, outcome, status,
-            blot_out(reason, self._secrets) if reason else "",
-        )  # fmt: skip
-        detail = self._detail(answer) if reason else None
-        self._recorder.conclude(exchange, detail)
-        return exchange
-
-    def _detail(self, answer: Answer | None) -> dict[str, Any]:
-        """Keep what repeats and explains a failure: no header, since headers carry tokens."""
-        told = {}
-        request = self._request
-        if request:
-            body = None if request.body is None else json.dumps(request.body, default=str)
-            told = {"method": request.method, "url": request.url, "body": body}
-        if answer:
-            told["answer_head"] = answer.body.decode(errors="replace")
-        return {
-            name: blot_out(text, self._secrets)[:_HEAD_BYTES] if text else text
-            for name, text in told.items()
-        }
+def _conclude(
+    flow: Flow, recorder: Recorder, number: int, times_s: tuple[float, float], outcome: Outcome,
+    status: int | None, reason: str, detail: dict[str, Any],
+) -> None:  # fmt: skip
+    recorder.conclude(
+        number, *times_s, outcome, status, blot_out(reason, flow.secrets), detail
+    )  # fmt: skip
 
 
-def _compile_step(step: Step, environment: Environment) -> CompiledStep:
+def _detail(flow: Flow, request: Request | None, answer: Answer | None) -> dict[str, Any]:
+    """Keep what repeats and explains a failure: no header, since headers carry tokens."""
+    told: dict[str, str | None] = {}
+    if request:
+        body = None if request.body is None else request.body.decode(errors="replace")
+        told = {"method": request.envelope.method, "url": request.url, "body": body}
+    if answer:
+        told["answer_head"] = answer.body.decode(errors="replace")
+    return {
+        name: blot_out(text, flow.secrets)[:_HEAD_BYTES] if text else text
+        for name, text in told.items()
+    }
+
+
+def _compile_step(
+    number: int, step: Step, environment: Environment, known: Variables
+) -> CompiledStep:
     method, service, path = step.request_parts()
-    base = environment.services[service].url
-    headers = {**environment.headers, **step.headers}
+    origin, base = split_url(environment.services[service].url)
+    constant, changing = _headers({**environment.headers, **step.headers}, known)
+    body = None if step.body is None else compile_body(step.body, known)
     return CompiledStep(
         name=step.step,
-        method=method,
-        url=compile_text(base + path),
-        headers={name: compile_text(value) for name, value in headers.items()},
-        body=compile_value(step.body),
-        timeout_s=step.timeout,
+        number=number,
+        envelope=Envelope(method, origin, constant, step.timeout, body is not None),
+        target=compile_text(base + path, known),
+        headers=changing,
+        body=body,
         status=step.expect.status,
         expected=tuple(
-            (path, jmespath.compile(path).search, compile_value(value))
+            (path, compile_pick(path), compile_value(value, known))
             for path, value in step.expect.answer.items()
         ),
-        saved=tuple(
-            (name, path, jmespath.compile(path).search) for name, path in step.save.items()
-        ),
+        saved=tuple((name, path, compile_pick(path)) for name, path in step.save.items()),
+        reads_body=bool(step.expect.answer or step.save),
     )
 
 
-def _variables(flow: Flow, generator: str, iteration: int) -> dict[str, Any]:
-    unique = f"{flow.run_id}-{generator}-{iteration}"
-    return {"tenant": flow.tenant, "run": flow.run_id, "iteration": iteration, "unique": unique}
+def _headers(
+    headers: dict[str, str], known: Variables
+) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
+    """Part the headers whose value is known now from those whose value is not."""
+    compiled = {
+        name: compile_text(value, known)
+        for name, value in headers.items()
+        if name.lower() != TRACE_HEADER.lower()
+    }
+    constant = {name: each.value for name, each in compiled.items() if isinstance(each, Constant)}
+    changing = [(name, each) for name, each in compiled.items() if name not in constant]
+    if not changing:
+        return tuple(constant.items()), None
+    return tuple(constant.items()), lambda variables: tuple(
+        (name, template(variables)) for name, template in changing
+    )
 
 
-def _request(step: CompiledStep, variables: Variables, trace: str) -> Request:
-    headers = {name: template(variables) for name, template in step.headers.items()}
-    headers[TRACE_HEADER] = trace
-    return Request(step.method, step.url(variables), headers, step.body(variables), step.timeout_s)
-
-
-def _check(step: CompiledStep, answer: Answer, variables: Variables) -> Checked:
+def _check(step: CompiledStep, answer: Answer, variables: dict[str, Any]) -> str:
+    """Return why an answer is not as expected, or ""; keep in the variables what is to be kept."""
     if answer.status != step.status:
-        return Checked(f"status {answer.status}, expected {step.status}", {})
-    if answer.broken:
-        return Checked(answer.broken, {})
-    if not step.expected and not step.saved:
-        return Checked("", {})
+        return f"status {answer.status}, expected {step.status}"
+    if answer.broken or not step.reads_body:
+        return answer.broken
     try:
-        content = json.loads(answer.body)
+        content = _decode(answer.body)
     except (ValueError, RecursionError):
-        return Checked(f"not JSON: {_described(answer)}", {})
-    return _check_content(step, content, variables)
-
-
-def _check_content(step: CompiledStep, content: Any, variables: Variables) -> Checked:
+        return f"not JSON: {_described(answer)}"
     try:
-        for path, extract, template in step.expected:
-            found, wanted = extract(content), template(variables)
-            if not _same(found, wanted):
-                return Checked(f"{path} is {_short(found)}, expected {_short(wanted)}", {})
-        saved = {name: extract(content) for name, _, extract in step.saved}
+        return _check_content(step, content, variables)
     except (JMESPathError, TemplateError) as error:
-        return Checked(f"the answer does not fit the expectation: {_short(str(error))}", {})
-    for name, path, _ in step.saved:
-        if saved[name] is None:
-            return Checked(f"the answer has no {path}", {})
-    return Checked("", saved)
+        return f"the answer does not fit the expectation: {_short(str(error))}"
+
+
+def _check_content(step: CompiledStep, content: Any, variables: dict[str, Any]) -> str:
+    for path, pick, template in step.expected:
+        found, wanted = pick(content), template(variables)
+        if not _same(found, wanted):
+            return f"{path} is {_short(found)}, expected {_short(wanted)}"
+    for name, path, pick in step.saved:
+        found = pick(content)
+        if found is None:
+            return f"the answer has no {path}"
+        variables[name] = found
+    return ""
 
 
 def _same(found: Any, wanted: Any) -> bool:

@@ -1,74 +1,27 @@
-"""How does one request go out, and what came back? Each wire attempt is one exchange.
+"""How does one request go out when there is no hurry, and what came back? By httpx.
 
 No retry, no redirect, no proxy and no cookie happens behind the flow's back.
-
-    NoAnswer
-    ├── NotSent      it never left: no connection could be made
-    └── Unanswered   it may have arrived: time-out, reset, protocol error
 """
 
 import time
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import httpcore
 import httpx
 
 from config.network import Network
+from scenarios.sending import (
+    KEEPALIVE_S,
+    MAX_BODY_BYTES,
+    TRACE_HEADER,
+    Answer,
+    NotSent,
+    Request,
+    Unanswered,
+)
 from scenarios.wire import RoutedBackend, open_transport
-
-MAX_BODY_BYTES = 10_000_000
-
-# A server closes idle connections after a while, and a request that meets the closing one is in
-# doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
-_KEEPALIVE_S = 2.0
-
-
-class NoAnswer(Exception):
-    """No status line came back; the text says why."""
-
-
-class NotSent(NoAnswer):
-    """The request never left."""
-
-
-class Unanswered(NoAnswer):
-    """The request left, or may have, and its answer did not come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, ready to send. `body` is a JSON value or None; the time-out is in seconds."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: Any
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status line, and at most MAX_BODY_BYTES of what followed it.
-
-    `broken` says why the body is not whole; it is empty where it is.
-    """
-
-    status: int
-    content_type: str
-    body: bytes
-    broken: str = ""
-
-
-class Sender(Protocol):
-    """The seam between the flow and the wire."""
-
-    def send(self, request: Request) -> Answer:
-        """Send one request once. Raises NotSent or Unanswered."""
-        ...
 
 
 class HttpxSender:
@@ -77,7 +30,7 @@ class HttpxSender:
     def __init__(self, network: Network) -> None:
         """Open no connection yet."""
         self._bound = _Bound(network)
-        transport = open_transport(network, self._bound, _KEEPALIVE_S)
+        transport = open_transport(network, self._bound, KEEPALIVE_S)
         self._client = httpx.Client(transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -99,7 +52,8 @@ class HttpxSender:
 
     def send(self, request: Request) -> Answer:
         """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
-        self._bound.deadline = time.monotonic() + request.timeout_s
+        timeout_s = request.envelope.timeout_s
+        self._bound.deadline = time.monotonic() + timeout_s
         try:
             response = self._client.send(self._build(request), stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -107,7 +61,7 @@ class HttpxSender:
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotSent(f"could not be sent: {_words(error)}") from error
         except httpx.TimeoutException as error:
-            raise Unanswered(f"no answer within {request.timeout_s:g} s") from error
+            raise Unanswered(f"no answer within {timeout_s:g} s") from error
         except httpx.HTTPError as error:
             raise Unanswered(f"the connection broke: {_words(error)}") from error
         with closing(response):
@@ -115,14 +69,15 @@ class HttpxSender:
             return _read_answer(response, self._bound.deadline)
 
     def _build(self, request: Request) -> httpx.Request:
-        """Make the request; what HTTP or JSON cannot carry never leaves."""
+        """Make the request; what HTTP cannot carry never leaves."""
+        envelope = request.envelope
         try:
             return self._client.build_request(
-                request.method,
+                envelope.method,
                 request.url,
-                headers=dict(request.headers),
-                json=request.body,
-                timeout=request.timeout_s,
+                headers=[*envelope.headers, *request.headers, (TRACE_HEADER, request.trace)],
+                content=request.body,
+                timeout=envelope.timeout_s,
             )
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             raise NotSent(f"could not be sent: {_words(error)}") from error
@@ -186,8 +141,8 @@ def _read_answer(response: httpx.Response, deadline: float) -> Answer:
         broken = "the body did not end in time"
     except httpx.HTTPError as error:
         broken = f"the body broke off: {_words(error)}"
-    content_type = response.headers.get("content-type", "")
-    return Answer(response.status_code, content_type, bytes(body[:MAX_BODY_BYTES]), broken)
+    head = f"\r\ncontent-type: {response.headers.get('content-type', '')}\r\n".lower().encode()
+    return Answer(response.status_code, bytes(body[:MAX_BODY_BYTES]), broken, head)
 
 
 def _words(error: Exception) -> str:

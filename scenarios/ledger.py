@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
-from scenarios.exchange import Exchange, Outcome
+from scenarios.exchange import Outcome
+from scenarios.exchanges import Exchanges
 from scenarios.model import Counts, Scenario, Step
 
 Labels = tuple[str, ...]
@@ -39,29 +41,29 @@ class Ledger:
         yield from self.confirmed
 
 
-def ledger_of(scenario: Scenario, exchanges: Iterable[Exchange]) -> Ledger:
-    """Fold exchanges into the ledger."""
+def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
+    """Fold the exchanges of all generators into the ledger."""
     steps = {step.step: step for step in scenario.flow}
     moves = {name: list(moves_of(step)) for name, step in steps.items()}
     zero = {key: 0 for step_moves in moves.values() for key, _ in step_moves}
     tallies = {weight: Counter(zero) for weight in Weight}
-    for exchange in exchanges:
-        tally = tallies[weight_of(exchange, steps[exchange.step])]
-        for key, amount in moves[exchange.step]:
-            tally[key] += amount
+    for step, outcome, status, count in chain.from_iterable(each.tally() for each in exchanges):
+        tally = tallies[weight_of(outcome, status, steps[step])]
+        for key, amount in moves[step]:
+            tally[key] += amount * count
     return Ledger(dict(tallies[Weight.SURE]), dict(tallies[Weight.IN_DOUBT]))
 
 
-def weight_of(exchange: Exchange, step: Step) -> Weight:
+def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
     """Decide what an exchange leaves: a refusal (4xx) nothing, any other wrong answer a doubt."""
-    if exchange.outcome is Outcome.OK:
+    if outcome is Outcome.OK:
         return Weight.SURE
-    if exchange.outcome is Outcome.NOT_SENT:
+    if outcome is Outcome.NOT_SENT:
         return Weight.NOTHING
-    if exchange.outcome is Outcome.REJECTED and step.when_rejected:
+    if outcome is Outcome.REJECTED and step.when_rejected:
         return Weight(step.when_rejected)
-    refused = exchange.status is not None and _CLIENT_ERRORS <= exchange.status < _SERVER_ERRORS
-    nothing = exchange.outcome is Outcome.REJECTED and refused
+    refused = status is not None and _CLIENT_ERRORS <= status < _SERVER_ERRORS
+    nothing = outcome is Outcome.REJECTED and refused
     return Weight.NOTHING if nothing else Weight.IN_DOUBT
 
 

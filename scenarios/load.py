@@ -1,13 +1,14 @@
-"""How does this process drive a load? By Locust in a child process, told when to begin.
+"""How does this process drive a load? By Locust in child processes, told when to begin.
 
-The child holds the other end of a pipe: when this process ends, however it ends, the child stops.
+Each child holds the other end of a pipe: when this process ends, however it ends, they stop.
 """
 
 import json
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,30 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 Progress = Callable[[int, int | None], None]
 
 _STOP_S = 3.0
+_HERE = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many worker processes share a load: some of this machine, some that come from others.
+
+    Those are awaited at `bind`, a HOST:PORT of this machine; without one, none can come.
+    """
+
+    here: int = 0
+    elsewhere: int = 0
+    bind: str = ""
+
+    def __bool__(self) -> bool:
+        return self.number > 0
+
+    @property
+    def number(self) -> int:
+        """How many there are in all."""
+        return self.here + self.elsewhere
+
+
+ALONE = Workers()
 
 
 @dataclass(frozen=True)
@@ -30,39 +55,49 @@ class LoadOrder:
     iterations: int | None
     stem: str
     log: Path
+    workers: Workers = ALONE
 
 
 class LoadProcess:
-    """A Locust process that is ready, or about to be, and begins at a word."""
+    """A Locust process, with its workers, that is ready, or about to be, and begins at a word."""
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        """Take a process that was started with pipes for its input and output."""
+    def __init__(
+        self, process: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]], log: Path
+    ) -> None:
+        """Take processes that were started with pipes for their input and output."""
         self._process = process
+        self._workers = workers
         self._log = log
 
     def drive(self, on_progress: Progress) -> str:
         """Begin, wait for the end, and return what went wrong with the generator (or "")."""
+        troubles, begun = [], False
         for line in self._lines():
             if "ready" in line:
+                begun = True
                 self._begin()
+            elif "trouble" in line:
+                troubles.append(str(line["trouble"]))
             else:
-                on_progress(line["ended"] or 0, line["scheduled"])
+                on_progress(int(line["ended"] or 0), line["scheduled"])
         code = self._process.wait()
-        return (
-            "" if code in (0, 1) else f"the load generator ended with code {code}; see {self._log}"
-        )
+        if (code not in (0, 1) or not begun) and not troubles:
+            troubles.append(f"the load generator ended with code {code}; see {self._log}")
+        return "; ".join(troubles)
 
     def stop(self) -> None:
-        """End the process: by its input's end, then by force."""
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        """End the processes: by their input's end, then by force."""
+        for each in (self._process, *self._workers):
+            if each.stdin:
+                each.stdin.close()
+        for each in (self._process, *self._workers):
+            try:
+                each.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                each.kill()
+                each.wait()
+            if each.stdout:
+                each.stdout.close()
 
     def _begin(self) -> None:
         if self._process.stdin:
@@ -78,30 +113,59 @@ class LoadProcess:
 @contextmanager
 def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[LoadProcess]:
     """Start Locust for an order; it makes itself ready while the caller does other things."""
-    with order.log.open("ab") as log:
-        process = subprocess.Popen(
-            _command(order),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=dict(variables),
-            start_new_session=True,
-            text=True,
-        )
-    load = LoadProcess(process, order.log)
+    host, port = _where(order.workers)
+    with ExitStack() as held:
+        log = held.enter_context(order.log.open("ab"))
+
+        def start(command: list[str], output: int) -> subprocess.Popen[str]:
+            return subprocess.Popen(
+                [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *command, "--on-order"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=log,
+                env=dict(variables),
+                start_new_session=True,
+                text=True,
+            )
+
+        process = start([*_command(order), *_as_master(order.workers, host, port)], subprocess.PIPE)
+        workers = [
+            start(worker_options(host, port), log.fileno()) for _ in range(order.workers.here)
+        ]
+    load = LoadProcess(process, workers, order.log)
     try:
         yield load
     finally:
         load.stop()
 
 
+def worker_options(host: str, port: int) -> list[str]:
+    """Return Locust's options for a worker of the master there."""
+    return ["--worker", "--headless", "--master-host", host, "--master-port", str(port)]
+
+
+def _where(workers: Workers) -> tuple[str, int]:
+    """Return where the master listens: as asked, or at a free port that others cannot reach."""
+    if workers.bind:
+        host, _, port = workers.bind.rpartition(":")
+        return host.strip("[]"), int(port)
+    with socket.create_server((_HERE, 0)) as free:
+        port_number: int = free.getsockname()[1]
+        return _HERE, port_number
+
+
+def _as_master(workers: Workers, host: str, port: int) -> list[str]:
+    if not workers:
+        return []
+    return ["--master", "--master-bind-host", host, "--master-bind-port", str(port),
+            "--expect-workers", str(workers.number)]  # fmt: skip
+
+
 def _command(order: LoadOrder) -> list[str]:
     users, iterations = str(order.users), str(order.iterations or 0)
     return [
-        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"),
-        *("--users", users, "--spawn-rate", users),
+        *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
         *("--scenario", str(order.scenario), "--environment", str(order.environment)),
         *("--profile", order.profile, "--iterations", iterations),
-        *("--evidence", str(order.run_folder)),
-        *("--stem", order.stem, "--on-order"),
+        *("--evidence", str(order.run_folder), "--stem", order.stem),
     ]

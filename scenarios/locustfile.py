@@ -1,19 +1,23 @@
-"""How is a profile of many users driven? A locustfile: each virtual user is a Locust user.
+"""How is a load driven? A locustfile: each virtual user is a Locust user.
 
-It works with plain Locust too, web page included; without --profile it goes on until stopped:
+It works with plain Locust too, web page, master and workers included; without --profile it goes on
+until stopped:
 
     locust -f scenarios/locustfile.py --scenario usage_tracking --environment staging
 
-The only place where Locust and gevent are imported: importing them patches the process. Locust's
-own statistics feed its page and nothing else; what counts is the recording.
+Here and in `scenarios.engine` are the only places where Locust and gevent are imported: importing
+them patches the process. Locust's own statistics feed its page and nothing else; what counts is the
+recording.
 """
 
 import json
 import os
+import platform
+import shutil
 import sys
-import time
+import tempfile
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,110 +29,72 @@ from locust import User, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment as Locust
 from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # plain `locust` does not know it
 
 from config.environment import find_environment, read_environment  # noqa: E402
 from config.errors import ConfigError  # noqa: E402
-from scenarios.arrivals import ClosedModel, arrivals_of  # noqa: E402
+from scenarios.arrivals import ClosedModel, Part, arrivals_of  # noqa: E402
+from scenarios.engine.distribution import SHIP_S, Courier, Office  # noqa: E402
+from scenarios.engine.driving import Driving, Seat  # noqa: E402
+from scenarios.engine.page import show  # noqa: E402
 from scenarios.evidence import RunFolder, new_run_id  # noqa: E402
-from scenarios.exchange import Exchange, Outcome  # noqa: E402
-from scenarios.flow import Flow, compile_flow, run_iteration  # noqa: E402
-from scenarios.http_client import HttpxSender  # noqa: E402
+from scenarios.flow import compile_flow  # noqa: E402
+from scenarios.loading import Order  # noqa: E402
+from scenarios.model import Profile  # noqa: E402
 from scenarios.plan import with_load  # noqa: E402
 from scenarios.reader import find_scenario, read_scenario  # noqa: E402
-from scenarios.recording import End, Recorder  # noqa: E402
+from scenarios.recording import Changes  # noqa: E402
 
 _PROGRESS_S = 0.25
-_LOOP_TICK_S = 0.02
-_FOREVER = ClosedModel(iterations=None, until_s=float("inf"))
+_TICK_S = 0.02
 _GRACE_S = 1
+_FOREVER = ClosedModel(iterations=None, until_s=float("inf"))
 
 
 @dataclass(frozen=True)
-class Order:
-    """What this process shall drive, as its command line says; `stem` names its recordings."""
+class Task:
+    """What this run of Locust shall drive, as its command line says, or the master's order."""
 
-    flow: Flow
+    scenario: Path
+    environment: Path
     profile: str
-    arrivals: ClosedModel
+    run_id: str
+    tenant: str
     users: int
-    exchanges: Path
+    iterations: int
     stem: str
+    exchanges: Path
 
-
-class LiveRecorder(Recorder):
-    """A recorder that shows each exchange to Locust's page as well."""
-
-    def __init__(self, locust: Locust, order: Order) -> None:
-        """Open the recording that the order asks for."""
-        path = order.exchanges / f"{order.stem}.jsonl"
-        self._locust = locust
-        super().__init__(path, order.stem, order.profile, order.users, order.arrivals.iterations)
-
-    def conclude(self, exchange: Exchange, detail: dict[str, Any] | None = None) -> None:
-        """Record what came of a request, and show it."""
-        super().conclude(exchange, detail)
-        failed = exchange.outcome is not Outcome.OK
-        self._locust.events.request.fire(  # type: ignore[no-untyped-call]
-            request_type="step",
-            name=exchange.step,
-            response_time=(exchange.done_s - exchange.sent_s) * 1000,
-            response_length=0,
-            exception=RuntimeError(f"{exchange.outcome}: {exchange.reason}") if failed else None,
-            context={},
-        )
-
-
-@dataclass
-class Load:
-    """One load while it runs: what has been begun and ended, and how the generator fares."""
-
-    order: Order
-    recorder: Recorder
-    begin_s: float
-    started: int = 0
-    ended: int = 0
-    users: int = 0
-    loop_delay_max_s: float = 0.0
-    cpu_before_s: float = field(default_factory=time.process_time)
-
-    def next_iteration(self) -> tuple[int, float] | None:
-        """Return the number (from 1) and due time of the next iteration, or None at the end."""
-        elapsed_s = self.recorder.now_s() - self.begin_s
-        due_s = self.order.arrivals.due_s(self.started, elapsed_s)
-        if due_s is None:
-            return None
-        self.started += 1
-        return self.started, due_s + self.begin_s
-
-    def is_over(self) -> bool:
-        """Tell whether nothing is due any more and every user has ended."""
-        begun = self.started > 0 or self.recorder.now_s() - self.begin_s > _GRACE_S
-        over = self.order.arrivals.due_s(self.started, self.recorder.now_s() - self.begin_s) is None
-        return begun and over and self.users == 0
-
-    def bound_s(self) -> float:
-        """Return by when, on the recorder's clock, iterations in flight must have ended."""
-        in_flight_s = sum(step.timeout_s for step in self.order.flow.steps)
-        return self.begin_s + self.order.arrivals.until_s + in_flight_s
-
-    def end(self) -> None:
-        """Record the end; what was scheduled and not begun is dropped."""
-        scheduled = self.order.arrivals.iterations or self.started
-        cpu_s = time.process_time() - self.cpu_before_s
-        wall_s = self.recorder.now_s() - self.begin_s
-        self.recorder.end(
-            End(self.started, scheduled - self.started, cpu_s, wall_s, self.loop_delay_max_s)
+    def order(self, part: Part, generator: str, ships: bool) -> Order:
+        """Return one process' part of it. Raises ConfigError."""
+        scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
+        profile = scenario.profiles.get(self.profile)
+        if profile:
+            profile = with_load(profile, self.users, self.iterations)
+        return Order(
+            flow=compile_flow(scenario, environment, self.run_id, self.tenant),
+            profile=self.profile or "until stopped",
+            arrivals=arrivals_of(profile).part(part) if profile else _FOREVER,
+            users=part.of_number(self.users),
+            exchanges=self.exchanges,
+            generator=generator,
+            warm_up_s=(profile and profile.warm_up) or 0.0,
+            abort=(profile or Profile()).abort,
+            ships=ships,
         )
 
 
 class Session:
-    """What this process is about: its order, and its load once that has begun."""
+    """What this process is about: its task, and what it has under way."""
 
+    task: Task
     order: Order
-    load: Load
+    driving: Driving
+    courier: Courier | None = None
+    office: Office | None = None
 
 
 SESSION = Session()
@@ -139,23 +105,17 @@ class VirtualUser(User):
 
     def on_start(self) -> None:
         """Take this user's own connections."""
-        self.load = SESSION.load
-        self.load.users += 1
-        self.sender = HttpxSender(self.load.order.flow.network)
+        self.seat = Seat(SESSION.driving)
 
     def on_stop(self) -> None:
         """Give them back."""
-        self.sender.close()
-        self.load.users -= 1
+        self.seat.close()
 
     @task
     def iterate(self) -> None:
-        """Run one iteration, or stop for good."""
-        due = self.load.next_iteration()
-        if due is None:
-            raise StopUser
-        run_iteration(self.load.order.flow, *due, self.sender, self.load.recorder)
-        self.load.ended += 1
+        """Run iterations for as long as any is due, then stop for good."""
+        self.seat.drive()
+        raise StopUser
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
@@ -172,15 +132,21 @@ def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _await_order(environment: Locust, **_: Any) -> None:
+def _prepare(environment: Locust, **_: Any) -> None:
     """Read everything that can be wrong before the first request, then wait for the word."""
-    options = _options(environment)
+    options, runner = _options(environment), environment.runner
+    if isinstance(runner, WorkerRunner):
+        _await_orders(runner, options)
+        return
     try:
-        SESSION.order = _read_order(options)
+        SESSION.task = _read_task(options)
+        SESSION.order = SESSION.task.order(Part(), SESSION.task.stem, ships=False)
     except ConfigError as error:
         print(error, file=sys.stderr)
         os._exit(2)
-    if options.on_order:
+    if isinstance(runner, MasterRunner):
+        _serve_workers(runner)
+    elif options.on_order:
         _say({"ready": True})
         if not os.read(0, 1):
             os._exit(0)
@@ -188,69 +154,56 @@ def _await_order(environment: Locust, **_: Any) -> None:
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def _begin(environment: Locust, **_: Any) -> None:
-    options = _options(environment)
-    if not options.on_order:
-        SESSION.order = _read_order(options)  # the page may have changed it
-    recorder = LiveRecorder(environment, SESSION.order)
-    SESSION.load = Load(SESSION.order, recorder, recorder.now_s())
-    gevent.spawn(_watch_loop, SESSION.load)
-    if options.on_order:
-        gevent.spawn(_stop_when_over, environment, SESSION.load)
-        gevent.spawn(_stop_when_left_alone, environment)
+    options, runner = _options(environment), environment.runner
+    if not isinstance(runner, WorkerRunner) and not options.on_order:
+        SESSION.task = _read_task(options)  # the page may have changed it
+        SESSION.order = SESSION.task.order(Part(), SESSION.task.stem, ships=False)
+        SESSION.task.exchanges.mkdir(parents=True, exist_ok=True)
+    if isinstance(runner, MasterRunner):
+        _send_orders(environment, runner, options)
+    elif isinstance(runner, WorkerRunner):
+        SESSION.driving = Driving(SESSION.order, lambda reason: _report_collapse(runner, reason))
+        SESSION.courier = Courier(environment, runner, SESSION.driving.load)
+        gevent.spawn(_ship, SESSION.driving, SESSION.courier)
+    else:
+        SESSION.driving = Driving(SESSION.order)
+        gevent.spawn(_show, environment, SESSION.driving)
+        if options.on_order:
+            gevent.spawn(_stop_when_over, environment)
+            gevent.spawn(_stop_when_left_alone, environment)
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def _end(environment: Locust, **_: Any) -> None:
-    SESSION.load.end()
+    if isinstance(environment.runner, MasterRunner):
+        return
+    if SESSION.courier and not SESSION.driving.is_closed:
+        SESSION.driving.close()
+        SESSION.courier.finish()
+    SESSION.driving.close()
 
 
-def _options(locust: Locust) -> Namespace:
-    if locust.parsed_options is None:
-        raise RuntimeError("this locustfile needs Locust's command line")
-    options: Namespace = locust.parsed_options
-    return options
+# One process alone
 
 
-def _read_order(options: Namespace) -> Order:
-    scenario = read_scenario(find_scenario(options.scenario))
-    environment = read_environment(find_environment(options.environment))
-    profile = scenario.profiles.get(options.profile or "")
-    if profile:
-        profile = with_load(profile, options.num_users, options.iterations)
-    if options.evidence:
-        folder = RunFolder(Path(options.evidence))
-        run = folder.read_run()
-        run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
-    else:
-        run_id, tenant = new_run_id(datetime.now(UTC)), str(uuid4())
-        exchanges = ROOT / "runs" / f"locust-{run_id}"
-        exchanges.mkdir(parents=True)
-    return Order(
-        flow=compile_flow(scenario, environment, run_id, tenant),
-        profile=options.profile or "until stopped",
-        arrivals=arrivals_of(profile) if profile else _FOREVER,
-        users=options.num_users or 1,
-        exchanges=exchanges,
-        stem=options.stem or "locust",
-    )
+def _show(locust: Locust, driving: Driving) -> None:
+    """Feed Locust's page."""
+    changes = Changes(driving.load.recorder)
+    while not driving.is_closed:
+        gevent.sleep(_PROGRESS_S)
+        show(locust, driving.load.order.flow.step_names, changes.take()[1])
+    changes.close()
 
 
-def _watch_loop(load: Load) -> None:
-    while True:
-        before_s = time.monotonic()
-        gevent.sleep(_LOOP_TICK_S)
-        late_s = time.monotonic() - before_s - _LOOP_TICK_S
-        load.loop_delay_max_s = max(load.loop_delay_max_s, late_s)
-
-
-def _stop_when_over(locust: Locust, load: Load) -> None:
-    said_s = 0.0
-    while not load.is_over() and load.recorder.now_s() < load.bound_s():
-        gevent.sleep(_LOOP_TICK_S)
-        if load.recorder.now_s() - said_s > _PROGRESS_S:
-            said_s = load.recorder.now_s()
-            _say({"ended": load.ended, "scheduled": load.order.arrivals.iterations})
-    _say({"ended": load.ended, "scheduled": load.order.arrivals.iterations})
+def _stop_when_over(locust: Locust) -> None:
+    load, said_s = SESSION.driving.load, 0.0
+    now_s = load.recorder.now_s
+    while not load.is_over(now_s()) and now_s() < load.bound_s():
+        gevent.sleep(_TICK_S)
+        if now_s() - said_s > _PROGRESS_S:
+            said_s = now_s()
+            _say({"ended": load.ended, "scheduled": load.order.scheduled})
+    _say({"ended": load.ended, "scheduled": load.order.scheduled})
     _quit(locust)
 
 
@@ -260,6 +213,152 @@ def _stop_when_left_alone(locust: Locust) -> None:
     _quit(locust)
     gevent.sleep(_GRACE_S)
     os._exit(1)
+
+
+# A worker
+
+
+def _await_orders(runner: WorkerRunner, options: Namespace) -> None:
+    runner.register_message("order", lambda environment, msg: _take_order(runner, msg.data))
+    runner.register_message("kept", lambda environment, msg: _confirm(msg.data["batch"]))
+    runner.register_message("halt", lambda environment, msg: SESSION.driving.stop(
+        msg.data["reason"]))  # fmt: skip
+    if options.on_order:
+        gevent.spawn(_stop_when_left_alone, runner.environment)
+
+
+def _take_order(runner: WorkerRunner, data: dict[str, Any]) -> None:
+    """Read what the master sends; tell it whether that can be driven here."""
+    folder, problem = Path(tempfile.mkdtemp(prefix="trial-balance-")), ""
+    try:
+        for name in ("scenario", "environment"):
+            (folder / f"{name}.yaml").write_text(data[name], encoding="utf-8")
+        given = {key: data[key] for key in ("profile", "run_id", "tenant", "users", "iterations")}
+        made = Task(scenario=folder / "scenario.yaml", environment=folder / "environment.yaml",
+                    stem=data["generator"], exchanges=folder, **given)  # fmt: skip
+        part = Part(data["index"], data["of"])
+        SESSION.task, SESSION.order = made, made.order(part, data["generator"], ships=True)
+    except (ConfigError, OSError) as error:
+        problem = f"{runner.client_id}: {error}"
+    told = {"problem": problem, "folder": str(folder), "machine": platform.node()}
+    runner.send_message("ordered", told)
+
+
+def _confirm(number: int) -> None:
+    if SESSION.courier:
+        SESSION.courier.confirm(number)
+
+
+def _report_collapse(runner: WorkerRunner, reason: str) -> None:
+    SESSION.driving.stop(reason)
+    runner.send_message("collapse", {"reason": reason})
+
+
+def _ship(driving: Driving, courier: Courier) -> None:
+    """Bring the master what is recorded, to the end; then nothing of it is needed here."""
+    load = driving.load
+    now_s = load.recorder.now_s
+    while not driving.is_closed and not load.is_over(now_s()) and now_s() < load.bound_s():
+        gevent.sleep(SHIP_S)
+        courier.ship()
+    if not driving.is_closed:
+        driving.close()
+        courier.finish()
+    if courier.await_confirmation():
+        shutil.rmtree(load.order.exchanges, ignore_errors=True)
+    else:
+        print(f"the master did not take all: what is missing there is in {load.order.exchanges}",
+              file=sys.stderr)  # fmt: skip
+
+
+# The master
+
+
+def _serve_workers(runner: MasterRunner) -> None:
+    def ordered(environment: Locust, msg: Any) -> None:
+        if SESSION.office:
+            SESSION.office.ordered(msg.node_id, msg.data)
+
+    def batch(environment: Locust, msg: Any) -> None:
+        if SESSION.office:
+            SESSION.office.keep(msg.node_id, msg.data)
+
+    def collapse(environment: Locust, msg: Any) -> None:
+        runner.send_message("halt", {"reason": msg.data["reason"]})
+
+    for name, listener in (("ordered", ordered), ("batch", batch), ("collapse", collapse)):
+        runner.register_message(name, listener)
+
+
+def _send_orders(locust: Locust, runner: MasterRunner, options: Namespace) -> None:
+    """Give each worker its part, and wait until all are ready, and for the word."""
+    made = SESSION.task
+    SESSION.office = office = Office(runner, made.exchanges, made.stem)
+    problems = office.order(
+        {
+            "scenario": made.scenario.read_text(encoding="utf-8"),
+            "environment": made.environment.read_text(encoding="utf-8"),
+            **{key: getattr(made, key)
+               for key in ("profile", "run_id", "tenant", "users", "iterations")},
+        }
+    )  # fmt: skip
+    if problems:
+        _say({"trouble": "; ".join(problems)})
+        _quit(locust)
+        os._exit(3)
+    if options.on_order:
+        _say({"ready": True})
+        if not gevent.os.tp_read(0, 1):
+            os._exit(0)
+        gevent.spawn(_stop_when_all_over, locust, office)
+        gevent.spawn(_halt_when_left_alone, runner, office)
+
+
+def _stop_when_all_over(locust: Locust, office: Office) -> None:
+    scheduled = SESSION.order.scheduled
+    while not office.is_over():
+        gevent.sleep(_PROGRESS_S)
+        _say({"ended": office.ended, "scheduled": scheduled})
+    for worker in office.lost():
+        found = "; its recording was found" if office.recovered(worker) else ""
+        _say({"trouble": f"the worker {worker.name} was lost{found}"})
+    _quit(locust)
+
+
+def _halt_when_left_alone(runner: MasterRunner, office: Office) -> None:
+    while gevent.os.tp_read(0, 1):
+        pass
+    runner.send_message("halt", {"reason": "it was interrupted"})
+    gevent.sleep(_GRACE_S)
+    os._exit(1)
+
+
+def _options(locust: Locust) -> Namespace:
+    if locust.parsed_options is None:
+        raise RuntimeError("this locustfile needs Locust's command line")
+    options: Namespace = locust.parsed_options
+    return options
+
+
+def _read_task(options: Namespace) -> Task:
+    if options.evidence:
+        folder = RunFolder(Path(options.evidence))
+        run = folder.read_run()
+        run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
+    else:
+        run_id, tenant = new_run_id(datetime.now(UTC)), str(uuid4())
+        exchanges = ROOT / "runs" / f"locust-{run_id}"
+    return Task(
+        scenario=find_scenario(options.scenario),
+        environment=find_environment(options.environment),
+        profile=options.profile or "",
+        run_id=run_id,
+        tenant=tenant,
+        users=options.num_users or 1,
+        iterations=options.iterations,
+        stem=options.stem or "locust",
+        exchanges=exchanges,
+    )
 
 
 def _quit(locust: Locust) -> None:

@@ -1,21 +1,25 @@
 """What can a scenario file say? The whole language, in one place."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from typing_extensions import TypeAliasType
 
 from config.documents import StrictModel
-from config.units import Duration, Share
+from config.units import Duration, Pause, Share
+from scenarios.stages import RateOrRamp, Stage, WrittenStage
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ITERATION = "iteration"
+MOST_USERS = 10_000
 
 _REQUEST = re.compile(r"(\w+)\s+([\w-]+)\s+(/\S.*|/)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _LEAST_MARGIN = 0.01
+_MAX_USERS = 100
+_MAX_DURATION_S = 600.0
 
 Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
 
@@ -106,16 +110,73 @@ class Step(StrictModel):
         return method, service, path
 
 
-class Profile(StrictModel):
-    """A load, closed model: so many virtual users share the iterations, or go on for a time.
+class Abort(StrictModel):
+    """When a load stops itself: so few of the iterations that ended of late went well.
 
-    `max_duration` bounds a load of iterations; what was not begun by then is dropped.
+    `over` is how far back is looked, in seconds. A share of 0 % never stops it.
     """
 
-    users: Annotated[int, Field(gt=0, le=10_000, examples=[1])]
+    success_rate: Share = 0.1
+    over: Duration = 10.0
+
+
+class Profile(StrictModel):
+    """A load.
+
+    Closed model: so many virtual users share the iterations, or go on for a time, each with a pause
+    to `think` between two. `max_duration` bounds a load of iterations; what was not begun by then
+    is dropped.
+
+    Open model: iterations arrive at a rate, evenly or at random (`arrivals`), for a `duration`, or
+    as `stages` say. As many users as that takes, up to `max_users`; an iteration that finds none
+    free is dropped.
+
+    What was due during the `warm_up` is counted, but not measured. Times are seconds.
+    """
+
+    users: Annotated[int, Field(gt=0, le=MOST_USERS)] | None = None
     iterations: Annotated[int, Field(gt=0)] | None = None
     duration: Duration | None = None
-    max_duration: Duration = 600.0
+    max_duration: Duration | None = None
+    think: Pause | None = None
+    rate: RateOrRamp | None = None
+    stages: Annotated[list[WrittenStage], Field(min_length=1)] | None = None
+    arrivals: Literal["constant", "poisson"] | None = None
+    seed: int | None = None
+    max_users: Annotated[int, Field(gt=0, le=MOST_USERS)] | None = None
+    warm_up: Duration | None = None
+    abort: Abort = Abort()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether iterations arrive at a rate, whatever the services do."""
+        return self.rate is not None or self.stages is not None
+
+    @property
+    def open_stages(self) -> tuple[Stage, ...]:
+        """The stages of an open model."""
+        if isinstance(self.rate, Stage):
+            return (self.rate,)
+        if self.rate is not None:
+            return (Stage(self.rate, self.rate, self.duration or 0.0),)
+        return tuple(self.stages or ())
+
+    @property
+    def virtual_users(self) -> int:
+        """How many users there may be at once."""
+        return (self.max_users or _MAX_USERS) if self.is_open else (self.users or 1)
+
+    @property
+    def lasts_s(self) -> float:
+        """For how long iterations may begin."""
+        if self.is_open:
+            return sum(stage.lasts_s for stage in self.open_stages)
+        return self.duration or self.max_duration or _MAX_DURATION_S
+
+    @property
+    def most_per_s(self) -> float:
+        """The highest rate of an open model, in iterations a second."""
+        return max((max(each.from_per_s, each.to_per_s) for each in self.open_stages), default=0.0)
 
 
 class LatencyObjective(StrictModel):

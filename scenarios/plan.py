@@ -1,5 +1,6 @@
 """What shall a command do, and can it? Everything is read and refused before anything is sent."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,16 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
+from scenarios.arrivals import OpenModel, arrivals_of
+from scenarios.load import ALONE, Workers
 from scenarios.model import Profile, Scenario
 from scenarios.reader import find_scenario, read_scenario
 from scenarios.rules import ALWAYS_KNOWN
 from scenarios.templates import TemplateError, compile_text, names_in
 
 T = TypeVar("T")
+
+_BIND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Local:
 class Asked:
     """What a command line names: environment and scenario by name or file, profiles, a fault.
 
-    `users` and `iterations` go before those of the profiles.
+    `users` and `iterations` go before those of the profiles; `workers` share a load.
     """
 
     env: str
@@ -45,6 +50,7 @@ class Asked:
     repeat: str
     users: int | None = None
     iterations: int | None = None
+    workers: Workers = ALONE
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,9 @@ def read_plan(asked: Asked, local: Local) -> Plan:
     profiles: dict[str, Profile] = {}
     if path and scenario:
         problems += _missing_profiles(scenario, path, asked.profiles)
+        problems += _unfit_options(scenario, asked)
         profiles = _asked_for(scenario, asked)
+        problems += _unfit_workers(asked.workers, profiles)
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
         environment = _collect(problems, lambda: _preview(file, local.variables))
@@ -88,8 +96,34 @@ def _asked_for(scenario: Scenario, asked: Asked) -> dict[str, Profile]:
     }
 
 
+def _unfit_options(scenario: Scenario, asked: Asked) -> list[Problem]:
+    """Return the options that a profile of an open model leaves no room for."""
+    given = {"--users": asked.users, "--iterations": asked.iterations}
+    options = " and ".join(name for name, value in given.items() if value)
+    return [
+        Problem(None, None, f"{name} is an open model: its rate says what is sent; leave out "
+                            f"{options}")
+        for name in asked.profiles
+        if options and name in scenario.profiles and scenario.profiles[name].is_open
+    ]  # fmt: skip
+
+
+def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
+    if workers.elsewhere and not workers.bind:
+        yield Problem(None, None, "workers of other machines need to know where to come; add "
+                                  "--bind HOST:PORT, an address of this machine")  # fmt: skip
+    if workers.bind and not _BIND.fullmatch(workers.bind):
+        yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT")
+    for name, profile in profiles.items():
+        if workers.number > profile.virtual_users:
+            yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "
+                                      f"{workers.number} workers")  # fmt: skip
+
+
 def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
     """Return a profile with other users or iterations; iterations go before a duration."""
+    if profile.is_open:
+        return profile
     changes: dict[str, int | None] = {}
     if users:
         changes["users"] = users
@@ -144,17 +178,22 @@ def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Ite
         if is_load(profile):
             yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
         return
-    if profile.users > limits.max_users:
-        yield (f"the profile {name!r} asks for {profile.users} users, "
+    arrivals = arrivals_of(profile)
+    iterations = arrivals.scheduled if isinstance(arrivals, OpenModel) else arrivals.iterations or 0
+    if profile.virtual_users > limits.max_users:
+        yield (f"the profile {name!r} asks for {profile.virtual_users} users, "
                f"and {here} allows {limits.max_users}")  # fmt: skip
-    if (profile.iterations or 0) > limits.max_iterations:
-        yield (f"the profile {name!r} asks for {profile.iterations:,} iterations, "
+    if iterations > limits.max_iterations:
+        yield (f"the profile {name!r} asks for {iterations:,} iterations, "
                f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
+    if profile.most_per_s > limits.max_rate:
+        yield (f"the profile {name!r} asks for {profile.most_per_s:g} iterations a second, "
+               f"and {here} allows {limits.max_rate:g}")  # fmt: skip
 
 
 def is_load(profile: Profile) -> bool:
     """Tell whether a profile is more than one pass through the flow."""
-    return profile.users > 1 or profile.iterations != 1
+    return profile.is_open or profile.virtual_users > 1 or profile.iterations != 1
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

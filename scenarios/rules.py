@@ -8,7 +8,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from config.documents import Location, did_you_mean, nearest
-from scenarios.model import ITERATION, Counts, Quantity, Scenario, Step
+from scenarios.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
 from scenarios.selector import parse_selector
 from scenarios.templates import TemplateError, compile_text, compile_value, names_in
 
@@ -150,8 +150,50 @@ def _selector(text: str, place: Location) -> Iterator[Broken]:
 
 def _profiles(scenario: Scenario) -> Iterator[Broken]:
     for name, profile in scenario.profiles.items():
-        if (profile.iterations is None) == (profile.duration is None):
-            yield ("profiles", name), "give either iterations or duration"
+        place: Location = ("profiles", name)
+        misplaced = _misplaced_keys(profile)
+        if misplaced:
+            yield from (((*place, key), message) for key, message in misplaced)
+        else:
+            yield from ((place, message) for message in _profile(profile))
+
+
+def _misplaced_keys(profile: Profile) -> list[tuple[str, str]]:
+    """Return what belongs to the other model, each with a sentence."""
+    others: tuple[str, ...]
+    if profile.is_open:
+        others = ("users", "iterations", "think", "max_duration")
+        told = "belongs to a closed model; leave it out, or leave out the rate"
+    else:
+        others = ("arrivals", "seed", "max_users")
+        told = "belongs to an open model; leave it out, or give a rate instead of users"
+    return [(key, f"{key} {told}") for key in others if getattr(profile, key) is not None]
+
+
+def _profile(profile: Profile) -> Iterator[str]:
+    if profile.is_open:
+        yield from _open_model(profile)
+    elif profile.users is None:
+        yield "give users, and iterations or duration; or a rate, as in 20/s, and duration"
+    elif (profile.iterations is None) == (profile.duration is None):
+        yield "give either iterations or duration"
+    elif profile.duration is not None and profile.max_duration is not None:
+        yield "max_duration bounds iterations; leave it out beside duration"
+    if profile.warm_up is not None and profile.iterations is not None:
+        yield "a warm-up is a part of the duration; give duration instead of iterations"
+    elif profile.warm_up is not None and 0 < profile.lasts_s <= profile.warm_up:
+        yield "the warm-up takes all of the time; make it shorter, or the load longer"
+
+
+def _open_model(profile: Profile) -> Iterator[str]:
+    if profile.rate is not None and profile.stages is not None:
+        yield "give either rate or stages"
+    elif isinstance(profile.rate, float) and profile.duration is None:
+        yield "give the rate a duration, as in duration: 10m"
+    elif not isinstance(profile.rate, float) and profile.duration is not None:
+        yield "ramps and stages say how long they last; leave out duration"
+    if profile.seed is not None and profile.arrivals != "poisson":
+        yield "evenly spaced arrivals need no seed; leave it out, or write arrivals: poisson"
 
 
 def _checks(scenario: Scenario) -> Iterator[Broken]:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from scenarios.arrivals import arrivals_of
+from scenarios.arrivals import ClosedModel
 from scenarios.flow import Flow, run_iteration
 from scenarios.http_client import HttpxSender
 from scenarios.model import Profile
@@ -13,8 +13,11 @@ from scenarios.recording import End, Recorder
 def drive_alone(flow: Flow, name: str, profile: Profile, exchanges: Path, stem: str) -> None:
     """Drive a profile with one virtual user and record it."""
     with HttpxSender(flow.network) as sender:
-        recorder = Recorder(exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations)
-        arrivals, started, cpu_s = arrivals_of(profile), 0, time.process_time()
+        recorder = Recorder(
+            exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
+        )
+        arrivals = ClosedModel(profile.iterations, profile.lasts_s)
+        started, cpu_s = 0, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
             started += 1
             run_iteration(flow, started, due_s, sender, recorder)

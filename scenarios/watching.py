@@ -104,7 +104,7 @@ def watch_once(environment: Environment, flow: Flow, folder: RunFolder, said: Sa
 def _passing(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
     """Yield what passes through the flow once, in a recording of its own."""
     stem = f"watch-{len(list(folder.exchanges.glob('watch-*.jsonl'))) + 1:05}"
-    recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None)
+    recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None, flow.step_names)
     started, cpu_s = 0, time.process_time()
     with HttpxSender(flow.network) as sender:
 

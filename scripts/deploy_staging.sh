@@ -318,15 +318,32 @@ configuration_of() {
 # await NAME: until it is ready, or its time is over.
 await() {
     [[ ! $dry_run ]] || return 0
-    local deadline=$((SECONDS + ready_s))
+    local deadline=$((SECONDS + ready_s)) ended=0
     until is_ready "$1"; do
-        is_running "$prefix-$1" || roll_back "$1 ended while starting: $(last_words "$1")"
-        ((SECONDS < deadline)) || roll_back "$1 was not ready within $ready_s s: $(last_words "$1")"
+        # An engine that is busy may fail to answer, and a first end may be the last one of the
+        # restart policy's: only what has ended at two looks, a second apart, has ended.
+        if has_ended "$prefix-$1"; then
+            ((++ended < 2)) || roll_back "$1 ended while starting ($(last_words "$1"))"
+            sleep 1
+        else
+            ended=0
+        fi
+        ((SECONDS < deadline)) || roll_back "$1 was not ready within $ready_s s ($(last_words "$1"))"
         sleep 0.2
     done
 }
 
-last_words() { "${engine[@]}" logs --tail 1 "$prefix-$1" 2>&1 | cut -c1-300 || true; }
+has_ended() {
+    [[ $(ask container inspect --format '{{.State.Status}}' "$1") =~ ^(exited|stopped|dead)$ ]]
+}
+
+# Its exit code, and the last line that says anything.
+last_words() {
+    local code
+    code=$(ask container inspect --format '{{.State.ExitCode}}' "$prefix-$1" || true)
+    echo "exit code ${code:-unknown}: $("${engine[@]}" logs --tail 20 "$prefix-$1" 2>&1 |
+        grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-300 || true)"
+}
 
 is_ready() {
     local port=${1/-/_}

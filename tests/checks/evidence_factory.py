@@ -13,7 +13,7 @@ from checks.witnesses.prometheus import Reading
 from checks.witnesses.reach import Reached, Said, reached_json
 from checks.witnesses.samples import Sample
 from scenarios.evidence import DrivenPhase, Run, RunFolder, create_run_folder
-from scenarios.exchange import Exchange, Outcome
+from scenarios.exchange import Outcome
 from scenarios.recording import End, Recorder
 
 RUN_ID = "20261122-175000-7f3a"
@@ -124,23 +124,22 @@ def write_run(
 def record(folder: RunFolder, load: Load) -> None:
     """Write one generator's recording, each iteration due a second after the one before."""
     path = folder.exchanges / f"{load.profile}.jsonl"
-    recorder = Recorder(path, load.profile, load.profile, 1, load.scheduled)
-    for number, steps in enumerate(load.iterations, start=1):
+    steps = tuple(dict.fromkeys(made.step for each in load.iterations for made in each))
+    recorder = Recorder(path, load.profile, load.profile, 1, load.scheduled, steps)
+    for number, iteration in enumerate(load.iterations, start=1):
         due_s = float(number)
-        for made in steps:
-            sequence = recorder.intend(number, made.step, due_s)
+        for made in iteration:
+            sequence = recorder.intend(number, steps.index(made.step), due_s)
             done_s = due_s + made.took_s
-            exchange = Exchange(
-                load.profile, sequence, number, made.step, due_s, due_s, done_s,
-                made.outcome, made.status, made.reason,
-            )  # fmt: skip
             if made.concluded:
-                recorder.conclude(exchange, made.detail)
+                recorder.conclude(
+                    sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail
+                )
             due_s = done_s
     if load.end:
         recorder.end(load.end)
     else:
-        recorder._file.close()
+        recorder.close()
 
 
 def case_of(place: Path, *loads: Load, **changes: Any) -> Case:

@@ -1,11 +1,12 @@
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.latency import Timing, allowed_over, judge_latency, latency_row, percentile
+from checks.latency import Timings, allowed_over, judge_latency, latency_row, percentile
 from checks.result import Finding
 from checks.verdict import Verdict
 from scenarios.exchange import Outcome
@@ -16,11 +17,16 @@ _PERCENTS = st.sampled_from([50.0, 95.0, 99.0])
 _VALUES = st.lists(st.floats(0, 10), min_size=1, max_size=300)
 
 
-def _answered(*values: float) -> list[Timing]:
-    return [Timing(value, True) for value in values]
+def _timings(*drawn: tuple[float, bool]) -> Timings:
+    """Put response times, and whether they were answered, into columns."""
+    return Timings(np.array([each for each, _ in drawn]), np.array([each for _, each in drawn]))
 
 
-def _verdict(timings: list[Timing], percent: float, limit_s: float) -> Verdict:
+def _answered(*values: float) -> Timings:
+    return _timings(*((value, True) for value in values))
+
+
+def _verdict(timings: Timings, percent: float, limit_s: float) -> Verdict:
     return latency_row("step", timings, {percent: limit_s}).objectives[0].verdict
 
 
@@ -94,7 +100,7 @@ def test_a_value_on_the_limit_is_within_it() -> None:
 def test_exchanges_without_an_answer_are_inconclusive_only_if_they_could_tip_it(
     silent: int, waited_s: float, verdict: Verdict
 ) -> None:
-    timings = [*_answered(*[0.1] * (100 - silent)), *[Timing(waited_s, False)] * silent]
+    timings = _timings(*[(0.1, True)] * (100 - silent), *[(waited_s, False)] * silent)
     assert _verdict(timings, 95.0, 2.5) is verdict
 
 
@@ -106,9 +112,8 @@ def test_exchanges_without_an_answer_are_inconclusive_only_if_they_could_tip_it(
 def test_no_later_answer_could_overturn_a_verdict(
     drawn: list[tuple[float, bool]], percent: float, later_s: float
 ) -> None:
-    timings = [Timing(*each) for each in drawn]
-    verdict = _verdict(timings, percent, 2.5)
-    truth = [each.response_s + (0 if each.answered else later_s) for each in timings]
+    verdict = _verdict(_timings(*drawn), percent, 2.5)
+    truth = [response_s + (0 if answered else later_s) for response_s, answered in drawn]
     if verdict is not Verdict.INCONCLUSIVE:
         assert _verdict(_answered(*truth), percent, 2.5) is verdict
 
@@ -132,7 +137,7 @@ def test_a_verdict_is_proven_only_when_the_binomial_says_so(
 
 
 def test_an_inconclusive_objective_is_never_proven() -> None:
-    timings = [Timing(0.1, False)] * 100
+    timings = _timings(*[(0.1, False)] * 100)
     objective = latency_row("step", timings, {95.0: 2.5}).objectives[0]
     assert objective.verdict is Verdict.INCONCLUSIVE
     assert not objective.proven

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from checks.baseline import check_name, is_passing
 from checks.case import Case, read_case
 from checks.history import Kept, append, history_path, keep_history
-from checks.latency import Timing
+from checks.latency import NO_TIMINGS, Timings
 from checks.machine import machine_here
 from checks.regression import judge_regression, judge_step
 from checks.result import Finding
@@ -25,9 +26,14 @@ FIVE = (0.20, 0.19, 0.30, 0.21, 0.18)
 SHA256 = entry().scenario_sha256
 
 
+def _timings(*drawn: tuple[float, bool]) -> Timings:
+    """Put response times, and whether they were answered, into columns."""
+    return Timings(np.array([each for each, _ in drawn]), np.array([each for _, each in drawn]))
+
+
 def _judged(p95_s: float, *before: Any, rule: Regression = RULE, **changes: Any) -> Finding:
     """Judge a hundred values of which all are alike."""
-    timings = [Timing(p95_s, True)] * 100
+    timings = _timings(*[(p95_s, True)] * 100)
     kept = Kept(HERE, before or nights(*FIVE))
     return judge_step("iteration", timings, rule, kept, **{"sha256": SHA256, **changes})
 
@@ -103,7 +109,7 @@ def test_a_run_is_no_baseline_with(changes: dict[str, Any]) -> None:
 
 def test_nothing_is_compared_on_a_machine_that_is_not_known() -> None:
     kept = Kept("", nights(*FIVE, machine=""))
-    finding = judge_step("iteration", [Timing(0.1, True)], RULE, kept)
+    finding = judge_step("iteration", _timings((0.1, True)), RULE, kept)
     assert finding.observed == "0 of 3 earlier passing runs on this machine"
 
 
@@ -141,7 +147,7 @@ def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, said
 
 def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
     before = nights(0.2, 0.2, 0.2, latency={"iteration": step_entry(0.2, p95_high=None)})
-    finding = judge_step("iteration", [Timing(9.0, True)], RULE, Kept(HERE, before))
+    finding = judge_step("iteration", _timings((9.0, True)), RULE, Kept(HERE, before))
     assert finding.verdict is Verdict.FAIL
     assert "not bounded by so few values, overlaps that of the median run, 0.192 s or more" in (
         finding.detail
@@ -155,7 +161,7 @@ def test_another_version_of_the_scenario_is_told() -> None:
 
 
 def test_requests_without_an_answer_that_could_tip_it_leave_it_open() -> None:
-    timings = [*[Timing(0.1, True)] * 90, *[Timing(0.1, False)] * 10]
+    timings = _timings(*[(0.1, True)] * 90, *[(0.1, False)] * 10)
     finding = judge_step("iteration", timings, RULE, Kept(HERE, nights(*FIVE)))
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "10 without an answer" in finding.detail
@@ -201,7 +207,7 @@ def test_only_the_steps_that_are_named_are_judged(tmp_path: Path) -> None:
 
 
 def test_a_step_that_was_not_sent_is_inconclusive() -> None:
-    finding = judge_step("none", [], RULE, Kept(HERE, nights(*FIVE)))
+    finding = judge_step("none", NO_TIMINGS, RULE, Kept(HERE, nights(*FIVE)))
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.observed == "no request of this step was sent"
 

@@ -63,7 +63,9 @@ class Run:
     def drive(self, *iterations: tuple[str, int, Cut] | None) -> None:
         """Run the flow once for each; one names a service, the requests passed on, and a cut."""
         take_rows(SCENARIO.quantities, self.databases.urls, self.tenant, BEFORE, self.folder)
-        recorder = Recorder(self.folder.exchanges / "load.jsonl", "load", "e2e", 1, None)
+        recorder = Recorder(
+            self.folder.exchanges / "load.jsonl", "load", "e2e", 1, None, self._flow.step_names
+        )
         for number, plan in enumerate(iterations, start=1):
             if plan:
                 self._plan(*plan)
@@ -83,7 +85,7 @@ class Run:
     @property
     def promises(self) -> Promises:
         (recording,) = read_recordings(self.folder.exchanges, "load")
-        return Promises(SCENARIO, RUN_ID, recording.exchanges)
+        return Promises(SCENARIO, RUN_ID, [recording.exchanges])
 
     @property
     def narrowed(self) -> Narrowed:

@@ -5,16 +5,19 @@ from hypothesis import strategies as st
 
 from checks.stall import longest_stall
 from scenarios.exchange import Exchange, Outcome
+from scenarios.exchanges import Exchanges
+from tests.scenarios.columns import exchanges_of
 
 USERS = 4
 
 
-def _exchanges(times: Iterable[tuple[float, float]]) -> list[Exchange]:
+def _exchanges(times: Iterable[tuple[float, float]]) -> Exchanges:
     """Make exchanges that were sent and done at these seconds."""
-    return [
+    made = [
         Exchange("g", n, n, "use", sent_s, sent_s, done_s, Outcome.OK, 200)
         for n, (sent_s, done_s) in enumerate(times, start=1)
     ]
+    return exchanges_of("g", made)
 
 
 def _steady(until_s: float, user: int, took_s: float = 0.1) -> list[tuple[float, float]]:
@@ -69,7 +72,7 @@ def test_requests_held_back_one_by_one_are_a_slow_tail() -> None:
 
 
 def test_no_exchanges_have_no_stall() -> None:
-    assert longest_stall([], USERS) is None
+    assert longest_stall(_exchanges([]), USERS) is None
 
 
 @given(st.floats(0.6, 5.0), st.floats(1.0, 4.0))

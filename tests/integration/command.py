@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from scenarios.recording import read_recordings
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -81,6 +83,16 @@ class Command:
             time.sleep(0.005)
         raise AssertionError(f"{name} never held {text!r} {times} times")
 
+    def await_exchanges(self, profile: str, number: int, within_s: float = 30) -> None:
+        """Wait until so many requests of a profile are concluded."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if concluded(self.runs / "latest", profile) >= number:
+                return
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.005)
+        raise AssertionError(f"{profile} never had {number} exchanges")
+
     def process_of(self, service: str) -> psutil.Process:
         """Return the process that listens at a service's address."""
         run = json.loads((self.folder / "evidence" / "run.json").read_bytes())
@@ -92,6 +104,12 @@ class Command:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         self.process.send_signal(number)
+
+
+def concluded(run: Path, profile: str) -> int:
+    """Count the requests of a profile of which it is known by now what came of them."""
+    read = read_recordings(run / "evidence" / "exchanges", profile)
+    return sum(len(each.exchanges) - each.unconcluded for each in read)
 
 
 def ports_of(process: psutil.Process) -> set[int]:

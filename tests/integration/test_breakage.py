@@ -6,18 +6,16 @@ import time
 import psutil
 import pytest
 
-from tests.integration.command import Start, ports_of, still_there
+from tests.integration.command import Start, concluded, ports_of, still_there
 
 pytestmark = pytest.mark.stack
-
-EXCHANGES = "evidence/exchanges/benchmark.jsonl"
 
 
 def test_prometheus_killed_during_the_load_leaves_usage_inconclusive(
     start: Start, long_scenario: str
 ) -> None:
     command = start("nightly", "--scenario", long_scenario)
-    command.await_text(EXCHANGES, '"outcome"', times=100)
+    command.await_exchanges("benchmark", 100)
     command.process_named("prometheus").kill()
     ended = command.wait()
     assert ended.code == 3, ended.stdout
@@ -38,7 +36,7 @@ def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval_or_set
     start: Start, long_scenario: str
 ) -> None:
     command = start("nightly", "--scenario", long_scenario)
-    command.await_text(EXCHANGES, '"outcome"', times=200)
+    command.await_exchanges("benchmark", 200)
     command.process_of("cards").kill()
     ended = command.wait()
     assert ended.code == 1, ended.stdout
@@ -67,7 +65,7 @@ def test_a_signal_ends_every_process_within_five_seconds(
     if moment == "stack":
         command.await_text("stack/cards.log", "")
     elif moment == "load":
-        command.await_text(EXCHANGES, '"outcome"', times=50)
+        command.await_exchanges("benchmark", 50)
     else:
         command.await_text("evidence/ledger.json", "cards_used")
     own, *others = command.started()
@@ -80,7 +78,7 @@ def test_a_signal_ends_every_process_within_five_seconds(
     assert not ports & held
     assert (command.folder / "evidence" / "run.json").exists()
     if moment == "load":
-        assert '"outcome"' in (command.folder / EXCHANGES).read_text()
+        assert concluded(command.folder, "benchmark") >= 50
     if number != signal.SIGKILL:
         ended = command.wait()
         assert ended.code == 3, ended.stderr

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from scenarios.exchange import Outcome
-from scenarios.recording import read_recording
+from scenarios.recording import read_recording, read_recordings
 from tests.integration.command import ROOT, Ended, Start
 
 pytestmark = pytest.mark.stack
@@ -68,14 +68,12 @@ def test_the_four_files_are_there_and_nothing_is_left_running(clean: Ended) -> N
     assert left == []
 
 
-def test_every_exchange_has_its_intent_before_it_and_a_trace_in_the_service_log(
+def test_every_exchange_is_recorded_with_its_outcome_and_has_a_trace_in_the_service_log(
     clean: Ended,
 ) -> None:
-    path = clean.folder / "evidence" / "exchanges" / "benchmark.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    intents = {line["n"] for line in lines if line["kind"] == "intent"}
-    outcomes = {line["n"] for line in lines if line["kind"] == "outcome"}
-    assert intents == outcomes == set(range(1, 301))
+    (recording,) = read_recordings(clean.folder / "evidence" / "exchanges", "benchmark")
+    assert recording.exchanges.sequence.tolist() == list(range(1, 301))
+    assert (recording.unconcluded, recording.missing) == (0, 0)
     log = (clean.folder / "stack" / "onboarding.log").read_text()
     assert f"{clean.result['run_id']}-benchmark-1" in log
 

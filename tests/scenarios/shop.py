@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.environment import Environment, Service
-from scenarios.http_client import Answer, Request
 from scenarios.model import Scenario
 from scenarios.reader import read_scenario
 from scenarios.recording import End, Recorder
+from scenarios.sending import Answer, Request
 
 GOOD = """\
 scenario: good
@@ -49,8 +49,16 @@ ENVIRONMENT = Environment(
     headers={"X-Tenant-ID": "{{ tenant }}"},
 )
 
-CREATED = Answer(201, "application/json", b'{"state": "done", "id": 7}')
-FOUND = Answer(200, "application/json", b"{}")
+
+def answered(status: int, content_type: str, body: bytes, broken: str = "") -> Answer:
+    """Make an answer whose head says what it is."""
+    head = f"\r\ncontent-type: {content_type}\r\n".encode() if content_type else b""
+    return Answer(status, body, broken, head)
+
+
+CREATED = answered(201, "application/json", b'{"state": "done", "id": 7}')
+FOUND = answered(200, "application/json", b"{}")
+STEPS = ("create", "read")
 
 
 def written(folder: Path, text: str = GOOD) -> Path:
@@ -85,6 +93,9 @@ class Script:
             raise answer
         return answer
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class TickingRecorder(Recorder):
     """A recorder whose clock goes on by a second whenever it is read."""
@@ -98,9 +109,13 @@ class TickingRecorder(Recorder):
 
 
 @contextmanager
-def recorder(path: Path, kind: Callable[..., Recorder] = TickingRecorder) -> Iterator[Recorder]:
+def recorder(
+    path: Path,
+    kind: Callable[..., Recorder] = TickingRecorder,
+    steps: tuple[str, ...] = STEPS,
+) -> Iterator[Recorder]:
     """Open a recording and end it."""
-    opened = kind(path, "01-once", "once", 1, 1)
+    opened = kind(path, "01-once", "once", 1, 1, steps)
     try:
         yield opened
     finally:

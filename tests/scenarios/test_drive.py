@@ -118,7 +118,7 @@ def load(script: str) -> LoadProcess:
         stdout=subprocess.PIPE,
         text=True,
     )
-    return LoadProcess(process, Path("load.log"))
+    return LoadProcess(process, (), Path("load.log"))
 
 
 def test_a_load_begins_at_a_word_and_tells_how_far_it_is() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scenarios.exchange import Exchange, Outcome
 from scenarios.ledger import Key, Ledger, Weight, ledger_json, ledger_of, moves_of, weight_of
 from scenarios.model import Scenario
+from tests.scenarios.columns import exchanges_of
 
 SCENARIO = Scenario.model_validate(
     {
@@ -55,8 +56,12 @@ exchanges = st.builds(
 )
 
 
+def folded(some: list[Exchange]) -> Ledger:
+    return ledger_of(SCENARIO, [exchanges_of("g", some)])
+
+
 def calls(step: str, outcome: Outcome, status: int | None = None) -> tuple[int, int]:
-    ledger = ledger_of(SCENARIO, [exchange(step, outcome, status)])
+    ledger = folded([exchange(step, outcome, status)])
     return ledger.confirmed[("calls", ())], ledger.in_doubt[("calls", ())]
 
 
@@ -117,11 +122,11 @@ def test_an_exchange_weighs_what_the_ledger_makes_of_it(
     step: str, outcome: Outcome, status: int | None, weight: Weight
 ) -> None:
     of_step = next(each for each in SCENARIO.flow if each.step == step)
-    assert weight_of(exchange(step, outcome, status), of_step) is weight
+    assert weight_of(outcome, status, of_step) is weight
 
 
 def test_every_label_is_counted_by_its_own_amount() -> None:
-    ledger = ledger_of(SCENARIO, [exchange("plain", Outcome.OK, 200)] * 3)
+    ledger = folded([exchange("plain", Outcome.OK, 200)] * 3)
     assert [ledger.confirmed[key] for key in KEYS] == [3, 6, 0, 3]
 
 
@@ -133,7 +138,7 @@ def test_every_key_that_the_flow_can_move_is_there_from_the_start() -> None:
 
 def test_the_ledger_is_written_a_row_a_key() -> None:
     both = [exchange("plain", Outcome.OK, 200), exchange("plain", Outcome.UNKNOWN)]
-    rows = json.loads(ledger_json(ledger_of(SCENARIO, both)))
+    rows = json.loads(ledger_json(folded(both)))
     assert rows[1] == {"quantity": "made", "labels": ["a", "y"], "confirmed": 2, "in_doubt": 2}
     assert len(rows) == len(KEYS)
 
@@ -142,20 +147,20 @@ def test_the_ledger_is_written_a_row_a_key() -> None:
 def test_the_ledgers_of_the_parts_add_up_to_the_ledger_of_the_whole(
     parts: list[list[Exchange]],
 ) -> None:
-    whole = ledger_of(SCENARIO, [each for part in parts for each in part])
-    summed = total(ledger_of(SCENARIO, []), *(ledger_of(SCENARIO, part) for part in parts))
+    whole = folded([each for part in parts for each in part])
+    summed = total(ledger_of(SCENARIO, []), *(folded(part) for part in parts))
     assert summed == total(whole)
 
 
 @given(st.lists(exchanges, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_the_exchanges_does_not_matter(some: list[Exchange], random: Random) -> None:
     mixed = random.sample(some, len(some))
-    assert ledger_of(SCENARIO, mixed) == ledger_of(SCENARIO, some)
+    assert folded(mixed) == folded(some)
 
 
 @given(st.lists(exchanges, max_size=12))
 def test_nothing_is_counted_beyond_what_was_sent(some: list[Exchange]) -> None:
-    ledger = ledger_of(SCENARIO, some)
+    ledger = folded(some)
     sent = [each for each in some if each.outcome is not Outcome.NOT_SENT]
     for key in KEYS:
         most = sum(MOVES[each.step].get(key, 0) for each in sent)

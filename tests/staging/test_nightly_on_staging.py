@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.integration.command import concluded
 from tests.staging.stack import (
     API_TOKEN,
     DATABASE_PASSWORD,
@@ -77,8 +78,7 @@ class Started:
 
     def exchanges(self) -> int:
         """Count the requests that were answered by now."""
-        files = self.runs.glob("latest/evidence/exchanges/*.jsonl")
-        return sum(path.read_text().count('"kind": "outcome"') for path in files)
+        return concluded(self.runs / "latest", "benchmark")
 
 
 def rows(result: dict[str, Any], quantity: str) -> list[dict[str, Any]]:

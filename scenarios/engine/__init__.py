@@ -1,0 +1,1 @@
+"""The load engine: what runs inside a Locust process. Importing it patches the process."""

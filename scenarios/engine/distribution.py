@@ -1,0 +1,159 @@
+"""How is a load shared out over Locust's workers, and how does what they saw come back?
+
+Over Locust's own channel. The master tells each worker its part (`order`), and each says whether
+it can (`ordered`). What a worker records goes to the master in batches (`batch`), each confirmed
+(`kept`) or sent again; the last one says that it is `over`. `halt` ends a load early.
+"""
+
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gevent
+import numpy as np
+from locust.env import Environment
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+
+from scenarios.engine.page import show
+from scenarios.exchanges import ROW
+from scenarios.loading import Load
+from scenarios.recording import recover
+from scenarios.shipping import Inbox, Outbox
+
+SHIP_S = 0.25
+
+_AGAIN_S = 3.0
+_FAREWELL_S = 30.0
+_ORDERED_S = 30.0
+
+
+@dataclass
+class Worker:
+    """A worker as the master knows it."""
+
+    client_id: str
+    name: str
+    inbox: Inbox
+    recording: Path = Path()
+    is_here: bool = False
+    ordered: bool = False
+    problem: str = ""
+    over: bool = False
+    ended: int = 0
+
+
+class Courier:
+    """A worker's side: brings its recording to the master."""
+
+    def __init__(self, locust: Environment, runner: WorkerRunner, load: Load) -> None:
+        """Begin with nothing sent."""
+        self._locust = locust
+        self._runner = runner
+        self._load = load
+        self._outbox = Outbox(load.recorder)
+        self._sent_at = time.monotonic()
+
+    def ship(self) -> None:
+        """Send what is new, and again what was not confirmed for long."""
+        if self._outbox.has_room:
+            self._send_fresh()
+        if not self._outbox.is_empty and time.monotonic() - self._sent_at > _AGAIN_S:
+            self._send(self._outbox.unconfirmed())
+
+    def confirm(self, number: int) -> None:
+        """Take note that a batch has arrived."""
+        self._outbox.confirm(number)
+        self._sent_at = time.monotonic()
+
+    def finish(self) -> None:
+        """Send the rest; the load is closed by now."""
+        self._send_fresh(over=True)
+
+    def await_confirmation(self) -> bool:
+        """Wait until all has arrived; tell whether it has."""
+        deadline = time.monotonic() + _FAREWELL_S
+        while not self._outbox.is_empty and time.monotonic() < deadline:
+            gevent.sleep(SHIP_S / 10)
+            if time.monotonic() - self._sent_at > _AGAIN_S:
+                self._send(self._outbox.unconfirmed())
+        return self._outbox.is_empty
+
+    def _send_fresh(self, **more: Any) -> None:
+        batches = list(self._outbox.fresh(**more))
+        for batch in batches:
+            show(self._locust, self._load.order.flow.step_names, np.frombuffer(batch["rows"], ROW))
+        self._send(batches)
+
+    def _send(self, batches: list[dict[str, Any]]) -> None:
+        for batch in batches:
+            self._runner.send_message("batch", {**batch, "ended": self._load.ended})
+        if batches:
+            self._sent_at = time.monotonic()
+
+
+@dataclass
+class Office:
+    """The master's side: tells the workers their parts, and keeps what they bring."""
+
+    runner: MasterRunner
+    exchanges: Path
+    stem: str
+    workers: dict[str, Worker] = field(default_factory=dict)
+
+    def order(self, what: dict[str, Any]) -> list[str]:
+        """Tell each worker its part; return why some cannot."""
+        clients = [each.id for each in self.runner.clients.ready]
+        for index, client_id in enumerate(clients):
+            name = f"{self.stem}-w{index + 1}"
+            inbox = Inbox(self.exchanges / f"{name}.jsonl")
+            self.workers[client_id] = Worker(client_id, name, inbox)
+            part = {"generator": name, "index": index, "of": len(clients)}
+            self.runner.send_message("order", {**what, **part}, client_id)
+        deadline = time.monotonic() + _ORDERED_S
+        while not all(each.ordered for each in self.workers.values()):
+            if time.monotonic() > deadline:
+                return ["a worker did not take its order"]
+            gevent.sleep(SHIP_S / 10)
+        return [each.problem for each in self.workers.values() if each.problem]
+
+    def ordered(self, client_id: str, told: dict[str, Any]) -> None:
+        """Take note of whether a worker can do its part, and where it records."""
+        worker = self.workers.get(client_id)
+        if worker:
+            worker.ordered, worker.problem = True, told["problem"]
+            worker.recording = Path(told["folder"]) / f"{worker.name}.jsonl"
+            worker.is_here = told["machine"] == platform.node()
+
+    def keep(self, client_id: str, batch: dict[str, Any]) -> None:
+        """Write what a worker brings, and confirm it."""
+        worker = self.workers.get(client_id)
+        if worker is None or not worker.inbox.take(batch):
+            return
+        worker.ended = batch["ended"]
+        worker.over = worker.over or bool(batch.get("over"))
+        self.runner.send_message("kept", {"batch": worker.inbox.received}, client_id)
+
+    def lost(self) -> list[Worker]:
+        """Return the workers that went away before they were over."""
+        there = {each.id for each in self.runner.clients.all if each.state != STATE_MISSING}
+        return [
+            worker
+            for client_id, worker in self.workers.items()
+            if not worker.over and client_id not in there
+        ]
+
+    def recovered(self, worker: Worker) -> bool:
+        """Take over what a lost worker of this machine has recorded; tell whether it was there."""
+        return worker.is_here and recover(worker.recording, worker.inbox.path)
+
+    @property
+    def ended(self) -> int:
+        """How many iterations have ended so far."""
+        return sum(each.ended for each in self.workers.values())
+
+    def is_over(self) -> bool:
+        """Tell whether every worker is over, or lost."""
+        waiting = [each for each in self.workers.values() if not each.over]
+        return len(waiting) == len(self.lost())

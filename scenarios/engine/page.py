@@ -1,0 +1,58 @@
+"""What do Locust's page and its master learn of a load? Sums, a few times a second."""
+
+import time
+from collections import Counter
+
+import numpy as np
+from locust.env import Environment
+from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
+
+from scenarios.exchange import Outcome
+from scenarios.exchanges import CODES, INTENT, Column
+
+_METHOD = "step"
+_MS = 1000.0
+
+
+def show(locust: Environment, steps: tuple[str, ...], rows: Column) -> None:
+    """Add rows that are concluded to Locust's statistics; it rounds them, and it may."""
+    rows = rows[rows["outcome"] > INTENT]
+    if locust.runner is None or not len(rows):
+        return
+    stats = locust.runner.stats
+    for number in np.unique(rows["step"]).tolist():
+        of_step = rows[rows["step"] == number]
+        entry = _entry(stats, steps[number], of_step)
+        stats.entries[steps[number], _METHOD].extend(entry)
+        stats.total.extend(entry)
+        _add_errors(stats, steps[number], of_step)
+
+
+def _entry(stats: RequestStats, step: str, rows: Column) -> StatsEntry:
+    """Sum rows of one step up as Locust does, request by request."""
+    taken_ms = (rows["done_s"] - rows["sent_s"]) * _MS
+    now = time.time()
+    failed = int(np.count_nonzero(rows["outcome"] != CODES[Outcome.OK]))
+    entry = StatsEntry(stats, step, _METHOD)
+    entry.num_requests = len(rows)
+    entry.num_failures = failed
+    entry.total_response_time = float(taken_ms.sum())  # type: ignore[assignment]
+    entry.min_response_time = float(taken_ms.min())  # type: ignore[assignment]
+    entry.max_response_time = float(taken_ms.max())  # type: ignore[assignment]
+    entry.last_request_timestamp = now
+    entry.num_reqs_per_sec[int(now)] = len(rows)
+    if failed:
+        entry.num_fail_per_sec[int(now)] = failed
+    buckets = Counter(map(bucket_response_time, taken_ms.tolist()))
+    entry.response_times.update(buckets)
+    return entry
+
+
+def _add_errors(stats: RequestStats, step: str, rows: Column) -> None:
+    outcomes = {code: outcome for outcome, code in CODES.items() if outcome is not Outcome.OK}
+    for code, outcome in outcomes.items():
+        for status in rows["status"][rows["outcome"] == code].tolist():
+            words = f"{outcome}: status {status}" if status else str(outcome)
+            key = StatsError.create_key(_METHOD, step, words)
+            error = stats.errors.setdefault(key, StatsError(_METHOD, step, words))
+            error.occurred()

@@ -1,0 +1,73 @@
+"""How does a virtual user wait for its connection? Its greenlet rests, and the others go on."""
+
+import time
+from typing import Any
+from weakref import WeakSet
+
+import gevent
+from gevent.hub import Hub
+
+_READ, _WRITE = 1, 2
+_LOOK_S, _LOOK_EACH_S = 0.01, 0.00001
+
+
+class GeventWait:
+    """Waits for one socket in gevent's event loop.
+
+    A timer a request would cost as much as the waiting. So whoever waits says until when, and one
+    greenlet, `expire_waits`, looks at all of them each ten milliseconds.
+    """
+
+    waits: "WeakSet[GeventWait]" = WeakSet()
+
+    def __init__(self, descriptor: int) -> None:
+        """Watch a descriptor."""
+        self._hub: Hub = gevent.get_hub()
+        self._read = self._hub.loop.io(descriptor, _READ)
+        self._write = self._hub.loop.io(descriptor, _WRITE)
+        self._current: Any = self._read
+        self._greenlet: gevent.Greenlet | None = None
+        self._deadline = 0.0
+        self.waits.add(self)
+
+    def readable(self, deadline: float) -> bool:
+        """Wait until there is something to read; False at the deadline."""
+        return self._wait(self._read, deadline)
+
+    def writable(self, deadline: float) -> bool:
+        """Wait until something can be written; False at the deadline."""
+        return self._wait(self._write, deadline)
+
+    def close(self) -> None:
+        """Wait no more."""
+        self.waits.discard(self)
+        self._read.close()
+        self._write.close()
+
+    def expire(self, now: float) -> None:
+        """Wake who waits if its deadline has passed."""
+        if self._greenlet is not None and self._deadline <= now:
+            self._current.stop()  # from here on nothing else wakes it
+            self._hub.loop.run_callback(self._greenlet.switch, False)
+            self._greenlet = None
+
+    def _wait(self, watcher: Any, deadline: float) -> bool:
+        self._deadline = deadline
+        self._current = watcher
+        self._greenlet = greenlet = gevent.getcurrent()
+        watcher.start(greenlet.switch, True)
+        try:
+            return bool(self._hub.switch())
+        finally:
+            self._greenlet = None
+            watcher.stop()
+
+
+def expire_waits() -> None:
+    """Wake, again and again, whoever has waited until its deadline."""
+    while True:
+        waits = list(GeventWait.waits)
+        now = time.monotonic()
+        for each in waits:
+            each.expire(now)
+        gevent.sleep(max(_LOOK_S, len(waits) * _LOOK_EACH_S))

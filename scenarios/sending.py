@@ -1,0 +1,145 @@
+"""What goes out, and what came back? The seam between the flow and whatever sends its requests.
+
+NoAnswer
+├── NotSent      it never left: no connection could be made
+└── Unanswered   it may have arrived: time-out, reset, protocol error
+"""
+
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+MAX_BODY_BYTES = 10_000_000
+TRACE_HEADER = "X-Trace-ID"
+JSON_TYPE = "application/json"
+
+# A server closes idle connections after a while, and a request that meets the closing one is in
+# doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
+KEEPALIVE_S = 2.0
+
+# What a client says of the connection and of the body's length is its own affair.
+RESERVED_HEADERS = ("connection", "content-length", "expect", "keep-alive", "te", "trailer",
+                    "transfer-encoding", "upgrade", TRACE_HEADER.lower())  # fmt: skip
+
+
+class NoAnswer(Exception):
+    """No status line came back; the text says why."""
+
+
+class NotSent(NoAnswer):
+    """The request never left."""
+
+
+class Unanswered(NoAnswer):
+    """The request left, or may have, and its answer did not come."""
+
+
+class Origin(NamedTuple):
+    """Where requests go: host names as the URL has them, IPv6 addresses without brackets."""
+
+    is_tls: bool
+    host: str
+    port: int
+    authority: str
+
+
+class Envelope:
+    """What all requests of one step share; headers whose value changes are not in it.
+
+    `opening` and `closing` are how the request's head reads around target and trace id.
+    """
+
+    def __init__(
+        self, method: str, origin: Origin, headers: tuple[tuple[str, str], ...], timeout_s: float,
+        has_body: bool,
+    ) -> None:  # fmt: skip
+        """Write what can be written ahead."""
+        self.method = method
+        self.origin = origin
+        self.timeout_s = timeout_s
+        self.headers = _complete(headers, origin, has_body)
+        self.opening = f"{method} "
+        lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
+        self.closing = f" HTTP/1.1\r\n{lines}{TRACE_HEADER}: "
+
+
+class Request(NamedTuple):
+    """One request, ready to send. `headers` are those that differ from request to request."""
+
+    envelope: Envelope
+    target: str
+    trace: str
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        origin = self.envelope.origin
+        return f"{'https' if origin.is_tls else 'http'}://{origin.authority}{self.target}"
+
+
+class Answer(NamedTuple):
+    """A status line, and at most MAX_BODY_BYTES of what followed it.
+
+    `broken` says why the body is not whole; it is empty where it is. `head` is the head in small
+    letters, or as much of it as is needed.
+    """
+
+    status: int
+    body: bytes
+    broken: str = ""
+    head: bytes = b""
+
+    @property
+    def content_type(self) -> str:
+        """What the body is, as the answer says; "" where it says nothing."""
+        return header_value(self.head, b"content-type").decode("latin-1")
+
+
+class Sender(Protocol):
+    """What sends requests: one virtual user's connections."""
+
+    def send(self, request: Request) -> Answer:
+        """Send one request once. Raises NotSent or Unanswered."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def split_url(url: str) -> tuple[Origin, str]:
+    """Return a service's origin and the path that its requests' paths are appended to.
+
+    >>> split_url("https://shop.example/v2/")
+    (Origin(is_tls=True, host='shop.example', port=443, authority='shop.example'), '/v2')
+    """
+    parts = urlsplit(url)
+    is_tls = parts.scheme == "https"
+    port = parts.port or (443 if is_tls else 80)
+    authority = parts.netloc.rpartition("@")[2]
+    return Origin(is_tls, parts.hostname or "", port, authority), parts.path.rstrip("/")
+
+
+def header_value(head: bytes, name: bytes) -> bytes:
+    r"""Return a header's value from a head in small letters, b"" where it is not there.
+
+    >>> header_value(b"http/1.1 200 ok\r\nage: 7\r\n", b"age")
+    b'7'
+    """
+    begin = head.find(b"\r\n" + name + b":")
+    if begin < 0:
+        return b""
+    begin += len(name) + 3
+    return head[begin : head.find(b"\r\n", begin)].strip()
+
+
+def _complete(
+    headers: tuple[tuple[str, str], ...], origin: Origin, has_body: bool
+) -> tuple[tuple[str, str], ...]:
+    """Add what a request needs and its step does not say."""
+    given = {name.lower() for name, _ in headers}
+    defaults = [("Host", origin.authority), ("Accept", "*/*"),
+                ("Accept-Encoding", "gzip, deflate"), ("User-Agent", "trial-balance")]  # fmt: skip
+    defaults += [("Content-Type", JSON_TYPE)] if has_body else []
+    return (*(each for each in defaults if each[0].lower() not in given), *headers)

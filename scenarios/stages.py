@@ -1,0 +1,63 @@
+"""At which rate do iterations arrive, and how is that written? `20/s`, ramps, stages."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from config.units import parse_duration, parse_rate
+
+_NOTHING = "{!r}: nothing arrives at a rate of 0"
+_FLAT = re.compile(r"(\S+)\s+for\s+(\S+)")
+_RAMP = re.compile(r"from\s+(\S+)\s+to\s+(\S+)\s+over\s+(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A time in which the rate, in iterations a second, goes evenly from one value to another."""
+
+    from_per_s: float
+    to_per_s: float
+    lasts_s: float
+
+    @property
+    def arrivals(self) -> float:
+        """How many iterations arrive in it, a part of one included."""
+        return (self.from_per_s + self.to_per_s) / 2 * self.lasts_s
+
+
+def parse_stage(text: object) -> Stage:
+    """Return a stage. Raises ValueError.
+
+    >>> parse_stage("20/s for 1m")
+    Stage(from_per_s=20.0, to_per_s=20.0, lasts_s=60.0)
+    >>> parse_stage("from 0/s to 100/s over 30s")
+    Stage(from_per_s=0.0, to_per_s=100.0, lasts_s=30.0)
+    """
+    words = text.strip() if isinstance(text, str) else ""
+    if ramp := _RAMP.fullmatch(words):
+        stage = Stage(parse_rate(ramp[1]), parse_rate(ramp[2]), parse_duration(ramp[3]))
+    elif flat := _FLAT.fullmatch(words):
+        stage = Stage(parse_rate(flat[1]), parse_rate(flat[1]), parse_duration(flat[2]))
+    else:
+        raise ValueError(
+            f"{text!r} is not a stage; write 20/s for 1m, or from 10/s to 100/s over 2m"
+        )
+    if not stage.arrivals:
+        raise ValueError(_NOTHING.format(text))
+    return stage
+
+
+def parse_rate_or_ramp(text: object) -> float | Stage:
+    """Return a rate above zero, or a ramp, which knows for how long. Raises ValueError."""
+    if isinstance(text, str) and text.strip().startswith("from"):
+        return parse_stage(text)
+    rate = parse_rate(text)
+    if not rate:
+        raise ValueError(_NOTHING.format(text))
+    return rate
+
+
+RateOrRamp = Annotated[float | Stage, BeforeValidator(parse_rate_or_ramp)]
+WrittenStage = Annotated[Stage, BeforeValidator(parse_stage)]
