@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from config.addresses import BaseUrl, Url, UrlPath
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
+from config.headers import FlowHeaders, HeaderName, HeaderValue
 from config.network import CertificateFile, Network, Routes
-from config.prometheus import HeaderName, HeaderValue, Prometheus
+from config.prometheus import Prometheus
 from config.secrets import (
     open_secrets,
     secrets_of_databases,
@@ -25,24 +27,8 @@ FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
 
-def _base_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError(f"{text!r} is not an address; write http://… or https://…")
-    return text.rstrip("/")
-
-
 def _addresses(value: object) -> object:
     return value.split() if isinstance(value, str) else value
-
-
-def _url_path(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError(f"{text!r} is not a path; write /…")
-    return text
-
-
-Url = Annotated[str, AfterValidator(_base_url)]
-UrlPath = Annotated[str, AfterValidator(_url_path)]
 
 
 class Service(StrictModel):
@@ -54,7 +40,7 @@ class Service(StrictModel):
     Prometheus' job label for it; the service's own name where absent.
     """
 
-    url: Url
+    url: BaseUrl
     health: UrlPath = "/health"
     ready: UrlPath | None = None
     probe: UrlPath | None = None
@@ -94,7 +80,7 @@ class Environment(StrictModel):
     services: Annotated[dict[str, Service], Field(min_length=1)]
     prometheus: Prometheus | None = None
     databases: Annotated[dict[str, str], Field(repr=False)] = {}
-    headers: Annotated[dict[str, str], Field(repr=False)] = {}
+    headers: Annotated[FlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
     connect_to: Routes = {}
     ca_file: CertificateFile = None

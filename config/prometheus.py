@@ -2,34 +2,14 @@
 
 import re
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.addresses import PrometheusUrl
 from config.documents import StrictModel
+from config.headers import HeaderName, HeaderValue
 from config.network import CertificateFile
 from config.units import Duration
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-def _address(text: str) -> str:
-    """Refuse an address with a secret in it without showing it: addresses stand in reports."""
-    if "@" in text:
-        raise ValueError("an address has no user and password in it; write basic_auth")
-    if "?" in text or "#" in text:
-        raise ValueError("an address ends before any ? or #; write headers or bearer_token")
-    if not text.startswith(("http://", "https://")) or not _has_host(text):
-        raise ValueError(f"{text!r} is not an address; write http://… or https://…")
-    return text.rstrip("/")
-
-
-def _has_host(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
-    except ValueError:
-        return False
 
 
 def _token(text: str) -> str:
@@ -50,21 +30,7 @@ def _password(text: str) -> str:
     return text
 
 
-def _header_name(text: str) -> str:
-    if not _HEADER_NAME.fullmatch(text):
-        raise ValueError("this is not a header's name")
-    return text
-
-
-def _header_value(text: str) -> str:
-    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", text):
-        raise ValueError("it is not a header's value: ASCII, without spaces around it")
-    return text
-
-
 Token = Annotated[str, AfterValidator(_token)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[str, AfterValidator(_header_value)]
 
 
 class BasicAuth(StrictModel):
@@ -83,7 +49,7 @@ class Prometheus(StrictModel):
     environment's file, or to the current folder where there is none.
     """
 
-    url: Annotated[str, AfterValidator(_address)]
+    url: PrometheusUrl
     timeout: Duration = 10.0
     bearer_token: Annotated[Token | None, Field(repr=False)] = None
     basic_auth: BasicAuth | None = None

@@ -83,7 +83,7 @@ class LeanSender:
 def _message(request: Request) -> bytes:
     """Write a request out. Raises NotSent for what HTTP cannot carry."""
     envelope, target, trace, body, headers = request
-    more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else "\r\n\r\n"
+    more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else envelope.bodiless
     if headers:
         more = _lines(headers) + more
     try:

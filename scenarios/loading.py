@@ -89,9 +89,14 @@ class Load:
             for due_s in self.order.arrivals.dues():
                 yield due_s + self._begin_s
 
-    def begin_now(self, now_s: float) -> None:
+    def begin_now(self, now_s: float, cpu_s: float) -> None:
         """Count the arrivals of an open model from now on, once its users are there."""
         self._begin_s = self.health.from_s = now_s
+        self.health.cpu_before_s = cpu_s
+
+    def until_s(self) -> float:
+        """Return from when on nothing is due any more, unless iterations run out before."""
+        return self._begin_s + self.order.arrivals.until_s
 
     def warm_until_s(self) -> float:
         """Return when the measured window begins."""
@@ -143,7 +148,7 @@ class Load:
     def bound_s(self) -> float:
         """Return by when iterations in flight must have ended."""
         in_flight_s = sum(step.envelope.timeout_s for step in self.order.flow.steps)
-        return self._begin_s + self.order.arrivals.until_s + in_flight_s
+        return self.until_s() + in_flight_s
 
     def close(self) -> None:
         """Record the end; what was scheduled and not begun is dropped."""

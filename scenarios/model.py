@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypeAliasType
 
 from config.documents import StrictModel
+from config.headers import FlowHeaders
 from config.units import Duration, Pause, Share
 from scenarios.stages import RateOrRamp, Stage, WrittenStage
 
@@ -96,7 +97,7 @@ class Step(StrictModel):
 
     step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
     request: Annotated[str, AfterValidator(_request_line), Field(examples=["GET service /"])]
-    headers: dict[str, str] = {}
+    headers: FlowHeaders = {}
     body: Annotated[Any, Field(alias="json")] = None
     timeout: Duration = 10.0
     expect: Expect = Expect()

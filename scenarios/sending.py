@@ -16,9 +16,8 @@ JSON_TYPE = "application/json"
 # doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
 KEEPALIVE_S = 2.0
 
-# What a client says of the connection and of the body's length is its own affair.
-RESERVED_HEADERS = ("connection", "content-length", "expect", "keep-alive", "te", "trailer",
-                    "transfer-encoding", "upgrade", TRACE_HEADER.lower())  # fmt: skip
+# What httpx says too where there is no body: a server need not wait for one.
+_MAY_HAVE_A_BODY = ("POST", "PUT", "PATCH")
 
 
 class NoAnswer(Exception):
@@ -45,7 +44,8 @@ class Origin(NamedTuple):
 class Envelope:
     """What all requests of one step share; headers whose value changes are not in it.
 
-    `opening` and `closing` are how the request's head reads around target and trace id.
+    `opening` and `closing` are how the request's head reads around target and trace id, `bodiless`
+    is how it ends where there is no body.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Envelope:
         self.opening = f"{method} "
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         self.closing = f" HTTP/1.1\r\n{lines}{TRACE_HEADER}: "
+        length = "\r\nContent-Length: 0" if method in _MAY_HAVE_A_BODY else ""
+        self.bodiless = f"{length}\r\n\r\n"
 
 
 class Request(NamedTuple):

@@ -99,7 +99,7 @@ class Driving:
         """Call a user whenever an iteration is due; without a free one, it is dropped."""
         load, idle, now_s = self.load, self.idle, self.load.recorder.now_s
         self._seat_users()
-        load.begin_now(now_s())
+        load.begin_now(now_s(), time.process_time())
         for due_s in load.arrivals():
             wait_s = due_s - now_s()
             if wait_s > 0:
@@ -163,7 +163,7 @@ class Driving:
     def _end_window(self) -> None:
         health = self.load.health
         if not health.to_s:
-            health.to_s = self.load.recorder.now_s()
+            health.to_s = min(self.load.recorder.now_s(), self.load.until_s())
             health.cpu_s = time.process_time() - health.cpu_before_s
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
 

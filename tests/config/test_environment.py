@@ -57,6 +57,39 @@ def test_an_environment_is_found_by_its_name() -> None:
     assert find_environment("local") == FOLDER / "local.yaml"
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://me:s3cret@shop.example", "an address has no user and password in it"),
+        ("https://shop.example?key=s3cret", "an address ends before any ? or #; write a header"),
+        ("https://", "'https://' is not an address"),
+        ("https://caf\u00e9.example", "is not ASCII; write its host as DNS has it, xn--…"),
+    ],
+)
+def test_an_address_of_a_service_is_an_address_without_a_secret(
+    tmp_path: Path, url: str, reason: str
+) -> None:
+    told = mistakes(tmp_path, "https://shop.example/", url)
+    assert told.startswith("staging.yaml:4: services.shop.url: ")
+    assert reason in told
+    assert "s3cret" not in told
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Content-Length: 3x", "the client itself says this; leave it out"),
+        ("x-trace-id: mine", "the client itself says this; leave it out"),
+        ("X Key: mine", "this is not a header's name"),
+        ('X-Key: "a\\nb"', "it is not a header's value: ASCII, without spaces around it"),
+    ],
+)
+def test_a_header_that_no_request_can_carry_is_refused_before_one_does(
+    tmp_path: Path, header: str, reason: str
+) -> None:
+    assert reason in mistakes(tmp_path, 'X-Tenant-ID: "{{ tenant }}"', header)
+
+
 def test_an_environment_is_found_by_its_path(tmp_path: Path) -> None:
     assert find_environment(str(written(tmp_path))) == tmp_path / "staging.yaml"
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from scenarios.exchange import CUT_OFF, Exchange, Outcome
 from scenarios.flow import Flow, compile_flow, run_iteration
@@ -92,11 +93,10 @@ def test_a_steps_header_goes_before_the_environments(tmp_path: Path) -> None:
     assert (second["X-Tenant-ID"], "X-Run" in second) == ("tenant-1", False)
 
 
-def test_no_header_of_a_scenario_replaces_the_trace(tmp_path: Path) -> None:
-    script = Script(FOUND, FOUND)
-    drive(tmp_path, one_step(headers={"X-Trace-ID": "mine"}), script)
-    assert script.requests[0].trace == "run-1-01-once-1"
-    assert "X-Trace-ID" not in headers_of(script.requests[0])
+@pytest.mark.parametrize("name", ["X-Trace-ID", "x-trace-id", "Content-Length", "Upgrade"])
+def test_no_header_of_a_scenario_is_one_that_the_client_says(name: str) -> None:
+    with pytest.raises(ValidationError, match="the client itself says this"):
+        one_step(headers={name: "mine"})
 
 
 def test_the_intent_is_recorded_before_the_request_is_sent(tmp_path: Path) -> None:

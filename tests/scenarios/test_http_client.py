@@ -105,6 +105,16 @@ def test_a_request_without_a_body_sends_none(opened: Opened) -> None:
     assert b"content-type" not in server.received[0].lower()
 
 
+@pytest.mark.parametrize(("method", "says"), [("POST", True), ("PATCH", True), ("GET", False)])
+def test_a_server_need_not_wait_for_a_body_that_will_not_come(
+    opened: Opened, method: str, says: bool
+) -> None:
+    with serving(answering(http("200 OK"))) as server:
+        origin, path = split_url(server.url)
+        send(opened, Request(Envelope(method, origin, (), 5.0, has_body=False), path + "/", "t-1"))
+    assert (b"content-length: 0\r\n" in server.received[0].lower()) == says
+
+
 @pytest.mark.parametrize("status", ["204 No Content", "404 Not Found", "503 Unavailable"])
 def test_any_status_line_is_an_answer(opened: Opened, status: str) -> None:
     with serving(answering(http(status))) as server:
