@@ -1,6 +1,7 @@
 """How is this project's own load driven by plain Locust, and what did it record?"""
 
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ _STEM = "locust"
 _APPEARS_S = 30.0
 _POLL_S = 0.1
 _LOG_TAIL = 2_000
+_RECORDING = re.compile(r"^recording to (.+)$", re.MULTILINE)
 
 
 def environment_text(url: str, *services: str) -> str:
@@ -40,6 +42,14 @@ def command_of(scenario: Path, environment: Path, users: int, *options: str) -> 
     ]  # fmt: skip
 
 
+def worker_command(host: str, port: str) -> list[str]:
+    """Return the command of a worker of plain Locust's."""
+    return [
+        sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless",
+        "--worker", "--master-host", host, "--master-port", port,
+    ]  # fmt: skip
+
+
 def drive(scenario: str, url: str, folder: Path, users: int, *options: str) -> Recording:
     """Drive a scenario of one service, `target`, to its end; return the recording."""
     (folder / "scenario.yaml").write_text(scenario)
@@ -56,26 +66,28 @@ def drive(scenario: str, url: str, folder: Path, users: int, *options: str) -> R
 
 
 def recording_folder(process_id: int, log: Path) -> Path:
-    """Return the folder that a running load records into, as soon as it does.
-
-    It is known by the file that the process holds open: others may drive loads at the same time.
-    """
+    """Return the folder that a running load records into, as soon as it says so."""
     until_s = time.monotonic() + _APPEARS_S
     while time.monotonic() < until_s and psutil.pid_exists(process_id):
-        found = _recording_open_in(process_id)
-        if found:
-            return found
+        if found := _RECORDING.search(log.read_text()):
+            return Path(found[1])
         time.sleep(_POLL_S)
     raise SystemExit(f"the load has not begun:\n{log.read_text()[-_LOG_TAIL:]}")
 
 
 def take_recording(folder: Path) -> Recording:
     """Read the one recording in a folder of plain Locust's, and remove the folder."""
-    recordings = read_recordings(folder, _STEM)
+    recordings = take_recordings(folder)
     if len(recordings) != 1:
         raise SystemExit(f"{folder} holds {len(recordings)} recordings, not one")
-    shutil.rmtree(folder)
     return recordings[0]
+
+
+def take_recordings(folder: Path) -> tuple[Recording, ...]:
+    """Read the recordings in a folder of plain Locust's, one a worker, and remove the folder."""
+    recordings = read_recordings(folder, _STEM)
+    shutil.rmtree(folder)
+    return recordings
 
 
 def went_wrong(recording: Recording) -> int:
@@ -93,12 +105,3 @@ def nearest_rank(values_s: Iterable[float], percentile: float) -> float:
     if not ordered:
         raise ValueError("no value has no percentile")
     return ordered[max(math.ceil(percentile * len(ordered) / 100), 1) - 1]
-
-
-def _recording_open_in(process_id: int) -> Path | None:
-    try:
-        paths = [Path(each.path) for each in psutil.Process(process_id).open_files()]
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
-    of_runs = (path for path in paths if path.name.startswith(_STEM))
-    return next((path.parent for path in of_runs if path.parent.parent == ROOT / "runs"), None)

@@ -71,7 +71,7 @@ def limit_of(measured: Measured, cores: int, processes: int | None = 1) -> str:
 
 def render_tools(tools: Sequence[Tool], told: dict[str, list[Measured]], cores: int) -> str:
     """Return the table, and below it what was on for each tool."""
-    medians = {name: _median(of, "per_cpu_s") for name, of in told.items()}
+    medians = {name: median_of(of, "per_cpu_s") for name, of in told.items()}
     lines = [
         "tool                  version   requests per CPU second   requests  of k6  of Fast"
         "  generator  target  others  limit",
@@ -84,38 +84,16 @@ def render_tools(tools: Sequence[Tool], told: dict[str, list[Measured]], cores: 
         median = medians[tool.name]
         lines.append(
             f"{tool.name:21} {tool.version:8} {median:7.0f} {min(per_cpu_s):7.0f} "
-            f"{max(per_cpu_s):7.0f} {_median(of, 'per_s'):11.0f} {median / medians['k6']:6.2f} "
-            f"{median / medians['Locust FastHttpUser']:8.2f} {_median(of, 'generator_cores'):10.2f}"
-            f" {_median(of, 'target_cores'):7.2f} {_median(of, 'other_cores'):7.2f}  "
-            f"{_limits(of, cores, tool.name)}"
+            f"{max(per_cpu_s):7.0f} {median_of(of, 'per_s'):11.0f} {median / medians['k6']:6.2f} "
+            f"{median / medians['Locust FastHttpUser']:8.2f} "
+            f"{median_of(of, 'generator_cores'):10.2f} {median_of(of, 'target_cores'):7.2f} "
+            f"{median_of(of, 'other_cores'):7.2f}  {_limits(of, cores, tool.name)}"
         )
     return "\n".join([*lines, "", *(f"{tool.name}: {tool.on}" for tool in tools)])
 
 
-def render_workers(told: dict[int, list[Measured]], cores: int) -> str:
-    """Return a line for one process and one for several, and how they compare."""
-    lines = []
-    for processes, of in told.items():
-        limits = sorted({limit_of(each, cores, processes) for each in of})
-        lines.append(
-            f"{processes} of ours: {_median(of, 'per_s'):.0f} requests a second, "
-            f"{_median(of, 'per_cpu_s'):.0f} a CPU second; generators "
-            f"{_median(of, 'generator_cores'):.2f} cores, target "
-            f"{_median(of, 'target_cores'):.2f}, others "
-            f"{_median(of, 'other_cores'):.2f}; limit: {', '.join(limits)}"
-        )
-    one, several = told.values()
-    lines.append(
-        f"requests a CPU second, of several over one: "
-        f"{_median(several, 'per_cpu_s') / _median(one, 'per_cpu_s'):.2f} "
-        f"(1 is: what another process costs it brings); requests a second: "
-        f"{_median(several, 'per_s') / _median(one, 'per_s'):.2f}, which says little where the "
-        f"target shares the {cores} cores"
-    )
-    return "\n".join(lines)
-
-
-def _median(of: list[Measured], name: str) -> float:
+def median_of(of: Sequence[Measured], name: str) -> float:
+    """Return the median of one figure over the rounds."""
     return float(statistics.median(getattr(each, name) for each in of))
 
 

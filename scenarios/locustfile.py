@@ -39,14 +39,13 @@ from config.errors import ConfigError  # noqa: E402
 from scenarios.arrivals import ClosedModel, Part, arrivals_of  # noqa: E402
 from scenarios.engine.distribution import SHIP_S, Courier, Office  # noqa: E402
 from scenarios.engine.driving import Driving, Seat  # noqa: E402
-from scenarios.engine.page import show  # noqa: E402
+from scenarios.engine.page import Page  # noqa: E402
 from scenarios.evidence import RunFolder, new_run_id  # noqa: E402
 from scenarios.flow import compile_flow  # noqa: E402
 from scenarios.loading import Order  # noqa: E402
 from scenarios.model import Profile  # noqa: E402
 from scenarios.plan import with_load  # noqa: E402
 from scenarios.reader import find_scenario, read_scenario  # noqa: E402
-from scenarios.recording import Changes  # noqa: E402
 
 _PROGRESS_S = 0.25
 _TICK_S = 0.02
@@ -93,6 +92,7 @@ class Session:
     task: Task
     order: Order
     driving: Driving
+    page: Page | None = None
     courier: Courier | None = None
     office: Office | None = None
 
@@ -159,6 +159,7 @@ def _begin(environment: Locust, **_: Any) -> None:
         SESSION.task = _read_task(options)  # the page may have changed it
         SESSION.order = SESSION.task.order(Part(), SESSION.task.stem, ships=False)
         SESSION.task.exchanges.mkdir(parents=True, exist_ok=True)
+        print(f"recording to {SESSION.task.exchanges}", file=sys.stderr, flush=True)
     if isinstance(runner, MasterRunner):
         _send_orders(environment, runner, options)
     elif isinstance(runner, WorkerRunner):
@@ -167,7 +168,8 @@ def _begin(environment: Locust, **_: Any) -> None:
         gevent.spawn(_ship, SESSION.driving, SESSION.courier)
     else:
         SESSION.driving = Driving(SESSION.order)
-        gevent.spawn(_show, environment, SESSION.driving)
+        SESSION.page = Page(environment, SESSION.driving.load)
+        gevent.spawn(_show, SESSION.driving, SESSION.page)
         if options.on_order:
             gevent.spawn(_stop_when_over, environment)
             gevent.spawn(_stop_when_left_alone, environment)
@@ -181,18 +183,19 @@ def _end(environment: Locust, **_: Any) -> None:
         SESSION.driving.close()
         SESSION.courier.finish()
     SESSION.driving.close()
+    if SESSION.page:
+        SESSION.page.show_fresh()
+        SESSION.page.close()
+        SESSION.page = None
 
 
 # One process alone
 
 
-def _show(locust: Locust, driving: Driving) -> None:
-    """Feed Locust's page."""
-    changes = Changes(driving.load.recorder)
+def _show(driving: Driving, page: Page) -> None:
     while not driving.is_closed:
+        page.show_fresh()
         gevent.sleep(_PROGRESS_S)
-        show(locust, driving.load.order.flow.step_names, changes.take()[1])
-    changes.close()
 
 
 def _stop_when_over(locust: Locust) -> None:

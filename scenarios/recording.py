@@ -157,6 +157,10 @@ class Recorder:
         if self.changed is not None:
             self.changed.append(number)
 
+    def number_of(self, reason: str) -> int:
+        """Return the number that rows have for a reason, or -1 where none has it yet."""
+        return self._reasons.get(reason, -1)
+
     def end(self, end: End) -> None:
         """Record that the generator ended by itself, and close the files."""
         self._write("end", asdict(end))

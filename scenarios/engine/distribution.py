@@ -83,7 +83,7 @@ class Courier:
     def _send_fresh(self, **more: Any) -> None:
         batches = list(self._outbox.fresh(**more))
         for batch in batches:
-            show(self._locust, self._load.order.flow.step_names, np.frombuffer(batch["rows"], ROW))
+            show(self._locust, self._load, np.frombuffer(batch["rows"], ROW))
         self._send(batches)
 
     def _send(self, batches: list[dict[str, Any]]) -> None:

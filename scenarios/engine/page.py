@@ -7,16 +7,40 @@ import numpy as np
 from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
 
-from scenarios.exchange import Outcome
+from scenarios.exchange import CUT_OFF, Outcome
 from scenarios.exchanges import CODES, INTENT, Column
+from scenarios.loading import Load
+from scenarios.recording import Changes
 
 _METHOD = "step"
 _MS = 1000.0
 
 
-def show(locust: Environment, steps: tuple[str, ...], rows: Column) -> None:
-    """Add rows that are concluded to Locust's statistics; it rounds them, and it may."""
-    rows = rows[rows["outcome"] > INTENT]
+class Page:
+    """Feeds Locust's statistics with what a load records."""
+
+    def __init__(self, locust: Environment, load: Load) -> None:
+        """Begin with nothing shown."""
+        self._locust = locust
+        self._load = load
+        self._changes = Changes(load.recorder)
+
+    def show_fresh(self) -> None:
+        """Show what is new."""
+        show(self._locust, self._load, self._changes.take()[1])
+
+    def close(self) -> None:
+        """Show no more."""
+        self._changes.close()
+
+
+def show(locust: Environment, load: Load, rows: Column) -> None:
+    """Add rows that are concluded to Locust's statistics; it rounds them, and it may.
+
+    What the end of the load cut off is no failure of the services, and is left out.
+    """
+    steps, cut_off = load.order.flow.step_names, load.recorder.number_of(CUT_OFF)
+    rows = rows[(rows["outcome"] > INTENT) & (rows["reason"] != cut_off)]
     if locust.runner is None or not len(rows):
         return
     stats = locust.runner.stats

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from benchmarks.engine_ours import command_of, drive, environment_text, went_wrong
-from benchmarks.engine_table import Measured, between, limit_of, render_tools, render_workers
+from benchmarks.engine_table import Measured, between, limit_of, render_tools
 from benchmarks.engine_targets import (
     COMPLETED,
     Instant,
@@ -19,6 +19,7 @@ from benchmarks.engine_targets import (
     tree_cpu_s,
 )
 from benchmarks.engine_tools import K6_SCRIPT, Tool, k6_command, our_command, own_version
+from benchmarks.engine_workers import ratios_of, render
 from benchmarks.engines import turn_order
 from config.environment import read_environment
 from scenarios.reader import read_scenario
@@ -118,9 +119,13 @@ def test_the_table_holds_medians_extremes_and_ratios() -> None:
     assert row.endswith("generator")
 
 
-def test_workers_are_compared_by_cpu_second() -> None:
-    two = replace(_BUSY, requests=30_000, generator_cpu_s=3.0)
-    assert "of several over one: 1.00" in render_workers({1: [_BUSY], 2: [two]}, 2)
+def test_workers_are_compared_round_by_round() -> None:
+    one = [replace(_BUSY, requests=each) for each in (10_000, 20_000, 10_000)]
+    two = [replace(_BUSY, requests=each) for each in (19_000, 40_000, 15_000)]
+    assert ratios_of({1: one, 2: two}) == [1.9, 2.0, 1.5]
+    told = render({1: one, 2: two}, 4, 0.5)
+    assert told.startswith("each worker has 50% of a core of its own")
+    assert told.endswith("2 workers over one: 1.90 (1.50 to 2.00 over 3 rounds)")
 
 
 def test_the_projects_own_version_is_read_from_its_file() -> None:
