@@ -42,6 +42,7 @@ http {{
     location /api/v1/onboarding/sessions/ {{ return 200 '{completed}'; }}
     location = /api/v1/workflows/execute {{ return 200 '{executed}'; }}
     location = / {{ return 200 '{{}}'; }}
+    location = /health {{ return 200 '{{}}'; }}
   }}
   server {{ listen {status}; location / {{ stub_status; }} }}
 }}

@@ -21,16 +21,19 @@ K6_SCRIPT = ROOT / "benchmarks" / "engine_k6.js"
 
 _K6_FOLDER = ROOT / ".cache" / "k6"
 _LOCUSTFILE = ROOT / "benchmarks" / "engine_locustfile.py"
-_FLOW = """\
+FLOW = """\
 scenario: engines
 description: The flow of three steps, against constants.
-quantities: {}
+quantities:
+  sessions: {prometheus: sessions_total}
+  cards: {by: [kind], prometheus: cards_total}
 flow:
   - step: create session
     request: POST onboarding /api/v1/onboarding/sessions
     json: {company_domain: "{{ unique }}.example", user_email: "ada@{{ unique }}.example"}
     expect: {status: 201}
     save: {session_id: session_id}
+    counts: {sessions: 1}
   - step: submit answers
     request: POST onboarding /api/v1/onboarding/sessions/{{ session_id }}/answers
     json: {answers: [{question_id: q1, answer: "We automate {{ unique }}"}]}
@@ -40,10 +43,12 @@ flow:
     request: POST workflow /api/v1/workflows/execute
     json: {workflow_type: linkedin_post, card_ids: "{{ card_ids }}"}
     expect: {status: 200, json: {status: completed, partial_result: false}}
-profiles:
-  closed: {users: 10, duration: 60s}
+    counts: {cards: {company: 1, audience: 1, voice: 1, insight: 1}}
 checks: {success_rate: 100%}
 """
+
+_CLOSED = "profiles: {closed: {users: 10, duration: 60s}}\n"
+
 
 Command = Callable[[str, int, int, Path], list[str]]
 
@@ -79,7 +84,7 @@ def all_tools() -> tuple[Tool, ...]:
 def our_command(url: str, users: int, run_s: int, folder: Path) -> list[str]:
     """Return the command of plain Locust on the harness's own locustfile."""
     scenario, environment = folder / "engines.yaml", folder / "engine-target.yaml"
-    scenario.write_text(_FLOW)
+    scenario.write_text(FLOW + _CLOSED)
     environment.write_text(environment_text(url, "onboarding", "workflow"))
     return command_of(scenario, environment, users, "--run-time", f"{run_s}s")
 
