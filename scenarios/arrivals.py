@@ -85,7 +85,7 @@ class OpenModel:
         """How many iterations arrive in all, or in this part."""
         if self.poisson:
             return sum(map(len, self._blocks()))
-        return self.of.of_number(math.ceil(round(self._arrived_by_end(), 9)))
+        return self.of.of_number(math.ceil(self._arrived_by_end() - _ROUNDING))
 
     def part(self, part: Part) -> "OpenModel":
         """Return one worker's part."""

@@ -19,12 +19,17 @@ _GRACE_S = 1.0
 
 @dataclass(frozen=True)
 class Order:
-    """What one process shall drive; `generator` names its recording, and is in its trace ids."""
+    """What one process shall drive.
+
+    `most` is how many iterations the environment stands; `generator` names the recording, and is in
+    its trace ids.
+    """
 
     flow: Flow
     profile: str
     arrivals: ClosedModel | OpenModel
     users: int
+    most: int
     exchanges: Path
     generator: str
     warm_up_s: float = 0.0
@@ -66,7 +71,7 @@ class Load:
         self.order = order
         self.recorder = recorder
         self.health = Health(from_s=begin_s, cpu_before_s=cpu_s)
-        self.started = self.ended = self.dropped = self.users = 0
+        self.started = self.ended = self.dropped = 0
         self.all_arrived = False
         self.stopped = ""
         self._begin_s = begin_s
@@ -79,6 +84,11 @@ class Load:
             return None
         due_s = arrivals.due_s(self.started, now_s - self._begin_s)
         if due_s is None:
+            return None
+        if self.started >= self.order.most:
+            self.stopped = (
+                f"it stopped itself: the environment stands {self.order.most:,} iterations"
+            )
             return None
         self.started += 1
         return self.started, due_s + self._begin_s

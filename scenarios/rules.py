@@ -192,6 +192,8 @@ def _open_model(profile: Profile) -> Iterator[str]:
         yield "give the rate a duration, as in duration: 10m"
     elif not isinstance(profile.rate, float) and profile.duration is not None:
         yield "ramps and stages say how long they last; leave out duration"
+    elif not sum(stage.arrivals for stage in profile.open_stages):
+        yield "nothing arrives at a rate of 0; write for example 20/s"
     if profile.seed is not None and profile.arrivals != "poisson":
         yield "evenly spaced arrivals need no seed; leave it out, or write arrivals: poisson"
 

@@ -8,7 +8,6 @@ from pydantic import BeforeValidator
 
 from config.units import parse_duration, parse_rate
 
-_NOTHING = "{!r}: nothing arrives at a rate of 0"
 _FLAT = re.compile(r"(\S+)\s+for\s+(\S+)")
 _RAMP = re.compile(r"from\s+(\S+)\s+to\s+(\S+)\s+over\s+(\S+)")
 
@@ -37,26 +36,19 @@ def parse_stage(text: object) -> Stage:
     """
     words = text.strip() if isinstance(text, str) else ""
     if ramp := _RAMP.fullmatch(words):
-        stage = Stage(parse_rate(ramp[1]), parse_rate(ramp[2]), parse_duration(ramp[3]))
-    elif flat := _FLAT.fullmatch(words):
-        stage = Stage(parse_rate(flat[1]), parse_rate(flat[1]), parse_duration(flat[2]))
-    else:
-        raise ValueError(
-            f"{text!r} is not a stage; write 20/s for 1m, or from 10/s to 100/s over 2m"
-        )
-    if not stage.arrivals:
-        raise ValueError(_NOTHING.format(text))
-    return stage
+        return Stage(parse_rate(ramp[1]), parse_rate(ramp[2]), parse_duration(ramp[3]))
+    if flat := _FLAT.fullmatch(words):
+        return Stage(parse_rate(flat[1]), parse_rate(flat[1]), parse_duration(flat[2]))
+    raise ValueError(f"{text!r} is not a stage; write 20/s for 1m, or from 10/s to 100/s over 2m")
 
 
 def parse_rate_or_ramp(text: object) -> float | Stage:
-    """Return a rate above zero, or a ramp, which knows for how long. Raises ValueError."""
-    if isinstance(text, str) and text.strip().startswith("from"):
-        return parse_stage(text)
-    rate = parse_rate(text)
-    if not rate:
-        raise ValueError(_NOTHING.format(text))
-    return rate
+    """Return a rate, or a ramp, which knows for how long. Raises ValueError."""
+    if not isinstance(text, str) or not text.strip().startswith("from"):
+        return parse_rate(text)
+    if not _RAMP.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is not a ramp; write from 10/s to 100/s over 2m")
+    return parse_stage(text)
 
 
 RateOrRamp = Annotated[float | Stage, BeforeValidator(parse_rate_or_ramp)]

@@ -1,8 +1,10 @@
 """Fixtures of the integration tests: the real command, started and never left behind."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.command import ROOT, Command, Start
@@ -19,7 +21,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for command in commands:
         for process in command.started():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+                process.kill()
         command.process.communicate()
 
 

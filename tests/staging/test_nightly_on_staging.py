@@ -27,7 +27,12 @@ from tests.staging.stack import (
     staging,
 )
 
-pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.stack,
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("staging"),
+]
 
 _MOST_S = 300
 LABELLED = ("sessions", "cards_created", "cards_used", "cards_fetched", "executions")

@@ -1,8 +1,9 @@
-"""How is a load shared out over Locust's workers, and how does what they saw come back?
+"""What does the master of a load know of its workers? Their parts, and what they brought.
 
-Over Locust's own channel. The master tells each worker its part (`order`), and each says whether
-it can (`ordered`). What a worker records goes to the master in batches (`batch`), each confirmed
-(`kept`) or sent again; the last one says that it is `over`. `halt` ends a load early.
+Over Locust's own channel: the master tells each worker its part (`order`), and each says whether it
+can (`ordered`). What a worker records comes in batches (`batch`), each confirmed (`kept`) or sent
+again; the last one says that it is `over`. A worker may report a `collapse`; `halt` ends a load
+early.
 """
 
 import platform
@@ -12,20 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import numpy as np
-from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, MasterRunner
 
-from scenarios.engine.page import show
-from scenarios.exchanges import ROW
-from scenarios.loading import Load
 from scenarios.recording import recover
-from scenarios.shipping import Inbox, Outbox
+from scenarios.shipping import Inbox
 
-SHIP_S = 0.25
-
-_AGAIN_S = 3.0
-_FAREWELL_S = 30.0
+_LOOK_S = 0.02
 _ORDERED_S = 30.0
 
 
@@ -44,58 +37,9 @@ class Worker:
     ended: int = 0
 
 
-class Courier:
-    """A worker's side: brings its recording to the master."""
-
-    def __init__(self, locust: Environment, runner: WorkerRunner, load: Load) -> None:
-        """Begin with nothing sent."""
-        self._locust = locust
-        self._runner = runner
-        self._load = load
-        self._outbox = Outbox(load.recorder)
-        self._sent_at = time.monotonic()
-
-    def ship(self) -> None:
-        """Send what is new, and again what was not confirmed for long."""
-        if self._outbox.has_room:
-            self._send_fresh()
-        if not self._outbox.is_empty and time.monotonic() - self._sent_at > _AGAIN_S:
-            self._send(self._outbox.unconfirmed())
-
-    def confirm(self, number: int) -> None:
-        """Take note that a batch has arrived."""
-        self._outbox.confirm(number)
-        self._sent_at = time.monotonic()
-
-    def finish(self) -> None:
-        """Send the rest; the load is closed by now."""
-        self._send_fresh(over=True)
-
-    def await_confirmation(self) -> bool:
-        """Wait until all has arrived; tell whether it has."""
-        deadline = time.monotonic() + _FAREWELL_S
-        while not self._outbox.is_empty and time.monotonic() < deadline:
-            gevent.sleep(SHIP_S / 10)
-            if time.monotonic() - self._sent_at > _AGAIN_S:
-                self._send(self._outbox.unconfirmed())
-        return self._outbox.is_empty
-
-    def _send_fresh(self, **more: Any) -> None:
-        batches = list(self._outbox.fresh(**more))
-        for batch in batches:
-            show(self._locust, self._load, np.frombuffer(batch["rows"], ROW))
-        self._send(batches)
-
-    def _send(self, batches: list[dict[str, Any]]) -> None:
-        for batch in batches:
-            self._runner.send_message("batch", {**batch, "ended": self._load.ended})
-        if batches:
-            self._sent_at = time.monotonic()
-
-
 @dataclass
 class Office:
-    """The master's side: tells the workers their parts, and keeps what they bring."""
+    """Tells the workers their parts, and keeps what they bring."""
 
     runner: MasterRunner
     exchanges: Path
@@ -115,7 +59,7 @@ class Office:
         while not all(each.ordered for each in self.workers.values()):
             if time.monotonic() > deadline:
                 return ["a worker did not take its order"]
-            gevent.sleep(SHIP_S / 10)
+            gevent.sleep(_LOOK_S)
         return [each.problem for each in self.workers.values() if each.problem]
 
     def ordered(self, client_id: str, told: dict[str, Any]) -> None:

@@ -1,0 +1,100 @@
+"""How does a process drive its part of a load, as a worker of Locust's?"""
+
+import platform
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from config.errors import ConfigError
+from scenarios.arrivals import Part
+from scenarios.engine import pipe
+from scenarios.engine.courier import SHIP_S, Courier
+from scenarios.engine.driving import Driving
+from scenarios.engine.task import Task
+from scenarios.loading import Order
+
+_GIVEN = ("profile", "run_id", "tenant", "users", "iterations")
+
+
+class AsWorker:
+    """One of several: takes its order from the master, and brings it what it records."""
+
+    driving: Driving | None = None
+    _order: Order | None = None
+    _courier: Courier | None = None
+
+    def __init__(self, locust: Environment, runner: WorkerRunner, options: Namespace) -> None:
+        """Listen to the master."""
+        self._locust = locust
+        self._runner = runner
+        runner.register_message("order", lambda environment, msg: self._take_order(msg.data))
+        runner.register_message("kept", lambda environment, msg: self._confirm(msg.data["batch"]))
+        runner.register_message("halt", lambda environment, msg: self._halt(msg.data["reason"]))
+        if options.on_order:
+            gevent.spawn(pipe.when_left_alone, runner.quit)
+
+    def begin(self) -> None:
+        """Begin to drive."""
+        if self._order is None:
+            print("this worker came too late: the load has begun without it", file=sys.stderr)
+            self._runner.quit()
+            return
+        self.driving = driving = Driving(self._order, self._report_collapse)
+        self._courier = Courier(self._locust, self._runner, driving.load)
+        gevent.spawn(self._ship, driving, self._courier)
+
+    def end(self) -> None:
+        """Record the end, and send the rest."""
+        if self.driving and self._courier and not self.driving.is_closed:
+            self.driving.close()
+            self._courier.finish()
+
+    def _take_order(self, data: dict[str, Any]) -> None:
+        """Read what the master sends; tell it whether that can be driven here."""
+        folder, problem = Path(tempfile.mkdtemp(prefix="trial-balance-")), ""
+        try:
+            for name in ("scenario", "environment"):
+                (folder / f"{name}.yaml").write_text(data[name], encoding="utf-8")
+            task = Task(scenario=folder / "scenario.yaml", environment=folder / "environment.yaml",
+                        stem=data["generator"], exchanges=folder,
+                        **{key: data[key] for key in _GIVEN})  # fmt: skip
+            self._order = task.order(Part(data["index"], data["of"]), ships=True)
+        except (ConfigError, OSError) as error:
+            problem = f"{self._runner.client_id}: {error}"
+        told = {"problem": problem, "folder": str(folder), "machine": platform.node()}
+        self._runner.send_message("ordered", told)
+
+    def _confirm(self, number: int) -> None:
+        if self._courier:
+            self._courier.confirm(number)
+
+    def _halt(self, reason: str) -> None:
+        if self.driving:
+            self.driving.stop(reason)
+
+    def _report_collapse(self, reason: str) -> None:
+        self._halt(reason)
+        self._runner.send_message("collapse", {"reason": reason})
+
+    def _ship(self, driving: Driving, courier: Courier) -> None:
+        """Bring the master what is recorded, to the end; then nothing of it is needed here."""
+        load = driving.load
+        now_s = load.recorder.now_s
+        while not driving.is_closed and not load.is_over(now_s()) and now_s() < load.bound_s():
+            gevent.sleep(SHIP_S)
+            courier.ship()
+        if not driving.is_closed:
+            driving.close()
+            courier.finish()
+        if courier.await_confirmation():
+            shutil.rmtree(load.order.exchanges, ignore_errors=True)
+        else:
+            print(f"the master did not take all: what is missing there is in "
+                  f"{load.order.exchanges}", file=sys.stderr)  # fmt: skip
