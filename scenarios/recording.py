@@ -168,6 +168,8 @@ class Recorder:
 
     def close(self) -> None:
         """Close the files; a recording without an end is one of a generator that was cut off."""
+        if self._notes.closed:
+            return
         self._notes.close()
         self._chunk.close()
         os.ftruncate(self._rows, self._written * _ROW_BYTES)
