@@ -121,10 +121,16 @@ def measure_soak(soak_s: float, rate_per_s: int) -> bool:
         recordings = read_recordings(run.exchanges, "soak")
         recorded = sum(len(each.exchanges) for each in recordings)
         wrong = sum(int((~each.exchanges.ok).sum()) for each in recordings)
+        ends = [each.end for each in recordings if each.end]
     grown_mb = growth_mb(looks)
     for at_s, taken in looks[:: max(1, len(looks) // 10)]:
         print(f"after {at_s / 60:5.1f} min {taken / MB:7.1f} MB")
-    print(f"{recorded:,} exchanges, {wrong} of them wrong; memory grew by {grown_mb:.1f} MB")
+    held_up_s = max((each.loop_delay_max_s or 0.0 for each in ends), default=0.0)
+    print(
+        f"{recorded:,} exchanges, {wrong} of them wrong; {sum(each.dropped for each in ends)} "
+        f"iterations dropped, event loop held up for {held_up_s:.3f} s at worst; memory grew by "
+        f"{grown_mb:.1f} MB"
+    )
     return grown_mb <= GROWTH_MB and not wrong
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 _WHOLE = 100
+_LONGEST_S, _FASTEST_PER_S = 1_000 * 86_400.0, 1_000_000.0
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _PER_S = {"s": 1.0, "m": 1 / 60.0, "h": 1 / 3600.0}
@@ -23,8 +24,9 @@ def parse_duration(text: object) -> float:
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write a number and a unit: 500ms, 2.5s, 10m")
     seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds <= 0:
-        raise ValueError(f"{text!r} is not a duration above zero")
+    if not 0 < seconds <= _LONGEST_S:
+        told = "is not a duration above zero" if seconds <= 0 else "is longer than a thousand days"
+        raise ValueError(f"{text!r} {told}")
     return seconds
 
 
@@ -37,7 +39,10 @@ def parse_rate(text: object) -> float:
     match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{text!r} is not a rate; write for example 20/s, 90/m or 500/h")
-    return float(match[1]) * _PER_S[match[2]]
+    per_s = float(match[1]) * _PER_S[match[2]]
+    if per_s > _FASTEST_PER_S:
+        raise ValueError(f"{text!r} is more than a million a second")
+    return per_s
 
 
 def parse_pause(text: object) -> tuple[float, float]:
@@ -46,8 +51,8 @@ def parse_pause(text: object) -> tuple[float, float]:
     >>> parse_pause("1s"), parse_pause("500ms to 3s")
     ((1.0, 1.0), (0.5, 3.0))
     """
-    least, _, most = text.partition(" to ") if isinstance(text, str) else ("", "", "")
-    pause = parse_duration(least), parse_duration(most or least)
+    least, to, most = text.partition(" to ") if isinstance(text, str) else (text, "", "")
+    pause = parse_duration(least), parse_duration(most if to else least)
     if pause[1] < pause[0]:
         raise ValueError(f"{text!r} is not a pause; write the shorter time first, as in 1s to 3s")
     return pause

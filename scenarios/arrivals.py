@@ -80,12 +80,17 @@ class OpenModel:
         """When the last stage ends, in seconds from the start."""
         return sum(stage.lasts_s for stage in self.stages)
 
+    @property
+    def expected(self) -> float:
+        """How many iterations arrive in all, on average if they do at random."""
+        return sum(stage.arrivals for stage in self.stages)
+
     @cached_property
     def scheduled(self) -> int:
         """How many iterations arrive in all, or in this part."""
         if self.poisson:
             return sum(map(len, self._blocks()))
-        return self.of.of_number(math.ceil(self._arrived_by_end() - _ROUNDING))
+        return self.of.of_number(math.ceil(self.expected - _ROUNDING))
 
     def part(self, part: Part) -> "OpenModel":
         """Return one worker's part."""
@@ -106,12 +111,9 @@ class OpenModel:
             at_s -= stage.lasts_s
         return arrived
 
-    def _arrived_by_end(self) -> float:
-        return sum(stage.arrivals for stage in self.stages)
-
     def _blocks(self) -> Iterator[np.ndarray]:
         """Yield, block by block, the values of Λ at which one of this part is due."""
-        end = self._arrived_by_end()
+        end = self.expected
         for first, counts in self._counts():
             inside = counts[counts < end - _ROUNDING]
             yield inside[(self.of.index - first) % self.of.of :: self.of.of]

@@ -143,7 +143,7 @@ class Profile(StrictModel):
     rate: RateOrRamp | None = None
     stages: Annotated[list[WrittenStage], Field(min_length=1)] | None = None
     arrivals: Literal["constant", "poisson"] | None = None
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
     max_users: Annotated[int, Field(gt=0, le=MOST_USERS)] | None = None
     warm_up: Duration | None = None
     abort: Abort = Abort()

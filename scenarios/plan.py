@@ -1,5 +1,6 @@
 """What shall a command do, and can it? Everything is read and refused before anything is sent."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from scenarios.templates import TemplateError, compile_text, names_in
 
 T = TypeVar("T")
 
-_BIND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+_BIND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
+_PORTS = range(1, 65_536)
 
 
 @dataclass(frozen=True)
@@ -112,23 +114,26 @@ def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterato
     if workers.elsewhere and not workers.bind:
         yield Problem(None, None, "workers of other machines need to know where to come; add "
                                   "--bind HOST:PORT, an address of this machine")  # fmt: skip
-    if workers.bind and not _BIND.fullmatch(workers.bind):
-        yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT")
+    place = _BIND.fullmatch(workers.bind)
+    if workers.bind and (place is None or int(place["port"]) not in _PORTS):
+        yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
+                                  "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
     for name, profile in profiles.items():
         if workers.number > profile.virtual_users:
             yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "
-                                      f"{workers.number} workers")  # fmt: skip
+                                      f"{workers.number} workers; ask for fewer workers or more "
+                                      "users")  # fmt: skip
 
 
 def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
-    """Return a profile with other users or iterations; iterations go before a duration."""
+    """Return a profile with other users or iterations; these go before a duration."""
     if profile.is_open:
         return profile
     changes: dict[str, int | None] = {}
     if users:
         changes["users"] = users
     if iterations:
-        changes |= {"iterations": iterations, "duration": None}
+        changes |= {"iterations": iterations, "duration": None, "warm_up": None}
     return profile.model_copy(update=changes)
 
 
@@ -178,17 +183,26 @@ def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Ite
         if is_load(profile):
             yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
         return
-    arrivals = arrivals_of(profile)
-    iterations = arrivals.scheduled if isinstance(arrivals, OpenModel) else arrivals.iterations or 0
+    iterations = _iterations(profile, limits.max_iterations)
     if profile.virtual_users > limits.max_users:
-        yield (f"the profile {name!r} asks for {profile.virtual_users} users, "
+        asks = "asks for" if profile.users or profile.max_users else "without max_users may take"
+        yield (f"the profile {name!r} {asks} {profile.virtual_users} users, "
                f"and {here} allows {limits.max_users}")  # fmt: skip
     if iterations > limits.max_iterations:
         yield (f"the profile {name!r} asks for {iterations:,} iterations, "
                f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
     if profile.most_per_s > limits.max_rate:
-        yield (f"the profile {name!r} asks for {profile.most_per_s:g} iterations a second, "
-               f"and {here} allows {limits.max_rate:g}")  # fmt: skip
+        yield (f"the profile {name!r} asks for {profile.most_per_s:,.10g} iterations a second, "
+               f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
+
+
+def _iterations(profile: Profile, most: int) -> int:
+    """Return how many iterations a profile asks for, 0 where it does not say."""
+    arrivals = arrivals_of(profile)
+    if not isinstance(arrivals, OpenModel):
+        return arrivals.iterations or 0
+    # drawing them at random takes its time: not where there are far too many
+    return math.ceil(arrivals.expected) if arrivals.expected > 2 * most else arrivals.scheduled
 
 
 def is_load(profile: Profile) -> bool:

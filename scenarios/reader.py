@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config.documents import Document, read_document, read_model, read_what_stands
+from config.documents import Document, Location, read_document, read_model, read_what_stands
 from config.errors import ConfigError, Problem
 from scenarios.model import Scenario
 from scenarios.rules import broken_rules
@@ -31,8 +31,12 @@ def read_scenario(path: Path) -> Scenario:
     except ConfigError as error:
         what_stands = read_what_stands(document, Scenario)
         lines = {problem.line for problem in error.problems}
-        further = _problems(document, what_stands) if what_stands else []
-        new = [problem for problem in further if problem.line not in lines]
+        broken = broken_rules(what_stands) if what_stands else ()
+        new = (
+            document.problem(place, message)
+            for place, message in broken
+            if not lines & _lines_that_matter(document, place)
+        )
         raise ConfigError(*_in_order(*error.problems, *new)) from error
     problems = _problems(document, scenario)
     if problems:
@@ -42,6 +46,14 @@ def read_scenario(path: Path) -> Scenario:
 
 def _problems(document: Document, scenario: Scenario) -> list[Problem]:
     return [document.problem(place, message) for place, message in broken_rules(scenario)]
+
+
+def _lines_that_matter(document: Document, place: Location) -> set[int | None]:
+    """Return the lines whose mistakes may have led to one at a place: of a profile, all of it."""
+    lines: set[int | None] = {document.line_of(place)}
+    if place[:1] == ("profiles",):
+        lines |= {line for each, line in document.lines.items() if each[:2] == place[:2]}
+    return lines
 
 
 def _in_order(*problems: Problem) -> list[Problem]:
