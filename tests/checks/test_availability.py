@@ -132,12 +132,12 @@ def test_a_share_is_never_rounded_across_its_limit(ratio: float, limit: float, s
 
 @st.composite
 def _worlds(draw: st.DrawFn) -> tuple[list[Probe], float, float]:
-    """Draw a service that comes and goes, each time for long enough to be seen; nobody may look.
+    """Draw a service that comes and goes, each time for longer than two probes may lie apart.
 
-    Returns the probes, for how long it was away, and the end.
+    Nobody may look for a while. Returns the probes, for how long it was away, and the end.
     """
     pace_s = draw(st.sampled_from([0.1, 0.5, 1.0]))
-    lengths_s = draw(st.lists(st.integers(3, 9), min_size=1, max_size=6))
+    lengths_s = draw(st.lists(st.integers(4, 9), min_size=1, max_size=6))
     edges = [0.0, *accumulate(map(float, lengths_s))]
     blind = draw(st.one_of(st.none(), st.integers(0, int(edges[-1]))))
     spans = [(since, until, n % 2 == 1) for n, (since, until) in enumerate(pairwise(edges))]
