@@ -132,7 +132,8 @@ def _worker_rows(generator: Generator) -> Iterator[tuple[str, str]]:
                 f"CPU {_or_unmeasured(write.render_percentage(each.cpu_ratio))}, "
                 f"lag {_or_unmeasured(write.render_seconds(each.lag_p99_s))}, "
                 f"loop delay {_or_unmeasured(write.render_seconds(each.loop_delay_max_s))}, "
-                f"{_memory(each.memory_bytes)}, {each.started:,} begun, {each.dropped:,} dropped"
+                f"memory {_memory(each.memory_bytes)}, "
+                f"{each.started:,} begun, {each.dropped:,} dropped"
             ),
         )
 
