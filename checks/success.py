@@ -6,6 +6,7 @@ from itertools import chain
 
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
+from checks.validity import overload
 from checks.verdict import Verdict
 from scenarios.exchange import Outcome
 
@@ -47,7 +48,7 @@ def _step(case: Case, step: str, least: float) -> Finding:
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
     bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
-    dropped = 0 if case.run.interrupted else driven.dropped
+    dropped = 0 if _not_theirs(case, driven) else driven.dropped
     return Finding(
         check=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
@@ -55,6 +56,12 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
         expected=f"at least {_percent(least)} of iterations",
         observed=f"{good:,} of {driven.scheduled:,} iterations",
     )
+
+
+def _not_theirs(case: Case, driven: DrivenProfile) -> bool:
+    """Tell whether what was dropped says nothing of the services: the generator is to blame."""
+    ended_early = case.run.interrupted or case.run.finished_at is None
+    return bool(ended_early or overload(driven))
 
 
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:

@@ -45,6 +45,11 @@ def bottleneck(driven: DrivenProfile) -> str:
     if driven.profile.is_open and driven.dropped:
         return (f"{driven.dropped:,} of {driven.scheduled:,} arrivals found none of "
                 f"{driven.profile.virtual_users:,} users free")  # fmt: skip
+    return overload(driven)
+
+
+def overload(driven: DrivenProfile) -> str:
+    """Return which process of the generator could not keep up, and by which figure; or ""."""
     several = len(driven.recordings) > 1
     for recording, exchanges in zip(driven.recordings, driven.measured, strict=True):
         reason = next(_limits_passed(recording, exchanges, driven.profile.is_open), "")

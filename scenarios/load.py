@@ -12,12 +12,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.errors import ConfigError, Problem
+
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 Progress = Callable[[int, int | None], None]
 
 _STOP_S = 3.0
 _HERE = "127.0.0.1"
+_PATIENCE_S = 60
+_PATIENCE_WITH_PEOPLE_S = 600
 
 
 @dataclass(frozen=True)
@@ -86,18 +90,13 @@ class LoadProcess:
         return "; ".join(troubles)
 
     def stop(self) -> None:
-        """End the processes: by their input's end, then by force."""
-        for each in (self._process, *self._workers):
-            if each.stdin:
-                each.stdin.close()
-        for each in (self._process, *self._workers):
-            try:
-                each.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                each.kill()
-                each.wait()
-            if each.stdout:
-                each.stdout.close()
+        """End the processes, workers first, for the master to hear them out."""
+        for group in (self._workers, (self._process,)):
+            for each in group:
+                if each.stdin:
+                    each.stdin.close()
+            for each in group:
+                _await_end(each)
 
     def _begin(self) -> None:
         if self._process.stdin:
@@ -110,9 +109,23 @@ class LoadProcess:
                 yield json.loads(line)
 
 
+def _await_end(process: subprocess.Popen[str]) -> None:
+    """Wait for a process whose input has ended, and end it by force if need be."""
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
 @contextmanager
 def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[LoadProcess]:
-    """Start Locust for an order; it makes itself ready while the caller does other things."""
+    """Start Locust for an order; it makes itself ready while the caller does other things.
+
+    Raises ConfigError where its workers could not come to it.
+    """
     host, port = _where(order.workers)
     with ExitStack() as held:
         log = held.enter_context(order.log.open("ab"))
@@ -123,7 +136,7 @@ def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[Loa
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=log,
-                env=dict(variables),
+                env={**_patience(order.workers), **variables},
                 start_new_session=True,
                 text=True,
             )
@@ -145,13 +158,34 @@ def worker_options(host: str, port: int) -> list[str]:
 
 
 def _where(workers: Workers) -> tuple[str, int]:
-    """Return where the master listens: as asked, or at a free port that others cannot reach."""
-    if workers.bind:
-        host, _, port = workers.bind.rpartition(":")
-        return host.strip("[]"), int(port)
-    with socket.create_server((_HERE, 0)) as free:
+    """Return where the master listens: as asked, or at a free port that others cannot reach.
+
+    Raises ConfigError where it could not listen there.
+    """
+    host, _, port = (workers.bind or f"{_HERE}:0").rpartition(":")
+    host = host.strip("[]")
+    try:
+        return host, _try_to_listen(host, int(port))
+    except OSError as error:
+        message = f"--bind {workers.bind}: workers cannot come there: {error.strerror}"
+        raise ConfigError(Problem(None, None, message)) from error
+
+
+def _try_to_listen(host: str, port: int) -> int:
+    """Listen and stop again; return the port. Raises OSError."""
+    everywhere = "" if host == "*" else host  # as Locust writes it
+    ((family, *_, address), *_) = socket.getaddrinfo(
+        everywhere, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    with socket.create_server(address[:2], family=family) as free:
         port_number: int = free.getsockname()[1]
-        return _HERE, port_number
+        return port_number
+
+
+def _patience(workers: Workers) -> dict[str, str]:
+    """Return for how long a master awaits its workers, as a variable, so that one can say else."""
+    patience_s = _PATIENCE_WITH_PEOPLE_S if workers.elsewhere else _PATIENCE_S
+    return {"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(patience_s)}
 
 
 def _as_master(workers: Workers, host: str, port: int) -> list[str]:

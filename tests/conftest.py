@@ -1,8 +1,31 @@
-"""In which order do tests run? Groups, each of which shares a costly fixture, go first."""
+"""In which order do tests run? Files that take long go first, so that none is begun at the end.
+
+`make test-long` gives a worker a file at a time, since some share a costly fixture.
+"""
+
+from pathlib import Path
 
 import pytest
+
+_LONGEST_FIRST = (
+    "test_deploy_staging.py",
+    "test_openapi.py",
+    "test_histories.py",
+    "test_nightly_on_staging.py",
+    "test_audit.py",
+    "test_crash.py",
+    "test_tenants.py",
+    "test_doctor_on_staging.py",
+    "test_faults_stack.py",
+    "test_load_engine.py",
+    "test_load_workers.py",
+    "test_migration.py",
+    "test_nightly.py",
+    "test_watch.py",
+)
+_RANKS = {name: rank for rank, name in enumerate(_LONGEST_FIRST)}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=lambda item: _RANKS.get(Path(item.path).name, len(_RANKS)))

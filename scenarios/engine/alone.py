@@ -38,7 +38,7 @@ class Alone:
         gevent.spawn(self._show, driving, self._page)
         if self._options.on_order:
             gevent.spawn(self._stop_when_over, driving.load)
-            gevent.spawn(pipe.when_left_alone, self._quit)
+            gevent.spawn(pipe.when_left_alone, self._halt)
 
     def end(self) -> None:
         """Record the end."""
@@ -73,6 +73,11 @@ class Alone:
                 said_s = now_s
                 pipe.say(ended=load.ended, scheduled=load.order.scheduled)
         pipe.say(ended=load.ended, scheduled=load.order.scheduled)
+        self._quit()
+
+    def _halt(self) -> None:
+        if self.driving:
+            self.driving.stop("it was interrupted")
         self._quit()
 
     def _quit(self) -> None:

@@ -16,6 +16,7 @@ from scenarios.engine.task import read_task
 
 _GIVEN = ("profile", "run_id", "tenant", "users", "iterations")
 _REFUSED = 3
+_EARLIER_S = 0.5
 
 
 class AsMaster:
@@ -32,6 +33,8 @@ class AsMaster:
         self._scheduled = self._task.order().scheduled
         for name in ("ordered", "batch", "collapse"):
             runner.register_message(name, self._hear)
+        if options.on_order and options.expect_workers_max_wait:
+            gevent.spawn(self._bound_the_wait)
 
     def begin(self) -> None:
         """Give each worker its part, and wait until all are ready, and for the word."""
@@ -44,9 +47,7 @@ class AsMaster:
                  for name in ("scenario", "environment")}  # fmt: skip
         problems = office.order({**files, **{key: getattr(self._task, key) for key in _GIVEN}})
         if problems:
-            pipe.say(trouble="; ".join(problems))
-            self._runner.quit()
-            os._exit(_REFUSED)
+            self._refuse("; ".join(problems))
         if self._options.on_order:
             pipe.await_word()
             gevent.spawn(self._stop_when_over, office)
@@ -54,6 +55,19 @@ class AsMaster:
 
     def end(self) -> None:
         """Do nothing: the workers record the end."""
+
+    def _bound_the_wait(self) -> None:
+        """Refuse to begin when workers do not come; Locust's own end of patience has no words."""
+        patience_s = self._options.expect_workers_max_wait
+        gevent.sleep(patience_s - _EARLIER_S)
+        if self._office is None:
+            there, expected = len(self._runner.clients.ready), self._options.expect_workers
+            self._refuse(f"{there:,} of {expected:,} workers came within {patience_s:,} s")
+
+    def _refuse(self, trouble: str) -> None:
+        pipe.say(trouble=trouble)
+        self._runner.quit()
+        os._exit(_REFUSED)
 
     def _hear(self, environment: Environment, msg: Any) -> None:
         if msg.type == "collapse":

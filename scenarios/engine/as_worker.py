@@ -20,6 +20,8 @@ from scenarios.engine.driving import Driving
 from scenarios.engine.task import Task
 from scenarios.loading import Order
 
+_SILENCE_LOOKS, _LOOK_S = 10, 1.0
+_LEAVE_S = 1.5
 _GIVEN = ("profile", "run_id", "tenant", "users", "iterations")
 
 
@@ -37,8 +39,9 @@ class AsWorker:
         runner.register_message("order", lambda environment, msg: self._take_order(msg.data))
         runner.register_message("kept", lambda environment, msg: self._confirm(msg.data["batch"]))
         runner.register_message("halt", lambda environment, msg: self._halt(msg.data["reason"]))
+        gevent.spawn(self._leave_with_master)
         if options.on_order:
-            gevent.spawn(pipe.when_left_alone, runner.quit)
+            gevent.spawn(pipe.when_left_alone, self._leave)
 
     def begin(self) -> None:
         """Begin to drive."""
@@ -82,6 +85,28 @@ class AsWorker:
     def _report_collapse(self, reason: str) -> None:
         self._halt(reason)
         self._runner.send_message("collapse", {"reason": reason})
+
+    def _leave(self) -> None:
+        """End here and now, and bring the master the rest while it is there."""
+        self._halt("it was interrupted")
+        self._runner.stop()
+        if self._courier:
+            self._courier.await_confirmation(_LEAVE_S)
+        self._runner.quit()
+
+    def _leave_with_master(self) -> None:
+        """Stop when the master has been silent for long: nobody else may be there to do it."""
+        heard, silent = self._runner.last_heartbeat_timestamp, 0
+        # looks are counted, not seconds: a worker that was halted itself has heard nothing either
+        while silent < _SILENCE_LOOKS:
+            gevent.sleep(_LOOK_S)
+            before, heard = heard, self._runner.last_heartbeat_timestamp
+            silent = silent + 1 if heard and heard == before else 0
+        kept = f"; its recording is in {self._order.exchanges}" if self._order else ""
+        print(f"the master is gone, and this worker stops{kept}", file=sys.stderr, flush=True)
+        self._halt("the master is gone")
+        self._locust.process_exit_code = 1
+        self._runner.quit()
 
     def _ship(self, driving: Driving, courier: Courier) -> None:
         """Bring the master what is recorded, to the end; then nothing of it is needed here."""

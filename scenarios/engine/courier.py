@@ -46,9 +46,9 @@ class Courier:
         """Send the rest; the load is closed by now."""
         self._send_fresh(over=True)
 
-    def await_confirmation(self) -> bool:
+    def await_confirmation(self, most_s: float = _FAREWELL_S) -> bool:
         """Wait until all has arrived; tell whether it has."""
-        deadline = time.monotonic() + _FAREWELL_S
+        deadline = time.monotonic() + most_s
         while not self._outbox.is_empty and time.monotonic() < deadline:
             gevent.sleep(SHIP_S / 10)
             if time.monotonic() - self._sent_at > _AGAIN_S:

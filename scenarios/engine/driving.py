@@ -158,12 +158,15 @@ class Driving:
         arrivals = self.load.order.arrivals
         if isinstance(arrivals, ClosedModel) and arrivals.iterations is not None:
             return self.load.is_over(now_s)
-        return self.load.is_due_no_more(now_s)
+        return now_s >= self.load.until_s() or bool(self.load.stopped)
 
     def _end_window(self) -> None:
         health = self.load.health
         if not health.to_s:
-            health.to_s = min(self.load.recorder.now_s(), self.load.until_s())
+            now_s, until_s = self.load.recorder.now_s(), self.load.until_s()
+            # all may have arrived, and ended, a little before the rate's time is over
+            whole = self.load.all_arrived and not self.load.stopped
+            health.to_s = until_s if whole else min(now_s, until_s)
             health.cpu_s = time.process_time() - health.cpu_before_s
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
 

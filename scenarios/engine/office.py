@@ -7,6 +7,7 @@ early.
 """
 
 import platform
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,10 @@ class Office:
 
     def recovered(self, worker: Worker) -> bool:
         """Take over what a lost worker of this machine has recorded; tell whether it was there."""
-        return worker.is_here and recover(worker.recording, worker.inbox.path)
+        found = worker.is_here and recover(worker.recording, worker.inbox.path)
+        if found:
+            shutil.rmtree(worker.recording.parent, ignore_errors=True)
+        return found
 
     @property
     def ended(self) -> int:

@@ -8,6 +8,7 @@ import gevent
 from gevent.hub import Hub
 
 _READ, _WRITE = 1, 2
+_NEVER = float("inf")
 _LOOK_S, _LOOK_EACH_S = 0.01, 0.00001
 
 
@@ -47,9 +48,14 @@ class GeventWait:
     def expire(self, now: float) -> None:
         """Wake who waits if its deadline has passed."""
         if self._greenlet is not None and self._deadline <= now:
-            self._current.stop()  # from here on nothing else wakes it
-            self._hub.loop.run_callback(self._greenlet.switch, False)
-            self._greenlet = None
+            self._current.stop()
+            self._deadline = _NEVER
+            self._hub.loop.run_callback(self._give_up, self._greenlet)
+
+    def _give_up(self, greenlet: Any) -> None:
+        """Wake a greenlet, unless it was killed meanwhile: it may wait for something else now."""
+        if self._greenlet is not None and greenlet is self._greenlet:
+            greenlet.switch(False)
 
     def _wait(self, watcher: Any, deadline: float) -> bool:
         self._deadline = deadline

@@ -172,6 +172,21 @@ def test_arrivals_that_found_no_user_leave_latency_open(tmp_path: Path) -> None:
     assert Verdict.INCONCLUSIVE not in others
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [({}, Verdict.FAIL), ({"loop_delay_max_s": 6.0}, Verdict.INCONCLUSIVE)],
+    ids=["the services were slow", "the generator stood"],
+)
+def test_arrivals_are_dropped_by_who_was_slow(
+    tmp_path: Path, changes: dict[str, float], verdict: Verdict
+) -> None:
+    end = replace(_ENDED, started=1, dropped=3, **changes)  # type: ignore[arg-type]
+    scenario = _OPEN.replace("success_rate: 75%", "success_rate: 100%")
+    case = read_case(shared(tmp_path, Part(), Part(iterations=1, end=end), scenario=scenario))
+    findings = {each.check: each for each in judge(case.folder).findings}
+    assert findings["success rate of load"].verdict is verdict
+
+
 def test_a_load_that_stopped_itself_says_why_and_is_inconclusive(tmp_path: Path) -> None:
     stopped = replace(_ENDED, started=1, dropped=1, stopped="it stopped itself: 0 of 9 went well")
     case = read_case(shared(tmp_path, Part(), Part(iterations=1, end=stopped)))

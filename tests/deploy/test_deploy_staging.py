@@ -20,12 +20,7 @@ from scenarios.wire import open_client
 from tests.checks.witnesses.guarded import free_port
 from tests.deploy.engine import ROOT, make_base, need_engine, podman, variables
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.stack,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("deployment"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(600)]
 
 PARTS = ("postgres", "cards-1", "cards-2", "workflow-1", "workflow-2", "onboarding-1", "proxy",
          "prometheus")  # fmt: skip

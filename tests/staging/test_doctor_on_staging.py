@@ -17,12 +17,7 @@ import pytest
 from tests.checks.witnesses.guarded import sign
 from tests.staging.stack import HOSTS, NAMES, OPERATIONS_TOKEN, REPLICAS, ROOT, Staging, staging
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.stack,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("doctor"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(300)]
 
 _FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 _SETTLED_S = 20.0

@@ -27,12 +27,7 @@ from tests.staging.stack import (
     staging,
 )
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.stack,
-    pytest.mark.timeout(400),
-    pytest.mark.xdist_group("staging"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(400)]
 
 _MOST_S = 300
 LABELLED = ("sessions", "cards_created", "cards_used", "cards_fetched", "executions")

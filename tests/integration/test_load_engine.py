@@ -1,0 +1,300 @@
+"""What does a load do, and what is left of it when something goes wrong? By real processes."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scenarios.exchange import Outcome
+from scenarios.recording import Recording, read_recordings
+from tests.checks.witnesses.guarded import free_port
+from tests.integration.command import ROOT, Ended, Start, still_there
+from tests.integration.load_shop import Shop, opened_shop
+
+pytestmark = pytest.mark.long
+
+RATE_PER_S, DURATION_S, WARM_UP_S = 30, 5, 1
+OF_ONE_RUN = pytest.mark.xdist_group("open-load")
+OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
+    with ExitStack() as held:
+        yield lambda *options: held.enter_context(opened_shop(tmp_path, *options))
+
+
+def recorded(folder: Path) -> Recording:
+    (recording,) = read_recordings(folder / "evidence" / "exchanges", "load")
+    return recording
+
+
+def checked_again(ended: Ended) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "run.py", "check", str(ended.folder)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def says_nothing_wrong(ended: Ended) -> bool:
+    log = (ended.folder / "load.log").read_text()
+    return "Traceback" not in ended.stdout + ended.stderr + log
+
+
+@pytest.fixture(scope="module")
+def open_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, int]:
+    """Drive an open model; return the run, and how many orders the shop has after it."""
+    folder = tmp_path_factory.mktemp("open")
+    with opened_shop(folder, "--delay", "0.05") as shop:
+        profile = f"{{rate: {RATE_PER_S}/s, duration: {DURATION_S}s, warm_up: {WARM_UP_S}s}}"
+        ran = subprocess.run(
+            [sys.executable, "run.py", "load", *shop.files(profile), "--runs", f"{folder}/runs"],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        latest = (folder / "runs" / "latest").resolve()
+        return Ended(ran.returncode, ran.stdout, ran.stderr, latest), shop.orders()
+
+
+@OF_ONE_RUN
+def test_an_open_model_drives_what_was_scheduled_and_balances(
+    open_model: tuple[Ended, int],
+) -> None:
+    ended, orders = open_model
+    assert ended.code == 0, ended.stdout + ended.stderr
+    (phase,) = ended.result["phases"]
+    assert (phase["model"], phase["scheduled"], phase["completed"]) == ("open", 150, 150)
+    assert orders == 150
+    assert ended.rows("orders")[0]["database"] == 150
+    assert "150 scheduled, 150 begun, 0 dropped" in ended.finding("load balances")["observed"]
+    assert "open model" in (ended.folder / "report.html").read_text()
+    assert says_nothing_wrong(ended)
+
+
+@OF_ONE_RUN
+def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended, int]) -> None:
+    exchanges = recorded(open_model[0].folder).exchanges
+    first = exchanges[exchanges.iterations.first]
+    due_s = first.column("due_s")
+    assert np.allclose(due_s - due_s[0], np.arange(150) / RATE_PER_S, rtol=0, atol=1e-9)
+    late_s = first.column("sent_s") - due_s
+    assert late_s.min() >= 0
+    assert np.percentile(late_s, 90) < 0.05
+
+
+@OF_ONE_RUN
+def test_the_warm_up_is_counted_and_outside_the_measured_window(
+    open_model: tuple[Ended, int],
+) -> None:
+    result = open_model[0].result
+    (phase,) = result["phases"]
+    measured = RATE_PER_S * (DURATION_S - WARM_UP_S)
+    assert phase["measured"] == measured
+    assert {row["count"] for row in result["latency"]} == {measured}
+    assert phase["counts"]["orders"]["confirmed"] == RATE_PER_S * DURATION_S
+    assert DURATION_S - WARM_UP_S - 0.1 < phase["elapsed_s"] <= DURATION_S - WARM_UP_S
+
+
+def test_arrivals_that_find_no_user_are_dropped_and_latency_is_inconclusive(
+    start: Start, open_shop: OpenShop
+) -> None:
+    shop = open_shop("--delay", "0.2")
+    ended = start("load", *shop.files("{rate: 40/s, duration: 3s, max_users: 2}")).wait()
+    (phase,) = ended.result["phases"]
+    begun = shop.orders()
+    assert 20 <= begun <= 40
+    assert (phase["scheduled"], phase["dropped"]) == (120, 120 - begun)
+    end = recorded(ended.folder).end
+    assert end is not None
+    assert (end.started, end.dropped) == (begun, 120 - begun)
+    latency = ended.finding("latency order p95")
+    assert latency["verdict"] == "inconclusive"
+    reason = f"{120 - begun} of 120 arrivals found none of 2 users free"
+    assert reason in latency["observed"] + latency["detail"]
+    assert ended.finding("success rate of load")["verdict"] == "fail"
+    assert ended.finding("usage orders")["verdict"] == "pass"
+    assert ended.code == 1
+    assert reason in (ended.folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("success_rate", "code"), [("100%", 1), ("1%", 3)])
+def test_a_load_that_collapses_stops_itself_and_can_be_judged_again(
+    start: Start, open_shop: OpenShop, success_rate: str, code: int
+) -> None:
+    shop = open_shop("--delay", "0.02", "--breaks-after", "50")
+    profile = "{users: 5, duration: 60s, abort: {success_rate: 50%, over: 1s}}"
+    began = time.monotonic()
+    ended = start("load", *shop.files(profile, success_rate)).wait()
+    assert time.monotonic() - began < 20
+    assert ended.code == code, ended.stdout
+    balance = ended.finding("load balances")
+    assert balance["verdict"] == "inconclusive"
+    assert re.search(r"it stopped itself: \d+ of \d+ iterations of the last 1 s went well, and "
+                     "50 % are asked for", balance["observed"])  # fmt: skip
+    recording = recorded(ended.folder)
+    assert recording.end is not None
+    assert recording.unconcluded == 0
+    assert int(recording.exchanges.of_step("order").ok.sum()) == 50
+    assert ended.rows("orders")[0]["database"] == 50
+    assert ended.finding("usage orders")["verdict"] == "pass"
+    again, before = checked_again(ended), ended.result
+    assert again.returncode == code
+    assert ended.result == before
+
+
+def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_apart(
+    start: Start, open_shop: OpenShop
+) -> None:
+    shop = open_shop("--delay", "0.2")
+    command = start("load", *shop.files("{rate: 40/s, duration: 5s}"))
+    command.await_exchanges("load", 100)
+    shop.kill()
+    time.sleep(1)  # the shop is away for that long
+    shop.begin()
+    ended = command.wait()
+    assert ended.code == 1, ended.stdout
+    (phase,) = ended.result["phases"]
+    assert (phase["scheduled"], phase["dropped"]) == (200, 0)
+    balance = ended.finding("load balances")
+    assert (balance["verdict"], balance["observed"][:29]) == (
+        "pass",
+        "200 scheduled, 200 begun, 0 d",
+    )
+    exchanges = recorded(ended.folder).exchanges
+    told = {each.outcome: each.reason for each in exchanges if each.outcome is not Outcome.OK}
+    assert told[Outcome.NOT_SENT].startswith("could not connect: ")
+    assert told[Outcome.NOT_SENT].endswith("Connection refused")
+    assert told[Outcome.UNKNOWN].startswith("the connection broke: ")
+    unknown, not_sent = phase["exchanges"]["unknown"], phase["exchanges"]["not sent"]
+    assert unknown > 0 < not_sent
+    page = (ended.folder / "report.html").read_text()
+    assert f"{unknown} unknown" in page
+    assert f"{not_sent} not sent" in page
+    (row,) = ended.rows("orders")
+    done, undone = row["settled"]
+    assert done + undone == sum(
+        each.outcome is Outcome.UNKNOWN for each in exchanges if each.step == "order"
+    )
+    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0}
+    assert row["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["alone", "two workers"])
+def test_ctrl_c_in_a_load_ends_all_and_keeps_the_evidence(
+    start: Start, open_shop: OpenShop, workers: list[str], tmp_path: Path
+) -> None:
+    shop = open_shop("--delay", "0.02")
+    files = shop.files("{rate: 40/s, duration: 60s}")
+    command = start("load", *files, *workers, TMPDIR=str(tmp_path))
+    command.await_exchanges("load", 100)
+    _, *others = command.started()
+    command.kill(signal.SIGINT)
+    ended = command.wait()
+    assert still_there(others, within_s=5) == []
+    assert ended.code == 3, ended.stderr
+    assert ended.result["partial"] is True
+    assert ended.finding("run complete")["observed"] == "interrupted by a signal"
+    assert says_nothing_wrong(ended)
+    recordings = read_recordings(ended.folder / "evidence" / "exchanges", "load")
+    assert sum(len(each.exchanges) for each in recordings) >= 100
+    assert len(recordings) == (2 if workers else 1)
+    stopped = {each.end.stopped for each in recordings if each.end}
+    assert stopped <= {"it was interrupted"}
+    # a worker has a second to bring its end; on a busy machine that may be too short
+    assert workers or stopped
+    assert {finding["verdict"] for finding in ended.result["findings"]} <= {"pass", "inconclusive"}
+
+
+def test_a_run_that_was_killed_is_judged_by_what_it_did(start: Start, open_shop: OpenShop) -> None:
+    shop = open_shop("--delay", "0.02")
+    command = start("load", *shop.files("{rate: 40/s, duration: 60s}"))
+    command.await_exchanges("load", 50)
+    _, *others = command.started()
+    command.kill(signal.SIGKILL)
+    assert still_there(others, within_s=5) == []
+    ended = command.wait()
+    judged = checked_again(ended)
+    assert ended.finding("run complete")["observed"] == "it was cut off"
+    verdicts = {each["verdict"] for each in ended.result["findings"]}
+    assert verdicts == {"pass", "inconclusive"}
+    assert judged.returncode == 3
+
+
+Plain = Callable[..., tuple[list[dict[str, Any]], list[Recording]]]
+
+
+@pytest.fixture
+def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
+    """Run plain Locust with so many workers; return its statistics and the recordings."""
+    folders: list[Path] = []
+
+    def run(workers: int, *options: str) -> tuple[list[dict[str, Any]], list[Recording]]:
+        shop = open_shop("--delay", "0.02")
+        _, env, _, scenario, *_ = shop.files("{users: 4, iterations: 100}")
+        port = str(free_port())
+        locust = [sys.executable, "-m", "locust", "-f", "scenarios/locustfile.py", "--headless"]
+        mine = [*locust, "--users", "4", "--spawn-rate", "4", "--environment", env,
+                "--scenario", scenario, "--json", "--only-summary", *options]  # fmt: skip
+        if workers:
+            mine += ["--master", "--expect-workers", str(workers), "--master-bind-port", port]
+        theirs = [
+            subprocess.Popen([*locust, "--worker", "--master-port", port], cwd=ROOT,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+            for _ in range(workers)
+        ]  # fmt: skip
+        try:
+            ran = subprocess.run(mine, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
+                                 text=True, check=False, timeout=60)  # fmt: skip
+            said = [each.communicate(timeout=10)[1] for each in theirs]
+        finally:
+            for each in theirs:
+                each.kill()
+                each.communicate()
+        told = re.search(r"^recording to (.*)$", ran.stderr, re.MULTILINE)
+        assert told, ran.stderr
+        folders.append(Path(told[1]))
+        assert "Traceback" not in "".join([ran.stderr, *said])
+        assert ran.returncode == 0, ran.stderr
+        read = [each for path in sorted(folders[-1].glob("*.jsonl"))
+                for each in read_recordings(folders[-1], path.stem)]  # fmt: skip
+        return json.loads(ran.stdout), read
+
+    yield run
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def seen(recordings: list[Recording], step: str) -> int:
+    """Count the exchanges of a step that were not cut off by the end."""
+    return sum(int((~each.exchanges.of_step(step).cut_off).sum()) for each in recordings)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("options", [["--profile", "load"], ["--run-time", "3s"]],
+                         ids=["a profile", "until stopped"])  # fmt: skip
+def test_plain_locust_shows_what_is_recorded(
+    plain_locust: Plain, workers: int, options: list[str]
+) -> None:
+    if options[0] == "--profile":
+        options = [*options, "--run-time", "8s"]
+    statistics, recordings = plain_locust(workers, *options)
+    assert len(recordings) == max(workers, 1)
+    assert all(each.end is not None and not each.missing for each in recordings)
+    assert all(each.unconcluded == 0 for each in recordings)
+    shown = {each["name"]: each["num_requests"] for each in statistics}
+    assert shown == {step: seen(recordings, step) for step in ("order", "look")}
+    if "--profile" in options:
+        assert sum(each.end.started for each in recordings if each.end) == 100
+        assert shown == {"order": 100, "look": 100}
+    else:
+        assert shown["order"] > 100

@@ -1,0 +1,297 @@
+"""What becomes of a load that several processes share, and that loses some of them?"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scenarios.recording import Recording, read_recordings
+from tests.checks.witnesses.guarded import free_port
+from tests.integration.command import ROOT, Command, Ended, Start, still_there
+from tests.integration.load_shop import Shop, opened_shop
+
+OpenShop = Callable[..., Shop]
+OPEN = "{rate: 40/s, duration: 5s}"
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
+    with ExitStack() as held:
+        yield lambda *options: held.enter_context(opened_shop(tmp_path, *options))
+
+
+@pytest.fixture
+def come(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Start workers as another machine does."""
+    started: list[subprocess.Popen[str]] = []
+
+    def worker(master: str) -> subprocess.Popen[str]:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "run.py", "worker", "--master", master],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+            )
+        )  # fmt: skip
+        return started[-1]
+
+    yield worker
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def recorded(folder: Path, profile: str = "load") -> tuple[Recording, ...]:
+    return read_recordings(folder / "evidence" / "exchanges", profile)
+
+
+def workers_of(command: Command) -> list[psutil.Process]:
+    """Return the workers, in the order in which they were started."""
+    found = [each for each in command.started() if "--worker" in each.cmdline()]
+    return sorted(found, key=lambda each: each.create_time())
+
+
+def spool_of(worker: psutil.Process) -> Path:
+    """Return the folder that a worker records in."""
+    return next(Path(each.path).parent for each in worker.open_files() if ".rows" in each.path)
+
+
+def name_of(worker: psutil.Process) -> str:
+    return next(Path(each.path).stem for each in worker.open_files() if ".rows" in each.path)
+
+
+def says_nothing_wrong(ended: Ended) -> bool:
+    log = (ended.folder / "load.log").read_text()
+    return "Traceback" not in ended.stdout + ended.stderr + log
+
+
+@pytest.mark.long
+@pytest.mark.stack
+def test_two_workers_share_a_load_exactly_and_it_balances_over_both(start: Start) -> None:
+    ended = start("load", "--workers", "2").wait()
+    assert ended.code == 0, ended.stdout + ended.stderr
+    recordings = recorded(ended.folder, "benchmark")
+    assert [each.start.generator for each in recordings] == ["benchmark-w1", "benchmark-w2"]
+    assert [each.start.users for each in recordings] == [5, 5]
+    assert [each.start.scheduled for each in recordings] == [50, 50]
+    assert [each.end.started for each in recordings if each.end] == [50, 50]
+    assert all(len(each.exchanges) == 150 for each in recordings)
+    assert ended.rows("sessions")[0]["database"] == 100
+    assert all(row["verdict"] == "pass" for row in ended.result["usage"])
+    page = (ended.folder / "report.html").read_text()
+    assert all(name in page for name in ("benchmark-w1", "benchmark-w2"))
+    assert [each["started"] for each in ended.result["generator"]["workers"]] == [50, 50]
+
+
+def lose_a_worker(command: Command, removes_spool: bool) -> str:
+    """Kill a worker in the middle of a load, and its spool perhaps; return the worker's name."""
+    command.await_exchanges("load", 100)
+    worker = workers_of(command)[0]
+    name, spool = name_of(worker), spool_of(worker)
+    worker.kill()
+    if removes_spool:
+        shutil.rmtree(spool)
+    return name
+
+
+@pytest.mark.long
+def test_a_worker_that_is_killed_here_leaves_exact_counts_and_no_verdict(
+    start: Start, open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop("--delay", "0.05")
+    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(tmp_path))
+    name = lose_a_worker(command, removes_spool=False)
+    ended = command.wait()
+    assert ended.code == 3, ended.stdout + ended.stderr
+    observed = ended.finding("load balances")["observed"]
+    assert f"the worker {name} was lost; its recording was found" in observed
+    assert f"the generator {name} did not end by itself" in observed
+    (row,) = ended.rows("orders")
+    assert row["verdict"] == "pass"
+    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0}
+    lost, other = sorted(recorded(ended.folder), key=lambda each: each.start.generator != name)
+    assert lost.end is None
+    assert other.end is not None
+    assert (other.end.started, other.missing) == (100, 0)
+    assert says_nothing_wrong(ended)
+
+
+@pytest.mark.long
+def test_a_worker_that_is_lost_with_its_recording_makes_counts_a_range_and_never_a_failure(
+    start: Start, open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop("--delay", "0.05")
+    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(tmp_path))
+    name = lose_a_worker(command, removes_spool=True)
+    ended = command.wait()
+    assert ended.code == 3, ended.stdout + ended.stderr
+    observed = ended.finding("load balances")["observed"]
+    assert f"the worker {name} was lost" in observed
+    assert "was found" not in observed
+    assert re.search(r"what it sent after exchange \d+, \d+\.\d{3} s after its start, is missing",
+                     observed)  # fmt: skip
+    assert re.search(r"\d+ of its 100 iterations are unaccounted for", observed)
+    verdicts = {each["verdict"] for each in ended.result["findings"]}
+    assert verdicts == {"pass", "inconclusive"}
+    (row,) = ended.rows("orders")
+    assert row["verdict"] == "inconclusive"
+    assert row["client"]["confirmed"] <= row["database"] == shop.orders()
+    assert says_nothing_wrong(ended)
+
+
+@pytest.mark.long
+def test_a_master_that_is_killed_leaves_no_worker_and_a_run_that_says_so(
+    start: Start, open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop("--delay", "0.05")
+    profile = "{rate: 40/s, duration: 60s}"
+    command = start("load", *shop.files(profile), "--workers", "2", TMPDIR=str(tmp_path))
+    command.await_exchanges("load", 100)
+    master = next(each for each in command.started() if "--master" in each.cmdline())
+    workers = workers_of(command)
+    assert len(workers) == 2
+    master.kill()
+    assert still_there(workers, within_s=8) == []
+    ended = command.wait()
+    assert ended.code == 3, ended.stdout + ended.stderr
+    assert "the load generator ended with code -9" in ended.finding("load balances")["observed"]
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.long
+def test_a_run_that_is_killed_leaves_no_worker_and_both_recordings(
+    start: Start, open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shop = open_shop("--delay", "0.05")
+    files = shop.files("{rate: 40/s, duration: 60s}")
+    command = start("load", *files, "--workers", "2", TMPDIR=str(tmp_path))
+    command.await_exchanges("load", 100)
+    _, *others = command.started()
+    assert len(workers_of(command)) == 2
+    command.kill()
+    assert still_there(others, within_s=5) == []
+    command.process.wait()
+    recordings = recorded(command.folder)
+    assert len(recordings) == 2
+    assert sum(len(each.exchanges) for each in recordings) >= 100
+
+
+@pytest.mark.long
+def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
+    start: Start, open_shop: OpenShop, come: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    shop, place = open_shop("--delay", "0.02"), f"127.0.0.1:{free_port()}"
+    worker = come(place)
+    profile = "{users: 5, iterations: 101}"
+    ended = start("load", *shop.files(profile), "--workers", "1", "--expect", "1", "--bind", place,
+                  TMPDIR=str(tmp_path)).wait()  # fmt: skip
+    assert ended.code == 0, ended.stdout + ended.stderr
+    said, _ = worker.communicate(timeout=10)
+    assert worker.returncode == 0
+    assert "Traceback" not in said
+    assert sorted(each.start.scheduled or 0 for each in recorded(ended.folder)) == [50, 51]
+    assert shop.orders() == 101
+    assert says_nothing_wrong(ended)
+    assert list(tmp_path.glob("trial-balance-*")) == []
+
+
+@pytest.mark.long
+def test_a_worker_from_elsewhere_ends_soon_after_its_master_was_killed(
+    start: Start, open_shop: OpenShop, come: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    shop, place = open_shop("--delay", "0.05"), f"127.0.0.1:{free_port()}"
+    worker = come(place)
+    profile = "{rate: 40/s, duration: 60s}"
+    command = start("load", *shop.files(profile), "--expect", "1", "--bind", place)
+    command.await_exchanges("load", 50)
+    next(each for each in command.started() if "--master" in each.cmdline()).kill()
+    killed_at = time.monotonic()
+    said, _ = worker.communicate(timeout=30)
+    assert time.monotonic() - killed_at < 20
+    assert worker.returncode == 1
+    found = re.search(r"the master is gone, and this worker stops; its recording is in (.*)$",
+                      said, re.MULTILINE)  # fmt: skip
+    assert found, said
+    assert "Traceback" not in said
+    (own,) = read_recordings(Path(found[1]), "load")
+    assert own.end is not None
+    assert own.end.stopped == "the master is gone"
+    assert own.unconcluded == 0
+    orders = own.exchanges.of_step("order")
+    assert orders.ok.sum() <= shop.orders() <= (orders.ok | orders.cut_off).sum()
+    assert command.wait().code == 3
+
+
+@pytest.mark.long
+def test_a_worker_that_never_comes_is_told_in_one_sentence(
+    start: Start, open_shop: OpenShop
+) -> None:
+    shop, place = open_shop(), f"127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    ended = start("load", *shop.files(OPEN), "--workers", "1", "--expect", "1", "--bind", place,
+                  LOCUST_EXPECT_WORKERS_MAX_WAIT="4").wait()  # fmt: skip
+    assert time.monotonic() - began < 20
+    assert ended.code == 3, ended.stdout + ended.stderr
+    observed = ended.finding("load balances")["observed"]
+    assert "1 of 2 workers came within 4 s" in observed
+    assert says_nothing_wrong(ended)
+    assert shop.orders() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--workers", "-1"], "Invalid value for '--workers': "),
+        (["--workers", "6"], "load has 5 users, too few for 6 workers"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused_and_nothing_is_sent(
+    start: Start, tmp_path: Path, options: list[str], words: str
+) -> None:
+    shop = Shop(tmp_path)
+    ended = start("load", *shop.files("{users: 5, iterations: 10}"), *options).wait()
+    assert ended.code == 2, ended.stdout + ended.stderr
+    assert words in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("127.0.0.1", "Address already in use"), ("192.0.2.1", "Cannot assign requested address"),
+     ("nowhere.invalid", "")],
+)  # fmt: skip
+def test_a_place_where_workers_cannot_come_is_one_sentence_and_nothing_is_sent(
+    start: Start, open_shop: OpenShop, host: str, words: str
+) -> None:
+    shop = open_shop()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"{host}:{taken.getsockname()[1]}"
+        ended = start("load", *shop.files(OPEN), "--expect", "1", "--bind", place).wait()
+    assert ended.code == 2, ended.stdout + ended.stderr
+    (sentence,) = (line for line in ended.stderr.splitlines() if "--bind" in line)
+    assert sentence.startswith(f"--bind {place}: workers cannot come there: {words}")
+    assert "Traceback" not in ended.stderr
+    assert shop.orders() == 0
+
+
+@pytest.mark.parametrize("master", ["127.0.0.1:99999", "nowhere.invalid:5557"])
+def test_a_master_that_is_no_place_is_one_sentence_and_not_awaited(master: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "run.py", "worker", "--master", master],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=30,
+    )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith(f"--master {master}")
