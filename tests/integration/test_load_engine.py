@@ -24,7 +24,6 @@ from tests.integration.load_shop import Shop, opened_shop
 pytestmark = pytest.mark.long
 
 RATE_PER_S, DURATION_S, WARM_UP_S = 30, 5, 1
-OF_ONE_RUN = pytest.mark.xdist_group("open-load")
 OpenShop = Callable[..., Shop]
 
 
@@ -65,7 +64,6 @@ def open_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, int]:
         return Ended(ran.returncode, ran.stdout, ran.stderr, latest), shop.orders()
 
 
-@OF_ONE_RUN
 def test_an_open_model_drives_what_was_scheduled_and_balances(
     open_model: tuple[Ended, int],
 ) -> None:
@@ -80,7 +78,6 @@ def test_an_open_model_drives_what_was_scheduled_and_balances(
     assert says_nothing_wrong(ended)
 
 
-@OF_ONE_RUN
 def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended, int]) -> None:
     exchanges = recorded(open_model[0].folder).exchanges
     first = exchanges[exchanges.iterations.first]
@@ -91,7 +88,6 @@ def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended
     assert np.percentile(late_s, 90) < 0.05
 
 
-@OF_ONE_RUN
 def test_the_warm_up_is_counted_and_outside_the_measured_window(
     open_model: tuple[Ended, int],
 ) -> None:
