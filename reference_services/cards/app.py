@@ -16,8 +16,8 @@ from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
-from reference_services.faults.known import seed_fault
 from reference_services.faults.seams import Seams
+from reference_services.faults.seeding import seed_fault
 
 # SQLite writes one at a time, and Cards waits for nothing else: more threads would only take turns.
 SQLITE_THREADS = 1

@@ -1,23 +1,31 @@
 """Which faults are there, and which service has each of them?
 
 `python -m reference_services.faults.known` prints them. A service is given one by `FAULT=name`.
+Here they are names only, so that who merely lists them need not load what the services are made of.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
-from reference_services.common.settings import Settings
-from reference_services.faults import answering, counting, showing, storing
 from reference_services.faults.deploying import DEPLOYMENTS, Deployment
-from reference_services.faults.seams import Seams
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to be wrong, and the service that can be."""
+    """One way to be wrong, the service that can be, and the module whose function seeds it."""
 
+    name: str
     service: str
-    seed: Callable[[Seams], None]
+    module: str
+
+    @property
+    def seed(self) -> Callable[[Any], None]:
+        """Return what makes a service, by its `Seams`, wrong in this way."""
+        found = import_module(f"reference_services.faults.{self.module}")
+        seed: Callable[[Any], None] = getattr(found, self.name.replace("-", "_"))
+        return seed
 
     @property
     def sentence(self) -> str:
@@ -25,44 +33,39 @@ class Fault:
         return (self.seed.__doc__ or "").strip()
 
 
-FAULTS: dict[str, Fault | Deployment] = {
-    "lost-usage-increment": Fault("cards", counting.lost_usage_increment),
-    "double-count-on-retry": Fault("cards", counting.double_count_on_retry),
-    "counted-before-commit": Fault("cards", counting.counted_before_commit),
-    "counted-late": Fault("cards", counting.counted_late),
-    "wrong-label-value": Fault("cards", counting.wrong_label_value),
-    "wrong-tenant": Fault("cards", counting.wrong_tenant),
-    "unbounded-label": Fault("cards", counting.unbounded_label),
-    "lost-usage-row": Fault("cards", storing.lost_usage_row),
-    "duplicate-usage-row": Fault("cards", storing.duplicate_usage_row),
-    "usage-row-without-count": Fault("cards", storing.usage_row_without_count),
-    "answered-but-not-stored": Fault("workflow", storing.answered_but_not_stored),
-    "partial-said-whole": Fault("workflow", answering.partial_said_whole),
-    "foreign-traffic": Fault("onboarding", answering.foreign_traffic),
-    "slow-tail": Fault("workflow", answering.slow_tail),
-    "stall": Fault("workflow", answering.stall),
-    "constant-delay": Fault("workflow", answering.constant_delay),
-    "burst-of-errors": Fault("workflow", answering.burst_of_errors),
-    "errors-with-status-200": Fault("workflow", answering.errors_with_status_200),
-    "metrics-empty": Fault("cards", showing.metrics_empty),
-    "scrapes-failing": Fault("cards", showing.scrapes_failing),
-    "histogram-without-target": Fault("workflow", showing.histogram_without_target),
-    **DEPLOYMENTS,
+_OF_MODULES = {
+    ("cards", "counting"): (
+        "lost-usage-increment",
+        "double-count-on-retry",
+        "counted-before-commit",
+        "counted-late",
+        "wrong-label-value",
+        "wrong-tenant",
+        "unbounded-label",
+    ),
+    ("cards", "storing"): ("lost-usage-row", "duplicate-usage-row", "usage-row-without-count"),
+    ("workflow", "storing"): ("answered-but-not-stored",),
+    ("onboarding", "answering"): ("foreign-traffic",),
+    ("workflow", "answering"): (
+        "partial-said-whole",
+        "slow-tail",
+        "stall",
+        "constant-delay",
+        "burst-of-errors",
+        "errors-with-status-200",
+    ),
+    ("cards", "showing"): ("metrics-empty", "scrapes-failing"),
+    ("workflow", "showing"): ("histogram-without-target",),
 }
 
-
-def seed_fault(settings: Settings, seams: Seams) -> None:
-    """Give the service the fault that its settings name, if it is one of this service's.
-
-    Raises ValueError when no service has such a fault.
-    """
-    if settings.fault is None:
-        return
-    if settings.fault not in FAULTS:
-        raise ValueError(f"FAULT={settings.fault} is unknown; there are: {', '.join(FAULTS)}")
-    fault = FAULTS[settings.fault]
-    if isinstance(fault, Fault) and fault.service == settings.service:
-        fault.seed(seams)
+FAULTS: dict[str, Fault | Deployment] = {
+    **{
+        name: Fault(name, service, module)
+        for (service, module), names in _OF_MODULES.items()
+        for name in names
+    },
+    **DEPLOYMENTS,
+}
 
 
 if __name__ == "__main__":

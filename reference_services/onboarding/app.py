@@ -9,8 +9,8 @@ from reference_services.common.metrics import create_registry
 from reference_services.common.middleware import RequestCount
 from reference_services.common.service import Service, build_app
 from reference_services.common.settings import Settings, read_settings
-from reference_services.faults.known import seed_fault
 from reference_services.faults.seams import Seams
+from reference_services.faults.seeding import seed_fault
 from reference_services.onboarding.metrics import OnboardingMetrics
 from reference_services.onboarding.parts import Onboarding
 from reference_services.onboarding.routes import router

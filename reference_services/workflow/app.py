@@ -8,8 +8,8 @@ from reference_services.common.meanwhile import Meanwhile
 from reference_services.common.metrics import create_registry
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
-from reference_services.faults.known import seed_fault
 from reference_services.faults.seams import Seams
+from reference_services.faults.seeding import seed_fault
 from reference_services.workflow.card_cache import CardCache
 from reference_services.workflow.delay import read_delay
 from reference_services.workflow.delivery import PAUSE_S, Delivery

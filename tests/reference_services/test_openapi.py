@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL
 
+from tests.patience import patiently
 from tests.reference_services.databases import (
     SERVICES,
     Databases,
@@ -240,7 +242,7 @@ def test_no_trial_on_postgresql_contradicts_the_document(
 ) -> None:
     """At least 500 fuzzed requests an operation, and every declared link followed."""
     with postgresql_databases(postgresql) as databases, guarded_stack(databases) as stack:
-        trials = try_out(stack, name, tmp_path, LONG_EXAMPLES)
+        trials = patiently(partial(try_out, stack, name, tmp_path, LONG_EXAMPLES))
         document = read_document(getattr(stack, name))
     assert_thorough(trials, document, LONG_EXAMPLES)
     assert_declared(trials, document)

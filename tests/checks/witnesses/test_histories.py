@@ -21,6 +21,7 @@ from tests.checks.witnesses.simulated_world import (
     Replica,
     World,
 )
+from tests.patience import patiently
 
 _EXACT = "exact"
 _MANY, _FEW = 20_000, 800
@@ -241,7 +242,7 @@ def _tried_on(worlds: st.SearchStrategy[World], examples: int, folder: Path) -> 
     def try_one(world: World, cuts: list[tuple[int, float]], overlap_s: float) -> None:
         _try(world, (_ends(world, cuts), overlap_s), folder, tally)
 
-    try_one()
+    patiently(try_one)
     print(f"histories: {tally}")
     assert tally["histories"] >= examples
     return tally
@@ -292,7 +293,7 @@ def test_a_history_says_the_same_in_one_piece_and_in_windows(examples: int, tmp_
         tea = {labels: growth for labels, growth in grown.items() if labels == ("tea",)}
         assert in_windows.growths("uses", ["kind"], [("tea",)]) == tea
 
-    try_one()
+    patiently(try_one)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
