@@ -22,7 +22,7 @@ test: setup ## run the tests (ARGS="tests/setup -x")
 	.venv/bin/python -m pytest -n 2 -m "not long" $(ARGS)
 
 test-long: setup ## run the tests that take minutes: every API fuzzed, Cards killed twenty times
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 audit: setup ## put the harness on trial: seed every fault, and see each caught (ARGS="--only NAME")
 	.venv/bin/python run.py audit $(ARGS)
