@@ -61,16 +61,20 @@ class AsWorker:
 
     def _take_order(self, data: dict[str, Any]) -> None:
         """Read what the master sends; tell it whether that can be driven here."""
-        folder, problem = Path(tempfile.mkdtemp(prefix="trial-balance-")), ""
+        folder, problem = Path(), ""
         try:
+            folder = Path(tempfile.mkdtemp(prefix="trial-balance-"))
             for name in ("scenario", "environment"):
                 (folder / f"{name}.yaml").write_text(data[name], encoding="utf-8")
             task = Task(scenario=folder / "scenario.yaml", environment=folder / "environment.yaml",
                         stem=data["generator"], exchanges=folder,
                         **{key: data[key] for key in _GIVEN})  # fmt: skip
             self._order = task.order(Part(data["index"], data["of"]), ships=True)
-        except (ConfigError, OSError) as error:
+        except ConfigError as error:
             problem = f"{self._runner.client_id}: {error}"
+        except OSError as error:
+            problem = (f"{self._runner.client_id}: it cannot record ({error.strerror}); "
+                       f"name a folder with room by TMPDIR")  # fmt: skip
         told = {"problem": problem, "folder": str(folder), "machine": platform.node()}
         self._runner.send_message("ordered", told)
 

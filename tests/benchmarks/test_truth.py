@@ -1,7 +1,8 @@
-import asyncio
 import math
 import statistics
 import time
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -28,20 +29,16 @@ from benchmarks.truth import Compared, compare, matched, run_of
 from scenarios.exchange import CUT_OFF, Exchange, Outcome
 
 
-async def _ask(address: str, traces: list[str]) -> list[float]:
+def _ask(address: str, traces: list[str]) -> list[float]:
     """Ask one question after the other over one connection; return how long each took."""
-    host, _, port = address.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     lasted_s = []
-    for trace in traces:
-        began_s = time.monotonic()
-        writer.write(f"GET / HTTP/1.1\r\nHost: x\r\nX-Trace-ID: {trace}\r\n\r\n".encode())
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert await reader.readexactly(15) == b'{"status":"ok"}'
-        lasted_s.append(time.monotonic() - began_s)
-    writer.close()
-    await writer.wait_closed()
+    with closing(HTTPConnection(address.removeprefix("http://"), timeout=10)) as connection:
+        for trace in traces:
+            began_s = time.monotonic()
+            connection.request("GET", "/", headers={"X-Trace-ID": trace})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
+            lasted_s.append(time.monotonic() - began_s)
     return lasted_s
 
 
@@ -52,7 +49,7 @@ def _exchange(sequence: int, outcome: Outcome, reason: str = "") -> Exchange:
 def test_what_the_server_wrote_down_is_what_a_client_saw_but_for_the_way(tmp_path: Path) -> None:
     traces = [f"run-load-{number}" for number in range(1, 31)]
     with serving("delays", str(tmp_path / "truth"), "--seed", "4") as address:
-        seen_s = asyncio.run(_ask(address, traces))
+        seen_s = _ask(address, traces)
     truth = read_truth(tmp_path / "truth")
     assert list(truth) == traces
     drawn_s = drawn_delays(4)
@@ -85,14 +82,10 @@ def test_a_trace_id_is_found_however_its_name_is_written(name: bytes) -> None:
 def test_a_server_that_stalls_answers_when_the_stall_ends_and_at_once_otherwise() -> None:
     with serving("stalls") as address:
         until_stall_s = (4.0 - time.time()) % 5.0
-
-        async def ask() -> tuple[float, float, float]:
-            before = (await _ask(address, ["a"]))[0] if until_stall_s > 0.5 else 0.0
-            await asyncio.sleep((4.3 - time.time()) % 5.0)
-            expected_s = stalled_for_s(time.time())
-            return before, expected_s, (await _ask(address, ["b"]))[0]
-
-        before_s, expected_s, within_s = asyncio.run(ask())
+        before_s = _ask(address, ["a"])[0] if until_stall_s > 0.5 else 0.0
+        time.sleep((4.3 - time.time()) % 5.0)
+        expected_s = stalled_for_s(time.time())
+        (within_s,) = _ask(address, ["b"])
     assert before_s < 0.3
     assert within_s == pytest.approx(expected_s, abs=0.15)
 
