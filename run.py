@@ -6,6 +6,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -224,8 +225,14 @@ def main(arguments: list[str]) -> int:
         return 0
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
-        words = f"the harness itself failed, and nothing is proven: {type(error).__name__}: {error}"
+        words = f"{_failure(error)}; nothing is proven"
     return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: make room where runs are kept, and run again"
+    return f"the harness itself failed: {type(error).__name__}: {error}"
 
 
 def sentences(error: Exception) -> list[str]:

@@ -9,6 +9,7 @@ from checks.result import Finding, Judgement, Kind
 from checks.validity import overload
 from checks.verdict import Verdict
 from scenarios.exchange import Outcome
+from scenarios.recording import CANNOT_RECORD
 
 
 def judge_success(case: Case) -> Judgement:
@@ -61,7 +62,9 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
 def _not_theirs(case: Case, driven: DrivenProfile) -> bool:
     """Tell whether what was dropped says nothing of the services: the generator is to blame."""
     ended_early = case.run.interrupted or case.run.finished_at is None
-    return bool(ended_early or overload(driven))
+    ends = [each.end.stopped for each in driven.recordings if each.end]
+    unrecorded = any(stopped.startswith(CANNOT_RECORD) for stopped in ends)
+    return bool(ended_early or unrecorded or overload(driven))
 
 
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:

@@ -37,6 +37,8 @@ _MOST_REASONS = 10_000
 OTHER_REASON = f"for a reason beyond the first {_MOST_REASONS:,}"
 _DETAILS_A_REASON = 20
 
+CANNOT_RECORD = "it could not record any more"  # as a generator's end says why it stopped
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -177,11 +179,12 @@ class Recorder:
 
     def _grow(self) -> None:
         """Map the next chunk; its room is taken on the disk now, since a full one is an OSError."""
-        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + _CHUNK_ROWS
-        begin = self._chunk_from * _ROW_BYTES
+        since, until = self._chunk_to, self._chunk_to + _CHUNK_ROWS
+        begin = since * _ROW_BYTES
         os.posix_fallocate(self._rows, begin, _CHUNK_BYTES)
         self._chunk.close()
         self._chunk = mmap.mmap(self._rows, _CHUNK_BYTES, offset=begin)
+        self._chunk_from, self._chunk_to = since, until
 
     def _note(self, number: int, reason: str, detail: dict[str, Any] | None) -> int:
         if reason not in self._reasons and len(self._reasons) >= _MOST_REASONS:

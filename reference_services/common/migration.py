@@ -71,9 +71,7 @@ def _upgrade(connection: Connection, version_table: str, revisions: Path) -> Non
     from alembic.util import CommandError
 
     if connection.dialect.name == "postgresql":
-        # To wait for another process, and for a large table, takes the time that it takes.
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # To wait for another process, and to change a large table, takes the time that it takes.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{_TURN}'"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))

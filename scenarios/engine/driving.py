@@ -14,6 +14,7 @@ from scenarios.engine.waiting import GeventWait, expire_waits
 from scenarios.flow import run_iteration
 from scenarios.lean_client import LeanSender
 from scenarios.loading import Load, Order
+from scenarios.recording import CANNOT_RECORD
 
 _TICK_S = 0.02
 _TICKS_A_LOOK = 25
@@ -60,6 +61,8 @@ class Seat:
         load, went_well = self._driving.load, False
         try:
             went_well = run_iteration(load.order.flow, number, due_s, self._sender, load.recorder)
+        except OSError as error:  # of the recorder: what befalls a request is an outcome
+            self._driving.give_up(f"{CANNOT_RECORD}: {error.strerror}")
         finally:
             load.end_iteration(went_well, load.recorder.now_s())
 
@@ -85,6 +88,11 @@ class Driving:
         """Begin nothing more."""
         self.load.stopped = self.load.stopped or reason
         self._release()
+
+    def give_up(self, reason: str) -> None:
+        """Have the whole load stop, since it makes no sense any more."""
+        if not self.load.stopped:
+            self._on_collapse(reason)
 
     def close(self) -> None:
         """Record the end."""
@@ -173,6 +181,5 @@ class Driving:
     def _look(self, now_s: float) -> None:
         health = self.load.health
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
-        reason = "" if self.load.stopped else self.load.collapse(now_s)
-        if reason:
-            self._on_collapse(reason)
+        if reason := self.load.collapse(now_s):
+            self.give_up(reason)

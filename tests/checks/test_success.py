@@ -5,7 +5,7 @@ import pytest
 from checks.result import Finding
 from checks.success import completed, judge_success
 from checks.verdict import Verdict
-from scenarios.recording import End
+from scenarios.recording import CANNOT_RECORD, End
 from tests.checks.evidence_factory import (
     GOOD,
     NOT_SENT,
@@ -64,6 +64,12 @@ def test_a_step_that_nothing_reached_is_inconclusive(tmp_path: Path) -> None:
 def test_dropped_iterations_count_against_the_rate(tmp_path: Path) -> None:
     findings = _judged(tmp_path, Load((GOOD, GOOD), end=End(2, 2, 0.1, 1.0)))
     assert findings["success rate of load"].verdict is Verdict.FAIL
+
+
+def test_what_could_not_be_recorded_is_not_held_against_the_services(tmp_path: Path) -> None:
+    stopped = f"{CANNOT_RECORD}: No space left on device"
+    load = Load((GOOD, GOOD), end=End(2, 2, 0.1, 1.0, stopped=stopped))
+    assert _judged(tmp_path, load)["success rate of load"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_an_interrupted_run_is_inconclusive_about_what_it_did_not_see(tmp_path: Path) -> None:

@@ -79,4 +79,4 @@ def test_a_spoiled_rule_is_noticed(tmp_path: Path, rule: str, spoiled: str) -> N
     (tmp_path / "rules.yaml").write_text(RULES.replace(rule, spoiled))
     for name, text in TESTS.items():
         (tmp_path / name).write_text(text)
-    assert promtool("test", "rules", *TESTS, folder=tmp_path).returncode != 0
+    assert any(promtool("test", "rules", name, folder=tmp_path).returncode for name in TESTS)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -146,6 +146,40 @@ def test_a_worker_that_is_lost_with_its_recording_makes_counts_a_range_and_never
     assert row["verdict"] == "inconclusive"
     assert row["client"]["confirmed"] <= row["database"] == shop.orders()
     assert says_nothing_wrong(ended)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """Make a folder a disk with room for a run's papers and for no rows; not everybody may."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no small disk can be made here: {made.stderr}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("full", "workers"), [("runs", ()), ("spool", ("--workers", "2"))], ids=["alone", "workers"]
+)
+def test_a_full_disk_stops_a_load_and_nothing_is_sent_that_is_not_recorded(
+    start: Start, open_shop: OpenShop, tmp_path: Path, full: str, workers: tuple[str, ...]
+) -> None:
+    shop = open_shop()
+    with small_disk(tmp_path / full):
+        spool = {"TMPDIR": str(tmp_path / full)} if workers else {}
+        command = start("load", *shop.files("{users: 4, iterations: 100}"), *workers, **spool)
+        ended = command.wait()
+        assert ended.code == 3, ended.stdout + ended.stderr
+        observed = ended.finding("load balances")["observed"]
+        assert "it could not record any more: No space left on device" in observed
+        assert ended.finding("success rate of load")["verdict"] == "inconclusive"
+        assert shop.orders() == 0
+        assert says_nothing_wrong(ended)
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """Does a recording keep every exchange, even of a generator that was killed?"""
 
+import errno
 import os
 import signal
 import subprocess
@@ -236,6 +237,26 @@ def test_the_start_names_the_generator_and_what_it_was_to_do(tmp_path: Path) -> 
 def test_sequence_numbers_begin_at_one_and_leave_no_gap(tmp_path: Path) -> None:
     with recorder(tmp_path / "a.jsonl") as opened:
         assert [opened.intend(1, 0, 0.0) for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_a_disk_that_is_full_is_an_error_each_time_and_takes_nothing_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "once.jsonl"
+    with recorder(path) as it:
+        it.conclude(it.intend(1, 0, 0.0), 0.1, 0.2, Outcome.OK, 200)
+        with monkeypatch.context() as full:
+            full.setattr(it, "_chunk_to", 1)
+            full.setattr(os, "posix_fallocate", refuse)
+            for _ in range(2):
+                with pytest.raises(OSError, match="No space left"):
+                    it.intend(2, 0, 0.3)
+    read = read_recording(path)
+    assert read is not None
+    assert [each.outcome for each in read.exchanges] == [Outcome.OK]
 
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
