@@ -30,6 +30,11 @@ def test_without_figures_everything_is_wrong(tmp_path: Path) -> None:
     assert judge(tmp_path).wrong == 9
 
 
+def test_the_memory_is_the_judging_processs_own() -> None:
+    ours = bytearray(b"x" * 400_000_000)
+    assert measure_hours(9, _MINUTE).peak_mb < len(ours) / 2 / 2**20
+
+
 @pytest.mark.long
 @pytest.mark.stack
 def test_ten_thousand_series_are_reconciled_within_seconds_and_half_a_gigabyte() -> None:
