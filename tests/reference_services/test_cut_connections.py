@@ -23,6 +23,8 @@ from tests.reference_services.services import (
     workflow_service,
 )
 
+pytestmark = pytest.mark.long
+
 SESSIONS = "/api/v1/onboarding/sessions"
 EXECUTE = "/api/v1/workflows/execute"
 ANSWERS = {"answers": [{"question_id": "q1", "answer": "We automate rockets"}]}

@@ -27,6 +27,8 @@ from tests.reference_services.services import (
     workflow_service,
 )
 
+pytestmark = pytest.mark.long
+
 HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -20,6 +20,8 @@ from tests.reference_services.databases import SERVICES
 from tests.reference_services.processes import ServiceProcess, is_alive, refusal, running
 from tests.reference_services.services import Scrape, as_tenant
 
+pytestmark = pytest.mark.long
+
 BODIES: dict[str, tuple[str, dict[str, object]]] = {
     "onboarding": (
         "/api/v1/onboarding/sessions",
@@ -89,7 +91,6 @@ def files_of_workers(folder: Path) -> set[int]:
     return {int(file.stem.rpartition("_")[2]) for file in folder.glob("counter_*.db")}
 
 
-@pytest.mark.long
 def test_two_workers_share_the_load_and_count_as_one(tmp_path: Path, tenant: str) -> None:
     folder = tmp_path / "metrics"
     with running("cards", tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(folder)}, workers=2) as cards:
