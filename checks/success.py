@@ -49,7 +49,7 @@ def _step(case: Case, step: str, least: float) -> Finding:
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
     bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
-    dropped = 0 if _not_theirs(case, driven) else driven.dropped
+    dropped = 0 if driven.dropped and _not_theirs(case, driven) else driven.dropped
     return Finding(
         check=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
