@@ -5,11 +5,32 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator
 
+PORTS = range(1, 65_536)
+
 _PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@]+)(:(?P<port>[0-9]{1,5}))?")
+
+
+class Place(NamedTuple):
+    """A host, an IPv6 address without its brackets, and the port if one was written."""
+
+    host: str
+    port: int | None
+
+
+def read_place(text: str) -> Place | None:
+    """Read HOST or HOST:PORT; None for anything else. The port may be none of `PORTS`.
+
+    >>> read_place("[::1]:5557")
+    Place(host='::1', port=5557)
+    """
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        return None
+    return Place(found["host"].strip("[]"), int(found["port"]) if found["port"] else None)
 
 
 def certificates(path: str) -> str:
@@ -35,7 +56,7 @@ def _pairs(value: object) -> object:
 
 def _places(routes: dict[str, str]) -> dict[str, str]:
     for host, address in routes.items():
-        if not _PLACE.fullmatch(host) or not _PLACE.fullmatch(address):
+        if not read_place(host) or not read_place(address):
             raise ValueError(f"{host}={address} is not HOST=ADDRESS or HOST:PORT=ADDRESS:PORT")
     return routes
 
@@ -69,7 +90,7 @@ class Network:
         ('127.0.0.1', 8443)
         """
         address = self.connect_to.get(f"{host}:{port}") or self.connect_to.get(host)
-        place = _PLACE.fullmatch(address or "")
+        place = read_place(address or "")
         if place is None:
             return host, port
-        return place["host"].strip("[]"), int(place["port"] or port)
+        return place.host, port if place.port is None else place.port

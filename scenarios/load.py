@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import ConfigError, Problem
+from config.network import read_place
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -162,10 +163,9 @@ def _where(workers: Workers) -> tuple[str, int]:
 
     Raises ConfigError where it could not listen there.
     """
-    host, _, port = (workers.bind or f"{_HERE}:0").rpartition(":")
-    host = host.strip("[]")
+    host, port = read_place(workers.bind) or (_HERE, None)
     try:
-        return host, _try_to_listen(host, int(port))
+        return host, _try_to_listen(host, port or 0)
     except OSError as error:
         message = f"--bind {workers.bind}: workers cannot come there: {error.strerror}"
         raise ConfigError(Problem(None, None, message)) from error

@@ -1,7 +1,6 @@
 """What shall a command do, and can it? Everything is read and refused before anything is sent."""
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
+from config.network import PORTS, read_place
 from scenarios.arrivals import OpenModel, arrivals_of
 from scenarios.load import ALONE, Workers
 from scenarios.model import Profile, Scenario
@@ -24,9 +24,6 @@ from scenarios.rules import ALWAYS_KNOWN
 from scenarios.templates import TemplateError, compile_text, names_in
 
 T = TypeVar("T")
-
-_BIND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
-_PORTS = range(1, 65_536)
 
 
 @dataclass(frozen=True)
@@ -114,8 +111,8 @@ def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterato
     if workers.elsewhere and not workers.bind:
         yield Problem(None, None, "workers of other machines need to know where to come; add "
                                   "--bind HOST:PORT, an address of this machine")  # fmt: skip
-    place = _BIND.fullmatch(workers.bind)
-    if workers.bind and (place is None or int(place["port"]) not in _PORTS):
+    place = read_place(workers.bind)
+    if workers.bind and (place is None or place.port is None or place.port not in PORTS):
         yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
                                   "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
     for name, profile in profiles.items():
