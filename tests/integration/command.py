@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from scenarios.recording import read_recordings
+from scenarios.recording import Recording, read_recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +38,14 @@ class Ended:
 
     def rows(self, quantity: str) -> list[dict[str, Any]]:
         return [each for each in self.result["usage"] if each["quantity"] == quantity]
+
+    def recordings(self, profile: str = "load") -> tuple[Recording, ...]:
+        return recordings_of(self.folder, profile)
+
+    def says_nothing_wrong(self) -> bool:
+        """Tell whether a load ended without a traceback anywhere."""
+        log = (self.folder / "load.log").read_text()
+        return "Traceback" not in self.stdout + self.stderr + log
 
 
 class Command:
@@ -106,10 +114,13 @@ class Command:
         self.process.send_signal(number)
 
 
+def recordings_of(run: Path, profile: str) -> tuple[Recording, ...]:
+    return read_recordings(run / "evidence" / "exchanges", profile)
+
+
 def concluded(run: Path, profile: str) -> int:
     """Count the requests of a profile of which it is known by now what came of them."""
-    read = read_recordings(run / "evidence" / "exchanges", profile)
-    return sum(len(each.exchanges) - each.unconcluded for each in read)
+    return sum(len(each.exchanges) - each.unconcluded for each in recordings_of(run, profile))
 
 
 def ports_of(process: psutil.Process) -> set[int]:

@@ -1,13 +1,14 @@
 """Fixtures of the integration tests: the real command, started and never left behind."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.integration.command import ROOT, Command, Start
+from tests.integration.load_shop import OpenShop, opened_shop
 
 
 @pytest.fixture
@@ -37,3 +38,10 @@ def long_scenario(tmp_path: Path) -> str:
         )
     )
     return str(path)
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
+    """Open shops that are closed with the test."""
+    with ExitStack() as held:
+        yield lambda *options: held.enter_context(opened_shop(tmp_path, *options))

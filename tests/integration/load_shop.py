@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +96,9 @@ class Shop:
         environment.write_text(ENVIRONMENT.format(port=self.port, database=self.database))
         scenario.write_text(SCENARIO.format(profile=profile, success_rate=success_rate))
         return ["--env", str(environment), "--scenario", str(scenario), "--profile", "load"]
+
+
+OpenShop = Callable[..., Shop]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,15 @@ from scenarios.exchange import Outcome
 from scenarios.recording import Recording, read_recordings
 from tests.checks.witnesses.guarded import free_port
 from tests.integration.command import ROOT, Ended, Start, still_there
-from tests.integration.load_shop import Shop, opened_shop
+from tests.integration.load_shop import OpenShop, opened_shop
 
 pytestmark = pytest.mark.long
 
 RATE_PER_S, DURATION_S, WARM_UP_S = 30, 5, 1
-OpenShop = Callable[..., Shop]
 
 
-@pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    with ExitStack() as held:
-        yield lambda *options: held.enter_context(opened_shop(tmp_path, *options))
-
-
-def recorded(folder: Path) -> Recording:
-    (recording,) = read_recordings(folder / "evidence" / "exchanges", "load")
+def recorded(ended: Ended) -> Recording:
+    (recording,) = ended.recordings()
     return recording
 
 
@@ -43,11 +35,6 @@ def checked_again(ended: Ended) -> subprocess.CompletedProcess[str]:
         [sys.executable, "run.py", "check", str(ended.folder)],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-
-
-def says_nothing_wrong(ended: Ended) -> bool:
-    log = (ended.folder / "load.log").read_text()
-    return "Traceback" not in ended.stdout + ended.stderr + log
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +62,11 @@ def test_an_open_model_drives_what_was_scheduled_and_balances(
     assert ended.rows("orders")[0]["database"] == 150
     assert "150 scheduled, 150 begun, 0 dropped" in ended.finding("load balances")["observed"]
     assert "open model" in (ended.folder / "report.html").read_text()
-    assert says_nothing_wrong(ended)
+    assert ended.says_nothing_wrong()
 
 
 def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended, int]) -> None:
-    exchanges = recorded(open_model[0].folder).exchanges
+    exchanges = recorded(open_model[0]).exchanges
     first = exchanges[exchanges.iterations.first]
     due_s = first.column("due_s")
     assert np.allclose(due_s - due_s[0], np.arange(150) / RATE_PER_S, rtol=0, atol=1e-9)
@@ -109,7 +96,7 @@ def test_arrivals_that_find_no_user_are_dropped_and_latency_is_inconclusive(
     begun = shop.orders()
     assert 20 <= begun <= 40
     assert (phase["scheduled"], phase["dropped"]) == (120, 120 - begun)
-    end = recorded(ended.folder).end
+    end = recorded(ended).end
     assert end is not None
     assert (end.started, end.dropped) == (begun, 120 - begun)
     latency = ended.finding("latency order p95")
@@ -136,7 +123,7 @@ def test_a_load_that_collapses_stops_itself_and_can_be_judged_again(
     assert balance["verdict"] == "inconclusive"
     assert re.search(r"it stopped itself: \d+ of \d+ iterations of the last 1 s went well, and "
                      "50 % are asked for", balance["observed"])  # fmt: skip
-    recording = recorded(ended.folder)
+    recording = recorded(ended)
     assert recording.end is not None
     assert recording.unconcluded == 0
     assert int(recording.exchanges.of_step("order").ok.sum()) == 50
@@ -165,7 +152,7 @@ def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_ap
         "pass",
         "200 scheduled, 200 begun, 0 d",
     )
-    exchanges = recorded(ended.folder).exchanges
+    exchanges = recorded(ended).exchanges
     told = {each.outcome: each.reason for each in exchanges if each.outcome is not Outcome.OK}
     assert told[Outcome.NOT_SENT].startswith("could not connect: ")
     assert told[Outcome.NOT_SENT].endswith("Connection refused")
@@ -199,8 +186,8 @@ def test_ctrl_c_in_a_load_ends_all_and_keeps_the_evidence(
     assert ended.code == 3, ended.stderr
     assert ended.result["partial"] is True
     assert ended.finding("run complete")["observed"] == "interrupted by a signal"
-    assert says_nothing_wrong(ended)
-    recordings = read_recordings(ended.folder / "evidence" / "exchanges", "load")
+    assert ended.says_nothing_wrong()
+    recordings = ended.recordings()
     assert sum(len(each.exchanges) for each in recordings) >= 100
     assert len(recordings) == (2 if workers else 1)
     stopped = {each.end.stopped for each in recordings if each.end}

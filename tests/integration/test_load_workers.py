@@ -8,25 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from scenarios.recording import Recording, read_recordings
+from scenarios.recording import read_recordings
 from tests.checks.witnesses.guarded import free_port
-from tests.integration.command import ROOT, Command, Ended, Start, still_there
-from tests.integration.load_shop import Shop, opened_shop
+from tests.integration.command import ROOT, Command, Ended, Start, recordings_of, still_there
+from tests.integration.load_shop import OpenShop, Shop
 
-OpenShop = Callable[..., Shop]
 OPEN = "{rate: 40/s, duration: 5s}"
-
-
-@pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    with ExitStack() as held:
-        yield lambda *options: held.enter_context(opened_shop(tmp_path, *options))
 
 
 @pytest.fixture
@@ -50,10 +43,6 @@ def come(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         each.communicate()
 
 
-def recorded(folder: Path, profile: str = "load") -> tuple[Recording, ...]:
-    return read_recordings(folder / "evidence" / "exchanges", profile)
-
-
 def workers_of(command: Command) -> list[psutil.Process]:
     """Return the workers, in the order in which they were started."""
     found = [each for each in command.started() if "--worker" in each.cmdline()]
@@ -69,17 +58,12 @@ def name_of(worker: psutil.Process) -> str:
     return next(Path(each.path).stem for each in worker.open_files() if ".rows" in each.path)
 
 
-def says_nothing_wrong(ended: Ended) -> bool:
-    log = (ended.folder / "load.log").read_text()
-    return "Traceback" not in ended.stdout + ended.stderr + log
-
-
 @pytest.mark.long
 @pytest.mark.stack
 def test_two_workers_share_a_load_exactly_and_it_balances_over_both(start: Start) -> None:
     ended = start("load", "--workers", "2").wait()
     assert ended.code == 0, ended.stdout + ended.stderr
-    recordings = recorded(ended.folder, "benchmark")
+    recordings = ended.recordings("benchmark")
     assert [each.start.generator for each in recordings] == ["benchmark-w1", "benchmark-w2"]
     assert [each.start.users for each in recordings] == [5, 5]
     assert [each.start.scheduled for each in recordings] == [50, 50]
@@ -92,15 +76,18 @@ def test_two_workers_share_a_load_exactly_and_it_balances_over_both(start: Start
     assert [each["started"] for each in ended.result["generator"]["workers"]] == [50, 50]
 
 
-def lose_a_worker(command: Command, removes_spool: bool) -> str:
-    """Kill a worker in the middle of a load, and its spool perhaps; return the worker's name."""
+def without_a_worker(
+    start: Start, shop: Shop, temporary: Path, *, removes_spool: bool
+) -> tuple[str, Ended]:
+    """Kill a worker in mid-load, and its spool perhaps; return its name, and the run."""
+    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(temporary))
     command.await_exchanges("load", 100)
     worker = workers_of(command)[0]
     name, spool = name_of(worker), spool_of(worker)
     worker.kill()
     if removes_spool:
         shutil.rmtree(spool)
-    return name
+    return name, command.wait()
 
 
 @pytest.mark.long
@@ -108,9 +95,7 @@ def test_a_worker_that_is_killed_here_leaves_exact_counts_and_no_verdict(
     start: Start, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop("--delay", "0.05")
-    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(tmp_path))
-    name = lose_a_worker(command, removes_spool=False)
-    ended = command.wait()
+    name, ended = without_a_worker(start, shop, tmp_path, removes_spool=False)
     assert ended.code == 3, ended.stdout + ended.stderr
     observed = ended.finding("load balances")["observed"]
     assert f"the worker {name} was lost; its recording was found" in observed
@@ -118,11 +103,11 @@ def test_a_worker_that_is_killed_here_leaves_exact_counts_and_no_verdict(
     (row,) = ended.rows("orders")
     assert row["verdict"] == "pass"
     assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0}
-    lost, other = sorted(recorded(ended.folder), key=lambda each: each.start.generator != name)
+    lost, other = sorted(ended.recordings(), key=lambda each: each.start.generator != name)
     assert lost.end is None
     assert other.end is not None
     assert (other.end.started, other.missing) == (100, 0)
-    assert says_nothing_wrong(ended)
+    assert ended.says_nothing_wrong()
 
 
 @pytest.mark.long
@@ -130,9 +115,7 @@ def test_a_worker_that_is_lost_with_its_recording_makes_counts_a_range_and_never
     start: Start, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop("--delay", "0.05")
-    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(tmp_path))
-    name = lose_a_worker(command, removes_spool=True)
-    ended = command.wait()
+    name, ended = without_a_worker(start, shop, tmp_path, removes_spool=True)
     assert ended.code == 3, ended.stdout + ended.stderr
     observed = ended.finding("load balances")["observed"]
     assert f"the worker {name} was lost" in observed
@@ -145,7 +128,7 @@ def test_a_worker_that_is_lost_with_its_recording_makes_counts_a_range_and_never
     (row,) = ended.rows("orders")
     assert row["verdict"] == "inconclusive"
     assert row["client"]["confirmed"] <= row["database"] == shop.orders()
-    assert says_nothing_wrong(ended)
+    assert ended.says_nothing_wrong()
 
 
 @contextmanager
@@ -179,7 +162,7 @@ def test_a_full_disk_stops_a_load_and_nothing_is_sent_that_is_not_recorded(
         assert "it could not record any more: No space left on device" in observed
         assert ended.finding("success rate of load")["verdict"] == "inconclusive"
         assert shop.orders() == 0
-        assert says_nothing_wrong(ended)
+        assert ended.says_nothing_wrong()
 
 
 @pytest.mark.long
@@ -214,7 +197,7 @@ def test_a_run_that_is_killed_leaves_no_worker_and_both_recordings(
     command.kill()
     assert still_there(others, within_s=5) == []
     command.process.wait()
-    recordings = recorded(command.folder)
+    recordings = recordings_of(command.folder, "load")
     assert len(recordings) == 2
     assert sum(len(each.exchanges) for each in recordings) >= 100
 
@@ -232,9 +215,9 @@ def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
     said, _ = worker.communicate(timeout=10)
     assert worker.returncode == 0
     assert "Traceback" not in said
-    assert sorted(each.start.scheduled or 0 for each in recorded(ended.folder)) == [50, 51]
+    assert sorted(each.start.scheduled or 0 for each in ended.recordings()) == [50, 51]
     assert shop.orders() == 101
-    assert says_nothing_wrong(ended)
+    assert ended.says_nothing_wrong()
     assert list(tmp_path.glob("trial-balance-*")) == []
 
 
@@ -277,7 +260,7 @@ def test_a_worker_that_never_comes_is_told_in_one_sentence(
     assert ended.code == 3, ended.stdout + ended.stderr
     observed = ended.finding("load balances")["observed"]
     assert "1 of 2 workers came within 4 s" in observed
-    assert says_nothing_wrong(ended)
+    assert ended.says_nothing_wrong()
     assert shop.orders() == 0
 
 
