@@ -67,12 +67,15 @@ class Place:
 
     def _await_scrapes(self, queries: PrometheusQueries) -> None:
         now = time.time() + queries.clock_skew_s()
-        jobs = {each.job or name for name, each in self.environment.services.items()}
+        services = self.environment.services
+        jobs = {each.job or name for name, each in services.items()}
+        targets = sum(len(each.metrics_urls()) for each in services.values())
         deadline = time.monotonic() + _SCRAPED_WITHIN_S
         while True:
             told = queries.ask(f"timestamp(up{job_matcher(jobs)})", None).result
-            seen = {each["metric"]["job"] for each in told if float(each["value"][1]) > now}
-            if seen == jobs and len(told) >= len(jobs):
+            anew = [each for each in told if float(each["value"][1]) > now]
+            # Of a job's two replicas, the one that counted may be the one not scraped yet.
+            if len(anew) == len(told) >= targets:
                 return
             assert time.monotonic() < deadline, told
             time.sleep(0.1)
