@@ -66,4 +66,5 @@ def _bodies(body: Any) -> Iterator[dict[str, Any]]:
     if isinstance(body, dict):
         yield body
         cards = body.get("cards")
-        yield from (card for card in cards or () if isinstance(card, dict))
+        if isinstance(cards, list):  # a request that was made to be wrong may have anything there
+            yield from (card for card in cards if isinstance(card, dict))
