@@ -17,6 +17,7 @@ import pytest
 from scenarios.exchange import Outcome
 from scenarios.recording import Recording, read_recordings
 from tests.checks.witnesses.guarded import free_port
+from tests.clock import undisturbed
 from tests.integration.command import ROOT, Ended, Start, still_there
 from tests.integration.load_shop import OpenShop, opened_shop
 
@@ -40,7 +41,10 @@ def checked_again(ended: Ended) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def open_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, int]:
     """Drive an open model; return the run, and how many orders the shop has after it."""
-    folder = tmp_path_factory.mktemp("open")
+    return undisturbed(lambda: _drive_an_open_model(tmp_path_factory.mktemp("open")))
+
+
+def _drive_an_open_model(folder: Path) -> tuple[Ended, int]:
     with opened_shop(folder, "--delay", "0.05") as shop:
         profile = f"{{rate: {RATE_PER_S}/s, duration: {DURATION_S}s, warm_up: {WARM_UP_S}s}}"
         ran = subprocess.run(

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.clock import ticking
 from tests.reference_services.databases import Databases, read_rows
 from tests.reference_services.restarts import Restartable, restartable
 from tests.reference_services.services import SNAPSHOT, Scrape, as_tenant
@@ -19,7 +20,6 @@ USERS = 6
 OUTAGE_S = 3.0
 UNTIL_OPEN_S = 0.5
 CLOSED, OPEN = 0.0, 2.0
-HALT_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,6 @@ class Load:
         while not self.is_over.wait(0.05):
             self.scrapes.append(workflow.scrape())
 
-    def notice_halts(self) -> None:
-        """Note when this machine stood still: what took long then says nothing of the service."""
-        before = time.monotonic()
-        while not self.is_over.wait(0.02):
-            now = time.monotonic()
-            if now - before > HALT_S:
-                self.halts.append((before, now))
-            before = now
-
     def took_s(self, told: list[Told]) -> list[float]:
         """Return how long answers took during which the machine went on."""
         return [
@@ -94,15 +85,16 @@ def load(workflow: Restartable, tenant: str, batches: list[list[str]]) -> Iterat
         for card_ids in batches
     ]
     threads.append(threading.Thread(target=it.watch, args=(workflow,)))
-    threads.append(threading.Thread(target=it.notice_halts))
-    for thread in threads:
-        thread.start()
-    try:
-        yield it
-    finally:
-        it.is_over.set()
+    with ticking() as measured:
         for thread in threads:
-            thread.join(30)
+            thread.start()
+        try:
+            yield it
+        finally:
+            it.is_over.set()
+            for thread in threads:
+                thread.join(30)
+    it.halts = measured.halts
 
 
 def make_cards(cards: Restartable, tenant: str) -> list[str]:

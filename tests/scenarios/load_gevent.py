@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from tests.clock import ticking
 
 ROOT = Path(__file__).resolve().parents[2]
 REST_S = 0.03
@@ -29,6 +31,15 @@ class Asked:
     times: int = 1
     connect_to: dict[str, str] = field(default_factory=dict)
     ca_file: str | None = None
+
+
+class Ended(NamedTuple):
+    """What came of one request, how long it lasted, and how long the machine went on meanwhile."""
+
+    kind: str
+    words: str
+    lasted_s: float
+    awake_s: float
 
 
 def in_child(what: str, asked: object) -> Any:
@@ -70,15 +81,19 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
         with closing(LeanSender(network, GeventWait)) as sender:
             for _ in range(asked.times):
                 began = time.monotonic()
-                kind, words = told(sender)
-                outcomes.append((kind, words, time.monotonic() - began))
+                outcomes.append((*told(sender), began, time.monotonic()))
 
     gevent.get_hub()
     gevent.spawn(expire_waits)
     gevent.sleep(0)
     before = psutil.Process().num_fds()
-    gevent.joinall([gevent.spawn(use) for _ in range(asked.at_once)], raise_error=True)
-    return {"outcomes": outcomes, "before": before, "after": psutil.Process().num_fds(),
+    with ticking() as measured:
+        gevent.joinall([gevent.spawn(use) for _ in range(asked.at_once)], raise_error=True)
+    ended = [
+        Ended(kind, words, until - since, measured.awake_s(since, until))
+        for kind, words, since, until in outcomes
+    ]
+    return {"outcomes": ended, "before": before, "after": psutil.Process().num_fds(),
             "waits": len(GeventWait.waits)}  # fmt: skip
 
 

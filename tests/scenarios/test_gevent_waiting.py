@@ -13,7 +13,7 @@ import pytest
 
 from tests.checks.witnesses.guarded import Exchange, sign
 from tests.checks.witnesses.guarded import answering as guarding
-from tests.scenarios.load_gevent import REST_S, Asked, in_child
+from tests.scenarios.load_gevent import REST_S, Asked, Ended, in_child
 from tests.scenarios.sockets import answering, free_url, http, serving
 
 TIMEOUT_S = 0.3
@@ -63,22 +63,22 @@ def on_ipv6() -> Iterator[str]:
 
 def sent(url: str, **more: Any) -> dict[str, Any]:
     told: dict[str, Any] = in_child("send", asdict(Asked(url, **more)))
-    return told
+    return {**told, "outcomes": [Ended(*each) for each in told["outcomes"]]}
 
 
 def outcome(told: dict[str, Any]) -> tuple[str, str]:
-    ((kind, words, _),) = told["outcomes"]
-    return kind, words
+    (ended,) = told["outcomes"]
+    return ended.kind, ended.words
 
 
 def test_an_answer_that_does_not_come_is_given_up_in_time_by_each_of_two_hundred() -> None:
     with silent() as url:
         told = sent(url, timeout_s=TIMEOUT_S, at_once=200)
     assert len(told["outcomes"]) == 200
-    for kind, words, taken_s in told["outcomes"]:
-        assert (kind, words) == ("Unanswered", "no answer within 0.3 s")
-        assert taken_s >= TIMEOUT_S
-    late_s = sorted(taken_s - TIMEOUT_S for *_, taken_s in told["outcomes"])
+    for ended in told["outcomes"]:
+        assert (ended.kind, ended.words) == ("Unanswered", "no answer within 0.3 s")
+        assert ended.lasted_s >= TIMEOUT_S
+    late_s = sorted(ended.awake_s - TIMEOUT_S for ended in told["outcomes"])
     assert late_s[0] < LATE_S
     assert late_s[-1] < 5 * LATE_S
     assert told["waits"] == 0
@@ -87,31 +87,34 @@ def test_an_answer_that_does_not_come_is_given_up_in_time_by_each_of_two_hundred
 def test_one_that_waits_alone_is_woken_within_a_tenth_of_a_second() -> None:
     with silent() as url:
         told = sent(url, timeout_s=TIMEOUT_S, times=3)
-    taken = [taken_s for *_, taken_s in told["outcomes"]]
-    assert len(taken) == 3
-    assert min(taken) >= TIMEOUT_S
-    assert sorted(taken)[1] < TIMEOUT_S + LATE_S
+    assert len(told["outcomes"]) == 3
+    assert min(ended.lasted_s for ended in told["outcomes"]) >= TIMEOUT_S
+    assert sorted(ended.awake_s for ended in told["outcomes"])[1] < TIMEOUT_S + LATE_S
 
 
 def test_a_connection_that_is_not_made_was_not_sent_and_is_given_up_in_time() -> None:
     with full() as url:
         told = sent(url, timeout_s=TIMEOUT_S)
     assert outcome(told) == ("NotSent", "could not connect: no connection in time")
-    assert TIMEOUT_S <= told["outcomes"][0][2] < TIMEOUT_S + 3 * LATE_S
+    (ended,) = told["outcomes"]
+    assert ended.lasted_s >= TIMEOUT_S
+    assert ended.awake_s < TIMEOUT_S + 3 * LATE_S
 
 
 def test_a_body_that_nobody_reads_is_given_up_in_time_and_leaves_a_doubt() -> None:
     with silent() as url:
         told = sent(url, timeout_s=TIMEOUT_S, body_bytes=20_000_000)
     assert outcome(told) == ("Unanswered", "no answer within 0.3 s")
-    assert TIMEOUT_S <= told["outcomes"][0][2] < TIMEOUT_S + 3 * LATE_S
+    (ended,) = told["outcomes"]
+    assert ended.lasted_s >= TIMEOUT_S
+    assert ended.awake_s < TIMEOUT_S + 3 * LATE_S
 
 
 def test_a_thousand_connections_leave_no_descriptor_open() -> None:
     with serving(answering(http("200 OK", b"well", "Connection: close"))) as server:
         told = sent(server.url, timeout_s=5, times=1000)
     assert server.connections == 1000
-    assert {(kind, words) for kind, words, _ in told["outcomes"]} == {("Answer", "200 well")}
+    assert {(ended.kind, ended.words) for ended in told["outcomes"]} == {("Answer", "200 well")}
     assert told["after"] == told["before"]
     assert told["waits"] == 0
 
