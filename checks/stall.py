@@ -4,11 +4,13 @@ In a closed model whoever waits sends nothing: a stall is seen by as many reques
 users, however many would have come in that time. Percentiles hardly show it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.exchanges import Exchanges
+from scenarios.exchanges import ROW, Column
+from scenarios.recording import Recording
 
 _SHORTEST_S = 0.5
 # A step that always takes long is slow; one that takes so many times its median stood still.
@@ -31,27 +33,45 @@ class Stall:
     missed: int
 
 
-def longest_stall(exchanges: Exchanges, users: int) -> Stall | None:
-    """Return the longest stall of one generator's exchanges, or None."""
-    by_end = exchanges[np.argsort(exchanges.column("done_s"), kind="stable")]
-    gaps_s = np.diff(by_end.column("done_s"))
+def on_one_clock(recordings: Sequence[Recording]) -> Column:
+    """Return the rows of all generators (of dtype ROW), their times since the first one's anchor.
+
+    A stall concerns the users of all workers; whose clocks are apart by as much as it lasted show
+    none.
+    """
+    if len(recordings) == 1:
+        return recordings[0].exchanges.rows  # a copy of a million would not be free
+    zero_at = min((each.start.anchor_at for each in recordings), default=0.0)
+    parts = [np.empty(0, ROW)]
+    for each in recordings:
+        rows = each.exchanges.rows.copy()
+        for name in ("due_s", "sent_s", "done_s"):
+            rows[name] += each.start.anchor_at - zero_at
+        parts.append(rows)
+    return np.concatenate(parts)
+
+
+def longest_stall(rows: Column, users: int) -> Stall | None:
+    """Return the longest stall that rows (of dtype ROW, on one clock) show, or None."""
+    by_end = rows[np.argsort(rows["done_s"], kind="stable")]
+    gaps_s = np.diff(by_end["done_s"])
     stalls = (
         _stall(by_end, int(number) + 1, users) for number in np.flatnonzero(gaps_s >= _SHORTEST_S)
     )
     return max(filter(None, stalls), key=lambda each: each.lasted_s, default=None)
 
 
-def _usual_s(exchanges: Exchanges, waiting: Exchanges) -> float:
+def _usual_s(rows: Column, waiting: Column) -> float:
     """Return the longest median response time of the steps that waited, in seconds."""
-    steps = np.unique(waiting.column("step"))
     return max(
-        float(np.median(exchanges.response_s[exchanges.column("step") == step])) for step in steps
+        float(np.median((rows["done_s"] - rows["due_s"])[rows["step"] == step]))
+        for step in np.unique(waiting["step"])
     )
 
 
-def _stall(by_end: Exchanges, number: int, users: int) -> Stall | None:
+def _stall(by_end: Column, number: int, users: int) -> Stall | None:
     """Judge the gap before the answer of this number."""
-    done_s, sent_s = by_end.column("done_s"), by_end.column("sent_s")
+    done_s, sent_s = by_end["done_s"], by_end["sent_s"]
     begin_s, end_s = float(done_s[number - 1]), float(done_s[number])
     lasted_s = end_s - begin_s
     waited = sent_s <= begin_s + lasted_s / 2
@@ -60,7 +80,7 @@ def _stall(by_end: Exchanges, number: int, users: int) -> Stall | None:
     if (
         len(waiting) < max(1.0, _OF_USERS_RATIO * users)
         or lasted_s < _TIMES_ITS_MEDIAN * _usual_s(by_end, waiting)
-        or waiting.column("done_s").max() - end_s > _AT_ONCE_RATIO * lasted_s
+        or waiting["done_s"].max() - end_s > _AT_ONCE_RATIO * lasted_s
     ):
         return None
     others_s = float(done_s[-1] - sent_s.min()) - lasted_s

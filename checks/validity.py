@@ -7,7 +7,7 @@ import numpy as np
 
 from checks.case import Case, DrivenProfile
 from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind
-from checks.stall import longest_stall
+from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
 from scenarios.exchanges import Column, Exchanges
 from scenarios.recording import End, Recording
@@ -198,9 +198,8 @@ def _stalls(driven: DrivenProfile) -> Finding:
     if driven.profile.is_open:
         told = "an open model: whatever stands still is in its response times"
         return _finding("no stall is hidden", expected, told, Verdict.PASS)
-    users = driven.profile.virtual_users
-    stalls = (longest_stall(each.exchanges, users) for each in driven.recordings)
-    stall = max(filter(None, stalls), key=lambda each: each.lasted_s, default=None)
+    users = sum(each.start.users for each in driven.recordings)
+    stall = longest_stall(on_one_clock(driven.recordings), users)
     if stall is None:
         return _finding("no stall is hidden", expected, "answers all the time", Verdict.PASS)
     observed = (

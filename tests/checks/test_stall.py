@@ -3,21 +3,22 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.stall import longest_stall
+from checks.stall import longest_stall, on_one_clock
 from scenarios.exchange import Exchange, Outcome
-from scenarios.exchanges import Exchanges
+from scenarios.exchanges import Column
+from scenarios.recording import Recording, Start
 from tests.scenarios.columns import exchanges_of
 
 USERS = 4
 
 
-def _exchanges(times: Iterable[tuple[float, float]]) -> Exchanges:
-    """Make exchanges that were sent and done at these seconds."""
+def _rows(times: Iterable[tuple[float, float]]) -> Column:
+    """Make the rows of exchanges that were sent and done at these seconds."""
     made = [
         Exchange("g", n, n, "use", sent_s, sent_s, done_s, Outcome.OK, 200)
         for n, (sent_s, done_s) in enumerate(times, start=1)
     ]
-    return exchanges_of("g", made)
+    return exchanges_of("g", made).rows
 
 
 def _steady(until_s: float, user: int, took_s: float = 0.1) -> list[tuple[float, float]]:
@@ -39,7 +40,7 @@ def _stalled(from_s: float, lasted_s: float) -> list[tuple[float, float]]:
 
 
 def test_requests_that_all_wait_and_go_on_at_once_are_a_stall_with_what_it_hid() -> None:
-    stall = longest_stall(_exchanges(_stalled(2.0, 1.0)), USERS)
+    stall = longest_stall(_rows(_stalled(2.0, 1.0)), USERS)
     assert stall is not None
     assert 0.95 < stall.lasted_s < 1.1
     assert stall.waiting == USERS
@@ -48,37 +49,72 @@ def test_requests_that_all_wait_and_go_on_at_once_are_a_stall_with_what_it_hid()
 
 def test_a_steady_flow_of_answers_has_no_stall() -> None:
     times = [each for user in range(USERS) for each in _steady(3.0, user)]
-    assert longest_stall(_exchanges(times), USERS) is None
+    assert longest_stall(_rows(times), USERS) is None
 
 
 def test_a_pause_shorter_than_half_a_second_is_none() -> None:
-    assert longest_stall(_exchanges(_stalled(2.0, 0.35)), USERS) is None
+    assert longest_stall(_rows(_stalled(2.0, 0.35)), USERS) is None
 
 
 def test_a_step_that_always_takes_long_is_slow_and_does_not_stand_still() -> None:
     times = [(2.549 * n, 2.549 * (n + 1) + 0.001 * u) for n in range(5) for u in range(USERS)]
-    assert longest_stall(_exchanges(times), USERS) is None
+    assert longest_stall(_rows(times), USERS) is None
 
 
 def test_one_straggler_at_the_end_is_no_stall() -> None:
     times = [each for user in range(USERS) for each in _steady(2.0, user)]
-    assert longest_stall(_exchanges([*times, (1.9, 4.0)]), USERS) is None
+    assert longest_stall(_rows([*times, (1.9, 4.0)]), USERS) is None
 
 
 def test_requests_held_back_one_by_one_are_a_slow_tail() -> None:
     times = [each for user in range(USERS) for each in _steady(2.0, user)]
     held = [(1.9 + 0.3 * user, 4.9 + 0.3 * user) for user in range(USERS)]
-    assert longest_stall(_exchanges([*times, *held]), USERS) is None
+    assert longest_stall(_rows([*times, *held]), USERS) is None
 
 
 def test_no_exchanges_have_no_stall() -> None:
-    assert longest_stall(_exchanges([]), USERS) is None
+    assert longest_stall(_rows([]), USERS) is None
 
 
 @given(st.floats(0.6, 5.0), st.floats(1.0, 4.0))
 def test_any_stall_of_more_than_half_a_second_is_found_whenever_it_comes(
     lasted_s: float, from_s: float
 ) -> None:
-    stall = longest_stall(_exchanges(_stalled(from_s, lasted_s)), USERS)
+    stall = longest_stall(_rows(_stalled(from_s, lasted_s)), USERS)
     assert stall is not None
     assert abs(stall.lasted_s - lasted_s) < 0.15
+
+
+def test_a_stall_that_workers_share_concerns_the_users_of_all() -> None:
+    """Each of three workers has one user and one clock; a straggler of one of them is no stall."""
+    steady = [_steady(4.0, user) for user in range(3)]
+    straggler = [*steady[0], (steady[0][-1][1], 6.0)]
+    alike = _shared(_one_stalled(0), _one_stalled(1), _one_stalled(2))
+    stall = longest_stall(on_one_clock(alike), 3)
+    assert stall is not None
+    assert (stall.waiting, round(stall.lasted_s)) == (3, 1)
+    assert longest_stall(on_one_clock(_shared(straggler, *steady[1:])), 3) is None
+
+
+def _one_stalled(user: int) -> list[tuple[float, float]]:
+    before, after = _steady(2.0, user), _steady(2.0, user)
+    last_s = before[-1][1]
+    over_s = 3.0 + 0.01 * user
+    return [*before, (last_s, over_s), *((one + over_s, other + over_s) for one, other in after)]
+
+
+def _shared(*of_workers: Iterable[tuple[float, float]]) -> list[Recording]:
+    """Make a recording of each worker; each began half a second after the one before."""
+    return [
+        Recording(
+            Start(f"g{number}", "load", 1, None, 1e9 + number / 2),
+            exchanges_of(f"g{number}", [
+                Exchange(f"g{number}", n, n, "use", sent_s, sent_s, done_s, Outcome.OK, 200)
+                for n, (sent_s, done_s) in enumerate(
+                    ((one - number / 2, other - number / 2) for one, other in times), start=1
+                )
+            ]),
+            None,
+        )
+        for number, times in enumerate(of_workers)
+    ]  # fmt: skip
