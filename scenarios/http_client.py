@@ -6,9 +6,8 @@ No retry, no redirect, no proxy and no cookie happens behind the flow's back.
 import time
 from contextlib import closing
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpcore
 import httpx
 
 from config.network import Network
@@ -21,7 +20,7 @@ from scenarios.sending import (
     Request,
     Unanswered,
 )
-from scenarios.wire import RoutedBackend, open_transport
+from scenarios.wire import Deadline, open_transport
 
 
 class HttpxSender:
@@ -29,8 +28,8 @@ class HttpxSender:
 
     def __init__(self, network: Network) -> None:
         """Open no connection yet."""
-        self._bound = _Bound(network)
-        transport = open_transport(network, self._bound, KEEPALIVE_S)
+        self._deadline = Deadline()
+        transport = open_transport(network, self._deadline, KEEPALIVE_S)
         self._client = httpx.Client(transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -53,7 +52,7 @@ class HttpxSender:
     def send(self, request: Request) -> Answer:
         """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
         timeout_s = request.envelope.timeout_s
-        self._bound.deadline = time.monotonic() + timeout_s
+        self._deadline.begin(timeout_s)
         try:
             response = self._client.send(self._build(request), stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -66,7 +65,7 @@ class HttpxSender:
             raise Unanswered(f"the connection broke: {_words(error)}") from error
         with closing(response):
             self._client.cookies.clear()
-            return _read_answer(response, self._bound.deadline)
+            return _read_answer(response, self._deadline.at)
 
     def _build(self, request: Request) -> httpx.Request:
         """Make the request; what HTTP cannot carry never leaves."""
@@ -81,49 +80,6 @@ class HttpxSender:
             )
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             raise NotSent(f"could not be sent: {_words(error)}") from error
-
-
-class _Bound(RoutedBackend):
-    """Connections whose every read ends by one deadline: httpx bounds each read by itself only."""
-
-    deadline = 0.0
-
-    def connect_tcp(
-        self, host: str, port: int, *args: Any, **options: Any
-    ) -> httpcore.NetworkStream:
-        """Connect, and bound what comes back."""
-        return _BoundStream(super().connect_tcp(host, port, *args, **options), self)
-
-
-class _BoundStream(httpcore.NetworkStream):
-    """A connection that reads no longer than its backend's deadline."""
-
-    def __init__(self, stream: httpcore.NetworkStream, bound: _Bound) -> None:
-        self._stream = stream
-        self._bound = bound
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read some bytes. Raises httpcore.ReadTimeout at the deadline."""
-        left_s = self._bound.deadline - time.monotonic()
-        if left_s <= 0:
-            raise httpcore.ReadTimeout("the deadline has passed")
-        return self._stream.read(max_bytes, left_s if timeout is None else min(timeout, left_s))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write the bytes."""
-        self._stream.write(buffer, timeout)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._stream.close()
-
-    def start_tls(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        """Encrypt the connection, still bounded."""
-        return _BoundStream(self._stream.start_tls(*args, **options), self._bound)
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows of itself."""
-        return self._stream.get_extra_info(info)
 
 
 def _read_answer(response: httpx.Response, deadline: float) -> Answer:

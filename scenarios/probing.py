@@ -75,7 +75,6 @@ class Prober:
 
     def _trouble(self) -> str:
         try:
-            # The time-out is of each wait; an answer that drips is late all the same.
             answer = self._client.get(self._url)
         except httpx.TimeoutException:
             return f"no answer within {TIMEOUT_S:g} s"

@@ -1,10 +1,15 @@
-"""How is a connection made? To where the environment says, trusting whom it says.
+"""How is a connection made? To where the environment says, trusting whom it says, and bounded.
 
-No proxy, no netrc and no redirect: what is asked is asked of that address alone.
+No proxy, no netrc and no redirect: what is asked is asked of that address alone. httpx bounds each
+wait by itself, and a server that sends a byte now and then would never time out; here one deadline
+holds for a whole exchange.
 """
 
 import functools
+import math
 import ssl
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +17,8 @@ import httpcore
 import httpx
 
 from config.network import Network
+
+_PIECE_BYTES = 65_536
 
 
 @functools.cache
@@ -22,24 +29,79 @@ def tls_of(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
-class RoutedBackend(httpcore.SyncBackend):
-    """Connects to where the environment says that a host is."""
+class Deadline(threading.local):
+    """By when the exchange that is under way in this thread must be over: time.monotonic's."""
 
-    def __init__(self, network: Network) -> None:
+    at = math.inf
+
+    def begin(self, within_s: float) -> None:
+        """Begin an exchange that may take so long."""
+        self.at = time.monotonic() + within_s
+
+    def left_s(self, most_s: float | None, late: type[Exception]) -> float | None:
+        """Return how long a wait may take, its own bound included. Raises `late` at the end."""
+        left_s = self.at - time.monotonic()
+        if left_s <= 0:
+            raise late("the deadline has passed")
+        bounds = [each for each in (most_s, left_s) if each is not None and each < math.inf]
+        return min(bounds, default=None)
+
+
+class RoutedBackend(httpcore.SyncBackend):
+    """Connects to where the environment says that a host is; no wait outlasts the deadline."""
+
+    def __init__(self, network: Network, deadline: Deadline) -> None:
         """Connect to nothing yet."""
         self._network = network
+        self._deadline = deadline
 
     def connect_tcp(
-        self, host: str, port: int, *args: Any, **options: Any
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        """Connect to a host, wherever it is."""
-        return super().connect_tcp(*self._network.route(host, port), *args, **options)
+        """Connect to a host, wherever it is. Raises httpcore's errors."""
+        host, port = self._network.route(host, port)
+        left_s = self._deadline.left_s(timeout, httpcore.ConnectTimeout)
+        stream = super().connect_tcp(host, port, left_s, *args, **options)
+        return _BoundStream(stream, self._deadline)
+
+
+class _BoundStream(httpcore.NetworkStream):
+    """A connection that no wait of which outlasts the deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left_s(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In pieces: httpcore begins the time anew whenever the socket takes a part.
+        for start in range(0, len(buffer), _PIECE_BYTES):
+            piece = buffer[start : start + _PIECE_BYTES]
+            self._stream.write(piece, self._deadline.left_s(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left_s = self._deadline.left_s(timeout, httpcore.ConnectTimeout)
+        stream = self._stream.start_tls(ssl_context, server_hostname, left_s)
+        return _BoundStream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def open_transport(
-    network: Network, backend: httpcore.NetworkBackend, keepalive_s: float, kept: int | None = None
+    network: Network, deadline: Deadline, keepalive_s: float, kept: int | None = None
 ) -> httpx.HTTPTransport:
-    """Return a transport over a backend that keeps idle connections so long, and so many."""
+    """Return a transport that keeps to a deadline, and so many idle connections for so long."""
     tls = tls_of(network.ca_file)
     transport = httpx.HTTPTransport(verify=tls, trust_env=False)
     # httpx passes no network backend on, so its pool is replaced by one that has ours
@@ -47,7 +109,7 @@ def open_transport(
         ssl_context=tls,
         keepalive_expiry=keepalive_s,
         max_keepalive_connections=kept,
-        network_backend=backend,
+        network_backend=RoutedBackend(network, deadline),
     )
     return transport
 
@@ -58,8 +120,15 @@ def open_client(
     headers: Mapping[str, str] | None = None,
     kept: int | None = None,
 ) -> httpx.Client:
-    """Return a client for single questions; `kept` bounds the idle connections, 0 keeps none."""
-    transport = open_transport(network, RoutedBackend(network), timeout_s, kept)
+    """Return a client for single questions, each of which is over in time, answer and all.
+
+    `kept` bounds the idle connections, 0 keeps none.
+    """
+    deadline = Deadline()
     return httpx.Client(
-        transport=transport, timeout=timeout_s, headers=dict(headers or {}), trust_env=False
+        transport=open_transport(network, deadline, timeout_s, kept),
+        timeout=timeout_s,
+        headers=dict(headers or {}),
+        trust_env=False,
+        event_hooks={"request": [lambda _: deadline.begin(timeout_s)]},
     )

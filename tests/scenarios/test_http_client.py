@@ -268,6 +268,17 @@ def test_a_head_that_trickles_ends_in_time(opened: Opened) -> None:
         assert measured.took_s() < BOUND_S
 
 
+def test_a_request_that_is_taken_bit_by_bit_ends_in_time(opened: Opened) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        while connection.recv(500_000) and not server.stopping.wait(QUICK_S / 4):
+            pass
+
+    with ticking() as measured:
+        with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+            send(opened, get(server.url, QUICK_S, body="x" * 40_000_000))
+        assert measured.took_s() < BOUND_S
+
+
 def test_a_body_has_a_bound(opened: Opened) -> None:
     with serving(answering(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as server:
         answer = send(opened, get(server.url))

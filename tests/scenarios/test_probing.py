@@ -1,6 +1,7 @@
 """Is each look at a service's health written down as it was, and none lost or made up?"""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,8 @@ import pytest
 from config.environment import Environment, Service
 from scenarios.probing import Probe, Prober, probers, probes_path, probing, read_probes
 from tests.checks.tiny_server import Says, nobody_listens_at, serving
+from tests.scenarios.sockets import Server
+from tests.scenarios.sockets import serving as serving_raw
 
 
 def of(url: str) -> Environment:
@@ -51,6 +54,20 @@ def test_a_service_that_nobody_runs_is_away(tmp_path: Path) -> None:
 
 def test_a_service_that_says_nothing_is_given_up(tmp_path: Path) -> None:
     with serving({"/health": Says(hangs=True)}) as server:
+        probe = looked(server.url, tmp_path)
+    assert probe.trouble == "no answer within 1 s"
+    assert probe.done_at - probe.sent_at == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_service_whose_answer_drips_is_given_up_in_time(tmp_path: Path) -> None:
+    """Each byte comes soon after the one before; the whole would take three seconds."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n" + b"x" * 30
+
+    def drip(server: Server, connection: socket.socket) -> None:
+        connection.recv(65_536)
+        server.trickle(connection, answer)
+
+    with serving_raw(drip) as server:
         probe = looked(server.url, tmp_path)
     assert probe.trouble == "no answer within 1 s"
     assert probe.done_at - probe.sent_at == pytest.approx(1.0, abs=0.5)
