@@ -6,7 +6,7 @@ away lies between two bounds.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from checks.case import Case
@@ -60,8 +60,10 @@ class Observed:
 def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -> Observed:
     """Reckon what probes (in order of time) show from `begin` to `end`, in epoch seconds.
 
-    Of two further apart than `apart_s` nobody knows what was between them.
+    Of two further apart than `apart_s` nobody knows what was between them. A watch may go on for a
+    moment after its end, until its last pass is over; what it sees then does not count.
     """
+    probes = _within(probes, begin, end)
     up_s = down_s = edge_s = unseen_s = 0.0
     for since, until, before, after in _gaps(probes, begin, end):
         length_s = max(0.0, until - since)
@@ -74,8 +76,16 @@ def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -
                 up_s += length_s
         else:
             edge_s += length_s
-    down_s += sum(min(each.done_at, end) - each.sent_at for each in probes if each.trouble)
+    down_s += sum(each.done_at - each.sent_at for each in probes if each.trouble)
     return Observed(up_s, down_s, edge_s, unseen_s, tuple(_outages(probes, apart_s)))
+
+
+def _within(probes: Sequence[Probe], begin: float, end: float) -> list[Probe]:
+    return [
+        replace(each, done_at=min(each.done_at, end))
+        for each in probes
+        if begin <= each.sent_at < end
+    ]
 
 
 def _gaps(

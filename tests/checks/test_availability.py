@@ -1,6 +1,6 @@
 """Is the time away the true one, within bounds that hold, and is what nobody saw not made up?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
@@ -79,6 +79,16 @@ def test_an_outage_that_lasts_has_no_end(tmp_path: Path) -> None:
     assert "and since UTC" in finding.detail
 
 
+@pytest.mark.parametrize("last", [good(62), bad(62), bad(62, 1.0)], ids=["good", "bad", "late"])
+def test_what_is_seen_after_the_end_does_not_count(tmp_path: Path, last: Probe) -> None:
+    """The last pass of the flow hangs on for a while, and so do the probes beside it."""
+    away = [bad(50 + n * 1.05, 1.0) for n in range(11)]
+    row, _ = judged(tmp_path, [*every(0, 50), *away, last])
+    assert row.down_s == pytest.approx(10.25, abs=0.3)
+    assert row.watched_s == pytest.approx(60.0)
+    assert row.verdict is Verdict.FAIL
+
+
 def test_a_short_outage_within_the_budget_passes(tmp_path: Path) -> None:
     lenient = Watch(WATCH.until, 0.5, 60.0, 0.9)
     row, _ = judged(tmp_path, [*every(0, 20), bad(20), *every(20.3, 60)], lenient)
@@ -151,9 +161,12 @@ def _worlds(draw: st.DrawFn) -> tuple[list[Probe], float, float]:
     return probes, sum(until - since for since, until, is_away in spans if is_away), edges[-1]
 
 
-@given(_worlds())
-def test_the_truth_lies_within_the_bounds(world: tuple[list[Probe], float, float]) -> None:
+@given(_worlds(), st.sampled_from([good, bad]))
+def test_the_truth_lies_within_the_bounds(
+    world: tuple[list[Probe], float, float], later: Callable[[float], Probe]
+) -> None:
     probes, truth_s, end = world
+    probes += [later(end + n) for n in range(3)]
     seen = observe(probes, BEGIN, BEGIN + end, APART_S)
     assert seen.whole_s == pytest.approx(end)
     assert seen.down_s <= truth_s + 1e-6
