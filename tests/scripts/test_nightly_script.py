@@ -267,14 +267,6 @@ def test_where_the_set_up_fails_nothing_is_run(bare: Path) -> None:
     assert not (bare / "runs" / NAME).exists()
 
 
-@pytest.mark.skipif(not shutil.which("shellcheck"), reason="there is no shellcheck here")
-@pytest.mark.parametrize("name", ["nightly.sh", "load_test_onboarding.sh", "attend.bash"])
-def test_shellcheck_has_nothing_to_say(name: str) -> None:
-    command = ["shellcheck", "--external-sources", f"scripts/{name}"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert not ended.stdout
-
-
 @pytest.mark.long
 @pytest.mark.stack
 def test_a_real_night_on_this_machine_passes(runs: Path) -> None:
