@@ -5,6 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+# Who steps back waits for all others: only what takes this long hangs.
+HANGS_S = 3_600
+
 _LAST = 19
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from scenarios.engine.task import read_task
 _GIVEN = ("profile", "run_id", "tenant", "users", "iterations")
 _REFUSED = 3
 _EARLIER_S = 0.5
+_REST_S = 30.0
 
 
 class AsMaster:
@@ -54,7 +55,11 @@ class AsMaster:
             gevent.spawn(pipe.when_left_alone, self._halt)
 
     def end(self) -> None:
-        """Do nothing: the workers record the end."""
+        """Have the workers record the end, and wait for what they bring: Locust itself does not."""
+        office = self._office
+        if office and not office.is_over():
+            self._runner.send_message("halt", {"reason": "it was stopped"})
+            office.await_end(_REST_S)
 
     def _bound_the_wait(self) -> None:
         """Refuse to begin when workers do not come; Locust's own end of patience has no words."""

@@ -105,3 +105,9 @@ class Office:
         """Tell whether every worker is over, or lost."""
         waiting = [each for each in self.workers.values() if not each.over]
         return len(waiting) == len(self.lost())
+
+    def await_end(self, most_s: float) -> None:
+        """Wait until it is over, so long at most."""
+        deadline = time.monotonic() + most_s
+        while not self.is_over() and time.monotonic() < deadline:
+            gevent.sleep(_LOOK_S)

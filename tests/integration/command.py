@@ -69,7 +69,7 @@ class Command:
         return (self.runs / "latest").resolve()
 
     def wait(self) -> Ended:
-        stdout, stderr = self.process.communicate(timeout=100)
+        stdout, stderr = self.process.communicate(timeout=240)
         return Ended(self.process.returncode, stdout, stderr, self.folder)
 
     def started(self) -> list[psutil.Process]:
@@ -80,7 +80,7 @@ class Command:
         except psutil.NoSuchProcess:
             return []
 
-    def await_text(self, name: str, text: str, times: int = 1, within_s: float = 30) -> None:
+    def await_text(self, name: str, text: str, times: int = 1, within_s: float = 90) -> None:
         """Wait until a file of the run's folder holds a text so often."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -91,7 +91,7 @@ class Command:
             time.sleep(0.005)
         raise AssertionError(f"{name} never held {text!r} {times} times")
 
-    def await_exchanges(self, profile: str, number: int, within_s: float = 30) -> None:
+    def await_exchanges(self, profile: str, number: int, within_s: float = 90) -> None:
         """Wait until so many requests of a profile are concluded."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:

@@ -216,6 +216,9 @@ def test_a_run_that_was_killed_is_judged_by_what_it_did(start: Start, open_shop:
     assert judged.returncode == 3
 
 
+ITERATIONS = 40
+
+Process = subprocess.Popen[str]
 Plain = Callable[..., tuple[list[dict[str, Any]], list[Recording]]]
 
 
@@ -224,9 +227,11 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
     """Run plain Locust with so many workers; return its statistics and the recordings."""
     folders: list[Path] = []
 
-    def run(workers: int, *options: str) -> tuple[list[dict[str, Any]], list[Recording]]:
+    def run(
+        workers: int, *options: str, meanwhile: Callable[[list[Process]], None] = lambda _: None
+    ) -> tuple[list[dict[str, Any]], list[Recording]]:
         shop = open_shop("--delay", "0.02")
-        _, env, _, scenario, *_ = shop.files("{users: 4, iterations: 100}")
+        _, env, _, scenario, *_ = shop.files(f"{{users: 4, iterations: {ITERATIONS}}}")
         port = str(free_port())
         locust = [sys.executable, "-m", "locust", "-f", "scenarios/locustfile.py", "--headless"]
         mine = [*locust, "--users", "4", "--spawn-rate", "4", "--environment", env,
@@ -240,21 +245,26 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
             for _ in range(workers)
         ]  # fmt: skip
         try:
-            ran = subprocess.run(mine, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
-                                 text=True, check=False, timeout=60)  # fmt: skip
-            said = [each.communicate(timeout=10)[1] for each in theirs]
+            ours = subprocess.Popen(mine, cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+            said, told = [], None
+            while not told and ours.stderr and (line := ours.stderr.readline()):
+                said.append(line)
+                told = re.search(r"^recording to (.*)$", line)
+            meanwhile(theirs)
+            stdout, stderr = ours.communicate(timeout=60)
+            said += [stderr, *(each.communicate(timeout=10)[1] for each in theirs)]
         finally:
-            for each in theirs:
+            for each in (ours, *theirs):
                 each.kill()
                 each.communicate()
-        told = re.search(r"^recording to (.*)$", ran.stderr, re.MULTILINE)
-        assert told, ran.stderr
+        assert told, said
         folders.append(Path(told[1]))
-        assert "Traceback" not in "".join([ran.stderr, *said])
-        assert ran.returncode == 0, ran.stderr
+        assert "Traceback" not in "".join(said)
+        assert ours.returncode == 0, said
         read = [each for path in sorted(folders[-1].glob("*.jsonl"))
                 for each in read_recordings(folders[-1], path.stem)]  # fmt: skip
-        return json.loads(ran.stdout), read
+        return json.loads(stdout), read
 
     yield run
     for folder in folders:
@@ -281,7 +291,20 @@ def test_plain_locust_shows_what_is_recorded(
     shown = {each["name"]: each["num_requests"] for each in statistics}
     assert shown == {step: seen(recordings, step) for step in ("order", "look")}
     if "--profile" in options:
-        assert sum(each.end.started for each in recordings if each.end) == 100
-        assert shown == {"order": 100, "look": 100}
+        assert sum(each.end.started for each in recordings if each.end) == ITERATIONS
+        assert shown == {"order": ITERATIONS, "look": ITERATIONS}
     else:
-        assert shown["order"] > 100
+        assert shown["order"] > ITERATIONS
+
+
+def test_plain_locust_waits_for_what_a_worker_brings_late(plain_locust: Plain) -> None:
+    """One stands still while the load ends; Locust's master would leave half a second later."""
+
+    def hold_one_up(workers: list[Process]) -> None:
+        time.sleep(2.4)
+        workers[0].send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        workers[0].send_signal(signal.SIGCONT)
+
+    _, recordings = plain_locust(2, "--run-time", "3s", meanwhile=hold_one_up)
+    assert [each.end is not None and not each.missing for each in recordings] == [True, True]

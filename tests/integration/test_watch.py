@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,18 @@ def await_probes(command: Command, number: int) -> None:
 
 
 def test_a_watch_that_was_killed_is_taken_up_again_and_ends_in_one_report(start: Start) -> None:
-    first = start(*WATCH, "--for", "14s")
+    first = start(*WATCH, "--for", "30s")
     await_probes(first, 6)
     first.kill(signal.SIGKILL)
     first.process.communicate()
-    second = start(*WATCH, "--for", "14s", "--json").wait()
+    second = start(*WATCH, "--for", "30s", "--json").wait()
     assert second.code == 0, second.stderr
     assert "going on with the watch of local" in second.stderr
     assert len([each for each in second.folder.parent.iterdir() if each.is_dir()
                 and not each.is_symlink()]) == 1  # fmt: skip
     assert len(list((second.folder / "evidence" / "exchanges").glob("watch-*.jsonl"))) == 2
     row = availability(second)["cards"]
-    assert row["watched_s"] + row["unwatched_s"] == pytest.approx(14, abs=0.2)
+    assert row["watched_s"] + row["unwatched_s"] == pytest.approx(30, abs=0.2)
     assert row["ratio"] == 1.0
     assert not second.result["partial"]
     page = (second.folder / "report.html").read_text()
@@ -52,8 +51,9 @@ def test_a_watch_that_is_interrupted_tells_what_it_saw_and_goes_on_later(start: 
     assert ended.code == 0, ended.stderr
     assert ended.result["partial"]
     assert "goes on when it is called again" in ended.stderr
+    seen = len(read_probes(ended.folder / "evidence" / "probes" / "cards.jsonl"))
     second = start(*WATCH, "--for", "10m")
-    time.sleep(2)
+    await_probes(second, seen + 1)
     second.kill(signal.SIGTERM)
     assert "going on with the watch" in second.wait().stderr
 

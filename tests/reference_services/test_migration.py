@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from reference_services.common.database import Database
 from reference_services.common.migration import migrate
 from reference_services.common.settings import StartError
+from tests.patience import HANGS_S
 from tests.reference_services.conftest import NewDatabases
 from tests.reference_services.databases import (
     SERVICES,
@@ -223,7 +224,7 @@ def test_a_first_start_on_sqlite_waits_for_whoever_is_writing(sqlite: Databases)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(HANGS_S)
 def test_processes_that_start_at_once_come_up_every_time(new_databases: NewDatabases) -> None:
     for _ in range(10):
         with new_databases() as databases:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL
 
-from tests.patience import patiently
+from tests.patience import HANGS_S, patiently
 from tests.reference_services.databases import (
     SERVICES,
     Databases,
@@ -235,7 +235,7 @@ def test_no_quick_trial_contradicts_the_document(guarded: Stack, name: str, tmp_
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(HANGS_S)
 @pytest.mark.parametrize("name", SERVICES)
 def test_no_trial_on_postgresql_contradicts_the_document(
     postgresql: URL, name: str, tmp_path: Path

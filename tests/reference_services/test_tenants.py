@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.patience import HANGS_S
 from tests.reference_services.databases import SERVICES
 from tests.reference_services.services import (
     SNAPSHOT,
@@ -450,6 +451,6 @@ def test_two_tenants_never_meet(stack: Stack) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(HANGS_S)
 def test_two_tenants_never_meet_however_long_they_try(stack: Stack) -> None:
     live_through(stack, examples=100, steps=40)

@@ -21,7 +21,7 @@ from tests.checks.witnesses.simulated_world import (
     Replica,
     World,
 )
-from tests.patience import patiently
+from tests.patience import HANGS_S, patiently
 
 _EXACT = "exact"
 _MANY, _FEW = 20_000, 800
@@ -252,7 +252,7 @@ def _tried_on(worlds: st.SearchStrategy[World], examples: int, folder: Path) -> 
     "examples",
     [
         pytest.param(_FEW, id="few"),
-        pytest.param(_MANY, id="many", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
+        pytest.param(_MANY, id="many", marks=[pytest.mark.long, pytest.mark.timeout(HANGS_S)]),
     ],
 )
 def test_an_exact_figure_is_the_truth_and_a_lower_bound_is_never_more(
@@ -266,7 +266,7 @@ def test_an_exact_figure_is_the_truth_and_a_lower_bound_is_never_more(
     "examples",
     [
         pytest.param(_FEW // 4, id="few"),
-        pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(HANGS_S)]),
     ],
 )
 def test_a_clean_history_is_always_exact(examples: int, tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_a_clean_history_is_always_exact(examples: int, tmp_path: Path) -> None:
     "examples",
     [
         pytest.param(_FEW // 8, id="few"),
-        pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(HANGS_S)]),
     ],
 )
 def test_a_history_says_the_same_in_one_piece_and_in_windows(examples: int, tmp_path: Path) -> None:
