@@ -119,7 +119,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
     return Phase(
         profile=driven.phase.profile,
         started_at=driven.phase.started_at,
-        finished_at=driven.phase.finished_at or driven.phase.started_at,
+        finished_at=driven.phase.finished_at or case.run.finished_at or driven.phase.started_at,
         users=driven.profile.virtual_users,
         scheduled=driven.scheduled,
         completed=completed(case, driven),

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,16 @@ def test_a_phase_tells_what_was_planned_and_what_was_done(tmp_path: Path) -> Non
         "visits": 4,
         "uses": 9,
     }
+
+
+def test_a_phase_that_goes_on_to_the_end_of_the_run_ends_with_it(tmp_path: Path) -> None:
+    """A watch has one phase, and nobody comes back to say that it is over."""
+    folder = write_run(tmp_path, Load())
+    run = folder.read_run()
+    folder.write_run(replace(run, phases=tuple(replace(each, finished_at=None)
+                                               for each in run.phases)))  # fmt: skip
+    (phase,) = judge(folder).phases
+    assert phase.started_at < phase.finished_at == run.finished_at
 
 
 def test_the_waterfall_is_an_iteration_of_median_length(tmp_path: Path) -> None:

@@ -103,6 +103,11 @@ def test_every_rendering_tells_of_the_outage_and_escapes_what_came(
     assert "30.627 s" not in render(watched(row("cards", 0.0)))
 
 
+def test_a_watch_says_that_it_balances_nothing() -> None:
+    assert "A watch balances no counts: nightly does." in render_html(BAD)
+    assert "A watch balances" not in render_html(replace(good_result(), usage=()))
+
+
 def test_junit_has_a_suite_of_it() -> None:
     assert '<testsuite name="availability"' in render_junit(BAD)
     assert 'id="availability"' not in render_html(good_result())
