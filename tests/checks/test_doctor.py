@@ -12,6 +12,7 @@ from config.environment import Environment, Service
 from config.prometheus import Prometheus
 from tests.checks.evidence_factory import exposition, vector
 from tests.checks.tiny_server import Says, nobody_listens_at, serving
+from tests.clock import ticking
 
 _CLOCK = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
 _TARGETS = {"data": {"activeTargets": [{"labels": {"job": "shop"}, "scrapeInterval": "5s"}]}}
@@ -112,3 +113,22 @@ def test_a_database_that_can_be_read_passes_and_a_missing_one_is_inconclusive(
     assert findings["database there can be read"].verdict is Verdict.PASS
     assert findings["database missing can be read"].verdict is Verdict.INCONCLUSIVE
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.long
+def test_a_place_where_nobody_answers_is_told_in_the_time_of_one() -> None:
+    """Three services, six replicas and Prometheus; one after the other they would take 47 s."""
+    names = ("cards", "onboarding", "workflow")
+    with serving({path: Says(hangs=True) for path in ("/health", "/metrics")}) as server:
+        page = f"{server.url}/metrics"
+        where = Environment(
+            environment="test",
+            services={name: Service(url=server.url, metrics=[page, page]) for name in names},
+            prometheus=Prometheus(url=nobody_listens_at()),
+        )
+        with ticking() as measured:
+            findings = _examined(where)
+        assert measured.took_s() < 20
+    assert findings["health of cards"].verdict is Verdict.FAIL
+    assert "gave no answer within 5 s" in findings["health of workflow"].observed
+    assert "gave no answer within 5 s" in findings["onboarding shows its metrics"].observed
