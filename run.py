@@ -30,7 +30,7 @@ from commands.beginning import (
 from commands.concluding import conclude, publish, write_report
 from commands.examining import examine_environment
 from commands.running import conduct
-from commands.watching import keep_watch, read_watch
+from commands.watching import keep_watch, read_watch, usual_pace
 from commands.working import work_for
 from config.environment import (
     find_environment,
@@ -164,7 +164,9 @@ def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -
 def watch(
     *, env: Env = "staging", scenario: ScenarioName = "usage_tracking",
     length: Annotated[str, typer.Option("--for", help="How long, as 10m, 24h or 30d.")] = "24h",
-    every: Annotated[str, typer.Option(help="Between probes; with --once, between calls.")] = "",
+    every: Annotated[
+        str, typer.Option(help="Between probes (500ms, or more in a long watch), or calls (5m).")
+    ] = "",
     flow_every: Annotated[str, typer.Option(help="Between two passes of the flow.")] = "1m",
     objective: Annotated[str, typer.Option(help="The share of the time to be there.")] = "99.9%",
     once: Annotated[bool, typer.Option("--once", help="Look once, as cron calls it.")] = False,
@@ -174,9 +176,9 @@ def watch(
 
     A watch that was ended before its time is taken up again.
     """
-    usual = "5m" if once else "500ms"
-    wanted = read_watch(length, every or usual, flow_every, objective)
-    words = ["--for", length, "--every", every or usual, "--flow-every", flow_every]
+    every = every or usual_pace(length, once)
+    wanted = read_watch(length, every, flow_every, objective)
+    words = ["--for", length, "--every", every, "--flow-every", flow_every]
     words += ["--objective", objective, *(["--once"] if once else [])]
     plan = plan_of("watch", env, scenario, (), runs, "", more=words)
     with alone(runs, plan.file.name):

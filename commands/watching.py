@@ -27,6 +27,26 @@ from scenarios.watching import (
     watch_once,
 )
 
+_PACE_S, _MOST_PROBES = 0.5, 200_000
+
+
+def usual_pace(length: str, once: bool) -> str:
+    """Return the time between two probes where none is asked for.
+
+    Of a long watch it is longer, so that there are never too many to be judged at once: the longer
+    it is, the less a second matters.
+
+    >>> usual_pace("24h", once=False), usual_pace("30d", once=False), usual_pace("30d", once=True)
+    ('0.5s', '12.96s', '5m')
+    """
+    if once:
+        return "5m"
+    try:
+        length_s = parse_duration(length)
+    except ValueError:
+        length_s = 0.0  # it is refused with all else that is wrong
+    return f"{max(_PACE_S, length_s / _MOST_PROBES):g}s"
+
 
 def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watch:
     """Read what a watch is asked to do, from now on. Raises ConfigError with every mistake."""
