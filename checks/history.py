@@ -19,7 +19,7 @@ from checks.entry import Entry, StepEntry, UsageEntry
 from checks.machine import machine_here
 from checks.result import Result
 from checks.verdict import Verdict, worst
-from scenarios.evidence import Run, RunFolder, write_whole
+from scenarios.evidence import DrivenPhase, Run, RunFolder, write_whole
 
 FILE_NAME = "history.jsonl"
 MOST_RUNS = 30
@@ -131,8 +131,17 @@ def comparable(entries: Iterable[Entry], run: Run) -> tuple[Entry, ...]:
 
 
 def profile_of(run: Run) -> str:
-    """Name the profiles that a run drove."""
-    return ", ".join(phase.profile for phase in run.phases)
+    """Name the profiles that a run drove, with what was asked for instead of their own amounts.
+
+    Fifty users wait longer than ten: such runs are not to be compared.
+    """
+    return ", ".join(map(_name_of, run.phases))
+
+
+def _name_of(phase: DrivenPhase) -> str:
+    amounts = {"users": phase.users, "iterations": phase.iterations}
+    asked = [f"{number:,} {word}" for word, number in amounts.items() if number is not None]
+    return f"{phase.profile} with {' and '.join(asked)}" if asked else phase.profile
 
 
 def keep_history(path: Path, folder: RunFolder, run: Run) -> None:

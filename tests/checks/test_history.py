@@ -222,6 +222,24 @@ def test_a_run_is_not_compared_with(tmp_path: Path, changes: dict[str, Any]) -> 
     assert comparable([entry(1, **changes)], run) == ()
 
 
+@pytest.mark.parametrize(
+    ("users", "iterations", "name"),
+    [
+        (50, None, "load with 50 users"),
+        (None, 1_000, "load with 1,000 iterations"),
+        (50, 1_000, "load with 50 users and 1,000 iterations"),
+    ],
+)
+def test_a_run_of_other_amounts_is_compared_with_its_like_only(
+    tmp_path: Path, users: int | None, iterations: int | None, name: str
+) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    (phase,) = run.phases
+    run = replace(run, phases=(replace(phase, users=users, iterations=iterations),))
+    assert profile_of(run) == name
+    assert comparable([entry(1), entry(2, profile=name)], run) == (entry(2, profile=name),)
+
+
 def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
     run = write_run(tmp_path, Load()).read_run()
     assert comparable([entry(1, run_id=run.run_id)], run) == ()
