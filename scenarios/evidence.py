@@ -3,7 +3,7 @@
 runs/ID/evidence/run.json                     what was driven, where, when
                  scenario.yaml                 the scenario, verbatim
                  environment.yaml              the environment, verbatim: ${…} not replaced
-                 exchanges/NN-PROFILE-GENERATOR.jsonl
+                 exchanges/PROFILE.rows, .jsonl  what each generator did: rows, and its notes
                  probes/SERVICE.jsonl          of a watch: every look at a service's health
                  ledger.json                   the exchanges' sum, for people
                  history.json                  the earlier runs that this one can be compared with
