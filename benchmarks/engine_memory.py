@@ -114,8 +114,8 @@ def measure_soak(soak_s: float, rate_per_s: int) -> bool:
             [*command, "--profile", "soak"], stdout=file, stderr=file
         ) as process:  # fmt: skip
             while process.poll() is None:
-                taken = max((each for _, each in memory_of(process.pid)), default=0)
-                looks.append((time.monotonic() - began_s, taken))
+                at_s = time.monotonic() - began_s
+                looks += [(at_s, each) for name, each in memory_of(process.pid) if name == "load"]
                 time.sleep(_SOAK_LOOK_S)
         run = _only_run(folder)
         recordings = read_recordings(run.exchanges, "soak")
@@ -123,13 +123,14 @@ def measure_soak(soak_s: float, rate_per_s: int) -> bool:
         wrong = sum(int((~each.exchanges.ok).sum()) for each in recordings)
         ends = [each.end for each in recordings if each.end]
     grown_mb = growth_mb(looks)
+    most_at_s, most = max(looks, key=lambda each: each[1])
     for at_s, taken in looks[:: max(1, len(looks) // 10)]:
         print(f"after {at_s / 60:5.1f} min {taken / MB:7.1f} MB")
     held_up_s = max((each.loop_delay_max_s or 0.0 for each in ends), default=0.0)
     print(
         f"{recorded:,} exchanges, {wrong} of them wrong; {sum(each.dropped for each in ends)} "
         f"iterations dropped, event loop held up for {held_up_s:.3f} s at worst; memory grew by "
-        f"{grown_mb:.1f} MB"
+        f"{grown_mb:.1f} MB, and was most after {most_at_s / 60:.1f} min, with {most / MB:.1f} MB"
     )
     return grown_mb <= GROWTH_MB and not wrong
 
