@@ -102,6 +102,15 @@ def stalled_for_s(at_s: float) -> float:
     return STALL_S - within_s if 0 <= within_s < STALL_S else 0.0
 
 
+def next_stall_in_s(at_s: float) -> float:
+    """Return how long it is until a stall begins; 0 within one, which must not be missed.
+
+    >>> next_stall_in_s(3.75), next_stall_in_s(4.0), next_stall_in_s(5.0)
+    (0.25, 0.0, 4.0)
+    """
+    return 0.0 if stalled_for_s(at_s) else (STALL_AT_S - at_s) % STALL_EVERY_S
+
+
 def write_truth(path: Path, truth: Truth) -> None:
     """Write a line a request."""
     path.write_text("".join(f"{trace} {lasted_s!r}\n" for trace, lasted_s in truth.items()))
@@ -134,22 +143,19 @@ async def _serve(mode: str, seed: int, truth: Truth) -> None:
         lambda: Delayed(delay_s, truth), sock=listener, backlog=_BACKLOG
     )
     if mode == "stalls":
-        _plan_stall(loop)
+        _stall(loop)
     print(f"http://{_HOST}:{listener.getsockname()[1]}", flush=True)
     await ended.wait()
     server.close()
 
 
-def _plan_stall(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop stand still in the next stall; the wall clock is read anew each time."""
-    until_s = (STALL_AT_S - time.time()) % STALL_EVERY_S
-    loop.call_later(until_s, _stall, loop)
-
-
 def _stall(loop: asyncio.AbstractEventLoop) -> None:
-    # a timer may come a moment too early, and then there is no stall yet: it is planned again
+    """Have the loop stand still while a stall lasts, and come back for the next one.
+
+    A timer may come a moment too early: then there is no stall yet, and it is planned again.
+    """
     time.sleep(stalled_for_s(time.time()))
-    _plan_stall(loop)
+    loop.call_later(next_stall_in_s(time.time()), _stall, loop)
 
 
 def main() -> None:
