@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.ma  # np.unique imports it when it is first called, and would hold a load up
 from numpy.typing import NDArray
 
 from scenarios.exchange import CUT_OFF, Exchange, Outcome

@@ -14,6 +14,7 @@ from scenarios.engine.task import read_task
 from scenarios.loading import Load
 
 _TICK_S = 0.02
+_SHOW_S = 1.0
 
 
 class Alone:
@@ -63,7 +64,7 @@ class Alone:
     def _show(self, driving: Driving, page: Page) -> None:
         while not driving.is_closed:
             page.show_fresh()
-            gevent.sleep(pipe.PROGRESS_S)
+            gevent.sleep(_SHOW_S)
 
     def _stop_when_over(self, load: Load) -> None:
         said_s = 0.0

@@ -1,4 +1,4 @@
-"""What do Locust's page and its master learn of a load? Sums, a few times a second."""
+"""What do Locust's page and its master learn of a load? Sums, once a second or so."""
 
 import time
 from collections import Counter

@@ -16,10 +16,11 @@ class GeventWait:
     """Waits for one socket in gevent's event loop.
 
     A timer a request would cost as much as the waiting. So whoever waits says until when, and one
-    greenlet, `expire_waits`, looks at all of them each ten milliseconds.
+    greenlet, `expire_waits`, looks at all of them once the soonest of these instants has come.
     """
 
     waits: "WeakSet[GeventWait]" = WeakSet()
+    soonest = _NEVER
 
     def __init__(self, descriptor: int) -> None:
         """Watch a descriptor."""
@@ -45,12 +46,15 @@ class GeventWait:
         self._read.close()
         self._write.close()
 
-    def expire(self, now: float) -> None:
-        """Wake who waits if its deadline has passed."""
-        if self._greenlet is not None and self._deadline <= now:
+    def expire(self, now: float) -> float:
+        """Wake who waits if its deadline has passed; return the one that has not."""
+        if self._greenlet is None:
+            return _NEVER
+        if self._deadline <= now:
             self._current.stop()
             self._deadline = _NEVER
             self._hub.loop.run_callback(self._give_up, self._greenlet)
+        return self._deadline
 
     def _give_up(self, greenlet: Any) -> None:
         """Wake a greenlet, unless it was killed meanwhile: it may wait for something else now."""
@@ -59,6 +63,7 @@ class GeventWait:
 
     def _wait(self, watcher: Any, deadline: float) -> bool:
         self._deadline = deadline
+        GeventWait.soonest = min(GeventWait.soonest, deadline)
         self._current = watcher
         self._greenlet = greenlet = gevent.getcurrent()
         watcher.start(greenlet.switch, True)
@@ -72,8 +77,9 @@ class GeventWait:
 def expire_waits() -> None:
     """Wake, again and again, whoever has waited until its deadline."""
     while True:
-        waits = list(GeventWait.waits)
-        now = time.monotonic()
-        for each in waits:
-            each.expire(now)
-        gevent.sleep(max(_LOOK_S, len(waits) * _LOOK_EACH_S))
+        looked_at = 0
+        if (now := time.monotonic()) >= GeventWait.soonest:
+            waits = list(GeventWait.waits)
+            GeventWait.soonest = min((each.expire(now) for each in waits), default=_NEVER)
+            looked_at = len(waits)
+        gevent.sleep(max(_LOOK_S, looked_at * _LOOK_EACH_S))

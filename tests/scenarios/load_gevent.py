@@ -28,6 +28,7 @@ class Asked:
     timeout_s: float = 0.3
     body_bytes: int = 0
     at_once: int = 1
+    shorter_s: float = 0.0  # so much shorter is the time-out of each than that of the one before
     times: int = 1
     connect_to: dict[str, str] = field(default_factory=dict)
     ca_file: str | None = None
@@ -67,28 +68,30 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
     asked = Asked(**given)
     origin, path = split_url(asked.url)
     body = b"x" * asked.body_bytes or None
-    envelope = Envelope("POST" if body else "GET", origin, (), asked.timeout_s, body is not None)
+    method, has_body = "POST" if body else "GET", body is not None
     network, outcomes = Network(asked.connect_to, asked.ca_file), []
 
-    def told(sender: LeanSender) -> tuple[str, str]:
+    def told(sender: LeanSender, timeout_s: float) -> tuple[str, str]:
+        envelope = Envelope(method, origin, (), timeout_s, has_body)
         try:
             answer: Answer = sender.send(Request(envelope, f"{path}/", "t-1", body))
         except NoAnswer as error:
             return type(error).__name__, str(error)
         return "Answer", f"{answer.status} {answer.body.decode()}{answer.broken}"
 
-    def use() -> None:
+    def use(number: int) -> None:
+        timeout_s = asked.timeout_s - number * asked.shorter_s
         with closing(LeanSender(network, GeventWait)) as sender:
             for _ in range(asked.times):
                 began = time.monotonic()
-                outcomes.append((*told(sender), began, time.monotonic()))
+                outcomes.append((*told(sender, timeout_s), began, time.monotonic()))
 
     gevent.get_hub()
     gevent.spawn(expire_waits)
     gevent.sleep(0)
     before = psutil.Process().num_fds()
     with ticking() as measured:
-        gevent.joinall([gevent.spawn(use) for _ in range(asked.at_once)], raise_error=True)
+        gevent.joinall([gevent.spawn(use, n) for n in range(asked.at_once)], raise_error=True)
     ended = [
         Ended(kind, words, until - since, measured.awake_s(since, until))
         for kind, words, since, until in outcomes

@@ -71,6 +71,17 @@ def outcome(told: dict[str, Any]) -> tuple[str, str]:
     return ended.kind, ended.words
 
 
+def test_each_gives_up_in_its_own_time_also_where_others_who_came_before_wait_longer() -> None:
+    with silent() as url:
+        told = sent(url, timeout_s=0.9, at_once=3, shorter_s=0.3)
+    assert [ended.words for ended in told["outcomes"]] == [
+        f"no answer within {timeout_s} s" for timeout_s in (0.3, 0.6, 0.9)
+    ]
+    for ended, timeout_s in zip(told["outcomes"], (0.3, 0.6, 0.9), strict=True):
+        assert timeout_s <= ended.lasted_s
+        assert ended.awake_s < timeout_s + LATE_S
+
+
 def test_an_answer_that_does_not_come_is_given_up_in_time_by_each_of_two_hundred() -> None:
     with silent() as url:
         told = sent(url, timeout_s=TIMEOUT_S, at_once=200)
