@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANGS_S
+
 ROOT = Path(__file__).resolve().parents[2]
 PODMAN = ("podman", "--runtime", "runc")
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
@@ -39,7 +41,7 @@ def variables() -> dict[str, str]:
 def podman(*arguments: str, check: bool = True) -> str:
     """Run Podman; return what it says."""
     done = subprocess.run(
-        [*PODMAN, *arguments], capture_output=True, text=True, check=False, timeout=300,
+        [*PODMAN, *arguments], capture_output=True, text=True, check=False, timeout=HANGS_S,
         env={**os.environ, **_NO_TIMERS},
     )  # fmt: skip
     assert done.returncode == 0 or not check, done.stderr
@@ -72,7 +74,7 @@ def make_base(folder: Path) -> None:
         subprocess.run(
             [debootstrap, "--variant=minbase", "--include=ca-certificates",
              name.partition(":")[2].partition("-")[0], str(root)],
-            check=True, capture_output=True, timeout=300,
+            check=True, capture_output=True, timeout=HANGS_S,
         )  # fmt: skip
         kept.parent.mkdir(exist_ok=True)
         unfinished = kept.with_suffix(".unfinished")

@@ -19,8 +19,9 @@ from config.network import Network
 from scenarios.wire import open_client
 from tests.checks.witnesses.guarded import free_port
 from tests.deploy.engine import ROOT, make_base, need_engine, podman, variables
+from tests.patience import HANGS_S
 
-pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 
 PARTS = ("postgres", "cards-1", "cards-2", "workflow-1", "workflow-2", "onboarding-1", "proxy",
          "prometheus")  # fmt: skip
@@ -42,7 +43,7 @@ class Deployment:
 
     def variables(self, **changes: str) -> dict[str, str]:
         return {
-            **variables(), "DEPLOYMENT": self.name, "LISTEN": self.listen, "READY_S": "40",
+            **variables(), "DEPLOYMENT": self.name, "LISTEN": self.listen, "READY_S": "90",
             "SCRAPE_INTERVAL": "1s", **changes,
         }  # fmt: skip
 
@@ -56,7 +57,7 @@ class Deployment:
 
     def deploy(self, *arguments: str, **changes: str) -> tuple[int, str]:
         process = self.start(*arguments, **changes)
-        said, _ = process.communicate(timeout=400)
+        said, _ = process.communicate(timeout=HANGS_S)
         return process.returncode, said
 
     def containers(self) -> dict[str, str]:
@@ -191,7 +192,7 @@ def test_the_plans_own_staging_test_passes(deployment: Deployment) -> None:
         ["tests/staging/test_staging_e2e.sh", "--state", str(deployment.state),
          "--port-base", str(deployment.port_base)],
         cwd=ROOT, env=deployment.variables(RUNS=str(deployment.folder / "runs")),
-        capture_output=True, text=True, timeout=400, check=False,
+        capture_output=True, text=True, timeout=HANGS_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "400/400" in done.stdout

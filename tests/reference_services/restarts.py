@@ -13,7 +13,7 @@ import httpx
 from tests.reference_services.processes import SERVE, environ_of
 from tests.reference_services.services import Scrape
 
-_START_S = 20.0
+_START_S = 90.0
 
 
 class Restartable:

@@ -26,7 +26,7 @@ def call(
     """Call a script as cron would: with next to no environment."""
     return subprocess.run(
         [script, *arguments], env={**CRON, "HARNESS": HARNESS, **variables}, cwd=cwd,
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=240, check=False,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ class Waiting:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for the script's end; return its exit code, stdout and stderr."""
-        stdout, stderr = self.process.communicate(timeout=30)
+        stdout, stderr = self.process.communicate(timeout=240)
         return self.process.returncode, stdout, stderr
 
     def kill(self) -> None:

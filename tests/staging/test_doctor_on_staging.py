@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from tests.checks.witnesses.guarded import sign
+from tests.patience import HANGS_S
 from tests.staging.stack import HOSTS, NAMES, OPERATIONS_TOKEN, REPLICAS, ROOT, Staging, staging
 
-pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 
 _FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-_SETTLED_S = 20.0
+_SETTLED_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def run(made: Staging, *arguments: str, **changes: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "run.py", *arguments],
         cwd=ROOT, env={**os.environ, **made.variables(**changes)},
-        capture_output=True, text=True, timeout=200, check=False,
+        capture_output=True, text=True, timeout=HANGS_S, check=False,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.integration.command import concluded
+from tests.patience import HANGS_S
 from tests.staging.stack import (
     API_TOKEN,
     DATABASE_PASSWORD,
@@ -27,9 +28,9 @@ from tests.staging.stack import (
     staging,
 )
 
-pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 
-_MOST_S = 300
+_MOST_S = 900
 LABELLED = ("sessions", "cards_created", "cards_used", "cards_fetched", "executions")
 SHARED = ("batch_requests", "retrieve_requests")
 

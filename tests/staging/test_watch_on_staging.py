@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.watching import SERVICE, watched
+from tests.patience import HANGS_S
 from tests.staging.stack import staging
 
-pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 
 _MOST_OFF_S, _MOST_UNSURE_S = 0.6, 1.5
 
