@@ -1,7 +1,7 @@
 """How is a watch begun, taken up again and concluded?"""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -48,8 +48,22 @@ def usual_pace(length: str, once: bool) -> str:
     return f"{max(_PACE_S, length_s / _MOST_PROBES):g}s"
 
 
-def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watch:
-    """Read what a watch is asked to do, from now on. Raises ConfigError with every mistake."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a watch is asked to do: for how long, how often, and for which share of the time."""
+
+    lasts: timedelta
+    every_s: float
+    flow_every_s: float
+    objective: float
+
+    def since(self, begin: datetime) -> Watch:
+        """Return the watch that begins at an instant."""
+        return Watch(begin + self.lasts, self.every_s, self.flow_every_s, self.objective)
+
+
+def read_watch(length: str, every: str, flow_every: str, objective: str) -> Wanted:
+    """Read what a watch is asked to do. Raises ConfigError with every mistake."""
     read: dict[str, float] = {}
     problems = []
     for name, text, parse in (
@@ -62,17 +76,17 @@ def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watc
             problems.append(Problem(None, None, f"{name}: {error}"))
     if problems:
         raise ConfigError(*problems)
-    until = datetime.now(UTC) + timedelta(seconds=read["--for"])
-    return Watch(until, read["--every"], read["--flow-every"], read["--objective"])
+    lasts = timedelta(seconds=read["--for"])
+    return Wanted(lasts, read["--every"], read["--flow-every"], read["--objective"])
 
 
-def keep_watch(plan: Plan, wanted: Watch, once: bool, as_json: bool) -> None:
+def keep_watch(plan: Plan, wanted: Wanted, once: bool, as_json: bool) -> None:
     """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
     progress = Progress()
     folder, run = open_watch(plan, wanted, progress)
     with deployed(plan, folder, run) as place:
         run = begin_watch(describe(run, place, plan), folder)
-        watch = run.watch or wanted
+        watch = run.watch or wanted.since(run.started_at)
         flow = compile_flow(place.scenario, place.environment, run.run_id, run.tenant)
         try:
             with progress.stage("watch") as stage:
@@ -88,7 +102,7 @@ def keep_watch(plan: Plan, wanted: Watch, once: bool, as_json: bool) -> None:
     conclude(folder, as_json, progress)
 
 
-def open_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder, Run]:
+def open_watch(plan: Plan, wanted: Wanted, progress: Progress) -> tuple[RunFolder, Run]:
     """Return the watch of this environment that is not at its end, or a new one."""
     digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
     found = unfinished(plan.asked.runs, plan.file.name, digest)
@@ -104,14 +118,15 @@ def open_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder
     return new_watch(plan, wanted, progress)
 
 
-def new_watch(plan: Plan, wanted: Watch, progress: Progress) -> tuple[RunFolder, Run]:
+def new_watch(plan: Plan, wanted: Wanted, progress: Progress) -> tuple[RunFolder, Run]:
     """Make the folder and the record of a watch, and remember which one it is."""
     folder, run = open_run(plan)
-    run = replace(run, watch=wanted, phases=(DrivenPhase(PROFILE, STEM, datetime.now(UTC)),))
+    watch = wanted.since(run.started_at)
+    run = replace(run, watch=watch, phases=(DrivenPhase(PROFILE, STEM, datetime.now(UTC)),))
     folder.write_run(run)
     point(plan.asked.runs, plan.file.name, run.run_id)
     progress.note(f"watching {run.environment}  run {run.run_id}, "
-                  f"until {wanted.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+                  f"until {watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
     return folder, run
 
 

@@ -15,7 +15,7 @@ from locust.runners import WorkerRunner
 from config.errors import ConfigError
 from scenarios.arrivals import Part
 from scenarios.engine import pipe
-from scenarios.engine.courier import SHIP_S, Courier
+from scenarios.engine.courier import FAREWELL_S, SHIP_S, Courier
 from scenarios.engine.driving import Driving
 from scenarios.engine.task import Task
 from scenarios.loading import Order
@@ -54,10 +54,12 @@ class AsWorker:
         gevent.spawn(self._ship, driving, self._courier)
 
     def end(self) -> None:
-        """Record the end, and send the rest."""
-        if self.driving and self._courier and not self.driving.is_closed:
-            self.driving.close()
-            self._courier.finish()
+        """Record the end, and send the rest; this process may end before anybody else tidies up."""
+        if self.driving and self._courier:
+            if not self.driving.is_closed:
+                self.driving.close()
+                self._courier.finish()
+            self._forget_what_arrived(self.driving, self._courier, most_s=0.0)
 
     def _take_order(self, data: dict[str, Any]) -> None:
         """Read what the master sends; tell it whether that can be driven here."""
@@ -122,8 +124,15 @@ class AsWorker:
         if not driving.is_closed:
             driving.close()
             courier.finish()
-        if courier.await_confirmation():
-            shutil.rmtree(load.order.exchanges, ignore_errors=True)
-        else:
+        if not self._forget_what_arrived(driving, courier):
             print(f"the master did not take all: what is missing there is in "
                   f"{load.order.exchanges}", file=sys.stderr)  # fmt: skip
+
+    def _forget_what_arrived(
+        self, driving: Driving, courier: Courier, most_s: float = FAREWELL_S
+    ) -> bool:
+        """Remove the recording once the master has all of it; tell whether it has by then."""
+        if not courier.await_confirmation(most_s):
+            return False
+        shutil.rmtree(driving.load.order.exchanges, ignore_errors=True)
+        return True

@@ -13,10 +13,9 @@ from scenarios.exchanges import ROW
 from scenarios.loading import Load
 from scenarios.shipping import Outbox
 
-SHIP_S = 0.25
+SHIP_S, FAREWELL_S = 0.25, 30.0
 
 _AGAIN_S = 3.0
-_FAREWELL_S = 30.0
 
 
 class Courier:
@@ -46,7 +45,7 @@ class Courier:
         """Send the rest; the load is closed by now."""
         self._send_fresh(over=True)
 
-    def await_confirmation(self, most_s: float = _FAREWELL_S) -> bool:
+    def await_confirmation(self, most_s: float = FAREWELL_S) -> bool:
         """Wait until all has arrived; tell whether it has."""
         deadline = time.monotonic() + most_s
         while not self._outbox.is_empty and time.monotonic() < deadline:

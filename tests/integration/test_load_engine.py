@@ -216,7 +216,7 @@ def test_a_run_that_was_killed_is_judged_by_what_it_did(start: Start, open_shop:
     assert judged.returncode == 3
 
 
-ITERATIONS = 40
+ITERATIONS = 10
 
 Process = subprocess.Popen[str]
 Plain = Callable[..., tuple[list[dict[str, Any]], list[Recording]]]
@@ -277,7 +277,7 @@ def seen(recordings: list[Recording], step: str) -> int:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("options", [["--profile", "load"], ["--run-time", "3s"]],
+@pytest.mark.parametrize("options", [["--profile", "load"], ["--run-time", "8s"]],
                          ids=["a profile", "until stopped"])  # fmt: skip
 def test_plain_locust_shows_what_is_recorded(
     plain_locust: Plain, workers: int, options: list[str]

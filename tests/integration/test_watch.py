@@ -24,18 +24,18 @@ def await_probes(command: Command, number: int) -> None:
 
 
 def test_a_watch_that_was_killed_is_taken_up_again_and_ends_in_one_report(start: Start) -> None:
-    first = start(*WATCH, "--for", "30s")
+    first = start(*WATCH, "--for", "60s")
     await_probes(first, 6)
     first.kill(signal.SIGKILL)
     first.process.communicate()
-    second = start(*WATCH, "--for", "30s", "--json").wait()
+    second = start(*WATCH, "--for", "60s", "--json").wait()
     assert second.code == 0, second.stderr
     assert "going on with the watch of local" in second.stderr
     assert len([each for each in second.folder.parent.iterdir() if each.is_dir()
                 and not each.is_symlink()]) == 1  # fmt: skip
     assert len(list((second.folder / "evidence" / "exchanges").glob("watch-*.jsonl"))) == 2
     row = availability(second)["cards"]
-    assert row["watched_s"] + row["unwatched_s"] == pytest.approx(30, abs=0.2)
+    assert row["watched_s"] + row["unwatched_s"] == pytest.approx(60, abs=0.2)
     assert row["ratio"] == 1.0
     assert not second.result["partial"]
     page = (second.folder / "report.html").read_text()
