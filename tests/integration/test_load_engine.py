@@ -216,7 +216,7 @@ def test_a_run_that_was_killed_is_judged_by_what_it_did(start: Start, open_shop:
     assert judged.returncode == 3
 
 
-ITERATIONS = 10
+ITERATIONS = 100
 
 Process = subprocess.Popen[str]
 Plain = Callable[..., tuple[list[dict[str, Any]], list[Recording]]]
