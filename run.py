@@ -19,34 +19,34 @@ from typing import Annotated
 import typer
 
 from checks.verdict import Verdict, exit_code
-from commands.auditing import hold_audit
-from commands.beginning import (
+from commands.audit import hold_audit
+from commands.doctor import examine_environment
+from commands.run import conduct
+from commands.shared.conclusion import conclude, publish, write_report
+from commands.shared.run_setup import (
     LOCAL,
     ROOT,
     plan_of,
     python_here,
     write_environment,
 )
-from commands.concluding import conclude, publish, write_report
-from commands.examining import examine_environment
-from commands.running import conduct
-from commands.watching import keep_watch, read_watch, usual_pace
-from commands.working import work_for
+from commands.watch import keep_watch, read_watch, usual_pace
+from commands.worker import work_for
 from config.environment import (
     find_environment,
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
-from reference_services.spawning import StackError
-from reference_services.stack import local_stack
-from scenarios.evidence import (
+from reference_services.stack.local import local_stack
+from reference_services.stack.processes import StackError
+from scenarios.driver.load_process import Workers
+from scenarios.driver.plan import refuse_fault
+from scenarios.driver.watch import (
+    alone,
+)
+from scenarios.evidence.run_folder import (
     find_run,
     new_run_id,
-)
-from scenarios.load import Workers
-from scenarios.plan import refuse_fault
-from scenarios.watching import (
-    alone,
 )
 
 NIGHTLY = ("e2e", "benchmark")

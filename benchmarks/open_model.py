@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine_ours import drive, nearest_rank, went_wrong
+from benchmarks.engine_recordings import drive, nearest_rank, went_wrong
 from benchmarks.engine_server import serving, stalled_for_s
 from benchmarks.engine_targets import nginx
 from benchmarks.engine_tools import find_k6, k6_command
-from scenarios.recording import Recording
+from scenarios.evidence.recording import Recording
 
 PERCENTILES = (95.0, 99.0)
 BOUND_RATIO = 0.05

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from reference_services.stack import local_stack
+from reference_services.stack.local import local_stack
 
 RATE_WANTED = 600.0
 FLOW_P95_WANTED_S = 0.100

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.engine_ours import drive, nearest_rank, went_wrong
+from benchmarks.engine_recordings import drive, nearest_rank, went_wrong
 from benchmarks.engine_server import Truth, read_truth, serving
-from scenarios.exchange import Exchange, trace_id
+from scenarios.evidence.exchange import Exchange, trace_id
 
 PERCENTILES = (50.0, 95.0, 99.0)
 BOUND_RATIO, BOUND_S = 0.02, 0.0003

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from checks.case import Case
 from checks.result import AvailabilityRow, Finding, Incident, Judgement, Kind
 from checks.verdict import Verdict
-from scenarios.evidence import Watch
-from scenarios.probing import TIMEOUT_S, Probe, probes_path, read_probes
+from scenarios.driver.probes import TIMEOUT_S, Probe, probes_path, read_probes
+from scenarios.evidence.run_folder import Watch
 
 _APART = 3.0
 _MOST_TOLD = 3

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from checks.narrowing import Narrowed, Promises, narrow
-from checks.witnesses.database import DatabaseEvidence, read_databases
-from checks.witnesses.prometheus import PrometheusEvidence, read_prometheus
-from checks.witnesses.service import ServiceEvidence, read_services
-from checks.witnesses.traces import TraceEvidence, read_traces
-from scenarios.arrivals import OpenModel, arrivals_of
-from scenarios.evidence import DrivenPhase, Run, RunFolder
-from scenarios.exchanges import Exchanges
-from scenarios.ledger import Ledger, ledger_of
-from scenarios.model import Profile, Scenario
-from scenarios.plan import with_load
-from scenarios.recording import Recording, read_recordings
+from checks.balance.doubt_resolution import Narrowed, Promises, narrow
+from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.driver.plan import with_load
+from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.ledger import Ledger, ledger_of
+from scenarios.evidence.recording import Recording, read_recordings
+from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
+from scenarios.language.model import Profile, Scenario
+from witnesses.database.counts import DatabaseEvidence, read_databases
+from witnesses.database.trace_rows import TraceEvidence, read_traces
+from witnesses.prometheus.witness import PrometheusEvidence, read_prometheus
+from witnesses.service.scrapes import ServiceEvidence, read_services
 
 
 @dataclass(frozen=True)

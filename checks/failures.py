@@ -11,9 +11,9 @@ import numpy as np
 
 from checks.case import Case
 from checks.result import Failure
-from scenarios.exchange import Outcome, trace_id
-from scenarios.exchanges import Exchanges
-from scenarios.recording import Recording
+from scenarios.evidence.exchange import Outcome, trace_id
+from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.recording import Recording
 
 _MOST_GROUPS = 50
 

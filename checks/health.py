@@ -8,9 +8,9 @@ import httpx
 from checks.case import Case
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
-from checks.witnesses.reach import Reached, Said, ask_services, parse_reached, reached_json
 from config.environment import Environment
-from scenarios.evidence import RunFolder
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.health.status import Reached, Said, ask_services, parse_reached, reached_json
 
 BEFORE, AFTER = "before", "after"
 

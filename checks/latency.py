@@ -11,8 +11,8 @@ from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind, LatencyRow, Objective
 from checks.validity import bottleneck
 from checks.verdict import Verdict
-from scenarios.exchanges import Column, Exchanges
-from scenarios.model import ITERATION
+from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.language.model import ITERATION
 
 _TARGET = 95.0
 

@@ -9,11 +9,11 @@ from typing import Any
 from checks.case import Case
 from checks.result import Finding, Judgement, Kind
 from checks.verdict import Verdict
-from checks.witnesses.prometheus import PrometheusWitness
-from checks.witnesses.queries import PrometheusDown
-from scenarios.evidence import RunFolder
-from scenarios.model import PromqlCheck, Scenario
-from scenarios.templates import compile_text
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.model import PromqlCheck, Scenario
+from scenarios.language.templates import compile_text
+from witnesses.prometheus.client import PrometheusDown
+from witnesses.prometheus.witness import PrometheusWitness
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from checks.entry import Entry
+from checks.history.entry import Entry
 from checks.verdict import Verdict, worst
 
 SCHEMA_VERSION = 1

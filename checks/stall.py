@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.exchanges import ROW, Column
-from scenarios.recording import Recording
+from scenarios.evidence.exchanges import ROW, Column
+from scenarios.evidence.recording import Recording
 
 _SHORTEST_S = 0.5
 # A step that always takes long is slow; one that takes so many times its median stood still.

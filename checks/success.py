@@ -8,8 +8,8 @@ from checks.case import Case, DrivenProfile
 from checks.result import Finding, Judgement, Kind
 from checks.validity import overload
 from checks.verdict import Verdict
-from scenarios.exchange import Outcome
-from scenarios.recording import CANNOT_RECORD
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import CANNOT_RECORD
 
 
 def judge_success(case: Case) -> Judgement:

@@ -7,13 +7,14 @@ from itertools import chain
 import numpy as np
 
 from checks.availability import judge_availability
+from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
 from checks.failures import failures_of
 from checks.health import judge_health
-from checks.history import history_of, profile_of
+from checks.history.regression import judge_regression
+from checks.history.store import history_of, profile_of
 from checks.latency import judge_latency
 from checks.promql import judge_promql
-from checks.regression import judge_regression
 from checks.result import (
     ClientFigure,
     Finding,
@@ -26,11 +27,10 @@ from checks.result import (
     verdict_of,
 )
 from checks.success import completed, judge_success
-from checks.usage import judge_usage
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence import RunFolder, write_whole
-from scenarios.ledger import ledger_of, moves_of
+from scenarios.evidence.ledger import ledger_of, moves_of
+from scenarios.evidence.run_folder import RunFolder, write_whole
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 

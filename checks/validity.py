@@ -9,8 +9,8 @@ from checks.case import Case, DrivenProfile
 from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind
 from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
-from scenarios.exchanges import Column, Exchanges
-from scenarios.recording import End, Recording
+from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.evidence.recording import End, Recording
 
 _MAX_CPU_RATIO = 0.9
 _MAX_LOOP_DELAY_S = 0.5

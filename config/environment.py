@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from config.addresses import BaseUrl, Url, UrlPath
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, HeaderName, HeaderValue
@@ -22,6 +21,7 @@ from config.secrets import (
     secrets_of_prometheus,
 )
 from config.units import Rate
+from config.urls import BaseUrl, Url, UrlPath
 
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"

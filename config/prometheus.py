@@ -5,11 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.addresses import PrometheusUrl
 from config.documents import StrictModel
 from config.headers import HeaderName, HeaderValue
 from config.network import CertificateFile
 from config.units import Duration
+from config.urls import PrometheusUrl
 
 
 def _token(text: str) -> str:

@@ -28,12 +28,12 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from reference_services.common.database import open_database
-from reference_services.common.logs import configure_logs
+from reference_services.common.json_logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.settings import Settings, StartError, read_settings
-from reference_services.faults.deploying import deployment_of
-from reference_services.faults.known import FAULTS
+from reference_services.faults.catalog import FAULTS
+from reference_services.faults.deployment import deployment_of
 
 PORTS = {"onboarding": 8001, "cards": 8002, "workflow": 8003}
 

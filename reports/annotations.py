@@ -3,8 +3,8 @@
 from checks.result import Finding, Result
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.ordering import failing_first
-from reports.story import open_findings, tell_story
+from reports.views.banner import open_findings, tell_story
+from reports.views.ordering import failing_first
 
 MOST = 10  # GitHub drops what a step says beyond ten of a level
 

@@ -13,9 +13,8 @@ from checks.audit import CLEAN, Audit, Audited
 from checks.result import Code
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
-from reports.ordering import cut_judged, cut_rows, failing_first
-from reports.page import Limits, render_page
-from reports.paper import (
+from reports.html_template import Limits, render_page
+from reports.terminal_output import (
     Paper,
     finish,
     make_console,
@@ -27,6 +26,7 @@ from reports.paper import (
     print_table,
     print_whole,
 )
+from reports.views.ordering import cut_judged, cut_rows, failing_first
 
 _MINUTE_S = 60
 _MOST_IN_A_CELL = 8

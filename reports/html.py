@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from checks.result import Kind, Result
-from reports import availability, drawings, history, sections
+from reports import charts
 from reports import formatting as write
-from reports.balance import fold_balance
-from reports.objectives import objective_rows
-from reports.ordering import Judged, cut_judged, cut_rows
-from reports.page import Limits, render_page
-from reports.story import findings_of, open_findings, tell_story
+from reports.html_template import Limits, render_page
+from reports.views import availability, history, sections
+from reports.views.balance import fold_balance
+from reports.views.banner import findings_of, open_findings, tell_story
+from reports.views.objectives import objective_rows
+from reports.views.ordering import Judged, cut_judged, cut_rows
 
 FILES = (
     ("result.json", "every verdict and figure on this page"),
@@ -47,8 +48,8 @@ def render_html(result: Result) -> str:
             **content,
             **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
             **{name: cut_rows(rows, limits.rows) for name, rows in unjudged.items()},
-            "waterfall_svg": drawings.draw_waterfall(result.waterfall[: limits.rows]),
-            "steps_svg": drawings.draw_intervals(result.latency[: limits.rows]),
+            "waterfall_svg": charts.draw_waterfall(result.waterfall[: limits.rows]),
+            "steps_svg": charts.draw_intervals(result.latency[: limits.rows]),
         }
 
     return render_page("report.html.j2", within)
@@ -61,8 +62,8 @@ def _content(result: Result) -> dict[str, object]:
         "story": tell_story(result),
         "sections": sections_of(result),
         "files": FILES,
-        "waterfall_sentence": drawings.waterfall_sentence(result.waterfall),
-        "steps_sentence": drawings.intervals_sentence(result.latency),
+        "waterfall_sentence": charts.waterfall_sentence(result.waterfall),
+        "steps_sentence": charts.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
         "history_svg": history.draw_history(result),

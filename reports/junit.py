@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from checks.result import Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
 from reports.formatting import clean
-from reports.sections import environment_rows
-from reports.story import findings_of, tell_story
+from reports.views.banner import findings_of, tell_story
+from reports.views.sections import environment_rows
 
 _TAGS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error"}
 

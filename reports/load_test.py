@@ -11,8 +11,7 @@ from rich.text import Text
 from checks.result import Finding, Kind, Phase, Result, read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
-from reports.objectives import objective_rows
-from reports.paper import (
+from reports.terminal_output import (
     Paper,
     finish,
     make_console,
@@ -24,8 +23,9 @@ from reports.paper import (
     print_table,
     print_whole,
 )
-from reports.story import findings_of, tell_story
-from scenarios.model import ITERATION
+from reports.views.banner import findings_of, tell_story
+from reports.views.objectives import objective_rows
+from scenarios.language.model import ITERATION
 
 CARDS = "cards_created"
 LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}

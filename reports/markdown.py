@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 
 from checks.result import Failure, Finding, Kind, Result
-from reports import availability, history, sections
 from reports import formatting as write
-from reports.availability import WatchRow
-from reports.balance import BalanceRow, balance_rows
-from reports.objectives import ObjectiveRow, objective_rows
-from reports.ordering import JudgedT, cut_judged, cut_rows
-from reports.story import Story, findings_of, open_findings, tell_story
+from reports.views import availability, history, sections
+from reports.views.availability import WatchRow
+from reports.views.balance import BalanceRow, balance_rows
+from reports.views.banner import Story, findings_of, open_findings, tell_story
+from reports.views.objectives import ObjectiveRow, objective_rows
+from reports.views.ordering import JudgedT, cut_judged, cut_rows
 
 MOST_BYTES = 900_000
 _CELL_BYTES = 400

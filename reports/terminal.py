@@ -13,13 +13,7 @@ from rich.text import Text
 from checks.result import Result
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
-from reports import sections
-from reports.availability import incident_rows, watch_rows
-from reports.balance import BalanceRow, fold_balance
-from reports.history import p95_sentence
-from reports.objectives import P95, ObjectiveRow, objective_rows
-from reports.ordering import WORST_FIRST, Judged
-from reports.paper import (
+from reports.terminal_output import (
     Paper,
     finish,
     hold,
@@ -32,7 +26,13 @@ from reports.paper import (
     print_table,
     print_whole,
 )
-from reports.story import tell_story
+from reports.views import sections
+from reports.views.availability import incident_rows, watch_rows
+from reports.views.balance import BalanceRow, fold_balance
+from reports.views.banner import tell_story
+from reports.views.history import p95_sentence
+from reports.views.objectives import P95, ObjectiveRow, objective_rows
+from reports.views.ordering import WORST_FIRST, Judged
 
 _MOST_ROWS = 8
 _MOST_OPEN_ROWS = 20

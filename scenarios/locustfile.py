@@ -25,10 +25,10 @@ from locust.runners import MasterRunner, WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # plain `locust` does not know it
 
 from config.errors import ConfigError
-from scenarios.engine.alone import Alone
-from scenarios.engine.as_master import AsMaster
-from scenarios.engine.as_worker import AsWorker
-from scenarios.engine.driving import Driving, Seat
+from scenarios.engine.load_runner import Driving, Seat
+from scenarios.engine.local_role import Alone
+from scenarios.engine.master_role import AsMaster
+from scenarios.engine.worker_role import AsWorker
 
 _WRONG_INPUT = 2
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from reference_services.common.bodies import (
+from reference_services.common.api.schemas import (
     CALL_LIMIT,
     Absent,
     Body,

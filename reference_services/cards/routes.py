@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from reference_services.cards.components import Cards
 from reference_services.cards.metrics import PREFIX
 from reference_services.cards.models import (
     BatchAnswer,
@@ -19,7 +20,6 @@ from reference_services.cards.models import (
     UsageAnswer,
     UsageBody,
 )
-from reference_services.cards.parts import Cards
 from reference_services.cards.store import (
     IdempotencyKey,
     KeyReused,
@@ -27,7 +27,9 @@ from reference_services.cards.store import (
     Retrieval,
     Use,
 )
-from reference_services.common.bodies import (
+from reference_services.common.api.errors import declared
+from reference_services.common.api.openapi import answered, header, link
+from reference_services.common.api.schemas import (
     Absent,
     CardIds,
     Identifier,
@@ -35,10 +37,8 @@ from reference_services.common.bodies import (
     Label,
     answer,
 )
-from reference_services.common.errors import declared
-from reference_services.common.openapi import answered, header, link
+from reference_services.common.api.tenants import Tenant, require_same_tenant
 from reference_services.common.service import parts_of
-from reference_services.common.tenants import Tenant, require_same_tenant
 
 router = APIRouter(prefix=PREFIX, tags=["cards"], responses=declared(400, 401, 413, 422, 429, 500))
 

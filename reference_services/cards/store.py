@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 
 from reference_services.cards.models import Card, CardDraft, ListQuery
+from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime, insert_if_new
-from reference_services.common.trace import TRACE_LENGTH, current_trace_id
 
 # What the revisions in migrations/ lead to: a test holds the two against each other.
 tables = MetaData()

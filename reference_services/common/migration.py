@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_services.common.database import Database
-from reference_services.common.logs import logger
+from reference_services.common.json_logs import logger
 from reference_services.common.settings import StartError
 
 # Any fixed number: it names the lock under which one process at a time changes a schema.

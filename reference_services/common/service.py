@@ -13,17 +13,17 @@ from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from reference_services.common import operations
-from reference_services.common.calls import Caller
+from reference_services.common.api import operational_routes
+from reference_services.common.api.errors import answer_http_exception, answer_invalid_request
+from reference_services.common.api.middleware import Protection, Refusals, RequestLog, Trace
+from reference_services.common.api.openapi import DescribedApp
+from reference_services.common.api.rate_limit import RateLimit
+from reference_services.common.api.tokens import Tokens, require_token
+from reference_services.common.calls.caller import Caller
 from reference_services.common.database import Database
-from reference_services.common.errors import answer_http_exception, answer_invalid_request
-from reference_services.common.logs import configure_logs
-from reference_services.common.middleware import Protection, Refusals, RequestLog, Trace
+from reference_services.common.json_logs import configure_logs
 from reference_services.common.migration import migrate, revisions_of
-from reference_services.common.openapi import DescribedApp
-from reference_services.common.rates import RateLimit
 from reference_services.common.settings import Settings
-from reference_services.common.tokens import Tokens, require_token
 
 THREADS = 40
 
@@ -70,7 +70,7 @@ def build_app(service: Service) -> FastAPI:
     )
     tokens = Tokens((*settings.api_tokens, *settings.service_tokens))
     app.include_router(service.router, dependencies=[Depends(require_token)] if tokens else [])
-    app.include_router(operations.router)
+    app.include_router(operational_routes.router)
     app.state.tokens = tokens
     app.state.rate_limit = RateLimit(settings.rate_limit)
     app.state.registry = service.registry
@@ -95,7 +95,7 @@ def _fault_notes(settings: Settings) -> list[str]:
     return [f"a fault is seeded: {settings.fault}"] if settings.fault else []
 
 
-def _probes(service: Service) -> operations.Probes:
+def _probes(service: Service) -> operational_routes.Probes:
     probes = {"database": service.database.is_answering}
     if service.cards:
         probes["cards"] = service.cards.is_answering

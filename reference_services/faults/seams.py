@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reference_services.common.middleware import is_api_request
+from reference_services.common.api.middleware import is_api_request
 
 # A tenant that no run is given: a run draws its own at random.
 NOBODY = "00000000-0000-4000-8000-000000000000"

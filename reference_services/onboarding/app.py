@@ -3,16 +3,16 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from reference_services.common.calls import Caller, Wire
+from reference_services.common.api.middleware import RequestCount
+from reference_services.common.calls.caller import Caller, Wire
 from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
-from reference_services.common.middleware import RequestCount
 from reference_services.common.service import Service, build_app
 from reference_services.common.settings import Settings, read_settings
+from reference_services.faults.activation import seed_fault
 from reference_services.faults.seams import Seams
-from reference_services.faults.seeding import seed_fault
+from reference_services.onboarding.components import Onboarding
 from reference_services.onboarding.metrics import OnboardingMetrics
-from reference_services.onboarding.parts import Onboarding
 from reference_services.onboarding.routes import router
 from reference_services.onboarding.store import SessionsStore
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from reference_services.common.calls import Caller
-from reference_services.common.failures import CallFailed, CallRefused
+from reference_services.common.calls.caller import Caller
+from reference_services.common.calls.errors import CallFailed, CallRefused
 from reference_services.onboarding.models import MadeCard, MadeCards, Session
 from reference_services.onboarding.store import Submission
 

@@ -2,8 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
-from reference_services.common.bodies import CardType
-from reference_services.common.circuit import CircuitState
+from reference_services.common.api.schemas import CardType
+from reference_services.common.calls.circuit_breaker import CircuitState
 from reference_services.common.metrics import circuit_gauge, duration_histogram
 
 

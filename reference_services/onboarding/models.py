@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from reference_services.common.bodies import (
+from reference_services.common.api.schemas import (
     BLANK,
     CALL_LIMIT,
     Absent,

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Header, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reference_services.common.bodies import Absent, Identifier, Key, answer
-from reference_services.common.errors import declared, unanswered
-from reference_services.common.failures import CallFailed, CallRefused
-from reference_services.common.openapi import answered, link
+from reference_services.common.api.errors import declared, unanswered
+from reference_services.common.api.openapi import answered, link
+from reference_services.common.api.schemas import Absent, Identifier, Key, answer
+from reference_services.common.api.tenants import Tenant, require_same_tenant
+from reference_services.common.calls.errors import CallFailed, CallRefused
 from reference_services.common.service import parts_of
-from reference_services.common.tenants import Tenant, require_same_tenant
 from reference_services.onboarding.client import KeyTaken, create_cards
+from reference_services.onboarding.components import Onboarding
 from reference_services.onboarding.models import (
     AnswersAnswer,
     AnswersBody,
@@ -20,7 +21,6 @@ from reference_services.onboarding.models import (
     Session,
     SessionBody,
 )
-from reference_services.onboarding.parts import Onboarding
 from reference_services.onboarding.snapshot import take_snapshot
 from reference_services.onboarding.store import Submission
 

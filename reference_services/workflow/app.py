@@ -2,20 +2,20 @@
 
 from fastapi import FastAPI
 
-from reference_services.common.calls import Caller, Wire
+from reference_services.common.background import Meanwhile
+from reference_services.common.calls.caller import Caller, Wire
 from reference_services.common.database import open_database
-from reference_services.common.meanwhile import Meanwhile
 from reference_services.common.metrics import create_registry
 from reference_services.common.service import THREADS, Service, build_app
 from reference_services.common.settings import Settings, read_settings
+from reference_services.faults.activation import seed_fault
 from reference_services.faults.seams import Seams
-from reference_services.faults.seeding import seed_fault
 from reference_services.workflow.card_cache import CardCache
+from reference_services.workflow.components import Workflow
 from reference_services.workflow.delay import read_delay
 from reference_services.workflow.delivery import PAUSE_S, Delivery
 from reference_services.workflow.generation import Writer
 from reference_services.workflow.metrics import WorkflowMetrics
-from reference_services.workflow.parts import Workflow
 from reference_services.workflow.routes import router
 from reference_services.workflow.store import ExecutionsStore
 

@@ -6,10 +6,10 @@ is made up for: a use that Cards did record before its answer was lost is not re
 
 from functools import partial
 
-from reference_services.common.calls import Caller
-from reference_services.common.failures import CallFailed, CircuitOpen
-from reference_services.common.logs import logger
-from reference_services.common.trace import begin_trace
+from reference_services.common.api.trace import begin_trace
+from reference_services.common.calls.caller import Caller
+from reference_services.common.calls.errors import CallFailed, CircuitOpen
+from reference_services.common.json_logs import logger
 from reference_services.workflow.client import fetch_cards
 from reference_services.workflow.metrics import WorkflowMetrics
 from reference_services.workflow.models import Fetch

@@ -4,11 +4,12 @@ from dataclasses import replace
 from time import perf_counter
 from uuid import uuid4
 
-from reference_services.workflow.gathering import (
+from reference_services.workflow.card_retrieval import (
     Gathered,
     gather_from_cards,
     gather_from_client,
 )
+from reference_services.workflow.components import Workflow
 from reference_services.workflow.models import (
     ContextSource,
     ExecuteBody,
@@ -17,7 +18,6 @@ from reference_services.workflow.models import (
     Fetch,
     LegacyContext,
 )
-from reference_services.workflow.parts import Workflow
 
 
 def execute(workflow: Workflow, body: ExecuteBody, tenant_id: str) -> Execution:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reference_services.common.bodies import CardType, Content
+from reference_services.common.api.schemas import CardType, Content
 from reference_services.workflow.models import Output, OutputMetadata, WorkflowType
 
 Context = Mapping[CardType, list[Content]]

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from reference_services.common.circuit import CircuitState
+from reference_services.common.calls.circuit_breaker import CircuitState
 from reference_services.common.metrics import circuit_gauge, duration_histogram
 from reference_services.workflow.models import ContextSource, WorkflowType
 

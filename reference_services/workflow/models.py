@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reference_services.common.bodies import (
+from reference_services.common.api.schemas import (
     CARD_TYPES,
     Body,
     CardType,

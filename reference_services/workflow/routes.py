@@ -6,16 +6,16 @@ from fastapi import APIRouter, Depends, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reference_services.common.bodies import Identifier, answer
-from reference_services.common.errors import declared, unanswered
-from reference_services.common.failures import CallFailed
-from reference_services.common.openapi import answered, header, link
+from reference_services.common.api.errors import declared, unanswered
+from reference_services.common.api.openapi import answered, header, link
+from reference_services.common.api.schemas import Identifier, answer
+from reference_services.common.api.tenants import Tenant, require_same_tenant
+from reference_services.common.calls.errors import CallFailed
 from reference_services.common.service import parts_of
-from reference_services.common.tenants import Tenant, require_same_tenant
+from reference_services.workflow.card_retrieval import AllCardsMissing
+from reference_services.workflow.components import Workflow
 from reference_services.workflow.execution import execute
-from reference_services.workflow.gathering import AllCardsMissing
 from reference_services.workflow.models import ExecuteBody, Execution
-from reference_services.workflow.parts import Workflow
 
 router = APIRouter(
     prefix="/api/v1", tags=["workflow"], responses=declared(400, 401, 404, 413, 422, 429, 500)

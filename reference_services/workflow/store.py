@@ -22,8 +22,8 @@ from sqlalchemy import (
     update,
 )
 
+from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime
-from reference_services.common.trace import TRACE_LENGTH, current_trace_id
 from reference_services.workflow.models import Execution, Fetch
 
 # What the revisions in migrations/ lead to: a test holds the two against each other.

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from benchmarks.engine_ours import command_of, drive, environment_text, went_wrong
+from benchmarks.engine_recordings import command_of, drive, environment_text, went_wrong
 from benchmarks.engine_table import Measured, between, limit_of, render_tools
 from benchmarks.engine_targets import (
     COMPLETED,
@@ -22,7 +22,7 @@ from benchmarks.engine_tools import K6_SCRIPT, Tool, k6_command, our_command, ow
 from benchmarks.engine_workers import ratios_of, render
 from benchmarks.engines import turn_order
 from config.environment import read_environment
-from scenarios.reader import read_scenario
+from scenarios.language.reader import read_scenario
 
 _STATUS = (
     "Active connections: 11 \n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import open_model
-from benchmarks.engine_ours import nearest_rank
+from benchmarks.engine_recordings import nearest_rank
 from benchmarks.engine_server import (
     MEDIAN_S,
     SIGMA,
@@ -27,7 +27,7 @@ from benchmarks.open_model import (
     true_responses_s,
 )
 from benchmarks.truth import Compared, compare, matched, run_of
-from scenarios.exchange import CUT_OFF, Exchange, Outcome
+from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome
 from tests.clock import undisturbed
 
 

@@ -20,7 +20,7 @@ from checks.audit import (
 )
 from checks.result import Code, Finding, Generator, Kind, Result, to_json
 from checks.verdict import Verdict, exit_code
-from reference_services.faults.known import FAULTS
+from reference_services.faults.catalog import FAULTS
 
 AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 USED = "usage cards_used"

@@ -14,9 +14,9 @@ from checks.availability import judge_availability, observe, percent
 from checks.case import read_case
 from checks.result import AvailabilityRow, Finding
 from checks.verdict import Verdict
-from scenarios.evidence import RunFolder, Watch
-from scenarios.probing import Probe, probes_path
-from tests.checks.evidence_factory import STARTED_AT, write_run
+from scenarios.driver.probes import Probe, probes_path
+from scenarios.evidence.run_folder import RunFolder, Watch
+from tests.evidence_factory import STARTED_AT, write_run
 
 BEGIN = STARTED_AT.timestamp()
 APART_S = 3.5

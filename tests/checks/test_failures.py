@@ -7,8 +7,8 @@ import pytest
 
 from checks.failures import failures_of
 from checks.result import Failure
-from scenarios.exchange import Outcome
-from tests.checks.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of
+from scenarios.evidence.exchange import Outcome
+from tests.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of
 
 TOKEN = "Bearer ${SHOP_TOKEN}"
 

@@ -7,9 +7,9 @@ from checks.health import judge_health, take_health
 from checks.result import Finding
 from checks.verdict import Verdict
 from config.environment import Environment, Service
-from scenarios.evidence import RunFolder
-from tests.checks.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
-from tests.checks.tiny_server import Says, nobody_listens_at, serving
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
+from tests.tiny_server import Says, nobody_listens_at, serving
 
 
 def _environment(url: str) -> Environment:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from checks.latency import Timings, allowed_over, judge_latency, latency_row, percentile
 from checks.result import Finding
 from checks.verdict import Verdict
-from scenarios.exchange import Outcome
-from scenarios.recording import End
-from tests.checks.evidence_factory import GOOD, REFUSED, Load, Made, case_of
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import End
+from tests.evidence_factory import GOOD, REFUSED, Load, Made, case_of
 
 _PERCENTS = st.sampled_from([50.0, 95.0, 99.0])
 _VALUES = st.lists(st.floats(0, 10), min_size=1, max_size=300)

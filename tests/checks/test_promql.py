@@ -9,11 +9,11 @@ from checks.case import read_case
 from checks.promql import judge_promql, take_promql
 from checks.result import Finding
 from checks.verdict import Verdict
-from checks.witnesses.prometheus import PrometheusWitness, Reading
-from checks.witnesses.queries import PrometheusQueries
 from config.prometheus import Prometheus
-from tests.checks.evidence_factory import SCENARIO, vector, write_promql, write_run
-from tests.checks.tiny_server import Says, nobody_listens_at, serving
+from tests.evidence_factory import SCENARIO, vector, write_promql, write_run
+from tests.tiny_server import Says, nobody_listens_at, serving
+from witnesses.prometheus.client import PrometheusQueries
+from witnesses.prometheus.witness import PrometheusWitness, Reading
 
 FAILS_ON_MISSING = SCENARIO.replace('"<= 3"', '"<= 3", on_missing: fail')
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checks.balance.usage import judge_usage
 from checks.case import Case, read_case
 from checks.result import Kind, UsageRow
 from checks.suite import judge
-from checks.usage import judge_usage
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence import RunFolder
-from scenarios.exchange import Outcome
-from scenarios.recording import ROWS, End, Recorder
-from tests.checks.evidence_factory import SCENARIO, Load, write_agreeing_witnesses, write_run
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import ROWS, End, Recorder
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import SCENARIO, Load, write_agreeing_witnesses, write_run
 
 _ENDED = End(2, 0, 0.1, 1.0, 0.01, 90_000_000)
 _OPEN = SCENARIO.replace(

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.stall import longest_stall, on_one_clock
-from scenarios.exchange import Exchange, Outcome
-from scenarios.exchanges import Column
-from scenarios.recording import Recording, Start
-from tests.scenarios.columns import exchanges_of
+from scenarios.evidence.exchange import Exchange, Outcome
+from scenarios.evidence.exchanges import Column
+from scenarios.evidence.recording import Recording, Start
+from tests.scenarios.exchange_columns import exchanges_of
 
 USERS = 4
 

@@ -5,8 +5,8 @@ import pytest
 from checks.result import Finding
 from checks.success import completed, judge_success
 from checks.verdict import Verdict
-from scenarios.recording import CANNOT_RECORD, End
-from tests.checks.evidence_factory import (
+from scenarios.evidence.recording import CANNOT_RECORD, End
+from tests.evidence_factory import (
     GOOD,
     NOT_SENT,
     REFUSED,

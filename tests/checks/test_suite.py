@@ -9,8 +9,8 @@ from checks.result import Judgement, Kind, read_result
 from checks.suite import SUITE, judge
 from checks.verdict import Verdict
 from config.errors import ConfigError
-from scenarios.evidence import RunFolder
-from tests.checks.evidence_factory import (
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import (
     GOOD,
     REFUSED,
     Load,

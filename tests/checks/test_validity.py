@@ -7,9 +7,8 @@ from checks.case import read_case
 from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
-from checks.witnesses.prometheus import Reading
-from scenarios.recording import End
-from tests.checks.evidence_factory import (
+from scenarios.evidence.recording import End
+from tests.evidence_factory import (
     GOOD,
     RUN_ID,
     Load,
@@ -19,6 +18,7 @@ from tests.checks.evidence_factory import (
     write_prometheus,
     write_run,
 )
+from witnesses.prometheus.witness import Reading
 
 _ENDED = End(4, 0, 0.1, 1.0, 0.01)
 

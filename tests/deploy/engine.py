@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.patience import HANGS_S
 
-ROOT = Path(__file__).resolve().parents[2]
 PODMAN = ("podman", "--runtime", "runc")
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 # A build reads the package indexes as this machine does.

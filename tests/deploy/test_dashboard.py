@@ -11,10 +11,11 @@ import httpx
 import pytest
 import yaml
 
-from reference_services.stack import local_stack
-from tests.checks.witnesses.guarded import find_program
+from reference_services.stack.local import local_stack
+from tests.paths import ROOT
+from tests.secured_servers import find_program
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text())
 PANELS = DASHBOARD["panels"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel.get("targets", [])]

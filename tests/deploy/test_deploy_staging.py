@@ -16,10 +16,11 @@ import psutil
 import pytest
 
 from config.network import Network
-from scenarios.wire import open_client
-from tests.checks.witnesses.guarded import free_port
-from tests.deploy.engine import ROOT, make_base, need_engine, podman, variables
+from scenarios.http.transport import open_client
+from tests.deploy.engine import make_base, need_engine, podman, variables
+from tests.paths import ROOT
 from tests.patience import HANGS_S
+from tests.secured_servers import free_port
 
 pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 

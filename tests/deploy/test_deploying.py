@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.checks.witnesses.guarded import find_program, sign
+from tests.paths import ROOT
+from tests.secured_servers import find_program, sign
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "deploy_staging.sh"
 CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.checks.witnesses.guarded import find_program
+from tests.paths import ROOT
+from tests.secured_servers import find_program
 
-FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
+FOLDER = ROOT / "deploy" / "prometheus"
 RULES = (FOLDER / "rules.yaml").read_text()
 TESTS = {name: (FOLDER / name).read_text() for name in ("rules_test.yaml", "rules_days_test.yaml")}
 

@@ -14,12 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from checks.witnesses.queries import PrometheusQueries, job_matcher
-from checks.witnesses.service import metrics_client
 from config.environment import Environment, find_environment, read_environment
-from reference_services.stack import local_stack
-from scenarios.templates import compile_text
-from scenarios.wire import open_client
+from reference_services.stack.local import local_stack
+from scenarios.http.transport import open_client
+from scenarios.language.templates import compile_text
+from witnesses.prometheus.client import PrometheusQueries, job_matcher
+from witnesses.service.scrapes import metrics_client
 
 _SCRAPED_WITHIN_S = 60.0
 

@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from scenarios.recording import Recording, read_recordings
-
-ROOT = Path(__file__).resolve().parents[2]
+from scenarios.evidence.recording import Recording, read_recordings
+from tests.paths import ROOT
 
 
 @dataclass(frozen=True)

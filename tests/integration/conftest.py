@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.command import ROOT, Command, Start
+from tests.integration.command import Command, Start
 from tests.integration.load_shop import OpenShop, opened_shop
+from tests.paths import ROOT
 
 
 @pytest.fixture

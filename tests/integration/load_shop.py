@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.checks.witnesses.guarded import free_port
-from tests.integration.command import ROOT
+from tests.paths import ROOT
+from tests.secured_servers import free_port
 
 ENVIRONMENT = """
 environment: shop

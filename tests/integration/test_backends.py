@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from checks.witnesses.figure import Figure
-from checks.witnesses.prometheus import PrometheusWitness, read_prometheus
-from checks.witnesses.queries import PrometheusQueries
 from config.prometheus import Prometheus
-from scenarios.evidence import RunFolder
+from scenarios.evidence.run_folder import RunFolder
 from tests.integration.command import Start
+from witnesses.figure import Figure
+from witnesses.prometheus.client import PrometheusQueries
+from witnesses.prometheus.witness import PrometheusWitness, read_prometheus
 
 pytestmark = pytest.mark.stack
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.exchange import Outcome
-from scenarios.recording import Recording, read_recordings
-from tests.checks.witnesses.guarded import free_port
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import Recording, read_recordings
 from tests.clock import undisturbed
-from tests.integration.command import ROOT, Ended, Start, still_there
+from tests.integration.command import Ended, Start, still_there
 from tests.integration.load_shop import OpenShop, opened_shop
+from tests.paths import ROOT
+from tests.secured_servers import free_port
 
 pytestmark = pytest.mark.long
 

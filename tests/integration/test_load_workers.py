@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scenarios.recording import read_recordings
-from tests.checks.witnesses.guarded import free_port
-from tests.integration.command import ROOT, Command, Ended, Start, recordings_of, still_there
+from scenarios.evidence.recording import read_recordings
+from tests.integration.command import Command, Ended, Start, recordings_of, still_there
 from tests.integration.load_shop import OpenShop, Shop
+from tests.paths import ROOT
+from tests.secured_servers import free_port
 
 OPEN = "{rate: 40/s, duration: 5s}"
 

@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from scenarios.exchange import Outcome
-from scenarios.recording import read_recording, read_recordings
-from tests.integration.command import ROOT, Ended, Start
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import read_recording, read_recordings
+from tests.integration.command import Ended, Start
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.stack
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.probing import read_probes
+from scenarios.driver.probes import read_probes
 from tests.integration.command import Command, Ended, Start
 
 pytestmark = [pytest.mark.long, pytest.mark.stack]

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.paths import ROOT
 from tests.reference_services.services import Scrape
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVE = ("-m", "reference_services.serve")
 # For an interpreter that is not the environment's own.
 PACKAGES = sysconfig.get_path("purelib")

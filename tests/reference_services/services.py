@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from reference_services.cards.app import create_app as create_cards
-from reference_services.common.calls import Wire
+from reference_services.common.calls.caller import Wire
 from reference_services.common.settings import Settings, read_settings
 from reference_services.onboarding.app import create_app as create_onboarding
 from reference_services.workflow.app import create_app as create_workflow

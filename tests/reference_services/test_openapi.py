@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL
 
+from tests.paths import ROOT
 from tests.patience import HANGS_S, patiently
 from tests.reference_services.databases import (
     SERVICES,
@@ -32,7 +33,6 @@ from tests.reference_services.services import (
     workflow_service,
 )
 
-ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).parent / "openapi"
 ADA = as_tenant("11111111-1111-4111-8111-111111111111", authorization="Bearer the-users-token")
 

@@ -11,8 +11,8 @@ import pytest
 
 from checks.audit import audit_json
 from reports.audit import print_audit, render_audit_html, render_audit_terminal
-from reports.page import MOST_BYTES
-from reports.paper import Paper
+from reports.html_template import MOST_BYTES
+from reports.terminal_output import Paper
 from tests.reports.attacks import EVIL
 from tests.reports.audits import (
     attacked_audit,

@@ -12,15 +12,15 @@ from checks.result import Kind, Result
 from checks.verdict import Verdict
 from reports.junit import render_junit
 from reports.markdown import MOST_BYTES, render_markdown
-from reports.paper import Paper
 from reports.render import render_all
 from reports.terminal import render_terminal
+from reports.terminal_output import Paper
+from tests.paths import ROOT
 from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.results import empty_result, failing_result, finding, good_result
 
 GOLDEN = Path(__file__).parent / "golden"
 REPORT = Path("runs/20261122-175000-7f3a/report.html")
-ROOT = Path(__file__).parents[2]
 
 
 def golden(name: str, text: str) -> None:

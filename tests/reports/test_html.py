@@ -13,7 +13,7 @@ import pytest
 from checks.result import Kind, Result
 from checks.verdict import Verdict
 from reports.html import SECTIONS, render_html
-from reports.page import MOST_BYTES
+from reports.html_template import MOST_BYTES
 from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.results import (
     empty_result,

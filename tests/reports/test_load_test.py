@@ -8,7 +8,7 @@ import pytest
 from checks.result import Kind, Result
 from checks.verdict import Verdict
 from reports.load_test import Line, load_test_lines, render_load_test
-from reports.paper import Paper
+from reports.terminal_output import Paper
 from tests.reports.attacks import attacked
 from tests.reports.results import (
     empty_result,

@@ -8,8 +8,8 @@ import pytest
 
 from checks.result import Result
 from checks.verdict import Verdict
-from reports.paper import Paper, paper_of
 from reports.terminal import print_result, render_terminal
+from reports.terminal_output import Paper, paper_of
 from tests.reports.attacks import attacked, crowded
 from tests.reports.results import empty_result, failing_result, good_result
 

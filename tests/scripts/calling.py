@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.paths import ROOT
 from tests.scripts.fake_run import NAME
 
-ROOT = Path(__file__).resolve().parents[2]
 NIGHTLY = ROOT / "scripts" / "nightly.sh"
 LOAD_TEST = ROOT / "scripts" / "load_test_onboarding.sh"
 FAKE = Path(__file__).with_name("fake_run.py")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.calling import FAKE, NIGHTLY, ROOT, call, told
+from tests.paths import ROOT
+from tests.scripts.calling import FAKE, NIGHTLY, call, told
 from tests.scripts.conftest import Start
 from tests.scripts.fake_run import NAME
 

@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 SCRIPTS = sorted(
     str(path.relative_to(ROOT))
     for folder in (".ci", "deploy", "scripts", "tests")

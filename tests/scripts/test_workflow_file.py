@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.scripts.calling import ROOT
+from tests.paths import ROOT
 
 FILE = ROOT / ".github" / "workflows" / "nightly.yaml"
 # BaseLoader: YAML's own would read `on` as true, and GitHub's does not

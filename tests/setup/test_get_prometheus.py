@@ -17,7 +17,9 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "get_prometheus.py"
+from tests.paths import ROOT
+
+SCRIPT = ROOT / "scripts" / "get_prometheus.py"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 

@@ -12,7 +12,9 @@ from types import ModuleType
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from tests.paths import ROOT
+
+SCRIPTS = ROOT / "scripts"
 
 
 def read_script() -> ModuleType:

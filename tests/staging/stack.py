@@ -23,15 +23,15 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from config.network import Network
-from scenarios.wire import open_client
-from tests.checks.witnesses.guarded import Certificates, find_program, free_port, sign
+from scenarios.http.transport import open_client
+from tests.paths import ROOT
 from tests.reference_services.databases import (
     Databases,
     postgresql_databases,
     postgresql_server,
 )
+from tests.secured_servers import Certificates, find_program, free_port, sign
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("onboarding", "cards", "workflow")
 REPLICAS = {"onboarding": 1, "cards": 2, "workflow": 2}
 HOSTS = {name: f"staging-{name}.fylle.ai" for name in (*SERVICES, "prometheus")}

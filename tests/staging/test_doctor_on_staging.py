@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.checks.witnesses.guarded import sign
+from tests.paths import ROOT
 from tests.patience import HANGS_S
-from tests.staging.stack import HOSTS, NAMES, OPERATIONS_TOKEN, REPLICAS, ROOT, Staging, staging
+from tests.secured_servers import sign
+from tests.staging.stack import HOSTS, NAMES, OPERATIONS_TOKEN, REPLICAS, Staging, staging
 
 pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 

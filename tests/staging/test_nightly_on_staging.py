@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from tests.integration.command import concluded
+from tests.paths import ROOT
 from tests.patience import HANGS_S
 from tests.staging.stack import (
     API_TOKEN,
     DATABASE_PASSWORD,
     HOSTS,
     OPERATIONS_TOKEN,
-    ROOT,
     SECRETS,
     Staging,
     others_at_work,

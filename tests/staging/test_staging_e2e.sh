@@ -34,7 +34,7 @@ step "4 of 6: metrics"
 import sys
 from contextlib import closing
 
-from checks.witnesses.queries import PrometheusQueries
+from witnesses.prometheus.client import PrometheusQueries
 from config.environment import find_environment, read_environment
 
 environment = read_environment(find_environment(sys.argv[1]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.watching import SERVICE, watched
+from benchmarks.watch import SERVICE, watched
 from tests.patience import HANGS_S
 from tests.staging.stack import staging
 
@@ -14,7 +14,7 @@ _MOST_OFF_S = 0.6
 
 
 def test_an_outage_is_told_with_its_start_and_end_and_what_it_cost(tmp_path: Path) -> None:
-    """The whole of ten minutes with half a minute away: `python -m benchmarks.watching`."""
+    """The whole of ten minutes with half a minute away: `python -m benchmarks.watch`."""
     with staging(tmp_path, "5s") as made:
         truth_s, result = watched(made, "30s", 30.0, 5.0)
     rows = {row["service"]: row for row in result["availability"]}

@@ -1,0 +1,1 @@
+"""Compares what each witness counted, quantity by quantity and label by label."""

@@ -1,0 +1,1 @@
+"""Earlier runs: what is kept of them, and the comparison with them."""

@@ -1,0 +1,135 @@
+"""Did it get slower? The p95 of each step against earlier passing runs on the same machine."""
+
+from collections.abc import Iterator, Sequence
+
+from checks.case import Case
+from checks.history.baseline import baseline, check_name, median_entry
+from checks.history.entry import Entry
+from checks.history.store import Kept, history_of
+from checks.latency import NO_TIMINGS, Timings, latency_row, timings_by_step
+from checks.result import Finding, Judgement, Kind, LatencyRow
+from checks.validity import bottleneck
+from checks.verdict import Verdict
+from scenarios.language.model import Regression
+
+LEAST_RUNS = 3
+_PERCENT = 95.0
+_SMALL_S = 0.01
+_DIGITS, _DIGITS_OF_SMALL, _MOST_DIGITS = 3, 6, 20
+
+
+def judge_regression(case: Case) -> Judgement:
+    """Judge each step's p95 by the runs before, where the scenario asks for it."""
+    rule, measured = case.scenario.checks.regression, case.measured
+    if rule is None:
+        return Judgement()
+    if measured is None:
+        return Judgement((_open("regression", "response times", "no request was sent"),))
+    timings = timings_by_step(case, measured)
+    kept, reason = history_of(case.folder), bottleneck(measured)
+    sha256 = case.run.scenario_sha256
+    return Judgement(
+        tuple(
+            judge_step(step, timings.get(step, NO_TIMINGS), rule, kept, sha256, reason)
+            for step in rule.steps or timings
+        )
+    )
+
+
+def judge_step(
+    step: str, timings: Timings, rule: Regression, kept: Kept, sha256: str = "",
+    bottleneck_reason: str = "",
+) -> Finding:  # fmt: skip
+    """Hold a step's p95 against the median p95 of the last passing runs on the same machine.
+
+    The limit is judged as one that stands in the scenario: by the count of values over it. So what
+    decides is the p95 itself, and its interval only says how sure that is.
+    """
+    check = check_name(step)
+    if not len(timings):
+        return _open(check, _rule_words(rule), "no request of this step was sent")
+    runs = baseline(kept.entries, kept.machine, step, rule.runs)
+    if len(runs) < LEAST_RUNS:
+        few = f"{len(runs)} of {LEAST_RUNS} earlier passing runs on this machine"
+        return _open(check, _rule_words(rule), kept.trouble or few)
+    median = median_entry(runs, step)
+    row = latency_row(step, timings, {_PERCENT: median.latency[step].p95 * (1 + rule.p95)})
+    changed = sum(each.scenario_sha256 != sha256 for each in runs)
+    remarks = _remarks(row, rule, runs, median, changed)
+    return _finding(row, rule, runs, median, " ".join(remarks), bottleneck_reason)
+
+
+def _finding(
+    row: LatencyRow, rule: Regression, runs: Sequence[Entry], median: Entry, detail: str,
+    bottleneck_reason: str,
+) -> Finding:  # fmt: skip
+    objective = row.objectives[0]
+    before_s, measured_s, limit_s = (
+        median.latency[row.step].p95, objective.measured_s, objective.limit_s,
+    )  # fmt: skip
+    digits = _digits(measured_s, limit_s)
+    busy = f"The load generator was the bottleneck: {bottleneck_reason}. "
+    return Finding(
+        check=check_name(row.step),
+        kind=Kind.LATENCY,
+        verdict=Verdict.INCONCLUSIVE if bottleneck_reason else objective.verdict,
+        expected=f"p95 at most {limit_s:.{digits}f} s: {100 * rule.p95:g} % over "
+        f"{before_s:.{digits}f} s, the median of the last {len(runs)} passing runs",
+        observed=f"{measured_s:.{digits}f} s",
+        detail=f"{busy if bottleneck_reason else ''}{detail}",
+    )
+
+
+def _remarks(
+    row: LatencyRow, rule: Regression, runs: Sequence[Entry], median: Entry, changed: int
+) -> Iterator[str]:
+    before = median.latency[row.step]
+    here, there = (row.p95_low, row.p95_high), (before.p95_low, before.p95_high)
+    overlaps = "overlaps" if _overlap(here, there) else "does not overlap"
+    yield (f"The 95 % interval, {_interval(*here)}, {overlaps} that of the median run, "
+           f"{_interval(*there)}.")  # fmt: skip
+    if row.unanswered:
+        yield f"{row.unanswered:,} without an answer or broken off: their times are lower bounds."
+    if len(runs) < rule.runs:
+        yield f"The rule asks for {rule.runs} runs; there are {len(runs)} on this machine."
+    if changed:
+        yield f"{changed} of them ran another version of the scenario file."
+
+
+def _overlap(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
+) -> bool:
+    """Tell whether two intervals have a value in common; a missing end is without bound."""
+    return all(
+        low is None or high is None or low <= high
+        for low, high in ((one[0], other[1]), (other[0], one[1]))
+    )
+
+
+def _interval(low_s: float | None, high_s: float | None) -> str:
+    if low_s is None and high_s is None:
+        return "not bounded by so few values"
+    if low_s is None or high_s is None:
+        return f"{high_s:.3f} s or less" if low_s is None else f"{low_s:.3f} s or more"
+    return f"{low_s:.3f} to {high_s:.3f} s"
+
+
+def _digits(measured_s: float, limit_s: float) -> int:
+    """Return how many digits it takes to see which is greater, printed."""
+    least = _DIGITS if limit_s >= _SMALL_S else _DIGITS_OF_SMALL
+    return next(
+        (
+            digits
+            for digits in range(least, _MOST_DIGITS)
+            if (round(measured_s, digits) > round(limit_s, digits)) == (measured_s > limit_s)
+        ),
+        _MOST_DIGITS,
+    )
+
+
+def _rule_words(rule: Regression) -> str:
+    return f"p95 at most {100 * rule.p95:g} % over the median of the last {rule.runs} passing runs"
+
+
+def _open(check: str, expected: str, why: str) -> Finding:
+    return Finding(check, Kind.LATENCY, Verdict.INCONCLUSIVE, expected, why)

@@ -1,0 +1,122 @@
+"""How is the harness put on trial? Every fault in its own run, as anybody would make it."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from checks.audit import (
+    EXPECTATIONS,
+    Audit,
+    Audited,
+    Expectation,
+    audit_json,
+    judge_run,
+    parse_result,
+    planned_runs,
+)
+from checks.verdict import exit_code
+from commands.shared.black_box import run_black_box
+from commands.shared.run_setup import ROOT, python_here, versions
+from config.errors import ConfigError, Problem
+from reference_services.faults.catalog import FAULTS
+from reports.progress import Progress
+from scenarios.evidence.run_folder import (
+    new_run_id,
+    write_whole,
+)
+
+MOST_OF_A_RUN_S = 300.0
+
+
+def hold_audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
+    """Make every run of an audit, and tell what came of them. Raises ConfigError."""
+    planned = plan_audit(only)
+    folder, told = open_audit(runs, len(planned), only)
+    progress = Progress()
+    progress.note(f"{len(planned)} runs  {folder}")
+    try:
+        write_audit(told, folder)
+        for number, expected in enumerate(planned, 1):
+            name = expected.fault or "clean"
+            with progress.stage(f"{number} of {len(planned)} {name}") as stage:
+                audited = audit_one(expected, folder, f"{number:02}-{name}")
+                stage.is_well = audited.is_caught
+                stage.words.append("as expected" if audited.is_caught else "not as expected")
+            for trouble in audited.troubles:
+                progress.note(f"{name}: {trouble}")
+            told = replace(told, runs=(*told.runs, audited), finished_at=datetime.now(UTC))
+            write_audit(told, folder)
+    except KeyboardInterrupt:
+        pass  # what was done stands, and its verdict says that it is not all
+    publish_audit(replace(told, finished_at=datetime.now(UTC)), folder, as_json)
+
+
+def plan_audit(only: Sequence[str]) -> list[Expectation]:
+    """Return the runs of an audit. Raises ConfigError for a fault without an expectation."""
+    known = [each.fault for each in EXPECTATIONS]
+    for fault in only:
+        if fault not in known:
+            message = f"unknown fault {fault!r}; there are {', '.join(known)}"
+            raise ConfigError(Problem(None, None, message))
+    return planned_runs(only or tuple(FAULTS))
+
+
+def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Audit]:
+    """Make the audit's folder, and its record without any run. Raises ConfigError."""
+    now = datetime.now(UTC)
+    folder = runs / f"audit-{new_run_id(now)}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        message = f"the audit's folder cannot be made here: {error.strerror}"
+        raise ConfigError(Problem(runs, None, message)) from error
+    words = [python_here(), "run.py", "audit"]
+    for fault in only:
+        words += ["--only", fault]
+    return folder, Audit(now, now, (), planned, versions(), shlex.join(words))
+
+
+def audit_one(expected: Expectation, folder: Path, name: str) -> Audited:
+    """Make one run of an audit as anybody would, and hold what it says against what it must."""
+    runs = folder / name
+    runs.mkdir()
+    command = [sys.executable, str(ROOT / "run.py"), "nightly", "--json", "--runs", str(runs)]
+    command += ["--fault", expected.fault] if expected.fault else []
+    # the CI job's summary is for the audit, not for failures made on purpose
+    environ = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
+    ended = run_black_box(command, runs / "stderr.txt", MOST_OF_A_RUN_S, environ)
+    result = parse_result(ended.stdout)
+    sentence = FAULTS[expected.fault].sentence if expected.fault in FAULTS else ""
+    where = f"{name}/{result.run_id}" if result else name
+    audited = judge_run(expected, sentence, ended.code, result, ended.took_s, where)
+    if ended.is_late:
+        trouble = f"the run was stopped, since it took longer than {MOST_OF_A_RUN_S:g} s"
+        audited = replace(audited, troubles=(trouble, *audited.troubles))
+    return audited
+
+
+def write_audit(told: Audit, folder: Path) -> None:
+    """Write what is known of an audit by now, each file whole or not at all."""
+    from reports.audit import render_audit_html
+
+    write_whole(folder / "audit.json", audit_json(told).encode())
+    write_whole(folder / "audit.html", render_audit_html(told).encode())
+
+
+def publish_audit(told: Audit, folder: Path, as_json: bool) -> NoReturn:
+    """Write and print an audit, and exit with its verdict."""
+    from reports.audit import print_audit
+
+    write_audit(told, folder)
+    if as_json:
+        print(audit_json(told))
+    else:
+        print_audit(told, folder / "audit.html", sys.stdout)
+    raise typer.Exit(exit_code(told.verdict))

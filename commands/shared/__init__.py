@@ -1,0 +1,1 @@
+"""What several commands share: the set-up and the end of a run."""

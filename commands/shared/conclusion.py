@@ -1,0 +1,68 @@
+"""How does a run end? What it can be compared with, its verdict, its report, the exit code."""
+
+import contextlib
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from checks.result import Result
+from checks.verdict import exit_code
+from commands.shared.run_setup import log_to
+from reports.progress import Progress
+from scenarios.evidence.run_folder import (
+    Run,
+    RunFolder,
+)
+
+
+def finish(folder: RunFolder, run: Run) -> None:
+    """Write how a run ended, and what it can be compared with."""
+    from checks.history.store import history_path, keep_history
+
+    folder.write_run(run)
+    keep_history(history_path(folder), folder, run)
+
+
+def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
+    """Judge a run by its evidence, write and print what came of it, and exit with the verdict."""
+    from checks.history.store import remember
+    from checks.suite import judge
+
+    log_to(folder)
+    with progress.stage("judge") if progress else contextlib.nullcontext():
+        result = judge(folder)
+        write_report(result, folder)
+        remember(folder, result, is_new=progress is not None)
+    if progress:
+        progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
+                      "beyond the load")  # fmt: skip
+    publish(result, folder, as_json)
+
+
+def load_s(result: Result) -> float:
+    """Return how long the services were driven, in seconds."""
+    return sum(phase.elapsed_s for phase in result.phases)
+
+
+def write_report(result: Result, folder: RunFolder) -> None:
+    """Render a result into its files."""
+    from reports.render import render_all
+
+    render_all(result, folder.path)
+
+
+def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
+    """Print a result, and exit with its verdict."""
+    from checks.result import to_json
+    from reports.annotations import render_annotations
+    from reports.terminal import print_result
+
+    if as_json:
+        print(to_json(result))
+    else:
+        print_result(result, folder.path / "report.html", sys.stdout)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            print(render_annotations(result), end="")
+    raise typer.Exit(exit_code(result.verdict))

@@ -1,0 +1,150 @@
+"""How does a run begin? Its plan, its folder, the services that it meets."""
+
+import hashlib
+import logging
+import os
+import platform
+import shlex
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from config.environment import (
+    EnvironmentFile,
+    find_environment,
+    read_environment,
+)
+from reference_services.faults.catalog import FAULTS
+from reference_services.stack.local import VARIABLES, local_stack
+from scenarios.driver.driver import Place
+from scenarios.driver.load_process import ALONE, Workers
+from scenarios.driver.plan import Asked, Local, Plan, read_plan
+from scenarios.evidence.run_folder import (
+    Run,
+    RunFolder,
+    create_run_folder,
+    new_run_id,
+    write_whole,
+)
+from scenarios.language.templates import compile_text
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = Local(tuple(FAULTS), VARIABLES)
+
+
+def plan_of(
+    command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
+    *, users: int | None = None, iterations: int | None = None, workers: Workers = ALONE,
+    more: Sequence[str] = (),
+) -> Plan:  # fmt: skip
+    """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
+    words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
+    words += ["--fault", fault] if fault else []
+    words += ["--profile", *profiles] if command in ("e2e", "load") else []
+    words += ["--users", str(users)] if users else []
+    words += ["--iterations", str(iterations)] if iterations else []
+    words += ["--workers", str(workers.here)] if workers.here else []
+    words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
+    words += ["--bind", workers.bind] if workers.bind else []
+    repeat = shlex.join([*words, *more])
+    asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations, workers)
+    return read_plan(asked, LOCAL)
+
+
+def python_here() -> str:
+    """Return the interpreter as one types it here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "python"
+
+
+def open_run(plan: Plan) -> tuple[RunFolder, Run]:
+    """Make the run's folder and its record. Raises ConfigError."""
+    now = datetime.now(UTC)
+    run_id = new_run_id(now)
+    folder = create_run_folder(plan.asked.runs, run_id, plan.scenario_path, plan.file.path)
+    log_to(folder)
+    run = Run(
+        run_id=run_id,
+        environment=plan.file.name,
+        scenario=plan.scenario.scenario,
+        scenario_sha256=hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest(),
+        tenant="",
+        exclusive=False,
+        services={},
+        headers={},
+        started_at=now,
+        repeat=plan.asked.repeat,
+        versions=versions(),
+        fault=plan.asked.fault or None,
+    )
+    folder.write_run(run)
+    return folder, run
+
+
+@contextmanager
+def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[Place]:
+    """Have the services up: started here for the local environment, elsewhere as they are."""
+    with variables_of(plan.file, folder.path / "stack", plan.asked.fault) as variables:
+        environment = read_environment(plan.file.path, variables)
+        yield Place(
+            plan.scenario, environment, plan.file.path, folder, run.run_id,
+            environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
+        )  # fmt: skip
+
+
+@contextmanager
+def variables_of(file: EnvironmentFile, folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
+    """Start the stack that an environment asks for, and yield the variables of its addresses."""
+    if not file.starts_stack:
+        yield {}
+        return
+    with local_stack(folder, fault or None) as variables:
+        yield variables
+
+
+def describe(run: Run, place: Place, plan: Plan) -> Run:
+    """Complete the record with what is known once the services are up, and write it."""
+    headers = {
+        name: compile_text(value)({"tenant": place.tenant})
+        for name, value in plan.file.headers.items()
+    }
+    services = {name: each.url for name, each in place.environment.services.items()}
+    run = replace(
+        run, tenant=place.tenant, services=services, headers=headers,
+        exclusive=place.environment.exclusive,
+    )  # fmt: skip
+    place.folder.write_run(run)
+    return run
+
+
+def log_to(folder: RunFolder) -> None:
+    """Send what the harness logs, tracebacks of its own faults included, to the run's log."""
+    logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
+
+
+def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
+    """Write an environment file for a stack that stays up, its addresses put in."""
+    text = find_environment("local").read_text(encoding="utf-8")
+    for name, value in variables.items():
+        text = text.replace(f"${{{name}}}", value)
+    file = folder / "environment.yaml"
+    lines = [line for line in text.splitlines() if not line.startswith("stack:")]
+    write_whole(file, "\n".join([*lines, ""]).encode())
+    return file
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what measures."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    packages = ("locust", "httpx", "prometheus-api-client", "pydantic")
+    return {
+        "trial-balance": project["version"],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **{name: version(name) for name in packages},
+    }

@@ -1,0 +1,27 @@
+"""How does this machine take a part in a load that another one drives?"""
+
+import os
+import socket
+import sys
+from typing import NoReturn
+
+from config.errors import ConfigError, Problem
+from config.network import PORTS, read_place
+from scenarios.driver.load_process import LOCUSTFILE, worker_options
+
+_PORT = 5557
+
+
+def work_for(master: str) -> NoReturn:
+    """Become a worker of the load at HOST or HOST:PORT. Raises ConfigError."""
+    place = read_place(master)
+    if place is None or (place.port is not None and place.port not in PORTS):
+        raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT"))
+    host, port = place.host, place.port or _PORT
+    try:
+        socket.getaddrinfo(host, port)
+    except OSError as error:
+        raise ConfigError(Problem(None, None, f"--master {master}: {error.strerror}")) from error
+    options = worker_options(host, port)
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
+    os.execv(sys.executable, command)  # noqa: S606 - the command is ours

@@ -1,0 +1,1 @@
+"""The HTTP interface that the three services share."""

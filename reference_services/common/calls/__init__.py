@@ -1,0 +1,1 @@
+"""Calls from one service to another: retries, deadline, circuit breaker."""

@@ -1,0 +1,1 @@
+"""The local stack: three services and a Prometheus, started and supervised."""

@@ -1,0 +1,81 @@
+"""What do all pages share? One style, an environment that escapes, and a most of bytes."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import charts
+from reports import formatting as write
+
+MOST_BYTES = 400_000
+_BANNER_BYTES = 120
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rows a table shows, and how many bytes a foreign string."""
+
+    rows: int
+    text_bytes: int
+
+
+_LIMITS = (Limits(200, write.CUT_BYTES), Limits(200, 200), Limits(50, 200), Limits(20, 60))
+
+
+def render_page(template: str, content_of: Callable[[Limits], dict[str, object]]) -> str:
+    """Render a page under 400 KB: with shorter tables and texts where it must be.
+
+    `content_of` returns what the template shows within some limits, by the names it uses.
+    """
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    page = ""
+    for limits in _LIMITS:
+        page = (
+            _environment(limits.text_bytes)
+            .get_template(template)
+            .render(
+                content_of(limits),
+                style=style,
+                style_hash=_csp_hash(style),
+                shortened=limits != _LIMITS[0],
+            )
+        )
+        if len(page.encode()) < MOST_BYTES:
+            break
+    return page
+
+
+def _csp_hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache
+def _environment(text_bytes: int) -> Environment:
+    """Make the templates' environment: whatever a template prints is cut, cleaned and escaped."""
+
+    def finalize(value: object) -> object:
+        is_foreign = isinstance(value, str) and not isinstance(value, Markup)
+        return write.clean(str(value), text_bytes) if is_foreign else value
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = lambda text: write.one_line(text, _BANNER_BYTES)
+    environment.filters["utc"] = write.render_utc
+    environment.filters["seconds"] = write.render_seconds
+    environment.filters["count"] = write.render_count
+    environment.filters["state"] = write.render_verdict
+    environment.globals["draw_bar"] = charts.draw_bar
+    return environment

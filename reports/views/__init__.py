@@ -1,0 +1,1 @@
+"""View models: results as rows of text, shared by all renderings."""

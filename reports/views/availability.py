@@ -1,0 +1,82 @@
+"""For how long was each service there? Rows of a watch, and of its incidents."""
+
+from dataclasses import dataclass
+
+from checks.result import AvailabilityRow, Incident, Result
+from checks.verdict import Verdict
+from reports import formatting as write
+from reports.views.ordering import failing_first
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """One service as people read it."""
+
+    service: str
+    verdict: Verdict
+    ratio: str
+    interval: str
+    objective: str
+    away: str
+    budget: str
+    left: str
+    unwatched: str
+    failed: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One time in which a service was away; how sure it is stands beside how long it was."""
+
+    service: str
+    began: str
+    ended: str
+    lasted: str
+    uncertain: str
+    trouble: str
+    failed: str
+
+
+def watch_rows(result: Result) -> list[WatchRow]:
+    """Return a row a service, failing ones first."""
+    return failing_first([_watch_row(each) for each in result.availability])
+
+
+def incident_rows(result: Result) -> list[IncidentRow]:
+    """Return a row an incident, the latest first."""
+    told = [(each.began_at, row.service, each)
+            for row in result.availability for each in row.incidents]  # fmt: skip
+    ordered = sorted(told, key=lambda each: each[:2], reverse=True)
+    return [_incident_row(service, incident) for _, service, incident in ordered]
+
+
+def _watch_row(row: AvailabilityRow) -> WatchRow:
+    limit = row.objective_ratio
+    left_s = row.budget_s - row.down_s
+    low, high = (write.render_percentage(each, limit) for each in (row.low_ratio, row.high_ratio))
+    return WatchRow(
+        service=row.service,
+        verdict=row.verdict,
+        ratio=write.render_percentage(row.ratio, limit),
+        interval=f"{low.removesuffix(' %')}–{high}",
+        objective=f"≥ {write.render_percentage(limit)}",
+        away=write.render_seconds(row.down_s, row.budget_s),
+        budget=write.render_seconds(row.budget_s),
+        left=write.render_seconds(left_s) if left_s >= 0
+        else f"overspent by {write.render_seconds(-left_s)}",
+        unwatched=write.render_seconds(row.unwatched_s),
+        failed=f"{write.render_count(row.failed)} of {write.render_count(row.probes)}",
+    )  # fmt: skip
+
+
+def _incident_row(service: str, incident: Incident) -> IncidentRow:
+    lasts = incident.ended_at is None
+    return IncidentRow(
+        service=service,
+        began=write.render_utc(incident.began_at),
+        ended="it lasts" if incident.ended_at is None else write.render_utc(incident.ended_at),
+        lasted=write.NO_DATA if lasts else write.render_seconds(incident.lasted_s),
+        uncertain=f"± {write.render_seconds(incident.uncertain_s)}",
+        trouble=incident.trouble,
+        failed=write.render_count(incident.failed),
+    )

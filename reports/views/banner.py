@@ -1,0 +1,261 @@
+"""What is the run's verdict, in one sentence and four gates?"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from checks.result import Finding, Kind, Result, verdict_of
+from checks.verdict import Verdict
+from reports import formatting as write
+from reports.views.objectives import P95, ObjectiveRow, objective_rows
+from reports.views.ordering import WORST_FIRST
+
+_FAIL_TITLES = {
+    Kind.HEALTH: "Not everything is healthy",
+    Kind.AVAILABILITY: "Away for longer than allowed",
+    Kind.FLOW: "The flow does not work",
+    Kind.SUCCESS: "Too few succeeded",
+    Kind.LATENCY: "Slower than the objective",
+    Kind.USAGE: "The witnesses do not agree",
+    Kind.PROMQL: "A query misses what was expected",
+    Kind.VALIDITY: "The run is not valid",
+}
+_OPEN_TITLES = {
+    Kind.HEALTH: "Health could not be judged",
+    Kind.AVAILABILITY: "Availability could not be judged",
+    Kind.FLOW: "The flow could not be judged",
+    Kind.SUCCESS: "Success could not be judged",
+    Kind.LATENCY: "Latency could not be judged",
+    Kind.USAGE: "Usage could not be judged",
+    Kind.PROMQL: "A query could not be judged",
+    Kind.VALIDITY: "The run could not be shown to be valid",
+}
+_VALIDITY = "Validity"
+_SECTIONS = {
+    Kind.HEALTH: "validity",
+    Kind.AVAILABILITY: "availability",
+    Kind.FLOW: "flow",
+    Kind.SUCCESS: "objectives",
+    Kind.LATENCY: "objectives",
+    Kind.USAGE: "balance",
+    Kind.PROMQL: "server",
+    Kind.VALIDITY: "validity",
+}
+
+
+_Figure = tuple[str, str, str]  # subject, figure, note
+_NO_FIGURE: _Figure = ("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One of the four questions of the banner, with its verdict and its figure."""
+
+    name: str
+    verdict: Verdict
+    subject: str
+    figure: str
+    note: str = ""
+
+    @property
+    def said(self) -> str:
+        """The gate as a part of a sentence."""
+        return " ".join(filter(None, [self.subject, self.figure, self.note]))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The banner. `section` names where the deciding rows are; `warnings` say what was unusual.
+
+    `no_failures` stands where no finding is listed as failing or inconclusive.
+    """
+
+    verdict: Verdict
+    word: str
+    title: str
+    sentence: str
+    section: str
+    warnings: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    tally: str
+    no_failures: str
+
+    @property
+    def mark(self) -> str:
+        """The verdict's sign."""
+        return write.MARKS[self.verdict]
+
+
+def tell_story(result: Result) -> Story:
+    """Put the result into the banner's words; every rendering uses these."""
+    deciding = deciding_finding(result)
+    gates = _gates(result)
+    return Story(
+        verdict=result.verdict,
+        word=result.verdict.upper(),
+        title=_title(result, deciding),
+        sentence=_sentence(result, deciding, gates),
+        section=_SECTIONS[deciding.kind] if deciding else "failures",
+        warnings=_warnings(result),
+        gates=gates,
+        tally=_tally(result),
+        no_failures=_no_failures(result),
+    )
+
+
+def deciding_finding(result: Result) -> Finding | None:
+    """Return the first finding, in the order of the kinds, that has the run's verdict."""
+    kinds = list(Kind)
+    alike = [each for each in result.findings if each.verdict is result.verdict]
+    return min(alike, key=lambda finding: kinds.index(finding.kind), default=None)
+
+
+def findings_of(result: Result, *kinds: Kind) -> tuple[Finding, ...]:
+    """Return the findings of some kinds, in their order."""
+    return tuple(finding for finding in result.findings if finding.kind in kinds)
+
+
+def open_findings(result: Result) -> tuple[Finding, ...]:
+    """Return the findings that do not pass, in the order of the kinds, failing ones first."""
+    kinds = list(Kind)
+    order = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
+    not_passed = [each for each in result.findings if each.verdict is not Verdict.PASS]
+    return tuple(sorted(not_passed, key=lambda each: (order[each.verdict], kinds.index(each.kind))))
+
+
+def _title(result: Result, deciding: Finding | None) -> str:
+    if deciding is None:
+        return "No check says why" if result.findings else "Nothing was checked"
+    if result.verdict is Verdict.PASS:
+        return "Every check passed"
+    titles = _FAIL_TITLES if result.verdict is Verdict.FAIL else _OPEN_TITLES
+    return titles[deciding.kind]
+
+
+def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -> str:
+    if not result.findings:
+        return "No check gave a finding."
+    if deciding is None:
+        return f"{_tally(result)}: none of them has the run's verdict."
+    if result.verdict is Verdict.PASS:
+        return _passing_sentence(result, gates)
+    return " ".join(filter(None, [*_reason(deciding), _others(result)]))
+
+
+def _reason(deciding: Finding) -> tuple[str, ...]:
+    """Say what was expected and observed; of a balance, first who stands apart."""
+    expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
+    check, detail = _short(deciding.check, 120), _short(deciding.detail, 240)
+    if deciding.kind is Kind.USAGE and detail:
+        return f"{check}: {detail}", f"In all: expected {expected}, observed {observed}."
+    return f"{check}: expected {expected}, observed {observed}.", detail
+
+
+def _passing_sentence(result: Result, gates: Sequence[Gate]) -> str:
+    checks = write.render_number_of(len(result.findings), "check")
+    figures = "; ".join(gate.said for gate in gates if gate.name != _VALIDITY)
+    return f"{checks} passed: {figures}."
+
+
+def _no_failures(result: Result) -> str:
+    """Say what it means that nothing is listed as failing: not always that all is well."""
+    if not result.findings:
+        return "Nothing was checked."
+    return "No failures." if result.verdict is Verdict.PASS else "No check says why."
+
+
+def _short(text: str, most: int) -> str:
+    line = write.one_line(text)
+    return line if len(line) <= most else f"{line[: most - 2].rstrip()} …"
+
+
+def _others(result: Result) -> str:
+    number = sum(each.verdict is result.verdict for each in result.findings) - 1
+    return f"{write.render_more(number, 'check', result.verdict)}." if number else ""
+
+
+def _warnings(result: Result) -> tuple[str, ...]:
+    said = []
+    if result.fault is not None:
+        said.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
+    if result.partial:
+        said.append("Partial: the run was interrupted, and the figures cover only what was done.")
+    return tuple(said)
+
+
+def _tally(result: Result) -> str:
+    number = Counter(finding.verdict for finding in result.findings)
+    return (f"{number[Verdict.FAIL]:,} failed, {number[Verdict.INCONCLUSIVE]:,} inconclusive, "
+            f"{number[Verdict.PASS]:,} passed")  # fmt: skip
+
+
+def _gates(result: Result) -> tuple[Gate, ...]:
+    flow = _gate(result, "Flow", _flow_figure(result), Kind.FLOW, Kind.SUCCESS)
+    latency = _gate(result, "Latency", _latency_figure(result), Kind.LATENCY, Kind.PROMQL)
+    if findings_of(result, Kind.AVAILABILITY):
+        figure = _availability_figure(result)
+        return _gate(result, "Availability", figure, Kind.AVAILABILITY), flow, latency
+    return (
+        flow,
+        latency,
+        _gate(result, "Usage", _usage_figure(result), Kind.USAGE),
+        _gate(result, _VALIDITY, _NO_FIGURE, Kind.HEALTH, Kind.VALIDITY),
+    )
+
+
+def _gate(result: Result, name: str, figure: _Figure, *kinds: Kind) -> Gate:
+    """Judge by the findings of some kinds; without a figure, count those that pass."""
+    findings = findings_of(result, *kinds)
+    if not findings:
+        return Gate(name, verdict_of(findings), name.lower(), "not checked")
+    subject, main, note = figure
+    if not main:
+        passed = sum(finding.verdict is Verdict.PASS for finding in findings)
+        main = f"{passed:,} of {write.render_number_of(len(findings), 'check')}"
+    return Gate(name, verdict_of(findings), subject, main, note)
+
+
+def _flow_figure(result: Result) -> _Figure:
+    completed = sum(phase.completed for phase in result.phases)
+    scheduled = sum(phase.scheduled for phase in result.phases)
+    dropped = sum(phase.dropped for phase in result.phases)
+    if not scheduled:
+        return _NO_FIGURE
+    figure = f"{completed:,} of {write.render_number_of(scheduled, 'iteration')}"
+    return "", figure, f"{dropped:,} dropped" if dropped else ""
+
+
+def _latency_figure(result: Result) -> _Figure:
+    """Return the objective nearest to its limit: failing ones first, p95 before the others."""
+    measured = [row for row in objective_rows(result) if row.use_ratio is not None]
+    if not measured:
+        return _NO_FIGURE
+    row = min(measured, key=_urgency)
+    return row.check, row.measured, f"of {row.objective.removeprefix('≤ ')}"
+
+
+def _urgency(row: ObjectiveRow) -> tuple[int, bool, float]:
+    return WORST_FIRST.index(row.verdict), row.percentile != P95, -(row.use_ratio or 0.0)
+
+
+def _availability_figure(result: Result) -> _Figure:
+    """Return the service that was away for the longest, against what its objective allows."""
+    rows = result.availability
+    row = max(rows, key=lambda each: (each.down_s, -(each.ratio or 0.0)), default=None)
+    if row is None:
+        return _NO_FIGURE
+    if row.ratio is None:
+        return row.service, "not probed", ""
+    figure = write.render_percentage(row.ratio, row.objective_ratio)
+    return row.service, figure, f"of {write.render_percentage(row.objective_ratio)}"
+
+
+def _usage_figure(result: Result) -> _Figure:
+    number = Counter(row.verdict for row in result.usage)
+    if not result.usage:
+        return _NO_FIGURE
+    if number[Verdict.PASS] == len(result.usage):
+        return "", f"{len(result.usage):,} of {len(result.usage):,} counts", "agree"
+    words = {Verdict.FAIL: "differ", Verdict.INCONCLUSIVE: "open"}
+    parts = [f"{number[verdict]:,} {word}" for verdict, word in words.items() if number[verdict]]
+    return "", ", ".join(parts), f"of {write.render_number_of(len(result.usage), 'count')}"

@@ -1,0 +1,169 @@
+"""How did the runs before this one go? Rows, marks and a curve of the last thirty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from checks.history.baseline import baseline, median_entry
+from checks.history.entry import Entry, StepEntry
+from checks.history.store import record_of
+from checks.result import Result
+from checks.verdict import Verdict
+from reports import formatting as write
+from reports.charts import Point, draw_points, p95_objective
+from scenarios.language.model import ITERATION
+
+MOST_RUNS = 30
+NO_HISTORY = "No earlier run is known that this one can be compared with."
+_MOST_CHECKS = 3
+_MOST_CHARACTERS = 60
+_LAST_RUNS = 5
+_NOT_CHECKED = "·"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One run; `note` says that it is this one, or that it ran on another machine."""
+
+    when: str
+    note: str
+    verdict: Verdict
+    iterations: str
+    p95: str
+    interval: str
+    agree: str
+    not_passed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One check over the runs: how often it did not pass, and its marks from oldest to newest."""
+
+    check: str
+    not_passed: str
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The median of the last passing runs on this machine, of one step."""
+
+    p95_s: float
+    number: int
+
+
+def history_rows(result: Result) -> list[HistoryRow]:
+    """Return a row a run, the newest first, which is this one; none where it has no history."""
+    return [_row(entry, result) for entry in reversed(_entries(result))]
+
+
+def check_rows(result: Result) -> list[CheckRow]:
+    """Return a row for each check that did not pass in every run in which it was made."""
+    entries = _entries(result)
+    rows = []
+    for check in dict.fromkeys(name for entry in reversed(entries) for name in entry.checks):
+        verdicts = [entry.checks.get(check) for entry in entries]
+        made = [verdict for verdict in verdicts if verdict is not None]
+        bad = sum(verdict is not Verdict.PASS for verdict in made)
+        if bad:
+            marks = (write.MARKS[each] if each else _NOT_CHECKED for each in verdicts)
+            rows.append(CheckRow(check, f"{bad:,} of {len(made):,}", " ".join(marks)))
+    return rows
+
+
+def history_sentence(result: Result) -> str:
+    """Say how many runs there are before this one, and where its p95 stands among them."""
+    if not result.history:
+        return NO_HISTORY
+    runs = write.render_number_of(len(_entries(result)) - 1, "earlier run")
+    said = p95_sentence(result, "that passed on this machine")
+    return f"{runs} to compare with: {said}." if said else f"{runs} to compare with."
+
+
+def p95_sentence(result: Result, those: str = "here") -> str:
+    """Say the p95 of the iteration, and the median before; "" without a p95 or a history."""
+    now = record_of(result).latency.get(ITERATION)
+    if now is None or not result.history:
+        return ""
+    before = _before(result)
+    said = f"p95 {write.render_seconds(now.p95, *_limits_s(result))}"
+    if before is None:
+        return f"{said}; no earlier run on this machine passed"
+    last = f"median of the last {before.number}" if before.number > 1 else "the last one"
+    return f"{said}; {last} {those} {write.render_seconds(before.p95_s)}"
+
+
+def draw_history(result: Result) -> str:
+    """Draw the p95 of the iteration run by run, oldest first, against this run's limit.
+
+    A line goes through the median before, or else through this run's own.
+    """
+    entries, before = _entries(result), _before(result)
+    points = [_point(entry, entry.latency.get(ITERATION), result) for entry in entries]
+    now_s = points[-1].value if points and points[-1] else None
+    limit_s = next(iter(_limits_s(result)), None)
+    line_s = before.p95_s if before else now_s
+    return draw_points(points, limit_s, line_s, history_sentence(result))
+
+
+def _entries(result: Result) -> Sequence[Entry]:
+    """Return the last thirty runs with this one, oldest first; none without an earlier one."""
+    if not result.history:
+        return ()
+    return (*result.history[-(MOST_RUNS - 1) :], record_of(result))
+
+
+def _row(entry: Entry, result: Result) -> HistoryRow:
+    step = entry.latency.get(ITERATION)
+    limits = _limits_s(result)
+    return HistoryRow(
+        when=write.render_utc(entry.started_at).removesuffix(" UTC"),
+        note=_note(entry, result),
+        verdict=entry.verdict,
+        iterations=f"{entry.completed:,} of {entry.scheduled:,}",
+        p95=write.render_seconds(step.p95, *limits) if step else write.NO_DATA,
+        interval=write.render_interval(step.p95_low, step.p95_high, *limits) if step else "none",
+        agree=write.render_share(entry.usage.agree, entry.usage.total),
+        not_passed=_not_passed(entry),
+    )
+
+
+def _note(entry: Entry, result: Result) -> str:
+    if entry.run_id == result.run_id:
+        return "this run"
+    notes = ["another machine"] if entry.machine != result.machine else []
+    return ", ".join([*notes, *(["interrupted"] if entry.partial else [])])
+
+
+def _not_passed(entry: Entry) -> tuple[str, ...]:
+    """Name the first checks that did not pass, failing ones first, and say how many more."""
+    bad = sorted((check for check, verdict in entry.checks.items() if verdict is not Verdict.PASS),
+                 key=lambda check: entry.checks[check] is not Verdict.FAIL)  # fmt: skip
+    named = [_short(check) for check in bad[:_MOST_CHECKS]]
+    more = [f"{len(bad) - _MOST_CHECKS:,} more"] if len(bad) > _MOST_CHECKS else []
+    return (*named, *more) or ("all passed",)
+
+
+def _short(check: str) -> str:
+    line = write.one_line(check)
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
+
+
+def _before(result: Result) -> _Before | None:
+    runs = baseline(result.history, result.machine, ITERATION, _LAST_RUNS)
+    if not runs:
+        return None
+    return _Before(median_entry(runs, ITERATION).latency[ITERATION].p95, len(runs))
+
+
+def _limits_s(result: Result) -> tuple[float, ...]:
+    """Return the limit on the iteration's p95, where there is one."""
+    rows = [row for row in result.latency if row.step == ITERATION]
+    limits = [limit.limit_s for row in rows if (limit := p95_objective(row))]
+    return tuple(sorted(limits)[:1])
+
+
+def _point(entry: Entry, step: StepEntry | None, result: Result) -> Point | None:
+    if step is None:
+        return None
+    low, high = (step.p95 if end is None else end for end in (step.p95_low, step.p95_high))
+    return Point(step.p95, low, high, entry.verdict, entry.machine == result.machine)

@@ -1,0 +1,107 @@
+"""Which limits did the run have to meet, and how far from each did it end?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checks.result import Finding, Kind, LatencyRow, Objective, Result
+from checks.verdict import Verdict
+from reports import formatting as write
+from reports.views.ordering import failing_first
+
+P95 = 95.0
+_OTHER_KINDS = (Kind.SUCCESS, Kind.PROMQL)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Where the measured value, its interval and the limit stand between 0 and 1."""
+
+    low: float
+    measured: float
+    high: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveRow:
+    """One limit as people read it. `use_ratio` is measured by limit; None where there is no bar."""
+
+    check: str
+    verdict: Verdict
+    measured: str
+    objective: str
+    interval: str = write.NOT_ASKED
+    confidence: str = ""
+    margin: str = write.NOT_ASKED
+    share: str = write.NOT_ASKED
+    count: str = write.NOT_ASKED
+    bar: Bar | None = None
+    percentile: float | None = None
+    use_ratio: float | None = None
+
+
+def objective_rows(result: Result) -> list[ObjectiveRow]:
+    """Return a row for each limit, query and success rate, failing ones first."""
+    return failing_first([*_latency_rows(result), *_other_rows(result)])
+
+
+def _latency_rows(result: Result) -> Iterator[ObjectiveRow]:
+    """Yield each objective under its finding's verdict, then the findings without an objective."""
+    findings = [each for each in result.findings if each.kind is Kind.LATENCY]
+    by_check = {each.check: each for each in reversed(findings)}
+    shown = set()
+    for row in result.latency:
+        for objective in row.objectives:
+            finding = by_check.get(f"latency {_name(row, objective)}")
+            shown.add(id(finding))
+            yield _limit_row(row, objective, finding)
+    yield from (_finding_row(each) for each in findings if id(each) not in shown)
+
+
+def _name(row: LatencyRow, objective: Objective) -> str:
+    return f"{row.step} {write.render_percentile(objective.percentile)}"
+
+
+def _limit_row(row: LatencyRow, objective: Objective, finding: Finding | None) -> ObjectiveRow:
+    limit_s = objective.limit_s
+    return ObjectiveRow(
+        check=_name(row, objective),
+        verdict=finding.verdict if finding else objective.verdict,
+        measured=write.render_seconds(objective.measured_s, limit_s),
+        objective=f"≤ {write.render_limit(limit_s)}",
+        interval=write.render_interval(objective.low_s, objective.high_s, limit_s),
+        confidence="proven" if objective.proven else "not proven",
+        margin=write.render_change((limit_s - objective.measured_s) / limit_s),
+        share=_share(row.count, objective),
+        count=write.render_count(row.count),
+        bar=_bar(objective),
+        percentile=objective.percentile,
+        use_ratio=objective.measured_s / limit_s,
+    )
+
+
+def _share(count: int, objective: Objective) -> str:
+    """Write the share within the limit, from the counts that were judged."""
+    if not count:
+        return write.NO_DATA
+    enough = (count - objective.allowed) / count
+    low, high = (write.render_percentage((count - over) / count, enough)
+                 for over in (objective.over_high, objective.over_low))  # fmt: skip
+    return low if low == high else f"{low.removesuffix(' %')}–{high}"
+
+
+def _bar(objective: Objective) -> Bar:
+    low_s = objective.measured_s if objective.low_s is None else objective.low_s
+    high_s = objective.measured_s if objective.high_s is None else objective.high_s
+    scale_s = 1.15 * max(objective.limit_s, objective.measured_s, high_s)
+    return Bar(low_s / scale_s, objective.measured_s / scale_s, high_s / scale_s,
+               objective.limit_s / scale_s)  # fmt: skip
+
+
+def _other_rows(result: Result) -> Iterator[ObjectiveRow]:
+    for kind in _OTHER_KINDS:
+        yield from (_finding_row(each) for each in result.findings if each.kind is kind)
+
+
+def _finding_row(finding: Finding) -> ObjectiveRow:
+    return ObjectiveRow(finding.check, finding.verdict, finding.observed, finding.expected)

@@ -1,0 +1,172 @@
+"""What stands in the tables of flow, latency, validity and environment?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from checks.result import ClientFigure, Generator, LatencyRow, Phase, Result
+from reports import formatting as write
+from reports.charts import p95_objective
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a phase moved of one quantity; `share` is empty where nothing was planned."""
+
+    said: str
+    share: str
+
+    @property
+    def with_share(self) -> str:
+        """As in `cards_created 400 of 400 (100.00 %)`."""
+        return f"{self.said} ({self.share})" if self.share else self.said
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """One profile as it was driven, and what it moved."""
+
+    profile: str
+    users: str
+    iterations: str
+    dropped: str
+    elapsed: str
+    rate: str
+    exchanges: str
+    when: str
+    counts: tuple[Counted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """The percentiles of one step."""
+
+    step: str
+    count: str
+    unanswered: str
+    p50: str
+    p95: str
+    interval: str
+    p99: str
+    longest: str
+    limit: str
+    over_limit: str
+
+
+def phase_row(phase: Phase) -> PhaseRow:
+    """Write one phase."""
+    measured = phase.completed if phase.measured is None else phase.measured
+    rate_per_s = measured / phase.elapsed_s if phase.elapsed_s > 0 else None
+    users = write.render_count(phase.users)
+    exchanges = (f"{write.render_count(number)} {outcome}"
+                 for outcome, number in phase.exchanges.items())  # fmt: skip
+    return PhaseRow(
+        profile=phase.profile,
+        users=f"up to {users}, open model" if phase.model == "open" else users,
+        iterations=f"{phase.completed:,} of {phase.scheduled:,}",
+        dropped=write.render_count(phase.dropped),
+        elapsed=write.render_seconds(phase.elapsed_s),
+        rate=write.NO_DATA if rate_per_s is None else f"{rate_per_s:,.1f}/s",
+        exchanges=", ".join(exchanges) or "none",
+        when=write.render_span(phase.started_at, phase.finished_at),
+        counts=_counts(phase),
+    )
+
+
+def _counts(phase: Phase) -> tuple[Counted, ...]:
+    none = ClientFigure(0, 0)
+    names = dict.fromkeys([*phase.planned_counts, *phase.counts])
+    return tuple(_count(name, phase.counts.get(name, none), phase.planned_counts.get(name))
+                 for name in names)  # fmt: skip
+
+
+def _count(name: str, figure: ClientFigure, planned: int | None) -> Counted:
+    counted = f"{name} {write.render_range(figure.confirmed, figure.confirmed + figure.in_doubt)}"
+    if planned is None:
+        return Counted(counted, "")
+    share = write.render_share(figure.confirmed, planned)
+    return Counted(f"{counted} of {write.render_count(planned)}", share)
+
+
+def step_row(row: LatencyRow) -> StepRow:
+    """Write one step's percentiles, each with the digits that its own limit asks for."""
+    limits: dict[float, list[float]] = {}
+    for objective in row.objectives:
+        limits.setdefault(objective.percentile, []).append(objective.limit_s)
+    p95_limits = limits.get(95.0, [])
+    limit = p95_objective(row)
+    return StepRow(
+        step=row.step,
+        count=write.render_count(row.count),
+        unanswered=write.render_count(row.unanswered),
+        p50=write.render_seconds(row.p50, *limits.get(50.0, [])),
+        p95=write.render_seconds(row.p95, *p95_limits),
+        interval=write.render_interval(row.p95_low, row.p95_high, *p95_limits),
+        p99=write.render_seconds(row.p99, *limits.get(99.0, [])),
+        longest=write.render_seconds(row.max, *p95_limits),
+        limit=f"≤ {write.render_limit(limit.limit_s)}" if limit else write.NOT_ASKED,
+        over_limit=write.NOT_ASKED if row.over_target is None
+        else write.render_count(row.over_target),
+    )  # fmt: skip
+
+
+def generator_rows(generator: Generator) -> list[tuple[str, str]]:
+    """Write how the load generator itself fared."""
+    return [
+        ("CPU, of one core", _or_unmeasured(write.render_percentage(generator.cpu_ratio))),
+        ("Lag (sent − due), p99", _or_unmeasured(write.render_seconds(generator.lag_p99_s))),
+        ("Event loop delay, worst",
+         _or_unmeasured(write.render_seconds(generator.loop_delay_max_s))),
+        ("Memory, most", _memory(generator.memory_bytes)),
+        ("Clock skew to Prometheus", _or_unmeasured(write.render_seconds(generator.clock_skew_s))),
+        *_worker_rows(generator),
+    ]  # fmt: skip
+
+
+def _worker_rows(generator: Generator) -> Iterator[tuple[str, str]]:
+    """Write each worker's figures, where there are several."""
+    for each in generator.workers if len(generator.workers) > 1 else ():
+        yield (
+            each.name,
+            (
+                f"CPU {_or_unmeasured(write.render_percentage(each.cpu_ratio))}, "
+                f"lag {_or_unmeasured(write.render_seconds(each.lag_p99_s))}, "
+                f"loop delay {_or_unmeasured(write.render_seconds(each.loop_delay_max_s))}, "
+                f"memory {_memory(each.memory_bytes)}, "
+                f"{each.started:,} begun, {each.dropped:,} dropped"
+            ),
+        )
+
+
+def _memory(size_bytes: int | None) -> str:
+    return "not measured" if size_bytes is None else f"{size_bytes / 1e6:,.0f} MB"
+
+
+def _or_unmeasured(text: str) -> str:
+    return "not measured" if text == write.NO_DATA else text
+
+
+def environment_rows(result: Result) -> list[tuple[str, str]]:
+    """Write where, when and of what the run was made."""
+    facts = [
+        ("Run", result.run_id),
+        ("Time", write.render_span(result.started_at, result.finished_at)),
+        ("Environment", result.environment),
+        ("Scenario", result.scenario),
+        ("Scenario SHA-256", result.scenario_sha256 or write.NO_DATA),
+        ("Profile", result.profile),
+        ("Seeded fault", result.fault or "none"),
+        ("Complete", "no, the run was interrupted" if result.partial else "yes"),
+    ]
+    services = [(f"Service {name}", write.without_userinfo(url))
+                for name, url in result.services.items()]  # fmt: skip
+    return [
+        *facts,
+        *services,
+        *(("Version of " + name, it) for name, it in result.versions.items()),
+    ]
+
+
+def duration(start: datetime, end: datetime) -> str:
+    """Write how long something took."""
+    return write.render_seconds((end - start).total_seconds())

@@ -1,0 +1,1 @@
+"""Drives profiles and watches: the plan, the flow, arrivals, the load processes."""

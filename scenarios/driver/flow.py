@@ -1,0 +1,264 @@
+"""How does one virtual user pass once through the steps? The same code alone and under load."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from jmespath.exceptions import JMESPathError
+
+from config.environment import Environment
+from config.network import Network
+from config.secrets import blot_out
+from scenarios.evidence.exchange import CUT_OFF, Outcome, trace_id
+from scenarios.evidence.recording import Recorder
+from scenarios.http.messages import (
+    TRACE_HEADER,
+    Answer,
+    Envelope,
+    NotSent,
+    Request,
+    Sender,
+    Unanswered,
+    split_url,
+)
+from scenarios.language.expressions import Pick, compile_pick
+from scenarios.language.model import Scenario, Step
+from scenarios.language.request_body import Body, compile_body
+from scenarios.language.templates import (
+    Constant,
+    Template,
+    TemplateError,
+    Variables,
+    compile_text,
+    compile_value,
+)
+
+_HEAD_BYTES = 2_000
+_SHORT = 200
+
+_ANYWHERE = Network()
+
+_decode = msgspec.json.Decoder().decode
+
+Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """One step with everything done that can be before the first request.
+
+    `headers` are those whose value changes from iteration to iteration.
+    """
+
+    name: str
+    number: int
+    envelope: Envelope
+    target: Template
+    headers: Headers | None
+    body: Body | None
+    status: int
+    expected: tuple[tuple[str, Pick, Template], ...]
+    saved: tuple[tuple[str, str, Pick], ...]
+    reads_body: bool
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The compiled steps, in order, the run that they belong to, and how its hosts are reached.
+
+    `secrets` are never recorded, whatever an answer tells.
+    """
+
+    run_id: str
+    tenant: str
+    steps: tuple[CompiledStep, ...]
+    network: Network = _ANYWHERE
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The steps' names, by their numbers."""
+        return tuple(step.name for step in self.steps)
+
+
+def compile_flow(scenario: Scenario, environment: Environment, run_id: str, tenant: str) -> Flow:
+    """Compile the steps of a scenario against an environment's addresses."""
+    known = {"tenant": tenant, "run": run_id}
+    steps = tuple(
+        _compile_step(number, step, environment, known) for number, step in enumerate(scenario.flow)
+    )
+    return Flow(run_id, tenant, steps, environment.network, environment.secrets())
+
+
+def run_iteration(
+    flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder
+) -> bool:
+    """Pass once through the flow; stop at the first step that is not ok. Tell whether all were.
+
+    The first step is due at `due_s` (seconds on the recorder's clock), each other when the one
+    before it is done.
+    """
+    generator = recorder.generator
+    unique = f"{flow.run_id}-{generator}-{iteration}"
+    variables: dict[str, Any] = {
+        "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration, "unique": unique,
+    }  # fmt: skip
+    for step in flow.steps:
+        number = recorder.intend(iteration, step.number, due_s)
+        trace = trace_id(flow.run_id, generator, number)
+        sent_s, request = due_s, None
+        try:
+            request = Request(
+                step.envelope, step.target(variables), trace,
+                step.body(variables) if step.body else None,
+                step.headers(variables) if step.headers else (),
+            )  # fmt: skip
+            sent_s = recorder.now_s()
+            answer = sender.send(request)
+            due_s = done_s = recorder.now_s()
+        except BaseException as error:
+            _give_up(flow, recorder, number, request, sent_s, error)
+            if isinstance(error, TemplateError | NotSent | Unanswered):
+                return False
+            raise  # a greenlet killed in flight: the request may have arrived
+        reason = _check(step, answer, variables)
+        if reason:
+            detail = _detail(flow, request, answer)
+            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, answer.status,
+                      reason, detail)  # fmt: skip
+            return False
+        recorder.conclude(number, sent_s, done_s, Outcome.OK, answer.status)
+    return True
+
+
+def _give_up(
+    flow: Flow, recorder: Recorder, number: int, request: Request | None, sent_s: float,
+    error: BaseException,
+) -> None:  # fmt: skip
+    """Record that no answer came."""
+    done_s = recorder.now_s()
+    not_sent = isinstance(error, TemplateError | NotSent)
+    reason = str(error) if not_sent or isinstance(error, Unanswered) else CUT_OFF
+    _conclude(
+        flow, recorder, number, (sent_s if request else done_s, done_s),
+        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None, reason,
+        _detail(flow, request, None),
+    )  # fmt: skip
+
+
+def _conclude(
+    flow: Flow, recorder: Recorder, number: int, times_s: tuple[float, float], outcome: Outcome,
+    status: int | None, reason: str, detail: dict[str, Any],
+) -> None:  # fmt: skip
+    recorder.conclude(
+        number, *times_s, outcome, status, blot_out(reason, flow.secrets), detail
+    )  # fmt: skip
+
+
+def _detail(flow: Flow, request: Request | None, answer: Answer | None) -> dict[str, Any]:
+    """Keep what repeats and explains a failure: no header, since headers carry tokens."""
+    told: dict[str, str | None] = {}
+    if request:
+        body = None if request.body is None else request.body.decode(errors="replace")
+        told = {"method": request.envelope.method, "url": request.url, "body": body}
+    if answer:
+        told["answer_head"] = answer.body.decode(errors="replace")
+    return {
+        name: blot_out(text, flow.secrets)[:_HEAD_BYTES] if text else text
+        for name, text in told.items()
+    }
+
+
+def _compile_step(
+    number: int, step: Step, environment: Environment, known: Variables
+) -> CompiledStep:
+    method, service, path = step.request_parts()
+    origin, base = split_url(environment.services[service].url)
+    constant, changing = _headers({**environment.headers, **step.headers}, known)
+    body = None if step.body is None else compile_body(step.body, known)
+    return CompiledStep(
+        name=step.step,
+        number=number,
+        envelope=Envelope(method, origin, constant, step.timeout, body is not None),
+        target=compile_text(base + path, known),
+        headers=changing,
+        body=body,
+        status=step.expect.status,
+        expected=tuple(
+            (path, compile_pick(path), compile_value(value, known))
+            for path, value in step.expect.answer.items()
+        ),
+        saved=tuple((name, path, compile_pick(path)) for name, path in step.save.items()),
+        reads_body=bool(step.expect.answer or step.save),
+    )
+
+
+def _headers(
+    headers: dict[str, str], known: Variables
+) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
+    """Part the headers whose value is known now from those whose value is not."""
+    compiled = {
+        name: compile_text(value, known)
+        for name, value in headers.items()
+        if name.lower() != TRACE_HEADER.lower()
+    }
+    constant = {name: each.value for name, each in compiled.items() if isinstance(each, Constant)}
+    changing = [(name, each) for name, each in compiled.items() if name not in constant]
+    if not changing:
+        return tuple(constant.items()), None
+    return tuple(constant.items()), lambda variables: tuple(
+        (name, template(variables)) for name, template in changing
+    )
+
+
+def _check(step: CompiledStep, answer: Answer, variables: dict[str, Any]) -> str:
+    """Return why an answer is not as expected, or ""; keep in the variables what is to be kept."""
+    if answer.status != step.status:
+        return f"status {answer.status}, expected {step.status}"
+    if answer.broken or not step.reads_body:
+        return answer.broken
+    try:
+        content = _decode(answer.body)
+    except (ValueError, RecursionError):
+        return f"not JSON: {_described(answer)}"
+    try:
+        return _check_content(step, content, variables)
+    except (JMESPathError, TemplateError) as error:
+        return f"the answer does not fit the expectation: {_short(str(error))}"
+
+
+def _check_content(step: CompiledStep, content: Any, variables: dict[str, Any]) -> str:
+    for path, pick, template in step.expected:
+        found, wanted = pick(content), template(variables)
+        if not _same(found, wanted):
+            return f"{path} is {_short(found)}, expected {_short(wanted)}"
+    for name, path, pick in step.saved:
+        found = pick(content)
+        if found is None:
+            return f"the answer has no {path}"
+        variables[name] = found
+    return ""
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Compare JSON values: 1 equals 1.0, but true is no number."""
+    if isinstance(found, list) and isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(_same, found, wanted))
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(
+            _same(found[key], wanted[key]) for key in found
+        )
+    return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
+
+
+def _described(answer: Answer) -> str:
+    if not answer.body:
+        return "an empty body"
+    return f"{answer.content_type or 'no content type'}, {len(answer.body):,} bytes"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"

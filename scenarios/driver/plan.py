@@ -1,0 +1,231 @@
+"""What shall a command do, and can it? Everything is read and refused before anything is sent."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from config.documents import did_you_mean
+from config.environment import (
+    Environment,
+    EnvironmentFile,
+    find_environment,
+    read_environment,
+    read_environment_file,
+)
+from config.errors import ConfigError, Problem
+from config.network import PORTS, read_place
+from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.driver.load_process import ALONE, Workers
+from scenarios.language.model import Profile, Scenario
+from scenarios.language.reader import find_scenario, read_scenario
+from scenarios.language.templates import TemplateError, compile_text, names_in
+from scenarios.language.validation import ALWAYS_KNOWN
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the stack that can be started here offers: its faults, and its addresses' variables."""
+
+    faults: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line names: environment and scenario by name or file, profiles, a fault.
+
+    `users` and `iterations` go before those of the profiles; `workers` share a load.
+    """
+
+    env: str
+    scenario: str
+    profiles: tuple[str, ...]
+    runs: Path
+    fault: str
+    repeat: str
+    users: int | None = None
+    iterations: int | None = None
+    workers: Workers = ALONE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command shall do, checked before anything is sent; `asked` is what it follows."""
+
+    asked: Asked
+    file: EnvironmentFile
+    scenario_path: Path
+    scenario: Scenario
+    profiles: Mapping[str, Profile]
+
+
+def read_plan(asked: Asked, local: Local) -> Plan:
+    """Read and check everything that a command names. Raises ConfigError with every mistake."""
+    problems: list[Problem] = []
+    file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
+    path = _collect(problems, lambda: find_scenario(asked.scenario))
+    scenario = _collect(problems, lambda: read_scenario(path)) if path else None
+    profiles: dict[str, Profile] = {}
+    if path and scenario:
+        problems += _missing_profiles(scenario, path, asked.profiles)
+        problems += _unfit_options(scenario, asked)
+        profiles = _asked_for(scenario, asked)
+        problems += _unfit_workers(asked.workers, profiles)
+    if file:
+        _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
+        environment = _collect(problems, lambda: _preview(file, local.variables))
+        if environment:
+            problems += environment_problems(environment, file.path)
+        if environment and scenario:
+            problems += misfits(scenario, environment, file.path, profiles)
+    if problems or not (file and path and scenario):
+        raise ConfigError(*problems)
+    return Plan(asked, file, path, scenario, profiles)
+
+
+def _asked_for(scenario: Scenario, asked: Asked) -> dict[str, Profile]:
+    return {
+        name: with_load(scenario.profiles[name], asked.users, asked.iterations)
+        for name in asked.profiles
+        if name in scenario.profiles
+    }
+
+
+def _unfit_options(scenario: Scenario, asked: Asked) -> list[Problem]:
+    """Return the options that a profile of an open model leaves no room for."""
+    given = {"--users": asked.users, "--iterations": asked.iterations}
+    options = " and ".join(name for name, value in given.items() if value)
+    return [
+        Problem(None, None, f"{name} is an open model: its rate says what is sent; leave out "
+                            f"{options}")
+        for name in asked.profiles
+        if options and name in scenario.profiles and scenario.profiles[name].is_open
+    ]  # fmt: skip
+
+
+def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
+    if workers.elsewhere and not workers.bind:
+        yield Problem(None, None, "workers of other machines need to know where to come; add "
+                                  "--bind HOST:PORT, an address of this machine")  # fmt: skip
+    place = read_place(workers.bind)
+    if workers.bind and (place is None or place.port is None or place.port not in PORTS):
+        yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
+                                  "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
+    for name, profile in profiles.items():
+        if workers.number > profile.virtual_users:
+            yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "
+                                      f"{workers.number} workers; ask for fewer workers or more "
+                                      "users")  # fmt: skip
+
+
+def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
+    """Return a profile with other users or iterations; these go before a duration."""
+    if profile.is_open:
+        return profile
+    changes: dict[str, int | None] = {}
+    if users:
+        changes["users"] = users
+    if iterations:
+        changes |= {"iterations": iterations, "duration": None, "warm_up": None}
+    return profile.model_copy(update=changes)
+
+
+def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> None:
+    """Raise ConfigError for a fault that does not exist, or that has no stack to be seeded in."""
+    if fault and not file.starts_stack:
+        raise ConfigError(Problem(file.path, None, "faults are seeded into the local stack only"))
+    if fault and fault not in known:
+        message = f"unknown fault {fault!r}; {did_you_mean(fault, list(known))}"
+        raise ConfigError(Problem(None, None, message))
+
+
+def environment_problems(environment: Environment, file: Path) -> list[Problem]:
+    """Return the headers whose template can have no value; their values are not told."""
+    problems = []
+    for name, value in environment.headers.items():
+        try:
+            compile_text(value)
+            unknown = sorted(names_in(value) - set(ALWAYS_KNOWN))
+        except TemplateError:
+            message = f"the header {name!r} is not a template that can be read"
+            problems.append(Problem(file, None, message))
+            continue
+        if unknown:
+            message = f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(ALWAYS_KNOWN)}"
+            problems.append(Problem(file, None, message))
+    return problems
+
+
+def misfits(
+    scenario: Scenario, environment: Environment, file: Path, profiles: Mapping[str, Profile]
+) -> list[Problem]:
+    """Return what the scenario asks of the environment and it does not have, or does not stand."""
+    services = {step.request_parts()[1] for step in scenario.flow}
+    messages = [
+        f"there is no address for {name}; add it to services"
+        for name in sorted(services - set(environment.services))
+    ]
+    for name, profile in profiles.items():
+        messages += _beyond_limits(name, profile, environment)
+    return [Problem(file, None, message) for message in messages]
+
+
+def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
+    limits, here = environment.load, environment.environment
+    if not limits.allowed:
+        if is_load(profile):
+            yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
+        return
+    iterations = _iterations(profile, limits.max_iterations)
+    if profile.virtual_users > limits.max_users:
+        asks = "asks for" if profile.users or profile.max_users else "without max_users may take"
+        yield (f"the profile {name!r} {asks} {profile.virtual_users} users, "
+               f"and {here} allows {limits.max_users}")  # fmt: skip
+    if iterations > limits.max_iterations:
+        yield (f"the profile {name!r} asks for {iterations:,} iterations, "
+               f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
+    if profile.most_per_s > limits.max_rate:
+        yield (f"the profile {name!r} asks for {profile.most_per_s:,.10g} iterations a second, "
+               f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
+
+
+def _iterations(profile: Profile, most: int) -> int:
+    """Return how many iterations a profile asks for, 0 where it does not say."""
+    arrivals = arrivals_of(profile)
+    if not isinstance(arrivals, OpenModel):
+        return arrivals.iterations or 0
+    # drawing them at random takes its time: not where there are far too many
+    return math.ceil(arrivals.expected) if arrivals.expected > 2 * most else arrivals.scheduled
+
+
+def is_load(profile: Profile) -> bool:
+    """Tell whether a profile is more than one pass through the flow."""
+    return profile.is_open or profile.virtual_users > 1 or profile.iterations != 1
+
+
+def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
+    """Do one reading; keep its problems instead of raising them."""
+    try:
+        return read()
+    except ConfigError as error:
+        problems += [each for each in error.problems if each not in problems]
+        return None
+
+
+def _preview(file: EnvironmentFile, variables: Iterable[str]) -> Environment:
+    """Read an environment before its stack is up, the stack's addresses standing in."""
+    addresses = dict.fromkeys(variables, "http://not-started-yet") if file.starts_stack else {}
+    return read_environment(file.path, addresses)
+
+
+def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
+    known = list(scenario.profiles)
+    return [
+        Problem(path, None, f"it has no profile {name!r}; {did_you_mean(name, known)}")
+        for name in profiles
+        if name not in scenario.profiles
+    ]

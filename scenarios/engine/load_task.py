@@ -1,0 +1,91 @@
+"""What shall this run of Locust drive? As its command line says, or as the master does."""
+
+import math
+from argparse import Namespace
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from config.documents import did_you_mean
+from config.environment import find_environment, read_environment
+from config.errors import ConfigError, Problem
+from scenarios.driver.arrivals import WHOLE, Part, arrivals_of
+from scenarios.driver.flow import compile_flow
+from scenarios.driver.load_state import Order
+from scenarios.driver.plan import misfits, with_load
+from scenarios.evidence.run_folder import RunFolder, new_run_id
+from scenarios.language.model import Profile, Scenario
+from scenarios.language.reader import find_scenario, read_scenario
+
+_RUNS = Path(__file__).resolve().parents[2] / "runs"
+_UNTIL_STOPPED = "until stopped"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Files, profile and amounts of one load; `stem` names its recording in `exchanges`.
+
+    Without a profile it goes on until it is stopped.
+    """
+
+    scenario: Path
+    environment: Path
+    profile: str
+    run_id: str
+    tenant: str
+    users: int
+    iterations: int
+    stem: str
+    exchanges: Path
+
+    def order(self, part: Part = WHOLE, ships: bool = False) -> Order:
+        """Return one process' part of it. Raises ConfigError, also beyond what is allowed there."""
+        scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
+        name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
+        if problems := misfits(scenario, environment, self.environment, {name: profile}):
+            raise ConfigError(*problems)
+        return Order(
+            flow=compile_flow(scenario, environment, self.run_id, self.tenant),
+            profile=name,
+            arrivals=arrivals_of(profile).part(part),
+            users=part.of_number(self.users),
+            most=part.of_number(environment.load.max_iterations),
+            exchanges=self.exchanges,
+            generator=self.stem,
+            warm_up_s=profile.warm_up or 0.0,
+            abort=profile.abort,
+            ships=ships,
+        )
+
+    def _profile(self, scenario: Scenario) -> Profile:
+        """Return what the profile says, with this task's users and iterations."""
+        if not self.profile:
+            return Profile().model_copy(update={"users": self.users, "duration": math.inf})
+        if self.profile not in scenario.profiles:
+            message = f"it has no profile {self.profile!r}; "
+            message += did_you_mean(self.profile, list(scenario.profiles))
+            raise ConfigError(Problem(self.scenario, None, message))
+        return with_load(scenario.profiles[self.profile], self.users, self.iterations)
+
+
+def read_task(options: Namespace) -> Task:
+    """Read Locust's options: a run's folder that is there, or one of plain Locust's own."""
+    if options.evidence:
+        folder = RunFolder(Path(options.evidence))
+        run = folder.read_run()
+        run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
+    else:
+        run_id, tenant = new_run_id(datetime.now(UTC)), str(uuid4())
+        exchanges = _RUNS / f"locust-{run_id}"
+    return Task(
+        scenario=find_scenario(options.scenario),
+        environment=find_environment(options.environment),
+        profile=options.profile or "",
+        run_id=run_id,
+        tenant=tenant,
+        users=options.num_users or 1,
+        iterations=options.iterations,
+        stem=options.stem or "locust",
+        exchanges=exchanges,
+    )

@@ -1,0 +1,1 @@
+"""The evidence of a run on disk: its record, exchanges, recordings and ledger."""

@@ -1,0 +1,1 @@
+"""The HTTP client that every flow is driven with."""

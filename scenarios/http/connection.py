@@ -1,0 +1,249 @@
+"""What happens on one connection of a load? A request goes out, and llhttp reads its answer.
+
+Nothing here waits by itself: a `Wait` does, so that many connections can share a thread.
+"""
+
+import _socket
+import errno
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httptools
+
+from scenarios.http.content_encoding import unpack
+from scenarios.http.messages import (
+    KEEPALIVE_S,
+    MAX_BODY_BYTES,
+    Answer,
+    Envelope,
+    Unanswered,
+    header_value,
+)
+from scenarios.http.readiness import Waiting
+from scenarios.http.tls import Tls
+
+MAX_HEAD_BYTES = 65_536
+
+_READ_BYTES = 32_768
+_INFORMATIONAL = range(100, 200)
+_SWITCHING = 101
+_WAIT_MORE = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
+
+
+class Broken(Exception):
+    """The connection cannot go on; the text says why."""
+
+
+class Late(Broken):
+    """The deadline has passed."""
+
+
+class Connection:
+    """One connection, and the answer that is being read from it."""
+
+    def __init__(self, raw: _socket.socket, waiting: Waiting) -> None:
+        raw.setblocking(False)
+        self._raw = raw
+        self._recv: Callable[[int], bytes] = raw.recv
+        self._wait = waiting(raw.fileno())
+        self._readable = self._wait.readable
+        self._tls: Tls | None = None
+        self._used_s = 0.0
+        self._reads_well = True
+        self._is_over = self._reads_body = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._begin(reads_body=True)
+
+    def open(self, address: tuple[Any, ...], deadline: float) -> None:
+        """Connect. Raises OSError or Late."""
+        code = self._raw.connect_ex(address)
+        if code in _WAIT_MORE:
+            if not self._wait.writable(deadline):
+                raise Late("no connection in time")
+            code = self._raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+        if self._raw.family in (socket.AF_INET, socket.AF_INET6):
+            self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def encrypt(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        """Shake hands. Raises OSError (a certificate that does not fit, too) or Broken."""
+        self._tls = Tls(context, host)
+        while not self._tls.shake_hands():
+            self._write(self._tls.outgoing(), deadline)
+            self._tls.incoming(self._read_raw(deadline))
+        self._write(self._tls.outgoing(), deadline)
+        self._recv = self._recv_decrypted
+
+    def is_fresh(self) -> bool:
+        """Tell whether the server has neither closed it meanwhile nor said what nobody asked."""
+        if time.monotonic() - self._used_s < KEEPALIVE_S:
+            try:
+                self._raw.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                pass
+        self.close()
+        return False
+
+    def may_go_on(self) -> bool:
+        """Tell whether another request may use it."""
+        return self._reads_well and self._is_over and self._keeps_alive
+
+    def close(self) -> None:
+        """Close it."""
+        self._wait.close()
+        self._raw.close()
+
+    def exchange(self, data: bytes, envelope: Envelope, deadline: float) -> Answer:
+        """Send a request and read its answer. Raises Unanswered."""
+        self._begin(reads_body=envelope.method != "HEAD")
+        try:
+            self._write(self._tls.encrypted(data) if self._tls else data, deadline)
+            self._read_answer(deadline)
+        except Broken as error:
+            self._reads_well = False
+            if self._has_head:
+                return self._answer(_body_words(error))
+            if isinstance(error, Late):
+                raise Unanswered(f"no answer within {envelope.timeout_s:g} s") from error
+            raise Unanswered(f"the connection broke: {error}") from error
+        self._used_s = time.monotonic()
+        return self._answer("")
+
+    # llhttp calls these as it reads.
+
+    def on_message_begin(self) -> None:
+        """Note that an answer begins; after the end of ours it is one that nobody asked for."""
+        if self._is_over:
+            self._reads_well = False
+
+    def on_headers_complete(self) -> None:
+        """Note the status; an informational one is followed by the answer itself."""
+        status = self._parser.get_status_code()
+        if self._is_over or (status in _INFORMATIONAL and status != _SWITCHING):
+            return
+        self.status = status
+        self._has_head = True
+        if not self._reads_body:
+            self._is_over = self._reads_well = True
+            self._keeps_alive = False  # llhttp now waits for a body that will not come
+
+    def on_body(self, piece: bytes) -> None:
+        """Keep a piece of the body."""
+        if not self._is_over:
+            self._pieces.append(piece)
+            self._body_bytes += len(piece)
+
+    def on_message_complete(self) -> None:
+        """Note that the answer is whole."""
+        if self._has_head and not self._is_over:
+            self._is_over = True
+            self._keeps_alive = self._parser.should_keep_alive()
+
+    def _begin(self, reads_body: bool) -> None:
+        self.status = 0
+        self._reads_body = reads_body
+        self._has_head = self._is_over = self._keeps_alive = False
+        self._pieces: list[bytes] = []
+        self._body_bytes = 0
+        self._head = b""
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        sent = 0
+        while sent < len(data):
+            try:
+                sent += self._raw.send(data[sent:] if sent else data)
+            except BlockingIOError:
+                if not self._wait.writable(deadline):
+                    raise Late("nothing more could be sent in time") from None
+            except OSError as error:
+                raise Broken(_words(error)) from error
+
+    def _read_answer(self, deadline: float) -> None:
+        feed, readable = self._parser.feed_data, self._readable
+        while not self._is_over:
+            if not readable(deadline):
+                raise Late("the body did not end in time")
+            try:
+                data = self._recv(_READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise Broken(_words(error)) from error
+            if not self._has_head:
+                self._head = self._head + data if self._head else data
+            if not data:
+                self._end_by_close()
+                return
+            try:
+                feed(data)
+            except httptools.HttpParserUpgrade:
+                self._is_over, self._keeps_alive = True, False
+            except httptools.HttpParserError as error:
+                if self._is_over:  # what follows our answer is not HTTP
+                    self._reads_well = False
+                    return
+                raise Broken(f"not HTTP: {error}") from error
+            if self._body_bytes > MAX_BODY_BYTES:
+                raise Broken(f"the body is over {MAX_BODY_BYTES:,} bytes")
+            if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
+                raise Broken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
+
+    def _read_raw(self, deadline: float) -> bytes:
+        """Read bytes of a handshake. Raises Broken at its end, too."""
+        if not self._wait.readable(deadline):
+            raise Late("no connection in time")
+        data = self._raw.recv(_READ_BYTES)
+        if not data:
+            raise Broken("the connection was closed while it was encrypted")
+        return data
+
+    def _recv_decrypted(self, most_bytes: int) -> bytes:
+        data = self._raw.recv(most_bytes)
+        if not data or self._tls is None:
+            return b""
+        return self._tls.decrypted(data)
+
+    def _end_by_close(self) -> None:
+        """The server has closed: the end of a body whose length nobody told, else a break."""
+        if not self._has_head:
+            raise Broken("it was closed within the answer" if self._head else
+                          "it was closed before an answer")  # fmt: skip
+        head = _last_head(self._head)
+        if header_value(head, b"content-length") or header_value(head, b"transfer-encoding"):
+            raise Broken("it was closed too early")
+        self._is_over, self._keeps_alive = True, False
+
+    def _answer(self, broken: str) -> Answer:
+        head = _last_head(self._head)
+        pieces = self._pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if b"\r\ncontent-encoding:" in head and body:
+            body, broken = unpack(body, header_value(head, b"content-encoding"), broken)
+        return Answer(self.status, body[:MAX_BODY_BYTES], broken, head)
+
+
+def _last_head(data: bytes) -> bytes:
+    """Return the head of the answer in small letters, without informational ones before it."""
+    while True:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        if not rest or head[9:10] != b"1" or head[9:12] == b"101":
+            return head.lower() + b"\r\n"
+        data = rest
+
+
+def _body_words(error: Broken) -> str:
+    if isinstance(error, Late):
+        return "the body did not end in time"
+    text = str(error)
+    return text if text.startswith("the body") else f"the body broke off: {text}"
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,1 @@
+"""The language of scenario files: reading, validation, templates, expressions."""

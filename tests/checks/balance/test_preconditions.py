@@ -1,0 +1,180 @@
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from checks.balance.usage import judge_usage
+from checks.case import read_case
+from checks.result import Code, Finding, UsageRow
+from checks.verdict import Verdict
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import (
+    BEGIN,
+    END,
+    Load,
+    exposition,
+    settled,
+    write_agreeing_witnesses,
+    write_expositions,
+    write_prometheus,
+    write_run,
+)
+from witnesses.prometheus.samples import Sample
+from witnesses.service.single_process import Looks
+
+AnySeries = tuple[Mapping[str, str], Sequence[Sample]]
+
+USES = {"tea": 4, "coffee": 8}
+
+
+def _uses(counted: Mapping[str, float]) -> list[AnySeries]:
+    return [({"kind": kind}, settled(0, total)) for kind, total in counted.items()]
+
+
+SERIES: dict[str, list[AnySeries]] = {"uses": _uses(USES), "visits": [({}, settled(0, 4))]}
+
+
+def _agreeing(place: Path, *, exclusive: bool = True) -> RunFolder:
+    folder = write_run(place, Load(), exclusive=exclusive)
+    write_agreeing_witnesses(folder)
+    return folder
+
+
+def _findings(folder: RunFolder) -> dict[str, Finding]:
+    return {each.check: each for each in judge_usage(read_case(folder)).findings}
+
+
+def _codes(folder: RunFolder) -> dict[str, set[Code | None]]:
+    rows: tuple[UsageRow, ...] = judge_usage(read_case(folder)).usage
+    return {name: {row.code for row in rows if row.quantity == name} for name in ("uses", "visits")}
+
+
+def test_of_a_sound_run_every_precondition_holds_and_is_listed(tmp_path: Path) -> None:
+    findings = _findings(_agreeing(tmp_path))
+    assert {each.verdict for each in findings.values()} == {Verdict.PASS}
+    assert list(findings) == [
+        "usage uses",
+        "usage visits",
+        "shop shows its metrics",
+        "shop counts in one process",
+        "shop lives through the run",
+        "Prometheus scrapes shop",
+        "traffic of other tenants",
+    ]
+
+
+def test_several_processes_behind_one_address_void_the_counters_and_spare_the_database(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    split = Looks(4, (500.0, 500.02))
+    write_expositions(folder, "after", {"shop-0": exposition(USES, visits=4)}, looks=split)
+    finding = _findings(folder)["shop counts in one process"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "give the workers one metrics folder" in finding.observed
+    assert _codes(folder) == {"uses": {Code.SPLIT_COUNTER}, "visits": {Code.SPLIT_COUNTER}}
+    row = judge_usage(read_case(folder)).usage[0]
+    assert (row.service, row.prometheus, row.database) == (None, None, 4.0)
+    assert _findings(folder)["shop lives through the run"].verdict is Verdict.PASS
+
+
+def test_a_replica_that_prometheus_does_not_scrape_leaves_its_figures_lower_bounds(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    for moment, uses, visits in (("before", {}, None), ("after", USES, 4)):
+        second = exposition({"tea": 1} if moment == "after" else {})
+        texts = {"shop-0": exposition(uses, visits=visits), "shop-1": second}
+        write_expositions(folder, moment, texts)
+    findings = _findings(folder)
+    assert findings["Prometheus scrapes shop"].verdict is Verdict.INCONCLUSIVE
+    assert "1 of its 2 replicas are scraped" in findings["Prometheus scrapes shop"].observed
+    assert "1 of its 2 replicas are scraped" in findings["usage visits"].detail
+    assert findings["usage visits"].code is Code.SCRAPE_GAP
+
+
+def test_a_replica_that_the_environment_does_not_name_leaves_the_services_a_lower_bound(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    both = {("shop", "a"): settled(1, 1), ("shop", "b"): settled(1, 1)}
+    born = {target: settled(500, 500) for target in both}
+    series: dict[str, list[AnySeries]] = {
+        name: [({**labels, "instance": "a"}, samples) for labels, samples in each]
+        for name, each in SERIES.items()
+    }
+    write_prometheus(folder, series, ups=both, births=born)
+    finding = _findings(folder)["usage visits"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "1 of its 2 replicas are named in the environment" in finding.detail
+
+
+def test_a_target_that_fails_after_the_last_answer_does_not_pass_and_gaps_are_told(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    gap = [*settled(1, 1)[:2], (BEGIN + 10, 0.0), (END + 5, 0.0), (END + 10, 0.0)]
+    write_prometheus(folder, SERIES, ups={("shop", "shop:80"): gap})
+    finding = _findings(folder)["Prometheus scrapes shop"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed.startswith("0 of 1 targets after the last answer")
+    assert "3 of 3 scrapes failed" in finding.observed
+
+
+def test_a_restart_in_mid_run_is_told_where_only_prometheus_saw_it(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    births = [(BEGIN - 10, 500.0), (BEGIN + 10, 1_005.0), (END + 5, 1_005.0)]
+    write_prometheus(folder, SERIES, births={("shop", "shop:80"): births})
+    finding = _findings(folder)["shop lives through the run"]
+    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, "it was restarted")
+
+
+def test_a_service_that_tells_no_start_time_is_trusted_and_the_list_says_so(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    for moment, uses, visits in (("before", {}, None), ("after", USES, 4)):
+        text = exposition(uses, visits=visits, birth=None)
+        write_expositions(folder, moment, {"shop-0": text}, looks=Looks(20, ()))
+    finding = _findings(folder)["shop lives through the run"]
+    assert finding.verdict is Verdict.PASS
+    assert "is trusted" in finding.observed
+
+
+def _with_a_guest(folder: RunFolder) -> None:
+    text = exposition(USES, visits=6) + 'uses_total{tenant="globex",kind="tea"} 2\n'
+    write_expositions(folder, "after", {"shop-0": text})
+    write_prometheus(folder, {**SERIES, "visits": [({}, settled(0, 6))]})
+
+
+def test_others_traffic_in_an_exclusive_environment_leaves_just_the_shared_counts_open(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    _with_a_guest(folder)
+    findings = _findings(folder)
+    assert findings["traffic of other tenants"].verdict is Verdict.INCONCLUSIVE
+    assert "uses_total of shop grew by 2" in findings["traffic of other tenants"].observed
+    assert _codes(folder) == {"uses": {None}, "visits": {Code.FOREIGN_TRAFFIC}}
+    assert findings["usage visits"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_others_traffic_is_measured_and_forbidden_to_nobody_where_not_exclusive(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path, exclusive=False)
+    _with_a_guest(folder)
+    findings = _findings(folder)
+    assert findings["traffic of other tenants"].verdict is Verdict.PASS
+    assert "grew by 2" in findings["traffic of other tenants"].observed
+    assert findings["usage visits"].verdict is Verdict.PASS
+
+
+def test_what_strayed_to_another_tenant_is_a_wrong_label_and_no_traffic_of_others(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    text = exposition({"tea": 3, "coffee": 8}, visits=4)
+    write_expositions(folder, "after", {"shop-0": f'{text}uses_total{{tenant="x",kind="tea"}} 1\n'})
+    series = {**SERIES, "uses": _uses({"tea": 3, "coffee": 8})}
+    write_prometheus(folder, series)
+    findings = _findings(folder)
+    assert findings["usage uses"].code is Code.WRONG_LABEL
+    assert findings["traffic of other tenants"].verdict is Verdict.PASS
+    assert findings["usage visits"].verdict is Verdict.PASS

@@ -1,0 +1,139 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checks.balance.usage import judge_usage
+from checks.case import read_case
+from checks.result import Code, Finding, UsageRow
+from checks.verdict import Verdict
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import (
+    BEGIN,
+    GOOD,
+    REFUSED,
+    TIMED_OUT,
+    Load,
+    anchor,
+    exposition,
+    settled,
+    write_agreeing_witnesses,
+    write_expositions,
+    write_prometheus,
+    write_rows,
+    write_run,
+)
+from witnesses.prometheus.samples import Sample
+
+
+def _agreeing(place: Path, *loads: Load, exclusive: bool = True) -> RunFolder:
+    folder = write_run(place, *(loads or (Load(),)), exclusive=exclusive)
+    write_agreeing_witnesses(folder)
+    return folder
+
+
+def _finding(folder: RunFolder, check: str = "usage uses") -> Finding:
+    return next(each for each in judge_usage(read_case(folder)).findings if each.check == check)
+
+
+def _rows(folder: RunFolder, quantity: str = "uses") -> dict[str, UsageRow]:
+    rows = judge_usage(read_case(folder)).usage
+    return {row.labels.get("kind", ""): row for row in rows if row.quantity == quantity}
+
+
+def test_a_run_whose_witnesses_agree_with_the_client_passes(tmp_path: Path) -> None:
+    finding = _finding(_agreeing(tmp_path))
+    assert finding.verdict is Verdict.PASS
+    assert finding.expected == "12 counted once by client, service, prometheus and database"
+    assert finding.observed == "service 12, prometheus 12, database 12"
+
+
+def test_two_errors_that_cancel_in_the_total_still_fail(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 5], ["coffee", 7]]}})
+    finding = _finding(folder)
+    assert finding.observed == "service 12, prometheus 12, database 12"
+    assert finding.verdict is Verdict.FAIL
+    assert {row.code for row in _rows(folder).values()} == {Code.EXTRA_ROW, Code.LOST_ROW}
+
+
+def test_a_label_value_that_only_a_witness_knows_is_judged_too(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    rows = [["tea", 4], ["coffee", 8], ["cocoa", 1]]
+    write_rows(folder, "after", {"uses": {"rows": rows}})
+    cocoa = _rows(folder)["cocoa"]
+    assert (cocoa.verdict, cocoa.code) == (Verdict.FAIL, Code.EXTRA_ROW)
+    assert cocoa.client.confirmed == 0
+
+
+def test_a_counter_that_missed_one_label_names_that_label(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    counted = {"tea": 3, "coffee": 8}
+    write_expositions(folder, "after", {"shop-0": exposition(counted)})
+    series = [({"kind": kind}, settled(0, total)) for kind, total in counted.items()]
+    write_prometheus(folder, {"uses": series})
+    finding = _finding(folder)
+    assert (finding.verdict, finding.code) == (Verdict.FAIL, Code.LOST_COUNT)
+    assert finding.detail.startswith("tea: The client and database agree on 4;")
+
+
+def test_a_run_without_any_witness_on_disk_is_inconclusive(tmp_path: Path) -> None:
+    finding = _finding(write_run(tmp_path, Load()))
+    assert (finding.verdict, finding.code) == (Verdict.INCONCLUSIVE, Code.WITNESS_DOWN)
+    assert finding.observed == "service no data, prometheus no data, database no data"
+
+
+def test_a_timed_out_request_widens_the_expected_figure(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path, Load((GOOD, GOOD, GOOD, TIMED_OUT)))
+    finding = _finding(folder)
+    assert (finding.verdict, finding.code) == (Verdict.PASS, Code.IN_DOUBT)
+    assert finding.expected.startswith("9 to 12 counted once")
+
+
+def test_a_refused_request_must_not_have_been_counted(tmp_path: Path) -> None:
+    finding = _finding(_agreeing(tmp_path, Load((GOOD, GOOD, GOOD, REFUSED))))
+    assert (finding.verdict, finding.code) == (Verdict.FAIL, Code.FOREIGN_TRAFFIC)
+
+
+def test_a_shared_quantity_is_a_lower_bound_where_others_send_traffic(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path, Load((GOOD, GOOD)), exclusive=False)
+    finding = _finding(folder, "usage visits")
+    assert (finding.verdict, finding.code) == (Verdict.PASS, Code.FOREIGN_TRAFFIC)
+    assert "2 not ours" in finding.detail
+
+
+def test_a_shared_quantity_is_exact_where_nobody_else_sends_traffic(tmp_path: Path) -> None:
+    finding = _finding(_agreeing(tmp_path, Load((GOOD, GOOD))), "usage visits")
+    assert finding.verdict is Verdict.FAIL
+
+
+def test_a_witness_that_a_quantity_does_not_name_is_not_asked(tmp_path: Path) -> None:
+    visits = _rows(_agreeing(tmp_path), "visits")[""]
+    assert visits.asked == ("client", "service", "prometheus")
+    assert visits.database is None
+    assert visits.verdict is Verdict.PASS
+
+
+def _stuck(place: Path, samples: Sequence[Sample]) -> RunFolder:
+    """Write a run of four uses, one a second from BEGIN on, of which the counter lacks some."""
+    folder = _agreeing(place)
+    anchor(folder, BEGIN)
+    missing = {"tea": samples[-1][1], "coffee": 8}
+    write_expositions(folder, "after", {"shop-0": exposition(missing)})
+    series = [({"kind": "tea"}, samples), ({"kind": "coffee"}, settled(0, 8))]
+    write_prometheus(folder, {"uses": series})
+    return folder
+
+
+def test_a_difference_is_dated_by_the_first_scrape_that_shows_it(tmp_path: Path) -> None:
+    samples = [*settled(0, 3)[:2], (BEGIN + 2.5, 2.0), (BEGIN + 10, 3.0), *settled(0, 3)[2:]]
+    folder = _stuck(tmp_path, samples)
+    tea = _rows(folder)["tea"]
+    assert tea.since == datetime.fromtimestamp(BEGIN + 10 - 0.001, UTC)
+    assert _finding(folder).detail.endswith("It shows since the scrape of 00:16:49 UTC.")
+    assert _rows(folder)["coffee"].since is None
+
+
+def test_a_difference_that_no_scrape_dates_is_not_dated(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
+    assert {row.since for row in _rows(folder).values()} == {None}

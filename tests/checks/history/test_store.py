@@ -1,0 +1,339 @@
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.history.entry import Entry, StepEntry, UsageEntry
+from checks.history.machine import machine_here
+from checks.history.store import (
+    MOST_RUNS,
+    append,
+    comparable,
+    history_of,
+    history_path,
+    keep_history,
+    profile_of,
+    read_history,
+    record_of,
+    remember,
+)
+from checks.result import Kind
+from checks.suite import judge
+from checks.verdict import Verdict
+from scenarios.evidence.run_folder import RunFolder
+from tests.checks.history.entries import entry, nights
+from tests.evidence_factory import STARTED_AT, Load, write_run
+from tests.paths import ROOT
+from tests.reports.results import failing_result, finding, good_result
+
+_TIMES = st.floats(0, allow_nan=False, allow_infinity=False)
+_INSTANTS = st.datetimes(timezones=st.just(UTC))
+_COUNTS = st.integers(0, 2**53)
+_STEPS = st.builds(
+    StepEntry, _COUNTS, _TIMES, _TIMES, st.none() | _TIMES, st.none() | _TIMES, _TIMES
+)
+_ENTRIES = st.builds(
+    Entry,
+    run_id=st.text(),
+    started_at=_INSTANTS,
+    finished_at=_INSTANTS,
+    environment=st.text(),
+    scenario=st.text(),
+    scenario_sha256=st.text(),
+    profile=st.text(),
+    verdict=st.sampled_from(Verdict),
+    fault=st.none() | st.text(),
+    partial=st.booleans(),
+    machine=st.text(),
+    checks=st.dictionaries(st.text(), st.sampled_from(Verdict), max_size=3),
+    latency=st.dictionaries(st.text(), _STEPS, max_size=3),
+    completed=_COUNTS,
+    scheduled=_COUNTS,
+    usage=st.builds(UsageEntry, _COUNTS, _COUNTS, _COUNTS),
+    availability=st.none() | st.floats(0, 1),
+    schema_version=st.just(1),
+)
+
+
+def _in_folder(place: Path, *before: Entry) -> RunFolder:
+    """Write a run that was driven, beside a history."""
+    folder = write_run(place, Load())
+    for each in before:
+        append(history_path(folder), each)
+    return folder
+
+
+def _by_processes(path: Path, code: str, processes: int) -> list[int]:
+    """Run code in several processes at once, `append`, `entry` and `number` in its reach."""
+    head = (
+        "from checks.history.store import append\nfrom tests.checks.history.entries import entry\n"
+    )
+    head += f"from pathlib import Path\npath = Path({str(path)!r})\n"
+    running = [
+        subprocess.Popen([sys.executable, "-c", f"{head}number = {number}\n{code}"], cwd=ROOT)
+        for number in range(processes)
+    ]
+    return [each.wait(timeout=60) for each in running]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(_ENTRIES, max_size=4, unique_by=lambda each: each.run_id))
+def test_what_is_appended_is_what_is_read(entries: list[Entry]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.jsonl"
+        path.touch()
+        for each in entries:
+            append(path, each)
+        assert read_history(path) == tuple(entries)
+        assert path.read_bytes().count(b"\n") == len(entries)
+
+
+def test_lines_that_processes_add_at_once_all_land(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    code = "for night in range(25): append(path, entry(night, run_id=f'{number}-{night}'))"
+    assert _by_processes(path, code, 4) == [0] * 4
+    assert len(path.read_bytes().splitlines()) == 100
+    assert {each.run_id for each in read_history(path)} == {
+        f"{number}-{night}" for number in range(4) for night in range(25)
+    }
+
+
+def test_replacing_and_adding_at_once_loses_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, entry(0, run_id="shared"))
+    code = """
+for night in range(15):
+    append(path, entry(night, run_id='shared'))
+    append(path, entry(night, run_id=f'{number}-{night}'))
+"""
+    assert _by_processes(path, code, 3) == [0] * 3
+    run_ids = [each.run_id for each in read_history(path)]
+    assert len(run_ids) == len(path.read_bytes().splitlines()) == 46
+    assert run_ids[0] == "shared"
+
+
+def test_a_run_judged_again_has_its_line_replaced_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    first, second = nights(0.2, 0.3)
+    append(path, first)
+    append(path, second)
+    changed = replace(first, verdict=Verdict.FAIL)
+    append(path, changed)
+    append(path, changed)
+    assert read_history(path) == (changed, second)
+
+
+def test_a_line_without_room_leaves_the_history_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, entry(1))
+    before = path.read_bytes()
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 10},) * 2)
+try:
+    append(path, entry(2))
+except OSError:
+    raise SystemExit(7)
+"""
+    assert _by_processes(path, code, 1) == [7]
+    assert path.read_bytes() == before
+
+
+def test_a_line_after_a_torn_one_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    first, second, third = nights(0.2, 0.3, 0.4)
+    append(path, first)
+    append(path, second)
+    path.write_bytes(path.read_bytes()[:-40])
+    append(path, third)
+    assert read_history(path) == (first, third)
+    append(path, second)
+    assert read_history(path) == (first, third, second)
+
+
+def _spoilt(**changes: Any) -> bytes:
+    good = json.loads(_line(entry()))
+    return json.dumps({**good, **changes}).encode()
+
+
+def _line(one: Entry) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.jsonl"
+        append(path, one)
+        return path.read_bytes().strip()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[1]",
+        b'{"run_id": "elsewhere"}',
+        b"\xff\xfe\x00",
+        b"\r\r",
+        b"[" * 100_000,
+        _spoilt(schema_version=2),
+        _spoilt(verdict="green"),
+        _spoilt(started_at="2026-11-22T17:50:00"),
+        _spoilt(completed=-1),
+        _spoilt(availability=1.5),
+        _spoilt(latency={"use": {"count": 1, "p50": 1, "p95": float("nan"), "p99": 1}}),
+    ],
+    ids=lambda line: line[:20].decode(errors="replace"),
+)
+def test_a_line_that_is_not_ours_is_passed_over_and_kept(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(line + b"\n")
+    append(path, entry(7))
+    append(path, entry(7, p95_s=0.9))
+    assert read_history(path) == (entry(7, p95_s=0.9),)
+    assert path.read_bytes().startswith(line + b"\n")
+
+
+def test_a_run_is_compared_with_those_before_it_that_did_the_same(tmp_path: Path) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    assert profile_of(run) == "load"
+    assert comparable([entry(5), entry(2)], run) == (entry(2), entry(5))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"environment": "staging"},
+        {"scenario": "another"},
+        {"profile": "load, while"},
+        {"fault": "lost-count"},
+        {"started_at": STARTED_AT},
+        {"started_at": STARTED_AT + timedelta(days=1)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_run_is_not_compared_with(tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    assert comparable([entry(1, **changes)], run) == ()
+
+
+@pytest.mark.parametrize(
+    ("users", "iterations", "name"),
+    [
+        (50, None, "load with 50 users"),
+        (None, 1_000, "load with 1,000 iterations"),
+        (50, 1_000, "load with 50 users and 1,000 iterations"),
+    ],
+)
+def test_a_run_of_other_amounts_is_compared_with_its_like_only(
+    tmp_path: Path, users: int | None, iterations: int | None, name: str
+) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    (phase,) = run.phases
+    run = replace(run, phases=(replace(phase, users=users, iterations=iterations),))
+    assert profile_of(run) == name
+    assert comparable([entry(1), entry(2, profile=name)], run) == (entry(2, profile=name),)
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    assert comparable([entry(1, run_id=run.run_id)], run) == ()
+
+
+def test_the_last_thirty_runs_are_compared_with(tmp_path: Path) -> None:
+    run = write_run(tmp_path, Load()).read_run()
+    hours = [entry(0, started_at=entry().started_at + timedelta(hours=hour)) for hour in range(40)]
+    assert comparable(reversed(hours), run) == tuple(hours[-MOST_RUNS:])
+
+
+def test_what_a_run_is_compared_with_does_not_change_after_it(tmp_path: Path) -> None:
+    folder = _in_folder(tmp_path, *nights(0.2, 0.3))
+    keep_history(history_path(folder), folder, folder.read_run())
+    history_path(folder).unlink()
+    keep_history(history_path(folder), folder, folder.read_run())
+    kept = history_of(folder)
+    assert kept.entries == nights(0.2, 0.3)
+    assert (kept.machine, kept.trouble) == (machine_here(), "")
+
+
+def test_the_first_run_of_all_has_an_empty_history_and_no_trouble(tmp_path: Path) -> None:
+    folder = _in_folder(tmp_path)
+    keep_history(history_path(folder), folder, folder.read_run())
+    kept = history_of(folder)
+    assert (kept.entries, kept.trouble) == ((), "")
+
+
+def test_a_history_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
+    folder = _in_folder(tmp_path)
+    history_path(folder).mkdir()
+    keep_history(history_path(folder), folder, folder.read_run())
+    assert history_of(folder).trouble == "the history could not be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [(None, "no history was kept"), (b"{", "cannot be read"), (b'{"machine": 3}', "cannot")],
+)
+def test_evidence_without_a_history_has_no_entries_and_says_why(
+    tmp_path: Path, content: bytes | None, trouble: str
+) -> None:
+    folder = write_run(tmp_path, Load())
+    if content is not None:
+        (folder.evidence / "history.json").write_bytes(content)
+    kept = history_of(folder)
+    assert kept.entries == ()
+    assert trouble in kept.trouble
+
+
+def test_a_run_is_remembered_once_however_often_it_is_judged(tmp_path: Path) -> None:
+    folder = _in_folder(tmp_path)
+    for is_new in (True, False, False):
+        remember(folder, judge(folder), is_new)
+    assert [each.run_id for each in read_history(history_path(folder))] == [folder.path.name]
+
+
+def test_a_run_judged_again_where_there_is_no_history_makes_none(tmp_path: Path) -> None:
+    folder = _in_folder(tmp_path)
+    remember(folder, judge(folder), is_new=False)
+    assert sorted(each.name for each in folder.path.parent.iterdir()) == [
+        folder.path.name,
+        "latest",
+    ]
+
+
+def test_a_history_that_cannot_be_written_costs_no_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _in_folder(tmp_path)
+    history_path(folder).mkdir()
+    with caplog.at_level(logging.WARNING):
+        remember(folder, good_result(), is_new=True)
+    assert "could not be entered" in caplog.text
+
+
+def test_what_is_remembered_is_what_the_result_says() -> None:
+    result = failing_result()
+    made = record_of(replace(result, machine="a machine"))
+    assert made.checks["usage cards_used"] is Verdict.FAIL
+    assert len(made.checks) == len(result.findings)
+    assert made.usage == UsageEntry(12, 1, 1)
+    assert (made.completed, made.scheduled) == (101, 101)
+    assert made.latency["iteration"].p95 == result.latency[-1].p95
+    assert (made.machine, made.fault, made.verdict) == ("a machine", "lost_count", Verdict.FAIL)
+
+
+def test_of_two_findings_of_one_name_the_worse_is_remembered() -> None:
+    twice = [finding("few errors", Kind.PROMQL, verdict=each) for each in (Verdict.FAIL, *Verdict)]
+    assert record_of(good_result(findings=tuple(twice))).checks == {"few errors": Verdict.FAIL}
+
+
+def test_a_machine_is_told_by_its_architecture_and_its_cores() -> None:
+    assert "core" in machine_here()
+    assert len(machine_here()) < 100

@@ -1,0 +1,79 @@
+"""Does a command end when it must, and is what it says heard?"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from commands.shared.black_box import Ended, run_black_box
+from tests.paths import ROOT
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+PARENT = """
+import sys
+from pathlib import Path
+from commands.shared.black_box import run_black_box
+run_black_box([sys.executable, "-c", {child!r}], Path(sys.argv[1]), 60)
+"""
+CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
+
+INTERRUPT = "os.kill(os.getppid(), signal.SIGINT); time.sleep"
+
+
+def ran(program: str, folder: Path, most_s: float = 30, stop_s: float = 20, **more: str) -> Ended:
+    command = [sys.executable, "-c", program]
+    return run_black_box(command, folder / "log", most_s, {**os.environ, **more}, stop_s)
+
+
+def test_exit_code_and_output_are_those_of_the_command(tmp_path: Path) -> None:
+    ended = ran("import sys; print('{}', end=''); print('why', file=sys.stderr); sys.exit(3)",
+                tmp_path)  # fmt: skip
+    assert (ended.code, ended.stdout, ended.is_late) == (3, b"{}", False)
+    assert (tmp_path / "log").read_text() == "why\n"
+
+
+def test_an_output_of_megabytes_is_heard_whole(tmp_path: Path) -> None:
+    assert len(ran("print('x' * 3_000_000, end='')", tmp_path).stdout) == 3_000_000
+
+
+def test_the_command_sees_the_variables_that_it_is_given(tmp_path: Path) -> None:
+    told = ran("import os; print(os.environ['COLOUR'])", tmp_path, COLOUR="blue")
+    assert told.stdout == b"blue\n"
+
+
+def test_a_command_that_takes_too_long_is_stopped_politely(tmp_path: Path) -> None:
+    ended = ran("import time; print('half a result', flush=True); time.sleep(60)", tmp_path, 1)
+    assert (ended.is_late, ended.stdout) == (True, b"")
+    assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
+    assert ended.took_s < 20
+
+
+def test_a_command_that_does_not_listen_is_ended_by_force(tmp_path: Path) -> None:
+    ended = ran(STUBBORN, tmp_path, most_s=1, stop_s=0.2)
+    assert (ended.code, ended.is_late) == (-signal.SIGKILL, True)
+
+
+def test_an_interrupt_ends_the_command_first(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ran(f"import signal; {CHILD.replace('time.sleep', INTERRUPT)}", tmp_path)
+    pid = int((tmp_path / "log").read_text().split()[0])
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel must tell of a parent's end")
+def test_a_command_does_not_outlive_who_runs_it_even_if_that_is_killed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = PARENT.format(child=CHILD)
+    with subprocess.Popen([sys.executable, "-c", program, str(log)], cwd=ROOT) as parent:
+        own = psutil.Process(parent.pid)
+        while not (log.exists() and log.read_text().endswith("\n")):
+            assert parent.poll() is None
+        children = own.children()
+        parent.kill()
+    assert len(children) == 1
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []

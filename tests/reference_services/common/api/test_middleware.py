@@ -1,0 +1,278 @@
+"""What does a service give away: to a browser, to its log, to the machine that it runs on?"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.paths import ROOT
+from tests.reference_services.databases import SERVICES, Databases, sqlite_databases
+from tests.reference_services.processes import ServiceProcess, environ_of, running
+from tests.reference_services.services import (
+    SNAPSHOT,
+    Service,
+    as_tenant,
+    cards_service,
+    workflow_service,
+)
+
+pytestmark = pytest.mark.long
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+TABLES = {
+    "onboarding": ["onboarding_sessions"],
+    "cards": ["cards", "card_usage", "idempotency_keys"],
+    "workflow": ["workflow_executions", "owed_uses"],
+}
+
+# Each stands in another part of a request, and in no line of a log.
+IN_BODY, IN_KEY, IN_TOKEN = "secret-body", "secret-key", "secret-token"
+IN_QUERY, IN_PATH, IN_HEADER = "secret-query", "secret-path", "secret-header"
+
+# No account of any machine: what belongs to it was written by the service under test.
+STRANGER = 1_000_000 + os.getpid()
+
+
+def drop_tables(database_url: str, tables: list[str]) -> None:
+    with create_engine(database_url, poolclass=NullPool).begin() as connection:
+        for table in tables:
+            connection.execute(text(f"DROP TABLE {table}"))
+
+
+@pytest.fixture
+def cards(sqlite: Databases) -> Iterator[Service]:
+    """Run a Cards that refuses in every way that it can."""
+    with cards_service(sqlite, RATE_LIMIT="2/hour", API_TOKENS="ada-1") as service:
+        yield service
+
+
+def answers_of(cards: Service, tenant: str) -> Iterator[httpx.Response]:
+    http = cards.http
+    known = as_tenant(tenant, authorization="Bearer ada-1")
+    another = as_tenant(str(uuid4()), authorization="Bearer ada-1")
+    yield http.get("/health")
+    yield http.get("/metrics")
+    yield http.get("/openapi.json")
+    yield http.post("/api/v1/cards/batch", json=SNAPSHOT, headers=known)
+    yield http.get("/api/v1/cards", headers=known)
+    yield http.get("/api/v1/cards", headers=known)
+    yield http.get("/api/v1/cards")
+    yield http.get("/api/v1/cards", headers=known | as_tenant("me"))
+    yield http.get("/nothing")
+    yield http.delete("/api/v1/cards", headers=known)
+    yield http.post("/api/v1/cards/batch", content=b"[" * 1_100_000, headers=known)
+    yield http.post("/api/v1/cards/batch", json=[], headers=another)
+    drop_tables(cards.database_url, TABLES["cards"])
+    yield http.get("/api/v1/cards", headers=another)
+
+
+def test_every_answer_tells_browsers_to_leave_it_alone(cards: Service, tenant: str) -> None:
+    statuses = []
+    for answer in answers_of(cards, tenant):
+        statuses.append(answer.status_code)
+        assert HEADERS.items() <= dict(answer.headers).items(), answer.request.url
+        assert answer.headers["X-Trace-ID"]
+    assert statuses == [200, 200, 200, 201, 200, 429, 401, 400, 404, 405, 413, 422, 500]
+
+
+def test_a_service_that_is_not_ready_is_protected_as_well(sqlite: Databases) -> None:
+    with workflow_service(sqlite) as workflow:
+        answer = workflow.http.get("/ready")
+    assert answer.status_code == 503
+    assert HEADERS.items() <= dict(answer.headers).items()
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[dict[str, ServiceProcess]]:
+    """Run the three services as processes that log all they can, and want tokens."""
+    databases = sqlite_databases(tmp_path)
+    common = {"LOG_LEVEL": "DEBUG", "API_TOKENS": IN_TOKEN, "SERVICE_TOKENS": f"{IN_TOKEN}-robot"}
+
+    def variables(service: str) -> dict[str, str]:
+        return common | {"DATABASE_URL": databases.url_of(service)}
+
+    with running("cards", tmp_path, variables("cards")) as cards:
+        calling = {"CARDS_URL": cards.url, "CARDS_TOKEN": f"{IN_TOKEN}-robot"}
+        with (
+            running("onboarding", tmp_path, variables("onboarding") | calling) as onboarding,
+            running("workflow", tmp_path, variables("workflow") | calling) as workflow,
+        ):
+            yield {"onboarding": onboarding, "cards": cards, "workflow": workflow}
+
+
+def requests(name: str, url: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Write requests that succeed, are refused and (once the tables are gone) fail."""
+    told = {"note": IN_BODY}
+    if name == "onboarding":
+        path = f"{url}/api/v1/onboarding/sessions"
+        yield "POST", path, {"company_domain": f"{IN_BODY}.example", "user_email": f"{IN_BODY}@a.b"}
+        yield "POST", path, {"company_domain": IN_BODY}
+        yield "GET", f"{path}/{IN_PATH}", {}
+        answers = {"answers": [{"question_id": IN_BODY, "answer": IN_BODY}]}
+        yield "POST", f"{path}/{IN_PATH}/answers", answers
+    elif name == "cards":
+        path = f"{url}/api/v1/cards"
+        cards = {"cards": [{"card_type": "voice", "content": told, "title": IN_BODY}]}
+        yield "POST", f"{path}/batch", cards
+        yield "POST", f"{path}/batch", {"cards": [{"card_type": "voice", "content": {IN_BODY: 1}}]}
+        yield "POST", f"{path}/batch", {"cards": IN_BODY}
+        yield "GET", f"{path}/{IN_PATH}", {}
+        yield "POST", f"{path}/retrieve", {"card_ids": [IN_BODY]}
+        yield "POST", f"{path}/{IN_PATH}/usage", {"workflow_id": IN_BODY, "workflow_type": "a"}
+        yield "GET", f"{path}/retrieve?card_ids={IN_QUERY}&page={IN_QUERY}", {}
+    else:
+        path = f"{url}/api/v1/workflows"
+        ran = {"workflow_type": "linkedin_post", "context": {"company": told}, "parameters": told}
+        yield "POST", f"{path}/execute", ran
+        yield "POST", f"{path}/execute", {"workflow_type": "linkedin_post", "card_ids": [IN_BODY]}
+        yield "POST", f"{path}/execute", {"workflow_type": IN_BODY}
+        yield "GET", f"{path}/{IN_PATH}", {}
+
+
+def drive(name: str, url: str, trace: str) -> list[httpx.Response]:
+    headers = as_tenant(
+        str(uuid4()),
+        authorization=f"Bearer {IN_TOKEN}",
+        idempotency_key=IN_KEY,
+        x_trace_id=trace,
+        x_workflow_id=IN_HEADER,
+        cookie=f"session={IN_HEADER}",
+        user_agent=IN_HEADER,
+    )
+    marked = {"q": IN_QUERY}
+    answers = [
+        httpx.request(method, url, json=body or None, headers=headers, params=marked)
+        for method, url, body in requests(name, url)
+        if "?" not in url
+    ]
+    return [
+        *answers,
+        httpx.get(f"{url}/{IN_PATH}?{IN_QUERY}", headers=headers),
+        httpx.get(f"{url}/api/{IN_PATH}?{IN_QUERY}", headers=headers),
+        httpx.get(f"{url}/api/v1/cards/retrieve?card_ids={IN_QUERY}", headers=headers),
+        httpx.get(f"{url}/metrics?{IN_QUERY}", headers=headers),
+    ]
+
+
+def test_no_log_line_holds_what_a_client_sent_and_a_500_tells_the_log_alone(
+    processes: dict[str, ServiceProcess],
+) -> None:
+    """The answers are read here as well: had they no 500, the log of one would not be tested."""
+    failed: dict[str, list[httpx.Response]] = {}
+    for name, service in processes.items():
+        drive(name, service.url, "trace-well")
+    for name, service in processes.items():
+        drop_tables(f"sqlite:///{service.log.with_suffix('.db')}", TABLES[name])
+        answers = drive(name, service.url, "trace-ill")
+        failed[name] = [answer for answer in answers if answer.status_code == 500]
+    for name, service in processes.items():
+        assert service.stop() == -signal.SIGTERM
+        assert failed[name]
+        for answer in failed[name]:
+            assert answer.json()["detail"] == "The service failed."
+            assert not {"Traceback", "sqlite", "SELECT"} & set(answer.text.split())
+        log = service.log.read_text()
+        for secret in (IN_BODY, IN_KEY, IN_TOKEN, IN_QUERY, IN_PATH, IN_HEADER):
+            assert secret not in log
+        assert_log_tells(name, log)
+
+
+def assert_log_tells(name: str, log: str) -> None:
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {line["service"] for line in lines} == {name}
+    requests = [line for line in lines if line["event"] == "request"]
+    assert {line["trace_id"] for line in requests} >= {"trace-well", "trace-ill"}
+    failures = [line for line in lines if line["event"] == "unforeseen failure"]
+    assert failures
+    for line in failures:
+        assert line["trace_id"] == "trace-ill"
+        assert "Traceback" in line["traceback"]
+        assert "no such table" in line["traceback"]
+
+
+def test_a_service_does_not_say_by_what_it_is_served(tmp_path: Path) -> None:
+    with running("cards", tmp_path) as cards:
+        for path in ("/health", "/nothing", "/metrics"):
+            assert "server" not in cards.get(path).headers
+
+
+def python_of_stranger() -> str:
+    """Return an interpreter that another user can run this checkout with, or skip the test."""
+    ours = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, f"/usr/bin/{ours}"):
+        try:
+            subprocess.run(
+                [python, "-c", "import reference_services.serve, sqlite3, ctypes"],
+                user=STRANGER,
+                group=STRANGER,
+                extra_groups=[],
+                env=environ_of(),
+                cwd="/",
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return python
+    pytest.skip("another user can read neither this Python nor this checkout")
+
+
+def files_of(user: int, folders: list[Path]) -> set[Path]:
+    return {
+        Path(folder, name)
+        for top in folders
+        for folder, _, names in os.walk(top)
+        for name in names
+        if owner_of(Path(folder, name)) == user
+    }
+
+
+def owner_of(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:
+        return None
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Make a folder of the stranger's; pytest's own is within one that is closed to others."""
+    with TemporaryDirectory(prefix="home-") as folder:
+        os.chown(folder, STRANGER, STRANGER)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can start a service as another user")
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_unprivileged_service_writes_to_its_database_folder_alone(
+    home: Path, service: str
+) -> None:
+    with running(service, home, python=python_of_stranger(), user=STRANGER) as started:
+        process = psutil.Process(started.process.pid)
+        assert set(process.uids()) == {STRANGER}
+        make_something(service, started)
+        written = files_of(STRANGER, [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), ROOT])
+    assert home / f"{service}.db" in written
+    assert {path.parent for path in written} == {home}
+
+
+def make_something(service: str, started: ServiceProcess) -> None:
+    method, url, body = next(requests(service, started.url))
+    answer = httpx.request(method, url, json=body, headers=as_tenant(str(uuid4())))
+    assert answer.status_code in (200, 201)

@@ -1,0 +1,213 @@
+"""Do several workers count as one, come back when killed, and end with their parent?"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from reference_services.common.metrics import DURATION_EDGES_S
+from reference_services.stack.processes import find_prometheus
+from tests.reference_services.databases import SERVICES
+from tests.reference_services.processes import ServiceProcess, is_alive, refusal, running
+from tests.reference_services.services import Scrape, as_tenant
+
+pytestmark = pytest.mark.long
+
+BODIES: dict[str, tuple[str, dict[str, object]]] = {
+    "onboarding": (
+        "/api/v1/onboarding/sessions",
+        {"company_domain": "acme.example", "user_email": "ada@acme.example"},
+    ),
+    "cards": ("/api/v1/cards", {"card_type": "voice", "content": {}}),
+    "workflow": (
+        "/api/v1/workflows/execute",
+        {"workflow_type": "linkedin_post", "context": {"company": {"name": "Acme"}}},
+    ),
+}
+HISTOGRAMS = {
+    "onboarding": "onboarding_request_duration_seconds_bucket",
+    "cards": "cards_api_request_duration_seconds_bucket",
+    "workflow": "workflow_execution_duration_seconds_bucket",
+}
+
+
+def post(service: ServiceProcess, name: str, tenant: str) -> int:
+    path, body = BODIES[name]
+    answer = httpx.post(service.url + path, json=body, headers=as_tenant(tenant), timeout=20)
+    return answer.status_code
+
+
+def post_many(cards: ServiceProcess, tenant: str, times: int) -> Counter[int]:
+    with ThreadPoolExecutor(8) as pool:
+        return Counter(pool.map(lambda _: post(cards, "cards", tenant), range(times)))
+
+
+def wait_until(is_so: Callable[[], bool], within_s: float) -> float:
+    """Return how long it took; fail when it did not come about in time."""
+    began_at = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began_at < within_s, "it did not come about in time"
+        time.sleep(0.02)
+    return time.monotonic() - began_at
+
+
+def is_free(url: str) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", httpx.URL(url).port or 0)):
+            return True
+    except OSError:
+        return False
+
+
+def scrapes(service: ServiceProcess, times: int = 12) -> list[Scrape]:
+    """Scrape on new connections, so that each worker answers some."""
+    return [service.scrape() for _ in range(times)]
+
+
+def check_metrics(text: str) -> str:
+    """Return what promtool finds wrong with an exposition."""
+    promtool = Path(find_prometheus()).resolve().with_name("promtool")
+    checked = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return checked.stdout + checked.stderr + ("" if checked.returncode == 0 else "failed")
+
+
+def files_of_workers(folder: Path) -> set[int]:
+    return {int(file.stem.rpartition("_")[2]) for file in folder.glob("counter_*.db")}
+
+
+def test_two_workers_share_the_load_and_count_as_one(tmp_path: Path, tenant: str) -> None:
+    folder = tmp_path / "metrics"
+    with running("cards", tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(folder)}, workers=2) as cards:
+        wait_until(lambda: len(cards.workers()) == 2, 10)
+        assert post_many(cards, tenant, 200) == {201: 200}
+        for scrape in scrapes(cards):
+            assert scrape.total("cards_created_total", tenant_id=tenant) == 200
+            counted = scrape.total("cards_api_requests_total", method="POST", status="201")
+            assert counted == 200
+            duration = "cards_api_request_duration_seconds_count"
+            assert scrape.total(duration, method="POST") == 200
+        assert files_of_workers(folder) == {worker.pid for worker in cards.workers()}
+        assert "server" not in cards.get("/health").headers
+
+
+def test_a_killed_worker_is_replaced_and_no_count_is_lost(tmp_path: Path, tenant: str) -> None:
+    with running("cards", tmp_path, workers=2) as cards:
+        wait_until(lambda: len(cards.workers()) == 2, 10)
+        assert post_many(cards, tenant, 60) == {201: 60}
+        first = {worker.pid for worker in cards.workers()}
+        started_at = cards.scrape().total("process_start_time_seconds")
+        victim = cards.workers()[0]
+        victim.kill()
+        wait_until(lambda: len({each.pid for each in cards.workers()} - {victim.pid}) == 2, 10)
+        second = {worker.pid for worker in cards.workers()}
+        assert len(first & second) == 1
+        assert post_many(cards, tenant, 60) == {201: 60}
+        for scrape in scrapes(cards):
+            assert scrape.total("cards_created_total", tenant_id=tenant) == 120
+            assert scrape.total("process_start_time_seconds") == started_at
+
+
+def test_workers_end_soon_after_their_parent_was_killed(tmp_path: Path) -> None:
+    with running("cards", tmp_path, workers=2) as cards:
+        wait_until(lambda: len(cards.workers()) == 2, 10)
+        workers = cards.workers()
+        wait_until(lambda: log_says(cards, "Application startup complete.") == 2, 10)
+        os.kill(cards.process.pid, signal.SIGKILL)
+        cards.process.wait()
+        wait_until(lambda: not any(map(is_alive, workers)), 2)
+        assert is_free(cards.url)
+
+
+def test_a_signal_to_the_parent_ends_every_worker(tmp_path: Path) -> None:
+    with running("cards", tmp_path, workers=2) as cards:
+        wait_until(lambda: log_says(cards, "Application startup complete.") == 2, 10)
+        workers = cards.workers()
+        assert cards.stop() == 0
+        assert not any(map(is_alive, workers))
+        assert is_free(cards.url)
+
+
+def log_says(service: ServiceProcess, event: str) -> int:
+    return service.log.read_text().count(event)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_start_begins_to_count_at_zero_and_deletes_counts_alone(
+    tmp_path: Path, tenant: str, workers: str
+) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    variables = {"PROMETHEUS_MULTIPROC_DIR": str(folder), "WORKERS": workers}
+    with running("cards", tmp_path, variables) as cards:
+        post(cards, "cards", tenant)
+        assert cards.scrape().total("cards_created_total") == 1
+    stale = set(folder.glob("*.db"))
+    assert stale
+    (folder / "gauge_livemax_999999.db").write_bytes(b"")
+    (folder / "notes.txt").write_text("mine")
+    with running("cards", tmp_path, variables) as cards:
+        assert cards.scrape().total("cards_created_total") == 0
+        assert not stale & set(folder.iterdir())
+        assert not (folder / "gauge_livemax_999999.db").exists()
+        assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_holds_a_database_is_refused_and_left_whole(tmp_path: Path) -> None:
+    (tmp_path / "counter_1.db").write_bytes(b"")
+    with running("cards", tmp_path):
+        pass
+    ended = refusal(
+        tmp_path, "cards", "--port", "0", PROMETHEUS_MULTIPROC_DIR=str(tmp_path), WORKERS="2"
+    )
+    assert ended.returncode == 2
+    assert "cards: PROMETHEUS_MULTIPROC_DIR: other .db files are there" in ended.stderr
+    assert {"cards.db", "counter_1.db"} <= {file.name for file in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_service_began_before_its_first_request_whoever_is_asked(
+    tmp_path: Path, workers: int
+) -> None:
+    began_at = time.time()
+    with running("cards", tmp_path, workers=workers) as cards:
+        served_at = time.time()
+        starts = {scrape.total("process_start_time_seconds") for scrape in scrapes(cards)}
+    assert len(starts) == 1
+    # A process' own start is told from that of the machine, which is known in whole seconds.
+    assert began_at - 1 <= starts.pop() <= served_at
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", SERVICES)
+def test_promtool_finds_nothing_wrong_with_the_metrics(
+    tmp_path: Path, name: str, workers: int
+) -> None:
+    with running(name, tmp_path, workers=workers) as service:
+        assert post(service, name, str(uuid4())) in (200, 201)
+        text = service.get("/metrics").text
+    assert check_metrics(text) == ""
+    edges = {
+        sample.labels["le"] for sample in Scrape(text).samples if sample.name == HISTOGRAMS[name]
+    }
+    assert edges == {str(edge) for edge in DURATION_EDGES_S} | {"+Inf"}
+    assert {"0.5", "2.5", "5.0"} <= edges
+
+
+def test_promtool_does_find_what_is_wrong() -> None:
+    assert "no help text" in check_metrics("# TYPE uses counter\nuses 1\n")

@@ -1,0 +1,56 @@
+"""Do a load's own figures stand in the report: model, what was dropped, its workers?"""
+
+from dataclasses import replace
+from html import escape
+
+import pytest
+
+from checks.result import Generator, GeneratorWorker
+from reports.html import render_html
+from reports.views.sections import generator_rows, phase_row
+from tests.reports.results import good_result, phase
+
+_WORKERS = (
+    GeneratorWorker("soak-w1", 0.25, 0.0015, 0.012, 91_000_000, 1_250, 0),
+    GeneratorWorker("soak-w2", None, None, None, None, 1_249, 3),
+)
+
+
+def test_an_open_model_says_how_many_users_there_may_be() -> None:
+    open_phase = replace(phase("soak", 200, 100), model="open")
+    assert phase_row(open_phase).users == "up to 200, open model"
+    assert phase_row(phase("benchmark", 10, 100)).users == "10"
+
+
+def test_the_rate_is_of_the_measured_window() -> None:
+    warmed = replace(phase("soak", 10, 100), elapsed_s=20.0, measured=60)
+    assert phase_row(warmed).rate == "3.0/s"
+    assert phase_row(replace(warmed, measured=None)).rate == "5.0/s"
+    assert phase_row(replace(warmed, elapsed_s=0.0)).rate == "no data"
+
+
+def test_dropped_arrivals_stand_in_the_phase() -> None:
+    assert phase_row(replace(phase("soak", 10, 100), dropped=1_234)).dropped == "1,234"
+
+
+def test_each_of_several_workers_has_a_row_and_one_alone_has_none() -> None:
+    rows = dict(generator_rows(Generator(0.25, 0.0015, 0.012, 0.003, 91_000_000, _WORKERS)))
+    assert rows["Memory, most"] == "91 MB"
+    assert rows["soak-w1"] == (
+        "CPU 25.00 %, lag 0.002 s, loop delay 0.012 s, memory 91 MB, 1,250 begun, 0 dropped"
+    )
+    assert rows["soak-w2"] == (
+        "CPU not measured, lag not measured, loop delay not measured, "
+        "memory not measured, 1,249 begun, 3 dropped"
+    )
+    alone = generator_rows(Generator(0.25, 0.0015, 0.012, 0.003, 91_000_000, _WORKERS[:1]))
+    assert len(alone) == len(rows) - 2
+
+
+@pytest.mark.parametrize("name", ["<b>w1</b>", "w1&amp;"])
+def test_a_workers_name_is_text_on_the_page(name: str) -> None:
+    workers = (replace(_WORKERS[0], name=name), _WORKERS[1])
+    generator = Generator(0.25, 0.0015, 0.012, 0.003, 91_000_000, workers)
+    page = render_html(good_result(generator=generator))
+    assert f">{escape(name)}</th>" in page
+    assert "1,250 begun, 0 dropped" in page

@@ -1,0 +1,368 @@
+"""Does a virtual user pass through the steps as the scenario says, and stop where one fails?"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from scenarios.driver.flow import Flow, compile_flow, run_iteration
+from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome
+from scenarios.evidence.recording import Recording, read_recording
+from scenarios.http.messages import Answer, NotSent, Request, Unanswered
+from scenarios.language.model import Scenario
+from tests.scenarios.shop_scenario import (
+    CREATED,
+    ENVIRONMENT,
+    FOUND,
+    Script,
+    answered,
+    good_scenario,
+    recorder,
+)
+
+
+def flow_of(scenario: Scenario) -> Flow:
+    return compile_flow(scenario, ENVIRONMENT, "run-1", "tenant-1")
+
+
+def one_step(**step: Any) -> Flow:
+    """Compile a flow of one step and a second that only shows that it was reached."""
+    first = {"step": "first", "request": "POST shop /first", **step}
+    second = {"step": "second", "request": "GET shop /second"}
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    document = {"scenario": "s", "flow": [first, second], "profiles": profiles}
+    return flow_of(Scenario.model_validate(document))
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    return dict([*request.envelope.headers, *request.headers])
+
+
+def drive(folder: Path, flow: Flow, script: Script) -> Recording:
+    path = folder / "01-once.jsonl"
+    with recorder(path, steps=flow.step_names) as opened:
+        run_iteration(flow, 1, 50.0, script, opened)
+    recording = read_recording(path)
+    assert recording is not None
+    return recording
+
+
+def first_of(folder: Path, flow: Flow, answer: Answer | BaseException) -> Exchange:
+    """Drive a flow that must not go beyond its first step."""
+    script = Script(answer, FOUND)
+    recording = drive(folder, flow, script)
+    assert len(recording.exchanges) == 1
+    return recording.exchanges.first()
+
+
+def test_each_request_is_what_its_step_says(tmp_path: Path) -> None:
+    script = Script(CREATED, FOUND)
+    drive(tmp_path, flow_of(good_scenario(tmp_path)), script)
+    create, read = script.requests
+    assert (create.envelope.method, create.url) == ("POST", "http://shop.example/orders")
+    assert create.body == b'{"owner":"run-1-01-once-1"}'
+    assert create.envelope.timeout_s == 10.0
+    assert (read.envelope.method, read.url, read.body) == (
+        "GET",
+        "http://shop.example/orders/7",
+        None,
+    )
+
+
+def test_each_request_carries_its_run_and_sequence(tmp_path: Path) -> None:
+    script = Script(CREATED, FOUND)
+    drive(tmp_path, flow_of(good_scenario(tmp_path)), script)
+    assert [each.trace for each in script.requests] == [
+        "run-1-01-once-1",
+        "run-1-01-once-2",
+    ]
+
+
+def test_each_request_carries_the_environments_headers(tmp_path: Path) -> None:
+    script = Script(CREATED, FOUND)
+    drive(tmp_path, flow_of(good_scenario(tmp_path)), script)
+    assert [headers_of(each)["X-Tenant-ID"] for each in script.requests] == ["tenant-1", "tenant-1"]
+
+
+def test_a_steps_header_goes_before_the_environments(tmp_path: Path) -> None:
+    script = Script(FOUND, FOUND)
+    drive(tmp_path, one_step(headers={"X-Tenant-ID": "other", "X-Run": "{{ run }}"}), script)
+    first, second = map(headers_of, script.requests)
+    assert (first["X-Tenant-ID"], first["X-Run"]) == ("other", "run-1")
+    assert (second["X-Tenant-ID"], "X-Run" in second) == ("tenant-1", False)
+
+
+@pytest.mark.parametrize("name", ["X-Trace-ID", "x-trace-id", "Content-Length", "Upgrade"])
+def test_no_header_of_a_scenario_is_one_that_the_client_says(name: str) -> None:
+    with pytest.raises(ValidationError, match="the client itself says this"):
+        one_step(headers={name: "mine"})
+
+
+def test_the_intent_is_recorded_before_the_request_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "01-once.jsonl"
+    seen: list[list[Outcome]] = []
+
+    class Watching(Script):
+        def send(self, request: Any) -> Answer:
+            recording = read_recording(path)
+            seen.append([each.outcome for each in recording.exchanges] if recording else [])
+            return super().send(request)
+
+    drive(tmp_path, flow_of(good_scenario(tmp_path)), Watching(CREATED, FOUND))
+    assert seen == [[Outcome.UNKNOWN], [Outcome.OK, Outcome.UNKNOWN]]
+
+
+def test_a_step_is_due_when_the_one_before_it_is_done(tmp_path: Path) -> None:
+    recording = drive(tmp_path, flow_of(good_scenario(tmp_path)), Script(CREATED, FOUND))
+    create, read = recording.exchanges
+    assert create.due_s == 50.0
+    assert read.due_s == create.done_s
+    assert create.due_s < create.sent_s < create.done_s < read.sent_s < read.done_s
+    assert create.response_s == create.done_s - 50.0
+
+
+def test_an_iteration_tells_whether_every_step_was_ok(tmp_path: Path) -> None:
+    flow = flow_of(good_scenario(tmp_path))
+    with recorder(tmp_path / "good.jsonl") as opened:
+        assert run_iteration(flow, 1, 0.0, Script(CREATED, FOUND), opened) is True
+        assert run_iteration(flow, 2, 0.0, Script(CREATED, NotSent("no")), opened) is False
+
+
+def test_an_iteration_knows_nothing_that_another_saved(tmp_path: Path) -> None:
+    flow = flow_of(good_scenario(tmp_path))
+    other = answered(201, "application/json", b'{"state": "done", "id": 8}')
+    script = Script(CREATED, FOUND, other, FOUND)
+    with recorder(tmp_path / "a.jsonl") as opened:
+        run_iteration(flow, 1, 0.0, script, opened)
+        run_iteration(flow, 2, 0.0, script, opened)
+    assert [each.url[-9:] for each in script.requests[1::2]] == ["/orders/7", "/orders/8"]
+    assert script.requests[2].body == b'{"owner":"run-1-01-once-2"}'
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(NotSent("refused"), Outcome.NOT_SENT), (Unanswered("refused"), Outcome.UNKNOWN)],
+)
+def test_a_request_without_answer_stops_the_iteration(
+    tmp_path: Path, error: Exception, outcome: Outcome
+) -> None:
+    exchange = first_of(tmp_path, one_step(), error)
+    assert (exchange.outcome, exchange.status, exchange.reason) == (outcome, None, "refused")
+    assert exchange.done_s > exchange.sent_s
+
+
+def test_a_request_whose_template_has_no_value_is_not_sent(tmp_path: Path) -> None:
+    script = Script(FOUND)
+    (exchange,) = drive(tmp_path, one_step(json="{{ nothing }}"), script).exchanges
+    assert exchange.outcome is Outcome.NOT_SENT
+    assert exchange.reason == "'{{ nothing }}' has no value"
+    assert script.requests == []
+
+
+def test_a_generator_stopped_in_flight_leaves_the_request_in_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with recorder(path) as opened, pytest.raises(KeyboardInterrupt):
+        run_iteration(one_step(), 1, 0.0, Script(KeyboardInterrupt()), opened)
+    recording = read_recording(path)
+    assert recording is not None
+    (exchange,) = recording.exchanges
+    assert (exchange.outcome, exchange.reason) == (Outcome.UNKNOWN, CUT_OFF)
+
+
+EXPECTS = {"expect": {"json": {"state": "done"}}}
+SAVES = {"save": {"order": "id"}}
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "reason"),
+    [
+        pytest.param({}, answered(201, JSON, b"{}"), "status 201, expected 200", id="status"),
+        pytest.param({}, answered(500, JSON, b"{}"), "status 500, expected 200", id="server error"),
+        pytest.param(
+            {}, answered(200, JSON, b"{", "it broke off"), "it broke off", id="broken, nothing read"
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, JSON, b'{"state": "done"}', "it broke off"),
+            "it broke off",
+            id="broken, and yet as expected",
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, "text/html", b"<html>ok</html>"),
+            "not JSON: text/html, 15 bytes",
+            id="HTML",
+        ),
+        pytest.param(EXPECTS, answered(200, "", b""), "not JSON: an empty body", id="empty"),
+        pytest.param(SAVES, answered(200, "", b""), "not JSON: an empty body", id="empty, to save"),
+        pytest.param(
+            {"expect": {"status": 204, "json": {"state": "done"}}},
+            answered(204, "", b""),
+            "not JSON: an empty body",
+            id="no content",
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, JSON, b"{"),
+            "not JSON: application/json, 1 bytes",
+            id="half JSON",
+        ),
+        pytest.param(
+            EXPECTS, answered(200, "", b"ok"), "not JSON: no content type, 2 bytes", id="no type"
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, JSON, b"\xff\xfe\x00"),
+            "not JSON: application/json, 3 bytes",
+            id="not text",
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, JSON, b"[" * 200_000),
+            "not JSON: application/json, 200,000 bytes",
+            id="deeper than Python's stack",
+        ),
+        pytest.param(
+            EXPECTS,
+            answered(200, JSON, b'{"state": "new"}'),
+            'state is "new", expected "done"',
+            id="other value",
+        ),
+        pytest.param(
+            EXPECTS, answered(200, JSON, b"{}"), 'state is null, expected "done"', id="no value"
+        ),
+        pytest.param(
+            EXPECTS, answered(200, JSON, b"[1]"), 'state is null, expected "done"', id="a list"
+        ),
+        pytest.param(
+            {"expect": {"json": {"n": 1}}},
+            answered(200, JSON, b'{"n": true}'),
+            "n is true, expected 1",
+            id="true for 1",
+        ),
+        pytest.param(
+            {"expect": {"json": {"n": True}}},
+            answered(200, JSON, b'{"n": 1}'),
+            "n is 1, expected true",
+            id="1 for true",
+        ),
+        pytest.param(
+            {"expect": {"json": {"n": False}}},
+            answered(200, JSON, b'{"n": 0}'),
+            "n is 0, expected false",
+            id="0 for false",
+        ),
+        pytest.param(
+            {"expect": {"json": {"n": [1]}}},
+            answered(200, JSON, b'{"n": [true]}'),
+            "n is [true], expected [1]",
+            id="true for 1 in a list",
+        ),
+        pytest.param(
+            {"expect": {"json": {"n": 1}}},
+            answered(200, JSON, b'{"n": "1"}'),
+            'n is "1", expected 1',
+            id="text for a number",
+        ),
+        pytest.param(
+            {"expect": {"json": {"length(ids)": 4}}},
+            answered(200, JSON, b'{"ids": [1, 2, 3]}'),
+            "length(ids) is 3, expected 4",
+            id="other length",
+        ),
+        pytest.param(
+            SAVES, answered(200, JSON, b"{}"), "the answer has no id", id="nothing to save"
+        ),
+        pytest.param(
+            SAVES, answered(200, JSON, b'{"id": null}'), "the answer has no id", id="null to save"
+        ),
+    ],
+)
+def test_an_answer_that_is_not_as_expected_is_rejected_with_the_reason(
+    tmp_path: Path, step: dict[str, Any], answer: Answer, reason: str
+) -> None:
+    exchange = first_of(tmp_path, one_step(**step), answer)
+    assert (exchange.outcome, exchange.reason) == (Outcome.REJECTED, reason)
+    assert exchange.status == answer.status
+
+
+def test_an_expression_that_does_not_fit_the_answer_is_the_answers_fault(tmp_path: Path) -> None:
+    flow = one_step(expect={"json": {"length(ids)": 4}})
+    exchange = first_of(tmp_path, flow, answered(200, JSON, b'{"ids": 4}'))
+    assert exchange.outcome is Outcome.REJECTED
+    assert exchange.reason.startswith("the answer does not fit the expectation: ")
+
+
+def test_a_long_value_is_shortened_in_the_reason(tmp_path: Path) -> None:
+    answer = answered(200, JSON, b'{"state": "' + b"x" * 5000 + b'"}')
+    reason = first_of(tmp_path, one_step(**EXPECTS), answer).reason
+    assert reason.endswith('x…, expected "done"')
+    assert len(reason) < 300
+
+
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        pytest.param({}, answered(200, "text/html", b"<html>"), id="nothing is read"),
+        pytest.param({"expect": {"status": 204}}, answered(204, "", b""), id="no content"),
+        pytest.param({"expect": {"status": 404}}, answered(404, JSON, b"{}"), id="a wanted 404"),
+        pytest.param(EXPECTS, answered(200, "text/plain", b'{"state": "done"}'), id="other type"),
+        pytest.param(
+            {"expect": {"json": {"n": 1}}}, answered(200, JSON, b'{"n": 1.0}'), id="1.0 is 1"
+        ),
+        pytest.param(
+            {"expect": {"json": {"gone": None}}}, answered(200, JSON, b"{}"), id="wanted absence"
+        ),
+        pytest.param(SAVES, answered(200, JSON, b'{"id": 0}'), id="0 can be saved"),
+        pytest.param(SAVES, answered(200, JSON, b'{"id": ""}'), id="'' can be saved"),
+        pytest.param(SAVES, answered(200, JSON, b'{"id": []}'), id="[] can be saved"),
+    ],
+)
+def test_an_answer_as_expected_leads_to_the_next_step(
+    tmp_path: Path, step: dict[str, Any], answer: Answer
+) -> None:
+    recording = drive(tmp_path, one_step(**step), Script(answer, FOUND))
+    assert [each.outcome for each in recording.exchanges] == [Outcome.OK, Outcome.OK]
+    assert recording.exchanges.first().reason == ""
+
+
+def test_an_expectation_may_use_what_was_sent(tmp_path: Path) -> None:
+    flow = one_step(expect={"json": {"owner": "{{ unique }}", "n": "{{ iteration }}"}})
+    answer = answered(200, JSON, b'{"owner": "run-1-01-once-1", "n": 1}')
+    recording = drive(tmp_path, flow, Script(answer, FOUND))
+    assert recording.exchanges.first().outcome is Outcome.OK
+
+
+def test_what_was_saved_keeps_its_type_in_the_next_body(tmp_path: Path) -> None:
+    document = {
+        "scenario": "s",
+        "flow": [
+            {"step": "one", "request": "GET shop /", "save": {"ids": "ids"}},
+            {"step": "two", "request": "POST shop /", "json": {"ids": "{{ ids }}"}},
+        ],
+        "profiles": {"once": {"users": 1, "iterations": 1}},
+    }
+    script = Script(answered(200, JSON, b'{"ids": [1, {"a": null}]}'), FOUND)
+    drive(tmp_path, flow_of(Scenario.model_validate(document)), script)
+    assert script.requests[1].body == b'{"ids":[1,{"a":null}]}'
+
+
+def test_of_a_failure_request_and_answer_are_kept_but_no_header(tmp_path: Path) -> None:
+    flow = one_step(json={"a": 1}, headers={"Authorization": "Bearer secret"})
+    answer = answered(500, "text/plain", b"\xffoops" + b"x" * 5000)
+    recording = drive(tmp_path, flow, Script(answer))
+    assert recording.details == {
+        1: {
+            "method": "POST",
+            "url": "http://shop.example/first",
+            "body": '{"a":1}',
+            "answer_head": "\ufffdoops" + "x" * 1995,
+        }
+    }
+    assert "secret" not in (tmp_path / "01-once.jsonl").read_text()
+
+
+def test_of_a_success_nothing_more_is_kept(tmp_path: Path) -> None:
+    assert drive(tmp_path, one_step(), Script(FOUND, FOUND)).details == {}

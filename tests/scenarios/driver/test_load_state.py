@@ -1,0 +1,185 @@
+"""Does a load know what was begun, ended and dropped, when it is over, and when it goes badly?
+
+Time is given: seconds on the recorder's clock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.driver.arrivals import ClosedModel, OpenModel
+from scenarios.driver.flow import compile_flow
+from scenarios.driver.load_state import Load, Order
+from scenarios.evidence.recording import read_recording
+from scenarios.language.model import Abort
+from scenarios.language.rates import Stage
+from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario
+
+NEVER = Abort.model_validate({"success_rate": "0%"})
+OPEN = OpenModel((Stage(2.0, 2.0, 3.0),))
+
+
+@contextmanager
+def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **order: Any) -> Iterator[Load]:
+    """Begin a load at the second 100."""
+    given = {"users": 3, "most": 1_000, "generator": "many", **order}
+    made = Order(
+        flow=compile_flow(good_scenario(folder), ENVIRONMENT, "run-1", "tenant-1"),
+        profile="many", arrivals=arrivals, exchanges=folder, **given,
+    )  # fmt: skip
+    recorder = made.recorder()
+    try:
+        yield Load(made, recorder, 100.0)
+    finally:
+        recorder.close()
+
+
+def ended(load: Load, at_s: float, well: int, badly: int = 0) -> None:
+    """Let iterations end."""
+    for number in range(well + badly):
+        load.end_iteration(number < well, at_s)
+
+
+def test_a_closed_model_begins_so_many_and_no_more(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(2, 60.0)) as load:
+        assert load.next_iteration(100.5) == (1, 100.5)
+        assert load.next_iteration(101.0) == (2, 101.0)
+        assert load.next_iteration(101.0) is None
+        assert load.order.scheduled == 2
+
+
+def test_a_closed_model_begins_none_once_its_time_is_over(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 5.0)) as load:
+        assert load.next_iteration(104.9) == (1, 104.9)
+        assert load.next_iteration(105.0) is None
+        assert load.order.scheduled is None
+
+
+def test_none_begins_after_a_stop(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(9, 60.0)) as load:
+        load.stopped = "enough"
+        assert load.next_iteration(100.5) is None
+        assert load.is_due_no_more(100.5)
+
+
+def test_a_load_without_a_number_stops_at_what_the_environment_stands(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0), most=2) as load:
+        assert load.next_iteration(100.0)
+        assert load.next_iteration(100.0)
+        assert load.next_iteration(100.0) is None
+        assert load.stopped == "it stopped itself: the environment stands 2 iterations"
+
+
+def test_arrivals_are_due_from_when_the_users_are_there(tmp_path: Path) -> None:
+    with loaded(tmp_path, OPEN) as load:
+        load.begin_now(102.0, 0.5)
+        assert list(load.arrivals()) == pytest.approx([102.0, 102.5, 103.0, 103.5, 104.0, 104.5])
+        assert load.until_s() == 105.0
+        assert load.next_iteration(102.0) is None
+        assert load.health.from_s == 102.0
+        assert load.health.cpu_before_s == 0.5
+
+
+def test_a_load_is_over_when_nothing_is_due_and_all_have_ended(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(2, 60.0)) as load:
+        assert not load.is_due_no_more(100.0)
+        load.next_iteration(100.0)
+        load.next_iteration(100.0)
+        assert load.is_due_no_more(100.1)
+        assert not load.is_over(100.1)
+        ended(load, 101.0, well=1, badly=1)
+        assert load.is_over(101.0)
+
+
+def test_a_load_of_which_nothing_has_begun_yet_is_not_over_at_once(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 0.5)) as load:
+        assert not load.is_over(100.6)
+        assert load.is_over(101.1)
+
+
+def test_an_open_model_is_over_when_all_have_arrived_and_ended(tmp_path: Path) -> None:
+    with loaded(tmp_path, OPEN) as load:
+        assert load.begin() == 1
+        assert not load.is_due_no_more(200.0)
+        load.all_arrived = True
+        assert load.is_due_no_more(200.0)
+        assert not load.is_over(200.0)
+        ended(load, 200.0, well=1)
+        assert load.is_over(200.0)
+
+
+def test_iterations_in_flight_are_bounded_by_their_steps_timeouts(tmp_path: Path) -> None:
+    with loaded(tmp_path, OPEN) as load:
+        assert load.bound_s() == 100.0 + 3.0 + 2 * 10.0
+
+
+@pytest.mark.parametrize(
+    ("well", "badly", "collapsed"),
+    [(1, 9, False), (0, 9, False), (0, 10, True), (10, 90, False), (9, 90, True), (99, 0, False)],
+)
+def test_a_load_collapses_below_the_rate_that_is_asked_for_and_not_at_it(
+    tmp_path: Path, well: int, badly: int, collapsed: bool
+) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
+        ended(load, 115.0, well, badly)
+        assert bool(load.collapse(115.5)) == collapsed
+
+
+def test_a_load_that_has_just_begun_does_not_collapse(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
+        ended(load, 105.0, well=0, badly=50)
+        assert load.collapse(109.9) == ""
+        assert load.collapse(110.0) == (
+            "it stopped itself: 0 of 50 iterations of the last 10 s went well, and 10 % are "
+            "asked for"
+        )
+
+
+def test_what_was_long_ago_is_forgotten(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
+        ended(load, 115.0, well=0, badly=50)
+        ended(load, 126.5, well=20)
+        assert load.collapse(126.9) == ""
+
+
+def test_a_load_that_may_go_badly_never_collapses(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0), abort=NEVER) as load:
+        ended(load, 115.0, well=0, badly=500)
+        assert load.collapse(116.0) == ""
+
+
+def test_what_was_scheduled_and_not_begun_is_dropped(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(5, 60.0)) as load:
+        load.next_iteration(100.0)
+        load.health.to_s, load.health.cpu_s, load.health.memory_bytes = 104.0, 0.25, 7
+        load.close()
+        recording = read_recording(tmp_path / "many.jsonl")
+    assert recording
+    assert recording.end
+    assert (recording.end.started, recording.end.dropped) == (1, 4)
+    assert (recording.end.cpu_s, recording.end.wall_s, recording.end.memory_bytes) == (0.25, 4.0, 7)
+    assert recording.measured_from_s == 100.0
+
+
+def test_an_open_model_counts_arrivals_that_a_stop_left_out_as_dropped(tmp_path: Path) -> None:
+    with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
+        load.begin()
+        load.begin()
+        load.dropped += 1
+        load.stopped = "it stopped itself: enough"
+        load.close()
+        recording = read_recording(tmp_path / "many.jsonl")
+    assert recording
+    assert recording.end
+    assert (recording.end.started, recording.end.dropped) == (2, 4)
+    assert recording.end.stopped == "it stopped itself: enough"
+    assert recording.start.warm_up_s == 1.0
+
+
+def test_the_measured_window_begins_after_the_warm_up(tmp_path: Path) -> None:
+    with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
+        load.begin_now(102.0, 0.0)
+        assert load.warm_until_s() == 103.0

@@ -1,0 +1,455 @@
+"""What is refused before anything is sent?"""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.environment import Environment, LoadLimits, Service
+from config.errors import ConfigError
+from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.driver.load_process import Workers
+from scenarios.driver.plan import Asked, Local, Plan, misfits, read_plan, with_load
+from scenarios.language.model import Profile, Scenario
+from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario
+
+FILE = Path("environment.yaml")
+LOCAL = Local(faults=("slow",), variables=())
+STRONG = "{allowed: true, max_users: 1000, max_rate: 100/s}"
+WEAK = "{allowed: true, max_users: 5, max_iterations: 1000, max_rate: 20/s}"
+NONE = "{allowed: false}"
+FEW = "too few for 4 workers; ask for fewer workers or more users"
+NO_PLACE = "is not HOST:PORT; write for example 10.0.0.5:5557 or [::1]:5557"
+NO_LOAD = "is a load, and here allows none; e2e is one iteration"
+
+
+def limited(allowed: bool, max_users: int = 5) -> Environment:
+    return ENVIRONMENT.model_copy(update={"load": LoadLimits(allowed=allowed, max_users=max_users)})
+
+
+def profile_of(folder: Path, **profile: Any) -> Scenario:
+    profiles = {"many": Profile.model_validate(profile)}
+    return good_scenario(folder).model_copy(update={"profiles": profiles})
+
+
+def planned(
+    folder: Path, profiles: str, load: str = STRONG, url: str = "http://shop.example", **asked: Any
+) -> Plan:
+    """Plan what profiles, written in YAML, ask of an environment of such limits."""
+    environment, path = folder / "here.yaml", folder / "s.yaml"
+    environment.write_text(
+        f"environment: here\nservices: {{shop: {{url: '{url}'}}}}\nload: {load}\n"
+    )
+    path.write_text(GOOD.replace("once: {users: 1, iterations: 1}", profiles))
+    names = asked.pop("names", ("many",))
+    return read_plan(
+        Asked(str(environment), str(path), names, folder / "runs", "", "", **asked), LOCAL
+    )
+
+
+def told_of(folder: Path, profile: str, load: str = STRONG, **asked: Any) -> str:
+    """Plan a load; return why it is refused."""
+    with pytest.raises(ConfigError) as error:
+        planned(folder, f"many: {profile}", load, **asked)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def for_users(folder: Path, users: int) -> Scenario:
+    profile = Profile(users=users, iterations=1)
+    return good_scenario(folder).model_copy(update={"profiles": {"many": profile}})
+
+
+def refused(scenario: Scenario, environment: Environment) -> list[str]:
+    return [str(each) for each in misfits(scenario, environment, FILE, scenario.profiles)]
+
+
+def test_a_load_is_refused_where_none_is_allowed(tmp_path: Path) -> None:
+    assert refused(for_users(tmp_path, 2), limited(False)) == [
+        "environment.yaml: the profile 'many' is a load, and test allows none; e2e is one iteration"
+    ]
+
+
+def test_a_load_is_refused_beyond_the_users_allowed(tmp_path: Path) -> None:
+    assert refused(for_users(tmp_path, 6), limited(True)) == [
+        "environment.yaml: the profile 'many' asks for 6 users, and test allows 5"
+    ]
+
+
+def test_one_user_is_no_load_and_as_many_as_allowed_may_come(tmp_path: Path) -> None:
+    assert refused(for_users(tmp_path, 1), limited(False)) == []
+    assert refused(for_users(tmp_path, 5), limited(True)) == []
+
+
+def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
+    other = ENVIRONMENT.model_copy(update={"services": {"till": Service(url="http://till")}})
+    assert refused(for_users(tmp_path, 1), other) == [
+        "environment.yaml: there is no address for shop; add it to services"
+    ]
+
+
+def test_what_is_wrong_with_environment_scenario_and_fault_is_told_at_once(tmp_path: Path) -> None:
+    environment = tmp_path / "here.yaml"
+    environment.write_text("environment: here\nservices: {till: {url: nowhere}}\n")
+    asked = Asked(str(environment), "usage_tracking", ("weekly",), tmp_path, "slow", "run.py e2e")
+    with pytest.raises(ConfigError) as error:
+        read_plan(asked, LOCAL)
+    told = str(error.value)
+    assert "it has no profile 'weekly'; known here: e2e, benchmark, soak" in told
+    assert "faults are seeded into the local stack only" in told
+    assert "here.yaml:2: services.till.url: 'nowhere' is not an address" in told
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        (
+            {"rate": "21/s", "duration": "1s", "max_users": 5},
+            "asks for 21 iterations a second, and test allows 20",
+        ),
+        (
+            {"rate": "from 0/s to 21/s over 1s", "max_users": 5},
+            "asks for 21 iterations a second, and test allows 20",
+        ),
+        (
+            {"rate": "20/s", "duration": "1s"},
+            "without max_users may take 100 users, and test allows 5",
+        ),
+        (
+            {"rate": "20/s", "duration": "1m", "max_users": 5},
+            "asks for 1,200 iterations, and test allows 1,000",
+        ),
+        ({"users": 2, "iterations": 1_001}, "asks for 1,001 iterations, and test allows 1,000"),
+    ],
+)
+def test_no_profile_goes_beyond_what_the_environment_stands(
+    tmp_path: Path, profile: dict[str, Any], told: str
+) -> None:
+    limits = LoadLimits.model_validate(
+        {"allowed": True, "max_users": 5, "max_iterations": 1_000, "max_rate": "20/s"}
+    )
+    environment = ENVIRONMENT.model_copy(update={"load": limits})
+    assert refused(profile_of(tmp_path, **profile), environment) == [
+        f"environment.yaml: the profile 'many' {told}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "profile", [{"rate": "1/s", "duration": "1s"}, {"users": 1, "duration": "1s"}]
+)
+def test_a_rate_and_a_duration_are_loads_however_small(
+    tmp_path: Path, profile: dict[str, Any]
+) -> None:
+    assert refused(profile_of(tmp_path, **profile), limited(False)) == [
+        "environment.yaml: the profile 'many' is a load, and test allows none; e2e is one iteration"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ({"users": 5}, "--users"),
+        ({"iterations": 5}, "--iterations"),
+        ({"users": 5, "iterations": 5}, "--users and --iterations"),
+    ],
+)
+def test_an_open_model_has_no_room_for_users_and_iterations(
+    tmp_path: Path, asked: dict[str, Any], options: str
+) -> None:
+    assert told_of(tmp_path, "{rate: 5/s, duration: 1s}", **asked) == (
+        f"many is an open model: its rate says what is sent; leave out {options}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("workers", "told"),
+    [
+        (
+            Workers(elsewhere=1),
+            "workers of other machines need to know where to come; add --bind HOST:PORT, "
+            "an address of this machine",
+        ),
+        (
+            Workers(here=1, bind="5557"),
+            f"--bind 5557 {NO_PLACE}",
+        ),
+        (
+            Workers(here=2, elsewhere=2, bind="[::1]:1"),
+            f"many has 3 users, {FEW}",
+        ),
+    ],
+)
+def test_workers_need_a_place_to_come_to_and_users_to_be(
+    tmp_path: Path, workers: Workers, told: str
+) -> None:
+    assert told_of(tmp_path, "{users: 3, iterations: 9}", workers=workers) == told
+
+
+def test_iterations_go_before_a_duration() -> None:
+    profile = Profile.model_validate({"users": 2, "duration": "5s"})
+    changed = with_load(profile, users=None, iterations=7)
+    assert (changed.users, changed.iterations, changed.duration) == (2, 7, None)
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A port of this machine that takes connections, and at which none can be awaited."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("profile", "load", "asked"),
+    [
+        ("{rate: 5/s, duration: 1s}", STRONG, {"users": 5}),
+        ("{rate: 21/s, duration: 1s, max_users: 5}", WEAK, {}),
+        ("{users: 6, iterations: 6}", WEAK, {}),
+        ("{rate: 1/s, duration: 1s}", NONE, {}),
+        ("{users: 1, iterations: 9}", STRONG, {"workers": Workers(here=2)}),
+        ("{users: 1}", STRONG, {}),
+        ("{users: 1, iterations: 1}", STRONG, {"names": ("few",)}),
+    ],
+)
+def test_what_is_refused_has_sent_nothing_and_left_nothing(
+    tmp_path: Path, listening: socket.socket, profile: str, load: str, asked: dict[str, Any]
+) -> None:
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with pytest.raises(ConfigError):
+        planned(tmp_path, f"many: {profile}", load, url, **asked)
+    with pytest.raises(BlockingIOError):
+        listening.accept()
+    assert {each.name for each in tmp_path.iterdir()} == {"here.yaml", "s.yaml"}
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "{users: 5, iterations: 1000}",
+        "{users: 5, duration: 1h, think: 1s}",
+        "{rate: 20/s, duration: 50s, max_users: 5}",
+        "{rate: 1200/m, duration: 50s, max_users: 5}",
+        "{rate: from 20/s to 0/s over 100s, max_users: 5}",
+        "{stages: [0/s for 1h, from 0/s to 20/s over 10s, 20/s for 45s], max_users: 5}",
+    ],
+)
+def test_a_load_may_be_as_large_as_the_environment_stands(tmp_path: Path, profile: str) -> None:
+    plan = planned(tmp_path, f"many: {profile}", WEAK)
+    assert plan.profiles == {"many": plan.scenario.profiles["many"]}
+
+
+@pytest.mark.parametrize(
+    ("profile", "asks"),
+    [
+        ("{users: 6, iterations: 6}", ["asks for 6 users, and here allows 5"]),
+        ("{users: 6, duration: 6s}", ["asks for 6 users, and here allows 5"]),
+        ("{users: 5, iterations: 1001}", ["asks for 1,001 iterations, and here allows 1,000"]),
+        (
+            "{stages: [1/s for 1s, from 20/s to 20.5/s over 1s, 1/s for 1s], max_users: 5}",
+            ["asks for 20.5 iterations a second, and here allows 20"],
+        ),
+        (
+            "{rate: from 30/s to 0/s over 100s}",
+            [
+                "without max_users may take 100 users, and here allows 5",
+                "asks for 1,500 iterations, and here allows 1,000",
+                "asks for 30 iterations a second, and here allows 20",
+            ],
+        ),
+    ],
+)
+def test_each_limit_that_a_load_goes_beyond_is_told(
+    tmp_path: Path, profile: str, asks: list[str]
+) -> None:
+    told = told_of(tmp_path, profile, WEAK).splitlines()
+    assert told == [f"here.yaml: the profile 'many' {each}" for each in asks]
+
+
+def test_arrivals_at_random_are_counted_as_they_will_be_drawn(tmp_path: Path) -> None:
+    profile = {"rate": "20/s", "duration": "1m", "arrivals": "poisson", "seed": 5}
+    arrivals = arrivals_of(Profile.model_validate(profile))
+    assert isinstance(arrivals, OpenModel)
+    written = "{rate: 20/s, duration: 1m, arrivals: poisson, seed: 5, max_users: 5}"
+    assert f"asks for {len(list(arrivals.dues())):,} iterations" in told_of(tmp_path, written, WEAK)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"users": 6}, ["6 users, and here allows 5"]),
+        ({"iterations": 1_001}, ["1,001 iterations, and here allows 1,000"]),
+        (
+            {"users": 6, "iterations": 1_001},
+            ["6 users, and here allows 5", "1,001 iterations, and here allows 1,000"],
+        ),
+    ],
+)
+def test_no_option_goes_beyond_what_the_environment_stands(
+    tmp_path: Path, asked: dict[str, Any], told: list[str]
+) -> None:
+    refused = told_of(tmp_path, "{users: 2, iterations: 2}", WEAK, **asked).splitlines()
+    assert refused == [f"here.yaml: the profile 'many' asks for {each}" for each in told]
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "{users: 2, iterations: 2}",
+        "{users: 1, iterations: 2}",
+        "{users: 2, iterations: 1}",
+        "{users: 1, duration: 1s}",
+        "{rate: 1/h, duration: 1s, max_users: 1}",
+        "{stages: [from 0/s to 1/s over 1s], max_users: 1}",
+    ],
+)
+def test_more_than_one_pass_is_refused_where_no_load_is_allowed(
+    tmp_path: Path, profile: str
+) -> None:
+    told = told_of(tmp_path, profile, NONE)
+    assert told == f"here.yaml: the profile 'many' {NO_LOAD}"
+
+
+def test_a_load_that_options_make_one_pass_may_go_where_none_is_allowed(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "many: {users: 9, duration: 1h}", NONE, users=1, iterations=1)
+    assert (plan.profiles["many"].users, plan.profiles["many"].iterations) == (1, 1)
+
+
+@pytest.mark.parametrize("asked", [{"users": 2}, {"iterations": 2}])
+def test_one_pass_that_options_make_a_load_is_refused_where_none_is_allowed(
+    tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    told = told_of(tmp_path, "{users: 1, iterations: 1}", NONE, **asked)
+    assert told == f"here.yaml: the profile 'many' {NO_LOAD}"
+
+
+def test_only_the_profiles_that_are_asked_for_are_held_against_the_limits(tmp_path: Path) -> None:
+    profiles = "many: {users: 6, iterations: 6}\n  few: {users: 1, iterations: 1}"
+    assert list(planned(tmp_path, profiles, WEAK, names=("few",)).profiles) == ["few"]
+    with pytest.raises(ConfigError, match="the profile 'many' asks for 6 users"):
+        planned(tmp_path, profiles, WEAK, names=("few", "many"))
+
+
+def test_what_is_wrong_with_options_workers_and_limits_is_told_at_once(tmp_path: Path) -> None:
+    profiles = "many: {users: 2, iterations: 2}\n  open: {rate: 21/s, duration: 1s, max_users: 4}"
+    with pytest.raises(ConfigError) as error:
+        planned(
+            tmp_path, profiles, WEAK, names=("many", "open"), users=6,
+            workers=Workers(here=3, elsewhere=4),
+        )  # fmt: skip
+    assert str(error.value).replace(f"{tmp_path}/", "").splitlines() == [
+        "open is an open model: its rate says what is sent; leave out --users",
+        "workers of other machines need to know where to come; add --bind HOST:PORT, "
+        "an address of this machine",
+        "many has 6 users, too few for 7 workers; ask for fewer workers or more users",
+        "open has 4 users, too few for 7 workers; ask for fewer workers or more users",
+        "here.yaml: the profile 'many' asks for 6 users, and here allows 5",
+        "here.yaml: the profile 'open' asks for 21 iterations a second, and here allows 20",
+    ]
+
+
+@pytest.mark.parametrize(
+    "bind",
+    ["127.0.0.1:5557", "tester.example:1", "tester-1:65535", "[::1]:5557", "[fe80::1.2.3.4]:5557"],
+)
+def test_an_address_of_host_and_port_can_be_bound(tmp_path: Path, bind: str) -> None:
+    workers = Workers(here=1, elsewhere=1, bind=bind)
+    plan = planned(tmp_path, "many: {users: 2, iterations: 2}", workers=workers)
+    assert plan.asked.workers == workers
+
+
+NO_ADDRESSES = ["5557", "tester", "tester:", ":5557", "::1:5557", "[]:5557", "[tester]:5557",
+                "a b:5557", "http://tester:5557", "tester/x:5557", "tester:x", "tester:123456",
+                "tester:-1", "tester:5557 "]  # fmt: skip
+
+
+@pytest.mark.parametrize("bind", NO_ADDRESSES)
+def test_what_is_not_host_and_port_cannot_be_bound(tmp_path: Path, bind: str) -> None:
+    workers = Workers(here=1, elsewhere=1, bind=bind)
+    told = told_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
+    assert told == f"--bind {bind} {NO_PLACE}"
+
+
+@pytest.mark.parametrize("bind", ["tester:0", "tester:65536", "tester:99999"])
+def test_a_port_that_there_is_not_cannot_be_bound(tmp_path: Path, bind: str) -> None:
+    workers = Workers(here=1, elsewhere=1, bind=bind)
+    assert f"--bind {bind}" in told_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("profile", "workers"),
+    [
+        ("{users: 3, iterations: 9}", Workers(here=3)),
+        ("{users: 3, duration: 9s}", Workers(here=1, elsewhere=2, bind="tester:5557")),
+        ("{rate: 1/s, duration: 9s}", Workers(here=100)),
+        ("{rate: 1/s, duration: 9s, max_users: 3}", Workers(here=3)),
+    ],
+)
+def test_each_worker_may_have_one_user(tmp_path: Path, profile: str, workers: Workers) -> None:
+    assert planned(tmp_path, f"many: {profile}", workers=workers).asked.workers == workers
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked", "told"),
+    [
+        (
+            "{users: 3, iterations: 9}",
+            {},
+            f"many has 3 users, {FEW}",
+        ),
+        (
+            "{users: 9, iterations: 9}",
+            {"users": 2},
+            f"many has 2 users, {FEW}",
+        ),
+        (
+            "{rate: 1/s, duration: 9s, max_users: 3}",
+            {},
+            f"many has 3 users, {FEW}",
+        ),
+    ],
+)
+def test_more_workers_than_users_are_refused(
+    tmp_path: Path, profile: str, asked: dict[str, Any], told: str
+) -> None:
+    assert told_of(tmp_path, profile, workers=Workers(here=4), **asked) == told
+
+
+def test_other_users_and_iterations_leave_the_rest_of_a_profile_as_it_is() -> None:
+    written = {"users": 2, "iterations": 3, "max_duration": "9s", "think": "1s to 3s"}
+    profile = Profile.model_validate(written)
+    assert with_load(profile, users=None, iterations=None) == profile
+    assert with_load(profile, 5, 7) == Profile.model_validate(
+        written | {"users": 5, "iterations": 7}
+    )
+    assert with_load(profile, 5, None) == Profile.model_validate(written | {"users": 5})
+
+
+def test_an_open_model_is_not_changed_by_options() -> None:
+    profile = Profile.model_validate({"rate": "5/s", "duration": "9s"})
+    assert with_load(profile, users=5, iterations=7) == profile
+
+
+def test_iterations_for_a_duration_with_a_warm_up_are_refused_or_warm_nothing_up(
+    tmp_path: Path,
+) -> None:
+    try:
+        plan = planned(tmp_path, "many: {users: 2, duration: 9s, warm_up: 5s}", iterations=7)
+    except ConfigError:
+        return
+    assert plan.profiles["many"].warm_up is None
+
+
+def test_a_rate_beyond_the_limit_is_not_told_as_the_limit(tmp_path: Path) -> None:
+    told = told_of(tmp_path, "{rate: 20.00001/s, duration: 1s, max_users: 5}", WEAK)
+    assert "asks for 20 iterations" not in told
+
+
+def test_a_load_without_end_is_refused(tmp_path: Path) -> None:
+    assert "many" in told_of(tmp_path, f"{{rate: 1/s, duration: {'9' * 400}s}}")
+
+
+@pytest.mark.timeout(2)
+def test_a_load_far_beyond_the_limits_is_refused_at_once(tmp_path: Path) -> None:
+    profile = "{rate: 100000/s, duration: 7d, arrivals: poisson}"
+    assert "iterations a second, and here allows 20" in told_of(tmp_path, profile, WEAK)

@@ -1,0 +1,342 @@
+"""Does a recording keep every exchange, even of a generator that was killed?"""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.evidence import recording as module
+from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome, trace_id
+from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.recording import (
+    OTHER_REASON,
+    ROWS,
+    Changes,
+    End,
+    Recorder,
+    Recording,
+    Start,
+    read_recording,
+    read_recordings,
+)
+from tests.scenarios.shop_scenario import recorder
+
+STEPS = ("create", "read", "", "ü")
+END = End(started=1, dropped=0, cpu_s=0.5, wall_s=2.0)
+ROW_BYTES = ROW.itemsize
+
+seconds = st.floats(min_value=0.0, max_value=1e6)
+concluded = st.builds(
+    Exchange,
+    generator=st.just("01-once"),
+    sequence=st.just(0),
+    iteration=st.integers(min_value=1, max_value=9),
+    step=st.sampled_from(STEPS),
+    due_s=seconds,
+    sent_s=seconds,
+    done_s=seconds,
+    outcome=st.sampled_from(list(Outcome)),
+    status=st.none() | st.integers(min_value=100, max_value=599),
+    reason=st.text(max_size=8),
+)
+
+
+def read(path: Path) -> Recording:
+    recording = read_recording(path)
+    assert recording is not None
+    return recording
+
+
+def conclude(to: Recorder, number: int, each: Exchange) -> None:
+    to.conclude(
+        number, each.sent_s, each.done_s, each.outcome, each.status, each.reason,
+        {"body": each.reason} if each.reason else None,
+    )  # fmt: skip
+
+
+def record(to: Recorder, exchange: Exchange, steps: Sequence[str] = STEPS) -> Exchange:
+    number = to.intend(exchange.iteration, steps.index(exchange.step), exchange.due_s)
+    conclude(to, number, exchange)
+    return replace(exchange, sequence=number)
+
+
+def some_exchange(step: str = "create", outcome: Outcome = Outcome.OK) -> Exchange:
+    return Exchange("01-once", 0, 1, step, 0.5, 1.0, 2.0, outcome, 200)
+
+
+@given(st.lists(concluded, max_size=6))
+def test_what_was_recorded_is_read(some: list[Exchange]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "01-once.jsonl"
+        with recorder(path, Recorder, STEPS) as opened:
+            written = [record(opened, each) for each in some]
+        recording = read(path)
+    assert list(recording.exchanges) == written
+    assert recording.end == END
+    assert (recording.unconcluded, recording.missing) == (0, 0)
+    assert recording.details == {
+        each.sequence: {"body": each.reason} for each in written if each.reason
+    }
+
+
+@given(st.lists(concluded, min_size=1, max_size=3), st.floats(min_value=0, max_value=1))
+def test_rows_torn_anywhere_keep_all_that_are_whole(some: list[Exchange], share: float) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "01-once.jsonl"
+        with recorder(path, Recorder, STEPS) as opened:
+            written = [record(opened, each) for each in some]
+        rows = path.with_suffix(ROWS)
+        kept_bytes = round(share * len(rows.read_bytes()))
+        os.truncate(rows, kept_bytes)
+        recording = read(path)
+    assert list(recording.exchanges) == written[: kept_bytes // ROW_BYTES]
+
+
+@given(st.binary(max_size=10 * ROW_BYTES))
+def test_rubbish_in_the_rows_is_missing_and_never_an_exchange_that_was_not(rubbish: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "01-once.jsonl"
+        with recorder(path, Recorder, STEPS) as opened:
+            record(opened, some_exchange())
+        with path.with_suffix(ROWS).open("ab") as rows:
+            rows.write(rubbish)
+        recording = read(path)
+    exchanges = list(recording.exchanges)
+    assert exchanges[0] == replace(some_exchange(), sequence=1)
+    assert all(each.step in STEPS for each in exchanges)
+    assert len(exchanges) + recording.missing <= 1 + len(rubbish) // ROW_BYTES
+
+
+def test_an_intent_is_on_disk_while_the_generator_is_still_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "01-once.jsonl"
+    with recorder(path) as opened:
+        assert len(read(path).exchanges) == 0
+        number = opened.intend(1, 0, 0.0)
+        assert [each.outcome for each in read(path).exchanges] == [Outcome.UNKNOWN]
+        conclude(opened, number, some_exchange())
+        assert [each.outcome for each in read(path).exchanges] == [Outcome.OK]
+        assert read(path).end is None
+    assert read(path).end == END
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import Recorder
+recorder = Recorder(Path(sys.argv[1]), "g", "p", 1, None, ("create",))
+for number in range(int(sys.argv[2])):
+    recorder.intend(number + 1, 0, 0.0)
+    recorder.conclude(number + 1, 0.0, 1.0, Outcome.OK, 200)
+recorder.intend(int(sys.argv[2]) + 1, 0, 5.0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_generator_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "g.jsonl"), "70000"]
+    done = subprocess.run(command, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    recording = read(tmp_path / "g.jsonl")
+    assert len(recording.exchanges) == 70_001
+    assert int(recording.exchanges.ok.sum()) == 70_000
+    assert (recording.unconcluded, recording.missing, recording.end) == (1, 0, None)
+
+
+def test_what_ends_long_after_it_began_is_concluded_where_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    with recorder(path, Recorder) as opened:
+        first = opened.intend(1, 0, 0.0)
+        for _ in range(module._CHUNK_ROWS + 1):
+            opened.conclude(opened.intend(2, 1, 0.0), 0.0, 1.0, Outcome.OK, 200)
+        conclude(opened, first, replace(some_exchange(outcome=Outcome.REJECTED), reason="late"))
+    exchanges = read(path).exchanges
+    assert len(exchanges) == module._CHUNK_ROWS + 2
+    assert (exchanges.first().outcome, exchanges.first().reason) == (Outcome.REJECTED, "late")
+    assert exchanges.first().done_s == 2.0
+    assert int(exchanges.ok.sum()) == module._CHUNK_ROWS + 1
+
+
+def test_an_intent_without_an_outcome_lasted_to_the_end_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "01-once.jsonl"
+    with recorder(path) as opened:  # its clock reads 100, 101, …
+        opened.intend(1, 0, 99.0)
+        opened.intend(2, 0, 100.0)
+        recording = read(path)
+    first, second = recording.exchanges
+    assert (first.sent_s, first.done_s, first.response_s) == (100.0, 101.0, 2.0)
+    assert (second.sent_s, second.done_s, second.response_s) == (101.0, 101.0, 1.0)
+    assert (first.outcome, first.status, first.reason) == (Outcome.UNKNOWN, None, CUT_OFF)
+    assert not first.answered
+    assert recording.unconcluded == 2
+    assert list(recording.exchanges.cut_off) == [True, True]
+
+
+def test_a_row_that_never_arrived_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    with recorder(path, Recorder) as opened:
+        for _ in range(3):
+            record(opened, some_exchange())
+    rows = bytearray(path.with_suffix(ROWS).read_bytes())
+    rows[ROW_BYTES : 2 * ROW_BYTES] = bytes(ROW_BYTES)
+    path.with_suffix(ROWS).write_bytes(rows)
+    recording = read(path)
+    assert [each.sequence for each in recording.exchanges] == [1, 3]
+    assert recording.missing == 1
+
+
+def test_changes_are_told_once_each_and_as_they_are(tmp_path: Path) -> None:
+    with recorder(tmp_path / "g.jsonl", Recorder) as opened:
+        changes = Changes(opened)
+        first, second = opened.intend(1, 0, 0.0), opened.intend(2, 1, 0.0)
+        conclude(opened, second, some_exchange())
+        numbers, rows = changes.take()
+        assert (list(numbers), list(rows["outcome"])) == ([first, second], [1, 2])
+        assert len(changes.take()[0]) == 0
+        conclude(opened, first, some_exchange())
+        numbers, rows = changes.take()
+        assert (list(numbers), list(rows["outcome"])) == ([first], [2])
+        changes.close()
+
+
+def test_reasons_are_bounded_and_details_are_those_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    wrong = some_exchange(outcome=Outcome.REJECTED)
+    with recorder(path, Recorder) as opened:
+        for number in range(module._MOST_REASONS + 5):
+            record(opened, replace(wrong, reason=f"reason {number}"))
+        for _ in range(50):
+            record(opened, replace(wrong, reason="reason 0"))
+    recording = read(path)
+    reasons = np.array(recording.exchanges.reasons)[recording.exchanges.column("reason")]
+    assert list(reasons[:2]) == ["reason 0", "reason 1"]
+    assert np.count_nonzero(reasons == OTHER_REASON) == 6
+    assert np.count_nonzero(reasons == "reason 0") == 51
+    told = [detail["body"] for detail in recording.details.values()]
+    assert told.count("reason 0") == module._DETAILS_A_REASON
+
+
+def test_the_start_names_the_generator_and_what_it_was_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with recorder(path):
+        start = read(path).start
+    assert start == Start("01-once", "once", 1, 1, start.anchor_at, ("create", "read"))
+    assert start.anchor_at == pytest.approx(path.stat().st_mtime, abs=60)
+
+
+def test_sequence_numbers_begin_at_one_and_leave_no_gap(tmp_path: Path) -> None:
+    with recorder(tmp_path / "a.jsonl") as opened:
+        assert [opened.intend(1, 0, 0.0) for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_a_disk_that_is_full_is_an_error_each_time_and_takes_nothing_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "once.jsonl"
+    with recorder(path) as it:
+        it.conclude(it.intend(1, 0, 0.0), 0.1, 0.2, Outcome.OK, 200)
+        with monkeypatch.context() as full:
+            full.setattr(it, "_chunk_to", 1)
+            full.setattr(os, "posix_fallocate", refuse)
+            for _ in range(2):
+                with pytest.raises(OSError, match="No space left"):
+                    it.intend(2, 0, 0.3)
+    read = read_recording(path)
+    assert read is not None
+    assert [each.outcome for each in read.exchanges] == [Outcome.OK]
+
+
+def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("precious")
+    with pytest.raises(FileExistsError):
+        Recorder(path, "a", "once", 1, 1, STEPS)
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("content", ["", '{"kind": "sta'])
+def test_a_file_without_its_first_line_is_no_recording(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.jsonl").write_text(content)
+    assert read_recording(tmp_path / "a.jsonl") is None
+    assert read_recordings(tmp_path, "a") == ()
+
+
+def test_only_the_phases_own_recordings_are_read(tmp_path: Path) -> None:
+    for stem in ("01-once", "01-once-more", "02-once"):
+        with recorder(tmp_path / f"{stem}.jsonl", steps=(stem,)) as opened:
+            record(opened, some_exchange(stem), (stem,))
+    (recording,) = read_recordings(tmp_path, "01-once")
+    assert [each.step for each in recording.exchanges] == ["01-once"]
+    assert read_recordings(tmp_path, "03-none") == ()
+
+
+def test_exchanges_are_gathered_by_iteration_however_they_mingled(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with recorder(path) as opened:
+        for iteration, step in [(2, "create"), (1, "create"), (2, "read"), (1, "read")]:
+            record(opened, replace(some_exchange(step), iteration=iteration))
+        record(opened, replace(some_exchange(outcome=Outcome.REJECTED), iteration=3))
+    exchanges = read(path).exchanges
+    iterations = exchanges.iterations
+    gathered = [
+        [(one.iteration, one.step) for one in exchanges.of_iteration(first)]
+        for first in iterations.first
+    ]
+    assert gathered == [
+        [(2, "create"), (2, "read")], [(1, "create"), (1, "read")], [(3, "create")],
+    ]  # fmt: skip
+    assert list(iterations.complete(2)) == [True, True, False]
+    assert list(iterations.wrong) == [0, 0, 1]
+    assert list(iterations.last) == [2, 3, 4]
+
+
+@given(st.lists(concluded, max_size=30))
+def test_the_columns_say_what_the_exchanges_say_one_by_one(some: list[Exchange]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "01-once.jsonl"
+        with recorder(path, Recorder, STEPS) as opened:
+            written = [record(opened, each) for each in some]
+        exchanges = read(path).exchanges
+    assert [bool(each) for each in exchanges.answered] == [each.answered for each in written]
+    assert list(exchanges.response_s) == [each.response_s for each in written]
+    tallied = {(step, outcome, status): n for step, outcome, status, n in exchanges.tally()}
+    assert sum(tallied.values()) == len(written)
+    for each in written:
+        of_kind = exchanges.of_kind(each.step, each.outcome, each.status)
+        assert each in list(of_kind)
+        assert len(of_kind) == tallied[each.step, each.outcome, each.status]
+    groups: dict[int, list[Exchange]] = {}
+    for each in written:
+        groups.setdefault(each.iteration, []).append(each)
+    whole = [len(of) == 2 and all(one.answered for one in of) for of in groups.values()]
+    assert [bool(each) for each in exchanges.iterations.whole(2)] == whole
+
+
+def test_a_trace_id_tells_run_generator_and_sequence() -> None:
+    assert trace_id("20260101-7f3a", "01-once", 12) == "20260101-7f3a-01-once-12"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answered"),
+    [
+        (Outcome.OK, True),
+        (Outcome.REJECTED, True),
+        (Outcome.UNKNOWN, False),
+        (Outcome.NOT_SENT, False),
+    ],
+)
+def test_only_a_status_line_is_an_answer(outcome: Outcome, answered: bool) -> None:
+    assert some_exchange(outcome=outcome).answered is answered

@@ -1,0 +1,178 @@
+"""Is what a run leaves on disk whole, findable and as it was driven?"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from config.errors import ConfigError
+from scenarios.evidence.run_folder import (
+    DrivenPhase,
+    Run,
+    RunFolder,
+    create_run_folder,
+    find_run,
+    new_run_id,
+    read_lines,
+    with_phase,
+    write_whole,
+)
+from tests.scenarios.shop_scenario import GOOD, written
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+RUN = Run(
+    run_id="20260102-030405-7f3a",
+    environment="test",
+    scenario="good",
+    scenario_sha256="0" * 64,
+    tenant="t",
+    exclusive=True,
+    services={"shop": "http://shop.example"},
+    headers={"Authorization": "Bearer ${TOKEN}"},
+    started_at=NOW,
+    repeat="run.py good",
+    versions={"python": "3"},
+    phases=(DrivenPhase("once", "01-once", NOW),),
+)
+
+
+def made(runs: Path, run_id: str = RUN.run_id) -> RunFolder:
+    environment = runs.parent / "environment.yaml"
+    environment.write_text("token: ${TOKEN}\n")
+    return create_run_folder(runs, run_id, written(runs.parent), environment)
+
+
+def test_a_runs_folder_has_what_it_follows_verbatim(tmp_path: Path) -> None:
+    folder = made(tmp_path / "runs")
+    assert folder.path == tmp_path / "runs" / RUN.run_id
+    assert (folder.evidence / "scenario.yaml").read_text() == GOOD
+    assert (folder.evidence / "environment.yaml").read_text() == "token: ${TOKEN}\n"
+    assert folder.exchanges.is_dir()
+    assert folder.witnesses.is_dir()
+    assert folder.read_scenario().scenario == "good"
+
+
+def test_latest_points_to_the_newest_run(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    made(runs, "first")
+    assert find_run(runs, "latest").path == (runs / "first").resolve()
+    made(runs, "second")
+    assert find_run(runs, "latest").path == (runs / "second").resolve()
+    assert (runs / "latest").readlink() == Path("second")
+
+
+def test_latest_is_replaced_without_leaving_anything_behind(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    made(runs, "first")
+    made(runs, "second")
+    assert sorted(each.name for each in runs.iterdir()) == ["first", "latest", "second"]
+
+
+def test_latest_still_leads_to_the_run_when_the_runs_have_moved(tmp_path: Path) -> None:
+    made(tmp_path / "runs", "first")
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    assert (tmp_path / "moved" / "latest" / "evidence").is_dir()
+
+
+def test_a_run_never_uses_the_folder_of_another(tmp_path: Path) -> None:
+    made(tmp_path / "runs")
+    with pytest.raises(ConfigError, match="the run's folder cannot be made here: File exists"):
+        made(tmp_path / "runs")
+
+
+def test_a_place_that_is_no_folder_holds_no_runs(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(ConfigError, match=f"{tmp_path / 'runs'}: the run's folder cannot be made"):
+        made(tmp_path / "runs")
+
+
+def test_a_run_is_found_by_path_and_by_name(tmp_path: Path) -> None:
+    folder = made(tmp_path / "runs").path.resolve()
+    assert find_run(tmp_path / "elsewhere", str(folder)).path == folder
+    assert find_run(tmp_path / "runs", RUN.run_id).path == folder
+
+
+@pytest.mark.parametrize("name", ["none", "latest", "/none"])
+def test_a_run_that_is_not_there_is_the_users_mistake(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        find_run(tmp_path, name)
+    assert str(error.value) == f"{name}: there is no such run, nor one in {tmp_path}"
+
+
+def test_a_folder_without_evidence_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="there is no such run"):
+        find_run(tmp_path, "empty")
+
+
+def test_a_runs_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    folder = made(tmp_path / "runs")
+    finished = replace(RUN, finished_at=NOW + timedelta(seconds=1.5), interrupted="by a signal")
+    for run in (RUN, finished):
+        folder.write_run(run)
+        assert folder.read_run() == run
+
+
+def test_a_folder_without_a_record_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        made(tmp_path / "runs").read_run()
+    assert str(error.value).endswith("this is no run: it has no evidence/run.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b"\xff"])
+def test_a_damaged_record_is_said_to_be_damaged(tmp_path: Path, content: bytes) -> None:
+    folder = made(tmp_path / "runs")
+    (folder.evidence / "run.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"run.json: the record is damaged: "):
+        folder.read_run()
+
+
+def test_a_phase_is_added_once_and_replaced_thereafter() -> None:
+    second = DrivenPhase("load", "02-load", NOW)
+    ended = replace(second, finished_at=NOW + timedelta(seconds=9))
+    run = with_phase(with_phase(RUN, second), ended)
+    assert run.phases == (*RUN.phases, ended)
+
+
+def test_an_answer_is_kept_verbatim_at_any_depth(tmp_path: Path) -> None:
+    folder = made(tmp_path / "runs")
+    folder.write_answer("before/prometheus.json", b"\x00{}")
+    assert (folder.witnesses / "before" / "prometheus.json").read_bytes() == b"\x00{}"
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, b"long before")
+    with path.open("rb") as reader:
+        write_whole(path, b"now")
+        assert reader.read() == b"long before"
+    assert path.read_bytes() == b"now"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_id_sorts_by_time_in_whatever_zone() -> None:
+    east = timezone(timedelta(hours=5))
+    first = new_run_id(NOW.astimezone(east))
+    assert first.startswith("20260102-030405-")
+    assert first < new_run_id(NOW + timedelta(seconds=1))
+
+
+def test_runs_begun_at_once_have_ids_of_their_own() -> None:
+    assert len({new_run_id(NOW) for _ in range(8)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        ("", []),
+        ('{"n": 1}\n{"n": 2}\n', [{"n": 1}, {"n": 2}]),
+        ('{"n": 1}\n{"n": ', [{"n": 1}]),
+        ('{"n": 1}\n\x00\x00\x00', [{"n": 1}]),
+    ],
+)
+def test_a_torn_last_line_ends_the_records(
+    tmp_path: Path, content: str, records: list[dict[str, int]]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(content)
+    assert list(read_lines(tmp_path / "a.jsonl")) == records

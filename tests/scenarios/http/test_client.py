@@ -1,0 +1,339 @@
+"""What does each way of failing on the wire come to? Against real sockets on loopback."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from config.network import Network
+from scenarios.http.client import LeanSender
+from scenarios.http.httpx_client import HttpxSender
+from scenarios.http.messages import (
+    MAX_BODY_BYTES,
+    Answer,
+    Envelope,
+    NotSent,
+    Request,
+    Sender,
+    Unanswered,
+    split_url,
+)
+from tests.clock import ticking
+from tests.scenarios.sockets import Server, answering, free_url, http, serving
+
+QUICK_S = 0.2
+BOUND_S = 5 * QUICK_S
+JSON = "Content-Type: application/json"
+
+
+@contextmanager
+def httpx_sender() -> Iterator[Sender]:
+    with HttpxSender(Network()) as sender:
+        yield sender
+
+
+@contextmanager
+def lean_sender() -> Iterator[Sender]:
+    with closing(LeanSender(Network())) as sender:
+        yield sender
+
+
+Opened = Callable[[], Any]
+
+
+@pytest.fixture(params=[httpx_sender, lean_sender], ids=["httpx", "lean"])
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """Both clients have to come to the same."""
+    made: Opened = request.param
+    return made
+
+
+def get(
+    url: str, timeout_s: float = 5.0, body: Any = None, path: str = "/", **headers: str
+) -> Request:
+    encoded = None if body is None else json.dumps(body).encode()
+    method = "GET" if body is None else "POST"
+    origin, base = split_url(url)
+    envelope = Envelope(method, origin, (), timeout_s, body is not None)
+    return Request(envelope, base + path, "t-1", encoded, tuple(headers.items()))
+
+
+def send(opened: Opened, request: Request) -> Answer:
+    with opened() as sender:
+        answer: Answer = sender.send(request)
+        return answer
+
+
+def told(answer: Answer) -> tuple[int, str, bytes, str]:
+    return answer.status, answer.content_type, answer.body, answer.broken
+
+
+def close_at_once(server: Server, connection: socket.socket) -> None:
+    """Close without a word."""
+
+
+def close_after_the_request(server: Server, connection: socket.socket) -> None:
+    server.receive(connection)
+
+
+def never_answer(server: Server, connection: socket.socket) -> None:
+    while server.receive(connection):
+        pass
+
+
+def test_a_whole_answer_is_what_was_sent(opened: Opened) -> None:
+    with serving(answering(http("201 Created", b'{"id": 7}', JSON))) as server:
+        answer = send(opened, get(server.url, path="/orders", body={"owner": "ann"}, trace="t-2"))
+    assert told(answer) == (201, "application/json", b'{"id": 7}', "")
+    head, _, body = server.received[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /orders HTTP/1.1\r\n")
+    assert b"x-trace-id: t-1" in head.lower()
+    assert b"trace: t-2" in head.lower()
+    assert b"content-type: application/json" in head.lower()
+    assert f"host: {server.url[7:]}".encode() in head.lower()
+    assert json.loads(body) == {"owner": "ann"}
+
+
+def test_a_request_without_a_body_sends_none(opened: Opened) -> None:
+    with serving(answering(http("200 OK"))) as server:
+        send(opened, get(server.url))
+    assert server.received[0].endswith(b"\r\n\r\n")
+    assert b"content-type" not in server.received[0].lower()
+
+
+@pytest.mark.parametrize(("method", "says"), [("POST", True), ("PATCH", True), ("GET", False)])
+def test_a_server_need_not_wait_for_a_body_that_will_not_come(
+    opened: Opened, method: str, says: bool
+) -> None:
+    with serving(answering(http("200 OK"))) as server:
+        origin, path = split_url(server.url)
+        send(opened, Request(Envelope(method, origin, (), 5.0, has_body=False), path + "/", "t-1"))
+    assert (b"content-length: 0\r\n" in server.received[0].lower()) == says
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "404 Not Found", "503 Unavailable"])
+def test_any_status_line_is_an_answer(opened: Opened, status: str) -> None:
+    with serving(answering(http(status))) as server:
+        assert told(send(opened, get(server.url))) == (int(status[:3]), "", b"", "")
+
+
+def test_a_refused_connection_was_not_sent(opened: Opened) -> None:
+    with pytest.raises(NotSent, match="could not connect: "):
+        send(opened, get(free_url()))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param({"X-Name": "a\nb"}, id="two lines in a header"),
+        pytest.param({"X-Name": "é"}, id="an accent in a header"),
+        pytest.param({"path": "/\ud800"}, id="half a character in the path"),
+    ],
+)
+def test_what_http_cannot_carry_was_not_sent(opened: Opened, request_: dict[str, Any]) -> None:
+    with (
+        serving(answering(http("200 OK"))) as server,
+        pytest.raises(NotSent, match="could not be sent: "),
+    ):
+        send(opened, get(server.url, **request_))
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/a b", b"GET /a%20b HTTP/1.1"),
+        ("/caf\u00e9?q=1&r=%41", b"GET /caf%C3%A9?q=1&r=%41 HTTP/1.1"),
+        ("/a/b;c=d/~e", b"GET /a/b;c=d/~e HTTP/1.1"),
+        ('/"<>', b"GET /%22%3C%3E HTTP/1.1"),
+    ],
+)
+def test_a_path_goes_out_as_a_request_line_can_have_it(
+    opened: Opened, path: str, line: bytes
+) -> None:
+    with serving(answering(http("200 OK"))) as server:
+        send(opened, get(server.url, path=path))
+    assert server.received[0].partition(b"\r\n")[0] == line
+
+
+@pytest.mark.parametrize("behave", [close_at_once, close_after_the_request])
+def test_a_connection_that_closes_without_a_word_leaves_a_doubt(
+    opened: Opened, behave: Any
+) -> None:
+    with (
+        serving(behave) as server,
+        pytest.raises(Unanswered, match="the connection broke: "),
+    ):
+        send(opened, get(server.url))
+
+
+def test_a_request_that_broke_is_not_sent_again(opened: Opened) -> None:
+    with serving(close_after_the_request) as server:
+        with pytest.raises(Unanswered):
+            send(opened, get(server.url))
+        assert (server.connections, len(server.received)) == (1, 1)
+
+
+def test_a_server_that_never_answers_leaves_a_doubt_in_time(opened: Opened) -> None:
+    with ticking() as measured:
+        with (
+            serving(never_answer) as server,
+            pytest.raises(Unanswered, match=r"no answer within 0.2 s"),
+        ):
+            send(opened, get(server.url, QUICK_S))
+        assert measured.lasted_s() >= QUICK_S
+        assert measured.took_s() < BOUND_S
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-", b"nonsense\r\n\r\n"]
+)
+def test_half_a_head_leaves_a_doubt(opened: Opened, content: bytes) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(content)
+
+    with (
+        serving(behave) as server,
+        pytest.raises(Unanswered, match="the connection broke: "),
+    ):
+        send(opened, get(server.url))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", id="by length"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", id="by chunks"
+        ),
+    ],
+)
+def test_half_a_body_is_an_answer_that_says_so(opened: Opened, content: bytes) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(content)
+
+    with serving(behave) as server:
+        answer = send(opened, get(server.url))
+    assert (answer.status, answer.body) == (200, b"half")
+    assert answer.broken.startswith("the body broke off: ")
+
+
+def test_a_body_that_cannot_be_unpacked_is_broken(opened: Opened) -> None:
+    with serving(answering(http("200 OK", b"not packed", "Content-Encoding: gzip"))) as server:
+        answer = send(opened, get(server.url))
+    assert answer.status == 200
+    assert answer.broken.startswith("the body broke off: ")
+
+
+def test_a_body_that_stops_half_way_ends_in_time(opened: Opened) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        server.receive(connection)
+
+    with ticking() as measured, serving(behave) as server:
+        answer = send(opened, get(server.url, QUICK_S))
+        assert measured.took_s() < BOUND_S
+    assert told(answer) == (200, "", b"half", "the body did not end in time")
+
+
+def test_a_body_that_trickles_ends_in_time(opened: Opened) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        server.trickle(connection, b"x" * 100)
+
+    with ticking() as measured, serving(behave) as server:
+        answer = send(opened, get(server.url, QUICK_S))
+        assert measured.took_s() < BOUND_S
+    assert answer.broken == "the body did not end in time"
+    assert 0 < len(answer.body) < 20
+
+
+def test_a_head_that_trickles_ends_in_time(opened: Opened) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        server.trickle(connection, b"HTTP/1.1 200 OK\r\nX-Slow: yes, very\r\n\r\n")
+
+    with ticking() as measured:
+        with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+            send(opened, get(server.url, QUICK_S))
+        assert measured.took_s() < BOUND_S
+
+
+def test_a_request_that_is_taken_bit_by_bit_ends_in_time(opened: Opened) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        while connection.recv(500_000) and not server.stopping.wait(QUICK_S / 4):
+            pass
+
+    with ticking() as measured:
+        with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+            send(opened, get(server.url, QUICK_S, body="x" * 40_000_000))
+        assert measured.took_s() < BOUND_S
+
+
+def test_a_body_has_a_bound(opened: Opened) -> None:
+    with serving(answering(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as server:
+        answer = send(opened, get(server.url))
+    assert len(answer.body) == MAX_BODY_BYTES
+    assert answer.broken == "the body is over 10,000,000 bytes"
+
+
+def test_a_body_as_long_as_the_bound_is_whole(opened: Opened) -> None:
+    with serving(answering(http("200 OK", b"x" * MAX_BODY_BYTES))) as server:
+        answer = send(opened, get(server.url))
+    assert (len(answer.body), answer.broken) == (MAX_BODY_BYTES, "")
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(opened: Opened) -> None:
+    with serving(answering(http("302 Found", b"", "Location: /elsewhere"))) as server:
+        assert send(opened, get(server.url)).status == 302
+        assert len(server.received) == 1
+
+
+def test_a_cookie_is_not_kept(opened: Opened) -> None:
+    with (
+        serving(answering(http("200 OK", b"", "Set-Cookie: a=1; Path=/"))) as server,
+        opened() as sender,
+    ):
+        sender.send(get(server.url))
+        sender.send(get(server.url))
+    assert len(server.received) == 2
+    assert not any(b"cookie" in each.lower() for each in server.received)
+
+
+def test_a_connection_is_kept_from_one_request_to_the_next(opened: Opened) -> None:
+    with serving(answering(http("200 OK"))) as server, opened() as sender:
+        for _ in range(3):
+            sender.send(get(server.url))
+    assert (server.connections, len(server.received)) == (1, 3)
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again(opened: Opened) -> None:
+    closed = threading.Event()
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(http("200 OK"))
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    with serving(behave) as server, opened() as sender:
+        sender.send(get(server.url))
+        assert closed.wait(5)
+        assert sender.send(get(server.url)).status == 200
+    assert (server.connections, len(server.received)) == (2, 2)
+
+
+def test_no_proxy_of_the_process_is_used(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, free_url())
+    with serving(answering(http("200 OK"))) as server:
+        assert send(opened, get(server.url)).status == 200

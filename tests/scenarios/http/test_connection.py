@@ -1,0 +1,289 @@
+"""What comes of whatever a server may say? One connection of a load, against raw bytes."""
+
+import _socket
+import gzip
+import itertools
+import random
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.http.connection import MAX_HEAD_BYTES, Connection
+from scenarios.http.messages import MAX_BODY_BYTES, Answer, Envelope, Unanswered, split_url
+from scenarios.http.readiness import PollingWait
+from tests.clock import ticking
+
+ORIGIN, _ = split_url("http://shop.example")
+GET = Envelope("GET", ORIGIN, (), 0.3, has_body=False)
+HEAD = Envelope("HEAD", ORIGIN, (), 0.3, has_body=False)
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+SEEDS = [
+    OK,
+    b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nsome text",
+    b"HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n",
+    OK.replace(b"Content-Length: 2", b"Content-Encoding: gzip\r\nContent-Length: 2"),
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+]
+CASES = 100_000
+SEED = 20_261_123
+
+
+@contextmanager
+def connected() -> Iterator[tuple[Connection, _socket.socket]]:
+    ours, theirs = _socket.socketpair()
+    connection = Connection(ours, PollingWait)
+    try:
+        yield connection, theirs
+    finally:
+        connection.close()
+        theirs.close()
+
+
+def exchange(content: bytes, envelope: Envelope = GET, close: bool = True) -> Answer:
+    """Have a server that says this, whatever it is asked, and closes (or not)."""
+    with connected() as (connection, theirs):
+        return exchange_on(connection, theirs, content, envelope, close)
+
+
+def exchange_on(
+    connection: Connection, theirs: _socket.socket, content: bytes, envelope: Envelope = GET,
+    close: bool = False,
+) -> Answer:  # fmt: skip
+    theirs.send(content)
+    if close:
+        theirs.shutdown(socket.SHUT_WR)
+    deadline = time.monotonic() + envelope.timeout_s
+    return connection.exchange(b"GET / HTTP/1.1\r\n\r\n", envelope, deadline)
+
+
+def told(answer: Answer) -> tuple[int, bytes, str]:
+    return answer.status, answer.body, answer.broken
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        OK,
+        OK.replace(b"\r\nContent-Type", b"".join(b"\r\nX-%d: %d" % (n, n) for n in range(100))
+                   + b"\r\nContent-Type"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Encoding: gzip\r\n\r\n" + OK,
+        OK.replace(b"Content-Length: 2", b"Content-Encoding: gzip\r\nContent-Length: %d"
+                   % len(gzip.compress(b"{}"))).replace(b"{}", gzip.compress(b"{}")),
+        OK.replace(b"Content-Length: 2", b"CONTENT-encoding:  Deflate \r\nContent-Length: %d"
+                   % len(zlib.compress(b"{}"))).replace(b"{}", zlib.compress(b"{}")),
+        OK.replace(b"Content-Length: 2", b"Content-Encoding: identity\r\nContent-Length: 2"),
+    ],
+    ids=["plain", "100 headers", "chunks", "trailer", "HTTP/1.0", "until it closes", "continue",
+         "early hints", "gzip", "deflate", "identity"],
+)  # fmt: skip
+def test_a_whole_answer_is_read_however_it_comes(content: bytes) -> None:
+    assert told(exchange(content)) == (200, b"{}", "")
+
+
+class Feeding(PollingWait):
+    """A server that says its next piece when the client waits for it."""
+
+    def __init__(self, theirs: _socket.socket, pieces: list[bytes]) -> None:
+        super().__init__(-1)
+        self._theirs, self._pieces = theirs, pieces
+
+    def readable(self, deadline: float) -> bool:
+        if self._pieces:
+            self._theirs.send(self._pieces.pop(0))
+        else:
+            self._theirs.shutdown(socket.SHUT_WR)
+        return True
+
+
+def in_pieces(pieces: list[bytes]) -> tuple[Answer, bool]:
+    """Return what comes of an answer in pieces, and whether the connection is of use after it."""
+    ours, theirs = _socket.socketpair()
+    connection = Connection(ours, lambda _: Feeding(theirs, list(pieces)))
+    try:
+        answer = connection.exchange(b"GET", GET, time.monotonic() + 1)
+        return answer, connection.may_go_on()
+    finally:
+        connection.close()
+        theirs.close()
+
+
+@given(
+    st.sampled_from(
+        [content for content in SEEDS if b"Content-" in content or b"chunked" in content]
+    ),
+    st.lists(st.integers(min_value=1, max_value=200), max_size=8),
+)
+def test_an_answer_in_pieces_is_the_same_answer(content: bytes, cuts: list[int]) -> None:
+    ends = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
+    pieces = [content[begin:end] for begin, end in itertools.pairwise(ends)]
+    assert in_pieces(pieces) == in_pieces([content])
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
+    content = SEEDS[number]
+    assert in_pieces([bytes([each]) for each in content]) == in_pieces([content])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "closed before an answer"),
+        (b"HTTP/1.1 200", "closed within the answer"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed within the answer"),
+        (b"HTTP/2 200 OK\r\n\r\n", "not HTTP"),
+        (b"SSH-2.0-OpenSSH_9\r\n", "not HTTP"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", "not HTTP"),
+        (b"HTTP/1.1 20 OK\r\n\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nA b\r\n\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * (MAX_HEAD_BYTES + 40_000), "the head is over"),
+    ],
+)
+def test_what_is_no_answer_leaves_a_doubt_with_the_reason(content: bytes, words: str) -> None:
+    with pytest.raises(Unanswered, match="the connection broke: .*" + words):
+        exchange(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", b"half"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", b"half"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nno size", b"half"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n", b""),
+    ],
+)
+def test_half_an_answer_is_one_that_broke_off(content: bytes, body: bytes) -> None:
+    answer = exchange(content)
+    assert (answer.status, answer.body) == (200, body)
+    assert answer.broken.startswith("the body broke off: ")
+
+
+def test_a_content_length_that_is_too_short_leaves_a_connection_that_is_not_used_again() -> None:
+    with connected() as (connection, theirs):
+        answer = exchange_on(connection, theirs, OK.replace(b"Length: 2", b"Length: 1"))
+        assert told(answer) == (200, b"{", "")
+        assert not connection.may_go_on()
+
+
+def test_two_answers_at_once_are_one_answer_and_the_end_of_the_connection() -> None:
+    with connected() as (connection, theirs):
+        second = OK.replace(b"200 OK", b"500 No").replace(b"{}", b"[]")
+        assert told(exchange_on(connection, theirs, OK + second)) == (200, b"{}", "")
+        assert not connection.may_go_on()
+
+
+def test_an_answer_that_nobody_asked_for_ends_the_connection_before_it_is_used_again() -> None:
+    with connected() as (connection, theirs):
+        assert told(exchange_on(connection, theirs, OK)) == (200, b"{}", "")
+        assert connection.may_go_on()
+        theirs.send(OK)
+        assert not connection.is_fresh()
+
+
+def test_a_connection_that_the_server_has_closed_is_not_fresh() -> None:
+    with connected() as (connection, theirs):
+        exchange_on(connection, theirs, OK)
+        assert connection.is_fresh()
+        theirs.shutdown(socket.SHUT_WR)
+        assert not connection.is_fresh()
+
+
+@pytest.mark.parametrize("content", [b"", b"HTTP/1.1 2", OK[:-1], OK[:-1] + b"" * 5])
+def test_silence_ends_in_time(content: bytes) -> None:
+    with ticking() as measured:
+        if OK.startswith(content) and len(content) > 60:
+            answer = exchange(content, close=False)
+            assert (answer.status, answer.broken) == (200, "the body did not end in time")
+        else:
+            with pytest.raises(Unanswered, match=r"no answer within 0\.3 s"):
+                exchange(content, close=False)
+        assert measured.lasted_s() > 0.29
+        assert measured.took_s() < 0.6
+
+
+def test_an_answer_to_head_has_no_body_and_ends_the_connection() -> None:
+    with connected() as (connection, theirs):
+        content = OK.removesuffix(b"{}")
+        assert told(exchange_on(connection, theirs, content, HEAD)) == (200, b"", "")
+        assert not connection.may_go_on()
+
+
+def test_switching_protocols_is_an_answer_and_the_end_of_the_connection() -> None:
+    with connected() as (connection, theirs):
+        content = b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nrest"
+        assert exchange_on(connection, theirs, content).status == 101
+        assert not connection.may_go_on()
+
+
+def test_a_bomb_is_unpacked_to_the_bound_and_no_further() -> None:
+    packed = gzip.compress(bytes(5 * MAX_BODY_BYTES))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    answer = exchange(head + packed)
+    assert len(answer.body) == MAX_BODY_BYTES
+    assert answer.broken == f"the body is over {MAX_BODY_BYTES:,} bytes"
+
+
+def test_a_coding_that_is_not_known_is_said() -> None:
+    content = OK.replace(b"Content-Length: 2", b"Content-Encoding: br\r\nContent-Length: 2")
+    assert exchange(content).broken == "its content-encoding br is unknown"
+
+
+def spoilt(dice: random.Random) -> bytes:
+    """Spoil an answer: bytes changed, cut out, doubled, put in; or rubbish alone."""
+    if dice.random() < 0.1:
+        return dice.randbytes(dice.randrange(200))
+    content = bytearray(dice.choice(SEEDS))
+    for _ in range(dice.randrange(4)):
+        at = dice.randrange(len(content) + 1)
+        match dice.randrange(5):
+            case 0:
+                content[at : at + 1] = bytes([dice.randrange(256)])
+            case 1:
+                del content[at : at + dice.randrange(8)]
+            case 2:
+                content[at:at] = content[max(0, at - dice.randrange(20)) : at]
+            case 3:
+                content[at:at] = dice.randbytes(dice.randrange(6))
+            case _:
+                content += dice.choice(SEEDS)
+    return bytes(content)
+
+
+@pytest.mark.long
+def test_no_answer_of_a_hundred_thousand_spoilt_ones_hangs_or_crashes_the_client() -> None:
+    dice = random.Random(SEED)
+    outcomes = {"whole": 0, "broken": 0, "none": 0}
+    times = []
+    with ticking() as measured:
+        for _ in range(CASES):
+            content = spoilt(dice)
+            began = time.monotonic()
+            try:
+                answer = exchange(content, HEAD if dice.random() < 0.05 else GET)
+            except Unanswered:
+                outcomes["none"] += 1
+            else:
+                assert 0 <= answer.status <= 999
+                assert len(answer.body) <= MAX_BODY_BYTES
+                outcomes["broken" if answer.broken else "whole"] += 1
+            times.append((began, time.monotonic()))
+    assert sum(outcomes.values()) == CASES
+    assert min(outcomes.values()) > CASES // 50, outcomes
+    assert max(measured.awake_s(*each) for each in times) < GET.timeout_s + 1.0

@@ -1,0 +1,152 @@
+"""Do templates become what they say, with nothing undefined and nothing out of the sandbox?"""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.language.templates import TemplateError, compile_text, compile_value, names_in
+
+VARIABLES = {"n": 3, "ids": [7, 8], "yes": True, "nothing": None, "text": "a", "of": {"x": 1}}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("abc {%#}"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def render(value: Any) -> Any:
+    return compile_value(value)(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ n }}", 3),
+        (" {{ n }} ", 3),
+        ("{{- n -}}", 3),
+        ("{{ ids }}", [7, 8]),
+        ("{{ yes }}", True),
+        ("{{ nothing }}", None),
+        ("{{ n + 1 }}", 4),
+        ("{{ of.x }}", 1),
+        ("{{ ids | length }}", 2),
+        ("{{ -n }}", -3),
+        ("{{ n }}{# why #}", 3),
+    ],
+)
+def test_one_expression_keeps_the_type_of_its_value(template: str, value: Any) -> None:
+    rendered = render(template)
+    assert rendered == value
+    assert type(rendered) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("n", "n"),
+        ("", ""),
+        ("{n}", "{n}"),
+        ("is {{ n }}", "is 3"),
+        ("{{ n }}{{ n }}", "33"),
+        ("{{ n }}!", "3!"),
+        ("{% if yes %}{{ n }}{% endif %}", "3"),
+        ("{{ text }}<&>", "a<&>"),
+        ("two\nlines {{ n }}\n", "two\nlines 3\n"),
+    ],
+)
+def test_an_expression_among_other_text_becomes_text(template: str, text: str) -> None:
+    assert render(template) == text
+
+
+def test_templates_are_found_at_any_depth_of_a_value() -> None:
+    value = {"a": ["{{ n }}", {"b": "{{ text }}-{{ n }}"}], "c": 1, "d": None}
+    assert render(value) == {"a": [3, {"b": "a-3"}], "c": 1, "d": None}
+
+
+def test_text_stays_text_even_of_one_expression() -> None:
+    assert compile_text("{{ n }}")(VARIABLES) == "3"
+
+
+def test_what_a_variable_holds_is_not_itself_a_template() -> None:
+    assert compile_value("{{ text }}")({"text": "{{ n }}", "n": 1}) == "{{ n }}"
+    assert compile_text("a {{ text }}")({"text": "{{ n }}", "n": 1}) == "a {{ n }}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''.__class__ }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ ids.__class__ }}",
+        "{{ ids.append(9) }}",
+        "{{ of.update({}) }}",
+        "{{ of.__init__ }}",
+        "{{ text.format.__globals__ }}",
+        "{{ '{0.__class__}'.format(n) }}",
+        "{{ range(9) }}",
+        "{{ lipsum() }}",
+        "{{ cycler }}",
+        "{{ self.__init__ }}",
+        "{{ ids | map(attribute='__class__') | list | first }}",
+        "{% include 'x' %}",
+        "{% import 'os' as os %}",
+    ],
+)
+def test_nothing_leads_out_of_the_sandbox(template: str) -> None:
+    with pytest.raises(TemplateError):
+        render(template)
+    with pytest.raises(TemplateError):
+        compile_text(template)(VARIABLES)
+    assert VARIABLES["ids"] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ m }}", "{{ m.x }}", "a{{ m }}", "{{ of.y }}", "{{ [m] }}", "{{ {'k': m} }}"]
+)
+def test_what_is_undefined_is_never_rendered(template: str) -> None:
+    with pytest.raises(TemplateError):
+        render(template)
+
+
+@pytest.mark.parametrize("template", ["{{ n / 0 }}", "a{{ n / 0 }}", "{{ n + text }}"])
+def test_a_value_that_cannot_be_computed_is_the_templates_fault(template: str) -> None:
+    with pytest.raises(TemplateError, match="fails: "):
+        render(template)
+
+
+@pytest.mark.parametrize("template", ["{{ n", "{% if %}", "{{ n | nosuch }}", "{# no end", "{{ }}"])
+def test_a_template_that_does_not_compile_is_refused_before_it_is_used(template: str) -> None:
+    with pytest.raises(TemplateError):
+        compile_value(template)
+    with pytest.raises(TemplateError):
+        compile_text(template)
+
+
+def test_the_names_used_are_known_at_any_depth() -> None:
+    value = {"a": "{{ x }}", "b": ["{{ y.z }} {{ 1 }}", {"c": "{{ w | length }}"}], "d": 3}
+    assert names_in(value) == {"x", "y", "w"}
+
+
+def test_a_name_that_the_template_sets_itself_is_not_asked_for() -> None:
+    assert names_in("{% for each in ids %}{{ each }}{% endfor %}") == {"ids"}
+
+
+@given(json_values)
+def test_a_template_is_rendered_or_refused_and_nothing_else(value: Any) -> None:
+    try:
+        render(value)
+    except TemplateError:
+        return
+
+
+@given(st.recursive(st.none() | st.integers() | st.text("abc }%#\n"), st.lists, max_leaves=6))
+def test_a_value_without_templates_is_left_as_it_is(value: Any) -> None:
+    assert render(value) == value
+
+
+@given(json_values)
+def test_the_value_of_a_variable_comes_through_whole(value: Any) -> None:
+    assert compile_value("{{ it }}")({"it": value}) == value

@@ -1,0 +1,297 @@
+"""Can the database witness be made to write, to wait for ever, or to eat the memory?"""
+
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.model import Quantity
+from tests.reference_services.databases import postgresql_databases, read_rows
+from witnesses.database.counts import rows_of_query
+from witnesses.database.read_only import DatabaseDown, read_only
+from witnesses.database.trace_rows import read_traces, take_traces
+
+COUNTED = "SELECT count(*) FROM uses"
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Name a database with a table of three uses."""
+    rows = "INSERT INTO uses VALUES ('t1', 'tea'), ('t1', 'tea'), ('t2', NULL)"
+    table = "CREATE TABLE uses (trace_id TEXT, kind TEXT)"
+    if request.param == "sqlite":
+        path = tmp_path / "shop.db"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(table)
+            connection.execute(rows)
+        yield f"sqlite:///{path}"
+        return
+    with postgresql_databases(request.getfixturevalue("server")) as databases:
+        address = databases.url_of("cards")
+        _write(address, table, rows)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def deletable(server: URL) -> Iterator[str]:
+    """Name a PostgreSQL database with one use, and what changes it if it is asked."""
+    with postgresql_databases(server) as databases:
+        address = databases.url_of("cards")
+        deleting = "CREATE FUNCTION deleting() RETURNS int LANGUAGE plpgsql AS "
+        _write(
+            address,
+            "CREATE TABLE uses (kind TEXT)",
+            "INSERT INTO uses VALUES ('tea')",
+            "CREATE SEQUENCE numbers",
+            deleting + "$$ BEGIN DELETE FROM uses; RETURN 1; END $$",
+        )
+        yield address
+
+
+def _write(address: str, *statements: str) -> None:
+    engine = create_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _ask(url: str, query: str, most: int = 100) -> list[list[object]]:
+    return list(rows_of_query("shop", query, {"shop": url}, "acme", most))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "INSERT INTO uses VALUES ('t3', 'tea')",
+        "DELETE FROM uses",
+        "UPDATE uses SET kind = 'x'",
+        "DROP TABLE uses",
+        "CREATE TABLE more (n INT)",
+    ],
+)
+def test_a_statement_that_writes_is_refused_and_changes_nothing(url: str, query: str) -> None:
+    with pytest.raises(DatabaseDown, match=r"read.?only|syntax error"):
+        _ask(url, query)
+    assert read_rows(url, COUNTED) == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH gone AS (DELETE FROM uses RETURNING 1) SELECT count(*) FROM gone",
+        "SELECT set_config('default_transaction_read_only', 'off', false), "
+        "set_config('transaction_read_only', 'off', false); DELETE FROM uses",
+        "SELECT nextval('numbers')",
+    ],
+)
+def test_a_question_that_hides_a_write_changes_nothing_in_postgresql(
+    deletable: str, query: str
+) -> None:
+    with pytest.raises(DatabaseDown):
+        _ask(deletable, query)
+    assert read_rows(deletable, COUNTED) == [(1,)]
+    assert read_rows(deletable, "SELECT is_called FROM numbers") == [(False,)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ATTACH '{folder}/more.db' AS more",
+        "VACUUM INTO '{folder}/more.db'",
+        "PRAGMA query_only = OFF",
+        "SELECT 1; DELETE FROM uses",
+        "BEGIN IMMEDIATE",
+        "SELECT load_extension('more')",
+    ],
+)
+def test_sqlite_refuses_whatever_is_no_question(tmp_path: Path, query: str) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE uses (kind TEXT)")
+    with pytest.raises(DatabaseDown, match=r"does more than read|one statement at a time"):
+        _ask(f"sqlite:///{path}", query.format(folder=tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == ["shop.db"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SET default_transaction_read_only = off",
+        "SET TRANSACTION READ WRITE; DELETE FROM uses; COMMIT",
+        "COMMIT; DELETE FROM uses",
+        "SELECT E'\\''; COMMIT; BEGIN READ WRITE; DELETE FROM uses; COMMIT; SELECT ''",
+        "SELECT deleting()",
+        "SELECT lo_create(0)",
+    ],
+)
+def test_postgresql_gives_no_way_out_of_the_read_only_transaction(
+    deletable: str, query: str
+) -> None:
+    with pytest.raises(DatabaseDown):
+        _ask(deletable, query)
+    assert read_rows(deletable, COUNTED) == [(1,)]
+
+
+def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str) -> None:
+    """The server's option is the one bolt, and the transaction's own mode the other."""
+    off = "SELECT set_config('default_transaction_read_only', 'off', false)"
+    with (
+        pytest.raises(DatabaseDown, match="cannot execute DELETE in a read-only transaction"),
+        read_only(deletable) as connection,
+    ):
+        connection.exec_driver_sql(off).all()
+        connection.commit()
+        connection.exec_driver_sql("SELECT deleting()").all()
+    assert read_rows(deletable, COUNTED) == [(1,)]
+
+
+@pytest.mark.long
+def test_a_server_that_falls_silent_in_the_middle_is_left(server: URL) -> None:
+    """Its kernel still acknowledges what is sent: no time-out of the line ever comes."""
+    with postgresql_databases(server) as databases:
+        url = databases.url_of("cards")
+        rows = rows_of_query("shop", "SELECT generate_series(1, 100000)", {"shop": url}, "acme",
+                             200_000, timeout_s=1)  # fmt: skip
+        next(rows)
+        others = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()" \
+                 " AND datname = current_database()"  # fmt: skip
+        ((pid,),) = read_rows(url, others)
+        os.kill(int(str(pid)), signal.SIGSTOP)
+        try:
+            with pytest.raises(DatabaseDown, match="its query took longer than 1 s"):
+                list(rows)
+        finally:
+            os.kill(int(str(pid)), signal.SIGCONT)
+
+
+@pytest.mark.long
+def test_a_server_that_takes_the_connection_and_never_answers_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://ada:hunter2@127.0.0.1:{silent.getsockname()[1]}/shop"
+        with pytest.raises(DatabaseDown, match="connection timeout expired"):
+            list(rows_of_query("shop", COUNTED, {"shop": address}, "acme", 9, timeout_s=2))
+
+
+def test_a_locked_table_is_not_waited_for_without_end(url: str) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    lock = "BEGIN EXCLUSIVE" if url.startswith("sqlite") else "LOCK TABLE uses"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(lock)
+        with pytest.raises(DatabaseDown, match=r"database is locked|took longer than 1 s"):
+            list(rows_of_query("shop", COUNTED, {"shop": url}, "acme", 9, timeout_s=1))
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("postgresql://ada:hunter2@127.0.0.1:port/shop", "not a database URL"),
+        ("postgresql://ada:hun@ter2@127.0.0.1:1/shop", "in a password, write @ as %40"),
+        ("postgresql://ada:hun@ter2/x@127.0.0.1:1/shop", "in a password, write @ as %40"),
+        ("postgresql://ada:hunter2@127.0.0.1:99999/shop", "invalid port number"),
+        ("postgresql://ada:hunter2@127.0.0.1:1/shop", "Connection refused"),
+        ("postgres://ada:hunter2@127.0.0.1:1/shop?nosuch=hunter2", "invalid connection option"),
+        ("mysql://ada:hunter2@127.0.0.1:1/shop", "not a database URL"),
+        ("sqlite://", "names no file"),
+        ("sqlite:////", "names a folder"),
+        ("sqlite:////nowhere/shop.db", "unable to open database file"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_told_in_a_sentence_without_its_password(
+    address: str, told: str
+) -> None:
+    with pytest.raises(DatabaseDown, match=told) as refused:
+        _ask(address, COUNTED)
+    assert "hun" not in str(refused.value)
+    assert "ter2" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_options_of_the_address_stay_beside_ours(server: URL) -> None:
+    with postgresql_databases(server) as databases:
+        url = databases.url_of("cards") + "&options=-c%20search_path%3Delsewhere"
+        url = url if "?" in url else url.replace("&", "?", 1)
+        asked = "SELECT current_setting('search_path'), current_setting('transaction_read_only')"
+        assert _ask(url, asked) == [["elsewhere", "on"]]
+
+
+def test_values_are_told_as_they_are_and_bytes_are_refused(server: URL) -> None:
+    with postgresql_databases(server) as databases:
+        url = databases.url_of("cards")
+        assert _ask(url, "SELECT 2.50, true, NULL, -3") == [[Decimal("2.50"), True, None, -3]]
+        with pytest.raises(DatabaseDown, match="its query gives bytes"):
+            _ask(url, "SELECT 'tea'::bytea, 1")
+
+
+@pytest.mark.long
+def test_a_query_that_goes_on_giving_rows_is_not_ended(tmp_path: Path) -> None:
+    """The limit is on the wait for the next rows: evidence of a long run takes longer than that."""
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)" \
+           " SELECT i FROM n"  # fmt: skip
+    path = tmp_path / "shop.db"
+    path.touch()
+    url = f"sqlite:///{path}"
+    began_at = time.monotonic()
+    for number, _ in enumerate(
+        rows_of_query("shop", many, {"shop": url}, "acme", 100_000, timeout_s=1), start=1
+    ):
+        if number % 20_000 == 0:
+            # Not the database's slowness but the reader's.
+            while time.monotonic() - began_at < 0.5 * number / 20_000:
+                pass
+    assert number == 60_000
+    assert time.monotonic() - began_at > 1.0
+
+
+def test_an_endless_query_is_ended_with_a_sentence(url: str) -> None:
+    began_at = time.monotonic()
+    with pytest.raises(DatabaseDown, match="its query took longer than 1 s"):
+        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
+    assert time.monotonic() - began_at < 5
+
+
+def test_more_rows_than_fit_are_refused(url: str) -> None:
+    with pytest.raises(DatabaseDown, match="its query gives more than 2 rows"):
+        _ask(url, "SELECT kind FROM uses", most=2)
+
+
+def test_rows_come_whole_and_in_batches(url: str) -> None:
+    many = (
+        "SELECT a.kind FROM uses a, uses b, uses c, uses d, uses e, uses f, uses g, uses h, uses i"
+    )
+    assert len(_ask(url, many, most=20_000)) == 3**9
+
+
+def test_a_wrong_password_is_told_and_not_repeated(server: URL) -> None:
+    wrong = server.set(username="nobody", password="hunter2").render_as_string(hide_password=False)
+    with pytest.raises(DatabaseDown) as refused:
+        _ask(wrong, COUNTED)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_rows_of_each_request_are_taken_and_found_again(url: str, tmp_path: Path) -> None:
+    query = "SELECT trace_id, kind, count(*) FROM uses GROUP BY trace_id, kind"
+    quantity = Quantity(by=["kind"], traces={"shop": query})
+    folder = RunFolder(tmp_path / "run")
+    take_traces({"uses": quantity}, {"shop": url}, "acme", folder)
+    traces = read_traces(folder)
+    assert traces.knows("uses")
+    assert sorted(traces.rows("uses", 1)) == [("t1", ("tea",), 2), ("t2", ("",), 1)]
+
+
+def test_rows_that_cannot_be_taken_are_not_known(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    quantity = Quantity(by=["kind"], traces={"shop": "SELECT 1"})
+    take_traces({"uses": quantity}, {}, "acme", folder)
+    assert not read_traces(folder).knows("uses")
+    assert read_traces(folder).troubles["uses"] == "the environment names no database 'shop'"

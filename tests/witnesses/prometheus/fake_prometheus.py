@@ -1,0 +1,116 @@
+"""A server that answers range queries as Prometheus does, of scrapes that it makes up as it goes.
+
+Its targets are scraped every few hundredths of a second, so a test need not wait.
+"""
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+from tests.tiny_server import in_background
+
+INTERVAL_S = 0.05
+
+_RANGE = re.compile(r"(\w+)(?:\{[^}]*\})?\[(\d+)s\]")
+_COUNT = re.compile(r"sum\(count_over_time\((.*)\)\)")
+_TARGET = {"job": "shop", "instance": "shop:80"}
+
+
+@dataclass
+class FakePrometheus:
+    """Its address, what a counter stands at by time, and every query that it was asked.
+
+    `is_closed` tells whether a range holds its first instant, as up to Prometheus 2.
+    """
+
+    counter: Callable[[float], float]
+    is_closed: bool = True
+    series: int = 1
+    is_down: bool = False
+    warnings: tuple[str, ...] = ()
+    url: str = ""
+    began_at: float = field(default_factory=time.time)
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, query: str, at: float) -> Any:
+        if query == "time()":
+            return [time.time(), str(time.time())]
+        counted = _COUNT.fullmatch(query)
+        if counted:
+            matrix = self._matrix(counted[1], at)
+            return [{"metric": {}, "value": [at, str(sum(len(s["values"]) for s in matrix))]}]
+        return self._matrix(query, at)
+
+    def _matrix(self, query: str, at: float) -> list[dict[str, Any]]:
+        matched = _RANGE.fullmatch(query)
+        if matched is None:
+            return [{"metric": {}, "value": [at, "1"]}]
+        name, since = matched[1], at - int(matched[2])
+        values: dict[str, Callable[[float], float]] = {
+            "up": lambda _: 1.0,
+            "process_start_time_seconds": lambda _: 5.0,
+            "scrape_duration_seconds": lambda _: 0.0,
+            "scrape_samples_scraped": lambda _: 9.0,
+            "uses_total": self.counter,
+        }
+        stamps = [
+            stamp
+            for stamp in self._stamps(min(at, time.time()))
+            if since < stamp or (self.is_closed and since == stamp)
+        ]
+        samples = [[stamp, str(values[name](stamp))] for stamp in stamps]
+        kinds = range(self.series if name == "uses_total" else 1)
+        return [{"metric": {**_TARGET, "kind": str(n)}, "values": samples} for n in kinds]
+
+    def stamps(self, since: float, until: float) -> list[float]:
+        """Return when it scraped, after one instant and up to another."""
+        return [at for at in self._stamps(until) if since < at <= until]
+
+    def _stamps(self, until: float) -> list[float]:
+        first = math.floor(self.began_at)
+        scrapes = int((until - first) / INTERVAL_S)
+        return [round(first + number * INTERVAL_S, 3) for number in range(scrapes + 1)]
+
+
+@contextmanager
+def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
+    """Serve it until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urlparse(self.path)
+            given = {name: values[0] for name, values in parse_qs(asked.query).items()}
+            if fake.is_down:
+                self._say(503, {})
+            elif asked.path == "/api/v1/targets":
+                interval = f"{INTERVAL_S * 1000:.0f}ms"
+                target = {"labels": _TARGET, "scrapeInterval": interval}
+                self._say(200, {"activeTargets": [target]})
+            else:
+                fake.asked.append(given["query"])
+                result = fake.answer(given["query"], float(given.get("time", time.time())))
+                self._say(200, {"resultType": "matrix", "result": result})
+
+        def _say(self, status: int, found: Any) -> None:
+            told = {"warnings": list(fake.warnings)} if fake.warnings else {}
+            content = json.dumps({"status": "success", "data": found, **told}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing on the test's output."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        fake.url = f"http://127.0.0.1:{server.server_port}"
+        with in_background(server):
+            yield fake

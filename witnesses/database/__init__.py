@@ -1,0 +1,1 @@
+"""The `database` witness: each quantity's query, before and after a run."""

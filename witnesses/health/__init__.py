@@ -1,0 +1,1 @@
+"""Health, readiness and clock of each service."""

@@ -1,0 +1,1 @@
+"""The `prometheus` witness: raw samples, and exact increases computed from them."""
