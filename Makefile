@@ -4,8 +4,11 @@ PYTHON ?= python3
 ARGS ?=
 UV = uv==0.13.9
 
+# Tests start hundreds of processes; without .pyc files each would compile the sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run audit test test-long lint lock clean
+.PHONY: help setup run audit test test-core test-all lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,11 +21,17 @@ setup: ## make .venv from requirements.lock, and find or get Prometheus (PYTHON=
 run: setup ## the main job: start the stack, drive it, balance the books, report (ARGS="load --help")
 	.venv/bin/python run.py $(ARGS)
 
-test: setup ## run the tests (ARGS="tests/setup -x")
+test: setup ## run the quick tests (ARGS="tests/setup -x")
 	.venv/bin/python -m pytest -n 2 -m "not long" $(ARGS)
 
-test-long: setup ## run the tests that take minutes: every API fuzzed, Cards killed twenty times
-	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
+# A worker gets a file at a time, since the tests of one share a costly fixture.
+BY_FILE = --dist loadfile --no-loadscope-reorder
+
+test-core: setup ## run the most telling of the long tests: a nightly, a fault, a load of two workers
+	.venv/bin/python -m pytest -n 2 $(BY_FILE) -m core $(ARGS)
+
+test-all: setup ## run every test, also those that take minutes: every API fuzzed, Cards killed
+	.venv/bin/python -m pytest -n 4 $(BY_FILE) --hypothesis-profile=thorough $(ARGS)
 
 audit: setup ## put the harness on trial: seed every fault, and see each caught (ARGS="--only NAME")
 	.venv/bin/python run.py audit $(ARGS)

@@ -1,17 +1,15 @@
-"""Drive the journeys, ask every witness, judge, report. One short function a command."""
+"""Drive user journeys, collect from every witness, judge, and report."""
 
 import signal
 
 # Until main() takes it, Ctrl-C simply ends the process: an import may swallow KeyboardInterrupt.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import contextlib
 import errno
 import json
 import logging
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -19,35 +17,7 @@ from typing import Annotated
 import typer
 
 from checks.verdict import Verdict, exit_code
-from commands.audit import hold_audit
-from commands.doctor import examine_environment
-from commands.run import conduct
-from commands.shared.conclusion import conclude, publish, write_report
-from commands.shared.run_setup import (
-    LOCAL,
-    ROOT,
-    plan_of,
-    python_here,
-    write_environment,
-)
-from commands.watch import keep_watch, read_watch, usual_pace
-from commands.worker import work_for
-from config.environment import (
-    find_environment,
-    read_environment_file,
-)
-from config.errors import ConfigError, Problem
-from reference_services.stack.local import local_stack
-from reference_services.stack.processes import StackError
-from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import refuse_fault
-from scenarios.driver.watch import (
-    alone,
-)
-from scenarios.evidence.run_folder import (
-    find_run,
-    new_run_id,
-)
+from config.errors import ConfigError
 
 NIGHTLY = ("e2e", "benchmark")
 WRONG_COMMAND = 2
@@ -67,6 +37,9 @@ Only = Annotated[list[str] | None, typer.Option(help="A fault to seed; may be gi
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
 
 
+# Each command imports its module when it runs: `--help` and a wrong option need none of them.
+
+
 @app.callback(invoke_without_command=True)
 def main_job(context: typer.Context) -> None:
     """Without a command: the nightly job on this machine."""
@@ -80,7 +53,10 @@ def nightly(
     fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive the flow once, then the benchmark; check everything; write the report."""
-    conduct(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json)
+    from commands.run import run
+    from commands.shared.run_setup import plan_of
+
+    run(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json)
 
 
 @app.command()
@@ -89,7 +65,10 @@ def e2e(
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive the flow once and check it."""
-    conduct(plan_of("e2e", env, scenario, (profile,), runs, fault), as_json)
+    from commands.run import run
+    from commands.shared.run_setup import plan_of
+
+    run(plan_of("e2e", env, scenario, (profile,), runs, fault), as_json)
 
 
 @app.command()
@@ -97,119 +76,129 @@ def load(
     env: Env = "local", scenario: ScenarioName = "usage_tracking",
     profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
     *,
-    workers: Annotated[int, typer.Option(min=0, help="Processes here that share the load.")] = 0,
-    expect: Annotated[int, typer.Option(min=0, help="Workers that come from elsewhere.")] = 0,
-    bind: Annotated[str, typer.Option(help="Where those come to: HOST:PORT.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Number of local worker processes.")] = 0,
+    expect: Annotated[
+        int, typer.Option(min=0, help="Number of remote workers to wait for.")
+    ] = 0,
+    bind: Annotated[str, typer.Option(help="Address for remote workers: HOST:PORT.")] = "",
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
+    from commands.run import run
+    from commands.shared.run_setup import plan_of
+    from scenarios.driver.load_process import Workers
+
     plan = plan_of(
         "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations,
         workers=Workers(workers, expect, bind),
     )  # fmt: skip
-    conduct(plan, as_json)
+    run(plan, as_json)
 
 
 @app.command()
 def worker(
-    master: Annotated[str, typer.Option(help="Where `load --expect` was started: HOST:PORT.")],
+    master: Annotated[str, typer.Option(help="Address of `load --expect`: HOST:PORT.")],
 ) -> None:
-    """Take a part in a load that another machine drives; end with it."""
-    work_for(master)
+    """Take part in a load that another machine drives; end with it."""
+    from commands import worker as command
+
+    command.worker(master)
 
 
 @app.command()
 def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Judge a run again, from its evidence alone."""
-    conclude(find_run(runs, run), as_json)
+    from commands import check as command
+
+    command.check(run, runs, as_json)
 
 
 @app.command()
 def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Render a run's report again, from its result."""
-    from checks.result import read_result
+    from commands import report as command
 
-    folder = find_run(runs, run)
-    try:
-        result = read_result(folder.result)
-    except (OSError, ValueError) as error:
-        message = f"it has no result that can be read; run: {python_here()} run.py check {run}"
-        raise ConfigError(Problem(folder.result, None, message)) from error
-    write_report(result, folder)
-    publish(result, folder, as_json)
+    command.report(run, runs, as_json)
 
 
 @app.command()
 def validate(scenario: ScenarioName = "", env: Env = "local", as_json: Json = False) -> None:
-    """Read the scenarios and an environment, and say every mistake. Nothing is sent."""
-    names = [scenario] if scenario else sorted(map(str, (ROOT / "scenarios").glob("*.yaml")))
-    valid = [plan_of("validate", env, name, (), Path("runs"), "").scenario_path for name in names]
-    told = [os.path.relpath(path) for path in (*valid, find_environment(env))]
-    print(json.dumps({"valid": told}) if as_json else "\n".join(f"valid: {each}" for each in told))
+    """Check scenario and environment files, and report every mistake. Nothing is sent."""
+    from commands import validate as command
+
+    command.validate(scenario, env, as_json)
 
 
 @app.command()
 def doctor(env: Env = "local", as_json: Json = False) -> None:
-    """Ask whether the services, Prometheus and the databases can be reached and read."""
-    examine_environment(env, as_json)
+    """Check that services, Prometheus and databases can be reached and read."""
+    from commands import doctor as command
+
+    command.doctor(env, as_json)
 
 
 @app.command()
 def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -> None:
-    """Put the harness on trial: each fault, seeded, must be caught as what it is."""
-    hold_audit(only or (), runs, as_json)
+    """Test the harness itself: each seeded fault must be caught as what it is."""
+    from commands import audit as command
+
+    command.audit(only or (), runs, as_json)
 
 
 @app.command()
 def watch(
     *, env: Env = "staging", scenario: ScenarioName = "usage_tracking",
-    length: Annotated[str, typer.Option("--for", help="How long, as 10m, 24h or 30d.")] = "24h",
+    length: Annotated[str, typer.Option("--for", help="Duration, as 10m, 24h or 30d.")] = "24h",
     every: Annotated[
-        str, typer.Option(help="Between probes (500ms, or more in a long watch), or calls (5m).")
+        str, typer.Option(help="Interval between probes (default: 500ms, longer in a long watch).")
     ] = "",
-    flow_every: Annotated[str, typer.Option(help="Between two passes of the flow.")] = "1m",
-    objective: Annotated[str, typer.Option(help="The share of the time to be there.")] = "99.9%",
-    once: Annotated[bool, typer.Option("--once", help="Look once, as cron calls it.")] = False,
+    flow_every: Annotated[str, typer.Option(help="Interval between passes of the flow.")] = "1m",
+    objective: Annotated[str, typer.Option(help="Availability objective (SLO).")] = "99.9%",
+    once: Annotated[bool, typer.Option("--once", help="Probe once and exit, for cron.")] = False,
     runs: Runs = Path("runs"), as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Probe health and pass through the flow at an interval; reckon availability and budget.
+    """Probe health and run the flow at an interval; compute availability and error budget.
 
-    A watch that was ended before its time is taken up again.
+    A watch that was interrupted is resumed.
     """
-    every = every or usual_pace(length, once)
-    wanted = read_watch(length, every, flow_every, objective)
+    from commands import watch as command
+    from commands.shared.run_setup import plan_of
+    from scenarios.driver.watch import alone
+
+    every = every or command.usual_pace(length, once)
+    wanted = command.read_watch(length, every, flow_every, objective)
     words = ["--for", length, "--every", every, "--flow-every", flow_every]
     words += ["--objective", objective, *(["--once"] if once else [])]
     plan = plan_of("watch", env, scenario, (), runs, "", more=words)
     with alone(runs, plan.file.name):
-        keep_watch(plan, wanted, once, as_json)
+        command.watch(plan, wanted, once, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of result.json."""
+    from commands import schema as command
+
+    command.schema()
 
 
 @app.command()
 def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
-    refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
-    folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
-    with local_stack(folder, fault or None) as variables:
-        file = write_environment(folder, variables)
-        print(json.dumps({**variables, "environment": str(file)}) if as_json else "\n".join([
-            *(f"{name}={value}" for name, value in variables.items()),
-            f"in another terminal: {python_here()} run.py e2e --env {file}",
-            "Ctrl-C stops it",
-        ]), flush=True)  # fmt: skip
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+    from commands import up as command
+
+    command.up(runs, fault, as_json)
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End what is under way at the first signal; at the second, this process."""
+    """End the command at the first signal, this process at the second."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     raise KeyboardInterrupt
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; every mistake of the user becomes sentences and exit code 2."""
+    """Run one command; a mistake of the user is reported in sentences, with exit code 2."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for a run's log only
@@ -219,7 +208,7 @@ def main(arguments: list[str]) -> int:
         if code != INTERRUPTED:
             return code
         words = "interrupted, and nothing is proven"
-    except (ConfigError, StackError, typer.TyperException) as error:
+    except (ConfigError, typer.TyperException) as error:
         return refuse(sentences(error), as_json, WRONG_COMMAND)
     except BrokenPipeError:
         # the interpreter flushes stdout once more at its end
@@ -238,7 +227,7 @@ def _failure(error: Exception) -> str:
 
 
 def sentences(error: Exception) -> list[str]:
-    """Return what is wrong with a command, a sentence a mistake."""
+    """Return what is wrong with a command, one sentence per mistake."""
     if isinstance(error, ConfigError):
         return [str(problem) for problem in error.problems]
     if isinstance(error, typer.TyperException):
@@ -247,7 +236,7 @@ def sentences(error: Exception) -> list[str]:
 
 
 def refuse(problems: list[str], as_json: bool, code: int) -> int:
-    """Say what is wrong, a sentence a line; return the exit code."""
+    """Print what is wrong, one sentence per line; return the exit code."""
     for problem in problems:
         print(problem, file=sys.stderr)
     if as_json:

@@ -1,4 +1,4 @@
-// How would one write the flow of three steps for k6? FLOW=arrivals instead asks for / at a rate.
+// Drives the flow of three steps with k6; FLOW=arrivals sends GET / at a constant rate instead.
 import { check } from 'k6';
 import http from 'k6/http';
 
@@ -40,8 +40,8 @@ function post(path, body, name) {
 }
 
 export function ask() {
-  const answer = http.get(`${url}/`, { headers: headers() });
-  check(answer, { 'is 200': (r) => r.status === 200 });
+  const response = http.get(`${url}/`, { headers: headers() });
+  check(response, { 'is 200': (r) => r.status === 200 });
 }
 
 export default function () {
@@ -58,11 +58,11 @@ export default function () {
     { answers: [{ question_id: 'q1', answer: `We automate ${unique}` }] },
     'submit answers',
   );
-  const told = answered.json();
-  const cardIds = told.card_ids;
+  const submission = answered.json();
+  const cardIds = submission.card_ids;
   const completed = check(answered, {
     'answers are taken': (r) => r.status === 200,
-    'onboarding is completed': () => told.status === 'completed',
+    'onboarding is completed': () => submission.status === 'completed',
     'there are four cards': () => cardIds.length === 4,
   });
   if (!completed) return;

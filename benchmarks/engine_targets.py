@@ -1,7 +1,7 @@
-"""What is the load engine measured against? An nginx that answers constants, and its own count.
+"""Run the target of the engine benchmarks: an nginx with constant responses that counts requests.
 
-One worker, keep-alive without limit, no log; `stub_status`, at an address of its own, counts what
-was served, for every tool alike. CPU time is that of whole process trees.
+It has one worker, unlimited keep-alive and no access log. `stub_status`, on a port of its own,
+counts the served requests in the same way for every tool. CPU times are of whole process trees.
 """
 
 import json
@@ -50,8 +50,8 @@ http {{
 
 
 @dataclass(frozen=True)
-class Instant:
-    """What has been by one instant: requests served, and CPU seconds of whom they were spent by."""
+class CounterSnapshot:
+    """Counters at one moment: requests served, and CPU seconds of generator, target and machine."""
 
     at_s: float
     requests: int
@@ -61,64 +61,64 @@ class Instant:
 
 
 class Nginx:
-    """A running nginx: where it answers, and what it has served."""
+    """A running nginx: its URL, and how many requests it has served."""
 
     def __init__(self, process_id: int, address: str, status: str) -> None:
-        """Take note of a process and its two addresses."""
+        """Keep the process id, the address of the target, and that of `stub_status`."""
         self.process_id = process_id
         self.url = f"http://{address}"
         self._status = f"http://{status}"
-        self._looks = 0
+        self._status_requests = 0
 
     def served(self) -> int:
-        """Return how many requests were served so far; looking at it is not one of them."""
-        self._looks += 1
-        with urlopen(self._status, timeout=_START_S) as answer:  # noqa: S310 - our own
-            return served_in(answer.read().decode()) - self._looks
+        """Return the number of requests served so far, without those to `stub_status`."""
+        self._status_requests += 1
+        with urlopen(self._status, timeout=_START_S) as response:  # noqa: S310 - our own
+            return parse_request_count(response.read().decode()) - self._status_requests
 
-    def look(self, generators: Sequence[int]) -> Instant:
-        """Read count and CPU times now; the generators are processes with their descendants."""
+    def snapshot(self, generators: Sequence[int]) -> CounterSnapshot:
+        """Read request count and CPU times; `generators` are process ids, descendants included."""
         requests, at_s = self.served(), time.monotonic()
         generator_cpu_s = sum(map(tree_cpu_s, generators))
         target_cpu_s = tree_cpu_s(self.process_id)
-        return Instant(at_s, requests, generator_cpu_s, target_cpu_s, machine_cpu_s())
+        return CounterSnapshot(at_s, requests, generator_cpu_s, target_cpu_s, machine_cpu_s())
 
 
-def served_in(status: str) -> int:
-    """Return the number of requests in a text of `stub_status`. Raises ValueError."""
-    found = _REQUESTS.search(status)
-    if found is None:
+def parse_request_count(status: str) -> int:
+    """Return the number of requests in the output of `stub_status`. Raises ValueError."""
+    match = _REQUESTS.search(status)
+    if match is None:
         raise ValueError(f"this is no stub_status: {status!r}")
-    return int(found[1])
+    return int(match[1])
 
 
 def tree_cpu_s(process_id: int) -> float:
-    """Return user and system time of a process, its living descendants, and those it reaped."""
+    """Return user and system time of a process, its live descendants, and its reaped children."""
     root = psutil.Process(process_id)
     total_s = 0.0
     for process in (root, *root.children(recursive=True)):
         try:
             total_s += sum(process.cpu_times()[:4])  # user, system, and both of reaped children
         except psutil.NoSuchProcess:
-            continue  # it ended meanwhile: its parent has reaped it or will
+            continue  # it has ended: its parent has reaped it or will
     return total_s
 
 
 def machine_cpu_s() -> float:
-    """Return how long the machine's cores have been busy, whoever it was for."""
+    """Return the busy time of all cores since boot, of all processes."""
     spent = psutil.cpu_times()
     return float(spent.user + spent.nice + spent.system + spent.irq + spent.softirq)
 
 
 def free_address() -> str:
-    """Return a loopback address where nothing listens at this moment."""
+    """Return a loopback address with a port that is free at this moment."""
     with socket.create_server((HOST, 0)) as free:
         return f"{HOST}:{free.getsockname()[1]}"
 
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[Nginx]:
-    """Run nginx with its files in a folder; end it with the block."""
+    """Run nginx with its files in a folder; terminate it at the end of the block."""
     address, status = free_address(), free_address()
     texts = {"created": CREATED, "completed": COMPLETED, "executed": EXECUTED}
     bodies = {name: json.dumps(body) for name, body in texts.items()}
@@ -136,17 +136,18 @@ def nginx(folder: Path) -> Iterator[Nginx]:
 
 
 def find_nginx() -> str:
-    """Return the path of nginx; without it there is no benchmark."""
+    """Return the path of nginx, or exit with the command that installs it."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found is None:
-        raise SystemExit("nginx is not there; install it: apt-get install nginx-light")
+        raise SystemExit("nginx is not installed: apt-get install nginx-light")
     return found
 
 
 def nginx_version() -> str:
-    """Return what nginx calls itself."""
-    told = subprocess.run([find_nginx(), "-v"], check=True, capture_output=True, text=True)
-    return told.stderr.strip().rpartition("/")[2]
+    """Return the version of nginx."""
+    # nginx prints its version on standard error.
+    ended = subprocess.run([find_nginx(), "-v"], check=True, capture_output=True, text=True)
+    return ended.stderr.strip().rpartition("/")[2]
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], server: Nginx, log: Path) -> None:

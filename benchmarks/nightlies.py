@@ -1,8 +1,8 @@
-"""Does a clean nightly pass every time, also beside a busy core?
+"""Run the nightly many times, and count how often it passes, also with one core kept busy.
 
     python -m benchmarks.nightlies --times 50 --busy 10
 
-Prints one line a run, then how many passed; exit 1 unless all did.
+Prints one line per run and the number of passes. Exits with 1 unless every run passed.
 """
 
 import argparse
@@ -22,54 +22,63 @@ _TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class Night:
-    """What one run came to: the checks that did not pass, and how long it took in seconds."""
+class NightlyResult:
+    """One run: its verdict, the findings that did not pass, and its duration in seconds."""
 
     verdict: str
-    troubles: tuple[str, ...]
-    took_s: float
+    failures: tuple[str, ...]
+    duration_s: float
     is_busy: bool
 
     @property
     def line(self) -> str:
-        """The run in one line."""
-        beside = " beside a busy core" if self.is_busy else ""
-        return f"{self.verdict} {self.took_s:.1f} s{beside} {'; '.join(self.troubles)}".rstrip()
+        """The result in one line."""
+        load = " with a busy core" if self.is_busy else ""
+        return f"{self.verdict} {self.duration_s:.1f} s{load} {'; '.join(self.failures)}".rstrip()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run so many nightlies one after the other."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nightlies")
-    parser.add_argument("--times", type=int, default=50)
-    parser.add_argument("--busy", type=int, default=10, help="so many of them beside a busy core")
+    """Run the benchmark; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--times", type=int, default=50, help="number of runs")
+    parser.add_argument(
+        "--busy", type=int, default=10, help="number of runs with one core kept busy"
+    )
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "nightlies")
-    asked = parser.parse_args(arguments)
-    nights = []
-    for number in range(1, asked.times + 1):
-        nights.append(run_night(asked.runs, is_busy=number <= asked.busy))
-        print(f"{number:3} {nights[-1].line}", flush=True)
-    passed = sum(night.verdict == "pass" for night in nights)
-    took_s = median(night.took_s for night in nights)
-    print(f"{passed} of {len(nights)} passed, {took_s:.1f} s each (median)")
-    return 0 if passed == len(nights) else 1
+    options = parser.parse_args(arguments)
+    results: list[NightlyResult] = []
+    for number in range(1, options.times + 1):
+        results.append(run_nightly(options.runs, is_busy=number <= options.busy))
+        print(f"{number:3} {results[-1].line}", flush=True)
+    passed = sum(result.verdict == "pass" for result in results)
+    duration_s = median(result.duration_s for result in results)
+    print(f"{passed} of {len(results)} passed, median duration {duration_s:.1f} s")
+    return 0 if passed == len(results) else 1
 
 
-def run_night(runs: Path, is_busy: bool) -> Night:
-    """Run one nightly and read what it prints."""
+def run_nightly(runs: Path, is_busy: bool) -> NightlyResult:
+    """Run one nightly, and read the result from its standard output."""
     command = [sys.executable, "run.py", "nightly", "--runs", str(runs), "--json"]
     began_at = time.monotonic()
     with _busy_core(is_busy):
         ended = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
-    took_s = time.monotonic() - began_at
+    return read_result(ended, time.monotonic() - began_at, is_busy)
+
+
+def read_result(
+    ended: subprocess.CompletedProcess[str], duration_s: float, is_busy: bool
+) -> NightlyResult:
+    """Return the result in a nightly's output, or its exit code and errors if there is none."""
     try:
         result = json.loads(ended.stdout)
         findings = [each for each in result["findings"] if each["verdict"] != "pass"]
     except (ValueError, KeyError):
-        return Night(f"exit {ended.returncode}", (ended.stderr.strip(),), took_s, is_busy)
-    troubles = tuple(f"{each['check']}: {each['observed']} {each['detail']}" for each in findings)
-    return Night(result["verdict"], troubles, took_s, is_busy)
+        reason = ended.stderr.strip()
+        return NightlyResult(f"exit {ended.returncode}", (reason,), duration_s, is_busy)
+    failures = tuple(f"{each['check']}: {each['observed']} {each['detail']}" for each in findings)
+    return NightlyResult(result["verdict"], failures, duration_s, is_busy)
 
 
 @contextmanager
@@ -77,6 +86,7 @@ def _busy_core(is_wanted: bool) -> Iterator[None]:
     if not is_wanted:
         yield
         return
+    # One process keeps one core busy; the nightly competes with it.
     burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield

@@ -1,14 +1,20 @@
-"""Does the open model see a stall as long as it was, and does it send when it should?
+"""Check that the open model measures stalls fully, and sends requests when they are due.
 
     .venv/bin/python -m benchmarks.open_model [--seconds 60] [--rate 200]
     .venv/bin/python -m benchmarks.open_model --punctual [--seconds 60] [--rate 1000]
 
-A server answers at once, but does nothing at all in the fifth second of every five. From its
-schedule it is known how long each arrival must have waited: what arrives in a stall is answered
-when that ends. p95 and p99 of response time (done − due) must be within 5 % of that. A closed model
-against the same server, whose users wait too and so do not ask, shows how far off its p95 is; k6's
-constant arrival rate stands beside it. With `--punctual`, the target is nginx, and 99 % of the
-requests must have been sent within 5 ms of when they were due. k6 is fetched where it is missing.
+`engine_server stalls` blocks during the fifth second of every five, so the response time of each
+arrival is known in advance: a request that is due in a stall gets its response when the stall ends.
+
+    due at second    0 … 4         4.00    4.25    4.50    4.75    5.00
+    server           responds      |----------- blocked ----------|
+    response time    0 s           1.00 s  0.75 s  0.50 s  0.25 s  0 s
+
+p95 and p99 of response time (done − due) must be within 5 % of the expected ones. A closed model
+against the same server shows the error of coordinated omission: its users wait too, and so send
+nothing during a stall. k6's constant arrival rate is printed for comparison; k6 is downloaded if it
+is missing. With `--punctual`, the target is nginx, and 99 % of the requests must be sent within
+5 ms of their due time. Exits with 1 if a bound is missed.
 """
 
 import argparse
@@ -20,8 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine_recordings import drive, nearest_rank, went_wrong
-from benchmarks.engine_server import serving, stalled_for_s
+from benchmarks.engine_recordings import count_failed, drive, nearest_rank
+from benchmarks.engine_server import running_server, stall_remaining_s
 from benchmarks.engine_targets import nginx
 from benchmarks.engine_tools import find_k6, k6_command
 from scenarios.evidence.recording import Recording
@@ -32,10 +38,10 @@ PUNCTUAL_S, PUNCTUAL_SHARE = 0.005, 0.99
 MOST_USERS = 500
 
 _CLOSED_USERS = 10
-_ROOM_S = 8
+_SPAWN_MARGIN_S = 8
 _SCENARIO = """\
 scenario: open-model
-description: One question, asked at a rate or again and again.
+description: One request, at a constant rate or in a closed loop.
 quantities: {{}}
 flow:
   - {{step: ask, request: GET target /, expect: {{status: 200}}}}
@@ -47,48 +53,48 @@ checks: {{success_rate: 100%}}
 
 
 def scenario_text(rate_per_s: int, seconds: int) -> str:
-    """Return the scenario with its two profiles."""
+    """Return a scenario with an open and a closed profile."""
     return _SCENARIO.format(
         rate=rate_per_s, seconds=seconds, most_users=MOST_USERS, closed_users=_CLOSED_USERS
     )
 
 
-def true_responses_s(begin_at: float, rate_per_s: float, seconds: float) -> list[float]:
-    """Return how long each arrival of a constant rate waits for its answer, in seconds.
+def expected_response_times_s(begin_at: float, rate_per_s: float, seconds: float) -> list[float]:
+    """Return the response time in seconds of each arrival of a constant rate.
 
     `begin_at` is the wall clock (epoch seconds) at the first arrival.
     """
     arrivals = round(rate_per_s * seconds)
-    return [stalled_for_s(begin_at + number / rate_per_s) for number in range(arrivals)]
+    return [stall_remaining_s(begin_at + number / rate_per_s) for number in range(arrivals)]
 
 
 def is_within(measured_s: float, true_s: float) -> bool:
-    """Tell whether a percentile is as near to the truth as it must be."""
+    """Return whether a percentile differs from the true one by at most `BOUND_RATIO`."""
     return abs(measured_s - true_s) <= BOUND_RATIO * true_s
 
 
 def drive_profile(profile: str, url: str, rate_per_s: int, seconds: int) -> Recording:
-    """Drive one profile to its end; nothing may have gone wrong."""
+    """Run one profile to its end. Exits if a request failed."""
     users = MOST_USERS if profile == "open" else _CLOSED_USERS
-    run_s = seconds + (_ROOM_S if profile == "open" else 0)  # users take their seats first
+    run_s = seconds + (_SPAWN_MARGIN_S if profile == "open" else 0)  # all users spawn first
     with tempfile.TemporaryDirectory() as place:
         scenario = scenario_text(rate_per_s, seconds)
         recording = drive(scenario, url, Path(place), users, "--profile", profile,
                           "--run-time", f"{run_s}s")  # fmt: skip
-    if wrong := went_wrong(recording):
-        raise SystemExit(f"{wrong} exchanges of the {profile} model went wrong")
+    if failed := count_failed(recording):
+        raise SystemExit(f"{failed} exchanges of the {profile} model failed")
     return recording
 
 
 def drive_k6(url: str, rate_per_s: int, seconds: int) -> dict[float, float]:
-    """Return k6's p95 and p99 of the same arrivals, in seconds."""
+    """Return p95 and p99 that k6 measures for the same arrivals, in seconds."""
     with tempfile.TemporaryDirectory() as place:
         summary = Path(place) / "summary.json"
         variables = {
             "URL": url, "FLOW": "arrivals", "RATE": str(rate_per_s), "VUS": str(MOST_USERS),
             "DURATION": f"{seconds}s",
         }  # fmt: skip
-        trends = ",".join(f"p({each:g})" for each in PERCENTILES)
+        trends = ",".join(f"p({percentile:g})" for percentile in PERCENTILES)
         options = ["--summary-export", str(summary), f"--summary-trend-stats={trends}"]
         command = k6_command(find_k6(), variables, *options)
         subprocess.run(command, check=True, capture_output=True)
@@ -96,44 +102,46 @@ def drive_k6(url: str, rate_per_s: int, seconds: int) -> dict[float, float]:
 
 
 def k6_percentiles_s(summary: dict[str, Any]) -> dict[float, float]:
-    """Return the percentiles of request duration, in seconds, that k6's exported summary tells."""
-    told = summary["metrics"]["http_req_duration"]
-    return {each: told[f"p({each:g})"] / 1000 for each in PERCENTILES}
+    """Return the percentiles of request duration in k6's exported summary, in seconds."""
+    durations_ms = summary["metrics"]["http_req_duration"]
+    return {percentile: durations_ms[f"p({percentile:g})"] / 1000 for percentile in PERCENTILES}
 
 
 def share_within(late_s: Sequence[float], bound_s: float) -> float:
-    """Return which share of the values is within a bound. Raises ValueError if there is none."""
+    """Return the ratio of values up to a bound. Raises ValueError if there is no value."""
     if not late_s:
-        raise ValueError("of no request there is no share")
+        raise ValueError("a share needs at least one value")
     return sum(each <= bound_s for each in late_s) / len(late_s)
 
 
 def measure_stalls(rate_per_s: int, seconds: int) -> bool:
-    """Drive a server that stalls by both models and k6; print all, tell whether ours is right."""
-    with serving("stalls") as url:
+    """Compare open model, closed model and k6; return whether the open model is within bounds."""
+    with running_server("stalls") as url:
         of_open = drive_profile("open", url, rate_per_s, seconds)
         of_closed = drive_profile("closed", url, rate_per_s, seconds)
         of_k6 = drive_k6(url, rate_per_s, seconds)
     exchanges = list(of_open.exchanges)
+    # The stalls follow the wall clock: the anchor ties the recording's clock to it.
     begin_at = of_open.start.anchor_at + min(each.due_s for each in exchanges)
-    truth_s = true_responses_s(begin_at, rate_per_s, seconds)
+    truth_s = expected_response_times_s(begin_at, rate_per_s, seconds)
     dropped = of_open.end.dropped if of_open.end else 0
     print(f"{len(exchanges)} of {len(truth_s)} arrivals sent, {dropped} dropped")
-    right = len(exchanges) == len(truth_s)
-    for each in PERCENTILES:
-        true_s = nearest_rank(truth_s, each)
-        closed_s = nearest_rank([one.response_s for one in of_closed.exchanges], each)
-        open_s = nearest_rank([one.response_s for one in exchanges], each)
-        right &= is_within(open_s, true_s)
+    is_correct = len(exchanges) == len(truth_s)
+    for percentile in PERCENTILES:
+        true_s = nearest_rank(truth_s, percentile)
+        closed_s = nearest_rank([each.response_s for each in of_closed.exchanges], percentile)
+        open_s = nearest_rank([each.response_s for each in exchanges], percentile)
+        is_correct &= is_within(open_s, true_s)
         print(
-            f"p{each:g}: true {true_s * 1000:.1f} ms, open model {_beside(open_s, true_s)}, "
-            f"closed model {_beside(closed_s, true_s)}, k6 {_beside(of_k6[each], true_s)}"
+            f"p{percentile:g}: true {true_s * 1000:.1f} ms, open model {_deviation(open_s, true_s)}"
+            f", closed model {_deviation(closed_s, true_s)}"
+            f", k6 {_deviation(of_k6[percentile], true_s)}"
         )
-    return right
+    return is_correct
 
 
 def measure_punctuality(rate_per_s: int, seconds: int) -> bool:
-    """Drive nginx at a rate; print how late requests were sent, tell whether few were."""
+    """Drive nginx at a constant rate; return whether enough requests were sent in time."""
     with tempfile.TemporaryDirectory() as place, nginx(Path(place)) as target:
         recording = drive_profile("open", target.url, rate_per_s, seconds)
     exchanges = list(recording.exchanges)
@@ -142,28 +150,30 @@ def measure_punctuality(rate_per_s: int, seconds: int) -> bool:
     expected = rate_per_s * seconds
     print(
         f"{len(exchanges)} of {expected} arrivals sent; {share:.2%} within "
-        f"{PUNCTUAL_S * 1000:g} ms of due (wanted {PUNCTUAL_SHARE:.0%}), "
-        f"median {nearest_rank(late_s, 50) * 1000:.3f} ms, worst {max(late_s) * 1000:.3f} ms"
+        f"{PUNCTUAL_S * 1000:g} ms of their due time (required {PUNCTUAL_SHARE:.0%}), "
+        f"median {nearest_rank(late_s, 50) * 1000:.3f} ms, maximum {max(late_s) * 1000:.3f} ms"
     )
     return share >= PUNCTUAL_SHARE and len(exchanges) == expected
 
 
-def _beside(measured_s: float, true_s: float) -> str:
+def _deviation(measured_s: float, true_s: float) -> str:
     return f"{measured_s * 1000:.1f} ms ({measured_s / true_s - 1:+.1%})"
 
 
 def main() -> None:
-    """Measure; what is not as it must be is the exit status 1."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--rate", type=int)
-    parser.add_argument("--punctual", action="store_true")
-    asked = parser.parse_args()
-    if asked.punctual:
-        right = measure_punctuality(asked.rate or 1000, asked.seconds)
+    """Run the benchmark; exit with 1 if a bound is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=int, default=60, help="duration of each load (60)")
+    parser.add_argument("--rate", type=int, help="arrivals per second (200; 1000 with --punctual)")
+    parser.add_argument(
+        "--punctual", action="store_true", help="measure the delay from due to sent"
+    )
+    options = parser.parse_args()
+    if options.punctual:
+        is_correct = measure_punctuality(options.rate or 1000, options.seconds)
     else:
-        right = measure_stalls(asked.rate or 200, asked.seconds)
-    sys.exit(not right)
+        is_correct = measure_stalls(options.rate or 200, options.seconds)
+    sys.exit(not is_correct)
 
 
 if __name__ == "__main__":

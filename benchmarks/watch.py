@@ -1,10 +1,15 @@
-"""Does a watch tell how long a service was away? Held against the truth, on a staging of our own.
+"""Compare the downtime that `run.py watch` reports with the true one, on a local staging.
 
     python -m benchmarks.watch --for 10m --away 30s
 
-One service is ended in the middle and begun again; the truth is from the moment of its end to the
-first answer that a tight loop of probes gets. Prints both, and exits 1 where they differ by more
-than a thousandth of the time.
+One service is stopped in the middle of the watch and started again. The true downtime lasts from
+the stop to the first successful response to a tight loop of probes:
+
+    watch    |-----------------------------------------------------|
+    service  up --------------|stopped       started|--- up -------
+    truth                     |<---- down -------------->| first success
+
+Prints both, and exits with 1 if they differ by more than 0.1 % of the watched time.
 """
 
 import argparse
@@ -22,49 +27,53 @@ from tests.staging.stack import HOSTS, Staging, staging
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICE, PROCESS = "onboarding", "onboarding-1"
-MOST_OFF = 0.001
+MAX_ERROR_RATIO = 0.001
 POLL_S = 0.02
 
 
 def main() -> int:
-    """Watch, end a service in the middle, and compare."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--for", dest="length", default="10m")
-    parser.add_argument("--away", default="30s")
-    asked = parser.parse_args()
-    length_s, away_s = parse_duration(asked.length), parse_duration(asked.away)
-    with TemporaryDirectory() as folder, staging(Path(folder), "15s") as made:
-        truth, result = watched(made, asked.length, length_s, away_s)
+    parser.add_argument("--for", dest="length", default="10m", help="length of the watch (10m)")
+    parser.add_argument(
+        "--away", default="30s", help="time from stop to start of the service (30s)"
+    )
+    options = parser.parse_args()
+    length_s, stopped_s = parse_duration(options.length), parse_duration(options.away)
+    with TemporaryDirectory() as folder, staging(Path(folder), "15s") as deployment:
+        truth_s, result = watch_outage(deployment, options.length, length_s, stopped_s)
     row = next(each for each in result["availability"] if each["service"] == SERVICE)
-    off = abs(row["ratio"] - (1 - truth / length_s))
-    print(f"truth      away {truth:.3f} s of {length_s:g} s: {1 - truth / length_s:.4%}")
-    print(f"the watch  away {row['down_s']:.3f} s: {row['ratio']:.4%}, off by {off:.4%}")
+    true_ratio = 1 - truth_s / length_s
+    error = abs(row["ratio"] - true_ratio)
+    print(f"truth      down {truth_s:.3f} s of {length_s:g} s: availability {true_ratio:.4%}")
+    print(f"watch      down {row['down_s']:.3f} s: availability {row['ratio']:.4%}")
+    print(f"error      {error:.4%}")
     print(f"budget     {row['budget_s']:.3f} s, incidents {json.dumps(row['incidents'])}")
     print(f"verdict    {result['verdict']}")
-    return int(off > MOST_OFF)
+    return int(error > MAX_ERROR_RATIO)
 
 
-def watched(
-    made: Staging, length: str, length_s: float, away_s: float
+def watch_outage(
+    deployment: Staging, length: str, length_s: float, stopped_s: float
 ) -> tuple[float, dict[str, Any]]:
-    """Run the command with a service away for a while; return for how long, and the result."""
+    """Run `run.py watch` with an outage; return the true downtime in seconds, and the result."""
     command = [sys.executable, "run.py", "watch", "--env", "staging", "--for", length, "--json"]
-    command += ["--runs", str(made.folder / "runs"), "--flow-every", f"{length_s / 10:g}s"]
-    environ = {**os.environ, **made.variables()}
+    command += ["--runs", str(deployment.folder / "runs"), "--flow-every", f"{length_s / 10:g}s"]
+    environ = {**os.environ, **deployment.variables()}
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
-    time.sleep(length_s / 2 - away_s / 2)
-    ended_at = time.monotonic()
-    made.end(PROCESS)
-    time.sleep(away_s)
-    made.begin(PROCESS)
-    back_at = answers_at(made)
+    time.sleep(length_s / 2 - stopped_s / 2)
+    down_at = time.monotonic()
+    deployment.kill(PROCESS)
+    time.sleep(stopped_s)
+    deployment.start(PROCESS)
+    up_at = wait_until_up(deployment)  # starting takes time, which is downtime too
     stdout, _ = process.communicate()
-    return back_at - ended_at, json.loads(stdout)
+    return up_at - down_at, json.loads(stdout)
 
 
-def answers_at(made: Staging) -> float:
-    """Return when the service first answers again, on the monotonic clock."""
-    with made.client() as client:
+def wait_until_up(deployment: Staging) -> float:
+    """Wait for the first successful response; return its time on the monotonic clock."""
+    with deployment.client() as client:
         while not client.get(f"https://{HOSTS[SERVICE]}/health").is_success:
             time.sleep(POLL_S)
     return time.monotonic()

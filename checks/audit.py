@@ -1,7 +1,7 @@
-"""Does the harness catch what it must? Each seeded fault, and what it must cause and nothing else.
+"""Judge the harness itself: what each seeded fault must cause, and nothing else.
 
-The audit runs the harness as a black box and holds its result against this table. `findings` are
-all that may not pass, each with its code; `says` are parts of what they must explain.
+The audit runs the harness as a black box and compares its result with this table. `findings` are
+the ids of all that may not pass, each with its code; `says` are parts of the explanation.
 """
 
 import json
@@ -18,9 +18,10 @@ SCHEMA_VERSION = 1
 
 CLEAN = ""
 
-_USED, _FETCHED, _USE_COUNTS = "usage cards_used", "usage cards_fetched", "usage use_counts"
-_BATCHES, _RETRIEVES = "usage batch_requests", "usage retrieve_requests"
-_FLOW = ("step execute workflow", "success rate of benchmark")
+_USED, _FETCHED, _USE_COUNTS = "usage/cards_used", "usage/cards_fetched", "usage/use_counts"
+_BATCHES, _RETRIEVES = "usage/batch_requests", "usage/retrieve_requests"
+_FLOW = ("flow/execute-workflow", "success/benchmark")
+_EXECUTE, _ITERATION = "latency/execute-workflow", "latency/iteration"
 _WITHOUT_ROWS = (_BATCHES, _RETRIEVES)
 _OF_CARDS = (_USED, *_WITHOUT_ROWS)
 
@@ -37,9 +38,9 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Audited:
-    """What one run came to: caught where all is as expected, `troubles` say what is not.
+    """What one run came to: caught where all is as expected, `errors` say what is not.
 
-    `folder` is the run's, relative to the audit's; `took_s` in seconds.
+    `folder` is the run's, relative to the audit's; `duration_s` in seconds.
     """
 
     fault: str
@@ -48,14 +49,14 @@ class Audited:
     verdict: Verdict | None
     findings: Mapping[str, Code | None]
     explanation: str
-    troubles: tuple[str, ...]
-    took_s: float
+    errors: tuple[str, ...]
+    duration_s: float
     folder: str
 
     @property
     def is_caught(self) -> bool:
         """Whether the run came to what it must, and to nothing else."""
-        return not self.troubles
+        return not self.errors
 
 
 @dataclass(frozen=True)
@@ -97,42 +98,43 @@ EXPECTATIONS = (
            "the counter counted more than was done"),
     _fails("counted-before-commit", {_USED: Code.DOUBLE_COUNT},
            "the counter counted more than was done"),
-    _fails("counted-late", {_USED: Code.LATE}, "only well after the last answer"),
+    _fails("counted-late", {_USED: Code.LATE}, "only well after the last response"),
     _fails("wrong-label-value", {_USED: Code.WRONG_LABEL}, "were counted under insights"),
     _fails("wrong-tenant", {_USED: Code.WRONG_LABEL}, "As many were counted under tenant_id="),
     _fails("unbounded-label", {_USED: Code.UNBOUNDED_LABEL}, "a label that grows with every use"),
     _fails("lost-usage-row", _all((_USED, _FETCHED, _USE_COUNTS), Code.LOST_ROW),
-           "database stands", "what was done was not stored"),
+           "database:cards stands", "what was done was not stored"),
     _fails("duplicate-usage-row", _all((_USED, _FETCHED), Code.EXTRA_ROW),
            "more was stored than was done"),
     _fails("usage-row-without-count", {_USE_COUNTS: Code.LOST_ROW},
            "what was done was not stored"),
-    _fails("answered-but-not-stored", {"usage executions": Code.LOST_ROW}, "database stands"),
+    _fails("answered-but-not-stored", {"usage/executions": Code.LOST_ROW},
+           "database:workflow stands"),
     _fails("partial-said-whole", _all((_USED, _FETCHED), Code.NOT_DONE) | {
-           _USE_COUNTS: Code.LOST_ROW}, "it was answered as done, and no witness counted it"),
+           _USE_COUNTS: Code.LOST_ROW}, "reported it as done, and no witness counted it"),
     _leaves_open("foreign-traffic", _all((_BATCHES, _RETRIEVES), Code.FOREIGN_TRAFFIC) | {
-                 "traffic of other tenants": None}, "cards_created_total of cards grew by 10"),
-    _fails("slow-tail", dict.fromkeys(("latency execute workflow p95", "latency iteration p95"))),
-    _leaves_open("stall", {"no stall is hidden": None}, "a closed model hides"),
+                 "precondition/other-traffic": None}, "cards_created_total of cards grew by 10"),
+    _fails("slow-tail", dict.fromkeys((f"{_EXECUTE}/p95", f"{_ITERATION}/p95"))),
+    _leaves_open("stall", {"validity/no-coordinated-omission": None}, "a closed model hides"),
     _fails("constant-delay", dict.fromkeys((
-           "latency execute workflow p50", "latency execute workflow p95",
-           "latency iteration p95")), "p95 2.5"),
+           f"{_EXECUTE}/p50", f"{_EXECUTE}/p95", f"{_ITERATION}/p95")), "p95 2.5"),
     _fails("burst-of-errors", dict.fromkeys(_FLOW), "90 of 100 iterations", "10 rejected"),
     _fails("errors-with-status-200", dict.fromkeys(_FLOW), "95 of 100 iterations", "5 rejected"),
     _fails("connection-cut", dict.fromkeys(_FLOW), "99 of 100 iterations", "1 unknown"),
     _leaves_open("visible-restart", _all(_WITHOUT_ROWS, Code.COUNTER_RESET) | {
-                 "cards lives through the run": None}, "it was restarted"),
+                 "precondition/process-survives/cards": None}, "the process was restarted"),
     _leaves_open("hidden-restart", _all(_WITHOUT_ROWS, Code.COUNTER_RESET) | {
-                 "cards lives through the run": None}, "it was restarted"),
+                 "precondition/process-survives/cards": None}, "the process was restarted"),
     _leaves_open("workers-apart", _all(_OF_CARDS, Code.SPLIT_COUNTER) | {
-                 "cards counts in one process": None}, "several processes answer for it"),
+                 "precondition/single-process/cards": None}, "several processes"),
     _leaves_open("replica-not-scraped", _all(_OF_CARDS, Code.SCRAPE_GAP) | {
-                 "Prometheus scrapes cards": None}, "1 of its 2 replicas are scraped"),
+                 "precondition/scraped/cards": None}, "1 of its 2 replicas are scraped"),
     _leaves_open("scrapes-failing", _all(_OF_CARDS, Code.SCRAPE_GAP) | {
-                 "Prometheus scrapes cards": None}, "not scraped after the last answer"),
+                 "precondition/scraped/cards": None}, "not scraped after the last response"),
     _leaves_open("metrics-empty", _all(_OF_CARDS, Code.WITNESS_DOWN) | {
-                 "cards shows its metrics": None}, "shows no metrics"),
-    _leaves_open("histogram-without-target", {"server-side p95 within target": None}, "no data"),
+                 "precondition/metrics-readable/cards": None}, "shows no metrics"),
+    _leaves_open("histogram-without-target", {"promql/server-side-p95-within-target": None},
+                 "no data"),
 )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def planned_runs(faults: Sequence[str]) -> list[Expectation]:
 
 
 def judge_run(
-    expected: Expectation, sentence: str, code: int, result: Result | None, took_s: float,
+    expected: Expectation, sentence: str, code: int, result: Result | None, duration_s: float,
     folder: str,
 ) -> Audited:  # fmt: skip
     """Hold what a run came to against what it must; `result` is None where there is none."""
@@ -156,38 +158,38 @@ def judge_run(
         sentence=sentence,
         expected=expected,
         verdict=result.verdict if result else None,
-        findings={each.check: each.code for each in open_ones},
+        findings={each.id: each.code for each in open_ones},
         explanation=" ".join(map(_explanation, open_ones)),
-        troubles=tuple(_troubles(expected, code, result, open_ones)),
-        took_s=took_s,
+        errors=tuple(_errors(expected, code, result, open_ones)),
+        duration_s=duration_s,
         folder=folder,
     )
 
 
-def _troubles(
+def _errors(
     expected: Expectation, code: int, result: Result | None, open_ones: Sequence[Finding]
 ) -> list[str]:
     if result is None:
         return [f"the run ended with exit code {code} and without a result"]
-    troubles = ["the run is partial"] if result.partial else []
+    errors = ["the run is partial"] if result.partial else []
     if result.verdict is not expected.verdict:
-        troubles.append(f"the verdict is {result.verdict}, not {expected.verdict}")
+        errors.append(f"the verdict is {result.verdict}, not {expected.verdict}")
     if code != exit_code(result.verdict):
-        troubles.append(f"the exit code {code} is not that of the verdict {result.verdict}")
-    found = {each.check: each.code for each in open_ones}
-    troubles += [f"{check} passed" for check in expected.findings if check not in found]
-    troubles += [f"{check} did not pass" for check in found if check not in expected.findings]
-    troubles += [
+        errors.append(f"the exit code {code} is not that of the verdict {result.verdict}")
+    found = {each.id: each.code for each in open_ones}
+    errors += [f"{check} passed" for check in expected.findings if check not in found]
+    errors += [f"{check} did not pass" for check in found if check not in expected.findings]
+    errors += [
         f"{check} has the code {found[check]}, not {wanted}"
         for check, wanted in expected.findings.items()
         if check in found and found[check] is not wanted
     ]
-    told = " ".join(map(_explanation, open_ones))
-    return troubles + [f"nothing says {part!r}" for part in expected.says if part not in told]
+    explanation = " ".join(map(_explanation, open_ones))
+    return errors + [f"nothing says {part!r}" for part in expected.says if part not in explanation]
 
 
 def _explanation(finding: Finding) -> str:
-    return f"{finding.check}: {finding.observed} {finding.detail}".strip()
+    return f"{finding.title}: {finding.observed} {finding.detail}".strip()
 
 
 def parse_result(stdout: bytes) -> Result | None:
@@ -201,6 +203,6 @@ def parse_result(stdout: bytes) -> Result | None:
 def audit_json(audit: Audit) -> str:
     """Render the public document, indented: the verdict, and whether each run was caught, too."""
     document = TypeAdapter(Audit).dump_python(audit, mode="json")
-    runs = [{"caught": each.is_caught, **told}
-            for each, told in zip(audit.runs, document["runs"], strict=True)]  # fmt: skip
+    runs = [{"caught": each.is_caught, **run}
+            for each, run in zip(audit.runs, document["runs"], strict=True)]  # fmt: skip
     return json.dumps({"verdict": audit.verdict, **document, "runs": runs}, indent=2)

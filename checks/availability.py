@@ -1,34 +1,38 @@
-"""For how long was each service there, and what is left of the budget for errors?
+"""Judge for how long each service was up, and what is left of its error budget.
 
-Time is counted, not probes, since those come faster while a service is away. Between a probe that
-was answered and one that was not lies an edge: when exactly it changed is not known, so the time
-away lies between two bounds.
+Time is counted, not probes, since those come faster while a service is down. Between a probe that
+succeeded and one that failed lies an edge: when exactly the state changed is not known, so the
+downtime lies between two bounds.
+
+    probes   ●────●────●──────✕──✕──✕──────●────●
+             │   up    │ edge │ down │ edge │ up │
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from checks.case import Case
-from checks.result import AvailabilityRow, Finding, Incident, Judgement, Kind
+from checks.precision import print_apart
+from checks.result import AvailabilityRow, Finding, Incident, Judgement, Kind, finding_id
 from checks.verdict import Verdict
-from scenarios.driver.probes import TIMEOUT_S, Probe, probes_path, read_probes
+from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path, read_probes
 from scenarios.evidence.run_folder import Watch
 
 _APART = 3.0
-_MOST_TOLD = 3
+_MAX_INCIDENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time without a good answer, in epoch seconds: it began and ended within two edges each.
+    """A time of failed probes, in epoch seconds: it began and ended within an edge each.
 
     `ended` is None while it lasts.
     """
 
     began: tuple[float, float]
     ended: tuple[float, float] | None
-    trouble: str
+    error: str
     failed: int
 
 
@@ -36,7 +40,7 @@ class Outage:
 class Observed:
     """What probes show of a span of time. All in seconds, which add up to the span.
 
-    In `edge_s` it changed at an unknown moment; in `unseen_s` nobody looked.
+    In `edge_s` the state changed at an unknown moment; `unseen_s` was not probed.
     """
 
     up_s: float
@@ -52,18 +56,22 @@ class Observed:
 
     @property
     def ratio(self) -> float | None:
-        """The share of the time seen in which it was there, an edge counted half; or None."""
+        """The share of the time seen in which it was up, an edge counted half; or None."""
         seen_s = self.whole_s - self.unseen_s
         return (self.up_s + self.edge_s / 2) / seen_s if seen_s > 0 else None
 
 
 def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -> Observed:
-    """Reckon what probes (in order of time) show from `begin` to `end`, in epoch seconds.
+    """Compute what probes (in order of time) show from `begin` to `end`, in epoch seconds.
 
-    Of two further apart than `apart_s` nobody knows what was between them. A watch may go on for a
+    What was between two further apart than `apart_s` is not known. A watch may go on for a
     moment after its end, until its last pass is over; what it sees then does not count.
     """
-    probes = _within(probes, begin, end)
+    probes = [
+        replace(each, done_at=min(each.done_at, end))
+        for each in probes
+        if begin <= each.sent_at < end
+    ]
     up_s = down_s = edge_s = unseen_s = 0.0
     for since, until, before, after in _gaps(probes, begin, end):
         length_s = max(0.0, until - since)
@@ -76,30 +84,29 @@ def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -
                 up_s += length_s
         else:
             edge_s += length_s
-    down_s += sum(each.done_at - each.sent_at for each in probes if each.trouble)
+    down_s += sum(each.done_at - each.sent_at for each in probes if each.error)
     return Observed(up_s, down_s, edge_s, unseen_s, tuple(_outages(probes, apart_s)))
-
-
-def _within(probes: Sequence[Probe], begin: float, end: float) -> list[Probe]:
-    return [
-        replace(each, done_at=min(each.done_at, end))
-        for each in probes
-        if begin <= each.sent_at < end
-    ]
 
 
 def _gaps(
     probes: Sequence[Probe], begin: float, end: float
 ) -> Iterator[tuple[float, float, bool | None, bool | None]]:
-    """Yield each time between two probes, and whether it was there before and after it.
+    """Yield each time between two probes, and whether the service was up before and after it.
 
-    A good answer shows the moment at which it came, a failure all the time that it took.
+    A success shows the moment at which it came, a failure all of its duration.
+
+        sent  done          sent     done     sent  done
+         ├─────● up          ├─ failed ┤       ├─────● up
+               └───── edge ──┘  (down) └─ edge ──────┘
+
+    An edge is a gap between different states: half of it counts as up, and all of it widens the
+    bounds.
     """
     since, before = begin, None
     for each in probes:
-        is_there = not each.trouble
-        yield since, each.done_at if is_there else each.sent_at, before, is_there
-        since, before = each.done_at, is_there
+        is_up = not each.error
+        yield since, each.done_at if is_up else each.sent_at, before, is_up
+        since, before = each.done_at, is_up
     yield since, end, before, None
 
 
@@ -108,10 +115,10 @@ def _outages(probes: Sequence[Probe], apart_s: float) -> Iterator[Outage]:
     run: list[Probe] = []
     last: Probe | None = None
     for each in probes:
-        if run and (not each.trouble or each.sent_at - run[-1].done_at > apart_s):
-            yield _outage(run, last, each if not each.trouble else None, each.sent_at)
+        if run and (not each.error or each.sent_at - run[-1].done_at > apart_s):
+            yield _outage(run, last, each if not each.error else None, each.sent_at)
             last, run = run[-1], []
-        if each.trouble:
+        if each.error:
             run.append(each)
         else:
             last = each
@@ -126,7 +133,7 @@ def _outage(
     ended = (run[-1].done_at, after.done_at) if after else None
     if ended is None and next_at is not None:
         ended = (run[-1].done_at, next_at)
-    return Outage((earliest, run[0].sent_at), ended, run[0].trouble, len(run))
+    return Outage((earliest, run[0].sent_at), ended, run[0].error, len(run))
 
 
 def judge_availability(case: Case) -> Judgement:
@@ -138,17 +145,12 @@ def judge_availability(case: Case) -> Judgement:
         name: read_probes(probes_path(case.folder.evidence, name)) for name in case.run.services
     }
     begin = case.run.started_at.timestamp()
-    end = _end(case, probes.values())
+    # A watch that goes on is judged up to its last probe.
+    end = max((each[-1].done_at for each in probes.values() if each), default=begin)
+    if case.run.finished_at:
+        end = case.run.finished_at.timestamp()
     rows = tuple(_row(name, each, watch, begin, end) for name, each in probes.items())
     return Judgement(tuple(map(_finding, rows)), availability=rows)
-
-
-def _end(case: Case, probes: Iterable[Sequence[Probe]]) -> float:
-    """A watch that goes on is judged up to its last probe."""
-    if case.run.finished_at:
-        return case.run.finished_at.timestamp()
-    begin = case.run.started_at.timestamp()
-    return max((each[-1].done_at for each in probes if each), default=begin)
 
 
 def _row(
@@ -171,14 +173,14 @@ def _row(
         down_high_s=seen.down_s + seen.edge_s,
         budget_s=budget_s,
         probes=len(probes),
-        failed=sum(bool(each.trouble) for each in probes),
+        failed=sum(bool(each.error) for each in probes),
         incidents=tuple(map(_incident, seen.outages)),
         verdict=_verdict(seen, budget_s, most_s),
     )
 
 
 def _verdict(seen: Observed, budget_s: float, most_s: float) -> Verdict:
-    """Where the bounds lie on both sides of the budget, nobody knows."""
+    """Judge by both bounds; on different sides of the budget they are inconclusive."""
     if seen.ratio is None:
         return Verdict.INCONCLUSIVE
     if seen.down_s > budget_s:
@@ -187,16 +189,16 @@ def _verdict(seen: Observed, budget_s: float, most_s: float) -> Verdict:
 
 
 def _incident(outage: Outage) -> Incident:
-    """Say an edge by its middle, and how far off that may be."""
+    """Return an outage with each edge at its middle, and how far off that may be."""
     began, ended = outage.began, outage.ended
     off_s = (began[1] - began[0] + (ended[1] - ended[0] if ended else 0.0)) / 2
     began_at, ended_at = _middle(began), _middle(ended) if ended else None
     return Incident(
         began_at=datetime.fromtimestamp(began_at, UTC),
         ended_at=datetime.fromtimestamp(ended_at, UTC) if ended_at else None,
-        lasted_s=ended_at - began_at if ended_at else None,
+        duration_s=ended_at - began_at if ended_at else None,
         uncertain_s=off_s,
-        trouble=outage.trouble,
+        error=outage.error,
         failed=outage.failed,
     )
 
@@ -210,41 +212,32 @@ def _finding(row: AvailabilityRow) -> Finding:
     if row.ratio is None or row.low_ratio is None or row.high_ratio is None:
         observed = "it was not probed"
     else:
-        shown = [percent(each, row.objective_ratio)
-                 for each in (row.ratio, row.low_ratio, row.high_ratio)]  # fmt: skip
-        observed = f"{shown[0]} ({shown[1]} to {shown[2]}), away for {row.down_s:,.3f} s"
+        limit = row.objective_ratio * 100
+        shown = [
+            f"{print_apart(ratio * 100, 2, limit)} %"
+            for ratio in (row.ratio, row.low_ratio, row.high_ratio)
+        ]
+        observed = f"{shown[0]} ({shown[1]} to {shown[2]}), down for {row.down_s:,.3f} s"
     return Finding(
-        check=f"availability of {row.service}",
+        id=finding_id("availability", row.service),
+        title=f"availability of {row.service}",
         kind=Kind.AVAILABILITY,
         verdict=row.verdict,
         expected=f"at least {row.objective_ratio * 100:g} % of {span}",
         observed=observed,
-        detail=" ".join(_told(row)),
+        detail=" ".join(_details(row)),
     )
 
 
-def _told(row: AvailabilityRow) -> Iterator[str]:
+def _details(row: AvailabilityRow) -> Iterator[str]:
     left_s = row.budget_s - row.down_s
     spent = f"{left_s:,.3f} s are left" if left_s >= 0 else f"overspent by {-left_s:,.3f} s"
     yield f"Budget {row.budget_s:,.3f} s, used {row.down_s:,.3f} s: {spent}."
     if row.unwatched_s:
-        yield f"Nobody looked for {row.unwatched_s:,.3f} s."
-    for each in row.incidents[:_MOST_TOLD]:
+        yield f"Not observed for {row.unwatched_s:,.3f} s."
+    for each in row.incidents[:_MAX_INCIDENTS]:
         until = f"to {each.ended_at:%H:%M:%S}" if each.ended_at else "and since"
-        yield f"From {each.began_at:%H:%M:%S} {until} UTC: {each.trouble}."
-    more = len(row.incidents) - _MOST_TOLD
+        yield f"From {each.began_at:%H:%M:%S} {until} UTC: {each.error}."
+    more = len(row.incidents) - _MAX_INCIDENTS
     if more > 0:
         yield f"{more:,} more incidents."
-
-
-def percent(ratio: float, limit: float) -> str:
-    """Write a share with as many digits as it takes to stand on its own side of a limit.
-
-    >>> percent(0.99949, 0.9995), percent(0.95, 0.999)
-    ('99.949 %', '95.00 %')
-    """
-    for digits in range(2, 15):
-        shown = f"{ratio * 100:.{digits}f}"
-        if (float(shown) < limit * 100) == (ratio < limit):
-            return f"{shown} %"
-    return f"{ratio * 100!r} %"

@@ -1,6 +1,7 @@
-"""How sure is a percentile of n values? Order statistics by the binomial, no distribution assumed.
+"""Confidence of a percentile of n values: order statistics by the binomial distribution.
 
-The number of values at or below the true quantile q is binomial(n, q).
+The number of values at or below the true quantile q is binomial(n, q), whatever their own
+distribution.
 """
 
 import math

@@ -1,9 +1,10 @@
-"""What is there to judge? One run's evidence, read from disk and nothing else."""
+"""One run's evidence, read from disk and nothing else, as every judge sees it."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-from checks.balance.doubt_resolution import Narrowed, Promises, narrow
+from checks.balance.doubt_resolution import DoubtResolution, Promises, resolve_doubts
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.plan import with_load
 from scenarios.evidence.exchanges import Exchanges
@@ -11,10 +12,13 @@ from scenarios.evidence.ledger import Ledger, ledger_of
 from scenarios.evidence.recording import Recording, read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
 from scenarios.language.model import Profile, Scenario
-from witnesses.database.counts import DatabaseEvidence, read_databases
-from witnesses.database.trace_rows import TraceEvidence, read_traces
-from witnesses.prometheus.witness import PrometheusEvidence, read_prometheus
-from witnesses.service.scrapes import ServiceEvidence, read_services
+from witnesses.database.trace_reading import TraceReading, read_traces
+from witnesses.model import CountedQuantity, Reading
+from witnesses.prometheus.reading import PrometheusReading
+from witnesses.readings import read_witnesses
+from witnesses.service.reading import ServiceReading
+
+ReadingT = TypeVar("ReadingT")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Case:
 
     @cached_property
     def exchanges(self) -> tuple[Exchanges, ...]:
-        """The exchanges of the whole run, a generator's of a phase each."""
+        """All exchanges of the run: one `Exchanges` per phase and generator."""
         return tuple(each for one in self.driven for each in one.exchanges)
 
     @property
@@ -92,41 +96,43 @@ class Case:
         return Promises(self.scenario, self.run.run_id, self.exchanges)
 
     @cached_property
-    def narrowed(self) -> Narrowed:
-        """What must have been counted over the whole run, doubts settled where rows tell."""
-        return narrow(ledger_of(self.scenario, self.exchanges), self.promises, self.traces)
+    def resolution(self) -> DoubtResolution:
+        """What must have been counted over the whole run, doubts resolved where records tell."""
+        ledger = ledger_of(self.scenario, self.exchanges)
+        return resolve_doubts(ledger, self.promises, self.traces)
 
     @property
     def ledger(self) -> Ledger:
         """What the client knows must have been counted, over the whole run."""
-        return self.narrowed.ledger
+        return self.resolution.ledger
 
     @cached_property
-    def traces(self) -> TraceEvidence:
+    def traces(self) -> TraceReading:
         """Which requests the databases know."""
         return read_traces(self.folder)
 
     @cached_property
-    def prometheus(self) -> PrometheusEvidence:
-        """What Prometheus said."""
-        return read_prometheus(self.folder)
+    def witnesses(self) -> tuple[Reading, ...]:
+        """What every witness reported, in the order of the balance's columns."""
+        return read_witnesses(self.folder, self.scenario)
 
-    @cached_property
-    def services(self) -> ServiceEvidence:
-        """What the services' own metrics said."""
-        return read_services(self.folder)
+    @property
+    def prometheus(self) -> PrometheusReading:
+        """What Prometheus reported."""
+        return self._reading(PrometheusReading)
 
-    @cached_property
-    def databases(self) -> DatabaseEvidence:
-        """What the databases said."""
-        return read_databases(self.folder)
+    @property
+    def services(self) -> ServiceReading:
+        """What the services' own metrics showed."""
+        return self._reading(ServiceReading)
 
+    def quantity(self, name: str) -> CountedQuantity:
+        """Return a quantity of the scenario as this run counts it."""
+        run = self.run
+        return CountedQuantity(name, self.scenario.quantities[name], run.tenant, run.exclusive)
 
-def _load_of(run: Run, phase: DrivenPhase, scenario: Scenario) -> Profile:
-    """Return what a phase was asked to drive; a watch goes on for as long as it lasts."""
-    if run.watch:
-        return Profile(users=1)
-    return with_load(scenario.profiles[phase.profile], phase.users, phase.iterations)
+    def _reading(self, kind: type[ReadingT]) -> ReadingT:
+        return next(each for each in self.witnesses if isinstance(each, kind))
 
 
 def begun(recording: Recording) -> int:
@@ -142,7 +148,10 @@ def read_case(folder: RunFolder) -> Case:
     driven = tuple(
         DrivenProfile(
             phase,
-            _load_of(run, phase, scenario),
+            # A watch has no profile: one user, for as long as it takes.
+            Profile(users=1)
+            if run.watch
+            else with_load(scenario.profiles[phase.profile], phase.users, phase.iterations),
             read_recordings(folder.exchanges, phase.stem),
         )
         for phase in run.phases

@@ -1,4 +1,4 @@
-"""What went wrong on the wire, how often, and how can one repeat it?"""
+"""Group the exchanges that failed, with one of each group to repeat."""
 
 import re
 import shlex
@@ -33,7 +33,7 @@ def failures_of(case: Case) -> tuple[Failure, ...]:
 
 @dataclass(frozen=True)
 class _Group:
-    """Exchanges of one generator that went wrong alike."""
+    """Exchanges of one generator that failed alike."""
 
     recording: Recording
     exchanges: Exchanges
@@ -47,11 +47,11 @@ class _Group:
 
 def _groups(recording: Recording) -> Iterator[tuple[Key, _Group]]:
     """Yield the groups of one generator, in the order of their first exchange."""
-    wrong = recording.exchanges[~recording.exchanges.ok]
-    rows = wrong.rows[["step", "outcome", "reason"]]
+    failed = recording.exchanges[~recording.exchanges.ok]
+    rows = failed.rows[["step", "outcome", "reason"]]
     _, first, which = np.unique(rows, return_index=True, return_inverse=True)
     for number in np.argsort(first):
-        of_group = wrong[which == number]
+        of_group = failed[which == number]
         one = of_group.first()
         yield (one.step, one.outcome, one.reason), _Group(recording, of_group)
 
@@ -75,18 +75,18 @@ def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
     )
 
 
-def _curl(case: Case, detail: Mapping[str, Any], trace: str) -> str:
+def _curl(case: Case, request: Mapping[str, Any], trace: str) -> str:
     """Write one curl command; a header whose value may be a secret stands as a variable."""
-    if "url" not in detail:
+    if "url" not in request:
         return ""
-    plain = ["curl", "-sS", "-X", detail["method"], detail["url"], "-H", f"X-Trace-ID: {trace}"]
-    words = [shlex.quote(word) for word in plain]
+    plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", f"X-Trace-ID: {trace}"]
+    arguments = [shlex.quote(word) for word in plain]
     for name, value in case.run.headers.items():
-        words += ["-H", _with_variables(f"{name}: {value}")]
-    if detail.get("body") is not None:
-        body = shlex.quote(detail["body"])
-        words += ["-H", shlex.quote("Content-Type: application/json"), "-d", body]
-    return " ".join(words)
+        arguments += ["-H", _with_variables(f"{name}: {value}")]
+    if request.get("body") is not None:
+        body = shlex.quote(request["body"])
+        arguments += ["-H", shlex.quote("Content-Type: application/json"), "-d", body]
+    return " ".join(arguments)
 
 
 def _with_variables(header: str) -> str:

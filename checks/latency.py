@@ -1,4 +1,4 @@
-"""Was it fast enough? Counts of values over a limit, and order statistics, never rounded."""
+"""Judge response times by counts of values over a limit and by order statistics, never rounded."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,10 +8,11 @@ import numpy as np
 
 from checks.binomial import CONFIDENCE, interval_ranks, probability_at_most
 from checks.case import Case, DrivenProfile
-from checks.result import Finding, Judgement, Kind, LatencyRow, Objective
+from checks.precision import print_apart
+from checks.result import Finding, Judgement, Kind, LatencyRow, Objective, finding_id
 from checks.validity import bottleneck
 from checks.verdict import Verdict
-from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.evidence.exchanges import Column
 from scenarios.language.model import ITERATION
 
 _TARGET = 95.0
@@ -19,7 +20,7 @@ _TARGET = 95.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timings:
-    """Response times in seconds; without an answer it is how long one waited at least."""
+    """Response times in seconds; without a response it is the time until giving up."""
 
     response_s: Column
     answered: Column
@@ -44,7 +45,7 @@ def judge_latency(case: Case) -> Judgement:
     reason = bottleneck(measured)
     findings = [_finding(row, objective, reason) for row in rows for objective in row.objectives]
     silent = [
-        _unmeasured(f"latency {step}", "no request of this step was sent")
+        _unmeasured(f"latency {step}", "no request of this step was sent", step)
         for step, values in timings.items()
         if not len(values) and limits[step]
     ]
@@ -61,7 +62,13 @@ def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
         )
         for step in steps
     }
-    timings[ITERATION] = _joined(_whole(each, len(steps)) for each in driven.measured)
+    iterations = []
+    for each in driven.measured:
+        of_each = each.iterations
+        duration_s = each.column("done_s")[of_each.last] - each.column("due_s")[of_each.first]
+        # One that broke off would have taken longer, as a request without a response would have.
+        iterations.append(Timings(duration_s, of_each.all_answered(len(steps))))
+    timings[ITERATION] = _joined(iterations)
     return timings
 
 
@@ -125,13 +132,6 @@ def _rank(count: int, percent: float) -> int:
     return math.ceil(round(percent * count, 6) / 100)
 
 
-def _whole(exchanges: Exchanges, steps: int) -> Timings:
-    """Time iterations; one that broke off would have lasted longer, as one without an answer."""
-    iterations = exchanges.iterations
-    done_s = exchanges.column("done_s")[iterations.last]
-    return Timings(done_s - exchanges.column("due_s")[iterations.first], iterations.whole(steps))
-
-
 def _limits(case: Case) -> dict[str, dict[float, float]]:
     """Return each step's limits; an objective that names no step is for each request."""
     limits: dict[str, dict[float, float]] = {step.step: {} for step in case.scenario.flow}
@@ -148,7 +148,16 @@ def _objective(timings: Timings, values: Column, percent: float, limit_s: float)
     over = _over_limit(values, limit_s)
     doubtful = int(np.count_nonzero(~timings.answered & (timings.response_s <= limit_s)))
     allowed = allowed_over(len(values), percent)
-    verdict = _verdict(over, over + doubtful, allowed)
+    # A value without a response may belong to either side of the limit.
+    verdict = Verdict.FAIL if over > allowed else Verdict.INCONCLUSIVE
+    if over + doubtful <= allowed:
+        verdict = Verdict.PASS
+    # How often would chance alone yield this, if exactly the permitted share were over the limit?
+    count, share = len(values), 1 - percent / 100
+    proven = (
+        verdict is Verdict.PASS
+        and probability_at_most(over + doubtful, count, share) <= 1 - CONFIDENCE
+    ) or (verdict is Verdict.FAIL and probability_at_most(over - 1, count, share) >= CONFIDENCE)
     low, high = _interval(values, percent)
     return Objective(
         percentile=percent,
@@ -159,22 +168,9 @@ def _objective(timings: Timings, values: Column, percent: float, limit_s: float)
         over_low=over,
         over_high=over + doubtful,
         allowed=allowed,
-        proven=_is_proven(verdict, over, over + doubtful, len(values), 1 - percent / 100),
+        proven=proven,
         verdict=verdict,
     )
-
-
-def _verdict(over: int, over_at_most: int, allowed: int) -> Verdict:
-    """Judge by the count over the limit; those without an answer may belong to either side."""
-    if over > allowed:
-        return Verdict.FAIL
-    return Verdict.PASS if over_at_most <= allowed else Verdict.INCONCLUSIVE
-
-
-def _is_proven(verdict: Verdict, over: int, over_at_most: int, count: int, share: float) -> bool:
-    if verdict is Verdict.PASS:
-        return probability_at_most(over_at_most, count, share) <= 1 - CONFIDENCE
-    return verdict is Verdict.FAIL and probability_at_most(over - 1, count, share) >= CONFIDENCE
 
 
 def _interval(values: Column, percent: float) -> tuple[float | None, float | None]:
@@ -188,39 +184,44 @@ def _interval(values: Column, percent: float) -> tuple[float | None, float | Non
 def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Finding:
     name = f"p{objective.percentile:g}"
     verdict = Verdict.INCONCLUSIVE if bottleneck_reason else objective.verdict
+    measured = print_apart(objective.measured_s, 3, objective.limit_s)
+    low, high = objective.over_low, objective.over_high
+    over = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return Finding(
-        check=f"latency {row.step} {name}",
+        id=objective_id(row.step, objective.percentile),
+        title=f"latency {row.step} {name}",
         kind=Kind.LATENCY,
         verdict=verdict,
         expected=f"at most {objective.allowed:,} of {row.count:,} over {objective.limit_s:g} s",
-        observed=f"{_over(objective)} over; {name} {_seconds(objective)}",
+        observed=f"{over} over; {name} {measured} s",
         detail=" ".join(_remarks(row, objective, bottleneck_reason)),
     )
 
 
-def _over(objective: Objective) -> str:
-    low, high = objective.over_low, objective.over_high
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def objective_id(step: str, percentile: float) -> str:
+    """Return the id of the finding on one objective.
 
-
-def _seconds(objective: Objective) -> str:
-    """Print with as many digits as it takes to stand on its own side of the limit."""
-    measured, limit = objective.measured_s, objective.limit_s
-    for digits in range(3, 17):
-        printed = f"{measured:.{digits}f}"
-        if (float(printed) > limit) == (measured > limit):
-            return f"{printed} s"
-    return f"{measured!r} s"
+    >>> objective_id("execute workflow", 95.0)
+    'latency/execute-workflow/p95'
+    """
+    return finding_id("latency", step, f"p{percentile:g}")
 
 
 def _remarks(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Iterator[str]:
     if bottleneck_reason:
-        yield f"The load generator was the bottleneck: {bottleneck_reason}."
+        yield f"The load generator was saturated: {bottleneck_reason}."
     if row.unanswered:
-        yield f"{row.unanswered:,} without an answer or broken off: their times are lower bounds."
+        yield f"{row.unanswered:,} without a response or broken off: their times are lower bounds."
     proven = "proven" if objective.proven else "not proven"
     yield f"{proven} with 95 % confidence at {row.count:,} values.".capitalize()
 
 
-def _unmeasured(check: str, why: str) -> Finding:
-    return Finding(check, Kind.LATENCY, Verdict.INCONCLUSIVE, "response times", why)
+def _unmeasured(title: str, why: str, *step: str) -> Finding:
+    return Finding(
+        finding_id("latency", *step),
+        title,
+        Kind.LATENCY,
+        Verdict.INCONCLUSIVE,
+        "response times",
+        why,
+    )

@@ -1,20 +1,23 @@
-"""What did judging a run find out? The one object that every rendering and the exit code use."""
+"""The result of a run: the one object that every rendering and the exit code use."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
 from checks.verdict import Verdict, worst
+from scenarios.language.identifiers import slug
+from witnesses.figure import Figure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Kind(StrEnum):
-    """The kind of question that a finding answers; one JUnit suite each, in this order."""
+    """The kind of a check; one JUnit suite each, in this order."""
 
     HEALTH = "health"
     AVAILABILITY = "availability"
@@ -48,9 +51,14 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says. `expected` and `observed` are words with units."""
+    """The outcome of one check.
 
-    check: str
+    `id` is its key everywhere, as in `latency/execute-workflow/p95`; it is the same in every run.
+    `title`, `expected`, `observed` and `detail` are for people, with units.
+    """
+
+    id: str
+    title: str
     kind: Kind
     verdict: Verdict
     expected: str
@@ -61,38 +69,68 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ClientFigure:
-    """The ledger's count: at least `confirmed`, at most `confirmed + in_doubt`."""
+    """The ledger's count: at least `confirmed`, at most `confirmed + in_doubt`.
+
+    `is_partial` means that exchanges are missing, so that it may be any amount more.
+    """
 
     confirmed: int
     in_doubt: int
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDoubt:
+    """How much of what was in doubt the database's trace ids show as done, and as not done."""
+
+    done: int
+    not_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGap:
+    """Requests whose records are fewer or more than promised: how many, the first ids of them."""
+
+    missing: int = 0
+    missing_ids: tuple[str, ...] = ()
+    surplus: int = 0
+    surplus_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """An amount that a counter has under other labels than it should.
+
+    `found_under` are the label sets where a row's lack was counted, `missing_under` those that lack
+    what a row has. `instead` is a label with the value that it has in place of the selected one.
+    """
+
+    amount: float
+    found_under: tuple[tuple[str, ...], ...] = ()
+    missing_under: tuple[tuple[str, ...], ...] = ()
+    instead: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
     """One quantity under one set of labels, as each witness counted it.
 
-    A figure of None was not measured, or not asked for; `remarks` says, by witness, why a figure
-    is missing or is a lower bound only. `asked` names the witnesses that the scenario asks for.
-    `settled` is how much of what was in doubt the database's trace ids show as done and as not;
-    `missing` and `surplus` name requests whose rows are too few or too many, the first twenty.
-    `since` is when the first scrape began that shows Prometheus' difference, where one does.
+    `figures` are by witness, in the order of the columns; a witness that is not asked is not there.
+    `has_other_traffic` means that others may count on it too. `since` is when the first scrape
+    began that shows a difference of Prometheus.
     """
 
     quantity: str
     labels: dict[str, str]
     client: ClientFigure
-    service: float | None
-    prometheus: float | None
-    database: float | None
+    figures: dict[str, Figure]
     verdict: Verdict
-    detail: str = ""
     code: Code | None = None
-    asked: tuple[str, ...] = ()
-    remarks: dict[str, str] = field(default_factory=dict)
+    has_other_traffic: bool = False
     since: datetime | None = None
-    settled: tuple[int, int] | None = None
-    missing: tuple[str, ...] = ()
-    surplus: tuple[str, ...] = ()
+    resolved: ResolvedDoubt | None = None
+    records: RecordGap | None = None
+    misplaced: Misplaced | None = None
 
     @property
     def label_values(self) -> tuple[str, ...]:
@@ -195,7 +233,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorWorker:
-    """How one process of the load generator fared; `dropped` could not be begun in time."""
+    """Figures of one process of the load generator; `dropped` iterations were not begun in time."""
 
     name: str
     cpu_ratio: float | None
@@ -208,7 +246,7 @@ class GeneratorWorker:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """How the load generator itself fared: its worst worker, and each. Seconds; CPU of one core."""
+    """Figures of the load generator: its worst worker, and each. Seconds; CPU of one core."""
 
     cpu_ratio: float | None
     lag_p99_s: float | None
@@ -220,25 +258,25 @@ class Generator:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A time in which a service was away; `ended_at` is None while it lasts. Times are UTC.
+    """A time in which a service was down; `ended_at` is None while it is. Times are UTC.
 
     Both ends together are uncertain by `uncertain_s` either way: they lie between two probes.
     """
 
     began_at: datetime
     ended_at: datetime | None
-    lasted_s: float | None
+    duration_s: float | None
     uncertain_s: float
-    trouble: str
+    error: str
     failed: int
 
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRow:
-    """For how long a service was there, of a watch. Ratios from 0 to 1, else seconds.
+    """The availability of one service during a watch. Ratios from 0 to 1, else seconds.
 
     `ratio` is of the time watched; `low_ratio` takes every doubt against the service, `high_ratio`
-    for it. `budget_s` is what the objective allows it to be away.
+    for it. `budget_s` is the downtime that the objective allows.
     """
 
     service: str
@@ -260,7 +298,7 @@ class AvailabilityRow:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that was found out about one run; `result.json` is this, version 1.
+    """The result of one run; `result.json` is this, version 2.
 
     Latency is of the last phase, usage of the whole run. Times are UTC. `machine` is where the load
     was generated; `history` has earlier runs that this one can be compared with, oldest first.
@@ -302,6 +340,15 @@ class Judgement:
     availability: tuple[AvailabilityRow, ...] = ()
 
 
+def finding_id(*parts: str) -> str:
+    """Return the id of a finding: the slugs of its parts.
+
+    >>> finding_id("latency", "execute workflow", "p95")
+    'latency/execute-workflow/p95'
+    """
+    return "/".join(slug(part) for part in parts)
+
+
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
     """Return the verdict of a set of findings: the worst of them."""
     return worst(finding.verdict for finding in findings)
@@ -313,6 +360,12 @@ _RESULT = TypeAdapter(Result)
 def to_json(result: Result) -> str:
     """Render the public document, indented, keys in the order of the types."""
     return _RESULT.dump_json(result, indent=2).decode()
+
+
+def result_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `result.json`; docs/result.schema.json is this."""
+    schema = _RESULT.json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def read_result(path: Path) -> Result:

@@ -1,21 +1,21 @@
-"""Did the journeys work? Each step, and each whole iteration, over everything scheduled."""
+"""Judge whether the journeys worked: each step, and each iteration of all that were scheduled."""
 
 import math
 from collections import Counter
 from itertools import chain
 
 from checks.case import Case, DrivenProfile
-from checks.result import Finding, Judgement, Kind
+from checks.result import Finding, Judgement, Kind, finding_id
 from checks.validity import overload
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import CANNOT_RECORD
+from scenarios.evidence.recording import StopReason
 
 
 def judge_success(case: Case) -> Judgement:
-    """Judge the share of steps and of scheduled iterations that went as expected.
+    """Judge the share of steps and of scheduled iterations that were as expected.
 
-    A watch asks of the flow what it asks of the services.
+    A watch has one objective for the flow and for the services.
     """
     watch = case.run.watch
     least = watch.objective if watch else case.scenario.checks.success_rate
@@ -27,7 +27,7 @@ def judge_success(case: Case) -> Judgement:
 def completed(case: Case, driven: DrivenProfile) -> int:
     """Count the iterations of which every step was as expected."""
     steps = len(case.scenario.flow)
-    return sum(int(each.iterations.complete(steps).sum()) for each in driven.exchanges)
+    return sum(int(each.iterations.all_ok(steps).sum()) for each in driven.exchanges)
 
 
 def _step(case: Case, step: str, least: float) -> Finding:
@@ -36,22 +36,32 @@ def _step(case: Case, step: str, least: float) -> Finding:
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in exchanges):
         outcomes[outcome] += count
     good, count = outcomes[Outcome.OK], outcomes.total()
+    others = (Outcome.REJECTED, Outcome.UNKNOWN, Outcome.NOT_SENT)
+    counts = [f"{outcomes[each]:,} {each}" for each in others if outcomes[each]]
     bad = count - good - sum(int(each.cut_off.sum()) for each in exchanges)
     return Finding(
-        check=f"step {step}",
+        id=finding_id("flow", step),
+        title=f"step {step}",
         kind=Kind.FLOW,
         verdict=_verdict(good, bad, count, least),
         expected=f"at least {_percent(least)} as expected",
-        observed=f"{good:,} of {count:,} as expected{_others(outcomes)}",
+        observed=f"{good:,} of {count:,} as expected{'; ' * bool(counts)}{', '.join(counts)}",
     )
 
 
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
     bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
-    dropped = 0 if driven.dropped and _not_theirs(case, driven) else driven.dropped
+    ended_early = case.run.interrupted or case.run.finished_at is None
+    unrecorded = any(
+        each.end and each.end.stop_reason is StopReason.CANNOT_RECORD for each in driven.recordings
+    )
+    # What the generator itself dropped says nothing of the services.
+    is_generator = driven.dropped and (ended_early or unrecorded or overload(driven))
+    dropped = 0 if is_generator else driven.dropped
     return Finding(
-        check=f"success rate of {driven.phase.profile}",
+        id=finding_id("success", driven.phase.profile),
+        title=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
         verdict=_verdict(good, bad + dropped, driven.scheduled, least),
         expected=f"at least {_percent(least)} of iterations",
@@ -59,26 +69,12 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     )
 
 
-def _not_theirs(case: Case, driven: DrivenProfile) -> bool:
-    """Tell whether what was dropped says nothing of the services: the generator is to blame."""
-    ended_early = case.run.interrupted or case.run.finished_at is None
-    ends = [each.end.stopped for each in driven.recordings if each.end]
-    unrecorded = any(stopped.startswith(CANNOT_RECORD) for stopped in ends)
-    return bool(ended_early or unrecorded or overload(driven))
-
-
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
-    """Judge what is known to have gone well or wrong; the rest was not seen to its end."""
+    """Judge by what is known to have succeeded or failed; of the rest, the end was not seen."""
     needed = math.ceil(round(least * count, 6))
     if count and good >= needed:
         return Verdict.PASS
     return Verdict.FAIL if count - bad < needed else Verdict.INCONCLUSIVE
-
-
-def _others(outcomes: Counter[Outcome]) -> str:
-    others = (Outcome.REJECTED, Outcome.UNKNOWN, Outcome.NOT_SENT)
-    told = [f"{outcomes[each]:,} {each}" for each in others if outcomes[each]]
-    return f"; {', '.join(told)}" if told else ""
 
 
 def _percent(share: float) -> str:

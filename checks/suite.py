@@ -1,4 +1,4 @@
-"""What is checked, in which order? The list, and one result of it all."""
+"""The suite of checks, in order, and the one result that comes of it."""
 
 import logging
 from collections.abc import Callable
@@ -23,14 +23,15 @@ from checks.result import (
     Phase,
     Result,
     StepTiming,
+    finding_id,
     to_json,
     verdict_of,
 )
 from checks.success import completed, judge_success
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence.ledger import ledger_of, moves_of
-from scenarios.evidence.run_folder import RunFolder, write_whole
+from scenarios.evidence.ledger import counts_of, ledger_of
+from scenarios.evidence.run_folder import RunFolder, write_atomically
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -59,18 +60,21 @@ def judge(folder: RunFolder, suite: Suite | None = None) -> Result:
     suite = suite or (WATCH_SUITE if case.run.watch else SUITE)
     judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in suite]
     result = _result(case, judgements)
-    write_whole(folder.result, to_json(result).encode())
+    write_atomically(folder.result, to_json(result).encode())
     return result
 
 
 def _judge_safely(kind: Kind, judge_kind: Callable[[Case], Judgement], case: Case) -> Judgement:
-    """Turn a judge's crash, our own fault, into a finding; its traceback goes to the log."""
+    """Turn a crash of a judge into an inconclusive finding; its traceback goes to the log."""
     try:
         return judge_kind(case)
     except Exception as error:
         _log.exception("the check %s crashed", kind)
         observed = f"the check crashed: {type(error).__name__}: {error}"
-        finding = Finding(f"{kind} check", kind, Verdict.INCONCLUSIVE, "a verdict", observed)
+        finding = Finding(
+            finding_id(kind, "crashed"), f"{kind} check", kind, Verdict.INCONCLUSIVE, "a verdict",
+            observed,
+        )  # fmt: skip
         return Judgement((finding,))
 
 
@@ -128,7 +132,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,
         planned_counts=_planned(case, driven.scheduled),
-        measured=sum(int(each.iterations.complete(steps).sum()) for each in driven.measured),
+        measured=sum(int(each.iterations.all_ok(steps).sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
     )
 
@@ -136,7 +140,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
 def _planned(case: Case, iterations: int) -> dict[str, int]:
     planned: dict[str, int] = {}
     for step in case.scenario.flow:
-        for (quantity, _), amount in moves_of(step):
+        for (quantity, _), amount in counts_of(step):
             planned[quantity] = planned.get(quantity, 0) + amount * iterations
     return planned
 
@@ -145,17 +149,19 @@ def _waterfall(case: Case) -> tuple[StepTiming, ...]:
     """Return the steps of the iteration whose whole time is the median of the measured phase."""
     if case.measured is None:
         return ()
-    took_s = [
+    durations_s = [
         each.column("done_s")[each.iterations.last] - each.column("due_s")[each.iterations.first]
         for each in case.measured.measured
     ]
-    if not sum(map(len, took_s)):
+    if not sum(map(len, durations_s)):
         return ()
-    all_s = np.concatenate(took_s)
-    of = np.concatenate([np.full(len(each), number) for number, each in enumerate(took_s)])
+    all_s = np.concatenate(durations_s)
+    generator_of = np.concatenate(
+        [np.full(len(each), number) for number, each in enumerate(durations_s)]
+    )
     median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
-    exchanges = case.measured.measured[of[median]]
-    place = median - sum(map(len, took_s[: of[median]]))
+    exchanges = case.measured.measured[generator_of[median]]
+    place = median - sum(map(len, durations_s[: generator_of[median]]))
     steps = list(exchanges.of_iteration(exchanges.iterations.first[place]))
     begin_s = steps[0].due_s
     return tuple(

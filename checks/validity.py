@@ -1,4 +1,4 @@
-"""Can the measurement be trusted? Whether the run balances, and whether the generator kept up."""
+"""Judge whether the measurement can be trusted: the run adds up, the generator is not saturated."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -6,11 +6,11 @@ from typing import TypeVar
 import numpy as np
 
 from checks.case import Case, DrivenProfile
-from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind
+from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind, finding_id
 from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
-from scenarios.evidence.exchanges import Column, Exchanges
-from scenarios.evidence.recording import End, Recording
+from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.recording import Recording, RecordingEnd
 
 _MAX_CPU_RATIO = 0.9
 _MAX_LOOP_DELAY_S = 0.5
@@ -23,20 +23,20 @@ N = TypeVar("N", int, float)
 
 
 def judge_validity(case: Case) -> Judgement:
-    """Judge whether each phase balances, the generator kept up and the clocks agree."""
+    """Judge whether each phase adds up, the generator was not saturated and the clocks agree."""
     if not case.driven:
         reason = case.run.interrupted or "no request was sent"
-        return Judgement((_finding("run complete", "every profile driven", reason, None),))
+        return Judgement((_run_complete("every profile driven", reason),))
     findings = [_balance(driven) for driven in case.driven]
     if case.run.interrupted:
-        findings.append(
-            _finding("run complete", "the run ends by itself", case.run.interrupted, None)
-        )
+        findings.append(_run_complete("the run ends by itself", case.run.interrupted))
     elif case.run.finished_at is None:
-        findings.append(_finding("run complete", "the run ends by itself", "it was cut off", None))
+        findings.append(_run_complete("the run ends by itself", "it was cut off"))
     findings += [_pace(driven) for driven in case.driven[-1:]]
     findings += [_stalls(driven) for driven in case.driven[-1:]]
-    findings += _clock(case)
+    collection = case.prometheus.collection
+    if case.scenario.quantities and not collection.error:
+        findings.append(judge_clock_skew(collection.skew_s))
     return Judgement(tuple(findings))
 
 
@@ -77,8 +77,8 @@ def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) ->
 
 def generator_figures(case: Case) -> Generator:
     """Return how the generator of the measured phase fared, in all and by worker."""
-    reading = case.prometheus.reading
-    skew_s = None if reading.down else reading.skew_s
+    collection = case.prometheus.collection
+    skew_s = None if collection.error else collection.skew_s
     driven = case.measured
     workers = tuple(
         _worker_figures(recording, exchanges)
@@ -98,7 +98,7 @@ def generator_figures(case: Case) -> Generator:
 
 
 def _worker_figures(recording: Recording, exchanges: Exchanges) -> GeneratorWorker:
-    end = recording.end or End(0, 0, 0.0, 0.0)
+    end = recording.end or RecordingEnd(0, 0, 0.0, 0.0)
     return GeneratorWorker(
         name=recording.start.generator,
         cpu_ratio=end.cpu_s / end.wall_s if end.wall_s > 0 else None,
@@ -115,27 +115,26 @@ def _most(figures: Iterable[N | None]) -> N | None:
 
 
 def _lag_p99_s(parts: Iterable[Exchanges]) -> float | None:
-    lags = np.sort(np.concatenate([np.empty(0), *map(_lags_s, parts)]))
-    return float(lags[max(0, -(-99 * len(lags) // 100) - 1)]) if len(lags) else None
-
-
-def _lags_s(exchanges: Exchanges) -> Column:
-    """Return how much later than due each iteration's first request was sent, in seconds."""
-    first = exchanges[exchanges.iterations.first]
-    lag_s: Column = first.column("sent_s") - first.column("due_s")
-    return lag_s
+    """Return the p99 of how much later than due the iterations' first requests were sent."""
+    firsts = (exchanges[exchanges.iterations.first] for exchanges in parts)
+    lags_s = [first.column("sent_s") - first.column("due_s") for first in firsts]
+    in_order = np.sort(np.concatenate([np.empty(0), *lags_s]))
+    return float(in_order[max(0, -(-99 * len(in_order) // 100) - 1)]) if len(in_order) else None
 
 
 def _balance(driven: DrivenProfile) -> Finding:
     """Judge that scheduled = begun + dropped, and that every intent has an outcome."""
-    troubles = [*([driven.phase.trouble] if driven.phase.trouble else []), *_imbalances(driven)]
+    errors = [*([driven.phase.error] if driven.phase.error else []), *_imbalances(driven)]
     begun = sum(len(each.iterations) for each in driven.exchanges)
     observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {driven.dropped:,} dropped"
-    return _finding(
-        f"{driven.phase.profile} balances",
+    profile = driven.phase.profile
+    return Finding(
+        finding_id("validity", "iterations-add-up", profile),
+        f"{profile}: iterations add up",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE if errors else Verdict.PASS,
         "scheduled = begun + dropped, each request with its outcome",
-        "; ".join([observed, *troubles]),
-        None if troubles else Verdict.PASS,
+        "; ".join([observed, *errors]),
     )
 
 
@@ -188,37 +187,54 @@ def _lost(recording: Recording, begun: int) -> Iterator[str]:
 
 def _pace(driven: DrivenProfile) -> Finding:
     reason = bottleneck(driven)
-    expected = f"at most {_MAX_CPU_RATIO:.0%} of a core, event loop within {_MAX_LOOP_DELAY_S:g} s"
-    return _finding("generator kept up", expected, reason or "it did", None if reason else
-                    Verdict.PASS)  # fmt: skip
+    ends = [recording.end for recording in driven.recordings if recording.end]
+    cpu_ratio = _most(end.cpu_s / end.wall_s for end in ends if end.wall_s > 0)
+    delay_s = _most(end.loop_delay_max_s for end in ends)
+    figures = [
+        *([f"CPU {cpu_ratio:.0%} of a core"] if cpu_ratio is not None else []),
+        *([f"event loop delay at most {1000 * delay_s:,.0f} ms"] if delay_s is not None else []),
+    ]
+    return Finding(
+        finding_id("validity", "generator-not-saturated"),
+        "load generator not saturated",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE if reason else Verdict.PASS,
+        f"CPU at most {_MAX_CPU_RATIO:.0%} of a core, event loop delay at most "
+        f"{_MAX_LOOP_DELAY_S:g} s",
+        reason or ", ".join(figures) or "nothing was measured to speak against it",
+    )
 
 
 def _stalls(driven: DrivenProfile) -> Finding:
-    expected = "answers all the time, or an open model"
+    observed, verdict = "responses all the time", Verdict.PASS
     if driven.profile.is_open:
-        told = "an open model: whatever stands still is in its response times"
-        return _finding("no stall is hidden", expected, told, Verdict.PASS)
-    users = sum(each.start.users for each in driven.recordings)
-    stall = longest_stall(on_one_clock(driven.recordings), users)
-    if stall is None:
-        return _finding("no stall is hidden", expected, "answers all the time", Verdict.PASS)
-    observed = (
-        f"no answer for {stall.lasted_s:.3f} s: a closed model hides how many it concerns; "
-        f"{stall.waiting:,} requests waited, about {stall.missed:,} more would have come"
+        observed = "an open model: a stall is in its response times"
+    else:
+        users = sum(recording.start.users for recording in driven.recordings)
+        stall = longest_stall(on_one_clock(driven.recordings), users)
+        if stall is not None:
+            verdict = Verdict.INCONCLUSIVE
+            observed = (
+                f"no response for {stall.duration_s:.3f} s: a closed model hides how many requests "
+                f"a stall affects; {stall.waiting:,} waited, about {stall.missed:,} more would "
+                "have been sent"
+            )
+    return Finding(
+        finding_id("validity", "no-coordinated-omission"),
+        "no coordinated omission",
+        Kind.VALIDITY,
+        verdict,
+        "responses all the time, or an open model",
+        observed,
     )
-    return _finding("no stall is hidden", expected, observed, None)
 
 
-def _clock(case: Case) -> list[Finding]:
-    reading = case.prometheus.reading
-    return [] if reading.down or not case.scenario.quantities else [clock_finding(reading.skew_s)]
-
-
-def clock_finding(skew_s: float) -> Finding:
+def judge_clock_skew(skew_s: float) -> Finding:
     """Judge Prometheus' clock minus ours, in seconds."""
     verdict = Verdict.PASS if abs(skew_s) <= _MAX_CLOCK_SKEW_S else Verdict.INCONCLUSIVE
     return Finding(
-        check="clock skew to Prometheus",
+        id=finding_id("clock", "prometheus"),
+        title="clock skew to Prometheus",
         kind=Kind.VALIDITY,
         verdict=verdict,
         expected=f"within {_MAX_CLOCK_SKEW_S:g} s",
@@ -227,5 +243,6 @@ def clock_finding(skew_s: float) -> Finding:
     )
 
 
-def _finding(check: str, expected: str, observed: str, verdict: Verdict | None) -> Finding:
-    return Finding(check, Kind.VALIDITY, verdict or Verdict.INCONCLUSIVE, expected, observed)
+def _run_complete(expected: str, observed: str) -> Finding:
+    id_ = finding_id("validity", "run-complete")
+    return Finding(id_, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE, expected, observed)

@@ -1,4 +1,4 @@
-"""Did it hold, did it not, or could it not be measured?"""
+"""The three verdicts, their order of weight and their exit codes."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -1,10 +1,10 @@
-"""How are several things said in one sentence?"""
+"""Join words into one sentence."""
 
 from collections.abc import Sequence
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words as one says them.
+    """Join words with commas and "and".
 
     >>> listed(["client", "service", "database"])
     'client, service and database'

@@ -1,1 +1,1 @@
-"""The stories behind the commands: what each does, stage by stage."""
+"""One module per command: what it does, from its options to its exit code."""

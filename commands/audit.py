@@ -1,4 +1,4 @@
-"""How is the harness put on trial? Every fault in its own run, as anybody would make it."""
+"""Run the audit: every seeded fault in a run of its own, as a user would start it."""
 
 import os
 import shlex
@@ -29,33 +29,33 @@ from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
 from scenarios.evidence.run_folder import (
     new_run_id,
-    write_whole,
+    write_atomically,
 )
 
 MOST_OF_A_RUN_S = 300.0
 
 
-def hold_audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
-    """Make every run of an audit, and tell what came of them. Raises ConfigError."""
+def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
+    """Make every run of an audit, report it, and exit with its verdict. Raises ConfigError."""
     planned = plan_audit(only)
-    folder, told = open_audit(runs, len(planned), only)
+    folder, record = open_audit(runs, len(planned), only)
     progress = Progress()
     progress.note(f"{len(planned)} runs  {folder}")
     try:
-        write_audit(told, folder)
+        write_audit(record, folder)
         for number, expected in enumerate(planned, 1):
             name = expected.fault or "clean"
             with progress.stage(f"{number} of {len(planned)} {name}") as stage:
                 audited = audit_one(expected, folder, f"{number:02}-{name}")
                 stage.is_well = audited.is_caught
                 stage.words.append("as expected" if audited.is_caught else "not as expected")
-            for trouble in audited.troubles:
-                progress.note(f"{name}: {trouble}")
-            told = replace(told, runs=(*told.runs, audited), finished_at=datetime.now(UTC))
-            write_audit(told, folder)
+            for error in audited.errors:
+                progress.note(f"{name}: {error}")
+            record = replace(record, runs=(*record.runs, audited), finished_at=datetime.now(UTC))
+            write_audit(record, folder)
     except KeyboardInterrupt:
         pass  # what was done stands, and its verdict says that it is not all
-    publish_audit(replace(told, finished_at=datetime.now(UTC)), folder, as_json)
+    publish_audit(replace(record, finished_at=datetime.now(UTC)), folder, as_json)
 
 
 def plan_audit(only: Sequence[str]) -> list[Expectation]:
@@ -84,7 +84,7 @@ def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Aud
 
 
 def audit_one(expected: Expectation, folder: Path, name: str) -> Audited:
-    """Make one run of an audit as anybody would, and hold what it says against what it must."""
+    """Make one run of an audit, and compare its result with what it must be."""
     runs = folder / name
     runs.mkdir()
     command = [sys.executable, str(ROOT / "run.py"), "nightly", "--json", "--runs", str(runs)]
@@ -95,28 +95,28 @@ def audit_one(expected: Expectation, folder: Path, name: str) -> Audited:
     result = parse_result(ended.stdout)
     sentence = FAULTS[expected.fault].sentence if expected.fault in FAULTS else ""
     where = f"{name}/{result.run_id}" if result else name
-    audited = judge_run(expected, sentence, ended.code, result, ended.took_s, where)
+    audited = judge_run(expected, sentence, ended.code, result, ended.duration_s, where)
     if ended.is_late:
-        trouble = f"the run was stopped, since it took longer than {MOST_OF_A_RUN_S:g} s"
-        audited = replace(audited, troubles=(trouble, *audited.troubles))
+        error = f"the run was stopped, since it took longer than {MOST_OF_A_RUN_S:g} s"
+        audited = replace(audited, errors=(error, *audited.errors))
     return audited
 
 
-def write_audit(told: Audit, folder: Path) -> None:
-    """Write what is known of an audit by now, each file whole or not at all."""
+def write_audit(record: Audit, folder: Path) -> None:
+    """Write the audit so far, each file whole or not at all."""
     from reports.audit import render_audit_html
 
-    write_whole(folder / "audit.json", audit_json(told).encode())
-    write_whole(folder / "audit.html", render_audit_html(told).encode())
+    write_atomically(folder / "audit.json", audit_json(record).encode())
+    write_atomically(folder / "audit.html", render_audit_html(record).encode())
 
 
-def publish_audit(told: Audit, folder: Path, as_json: bool) -> NoReturn:
+def publish_audit(record: Audit, folder: Path, as_json: bool) -> NoReturn:
     """Write and print an audit, and exit with its verdict."""
     from reports.audit import print_audit
 
-    write_audit(told, folder)
+    write_audit(record, folder)
     if as_json:
-        print(audit_json(told))
+        print(audit_json(record))
     else:
-        print_audit(told, folder / "audit.html", sys.stdout)
-    raise typer.Exit(exit_code(told.verdict))
+        print_audit(record, folder / "audit.html", sys.stdout)
+    raise typer.Exit(exit_code(record.verdict))

@@ -1,30 +1,211 @@
-"""What does the doctor do? It starts the stack where there is one to start, asks, and tells."""
+"""Check whether an environment has what a run needs: one finding per question, with its remedy.
+
+Nothing is changed anywhere. The findings have the ids and words of those of a run.
+"""
 
 import json
 import shutil
-from dataclasses import asdict
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NoReturn
 
 import typer
+from sqlalchemy import Connection, text
 
-from checks.verdict import exit_code, worst
+from checks.balance.preconditions import (
+    judge_metrics_readable,
+    judge_scraped_by_prometheus,
+    replica_mismatch,
+)
+from checks.health import judge_status
+from checks.result import Finding, Kind, finding_id
+from checks.validity import judge_clock_skew
+from checks.verdict import Verdict, exit_code, worst
 from commands.shared.run_setup import variables_of
-from config.environment import find_environment, read_environment, read_environment_file
+from config.environment import (
+    Environment,
+    find_environment,
+    read_environment,
+    read_environment_file,
+)
+from config.prometheus import Prometheus
+from reports.checklist import render_checklist
+from witnesses.database.read_only import DatabaseDown, read_only
+from witnesses.health.collector import fetch_statuses
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.service.collector import fetch_exposition, metrics_client
+from witnesses.service.exposition import parse_exposition
+
+_THREADS = 32
+_FIRST_SCRAPE_S = 8.0
+_POLL_S = 0.2
+_START_TIME = "process_start_time_seconds"
+_MAY_WRITE = text(
+    "SELECT coalesce(bool_or(has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE')), false) "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+)
+
+# The process start times that a service's replicas show, by service.
+StartTimes = dict[str, set[float]]
 
 
-def examine_environment(env: str, as_json: bool) -> NoReturn:
-    """Ask an environment whether all that a run needs is there. Raises ConfigError."""
-    from commands.shared.environment_checks import examine
-    from reports.checklist import render_checklist
-
+def doctor(env: str, as_json: bool) -> NoReturn:
+    """Check an environment, print the findings, and exit with the verdict. Raises ConfigError."""
     file = read_environment_file(find_environment(env))
     place = Path(mkdtemp(prefix="trial-balance-doctor-"))
     with variables_of(file, place, "") as variables:
-        findings = examine(read_environment(file.path, variables))
+        findings = check_environment(read_environment(file.path, variables))
     shutil.rmtree(place)  # where the stack could not be started, its logs stay
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
     print(json.dumps(document, indent=2) if as_json else render_checklist(findings))
     raise typer.Exit(exit_code(verdict))
+
+
+def check_environment(environment: Environment) -> list[Finding]:
+    """Check every service, Prometheus and every database.
+
+    All at once, so that several that do not respond take no longer than one.
+    """
+    with ThreadPoolExecutor(_THREADS) as threads:
+        statuses = threads.submit(fetch_statuses, environment, environment.tenant_of_run())
+        databases = [threads.submit(_database, *each) for each in environment.databases.items()]
+        start_times: StartTimes = {}
+        metrics = list(_metrics(environment, start_times, threads))
+        return [
+            *(
+                finding
+                for name, status in statuses.result().items()
+                for finding in judge_status(name, status, time.time())
+            ),
+            *metrics,
+            *_prometheus(environment, start_times),
+            *(each.result() for each in databases),
+        ]
+
+
+def _metrics(
+    environment: Environment, start_times: StartTimes, threads: Executor
+) -> Iterator[Finding]:
+    """Scrape each replica once, and note when its process started."""
+    with metrics_client(environment) as client:
+        scrapes = {
+            name: [
+                (url, threads.submit(fetch_exposition, client, url))
+                for url in service.metrics_urls()
+            ]
+            for name, service in environment.services.items()
+        }
+        for name, of_service in scrapes.items():
+            errors = []
+            for url, scrape in of_service:
+                content, error = scrape.result()
+                exposition = parse_exposition(content, url)
+                errors.append(error or exposition.error)
+                if exposition.start_time and not errors[-1]:
+                    start_times.setdefault(name, set()).add(exposition.start_time)
+            failed = list(filter(None, errors))
+            finding = judge_metrics_readable(name, "now", failed, len(of_service))
+            remedy = "Correct metrics or metrics_headers in the environment's file."
+            yield replace(finding, detail=remedy if failed else "")
+
+
+def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[Finding]:
+    settings = environment.prometheus
+    if settings is None:
+        remedy = "Add prometheus: {url: …} to the environment's file."
+        yield _of_prometheus(Verdict.INCONCLUSIVE, "", "none is named", remedy)
+        return
+    with closing(PrometheusClient(settings, environment.network)) as client:
+        try:
+            yield from _scraping(environment, settings, client, start_times)
+        except PrometheusDown as error:
+            remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
+            yield _of_prometheus(Verdict.INCONCLUSIVE, settings.url, error.what, remedy)
+
+
+def _of_prometheus(verdict: Verdict, expected: str, observed: str, detail: str = "") -> Finding:
+    id_ = finding_id("health", "prometheus")
+    return Finding(id_, "Prometheus responds", Kind.HEALTH, verdict, expected, observed, detail)
+
+
+def _scraping(
+    environment: Environment,
+    settings: Prometheus,
+    client: PrometheusClient,
+    start_times: StartTimes,
+) -> Iterator[Finding]:
+    skew_s = client.clock_skew_s()
+    version = client.version()
+    observed = f"version {version}" if version else "it reports no version"
+    yield _of_prometheus(Verdict.PASS, settings.url, observed)
+    yield judge_clock_skew(skew_s)
+    # A Prometheus that has just started needs a moment; all jobs share it.
+    deadline = time.monotonic() + _FIRST_SCRAPE_S
+    for name, service in environment.services.items():
+        job = _Job(client, service.job or name, start_times.get(name, set()))
+        yield job.judge(name, len(service.metrics_urls()), deadline)
+
+
+class _Job:
+    """What Prometheus scrapes of one job, against the processes that were scraped directly."""
+
+    def __init__(self, client: PrometheusClient, job: str, start_times: set[float]) -> None:
+        self._client = client
+        self._job = job
+        self._start_times = start_times
+
+    def judge(self, name: str, replicas: int, deadline: float) -> Finding:
+        """Judge whether the service's replicas are scraped, and are those very processes."""
+        ups = self._values("up")
+        while len(ups) < replicas and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            ups = self._values("up")
+        mismatch = replica_mismatch(len(ups), replicas)
+        observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
+        interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)
+        if interval_s:
+            observed += f", every {interval_s:g} s"
+        scraped = set(self._values(_START_TIME)) if self._start_times and not mismatch else set()
+        has_strangers = bool(scraped) and not self._start_times <= scraped
+        if has_strangers:
+            observed += "; other processes than those named: their start times differ"
+        is_well = not mismatch and not has_strangers and all(up == 1 for up in ups)
+        finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=is_well)
+        remedy = (
+            f"Scrape each replica with job_name: {self._job}, or correct job or metrics of {name} "
+            "in the environment's file."
+        )
+        return finding if is_well else replace(finding, detail=remedy)
+
+    def _values(self, metric: str) -> list[float]:
+        response = self._client.query(f'{metric}{{job="{self._job}"}}', None)
+        return [float(each["value"][1]) for each in response.result]
+
+
+def _database(name: str, url: str) -> Finding:
+    verdict, remedy = Verdict.PASS, ""
+    try:
+        with read_only(url) as connection:
+            connection.execute(text("SELECT 1"))
+            observed = "it answers" + _privileges(connection)
+    except DatabaseDown as error:
+        verdict, observed = Verdict.INCONCLUSIVE, f"the database {name!r}: {error}"
+        remedy = "Correct its address in the environment's file."
+    return Finding(
+        finding_id("health", "database", name), f"database {name} can be read", Kind.HEALTH,
+        verdict, name, observed, remedy,
+    )  # fmt: skip
+
+
+def _privileges(connection: Connection) -> str:
+    """Report a role that may do more than it needs; nothing is ever written with it."""
+    if connection.dialect.name != "postgresql":
+        return ""
+    return "; its role may write, too" if connection.execute(_MAY_WRITE).scalar() else ""

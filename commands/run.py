@@ -1,100 +1,125 @@
-"""What is the story of a run? Look, drive, wait until all is counted, look again, judge."""
+"""Run profiles against an environment: collect, drive, settle, collect, judge, render."""
 
 import logging
-import time
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NoReturn
 
-from commands.shared.collection import panel
+from checks.balance.usage import counters_fall_short
+from checks.case import read_case
+from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
 from commands.shared.run_setup import deployed, describe, open_run
 from config.errors import ConfigError
-from reference_services.stack.processes import StackError
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
 from scenarios.evidence.ledger import ledger_json, ledger_of
 from scenarios.evidence.recording import read_recordings
-from scenarios.evidence.run_folder import (
-    DrivenPhase,
-    Run,
-    RunFolder,
-    with_phase,
-    write_whole,
-)
-from scenarios.language.model import Scenario
+from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, with_phase, write_atomically
+from witnesses.collectors import Collectors, open_collectors
+from witnesses.model import Moment
 
 
-def conduct(plan: Plan, as_json: bool) -> None:
-    """Tell the story of a run: look, drive, wait until all is counted, look again, judge."""
-    progress = Progress()
-    folder, run = open_run(plan)
-    progress.note(f"{plan.scenario.scenario} -> {run.environment}  run {run.run_id}")
-    try:
+def run(plan: Plan, as_json: bool) -> NoReturn:
+    """Run the profiles of a plan, and exit with the verdict.
+
+    Counters that fall short are collected once more: that tells late counts from lost ones.
+    """
+    current = CurrentRun(plan, *open_run(plan), Progress())
+    with current.recorded(), current.opened() as (driver, witnesses):
+        witnesses.collect_health(Moment.BEFORE)
+        if services_are_healthy(current.folder):
+            with current.progress.stage("baseline"):
+                witnesses.collect(Moment.BEFORE)
+            current.drive(driver)
+            with current.progress.stage("settle"):
+                witnesses.collect(Moment.AFTER)
+                if counters_fall_short(read_case(current.folder)):
+                    witnesses.collect(Moment.AFTER)
+                witnesses.collect_health(Moment.AFTER)
+    conclude(current.folder, as_json, current.progress)
+
+
+@dataclass
+class CurrentRun:
+    """A run while it lasts; `record` is written to its folder at each change."""
+
+    plan: Plan
+    folder: RunFolder
+    record: Run
+    progress: Progress
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Record how the run ends: an interrupt or a fault of the harness leaves a partial run.
+
+        Mistakes of the user that are found late are raised: nothing has been sent yet.
+        """
+        name = f"{self.plan.scenario.scenario} -> {self.record.environment}"
+        self.progress.note(f"{name}  run {self.record.run_id}")
+        interrupted = ""
+        try:
+            yield
+        except KeyboardInterrupt:
+            interrupted = "interrupted by a signal"
+        except ConfigError:
+            raise
+        except Exception as error:
+            logging.getLogger("trial_balance").exception("the harness failed")
+            interrupted = f"the harness failed: {error}"
+        ended = replace(self.record, interrupted=interrupted, finished_at=datetime.now(UTC))
+        finish(self.folder, ended)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Driver, Collectors]]:
+        """Have the services up, the load generators ready and the witnesses connected."""
+        plan = self.plan
         with ExitStack() as held:
-            with progress.stage("stack"):
-                place = held.enter_context(deployed(plan, folder, run))
-            run = describe(run, place, plan)
+            with self.progress.stage("stack"):
+                place = held.enter_context(deployed(plan, self.folder, self.record))
+            self.record = describe(self.record, place, plan)
             driver = held.enter_context(ready_driver(place, plan.profiles))
             witnesses = held.enter_context(
-                panel(plan.scenario, place.environment, run.tenant, folder, plan.file.starts_stack)
-            )
-            with progress.stage("look"):
-                well = witnesses.look_before()
-            for name in plan.profiles if well else ():
-                phase = phase_of(plan, name)
-                run = drive(driver, phase, run, folder, progress)
-            write_ledger(plan.scenario, folder, run)
-            if well:
-                with progress.stage("settle"):
-                    witnesses.look_after(time.time())
-            with progress.stage("stop"):
+                open_collectors(
+                    plan.scenario, place.environment, place.tenant, self.folder,
+                    fresh=plan.file.starts_stack,
+                )
+            )  # fmt: skip
+            yield driver, witnesses
+            with self.progress.stage("stop"):
                 held.close()
-    except KeyboardInterrupt:
-        run = replace(folder.read_run(), interrupted="interrupted by a signal")
-    except (ConfigError, StackError):
-        raise
-    except Exception as error:
-        logging.getLogger("trial_balance").exception("the harness failed")
-        run = replace(folder.read_run(), interrupted=f"the harness failed: {error}")
-    finish(folder, replace(run, finished_at=datetime.now(UTC)))
-    conclude(folder, as_json, progress)
 
+    def drive(self, driver: Driver) -> None:
+        """Drive every profile in turn, and write the ledger of all of them."""
+        for name in self.plan.profiles:
+            self._drive_profile(driver, name)
+        exchanges = (
+            recording.exchanges
+            for phase in self.record.phases
+            for recording in read_recordings(self.folder.exchanges, phase.stem)
+        )
+        ledger = ledger_of(self.plan.scenario, exchanges)
+        write_atomically(self.folder.evidence / "ledger.json", ledger_json(ledger))
 
-def phase_of(plan: Plan, name: str) -> DrivenPhase:
-    """Return the record of a profile that is driven from now on."""
-    asked = plan.asked
-    return DrivenPhase(
-        name, name, datetime.now(UTC), users=asked.users, iterations=asked.iterations
-    )
+    def _drive_profile(self, driver: Driver, name: str) -> None:
+        """Drive one profile, and keep its record before and after."""
+        asked = self.plan.asked
+        before = self.record.phases[-1].profile if self.record.phases else None
+        phase = DrivenPhase(
+            name, name, datetime.now(UTC), users=asked.users, iterations=asked.iterations
+        )
+        self._keep(phase)
+        if before and not driver.went_well(before):
+            error = f"not driven, since no iteration of {before} succeeded"
+        else:
+            with self.progress.stage(name) as stage:
+                error = driver.drive(name, self.progress.count)
+                stage.words.append(driver.summary(name))
+        self._keep(replace(phase, finished_at=datetime.now(UTC), error=error))
 
-
-def drive(
-    driver: Driver, phase: DrivenPhase, run: Run, folder: RunFolder, progress: Progress
-) -> Run:
-    """Drive one profile, and keep its record before and after."""
-    name = phase.profile
-    folder.write_run(with_phase(run, phase))
-    before = run.phases[-1].profile if run.phases else None
-    if before and not driver.went_well(before):
-        trouble = f"not driven, since nothing of {before} went well"
-    else:
-        with progress.stage(name) as stage:
-            trouble = driver.drive(name, progress.count)
-            stage.words.append(driver.summary(name))
-    phase = replace(phase, finished_at=datetime.now(UTC), trouble=trouble)
-    run = with_phase(run, phase)
-    folder.write_run(run)
-    return run
-
-
-def write_ledger(scenario: Scenario, folder: RunFolder, run: Run) -> None:
-    """Write the ledger of the whole run beside the exchanges that it sums up."""
-    exchanges = (
-        recording.exchanges
-        for phase in run.phases
-        for recording in read_recordings(folder.exchanges, phase.stem)
-    )
-    content = ledger_json(ledger_of(scenario, exchanges))
-    write_whole(folder.evidence / "ledger.json", content)
+    def _keep(self, phase: DrivenPhase) -> None:
+        self.record = with_phase(self.record, phase)
+        self.folder.write_run(self.record)

@@ -1,4 +1,4 @@
-"""How is a watch begun, taken up again and concluded?"""
+"""Watch an environment: begin or resume a watch, and judge what was seen by now."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ def read_watch(length: str, every: str, flow_every: str, objective: str) -> Want
     return Wanted(lasts, read["--every"], read["--flow-every"], read["--objective"])
 
 
-def keep_watch(plan: Plan, wanted: Wanted, once: bool, as_json: bool) -> None:
+def watch(plan: Plan, wanted: Wanted, once: bool, as_json: bool) -> None:
     """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
     progress = Progress()
     folder, run = open_watch(plan, wanted, progress)

@@ -1,4 +1,4 @@
-"""How does this machine take a part in a load that another one drives?"""
+"""Take part in a load that another machine drives."""
 
 import os
 import socket
@@ -6,15 +6,15 @@ import sys
 from typing import NoReturn
 
 from config.errors import ConfigError, Problem
-from config.network import PORTS, read_place
+from config.network import PORTS, parse_host_port
 from scenarios.driver.load_process import LOCUSTFILE, worker_options
 
 _PORT = 5557
 
 
-def work_for(master: str) -> NoReturn:
+def worker(master: str) -> NoReturn:
     """Become a worker of the load at HOST or HOST:PORT. Raises ConfigError."""
-    place = read_place(master)
+    place = parse_host_port(master)
     if place is None or (place.port is not None and place.port not in PORTS):
         raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT"))
     host, port = place.host, place.port or _PORT

@@ -1,1 +1,1 @@
-"""Where things are, and what may be sent there."""
+"""Configuration that people write: environments, addresses, credentials, units."""

@@ -1,7 +1,8 @@
-"""What does a YAML file say, and on which line does it say it?
+"""Read YAML files strictly, and report every mistake with its file and line.
 
-Reading is strict and reports every mistake at once: each with file and line, unknown keys with
-a suggestion. Anchors and aliases are refused: a small file could unfold into a huge one.
+`read_document` parses a file and keeps the line of each value; `read_model` validates the content
+against a pydantic model. Both raise ConfigError with all mistakes at once; an unknown key comes
+with a suggestion. Anchors and aliases are refused: a small file could expand into a huge one.
 """
 
 import copy
@@ -29,17 +30,21 @@ _MAX_DEPTH = 40
 _OPENING = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
 _CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
 _MAX_BYTES = 1_000_000
+_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels"
 
 
 class StrictModel(BaseModel):
-    """A document that people write: unknown keys, wrong types and later changes are errors."""
+    """Base of every model that people write as YAML: no unknown keys, no coercion, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file's text and content, with the line (from 1) of every place in it."""
+    """A parsed YAML file: its text, its content, and the line (from 1) of each location.
+
+    A location is the path of keys and indexes from the root, as in `("services", "shop", "url")`.
+    """
 
     path: Path
     text: str
@@ -47,22 +52,23 @@ class Document:
     lines: Mapping[Location, int]
 
     def line_of(self, location: Location) -> int:
-        """Return the line of the nearest enclosing place that the file really has."""
+        """Return the line of a location or, if the file lacks it, of its nearest ancestor."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
 
     def problem(self, location: Location, message: str) -> Problem:
-        """Make a problem of what is wrong at a place."""
+        """Return a problem with the file and line of a location."""
         return Problem(self.path, self.line_of(location), message)
 
 
 def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Document:
-    """Read a YAML file; where `variables` are given, each `${NAME}` in a value is replaced.
+    """Parse a YAML file and, if `variables` are given, expand them in its values.
 
-    So is `${NAME:-default}`, which need not be set.
+    `${NAME}` must be set; `${NAME:-default}` may be unset or empty. Expansion happens after
+    parsing, so that a variable's value cannot add keys.
 
-    Raises ConfigError with every unset variable, or with the place where the YAML breaks.
+    Raises ConfigError with every unset variable and duplicate key, or with the YAML syntax error.
     """
     text = _read_text(path)
     try:
@@ -75,15 +81,15 @@ def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Doc
         raise ConfigError(Problem(path, None, f"this is not YAML: {_first_line(error)}")) from error
     if root is None:
         raise ConfigError(Problem(path, None, "the file is empty"))
-    reading = _Reading(path, variables)
-    content = reading.content_of(root, ())
-    if reading.problems:
-        raise ConfigError(*reading.problems)
-    return Document(path, text, content, reading.lines)
+    reader = _NodeReader(path, variables)
+    content = reader.content_of(root, ())
+    if reader.problems:
+        raise ConfigError(*reader.problems)
+    return Document(path, text, content, reader.lines)
 
 
 def read_model(document: Document, model: type[ModelT]) -> ModelT:
-    """Check a document against its model. Raises ConfigError with every mistake in it."""
+    """Validate a document against its model. Raises ConfigError with every mistake in it."""
     if not isinstance(document.content, dict):
         raise ConfigError(document.problem((), "the file must be a mapping of keys to values"))
     try:
@@ -92,37 +98,40 @@ def read_model(document: Document, model: type[ModelT]) -> ModelT:
         raise ConfigError(*_problems(document, model, error)) from error
 
 
-def read_what_stands(document: Document, model: type[ModelT]) -> ModelT | None:
-    """Read a document as if its mistakes were mended, to find what else is wrong with it.
+def read_model_leniently(document: Document, model: type[ModelT]) -> ModelT | None:
+    """Validate a document as if its mistakes were fixed, so that later checks can run on the rest.
 
-    Misspelt keys are taken as what they are near to, wrong values as absent. None where that is
-    not enough.
+    A misspelt key is read as the nearest known key; a wrong value is dropped. Returns None if the
+    document is still invalid.
     """
     content = copy.deepcopy(document.content)
+    # Each fix can uncover further mistakes, one level up at a time.
     for _ in range(_MAX_DEPTH):
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            mended = [_mend(content, document, model, each) for each in error.errors()]
-            if not all(mended):
+            fixed = [_fix_in_place(content, document, model, each) for each in error.errors()]
+            if not all(fixed):
                 return None
     return None
 
 
-def _mend(content: Any, document: Document, model: type[BaseModel], error: ErrorDetails) -> bool:
-    """Mend one mistake in place; tell whether the document can now be read on."""
+def _fix_in_place(
+    content: Any, document: Document, model: type[BaseModel], error: ErrorDetails
+) -> bool:
+    """Fix one mistake in `content`; return False if that is impossible."""
     *path, key = _written_location(document, error) or ("",)
     parent = content
     for part in path:
         parent = _member(parent, part)
     if not isinstance(parent, dict):
-        return parent is None  # mended with what encloses it
+        return parent is None  # an earlier fix already removed the parent
     value = parent.pop(key, None)
     near = nearest(str(key), _keys_at(model, tuple(path)))
     if error["type"] == "extra_forbidden" and near:
         parent.setdefault(near, value)
     elif error["type"] != "extra_forbidden":
-        parent |= _stand_in(model, tuple(path), str(key))
+        parent |= _example_value(model, tuple(path), str(key))
     return True
 
 
@@ -133,17 +142,17 @@ def _member(parent: Any, part: str | int) -> Any:
         return None
 
 
-def _stand_in(model: type[BaseModel], path: Location, key: str) -> dict[str, Any]:
-    """Return the example of a key that must be there, to go on reading without its value."""
-    for each in _models_at(model, path):
-        field = each.model_fields.get(key)
+def _example_value(model: type[BaseModel], path: Location, key: str) -> dict[str, Any]:
+    """Return `{key: example}` for a required key that has an example in its model, else `{}`."""
+    for candidate in _models_at(model, path):
+        field = candidate.model_fields.get(key)
         if field is not None and field.is_required() and field.examples:
             return {key: field.examples[0]}
     return {}
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """Return a hint: the nearest known word, or all of them where none is near.
+    """Return a hint: the nearest known word, or all known words if none is near.
 
     >>> did_you_mean("expct", ["expect", "save"])
     'did you mean expect?'
@@ -155,7 +164,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """Return the known word that a misspelt one is nearest to, or "" where none is near."""
+    """Return the known word nearest to a misspelt one, or "" if none is near."""
     return next(iter(difflib.get_close_matches(word, known, n=1)), "")
 
 
@@ -165,7 +174,7 @@ def _read_text(path: Path) -> str:
             raise ConfigError(Problem(path, None, f"the file is over {_MAX_BYTES:,} bytes"))
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(Problem(path, None, "there is no such file")) from error
+        raise ConfigError(Problem(path, None, "the file does not exist")) from error
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(path, None, "the file is not UTF-8 text")) from error
     except OSError as error:
@@ -174,20 +183,19 @@ def _read_text(path: Path) -> str:
 
 
 def _refuse_aliases(path: Path, text: str) -> None:
-    """Refuse what could unfold or nest without end, before anything is built of it."""
+    """Refuse aliases and deep nesting while scanning tokens, before any object is built."""
     depth = 0
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
         if depth > _MAX_DEPTH:
-            message = "this is nested too deeply"
-            raise ConfigError(Problem(path, token.start_mark.line + 1, message))
+            raise ConfigError(Problem(path, token.start_mark.line + 1, _TOO_DEEP))
         if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-            message = "anchors (&) and aliases (*) are not read; quote the value if it is text"
+            message = "anchors (&) and aliases (*) are not supported; quote the value if it is text"
             raise ConfigError(Problem(path, token.start_mark.line + 1, message))
 
 
-class _Reading:
-    """One pass over the YAML nodes: the content, the line of each place, the problems."""
+class _NodeReader:
+    """One pass over the YAML nodes; collects the line of each location, and the problems."""
 
     def __init__(self, path: Path, variables: Mapping[str, str] | None) -> None:
         self.path = path
@@ -200,12 +208,12 @@ class _Reading:
         line = node.start_mark.line + 1
         self.lines.setdefault(location, line)
         if len(location) > _MAX_DEPTH:
-            self.problems.append(Problem(self.path, line, "this is nested too deeply"))
+            self.problems.append(Problem(self.path, line, _TOO_DEEP))
             return None
         if isinstance(node, yaml.MappingNode):
             return dict(self._members(node, location))
         if isinstance(node, yaml.SequenceNode):
-            return [self.content_of(each, (*location, i)) for i, each in enumerate(node.value)]
+            return [self.content_of(item, (*location, i)) for i, item in enumerate(node.value)]
         return self._scalar(node, line)
 
     def _members(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[Any, Any]]:
@@ -217,7 +225,7 @@ class _Reading:
                 self.problems.append(Problem(self.path, line, "a key must be plain text"))
                 continue
             if key in seen:
-                self.problems.append(Problem(self.path, line, f"the key {key!r} stands twice"))
+                self.problems.append(Problem(self.path, line, f"the key {key!r} is defined twice"))
             seen.add(key)
             self.lines[(*location, key)] = line
             yield key, self.content_of(value_node, (*location, key))
@@ -229,7 +237,7 @@ class _Reading:
             self.problems.append(Problem(self.path, line, _first_line(error)))
             return None
         if not _is_json(value):
-            message = "this is not text, a number or true/false; quote it if it is text"
+            message = "the value is not text, a number or true/false; quote it if it is text"
             self.problems.append(Problem(self.path, line, message))
             return None
         if isinstance(value, str) and self.variables is not None:
@@ -237,7 +245,7 @@ class _Reading:
         return value
 
     def _variable(self, name: str, default: str | None, line: int) -> str:
-        """As the shell does, take the default of `${NAME:-default}` for an empty value, too."""
+        """Return a variable's value; like the shell, use the default for an empty value too."""
         value = (self.variables or {}).get(name)
         if default is not None:
             return value or default
@@ -249,6 +257,7 @@ class _Reading:
 
 def _is_json(value: object) -> bool:
     finite = not isinstance(value, float) or math.isfinite(value)
+    # YAML also has dates, binary data, .inf and .nan.
     return finite and isinstance(value, str | int | float | None)
 
 
@@ -265,7 +274,7 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
 
 
 def _written_location(document: Document, error: ErrorDetails) -> Location:
-    """Drop pydantic's own names of union members, which no file has, from a location."""
+    """Return the location of an error without the names that pydantic gives to union members."""
     location: Location = ()
     for part in error["loc"]:
         if (*location, part) in document.lines or error["type"] in ("missing", "extra_forbidden"):
@@ -288,38 +297,39 @@ def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
     """Return the keys that a model allows at a location of its document."""
     keys = (
         field.alias or name
-        for each in _models_at(model, location)
-        for name, field in each.model_fields.items()
+        for candidate in _models_at(model, location)
+        for name, field in candidate.model_fields.items()
     )
     return list(dict.fromkeys(keys))
 
 
 def _models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
+    """Return the models that a value at a location may be of; several for a union."""
     here: Any = model
     for part in location:
         here = _descend(here, part)
-    found = (each for each in _unfold(here) if isinstance(each, type))
-    return [each for each in found if issubclass(each, BaseModel)]
+    types = (member for member in _union_members(here) if isinstance(member, type))
+    return [member for member in types if issubclass(member, BaseModel)]
 
 
 def _descend(annotation: Any, part: str | int) -> Any:
-    for each in _unfold(annotation):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            by_name = {field.alias or name: field for name, field in each.model_fields.items()}
+    for member in _union_members(annotation):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            by_name = {field.alias or name: field for name, field in member.model_fields.items()}
             if part in by_name:
                 return by_name[str(part)].annotation
-        elif get_origin(each) in (dict, list, tuple):
-            return get_args(each)[1 if get_origin(each) is dict else 0]
+        elif get_origin(member) in (dict, list, tuple):
+            return get_args(member)[1 if get_origin(member) is dict else 0]
     return None
 
 
-def _unfold(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a union, the inside of Annotated, or the annotation itself."""
+def _union_members(annotation: Any) -> Iterator[Any]:
+    """Yield the members of a union, the type inside Annotated, or the annotation itself."""
     if isinstance(annotation, UnionType) or str(get_origin(annotation)) == "typing.Union":
-        for each in get_args(annotation):
-            yield from _unfold(each)
+        for member in get_args(annotation):
+            yield from _union_members(member)
     elif hasattr(annotation, "__metadata__"):
-        yield from _unfold(get_args(annotation)[0])
+        yield from _union_members(get_args(annotation)[0])
     else:
         yield annotation
 

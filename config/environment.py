@@ -1,4 +1,8 @@
-"""Where are the services, Prometheus and the databases, and which traffic may be sent there?"""
+"""Read an environment file: the addresses and credentials of one deployment, and its load limits.
+
+`${VARIABLE}` in a value is expanded from the process's environment. A secret written into the file
+is an error, because the file is copied into the evidence of every run.
+"""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +19,7 @@ from config.headers import FlowHeaders, HeaderName, HeaderValue
 from config.network import CertificateFile, Network, Routes
 from config.prometheus import Prometheus
 from config.secrets import (
-    open_secrets,
+    plaintext_secrets,
     secrets_of_databases,
     secrets_of_headers,
     secrets_of_prometheus,
@@ -32,12 +36,12 @@ def _addresses(value: object) -> object:
 
 
 class Service(StrictModel):
-    """One service of the SUT: its address, and where each of its replicas shows its metrics.
+    """One service of the SUT: its base URL, and the metrics URL of each replica.
 
-    `health`, `ready` and `probe` are paths below `url`: the first two answer 200 where all is well;
-    `probe` is read with the environment's headers, and tells whether they are accepted. `metrics`
-    is a list, or one text with spaces in between, as a variable has it. `job` is the value of
-    Prometheus' job label for it; the service's own name where absent.
+    `health`, `ready` and `probe` are paths below `url`. The first two return 200 if the service is
+    up; `probe` is requested with the environment's headers, to find out whether they are accepted.
+    `metrics` is a list, or text separated by spaces, so that one variable can hold all replicas.
+    `job` is the value of Prometheus' `job` label; default: the service's name.
     """
 
     url: BaseUrl
@@ -48,15 +52,15 @@ class Service(StrictModel):
     job: str | None = None
 
     def metrics_urls(self) -> list[str]:
-        """Return one exposition address a replica."""
+        """Return the metrics URL of each replica; default: `/metrics` below `url`."""
         return self.metrics or [f"{self.url}/metrics"]
 
 
 class LoadLimits(StrictModel):
-    """What traffic the environment stands: none at all, or so many users at once, so much in all.
+    """The most load that may be sent to an environment; no command-line option exceeds it.
 
-    `max_rate` is what an open model may ask for, in iterations a second.
-    No option of any command goes beyond it.
+    `max_users` are concurrent virtual users, `max_iterations` the iterations of a whole run, and
+    `max_rate` the arrival rate of an open model, in iterations per second.
     """
 
     allowed: bool
@@ -66,14 +70,15 @@ class LoadLimits(StrictModel):
 
 
 class Environment(StrictModel):
-    """One deployment of the SUT, as its file says; every `${VARIABLE}` is already replaced.
+    """One deployment of the SUT; every `${VARIABLE}` is already expanded.
 
-    `headers` go with every request of the flow, `metrics_headers` with every look at metrics.
-    `connect_to` and `ca_file` are of every address, Prometheus' too. `tenant` is the one that the
-    run's traffic is of, or "per run": a new one each.
+    `headers` are sent with every request of the flow, `metrics_headers` with every scrape.
+    `connect_to` and `ca_file` apply to every address, including Prometheus. `tenant` is the tenant
+    of all traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
+    sends traffic to the deployment.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # it may be a secret
+    model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
 
     environment: str
     stack: Literal["reference_services"] | None = None
@@ -90,15 +95,15 @@ class Environment(StrictModel):
 
     @property
     def network(self) -> Network:
-        """How the hosts are reached."""
+        """The route and the CA file of every host."""
         return Network(self.connect_to, self.ca_file)
 
     def tenant_of_run(self) -> str:
-        """Return the tenant of a run that begins: a new one, unless one is fixed."""
+        """Return the tenant of a new run: a random UUID, unless the file fixes one."""
         return str(uuid4()) if self.tenant == PER_RUN else self.tenant
 
     def secrets(self) -> tuple[str, ...]:
-        """Return every value that shows who asks, and is never to be told."""
+        """Return every credential of the environment; none may appear in a log or report."""
         of_prometheus = secrets_of_prometheus(self.prometheus) if self.prometheus else ()
         return (
             *secrets_of_headers(self.headers),
@@ -110,9 +115,9 @@ class Environment(StrictModel):
 
 @dataclass(frozen=True)
 class EnvironmentFile:
-    """An environment's file before its variables are known: what to start, what to show.
+    """The parts of an environment file that need no variables.
 
-    `headers` are as written, with `${…}` where a secret goes.
+    `headers` are as written, with `${…}` unexpanded.
     """
 
     path: Path
@@ -122,19 +127,19 @@ class EnvironmentFile:
 
 
 def find_environment(name: str) -> Path:
-    """Return the file of an environment: a path to a YAML file, or a name in `config/`.
+    """Return the file of an environment, given its path or its name in `config/`.
 
-    Raises ConfigError naming the environments that exist.
+    Raises ConfigError with the known environments.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
     if path.is_file():
         return path
-    known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.yaml")))
+    known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
     raise ConfigError(Problem(path, None, f"no such environment; known: {known}, or a YAML file"))
 
 
 def read_environment_file(path: Path) -> EnvironmentFile:
-    """Read only what does not depend on variables. Raises ConfigError."""
+    """Read the parts of a file that need no variables. Raises ConfigError."""
     document = read_document(path)
     content = document.content if isinstance(document.content, dict) else {}
     name, headers = content.get("environment"), content.get("headers")
@@ -147,8 +152,9 @@ def read_environment_file(path: Path) -> EnvironmentFile:
 
 
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read an environment; `variables` go before the process's own. Raises ConfigError."""
-    problems = open_secrets(read_document(path))
+    """Read an environment; `variables` override the process's own. Raises ConfigError."""
+    # Secrets in plaintext show only before variables are expanded.
+    problems = plaintext_secrets(read_document(path))
     try:
         document = read_document(path, {**os.environ, **(variables or {})})
         environment = read_model(_with_ca_files(document), Environment)
@@ -163,13 +169,13 @@ def _with_ca_files(document: Document) -> Document:
     """Make the paths of CA files relative to the environment's file."""
     if not isinstance(document.content, dict):
         return document
-    content = _beside(document.path.parent, document.content)
+    content = _with_ca_file(document.path.parent, document.content)
     if isinstance(content.get("prometheus"), dict):
-        content["prometheus"] = _beside(document.path.parent, content["prometheus"])
+        content["prometheus"] = _with_ca_file(document.path.parent, content["prometheus"])
     return replace(document, content=content)
 
 
-def _beside(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+def _with_ca_file(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     match content:
         case {"ca_file": str(ca_file)} if ca_file:
             return {**content, "ca_file": str(folder / ca_file)}

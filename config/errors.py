@@ -1,7 +1,4 @@
-"""What did the user get wrong, where, and what is the remedy?
-
-ConfigError is the only exception for a mistake of the user; it carries every mistake found.
-"""
+"""Define ConfigError, the only exception for a user's mistake; it carries every mistake found."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +6,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: its file, its line (from 1), and what to do.
+    """One mistake: its file, its line (from 1), and a message with the remedy.
 
-    `line` is None where the whole file is meant, `file` where it is the command.
+    `line` is None if the whole file is wrong; `file` is None if the command line is.
     """
 
     file: Path | None
@@ -19,13 +16,13 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """Return `file:line: message`, the form that editors make a link of."""
+        """Return `file:line: message`, which editors turn into a link."""
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
         return f"{place}: {self.message}" if self.file else self.message
 
 
 class ConfigError(Exception):
-    """A command, a scenario or a configuration is wrong, and nothing was sent."""
+    """A command line, scenario or environment is wrong; nothing was sent. Exit code 2."""
 
     def __init__(self, *problems: Problem) -> None:
         """Keep the problems in the order given."""

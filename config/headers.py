@@ -1,11 +1,11 @@
-"""What may a header say? Names and values as HTTP carries them, but for the client's own."""
+"""Validate the names and values of HTTP headers, and reserve those that the client sets."""
 
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-# What a client says of the connection and of the body's length is its own affair.
+# The HTTP client sets these itself: connection handling, framing, and the trace id.
 RESERVED = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer",
      "transfer-encoding", "upgrade", "x-trace-id"}
@@ -17,13 +17,13 @@ _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError("this is not a header's name")
+        raise ValueError("not a valid header name")
     return text
 
 
 def _value(text: str) -> str:
     if not _VALUE.fullmatch(text):
-        raise ValueError("it is not a header's value: ASCII, without spaces around it")
+        raise ValueError("not a valid header value: ASCII, no spaces around it")
     return text
 
 

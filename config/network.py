@@ -1,4 +1,4 @@
-"""How is an address reached? Which host is really which, and whose certificates are trusted."""
+"""Route hosts to other addresses, and validate the certificates to trust."""
 
 import re
 import ssl
@@ -11,30 +11,30 @@ from pydantic import AfterValidator, BeforeValidator
 
 PORTS = range(1, 65_536)
 
-_PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@]+)(:(?P<port>[0-9]{1,5}))?")
+_HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@]+)(:(?P<port>[0-9]{1,5}))?")
 
 
-class Place(NamedTuple):
-    """A host, an IPv6 address without its brackets, and the port if one was written."""
+class HostPort(NamedTuple):
+    """A host (an IPv6 address has no brackets), and the port or None."""
 
     host: str
     port: int | None
 
 
-def read_place(text: str) -> Place | None:
-    """Read HOST or HOST:PORT; None for anything else. The port may be none of `PORTS`.
+def parse_host_port(text: str) -> HostPort | None:
+    """Parse HOST or HOST:PORT; return None for anything else. The port may lie outside `PORTS`.
 
-    >>> read_place("[::1]:5557")
-    Place(host='::1', port=5557)
+    >>> parse_host_port("[::1]:5557")
+    HostPort(host='::1', port=5557)
     """
-    found = _PLACE.fullmatch(text)
+    found = _HOST_PORT.fullmatch(text)
     if found is None:
         return None
-    return Place(found["host"].strip("[]"), int(found["port"]) if found["port"] else None)
+    return HostPort(found["host"].strip("[]"), int(found["port"]) if found["port"] else None)
 
 
-def certificates(path: str) -> str:
-    """Return the path of a file that holds certificates. Raises ValueError for any other."""
+def certificate_file(path: str) -> str:
+    """Return the path if it is a PEM file of certificates, else raise ValueError."""
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path}")
     try:
@@ -47,50 +47,49 @@ def certificates(path: str) -> str:
 
 
 def _pairs(value: object) -> object:
-    """Read `host=address host=address`, as a variable has it, like a mapping."""
+    """Turn `host=address host=address`, the form that fits into a variable, into a mapping."""
     if not isinstance(value, str):
         return value
-    pairs = [each.partition("=") for each in value.split()]
+    pairs = [pair.partition("=") for pair in value.split()]
     return {host: address for host, _, address in pairs}
 
 
-def _places(routes: dict[str, str]) -> dict[str, str]:
+def _check_routes(routes: dict[str, str]) -> dict[str, str]:
     for host, address in routes.items():
-        if not read_place(host) or not read_place(address):
+        if not parse_host_port(host) or not parse_host_port(address):
             raise ValueError(f"{host}={address} is not HOST=ADDRESS or HOST:PORT=ADDRESS:PORT")
     return routes
 
 
-def _or_none(value: object) -> object:
-    return value or None
-
-
+# An empty text is None, so that a variable with an empty default can stand for no file.
 CertificateFile = Annotated[
-    Annotated[str, AfterValidator(certificates)] | None, BeforeValidator(_or_none)
+    Annotated[str, AfterValidator(certificate_file)] | None,
+    BeforeValidator(lambda path: path or None),
 ]
-Routes = Annotated[dict[str, str], AfterValidator(_places), BeforeValidator(_pairs)]
+Routes = Annotated[dict[str, str], AfterValidator(_check_routes), BeforeValidator(_pairs)]
 
 
 @dataclass(frozen=True)
 class Network:
-    """How an environment's hosts are reached.
+    """The routes and the trusted certificates of an environment.
 
-    `connect_to` is by host, or by host and port: the address to connect to instead, as curl's
-    `--connect-to`; the name in requests and certificates stays. `ca_file` has the certificates to
-    trust instead of the well-known ones.
+    `connect_to` maps HOST or HOST:PORT to the address to connect to instead, like curl's
+    `--connect-to`: the Host header and the name in the certificate stay. `ca_file` is a PEM file
+    that replaces the system's certificates.
     """
 
     connect_to: Mapping[str, str] = field(default_factory=dict)
     ca_file: str | None = None
 
     def route(self, host: str, port: int) -> tuple[str, int]:
-        """Return where to connect to for a host and port.
+        """Return the host and port to connect to. A route for HOST:PORT wins over one for HOST.
 
         >>> Network({"shop.example": "127.0.0.1:8443"}).route("shop.example", 443)
         ('127.0.0.1', 8443)
         """
+        # A route for the port is more specific than one for the host.
         address = self.connect_to.get(f"{host}:{port}") or self.connect_to.get(host)
-        place = read_place(address or "")
-        if place is None:
+        target = parse_host_port(address or "")
+        if target is None:
             return host, port
-        return place.host, port if place.port is None else place.port
+        return target.host, port if target.port is None else target.port

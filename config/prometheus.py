@@ -1,4 +1,4 @@
-"""Where is Prometheus, or what answers like it, and how does one show who asks?"""
+"""Settings of the Prometheus to query: its address, credentials and timeout."""
 
 import re
 from typing import Annotated, Self
@@ -14,19 +14,19 @@ from config.urls import PrometheusUrl
 
 def _token(text: str) -> str:
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("it is not a token: one word of visible ASCII, without Bearer")
+        raise ValueError("not a token: one word of visible ASCII, without Bearer")
     return text
 
 
 def _username(text: str) -> str:
     if ":" in text:
-        raise ValueError("a user's name has no colon in it")
+        raise ValueError("a username must not contain a colon")
     return _password(text)
 
 
 def _password(text: str) -> str:
-    if not text or any(ord(each) < ord(" ") or each == "\x7f" for each in text):
-        raise ValueError("it is empty, or has a line break or another control character in it")
+    if not text or any(ord(char) < ord(" ") or char == "\x7f" for char in text):
+        raise ValueError("must not be empty or contain a line break or another control character")
     return text
 
 
@@ -34,19 +34,19 @@ Token = Annotated[str, AfterValidator(_token)]
 
 
 class BasicAuth(StrictModel):
-    """A user and password, as HTTP's basic authentication shows them."""
+    """Username and password of HTTP basic authentication."""
 
     username: Annotated[str, AfterValidator(_username)]
     password: Annotated[str, AfterValidator(_password), Field(repr=False)]
 
 
 class Prometheus(StrictModel):
-    """What keeps the services' samples and answers Prometheus' query interface.
+    """A server with Prometheus' HTTP API: Prometheus itself, Mimir, Thanos or the like.
 
-    `url` is what `/api/v1` lies below. `timeout` is of one query, in seconds: of its connection,
-    and of each wait for more of its answer. `headers` go with every query, verbatim. `ca_file` has
-    the certificates to trust instead of the environment's, in PEM form; its path is relative to the
-    environment's file, or to the current folder where there is none.
+    `url` is the base of `/api/v1`. `timeout` applies to one query, in seconds: to connecting, and
+    to each read of the response. `headers` are sent with every query, verbatim. `ca_file` is a PEM
+    file that replaces the environment's; its path is relative to the environment file, or to the
+    current folder if there is none.
     """
 
     url: PrometheusUrl
@@ -57,13 +57,14 @@ class Prometheus(StrictModel):
     ca_file: CertificateFile = None
 
     def credentials(self) -> list[str]:
-        """Return the keys that say who asks: one, or none."""
+        """Return the settings that authenticate: `bearer_token`, `basic_auth` or a header."""
         keys = [key for key in ("bearer_token", "basic_auth") if getattr(self, key)]
-        named = (name for name in self.headers if name.lower() == "authorization")
-        return [*keys, *(f"headers.{name}" for name in named)]
+        # Any other header, such as X-Scope-OrgID, may select a tenant without authenticating.
+        headers = (name for name in self.headers if name.lower() == "authorization")
+        return [*keys, *(f"headers.{name}" for name in headers)]
 
     @model_validator(mode="after")
-    def _is_of_one_mind(self) -> Self:
+    def _has_at_most_one_credential(self) -> Self:
         keys = self.credentials()
         if len(keys) > 1:
             raise ValueError(f"{' and '.join(keys)} exclude each other; keep one of them")

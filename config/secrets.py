@@ -1,4 +1,4 @@
-"""What must never be told? The values of an environment that show who asks."""
+"""Find the secrets of an environment, and redact them from text that leaves the process."""
 
 import base64
 import re
@@ -10,21 +10,21 @@ from config.documents import Document
 from config.errors import Problem
 from config.prometheus import BasicAuth, Prometheus
 
-_BLOT = "***"
-_OPEN = "a secret stands in the file; write ${A_VARIABLE} for it, and export that"
+_REDACTED = "***"
+_PLAINTEXT = "a secret in plaintext; write ${A_VARIABLE} instead, and export the variable"
 _SHORTEST_SECRET = 8
 _SCHEME = re.compile(r"(?i)(bearer|basic|token|apikey)\s+")
-_TELLING = re.compile(r"(?i)authorization|cookie|token|secret|password|api-?key|credential")
+_SECRET_NAME = re.compile(r"(?i)authorization|cookie|token|secret|password|api-?key|credential")
 
 
 def basic_credentials(auth: BasicAuth) -> str:
-    """Return a user and password as HTTP's basic authentication sends them."""
+    """Return username and password in the Base64 form of HTTP basic authentication."""
     return base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
 
 
 def secrets_of_prometheus(settings: Prometheus) -> Iterator[str]:
-    """Yield what shows who asks; a short header is a tenant's name rather than a secret."""
-    yield from (each for each in settings.headers.values() if len(each) >= _SHORTEST_SECRET)
+    """Yield the credentials; a header of less than 8 characters is a tenant, not a secret."""
+    yield from (value for value in settings.headers.values() if len(value) >= _SHORTEST_SECRET)
     if settings.bearer_token:
         yield settings.bearer_token
     if settings.basic_auth:
@@ -33,14 +33,15 @@ def secrets_of_prometheus(settings: Prometheus) -> Iterator[str]:
 
 
 def secrets_of_headers(headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values of the headers whose names tell that they are secret, without a scheme."""
+    """Yield the values of headers with a secret's name, without a scheme such as Bearer."""
     for name, value in headers.items():
-        if _TELLING.search(name) and "{{" not in value:
+        # A template such as {{ token }} is filled during the run: there is no value to redact yet.
+        if _SECRET_NAME.search(name) and "{{" not in value:
             yield _SCHEME.sub("", value, count=1)
 
 
 def secrets_of_databases(urls: Iterable[str]) -> Iterator[str]:
-    """Yield the passwords in database addresses, as written and as meant."""
+    """Yield the passwords in database URLs, as written and percent-decoded."""
     for url in urls:
         password = _password(url)
         if password:
@@ -52,50 +53,52 @@ def _password(url: str) -> str:
     try:
         return urlsplit(url).password or ""
     except ValueError:
-        return url
+        return url  # malformed: the password may be anywhere in it
 
 
-def blot_out(text: str, secrets: Iterable[str]) -> str:
-    """Blot secrets out of a text, also where they are quoted for an address.
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace secrets in a text, also in their URL-encoded forms.
 
-    Do this before anything is cut off: half a secret would not be found.
+    Redact before truncating: half a secret would not be found.
 
-    >>> blot_out("who sent Bearer abc?", ["abc"])
+    >>> redact("who sent Bearer abc?", ["abc"])
     'who sent Bearer ***?'
     """
     forms = {
         form
-        for each in secrets
-        for form in (each, quote(each, safe=""), quote(each), quote_plus(each))
+        for secret in secrets
+        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
     }
+    # The longest first: one secret may be the beginning of another.
     for form in sorted(filter(None, forms), key=len, reverse=True):
-        text = text.replace(form, _BLOT)
+        text = text.replace(form, _REDACTED)
     return text
 
 
-def open_secrets(document: Document) -> list[Problem]:
-    """Return the secrets that an environment's file tells instead of naming a variable.
+def plaintext_secrets(document: Document) -> list[Problem]:
+    """Return a problem for each secret that an environment file holds instead of a variable.
 
-    The file is copied into the evidence of every run. `document` is read without variables.
+    `document` must have been read without variables.
     """
     content = document.content if isinstance(document.content, dict) else {}
     return [
-        document.problem(where, f"{'.'.join(where)}: {_OPEN}")
-        for where, value in _secret_places(content)
+        document.problem(location, f"{'.'.join(location)}: {_PLAINTEXT}")
+        for location, value in _secret_values(content)
         if isinstance(value, str) and value and "${" not in value
     ]
 
 
-def _secret_places(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the location and value of each setting that must be a secret."""
     prometheus = _mapping(content, "prometheus")
     yield ("prometheus", "bearer_token"), prometheus.get("bearer_token")
     password = _mapping(prometheus, "basic_auth").get("password")
     yield ("prometheus", "basic_auth", "password"), password
-    for place in (("headers",), ("metrics_headers",), ("prometheus", "headers")):
-        headers = _mapping(prometheus if len(place) > 1 else content, place[-1])
+    for location in (("headers",), ("metrics_headers",), ("prometheus", "headers")):
+        headers = _mapping(prometheus if len(location) > 1 else content, location[-1])
         for name, value in headers.items():
-            if _TELLING.search(name) and "{{" not in str(value):
-                yield (*place, name), value
+            if _SECRET_NAME.search(name) and "{{" not in str(value):
+                yield (*location, name), value
     for name, url in _mapping(content, "databases").items():
         if isinstance(url, str) and "${" not in url and _password(url):
             yield ("databases", name), url

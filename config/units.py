@@ -1,4 +1,4 @@
-"""How long is "500ms", how much is "99.5%"? The units that people write in YAML files."""
+"""Parse durations, rates, pauses and percentages: "500ms", "20/s", "1s to 3s", "99.5%"."""
 
 import re
 from typing import Annotated
@@ -15,7 +15,7 @@ _PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 def parse_duration(text: object) -> float:
-    """Return seconds. Raises ValueError for anything but a number with a unit.
+    """Return a duration in seconds. Raises ValueError unless the text is a number with a unit.
 
     >>> parse_duration("500ms"), parse_duration("2.5s"), parse_duration("10m")
     (0.5, 2.5, 600.0)
@@ -25,13 +25,13 @@ def parse_duration(text: object) -> float:
         raise ValueError(f"{text!r} is not a duration; write a number and a unit: 500ms, 2.5s, 10m")
     seconds = float(match[1]) * _SECONDS[match[2]]
     if not 0 < seconds <= _LONGEST_S:
-        told = "is not a duration above zero" if seconds <= 0 else "is longer than a thousand days"
-        raise ValueError(f"{text!r} {told}")
+        reason = "is not a duration above zero" if seconds <= 0 else "is longer than 1000 days"
+        raise ValueError(f"{text!r} {reason}")
     return seconds
 
 
 def parse_rate(text: object) -> float:
-    """Return iterations a second. Raises ValueError for anything but a number a second or so.
+    """Return a rate per second. Raises ValueError unless the text is a number per s, m or h.
 
     >>> parse_rate("20/s"), parse_rate("90/m")
     (20.0, 1.5)
@@ -41,12 +41,12 @@ def parse_rate(text: object) -> float:
         raise ValueError(f"{text!r} is not a rate; write for example 20/s, 90/m or 500/h")
     per_s = float(match[1]) * _PER_S[match[2]]
     if per_s > _FASTEST_PER_S:
-        raise ValueError(f"{text!r} is more than a million a second")
+        raise ValueError(f"{text!r} is more than 1000000/s")
     return per_s
 
 
 def parse_pause(text: object) -> tuple[float, float]:
-    """Return the shortest and the longest of a pause in seconds. Raises ValueError.
+    """Return the least and the greatest length of a pause, in seconds. Raises ValueError.
 
     >>> parse_pause("1s"), parse_pause("500ms to 3s")
     ((1.0, 1.0), (0.5, 3.0))
@@ -59,12 +59,13 @@ def parse_pause(text: object) -> tuple[float, float]:
 
 
 def parse_share(text: object) -> float:
-    """Return a ratio from 0 to 1. Raises ValueError for anything but a percentage.
+    """Return a ratio from 0 to 1. Raises ValueError unless the text is a percentage.
 
     >>> parse_share("99.5%")
     0.995
     """
     match = _PERCENTAGE.fullmatch(text.strip()) if isinstance(text, str) else None
+    # The pattern has no sign, so that only the upper bound is left to check.
     if match is None or float(match[1]) > _WHOLE:
         raise ValueError(f"{text!r} is not a percentage from 0% to 100%; write for example 99.5%")
     return float(match[1]) / _WHOLE

@@ -1,6 +1,6 @@
-"""What is an address that requests can go to? An http or https URL of a host, without a secret.
+"""Validate the URLs that requests are sent to: http or https, with a host, without secrets.
 
-Addresses stand in reports. One with a secret in it is refused without showing it.
+URLs appear in reports. One that may hold a secret is refused, and the message does not quote it.
 """
 
 import re
@@ -14,11 +14,11 @@ _SPACE = re.compile(r"\s")
 
 def _url(text: str) -> str:
     if "@" in text:
-        raise ValueError("an address has no user and password in it; write a header")
+        raise ValueError("a URL must not contain a user and password; use a header")
     if not text.startswith(("http://", "https://")) or not _has_host(text):
         raise ValueError(f"{text!r} is not an address; write http://… or https://…")
     if not text.isascii():
-        raise ValueError(f"{text!r} is not ASCII; write its host as DNS has it, xn--…")
+        raise ValueError(f"{text!r} is not ASCII; write its host in Punycode, xn--…")
     return text.rstrip("/")
 
 
@@ -31,16 +31,17 @@ def _has_host(url: str) -> bool:
 
 
 def _base(text: str) -> str:
+    # A secret may stand in the query: the text is not quoted.
     if "?" in text or "#" in text:
-        raise ValueError("an address ends before any ? or #; write a header")
+        raise ValueError("a URL must not contain ? or #; use a header")
     return text
 
 
-def _of_prometheus(text: str) -> str:
+def _prometheus(text: str) -> str:
     if "@" in text:
-        raise ValueError("an address has no user and password in it; write basic_auth")
+        raise ValueError("a URL must not contain a user and password; use basic_auth")
     if "?" in text or "#" in text:
-        raise ValueError("an address ends before any ? or #; write headers or bearer_token")
+        raise ValueError("a URL must not contain ? or #; use headers or bearer_token")
     return text
 
 
@@ -52,5 +53,5 @@ def _path(text: str) -> str:
 
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base), AfterValidator(_url)]
-PrometheusUrl = Annotated[str, AfterValidator(_of_prometheus), AfterValidator(_url)]
+PrometheusUrl = Annotated[str, AfterValidator(_prometheus), AfterValidator(_url)]
 UrlPath = Annotated[str, AfterValidator(_path)]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# PostgreSQL for the three services: a database each, one role that owns them, one that only reads.
+# Runs PostgreSQL for the services: one database per service, an owner role and a read-only role.
 #
-# POSTGRES_PASSWORD and READER_PASSWORD are of these roles, PORT is where it listens, LISTEN_ON the
-# address (127.0.0.1). Everything is kept in /data, and made there the first time.
+# POSTGRES_PASSWORD and READER_PASSWORD are the passwords of these roles. It listens on port PORT of
+# the address LISTEN_ON (127.0.0.1). The cluster is in /data, and is created on the first start.
 set -euo pipefail
 umask 077
 
@@ -13,23 +13,23 @@ for name in POSTGRES_PASSWORD READER_PASSWORD PORT; do
 done
 for password in "$POSTGRES_PASSWORD" "$READER_PASSWORD"; do
     [[ $password =~ ^[A-Za-z0-9._~-]+$ ]] || {
-        echo "postgres.sh: a password is of letters, digits and ._~- only." >&2; exit 2; }
+        echo "postgres.sh: a password may contain only letters, digits and ._~-." >&2; exit 2; }
 done
 
-alone() { "$bin/postgres" --single -j -D "$data" postgres >/dev/null; }
+single_user() { "$bin/postgres" --single -j -D "$data" postgres >/dev/null; }
 
 if [[ ! -s $data/PG_VERSION ]]; then
-    # Made beside its place, and moved there when it is whole: a start that was killed makes it anew.
+    # Created next to its path and moved when complete: after a killed start it is created again.
     rm -rf "$data" "$data.new"
     "$bin/initdb" --pgdata="$data.new" --username=postgres --auth=scram-sha-256 \
         --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --encoding=UTF8 --locale=C.UTF-8 >/dev/null
-    # Containers of one network may come in, too, where LISTEN_ON lets them.
+    # Containers of the same network may connect, if LISTEN_ON is reachable for them.
     echo 'host all all samenet scram-sha-256' >>"$data.new/pg_hba.conf"
     mv "$data.new" "$data"
 fi
 
 if [[ ! -e /data/has-databases ]]; then
-    alone <<SQL
+    single_user <<SQL
 DROP DATABASE IF EXISTS onboarding;
 
 DROP DATABASE IF EXISTS cards;
@@ -54,8 +54,8 @@ SQL
     touch /data/has-databases
 fi
 
-# At every start, so that a password can be changed by starting anew.
-alone <<SQL
+# On every start, so that a restart with other variables changes the passwords.
+single_user <<SQL
 ALTER ROLE services PASSWORD '$POSTGRES_PASSWORD';
 
 ALTER ROLE reader PASSWORD '$READER_PASSWORD';

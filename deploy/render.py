@@ -1,9 +1,10 @@
-"""What does the reverse proxy pass on to whom, and what does Prometheus scrape?
+"""Renders the configurations of nginx and Prometheus for a deployment.
 
     python3 deploy/render.py FOLDER
 
-writes nginx.conf and prometheus.yaml into the folder, as the environment variables below say.
-It needs the standard library only. Exit 2, with one sentence, where a variable is wrong.
+writes nginx.conf and prometheus.yaml into the folder, from the environment variables that
+`read_topology` reads. It needs the standard library only. It exits with 2 and one sentence if a
+variable is invalid.
 """
 
 import os
@@ -24,14 +25,15 @@ _INTERVAL = re.compile(r"[1-9][0-9]*(ms|s|m)")
 
 
 class TopologyError(Exception):
-    """A variable is missing or wrong; the text says which, and what it must be."""
+    """A variable is missing or invalid; the message names it and the expected form."""
 
 
 @dataclass(frozen=True)
 class Topology:
-    """Who listens where. Addresses are HOST:PORT, paths as nginx and Prometheus see them.
+    """Addresses, paths and options of one deployment.
 
-    `inside` is where the services reach Cards, whichever replica, without TLS.
+    Addresses are HOST:PORT, paths as nginx and Prometheus see them. `inside` is where the services
+    reach the replicas of Cards, without TLS.
     """
 
     listen: str
@@ -67,23 +69,23 @@ def read_topology(variables: Mapping[str, str]) -> Topology:
 
 
 def _matching(
-    variables: Mapping[str, str], name: str, form: re.Pattern[str], said: str, default: str = ""
+    variables: Mapping[str, str], name: str, form: re.Pattern[str], expected: str, default: str = ""
 ) -> str:
     value = variables.get(name) or default
-    if not form.fullmatch(value):  # the value is not told: it may be a secret
-        raise TopologyError(f"{name} must be {said}.")
+    if not form.fullmatch(value):  # the value is not shown: it may be a secret
+        raise TopologyError(f"{name} must be {expected}.")
     return value
 
 
 def _addresses(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
     addresses = tuple(variables.get(name, "").split())
     if not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
-        raise TopologyError(f"{name} must be HOST:PORT of each replica, with spaces in between.")
+        raise TopologyError(f"{name} must be the HOST:PORT of each replica, separated by spaces.")
     return addresses
 
 
 def render_nginx(topology: Topology) -> str:
-    """Write nginx' configuration: TLS, a host a service, and each replica's metrics by itself."""
+    """Render nginx.conf: TLS, one host per service, and the metrics of each replica separately."""
     folder = topology.run_folder
     temporary = "\n".join(
         f"    {name}_temp_path {folder}/{name};"
@@ -98,7 +100,7 @@ http {{
     access_log off;
     server_tokens off;
 {temporary}
-    client_max_body_size 1100k;    # the services refuse at 1 MiB, in their own words
+    client_max_body_size 1100k;    # the services themselves refuse above 1 MiB, in the error form
     ssl_certificate {topology.certificate};
     ssl_certificate_key {topology.key};
     ssl_protocols TLSv1.2 TLSv1.3;
@@ -106,7 +108,7 @@ http {{
     proxy_set_header Connection "";
     proxy_set_header Host $host;
     proxy_connect_timeout 2s;
-    # A replica that cannot be reached is passed by. A POST that was sent is never sent again.
+    # Skips a replica that cannot be reached; never repeats a POST that was sent.
     proxy_next_upstream error;
     map_hash_bucket_size 256;
     map $http_authorization $is_operator {{
@@ -128,7 +130,7 @@ http {{
             proxy_pass http://{topology.prometheus};
         }}
     }}
-    server {{    # for the services themselves
+    server {{    # calls between the services
         listen {topology.inside};
         location / {{ proxy_pass http://cards; }}
         location = /metrics {{ return 404; }}
@@ -138,9 +140,9 @@ http {{
 
 
 def _upstream(name: str, replicas: tuple[str, ...]) -> str:
-    # max_fails=0: with one replica down, nginx must not take the other for down as well.
-    servers = "\n".join(f"        server {each} max_fails=0;" for each in replicas)
-    # Closed by nginx before the service does (30 s), lest a request meet the closing.
+    # max_fails=0: with one replica down, nginx must not consider the other down as well.
+    servers = "\n".join(f"        server {replica} max_fails=0;" for replica in replicas)
+    # nginx closes idle connections before the service does (30 s): no request hits a closed one.
     return f"""\
     upstream {name} {{
         least_conn;
@@ -165,14 +167,14 @@ def _service(topology: Topology, name: str) -> str:
         listen {topology.listen} ssl;
         server_name staging-{name}.{topology.domain};
         location / {{ proxy_pass http://{name}; }}
-        location = /metrics {{ return 404; }}    # of which replica?
+        location = /metrics {{ return 404; }}    # ambiguous: use /replicas/N/metrics
 {metrics}
     }}
 """
 
 
 def render_prometheus(topology: Topology) -> str:
-    """Write Prometheus' configuration: a job a service, each replica a target of its own."""
+    """Render prometheus.yaml: one job per service, one target per replica."""
     jobs = "\n".join(_job(name, topology.replicas[name]) for name in SERVICES)
     rules = f"rule_files: [{topology.rules}]\n" if topology.rules else ""
     return f"""\
@@ -186,7 +188,7 @@ global:
 
 
 def _job(name: str, replicas: tuple[str, ...]) -> str:
-    targets = ", ".join(f'"{each}"' for each in replicas)
+    targets = ", ".join(f'"{replica}"' for replica in replicas)
     return f"""\
   - job_name: {name}
     static_configs:
@@ -194,7 +196,7 @@ def _job(name: str, replicas: tuple[str, ...]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write both files; return the exit code."""
+    """Write both files and return the exit code."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
@@ -205,7 +207,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "nginx.conf", render_nginx(topology))  # a token is in it
+    _write(folder / "nginx.conf", render_nginx(topology))  # contains a token
     _write(folder / "prometheus.yaml", render_prometheus(topology))
     return 0
 

@@ -1,10 +1,10 @@
-"""How is a service started? As one process, or as several that count as one.
+"""Starts a service as one process, or as several workers with common metrics.
 
     python -m reference_services.serve cards --port 8002 --workers 2
 
-Settings come from environment variables (`common/settings.py`). Exit 2, with one sentence, when
-they are wrong, the database cannot be brought up to date or the port is taken; 1 when a worker
-fails to start all the same.
+Settings come from environment variables (`common/settings.py`). It exits with 2 and one sentence
+if a setting is invalid, the database cannot be migrated or the port is in use, and with 1 if a
+worker fails to start.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from reference_services.common.database import open_database
 from reference_services.common.json_logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
-from reference_services.common.settings import Settings, StartError, read_settings
+from reference_services.common.settings import Settings, StartupError, read_settings
 from reference_services.faults.catalog import FAULTS
 from reference_services.faults.deployment import deployment_of
 
@@ -40,36 +40,36 @@ PORTS = {"onboarding": 8001, "cards": 8002, "workflow": 8003}
 SERVICE = "SERVICE_NAME"
 PARENT = "SERVICE_PARENT"
 
-# Above the 2 s after which callers of ours close an idle connection first.
+# Longer than the 2 s after which `ServiceClient` closes an idle connection.
 _KEEP_ALIVE_S = 30
 _GRACE_S = 1
-_LOOK_S = 0.5
+_PARENT_POLL_S = 0.5
 
-_MOST_WORKERS = 64
+_MAX_WORKERS = 64
 _LAST_PORT = 65535
-# What the metrics library calls its files: `counter_<pid>.db`, `gauge_livemax_<pid>.db`.
-_COUNTS = re.compile(r"[a-z]+(_[a-z]+)?_\d+\.db")
+# Files of prometheus_client in the shared folder: `counter_<pid>.db`, `gauge_livemax_<pid>.db`.
+_METRICS_FILE = re.compile(r"[a-z]+(_[a-z]+)?_\d+\.db")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until a signal ends it."""
-    asked = _parser().parse_args(arguments)
+    """Serve until a signal ends the process; return the exit code."""
+    options = _parser().parse_args(arguments)
     try:
-        settings = _prepare(asked.service)
-        with _listen(asked) as listener, _counting(asked.workers, settings):
+        settings = _check_and_migrate(options.service)
+        with _listen(options) as listener, _metrics_folder(options.workers, settings):
             host, port, *_ = listener.getsockname()
             logging.getLogger("uvicorn").info("listening on %s port %s", host, port)
-            os.environ |= {SERVICE: asked.service, PARENT: str(os.getpid())}
-            return _serve(asked.workers, listener)
-    except StartError as error:
-        print(f"{asked.service}: {error}", file=sys.stderr)
+            os.environ |= {SERVICE: options.service, PARENT: str(os.getpid())}
+            return _serve(options.workers, listener)
+    except StartupError as error:
+        print(f"{options.service}: {error}", file=sys.stderr)
         return 2
 
 
 def create_worker() -> FastAPI:
     """Build the app of one worker process."""
     if os.environ[PARENT] != str(os.getpid()):
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        threading.Thread(target=_terminate_with_parent, daemon=True).start()
     service = os.environ[SERVICE]
     _configure_server_log(read_settings(service))
     app: FastAPI = importlib.import_module(f"reference_services.{service}.app").create_app()
@@ -81,14 +81,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("service", choices=PORTS)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument(
-        "--port", type=_number(0, _LAST_PORT), help="by default 8001, 8002 or 8003; 0 is a free one"
+        "--port",
+        type=_number(0, _LAST_PORT),
+        help="default: 8001, 8002 or 8003; 0 selects a free one",
     )
-    parser.add_argument("--fd", type=int, help="a socket that listens already, instead of a port")
+    parser.add_argument(
+        "--fd", type=int, help="descriptor of a listening socket, instead of a port"
+    )
     parser.add_argument(
         "--workers",
-        type=_number(1, _MOST_WORKERS),
+        type=_number(1, _MAX_WORKERS),
         default=os.environ.get("WORKERS") or "1",
-        help="processes; by default $WORKERS, or 1",
+        help="number of processes; default: $WORKERS, or 1",
     )
     return parser
 
@@ -102,11 +106,11 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _prepare(service: str) -> Settings:
-    """Find out before anything is served whether the service can be, and return its settings."""
+def _check_and_migrate(service: str) -> Settings:
+    """Check the settings and migrate the database before anything is served."""
     settings = read_settings(service)
     if settings.fault and settings.fault not in FAULTS:
-        raise StartError(f"FAULT: there is no such fault; there are: {', '.join(FAULTS)}.")
+        raise StartupError(f"FAULT: unknown fault; known faults: {', '.join(FAULTS)}.")
     _configure_server_log(settings)
     database = open_database(settings)
     migrate(database, service, revisions_of(service))
@@ -115,25 +119,25 @@ def _prepare(service: str) -> Settings:
 
 
 def _configure_server_log(settings: Settings) -> None:
-    """Write what uvicorn and the other libraries say in the form of our own lines."""
+    """Send the logs of uvicorn and other libraries through our JSON formatter."""
     configure_logs(settings.service, "WARNING", logging.getLogger())
     logging.getLogger("uvicorn").setLevel(settings.log_level)
 
 
-def _listen(asked: argparse.Namespace) -> socket.socket:
-    # Ours, since uvicorn's own `fd` takes any socket for a Unix one, which leaves Nagle's algorithm
-    # on: each answer, sent in two pieces, would wait 40 ms for the acknowledgement of the first.
-    port = PORTS[asked.service] if asked.port is None else asked.port
-    family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
+def _listen(options: argparse.Namespace) -> socket.socket:
+    # Not uvicorn's own `fd`: it treats any socket as a Unix one and leaves Nagle's algorithm on.
+    # Each response, sent in two pieces, would wait 40 ms for the acknowledgement of the first.
+    port = PORTS[options.service] if options.port is None else options.port
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        if asked.fd is not None:
-            return socket.socket(fileno=asked.fd)
-        return socket.create_server((asked.host, port), family=family)
+        if options.fd is not None:
+            return socket.socket(fileno=options.fd)
+        return socket.create_server((options.host, port), family=family)
     except OSError as error:
-        where = f"{asked.host}:{port}" if asked.fd is None else f"--fd {asked.fd}"
-        # The end of the text is left out: "… (while attempting to bind on …)".
+        address = f"{options.host}:{port}" if options.fd is None else f"--fd {options.fd}"
+        # Drops the repetition of the address: "… (while attempting to bind on …)".
         reason = str(error.strerror).partition(" (")[0]
-        raise StartError(f"{where} cannot be listened on ({reason}).") from error
+        raise StartupError(f"cannot listen on {address} ({reason}).") from error
 
 
 def _serve(workers: int, listener: socket.socket) -> int:
@@ -159,11 +163,8 @@ def _serve(workers: int, listener: socket.socket) -> int:
 
 
 @contextmanager
-def _counting(workers: int, settings: Settings) -> Iterator[None]:
-    """Give several workers one empty folder to count in; what an earlier start left there goes.
-
-    Under the fault of workers that count apart they get none.
-    """
+def _metrics_folder(workers: int, settings: Settings) -> Iterator[None]:
+    """Give several workers an empty shared folder for metrics, except under `workers-apart`."""
     if settings.service == "cards" and deployment_of(settings.fault).workers_apart:
         os.environ.pop(SHARED_FOLDER, None)
         yield
@@ -176,10 +177,10 @@ def _counting(workers: int, settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _shared_folder() -> Iterator[None]:
-    with ExitStack() as held:
+    with ExitStack() as stack:
         if SHARED_FOLDER not in os.environ:
-            made = tempfile.TemporaryDirectory(prefix="metrics-")
-            os.environ[SHARED_FOLDER] = held.enter_context(made)
+            folder = tempfile.TemporaryDirectory(prefix="metrics-")
+            os.environ[SHARED_FOLDER] = stack.enter_context(folder)
         _empty(Path(os.environ[SHARED_FOLDER]))
         os.environ[STARTED_AT] = str(time.time())
         yield
@@ -189,19 +190,23 @@ def _empty(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files = list(folder.glob("*.db"))
-        # Before anything is deleted: the folder may be the one that databases are in.
-        if not all(_COUNTS.fullmatch(file.name) for file in files):
-            raise StartError(f"{SHARED_FOLDER}: other .db files are there; name an empty folder.")
-        for left_over in files:
-            left_over.unlink()
+        # Checked before anything is deleted: the folder may hold databases.
+        if not all(_METRICS_FILE.fullmatch(file.name) for file in files):
+            raise StartupError(
+                f"{SHARED_FOLDER}: the folder holds other .db files; use an empty one."
+            )
+        for file in files:
+            file.unlink()
     except OSError as error:
-        raise StartError(f"{SHARED_FOLDER}: no folder to write to ({error.strerror}).") from error
+        raise StartupError(
+            f"{SHARED_FOLDER}: cannot write to the folder ({error.strerror})."
+        ) from error
 
 
-def _end_with_parent() -> None:
-    # A worker that outlived its parent would go on serving, and count into a deleted folder.
+def _terminate_with_parent() -> None:
+    # An orphaned worker would keep serving and count into a deleted folder.
     while os.getppid() == int(os.environ[PARENT]):
-        time.sleep(_LOOK_S)
+        time.sleep(_PARENT_POLL_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

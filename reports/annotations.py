@@ -3,7 +3,7 @@
 from checks.result import Finding, Result
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.views.banner import open_findings, tell_story
+from reports.views.banner import banner_of, open_findings
 from reports.views.ordering import failing_first
 
 MOST = 10  # GitHub drops what a step says beyond ten of a level
@@ -20,8 +20,8 @@ def render_annotations(result: Result) -> str:
     """
     if result.verdict is Verdict.PASS:
         return ""
-    story = tell_story(result)
-    head = _command("error", f"{story.word}: {story.title}", story.sentence)
+    banner = banner_of(result)
+    head = _command("error", f"{banner.word}: {banner.title}", banner.sentence)
     findings = failing_first(open_findings(result))
     room = MOST - 1 if len(findings) < MOST else MOST - 2
     lines = [head, *map(_of, findings[:room])]
@@ -35,7 +35,7 @@ def _of(finding: Finding) -> str:
     level = "error" if finding.verdict is Verdict.FAIL else "warning"
     code = f" {finding.code}" if finding.code else ""
     said = f"expected {finding.expected}, observed {finding.observed}. {finding.detail}"
-    return _command(level, f"{finding.verdict}: {finding.check}{code}", said)
+    return _command(level, f"{finding.verdict}: {finding.title}{code}", said)
 
 
 def _command(level: str, title: str, message: str) -> str:

@@ -57,7 +57,7 @@ class AuditRow:
     state: str
     expected: Outcome
     found: Outcome
-    troubles: tuple[str, ...]
+    errors: tuple[str, ...]
     opening: str
     explanation: str
     took: str
@@ -85,14 +85,16 @@ def print_audit(audit: Audit, page: Path, stream: TextIO) -> None:
 
 def render_audit_terminal(audit: Audit, paper: Paper, page: Path | None = None) -> str:
     """Render the banner, a line a run, what is wrong with those missed, and the last lines."""
-    story, rows, console = tell_audit(audit), audit_rows(audit), make_console(paper)
+    banner, rows, console = tell_audit(audit), audit_rows(audit), make_console(paper)
     table = make_table(("run", "expected", "found", "took", "result"), right=(3,), gives_way=(1, 2))
     for row in rows:
         cells = (row.name, row.expected.in_short, row.found.in_short, row.took)
         state = mark(paper, row.verdict, row.state)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
     with console.capture() as capture:
-        print_banner(console, paper, story.verdict, story.title, (story.sentence, *story.warnings))
+        print_banner(
+            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+        )
         print_table(console, paper, table)
         for line in _complaints(rows):
             console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
@@ -100,7 +102,7 @@ def render_audit_terminal(audit: Audit, paper: Paper, page: Path | None = None) 
         if page is not None:
             print_whole(console, paper, "report", str(page))
         print_whole(console, paper, "again", audit.repeat)
-        print_line(console, paper, f"exit {exit_code(story.verdict)}", Text(story.tally))
+        print_line(console, paper, f"exit {exit_code(banner.verdict)}", Text(banner.tally))
     return finish(capture.get())
 
 
@@ -110,7 +112,7 @@ def render_audit_html(audit: Audit) -> str:
 
     def within(limits: Limits) -> dict[str, object]:
         return {
-            "story": tell_audit(audit),
+            "banner": tell_audit(audit),
             "runs": cut_judged(rows, limits.rows),
             "versions": cut_rows(list(audit.versions.items()), limits.rows),
             "repeat": audit.repeat,
@@ -154,10 +156,10 @@ def _row(run: Audited, name: str) -> AuditRow:
         state=f"{write.MARKS[verdict]} {words[not run.is_caught]}",
         expected=_outcome(run.expected.verdict, run.expected.findings),
         found=_found(run),
-        troubles=_cut(run.troubles),
+        errors=_cut(run.errors),
         opening=_opening(run.explanation),
         explanation=run.explanation,
-        took=write.render_seconds(run.took_s),
+        took=write.render_seconds(run.duration_s),
         # a name with a colon must not become a scheme
         report=f"./{quote(run.folder, errors='replace')}/report.html" if run.verdict else "",
     )
@@ -193,17 +195,17 @@ def _complaints(rows: Sequence[AuditRow]) -> list[str]:
     return [
         line
         for row in rows
-        if row.troubles
+        if row.errors
         for line in (
-            f"{row.name}: {write.one_line('; '.join(row.troubles), _MOST_BYTES)}",
+            f"{row.name}: {write.one_line('; '.join(row.errors), _MOST_BYTES)}",
             f"{row.name} says: {write.one_line(row.explanation, _MOST_BYTES)}",
         )[: 1 + bool(row.explanation)]
     ]
 
 
-def _cut(troubles: Sequence[str]) -> tuple[str, ...]:
-    more = _and_more(len(troubles) - _MOST_IN_A_CELL)
-    return (*troubles[:_MOST_IN_A_CELL], *filter(None, [more]))
+def _cut(errors: Sequence[str]) -> tuple[str, ...]:
+    more = _and_more(len(errors) - _MOST_IN_A_CELL)
+    return (*errors[:_MOST_IN_A_CELL], *filter(None, [more]))
 
 
 def _and_more(number: int) -> str:
@@ -235,11 +237,11 @@ def _warnings(left: int, planned: int) -> tuple[str, ...]:
             f"{'was' if left == 1 else 'were'} not made.",)  # fmt: skip
 
 
-def _duration(took_s: float) -> str:
+def _duration(duration_s: float) -> str:
     """Write a duration in minutes and whole seconds.
 
     >>> _duration(372.4), _duration(41.6)
     ('6 m 12 s', '0 m 42 s')
     """
-    minutes, seconds = divmod(round(took_s), _MINUTE_S)
+    minutes, seconds = divmod(round(duration_s), _MINUTE_S)
     return f"{minutes:,} m {seconds:02} s"

@@ -10,12 +10,12 @@ _MOST_BYTES = 300
 
 def render_checklist(findings: Sequence[Finding]) -> str:
     """Render one line a finding: mark, question, answer; and a remedy where there is one."""
-    width = max((len(finding.check) for finding in findings), default=0)
+    width = max((len(finding.title) for finding in findings), default=0)
     lines = []
     for finding in findings:
         state = render_verdict(finding.verdict)
         observed = one_line(finding.observed, _MOST_BYTES)
-        lines.append(f"{state:<14} {finding.check:<{width}}  {observed}")
+        lines.append(f"{state:<14} {finding.title:<{width}}  {observed}")
         if finding.detail:
             lines.append(f"{'':<15}{one_line(finding.detail, _MOST_BYTES)}")
     return "\n".join(lines)

@@ -1,12 +1,12 @@
-"""How is a number, a time or a foreign string written for people?"""
+"""Write numbers, times and foreign strings for people."""
 
 import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import count as count_up
 
+from checks.precision import decimal_of, digits_apart
 from checks.verdict import Verdict
 
 CUT_BYTES = 2048
@@ -61,7 +61,7 @@ def render_seconds(value_s: float | None, *limits_s: float) -> str:
     """
     if value_s is None or not math.isfinite(value_s):
         return NO_DATA
-    return f"{_digits(_decimal(value_s), 3, *map(_decimal, limits_s))} s"
+    return f"{_digits(decimal_of(value_s), 3, *map(decimal_of, limits_s))} s"
 
 
 def render_limit(limit_s: float) -> str:
@@ -95,8 +95,8 @@ def render_percentage(ratio: float | None, *limits: float) -> str:
     """
     if ratio is None or not math.isfinite(ratio):
         return NO_DATA
-    bounds = (_decimal(limit).scaleb(2) for limit in (0.0, 1.0, *limits))
-    return f"{_digits(_decimal(ratio).scaleb(2), 2, *bounds)} %"
+    bounds = (decimal_of(limit).scaleb(2) for limit in (0.0, 1.0, *limits))
+    return f"{_digits(decimal_of(ratio).scaleb(2), 2, *bounds)} %"
 
 
 def render_change(ratio: float) -> str:
@@ -116,7 +116,7 @@ def render_count(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NO_DATA
-    exact = _decimal(value)
+    exact = decimal_of(value)
     return _digits(exact, 0, exact)
 
 
@@ -210,19 +210,8 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else at
 
 
-def _decimal(value: float) -> Decimal:
-    return Decimal(repr(float(value)))
-
-
 def _digits(value: Decimal, least: int, *limits: Decimal) -> str:
-    """Add digits until the printed value compares with every limit as the value does."""
-    wanted = [value.compare(limit) for limit in limits]
-    digits = next(  # there is one: with every digit printed, the two are equal
-        digits
-        for digits in count_up(least)
-        if [Decimal(f"{value:.{digits}f}").compare(limit) for limit in limits] == wanted
-    )
-    text = f"{value:,.{digits}f}"
+    text = f"{value:,.{digits_apart(value, least, *limits)}f}"
     return text if text.strip("-0.,") else text.removeprefix("-")
 
 

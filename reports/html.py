@@ -1,14 +1,15 @@
-"""What does the page say? One file: no script, no network, nothing that its own policy forbids."""
+"""Render the HTML report: one file, without script or network, under its own strict policy."""
 
 from collections.abc import Sequence
 
-from checks.result import Kind, Result
+from checks.result import Result
 from reports import charts
 from reports import formatting as write
 from reports.html_template import Limits, render_page
 from reports.views import availability, history, sections
-from reports.views.balance import fold_balance
-from reports.views.banner import findings_of, open_findings, tell_story
+from reports.views.balance import columns_of, fold_balance
+from reports.views.banner import banner_of, open_findings
+from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import Judged, cut_judged, cut_rows
 
@@ -59,9 +60,10 @@ def _content(result: Result) -> dict[str, object]:
     """Return what the template shows besides tables, by the names under which it does."""
     return {
         "result": result,
-        "story": tell_story(result),
+        "banner": banner_of(result),
         "sections": sections_of(result),
         "files": FILES,
+        "witnesses": columns_of(result),
         "waterfall_sentence": charts.waterfall_sentence(result.waterfall),
         "steps_sentence": charts.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
@@ -80,9 +82,7 @@ def _judged_rows(result: Result) -> dict[str, Sequence[Judged]]:
         "objectives": objective_rows(result),
         "balance": balance.shown,
         "folded": balance.folded,
-        "flow": findings_of(result, Kind.FLOW),
-        "server": findings_of(result, Kind.PROMQL),
-        "validity": findings_of(result, Kind.HEALTH, Kind.VALIDITY),
+        **{name: findings_of_section(result, name) for name in ("flow", "server", "validity")},
         "open": open_findings(result),
     }
 

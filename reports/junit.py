@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from checks.result import Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
 from reports.formatting import clean
-from reports.views.banner import findings_of, tell_story
+from reports.views.banner import banner_of
 from reports.views.sections import environment_rows
 
 _TAGS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error"}
@@ -19,7 +19,7 @@ def render_junit(result: Result) -> str:
     """
     root = ET.Element("testsuites", name="trial-balance")
     for kind in Kind:
-        findings = findings_of(result, kind)
+        findings = [each for each in result.findings if each.kind is kind]
         if findings:
             _add_suite(root, result, kind, [_case(result, each) for each in findings])
     if verdict_of(result.findings) is not result.verdict or not result.findings:
@@ -45,9 +45,9 @@ def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.E
 
 
 def _case(result: Result, finding: Finding) -> ET.Element:
-    case = _bare_case(result, finding.kind, finding.check)
+    case = _bare_case(result, finding.kind, finding.id)
     if finding.verdict in _TAGS:
-        said = clean(f"expected {finding.expected}, observed {finding.observed}")
+        said = clean(f"{finding.title}: expected {finding.expected}, observed {finding.observed}")
         outcome = ET.SubElement(case, _TAGS[finding.verdict], message=said)
         outcome.set("type", finding.code or finding.verdict)
         outcome.text = _body(said, finding.detail, f"Repeat: {result.repeat}")
@@ -55,12 +55,12 @@ def _case(result: Result, finding: Finding) -> ET.Element:
 
 
 def _run_case(result: Result) -> ET.Element:
-    story = tell_story(result)
+    banner = banner_of(result)
     case = _bare_case(result, "run", "run")
     if result.verdict in _TAGS:
-        outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(story.title))
+        outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(banner.title))
         outcome.set("type", result.verdict)
-        outcome.text = _body(story.sentence, *story.warnings, f"Repeat: {result.repeat}")
+        outcome.text = _body(banner.sentence, *banner.warnings, f"Repeat: {result.repeat}")
     return case
 
 

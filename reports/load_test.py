@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
 
+from checks.latency import objective_id
 from checks.result import Finding, Kind, Phase, Result, read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
@@ -23,7 +24,7 @@ from reports.terminal_output import (
     print_table,
     print_whole,
 )
-from reports.views.banner import findings_of, tell_story
+from reports.views.banner import banner_of
 from reports.views.objectives import objective_rows
 from scenarios.language.model import ITERATION
 
@@ -67,18 +68,20 @@ def _is_refusal(answer: bytes) -> bool:
 
 def render_load_test(result: Result, report: Path, paper: Paper) -> str:
     """Render the verdict, the table and where the report is."""
-    console, story = make_console(paper), tell_story(result)
+    console, banner = make_console(paper), banner_of(result)
     table = make_table(("", "measured", "expected", "result"), right=(1,))
     for line in load_test_lines(result):
         cells = (Text(paper.spell(each)) for each in (line.name, line.measured, line.expected))
         state = mark(paper, line.verdict) if line.verdict else Text(paper.spell(line.said))
         table.add_row(*cells, state)
     with console.capture() as capture:
-        print_banner(console, paper, story.verdict, story.title, (story.sentence, *story.warnings))
+        print_banner(
+            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+        )
         print_table(console, paper, table)
         console.print()
         print_whole(console, paper, "report", str(report))
-        print_line(console, paper, f"exit {exit_code(result.verdict)}", Text(story.tally))
+        print_line(console, paper, f"exit {exit_code(result.verdict)}", Text(banner.tally))
     return finish(capture.get())
 
 
@@ -88,7 +91,11 @@ def load_test_lines(result: Result) -> list[Line]:
     return [
         *(_load(phase) if phase else ()),
         *(_percentile(result, percentile) for percentile in LIMITS_S),
-        *(_success(phase, findings_of(result, Kind.SUCCESS)) if phase else ()),
+        *(
+            _success(phase, [each for each in result.findings if each.kind is Kind.SUCCESS])
+            if phase
+            else ()
+        ),
         _cards(result),
     ]
 
@@ -104,7 +111,7 @@ def _percentile(result: Result, percentile: float) -> Line:
     """Write a percentile as it was judged, or beside its usual limit where it was not."""
     name = f"{ITERATION} {write.render_percentile(percentile)}"
     for row in objective_rows(result):
-        if row.check == name:
+        if row.id == objective_id(ITERATION, percentile):
             return Line(name, row.measured, row.objective, row.verdict)
     limit_s, value_s = LIMITS_S[percentile], _value_s(result, percentile)
     measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
@@ -117,7 +124,7 @@ def _value_s(result: Result, percentile: float) -> float | None:
     return {50.0: row.p50, 95.0: row.p95, 99.0: row.p99}[percentile] if row else None
 
 
-def _success(phase: Phase, findings: tuple[Finding, ...]) -> Iterator[Line]:
+def _success(phase: Phase, findings: Sequence[Finding]) -> Iterator[Line]:
     finding = findings[-1] if findings else None
     share = write.render_share(phase.completed, phase.scheduled)
     expected = finding.expected if finding else ""
@@ -131,7 +138,8 @@ def _cards(result: Result) -> Line:
     """
     rows = [row for row in result.usage if row.quantity == CARDS]
     planned = sum(phase.planned_counts.get(CARDS, 0) for phase in result.phases)
-    stored = [row.database for row in rows if row.database is not None]
+    stored = [figure.value for row in rows for name, figure in row.figures.items()
+              if name.startswith("database:") and figure.value is not None]  # fmt: skip
     made = sum(stored) if len(stored) == len(rows) else sum(row.client.confirmed for row in rows)
     if not rows:
         return Line("cards created", write.NO_DATA, said="not judged")

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 
-from checks.result import Failure, Finding, Kind, Result
+from checks.result import Failure, Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
 from reports.views.availability import WatchRow
-from reports.views.balance import BalanceRow, balance_rows
-from reports.views.banner import Story, findings_of, open_findings, tell_story
+from reports.views.balance import BalanceRow, balance_rows, columns_of
+from reports.views.banner import Banner, banner_of, open_findings
+from reports.views.kinds import findings_of_section
 from reports.views.objectives import ObjectiveRow, objective_rows
 from reports.views.ordering import JudgedT, cut_judged, cut_rows
 
@@ -22,20 +23,19 @@ _OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", 
                    "Within limit", "Count")  # fmt: skip
 _WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Away", "Budget", "Left of it")
 _INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
-_BALANCE_HEAD = ("Quantity", "Labels", "Client", "Service", "Prometheus", "Database",
-                 "Worst difference", "Result", "Why")  # fmt: skip
 
 
 def render_markdown(result: Result) -> str:
     """Render the summary, under 900 KB."""
-    queries = findings_of(result, Kind.PROMQL)
-    validity = findings_of(result, Kind.HEALTH, Kind.VALIDITY)
+    queries, validity = (findings_of_section(result, name) for name in ("server", "validity"))
+    witnesses = tuple(escape(each.capitalize(), _CELL_BYTES) for each in columns_of(result))
+    balance_head = ("Quantity", "Labels", "Client", *witnesses, "Worst difference", "Result", "Why")
     parts = [
-        *_banner(result, tell_story(result)),
+        *_banner(result, banner_of(result)),
         "## What does not pass", *_open(result),
         *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
-        "## The balance", _judged(_BALANCE_HEAD, balance_rows(result), _balance_cells),
+        "## The balance", _judged(balance_head, balance_rows(result), _balance_cells),
         "## Flow", *_flow(result),
         "## Latency", *_latency(result),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
@@ -104,18 +104,18 @@ def _within(text: str, most_bytes: int) -> str:
     return text
 
 
-def _banner(result: Result, story: Story) -> list[str]:
+def _banner(result: Result, banner: Banner) -> list[str]:
     span = write.render_span(result.started_at, result.finished_at)
     about = " · ".join([
         f"Scenario **{escape(result.scenario)}**", f"profile **{escape(result.profile)}**",
         f"environment **{escape(result.environment)}**", span, f"run **{escape(result.run_id)}**",
     ])  # fmt: skip
-    gates = [(gate.name, write.render_verdict(gate.verdict), gate.said)
-             for gate in story.gates]  # fmt: skip
+    gates = [(gate.name, write.render_verdict(gate.verdict), gate.text)
+             for gate in banner.gates]  # fmt: skip
     return [
-        f"# {story.mark} {story.word}: {escape(story.title)}",
-        escape(story.sentence),
-        *(f"**{escape(warning)}**" for warning in story.warnings),
+        f"# {banner.mark} {banner.word}: {escape(banner.title)}",
+        escape(banner.sentence),
+        *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
         _table(("Gate", "Result", "Figure"), gates),
     ]
@@ -125,25 +125,25 @@ def _open(result: Result) -> list[str]:
     """Render what fails or is open, with the command to repeat it."""
     findings = open_findings(result)
     if not findings:
-        return [tell_story(result).no_failures]
+        return [banner_of(result).no_failures]
     repeat = ["To repeat the run:", fence(result.repeat)] if result.repeat else []
     return [_judged(_FOUND_HEAD, findings, _finding_cells), *repeat]
 
 
 def _finding_cells(row: Finding) -> tuple[str, ...]:
-    return (row.check, write.render_verdict(row.verdict), row.observed, row.expected,
+    return (row.title, write.render_verdict(row.verdict), row.observed, row.expected,
             f"{row.code or ''} {row.detail}".strip())  # fmt: skip
 
 
 def _objective_cells(row: ObjectiveRow) -> tuple[str, ...]:
     interval = f"{row.interval} {row.confidence}".strip()
-    return (row.check, write.render_verdict(row.verdict), row.measured, interval, row.objective,
+    return (row.title, write.render_verdict(row.verdict), row.measured, interval, row.objective,
             row.margin, row.share, row.count)  # fmt: skip
 
 
 def _balance_cells(row: BalanceRow) -> tuple[str, ...]:
-    return (row.quantity, row.labels, row.client, row.service, row.prometheus, row.database,
-            row.difference, write.render_verdict(row.verdict),
+    return (row.quantity, row.labels, row.client, *row.figures, row.difference,
+            write.render_verdict(row.verdict),
             " ".join(filter(None, [row.code, *row.notes])))  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from reports.terminal_output import (
 from reports.views import sections
 from reports.views.availability import incident_rows, watch_rows
 from reports.views.balance import BalanceRow, fold_balance
-from reports.views.banner import tell_story
+from reports.views.banner import banner_of
 from reports.views.history import p95_sentence
 from reports.views.objectives import P95, ObjectiveRow, objective_rows
 from reports.views.ordering import WORST_FIRST, Judged
@@ -51,9 +51,11 @@ def render_terminal(result: Result, report: Path | None, paper: Paper) -> str:
 
     Paths and commands are never broken: longer than the paper, they are left to the terminal.
     """
-    console, story = make_console(paper), tell_story(result)
+    console, banner = make_console(paper), banner_of(result)
     with console.capture() as capture:
-        print_banner(console, paper, story.verdict, story.title, (story.sentence, *story.warnings))
+        print_banner(
+            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+        )
         _print_availability(console, paper, result)
         _print_checks(console, paper, objective_rows(result))
         _print_balance(console, paper, result)
@@ -68,14 +70,14 @@ def _print_checks(console: Console, paper: Paper, rows: Sequence[ObjectiveRow]) 
     shown = _worth_showing(limits, p95_limits or limits)
     table = make_table(("check", "measured", "interval", "objective", "result"), right=(1, 3))
     for row in shown:
-        cells = (row.check, row.measured, row.interval, row.objective)
+        cells = (row.title, row.measured, row.interval, row.objective)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict))
     print_table(console, paper, table, _left_out(limits, shown, "limit"))
     worded = [row for row in rows if not row.bar]
     shown = _worth_showing(worded, worded)
     lines = Table.grid(padding=(0, 2, 0, 0))
     for row in shown:
-        said = f"{row.check}: {row.measured}, expected {row.objective}"
+        said = f"{row.title}: {row.measured}, expected {row.objective}"
         lines.add_row(mark(paper, row.verdict), Text(paper.spell(said)))
     print_table(console, paper, lines, _left_out(worded, shown, "check"))
 
@@ -110,8 +112,8 @@ def _print_balance(console: Console, paper: Paper, result: Result) -> None:
     """Print the rows that say something, and the others summed by quantity."""
     balance = fold_balance(result, most=_MOST_ROWS)
     shown = _worth_showing(balance.shown, balance.shown)
-    head = ("quantity", "client", "service", "prometheus", "database", "result")
-    table = make_table(head, right=(1, 2, 3, 4))
+    head = ("quantity", "client", *map(paper.spell, balance.columns), "result")
+    table = make_table(head, right=range(1, len(head) - 1))
     for row in shown:
         _add_balance_row(table, paper, row)
     print_table(console, paper, table, _left_out(balance.shown, shown, "row"))
@@ -130,9 +132,9 @@ def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
 
 
 def _add_balance_row(table: Table, paper: Paper, row: BalanceRow) -> None:
-    cells = (row.name, row.client, row.service, row.prometheus, row.database)
+    cells = (row.name, row.client, *row.figures)
     state = mark(paper, row.verdict)
-    if row.difference.startswith(("+", "−")):
+    if row.differs:
         state.append(f" {paper.spell(row.difference)}")
     table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
 
@@ -160,5 +162,5 @@ def _print_footer(console: Console, paper: Paper, result: Result, report: Path |
         print_whole(console, paper, "report", str(report))
     if result.repeat:
         print_whole(console, paper, "again", result.repeat)
-    tally = Text(tell_story(result).tally)
+    tally = Text(banner_of(result).tally)
     print_line(console, paper, f"exit {exit_code(result.verdict)}", tally)

@@ -25,10 +25,10 @@ from locust.runners import MasterRunner, WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # plain `locust` does not know it
 
 from config.errors import ConfigError
-from scenarios.engine.load_runner import Driving, Seat
-from scenarios.engine.local_role import Alone
-from scenarios.engine.master_role import AsMaster
-from scenarios.engine.worker_role import AsWorker
+from scenarios.engine.load_runner import LoadRunner, UserLoop
+from scenarios.engine.local_role import LocalRole
+from scenarios.engine.master_role import MasterRole
+from scenarios.engine.worker_role import WorkerRole
 
 _WRONG_INPUT = 2
 
@@ -36,10 +36,10 @@ _WRONG_INPUT = 2
 class Role(Protocol):
     """What this process is in a load: the only one, a worker, or the master.
 
-    `driving` is what its users do: None where they are to do nothing.
+    `load_runner` is what its users do: None where they are to do nothing.
     """
 
-    driving: Driving | None
+    load_runner: LoadRunner | None
 
     def begin(self) -> None:
         """Begin a load."""
@@ -57,23 +57,23 @@ class Process:
 class VirtualUser(User):
     """Passes through the flow until no iteration is due."""
 
-    seat: Seat | None = None
+    loop: UserLoop | None = None
 
     def on_start(self) -> None:
         """Take this user's own connections."""
-        if Process.role.driving:
-            self.seat = Seat(Process.role.driving)
+        if Process.role.load_runner:
+            self.loop = UserLoop(Process.role.load_runner)
 
     def on_stop(self) -> None:
         """Give them back."""
-        if self.seat:
-            self.seat.close()
+        if self.loop:
+            self.loop.close()
 
     @task
     def iterate(self) -> None:
         """Run iterations for as long as any is due, then stop for good."""
-        if self.seat:
-            self.seat.drive()
+        if self.loop:
+            self.loop.run()
         raise StopUser
 
 
@@ -113,10 +113,10 @@ def _end(environment: Environment, **_: Any) -> None:
 def _role(locust: Environment) -> Role:
     options, runner = _options(locust), locust.runner
     if isinstance(runner, WorkerRunner):
-        return AsWorker(locust, runner, options)
+        return WorkerRole(locust, runner, options)
     if isinstance(runner, MasterRunner):
-        return AsMaster(runner, options)
-    return Alone(locust, options)
+        return MasterRole(runner, options)
+    return LocalRole(locust, options)
 
 
 def _options(locust: Environment) -> Namespace:

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# Deploys the services to staging, on this machine, with Docker or Podman.
+# Deploys the services to staging on this machine, with Docker or Podman.
 #
-# Builds the images, starts the stack or rolls it replica by replica, waits until all is ready, asks
-# the doctor and drives the flow once; where any of that fails, what ran before is put back.
+# Builds the images, starts the stack or updates it replica by replica, waits until everything is
+# ready, and verifies it with `run.py doctor` and `run.py e2e`. If any step fails, the previous version
+# is restored:
+#
+#     ensure NAME   stop and rename NAME to NAME-before -> run the new NAME -> await NAME
+#     success       remove all NAME-before
+#     failure       remove the new NAME, rename NAME-before to NAME and start it, in reverse order
 set -euo pipefail
 
 usage() {
@@ -10,25 +15,25 @@ usage() {
 usage: scripts/deploy_staging.sh [--dry-run] [--image NAME] [--env NAME|FILE] [--state FOLDER]
                                  [--port-base N]
 
-  --dry-run        say each command that would change anything, and change nothing
-  --image NAME     deploy this image of the services instead of building one
-  --env NAME|FILE  the environment that the doctor and the flow use (staging)
-  --state FOLDER   where secrets and configuration are kept (deploy/state)
-  --port-base N    the loopback ports N to N+20 are used (18400)
+  --dry-run        print each command that would change something, and change nothing
+  --image NAME     deploy this image of the services; do not build one
+  --env NAME|FILE  environment for run.py doctor and run.py e2e (staging)
+  --state FOLDER   folder for secrets and configuration (deploy/state)
+  --port-base N    first of the loopback ports N to N+20 (18400)
 
 variables:
-  LISTEN                  where the proxy listens (127.0.0.1:8443)
-  DOMAIN                  hosts are staging-cards.DOMAIN and the like (fylle.ai)
-  TLS_CERTIFICATE, TLS_KEY  PEM files; without them a CA of our own signs one
-  CONTAINER_ENGINE        docker or podman, with arguments if need be; else the one that is there
-  CONTAINER_BUILD_ARGS, CONTAINER_RUN_ARGS  further arguments for a restricted machine
+  LISTEN                  address of the proxy (127.0.0.1:8443)
+  DOMAIN                  hosts are staging-cards.DOMAIN etc. (fylle.ai)
+  TLS_CERTIFICATE, TLS_KEY  PEM files; default: a certificate of a new CA
+  CONTAINER_ENGINE        docker or podman, with arguments if needed; default: the installed one
+  CONTAINER_BUILD_ARGS, CONTAINER_RUN_ARGS  additional arguments for a restricted machine
   SCRAPE_INTERVAL         of Prometheus (15s)
-  READY_S                 how long a replica may take to be ready, in seconds (60)
-  DEPLOYMENT              what the containers' and images' names begin with (trial-balance)
-  HARNESS                 how run.py is called (.venv/bin/python run.py)
+  READY_S                 time limit for a replica to become ready, in seconds (60)
+  DEPLOYMENT              prefix of container and image names (trial-balance)
+  HARNESS                 command for run.py (.venv/bin/python run.py)
 
-exit codes: 0 deployed, 1 it failed and what ran before is back, 2 the command is wrong and nothing
-was changed.
+exit codes: 0 deployed, 1 failed and the previous version is restored, 2 wrong command and nothing was
+changed.
 USAGE
 }
 
@@ -59,7 +64,7 @@ done
 
 [[ $port_base =~ ^[0-9]{4,5}$ ]] || port_base=0
 ((port_base >= 1024 && port_base <= 65500)) ||
-    refuse "--port-base is a number from 1024 to 65500."
+    refuse "--port-base must be a number from 1024 to 65500."
 [[ $env_name != *.y*ml ]] || env_name=$(realpath -m -- "$env_name")
 cd "$root"
 
@@ -72,7 +77,7 @@ read -r -a run_args <<<"${CONTAINER_RUN_ARGS:-}"
 [[ ${TLS_CERTIFICATE:-} && ${TLS_KEY:-} || ! ${TLS_CERTIFICATE:-}${TLS_KEY:-} ]] ||
     refuse "TLS_CERTIFICATE and TLS_KEY go together: set both or none."
 
-# --- the machine
+# --- requirements
 
 find_engine() {
     if [[ ${CONTAINER_ENGINE:-} ]]; then
@@ -85,28 +90,30 @@ find_engine() {
     elif [[ $dry_run ]]; then
         engine=(podman)
     else
-        refuse "there is neither a Docker that answers nor Podman: install one (apt-get install podman)."
+        refuse "Docker does not run and Podman is not installed: install one (apt-get install podman)."
     fi
 }
 
-need() { command -v "$1" >/dev/null || refuse "there is no $1: install it (apt-get install $2)."; }
+require_program() {
+    command -v "$1" >/dev/null || refuse "there is no $1: install it (apt-get install $2)."
+}
 
-# does COMMAND...: run it, or say it.
-does() {
+# run_or_print COMMAND...: run it or, in a dry run, print it.
+run_or_print() {
     if [[ $dry_run ]]; then
         { printf 'would run:'; printf ' %q' "$@"; printf '\n'; } >&3
     else
-        # what lives on must not hold the lock
+        # a process that outlives this script must not hold the lock
         "$@" 9>&- 3>&-
     fi
 }
 
-ask() { [[ ! $dry_run ]] && "${engine[@]}" "$@" 2>/dev/null 9>&- 3>&-; }
+query_engine() { [[ ! $dry_run ]] && "${engine[@]}" "$@" 2>/dev/null 9>&- 3>&-; }
 
 find_engine
-need python3 python3
-need openssl openssl
-need flock util-linux
+require_program python3 python3
+require_program openssl openssl
+require_program flock util-linux
 [[ $dry_run || -x ${harness[0]} ]] || command -v "${harness[0]}" >/dev/null ||
     refuse "there is no ${harness[0]}: run make setup first."
 
@@ -117,10 +124,10 @@ secrets=(API_TOKEN SERVICE_TOKEN OPERATIONS_TOKEN POSTGRES_PASSWORD READER_PASSW
 
 prepare_state() {
     mkdir -p -- "$state" 2>/dev/null ||
-        refuse "$state cannot be made: name another folder with --state."
-    chmod 0700 "$state" # also one that was there before
+        refuse "cannot create $state: choose another folder with --state."
+    chmod 0700 "$state" # it may have existed with other permissions
     exec 9>"$state/lock"
-    flock -n 9 || refuse "another deployment is under way; wait for it."
+    flock -n 9 || refuse "another deployment is running; wait until it has ended."
     if [[ ! -s $state/secrets ]]; then
         for name in "${secrets[@]}"; do printf '%s=%s\n' "$name" "$(openssl rand -hex 24)"; done \
             >"$state/secrets.new"
@@ -144,15 +151,15 @@ make_certificate() {
     mkdir -p "$state/rendered"
     if [[ ${TLS_CERTIFICATE:-} ]]; then
         install -m 0644 -- "$TLS_CERTIFICATE" "$state/rendered/server.pem" ||
-            refuse "TLS_CERTIFICATE cannot be read."
+            refuse "cannot read TLS_CERTIFICATE."
         install -m 0644 -- "$TLS_KEY" "$state/rendered/server.key" ||
-            refuse "TLS_KEY cannot be read."
+            refuse "cannot read TLS_KEY."
         return
     fi
     ca=$tls/ca.pem
     routes=$(hosts | sed "s/\$/=$listen/" | paste -sd ' ')
     names=$(hosts | sed 's/^/DNS:/' | paste -sd ,)
-    # It lasts for a quarter of a year, and is made anew two weeks before its end.
+    # The certificate is valid for 90 days, and is renewed two weeks before it expires.
     if ! openssl x509 -checkend 1209600 -noout -in "$tls/server.pem" >/dev/null 2>&1 ||
         ! grep -qxF "$names" "$tls/names" 2>/dev/null; then
         rm -rf "$tls" && mkdir -p "$tls"
@@ -186,8 +193,8 @@ prepare_configuration() {
     [[ ! -s deploy/prometheus/rules.yaml ]] ||
         install -m 0644 deploy/prometheus/rules.yaml "$state/rendered/rules.yaml"
     make_certificate
-    render || refuse "the configuration cannot be written; see above."
-    # Whoever may not enter $state reads nothing here; the containers' users see this folder alone.
+    render || refuse "cannot write the configuration; see above."
+    # Readable for the users in the containers, which mount this folder; $state itself stays closed.
     chmod 0755 "$state/rendered" && chmod 0644 "$state/rendered"/*
     write_environments
     write_harness_environment
@@ -228,14 +235,14 @@ write_harness_environment() {
 
 # --- images
 
-build() { # build TARGET: say its image's id
+build() { # build TARGET
     local tag=$prefix/$1
-    does "${engine[@]}" build "${build_args[@]}" "${format[@]}" --quiet --target "$1" --tag "$tag" \
+    run_or_print "${engine[@]}" build "${build_args[@]}" "${format[@]}" --quiet --target "$1" --tag "$tag" \
         --file deploy/Containerfile . >&2 ||
-        { say "deploy_staging.sh: the image $tag cannot be built; see above. Nothing was changed."; exit 1; }
+        { say "deploy_staging.sh: cannot build the image $tag; see above. Nothing was changed."; exit 1; }
 }
 
-image_id() { ask image inspect --format '{{.Id}}' "$1" || echo "$1"; }
+image_id() { query_engine image inspect --format '{{.Id}}' "$1" || echo "$1"; }
 
 build_images() {
     format=()
@@ -243,7 +250,7 @@ build_images() {
     local target
     for target in proxy prometheus postgres; do build "$target"; done
     if [[ $image ]]; then
-        [[ $dry_run ]] || ask image inspect "$image" >/dev/null ||
+        [[ $dry_run ]] || query_engine image inspect "$image" >/dev/null ||
             refuse "there is no image $image here: build or pull it first."
     else
         build services
@@ -255,15 +262,15 @@ build_images() {
 
 rolled=()
 
-is_there() { ask container inspect "$1" >/dev/null; }
-is_running() { [[ $(ask container inspect --format '{{.State.Running}}' "$1") == true ]]; }
-label_of() { ask container inspect --format "{{index .Config.Labels \"$prefix.as\"}}" "$1"; }
+exists() { query_engine container inspect "$1" >/dev/null; }
+is_running() { [[ $(query_engine container inspect --format '{{.State.Running}}' "$1") == true ]]; }
+label_of() { query_engine container inspect --format "{{index .Config.Labels \"$prefix.as\"}}" "$1"; }
 
-# What an earlier deployment was killed over is put back before anything else.
+# Restore the containers that an earlier deployment had set aside when it was killed.
 recover() {
     local name
     for name in postgres cards-1 cards-2 workflow-1 workflow-2 onboarding-1 prometheus proxy; do
-        if is_there "$prefix-$name-before"; then
+        if exists "$prefix-$name-before"; then
             say "an earlier deployment was cut off: putting $name back"
             put_back "$name"
         fi
@@ -272,14 +279,15 @@ recover() {
 
 put_back() {
     local name=$prefix-$1
-    ask rm --force "$name" >/dev/null || true
-    if is_there "$name-before"; then
-        ask rename "$name-before" "$name" >/dev/null
-        ask start "$name" >/dev/null
+    query_engine rm --force "$name" >/dev/null || true
+    if exists "$name-before"; then
+        query_engine rename "$name-before" "$name" >/dev/null
+        query_engine start "$name" >/dev/null
     fi
 }
 
-# ensure NAME IMAGE ARGUMENT...: have a container of this image and these arguments, and no other.
+# ensure NAME IMAGE ARGUMENT...: make sure that a container of this image runs with these arguments.
+# The label `as` is a hash of everything that went into it: if it is equal, nothing is done.
 ensure() {
     local name=$1 of=$2 as id
     shift 2
@@ -291,14 +299,14 @@ ensure() {
         return
     fi
     rolled+=("$name")
-    if is_there "$prefix-$name"; then
+    if exists "$prefix-$name"; then
         say "rolling $name"
-        does "${engine[@]}" stop --time 5 "$prefix-$name" >/dev/null
-        does "${engine[@]}" rename "$prefix-$name" "$prefix-$name-before"
+        run_or_print "${engine[@]}" stop --time 5 "$prefix-$name" >/dev/null
+        run_or_print "${engine[@]}" rename "$prefix-$name" "$prefix-$name-before"
     else
         say "starting $name"
     fi
-    does "${engine[@]}" run --detach --name "$prefix-$name" --label "$prefix.as=$as" \
+    run_or_print "${engine[@]}" run --detach --name "$prefix-$name" --label "$prefix.as=$as" \
         --label "$prefix.version=$version" --network host --read-only --tmpfs /tmp \
         --cap-drop ALL --security-opt no-new-privileges --restart unless-stopped \
         --env-file "$state/environments/$name" "${run_args[@]}" "${arguments[@]}" \
@@ -315,32 +323,32 @@ configuration_of() {
     esac || true
 }
 
-# await NAME: until it is ready, or its time is over.
+# await NAME: wait until it is ready; roll back after READY_S or if it ends.
 await() {
     [[ ! $dry_run ]] || return 0
     local deadline=$((SECONDS + ready_s)) ended=0
     until is_ready "$1"; do
-        # An engine that is busy may fail to answer, and a first end may be the last one of the
-        # restart policy's: only what has ended at two looks, a second apart, has ended.
+        # A busy engine may fail to respond, and after a first exit the restart policy may start the
+        # container again: it has ended only if it is not running in two checks, a second apart.
         if has_ended "$prefix-$1"; then
-            ((++ended < 2)) || roll_back "$1 ended while starting ($(last_words "$1"))"
+            ((++ended < 2)) || roll_back "$1 ended while starting ($(exit_reason "$1"))"
             sleep 1
         else
             ended=0
         fi
-        ((SECONDS < deadline)) || roll_back "$1 was not ready within $ready_s s ($(last_words "$1"))"
+        ((SECONDS < deadline)) || roll_back "$1 was not ready within $ready_s s ($(exit_reason "$1"))"
         sleep 0.2
     done
 }
 
 has_ended() {
-    [[ $(ask container inspect --format '{{.State.Status}}' "$1") =~ ^(exited|stopped|dead)$ ]]
+    [[ $(query_engine container inspect --format '{{.State.Status}}' "$1") =~ ^(exited|stopped|dead)$ ]]
 }
 
-# Its exit code, and the last line that says anything.
-last_words() {
+# The exit code and the last line of the log.
+exit_reason() {
     local code
-    code=$(ask container inspect --format '{{.State.ExitCode}}' "$prefix-$1" || true)
+    code=$(query_engine container inspect --format '{{.State.ExitCode}}' "$prefix-$1" || true)
     echo "exit code ${code:-unknown}: $("${engine[@]}" logs --tail 20 "$prefix-$1" 2>&1 |
         grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-300 || true)"
 }
@@ -350,12 +358,12 @@ is_ready() {
     case $1 in
     postgres) listens "127.0.0.1:$postgres" ;;
     proxy) listens "$listen" ;;
-    prometheus) answers "http://127.0.0.1:$prometheus/-/ready" ;;
-    *) answers "http://127.0.0.1:${!port}/ready" ;;
+    prometheus) responds "http://127.0.0.1:$prometheus/-/ready" ;;
+    *) responds "http://127.0.0.1:${!port}/ready" ;;
     esac
 }
 
-answers() {
+responds() {
     python3 - "$1" <<'PYTHON' 2>/dev/null
 import sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -377,32 +385,32 @@ roll_back() {
     local number name had_before=''
     for ((number = ${#rolled[@]} - 1; number >= 0; number--)); do
         name=${rolled[number]}
-        is_there "$prefix-$name-before" && had_before=yes
+        exists "$prefix-$name-before" && had_before=yes
         say "rolling $name back"
         put_back "$name"
     done
     for name in "${rolled[@]}"; do
         local deadline=$((SECONDS + ready_s))
-        while is_there "$prefix-$name" && ! is_ready "$name" && ((SECONDS < deadline)); do sleep 0.2; done
+        while exists "$prefix-$name" && ! is_ready "$name" && ((SECONDS < deadline)); do sleep 0.2; done
     done
     if [[ $had_before ]]; then
         say "deploy_staging.sh: rolled back: the version before serves again."
     else
-        say "deploy_staging.sh: what was started anew was stopped again; nothing else was touched."
+        say "deploy_staging.sh: the new containers were removed; nothing else was changed."
     fi
     exit 1
 }
 
-forget_before() {
+remove_previous() {
     local name
-    for name in "${rolled[@]}"; do ask rm --force "$prefix-$name-before" >/dev/null || true; done
+    for name in "${rolled[@]}"; do query_engine rm --force "$prefix-$name-before" >/dev/null || true; done
 }
 
 start_all() {
     local config=(--volume "$state/rendered:/etc/deploy:ro") name port
     arguments=(--volume "$prefix-postgres:/data")
     ensure postgres "$prefix/postgres"
-    # Cards before who calls it; a replica only after the one before is ready.
+    # Cards first, because the others call it; each replica only after the previous one is ready.
     arguments=()
     for name in cards-1 cards-2 workflow-1 workflow-2 onboarding-1; do
         port=${name/-/_}
@@ -413,12 +421,12 @@ start_all() {
     ensure prometheus "$prefix/prometheus" --web.listen-address="127.0.0.1:$prometheus"
 }
 
-# --- the proof
+# --- verification
 
 verify() {
     if [[ $dry_run ]]; then
-        does "${harness[@]}" doctor --env "$env_name"
-        does "${harness[@]}" e2e --env "$env_name"
+        run_or_print "${harness[@]}" doctor --env "$env_name"
+        run_or_print "${harness[@]}" e2e --env "$env_name"
         return
     fi
     set -a
@@ -426,8 +434,8 @@ verify() {
     . "$state/staging.env"
     set +a
     await_scrapes
-    "${harness[@]}" doctor --env "$env_name" || roll_back "the doctor found what is listed above"
-    "${harness[@]}" e2e --env "$env_name" || roll_back "the flow did not pass; its report has why"
+    "${harness[@]}" doctor --env "$env_name" || roll_back "the doctor found the problems listed above"
+    "${harness[@]}" e2e --env "$env_name" || roll_back "run.py e2e did not pass; see its report"
 }
 
 # A Prometheus that has just started has not scraped every target yet.
@@ -451,12 +459,12 @@ fi
 build_images
 if [[ ! $dry_run ]]; then
     prepare_configuration
-    trap 'roll_back "it broke off; see above"' EXIT
+    trap 'roll_back "unexpected error; see above"' EXIT
 fi
 start_all
 verify
 trap - EXIT
-[[ $dry_run ]] || forget_before
+[[ $dry_run ]] || remove_previous
 if [[ $dry_run ]]; then
     say "nothing was changed"
 elif ((${#rolled[@]})); then
@@ -464,4 +472,4 @@ elif ((${#rolled[@]})); then
 else
     say "deployed $version: nothing was to be changed"
 fi
-say "to look at it: set -a; . $state/staging.env; set +a; ${harness[*]} nightly --env $env_name"
+say "to verify it: set -a; . $state/staging.env; set +a; ${harness[*]} nightly --env $env_name"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Loads Onboarding, and shows in one small table how it went.
+# Runs a load test of Onboarding, and prints a table of the result.
 set -euo pipefail
 
 usage() {
@@ -7,15 +7,15 @@ usage() {
 usage: scripts/load_test_onboarding.sh [--requests N] [--concurrency N] [--env NAME|FILE]
                                        [--runs FOLDER]
 
-  --requests N     onboardings in all (100)
-  --concurrency N  virtual users that make them (10)
+  --requests N     total number of onboardings (100)
+  --concurrency N  number of virtual users (10)
   --env NAME|FILE  an environment in config/, or a YAML file (local)
-  --runs FOLDER    where the run is written to (runs, in the project)
+  --runs FOLDER    folder for the run (runs, in the project)
 
-  HARNESS          how run.py is called, from the project's folder (.venv/bin/python run.py)
+  HARNESS          command for run.py, in the project's folder (.venv/bin/python run.py)
 
-exit codes: those of run.py: 0 passed, 1 failed, 2 wrong command or configuration and nothing was
-sent, 3 inconclusive (or run.py's answer could not be read).
+exit codes: those of run.py: 0 passed, 1 failed, 2 wrong command or configuration, nothing was sent,
+3 inconclusive, or the output of run.py cannot be read.
 USAGE
 }
 
@@ -29,7 +29,7 @@ while (($#)); do
     --help | -h) usage; exit 0 ;;
     --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
     --requests | --concurrency | --env | --runs)
-        [[ ${2:-} ]] || refuse "$1 wants a value; see --help."
+        [[ ${2:-} ]] || refuse "$1 needs a value; see --help."
         case $1 in
         --requests) requests=$2 ;;
         --concurrency) concurrency=$2 ;;
@@ -42,22 +42,22 @@ while (($#)); do
     shift
 done
 
-[[ $requests =~ ^[1-9][0-9]{0,6}$ ]] || refuse "--requests is a number from 1, not $requests."
-[[ $concurrency =~ ^[1-9][0-9]{0,6}$ ]] || refuse "--concurrency is a number from 1, not $concurrency."
-# Paths are meant from where one calls, and the harness is called from the project's folder.
+[[ $requests =~ ^[1-9][0-9]{0,6}$ ]] || refuse "--requests must be a whole number from 1, not $requests."
+[[ $concurrency =~ ^[1-9][0-9]{0,6}$ ]] || refuse "--concurrency must be a whole number from 1, not $concurrency."
+# Paths are relative to the caller's folder, but run.py runs in the project's.
 [[ $env_name != *.y*ml ]] || env_name=$(realpath -m -- "$env_name")
 runs=$(realpath -m -- "$runs")
 cd -- "$root"
 [[ -x .venv/bin/python ]] || refuse "the project is not set up: run make setup first."
-# shellcheck source=scripts/attend.bash
-source scripts/attend.bash
+# shellcheck source=scripts/forward_signals.bash
+source scripts/forward_signals.bash
 
 read -r -a harness <<<"${HARNESS:-.venv/bin/python run.py}"
-answer=$(mktemp) || refuse "no temporary file can be made: set TMPDIR to a folder with space."
-trap 'rm -f -- "$answer"' EXIT
+output=$(mktemp) || refuse "cannot create a temporary file: set TMPDIR to a folder with free space."
+trap 'rm -f -- "$output"' EXIT
 code=0
-attend "${harness[@]}" load --env "$env_name" --scenario onboarding_load --users "$concurrency" \
-    --iterations "$requests" --runs "$runs" --json >"$answer" || code=$?
-# What cannot be read has proven nothing.
-.venv/bin/python -m reports.load_test "$answer" "$runs" || code=$((code ? code : 3))
+run_forwarding_signals "${harness[@]}" load --env "$env_name" --scenario onboarding_load --users "$concurrency" \
+    --iterations "$requests" --runs "$runs" --json >"$output" || code=$?
+# Output that cannot be read proves nothing: inconclusive, unless run.py reported an error.
+.venv/bin/python -m reports.load_test "$output" "$runs" || code=$((code ? code : 3))
 exit "$code"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The nightly job, as cron or any CI calls it: one at a time, its report named in the last line, and
-# old runs deleted.
+# Runs the nightly from cron or CI: one at a time. Deletes old runs. The last line of output names the
+# report.
 set -euo pipefail
 
 usage() {
@@ -8,20 +8,20 @@ usage() {
 usage: scripts/nightly.sh [--env NAME|FILE] [--scenario NAME|FILE] [--runs FOLDER]
                           [--keep-days N] [--keep-at-least N]
 
-Each option goes before its variable:
+An option overrides its variable:
   --env NAME|FILE       ENVIRONMENT    an environment in config/, or a YAML file (local)
   --scenario NAME|FILE  SCENARIO       a scenario in scenarios/, or a YAML file (run.py's own)
-  --runs FOLDER         RUNS           where runs are written to (runs, in the project)
-  --keep-days N         KEEP_DAYS      runs younger than this stay (30)
-  --keep-at-least N     KEEP_AT_LEAST  so many of the newest stay, however old (10)
+  --runs FOLDER         RUNS           folder for runs (runs, in the project)
+  --keep-days N         KEEP_DAYS      keep runs younger than this (30)
+  --keep-at-least N     KEEP_AT_LEAST  keep this many of the newest runs (10)
 
-  HARNESS   how run.py is called, from the project's folder (.venv/bin/python run.py); without it,
-            a missing .venv is set up first, with PYTHON (python3)
+  HARNESS   command for run.py, in the project's folder (.venv/bin/python run.py); if it is not set
+            and .venv is missing, `make setup` runs first, with PYTHON (python3)
 
-What a symbolic link in the runs folder points at stays too, and so does history.jsonl.
+The targets of symbolic links in the runs folder and the folder history are kept too.
 
-exit codes: those of run.py (0 passed, 1 failed, 2 wrong command or configuration and nothing was
-sent, 3 inconclusive), or 4: another nightly runs with this runs folder.
+exit codes: those of run.py (0 passed, 1 failed, 2 wrong command or configuration, nothing was sent,
+3 inconclusive), or 4: another nightly is using this runs folder.
 USAGE
 }
 
@@ -37,7 +37,7 @@ while (($#)); do
     --help | -h) usage; exit 0 ;;
     --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
     --env | --scenario | --runs | --keep-days | --keep-at-least)
-        [[ ${2:-} ]] || refuse "$1 wants a value; see --help."
+        [[ ${2:-} ]] || refuse "$1 needs a value; see --help."
         case $1 in
         --env) env_name=$2 ;;
         --scenario) scenario=$2 ;;
@@ -51,46 +51,46 @@ while (($#)); do
     shift
 done
 
-[[ $keep_days =~ ^[0-9]{1,5}$ ]] || refuse "KEEP_DAYS is a whole number of days, not $keep_days."
-[[ $keep_at_least =~ ^[0-9]{1,5}$ ]] || refuse "KEEP_AT_LEAST is a whole number, not $keep_at_least."
+[[ $keep_days =~ ^[0-9]{1,5}$ ]] || refuse "KEEP_DAYS must be a whole number of days, not $keep_days."
+[[ $keep_at_least =~ ^[0-9]{1,5}$ ]] || refuse "KEEP_AT_LEAST must be a whole number, not $keep_at_least."
 for tool in flock setsid realpath find; do
-    command -v "$tool" >/dev/null || refuse "there is no $tool: install util-linux and findutils."
+    command -v "$tool" >/dev/null || refuse "$tool is missing: install util-linux and findutils."
 done
 
-# Paths are meant from where one calls, and the harness is called from the project's folder.
+# Paths are relative to the caller's folder, but run.py runs in the project's.
 [[ $env_name != *.y*ml ]] || env_name=$(realpath -m -- "$env_name")
 [[ $scenario != *.y*ml ]] || scenario=$(realpath -m -- "$scenario")
 runs=$(realpath -m -- "$runs")
 cd -- "$root"
-# shellcheck source=scripts/attend.bash
-source scripts/attend.bash
+# shellcheck source=scripts/forward_signals.bash
+source scripts/forward_signals.bash
 
-# The lock is freed when nobody has descriptor 9 any more, however they ended. Where this script is
-# killed, run.py has it still: what it measures must not be disturbed either.
-take_turn() {
+# The kernel releases the lock when the last process with descriptor 9 ends. run.py inherits it: if
+# only this script is killed, the run that goes on must not be disturbed by another one.
+acquire_lock() {
     local holder code=0
-    mkdir -p -- "$runs" 2>/dev/null || refuse "$runs cannot be made: name another folder with --runs."
-    # The folder itself can be locked where no file can be made.
+    mkdir -p -- "$runs" 2>/dev/null || refuse "cannot create $runs: choose another folder with --runs."
+    # If the lock file cannot be created, lock the folder itself.
     { exec 9>>"$runs/.nightly.lock"; } 2>/dev/null || exec 9<"$runs" ||
-        refuse "$runs cannot be read: name another folder with --runs."
+        refuse "cannot read $runs: choose another folder with --runs."
     flock -n -E 4 9 2>/dev/null || code=$?
     if ((code == 4)); then
         holder=$(head -c 200 -- "$runs/.nightly.lock" 2>/dev/null | tr -d '\0\n' || true)
         say "another nightly runs ${holder:-at this moment} with $runs; nothing was done."
         exit 4
     fi
-    ((code == 0)) || say "warning: no lock can be had in $runs, so two nightlies could overlap."
-    sign "since $(date -u '+%Y-%m-%d %H:%M:%S UTC'), pid $$" ||
-        say "warning: the lock in $runs cannot be signed; is the disk full?"
+    ((code == 0)) || say "warning: cannot lock $runs, so two nightlies could overlap."
+    write_holder "since $(date -u '+%Y-%m-%d %H:%M:%S UTC'), pid $$" ||
+        say "warning: cannot write to the lock in $runs; is the disk full?"
 }
 
-sign() { { printf '%s\n' "$*" >"$runs/.nightly.lock"; } 2>/dev/null; }
+write_holder() { { printf '%s\n' "$*" >"$runs/.nightly.lock"; } 2>/dev/null; }
 
 latest() { readlink -- "$runs/latest" 2>/dev/null || true; }
 
-# retain: delete the folders of old runs, audits and stacks; of each kind the newest stay. What was
-# written to lately is not old, whatever its name says: a watch goes on for weeks.
-retain() {
+# Delete the folders of old runs, audits (audit-) and stacks (up-), but keep the newest of each kind.
+# A folder with recently written files is not old, whatever its name says: a watch runs for weeks.
+delete_old_runs() {
     local oldest since links link folder name begun kind written deleted=0 code=0
     local -A linked=() seen=()
     local -a found=()
@@ -118,30 +118,30 @@ retain() {
     return "$code"
 }
 
-meaning() {
+meaning_of() {
     case $1 in
     0) echo passed ;; 1) echo failed ;; 2) echo 'refused, nothing was sent' ;; 3) echo inconclusive ;;
     *) echo 'ended early' ;;
     esac
 }
 
-take_turn
+acquire_lock
 if [[ ! ${HARNESS:-} && ! -x .venv/bin/python ]]; then
-    attend make setup || refuse "the project could not be set up: see above."
+    run_forwarding_signals make setup || refuse "the project could not be set up: see above."
 fi
 read -r -a harness <<<"${HARNESS:-.venv/bin/python run.py}"
 
 before=$(latest) code=0
-attend "${harness[@]}" nightly --env "$env_name" ${scenario:+--scenario "$scenario"} \
+run_forwarding_signals "${harness[@]}" nightly --env "$env_name" ${scenario:+--scenario "$scenario"} \
     --runs "$runs" || code=$?
 after=$(latest)
-# Whoever ends the job has no time for more.
-[[ $signalled ]] || retain || say "warning: retention failed; not every old run could be deleted."
+# After a signal, leave at once: a SIGKILL may follow.
+[[ $signalled ]] || delete_old_runs || say "warning: retention failed; not every old run could be deleted."
 
 report=$runs/$after/report.html
 if [[ $after != "$before" && -f $report ]]; then
-    echo "nightly: exit $code ($(meaning "$code")), report $report"
+    echo "nightly: exit $code ($(meaning_of "$code")), report $report"
 else
-    echo "nightly: exit $code ($(meaning "$code")), without a report"
+    echo "nightly: exit $code ($(meaning_of "$code")), without a report"
 fi
 exit "$code"

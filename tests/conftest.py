@@ -1,33 +1,33 @@
-"""In which order do tests run? Files that take long go first, so that none is begun at the end.
+"""What all tests inherit: signals as a terminal delivers them, and the profiles of Hypothesis.
 
-`make test-long` gives a worker a file at a time, since some share a costly fixture. Two of its
-four workers begin with what only takes long and leaves the processor to the others
-(`tests.patience`), so that hardly ever more than two tests at a time look at the clock.
+A background job of a shell without job control starts with SIGINT ignored, one of nohup with
+SIGHUP ignored, and both pass that on to every process that they start. A test that sends such a
+signal to a child needs it to be delivered: a handler set here is reset in the child, but an ignored
+signal stays ignored.
+
+Hypothesis tries the same examples in each run, except for `make test-all`, and has no deadline.
 """
 
-from pathlib import Path
+import signal
+from types import FrameType
 
-import pytest
+from hypothesis import HealthCheck, settings
 
-_LONGEST_FIRST = (
-    "test_openapi.py",
-    "test_histories.py",
-    "test_deploy_staging.py",
-    "test_nightly_on_staging.py",
-    "test_audit.py",
-    "test_crash.py",
-    "test_tenants.py",
-    "test_doctor_on_staging.py",
-    "test_faults_stack.py",
-    "test_load_engine.py",
-    "test_load_workers.py",
-    "test_migration.py",
-    "test_nightly.py",
-    "test_watch.py",
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Continue as if the signal were ignored."""
+
+
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, _ignore),
+    (signal.SIGQUIT, _ignore),
+):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _handler)
+
+settings.register_profile(
+    "thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-_RANKS = {name: rank for rank, name in enumerate(_LONGEST_FIRST)}
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _RANKS.get(Path(item.path).name, len(_RANKS)))
+settings.register_profile("quick", settings.get_profile("thorough"), derandomize=True)
+settings.load_profile("quick")

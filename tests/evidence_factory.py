@@ -9,20 +9,20 @@ from typing import Any
 
 from checks.case import Case, read_case
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import End, Recorder
+from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, create_run_folder
-from witnesses.health.status import Reached, Said, reached_json
+from witnesses.health.status import HealthResponse, ServiceStatus, statuses_json
+from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
-from witnesses.prometheus.witness import Reading
-from witnesses.service.single_process import Looks
+from witnesses.service.single_process import RepeatedScrapes
 
 RUN_ID = "20261122-175000-7f3a"
 STARTED_AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 BEGIN, END, READ_AT = 1_000.0, 1_060.0, 1_090.0
 SHOP = ("shop", "shop:80")
-EVERYTHING_IS_WELL = Reached(Said("http://shop.example/health", 200, "ok"))
+EVERYTHING_IS_WELL = ServiceStatus(HealthResponse("http://shop.example/health", 200, "ok"))
 
-ONE_PROCESS = Looks(20, (500.0,))
+ONE_PROCESS = RepeatedScrapes(20, (500.0,))
 
 SCENARIO = """
 scenario: shop
@@ -55,13 +55,13 @@ checks:
 
 @dataclass(frozen=True)
 class Made:
-    """One exchange to record; it lasts `took_s`. `concluded` False leaves the intent alone."""
+    """One exchange to record; it lasts `duration_s`. `concluded` False leaves the intent alone."""
 
     step: str
     outcome: Outcome = Outcome.OK
     status: int | None = 200
     reason: str = ""
-    took_s: float = 0.1
+    duration_s: float = 0.1
     detail: dict[str, Any] | None = None
     concluded: bool = True
 
@@ -79,8 +79,8 @@ class Load:
     iterations: Sequence[Sequence[Made]] = (GOOD,) * 4
     profile: str = "load"
     scheduled: int | None = 4
-    end: End | None = field(default_factory=lambda: End(4, 0, 0.1, 1.0, 0.01))
-    trouble: str = ""
+    end: RecordingEnd | None = field(default_factory=lambda: RecordingEnd(4, 0, 0.1, 1.0, 0.01))
+    error: str = ""
 
 
 def write_run(
@@ -113,7 +113,7 @@ def write_run(
             finished_at=finished_at if finished else None,
             interrupted=interrupted,
             phases=tuple(
-                DrivenPhase(each.profile, each.profile, STARTED_AT, finished_at, each.trouble)
+                DrivenPhase(each.profile, each.profile, STARTED_AT, finished_at, each.error)
                 for each in loads
             ),
         )
@@ -130,7 +130,7 @@ def record(folder: RunFolder, load: Load) -> None:
         due_s = float(number)
         for made in iteration:
             sequence = recorder.intend(number, steps.index(made.step), due_s)
-            done_s = due_s + made.took_s
+            done_s = due_s + made.duration_s
             if made.concluded:
                 recorder.conclude(
                     sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail
@@ -161,15 +161,15 @@ def write_agreeing_witnesses(folder: RunFolder, iterations: int = 4) -> None:
         "visits": [({}, settled(0, iterations))],
     }
     write_prometheus(folder, series)
-    write_promql(folder, {"query": "errors_total", "answer": vector(2.0)})
+    write_promql(folder, {"query": "errors_total", "response": vector(2.0)})
 
 
-def write_health(folder: RunFolder, moment: str, reached: Mapping[str, Reached]) -> None:
-    folder.write_answer(f"health-{moment}.json", reached_json(reached))
+def write_health(folder: RunFolder, moment: str, reached: Mapping[str, ServiceStatus]) -> None:
+    folder.write_witness_file(f"health-{moment}.json", statuses_json(reached))
 
 
 def write_promql(folder: RunFolder, asked: Mapping[str, Any], number: int = 0) -> None:
-    folder.write_answer(f"promql-{number}.json", json.dumps(asked).encode())
+    folder.write_witness_file(f"promql-{number}.json", json.dumps(asked).encode())
 
 
 def vector(*values: float | str, warnings: Sequence[str] = ()) -> dict[str, Any]:
@@ -180,13 +180,16 @@ def vector(*values: float | str, warnings: Sequence[str] = ()) -> dict[str, Any]
 
 
 def exposition(
-    uses: Mapping[str, float], visits: float | None = None, birth: float | None = 500.0,
+    uses: Mapping[str, float], visits: float | None = None, start_time: float | None = 500.0,
     declared: bool = True,
 ) -> str:  # fmt: skip
     """Write a service's metrics in the text format."""
     lines = ["# TYPE up_since gauge", "up_since 1.0"]
-    if birth is not None:
-        lines += ["# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {birth}"]
+    if start_time is not None:
+        lines += [
+            "# TYPE process_start_time_seconds gauge",
+            f"process_start_time_seconds {start_time}",
+        ]
     if declared:
         lines += ["# TYPE uses_total counter", "# TYPE visits_total counter"]
     lines += [f'uses_total{{tenant="acme",kind="{kind}"}} {n}' for kind, n in uses.items()]
@@ -198,8 +201,8 @@ def write_expositions(
     folder: RunFolder,
     moment: str,
     texts: Mapping[str, str],
-    troubles: Mapping[str, str] = {},
-    looks: Looks = ONE_PROCESS,
+    errors: Mapping[str, str] = {},
+    scrapes: RepeatedScrapes = ONE_PROCESS,
 ) -> None:
     """Write what replicas said at a moment, and why others did not."""
     index = {
@@ -207,18 +210,20 @@ def write_expositions(
             "service": "shop",
             "job": "shop",
             "url": f"http://{name}.example",
-            "trouble": troubles.get(name, ""),
-            "looks": asdict(looks),
+            "error": errors.get(name, ""),
+            "scrapes": asdict(scrapes),
         }
-        for name in (*texts, *troubles)
+        for name in (*texts, *errors)
     }
     for name, text in texts.items():
-        folder.write_answer(f"service/{moment}/{name}.txt", text.encode())
-    folder.write_answer(f"service/{moment}/index.json", json.dumps(index).encode())
+        folder.write_witness_file(f"service/{moment}/{name}.txt", text.encode())
+    folder.write_witness_file(f"service/{moment}/index.json", json.dumps(index).encode())
 
 
 def write_rows(folder: RunFolder, moment: str, answers: Mapping[str, Any]) -> None:
-    folder.write_answer(f"database/{moment}.json", json.dumps(answers).encode())
+    """Write the answers of the database `main`, by quantity."""
+    by_database = {quantity: {"main": answer} for quantity, answer in answers.items()}
+    folder.write_witness_file(f"database/{moment}.json", json.dumps(by_database).encode())
 
 
 def settled(before: float, after: float) -> list[Sample]:
@@ -232,19 +237,21 @@ def write_prometheus(
     quantities: Mapping[str, Iterable[tuple[Mapping[str, str], Sequence[Sample]]]],
     *,
     ups: Mapping[tuple[str, str], Sequence[Sample]] | None = None,
-    births: Mapping[tuple[str, str], Sequence[Sample]] | None = None,
-    reading: Reading | None = None,
+    start_times: Mapping[tuple[str, str], Sequence[Sample]] | None = None,
+    collection: CollectionRecord | None = None,
 ) -> None:
     """Write what Prometheus answered; a series is scraped from the shop unless it says."""
-    taken = reading or Reading(False, BEGIN, END, READ_AT, 0.001, 5.0)
+    taken = collection or CollectionRecord(False, BEGIN, END, READ_AT, 0.001, 5.0)
     scraped = ups if ups is not None else {SHOP: settled(1.0, 1.0)}
-    born = births if births is not None else {SHOP: settled(500.0, 500.0)}
+    started = start_times if start_times is not None else {SHOP: settled(500.0, 500.0)}
     _write_matrix(folder, "up", [(_of(target), samples) for target, samples in scraped.items()])
-    _write_matrix(folder, "births", [(_of(target), samples) for target, samples in born.items()])
+    _write_matrix(
+        folder, "start_times", [(_of(target), samples) for target, samples in started.items()]
+    )
     for name, series in quantities.items():
         told = [({**_of(SHOP), **labels}, samples) for labels, samples in series]
         _write_matrix(folder, f"quantity-{name}", told)
-    folder.write_answer("prometheus/reading.json", json.dumps(asdict(taken)).encode())
+    folder.write_witness_file("prometheus/collection.json", json.dumps(asdict(taken)).encode())
 
 
 def _of(target: tuple[str, str]) -> dict[str, str]:
@@ -259,7 +266,7 @@ def _write_matrix(
         for labels, samples in series
     ]
     answer = {"status": "success", "data": {"resultType": "matrix", "result": result}}
-    folder.write_answer(f"prometheus/{name}.json", json.dumps(answer).encode())
+    folder.write_witness_file(f"prometheus/{name}.json", json.dumps(answer).encode())
 
 
 def anchor(folder: RunFolder, at: float, profile: str = "load") -> None:

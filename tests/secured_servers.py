@@ -19,7 +19,7 @@ import pytest
 from tests.paths import ROOT
 from tests.tiny_server import in_background
 
-_START_S = 20.0
+_START_S = 60.0
 _POLL_S = 0.02
 # Where Debian has servers, which not every user's PATH names.
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"

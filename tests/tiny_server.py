@@ -41,7 +41,7 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
             missing = Says("not found", 404, "text/plain")
             says = answers.get(f"{path}?{query}", answers.get(path, missing))
             if says.hangs:
-                over.wait(10)
+                over.wait(240)
                 return
             content = says.body.encode()
             self.send_response(says.status)

@@ -1,4 +1,4 @@
-"""Why was there no answer from an address, and who is to mend it?"""
+"""Explain why an address gave no response, and who has to fix it."""
 
 import ssl
 from collections.abc import Iterator

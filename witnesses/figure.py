@@ -1,27 +1,151 @@
-"""What can a witness say of one count? A number, a lower bound, or why it has none."""
+"""The figure of a witness: the increase of one count, and how it can be wrong.
+
+    exact      ────●────      low = high
+    at least   ────●━━━━▶     low only: nothing can have overstated it
+    at most    ◀━━━●────      high only: nothing can have understated it
+    between    ──●━━━●──      both
+    void       ◀━━━━━━━━▶     neither: it says nothing
+
+Whatever is not exact has a `Reason`. Verdicts and codes rest on reasons and directions, never on
+`detail` or a sentence, which are for people.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 Labels = tuple[str, ...]
 
 
+class Direction(StrEnum):
+    """In which direction a figure can be wrong."""
+
+    EXACT = "exact"
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    BETWEEN = "between"
+    VOID = "void"
+
+
+class Reason(StrEnum):
+    """Why a figure is not exact, the weightiest first: of two reasons, the first one is kept."""
+
+    SEVERAL_PROCESSES = "several_processes"
+    PROCESS_RESTARTED = "process_restarted"
+    COUNTER_FELL = "counter_fell"
+    PERHAPS_RESTARTED = "perhaps_restarted"
+    OTHER_TRAFFIC = "other_traffic"
+    STILL_MOVING = "still_moving"
+    MOVED_BEFORE = "moved_before"
+    NOT_STEADY_BEFORE = "not_steady_before"
+    NOT_SETTLED = "not_settled"
+    SHARED_TARGET = "shared_target"
+    NOT_SCRAPED_BEFORE = "not_scraped_before"
+    NOT_SCRAPED_BEFORE_START = "not_scraped_before_start"
+    NOT_SCRAPED_AFTER = "not_scraped_after"
+    SCRAPES_UNKNOWN = "scrapes_unknown"
+    REPLICAS_NOT_SCRAPED = "replicas_not_scraped"
+    REPLICAS_NOT_NAMED = "replicas_not_named"
+    NO_TARGET = "no_target"
+    EMPTY_EXPOSITION = "empty_exposition"
+    SCRAPE_FAILED = "scrape_failed"
+    METRIC_ABSENT = "metric_absent"
+    PROMETHEUS_DOWN = "prometheus_down"
+    DATABASE_DOWN = "database_down"
+    QUERY_RESULT_INVALID = "query_result_invalid"
+    NOT_COLLECTED = "not_collected"
+
+
+_WEIGHTIEST_FIRST = tuple(Reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The increase that a witness saw: exact, or with a `remark` that says why it is not.
+    """The increase that a witness reports: from `low` to `high`, where None is no bound.
 
-    `value` None means no data; a value with a remark is a lower bound. `late` is how much of the
-    value was counted well after the last answer.
+    `detail` holds facts for people, such as an address; no decision rests on it. `late` is how much
+    of the increase was counted well after the last response.
+
+    >>> Figure.exact(4).direction, Figure.at_least(4, Reason.COUNTER_FELL).direction
+    (<Direction.EXACT: 'exact'>, <Direction.AT_LEAST: 'at least'>)
     """
 
-    value: float | None
-    remark: str = ""
+    low: float | None
+    high: float | None
+    reason: Reason | None = None
+    detail: str = ""
     late: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a figure that is not exact and has no reason."""
+        if self.reason is None and (self.low is None or self.low != self.high):
+            raise ValueError("a figure that is not exact needs a reason")
+
+    @classmethod
+    def exact(cls, value: float, late: float = 0.0) -> "Figure":
+        """Return a figure that cannot be wrong."""
+        return cls(value, value, late=late)
+
+    @classmethod
+    def at_least(
+        cls, value: float, reason: Reason, detail: str = "", late: float = 0.0
+    ) -> "Figure":
+        """Return a figure that nothing can have overstated."""
+        return cls(value, None, reason, detail, late)
+
+    @classmethod
+    def void(cls, reason: Reason, detail: str = "") -> "Figure":
+        """Return a figure that says nothing."""
+        return cls(None, None, reason, detail)
+
+    @property
+    def direction(self) -> Direction:
+        """In which direction it can be wrong."""
+        if self.reason is None:
+            return Direction.EXACT
+        if self.low is None:
+            return Direction.VOID if self.high is None else Direction.AT_MOST
+        return Direction.AT_LEAST if self.high is None else Direction.BETWEEN
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it cannot be wrong."""
+        return self.reason is None
+
+    @property
+    def value(self) -> float | None:
+        """The number to show: the exact value, or else the bound; None of a void figure."""
+        return self.high if self.low is None else self.low
+
+    def doubted(self, reason: Reason, detail: str = "", *, is_void: bool = False) -> "Figure":
+        """Return the figure with a further reason to doubt it: a lower bound, or void."""
+        kept = self._weightier(reason, detail)
+        if is_void or self.low is None:
+            return Figure.void(*kept)
+        return replace(Figure.at_least(self.low, *kept), late=self.late)
+
+    def __add__(self, other: "Figure") -> "Figure":
+        """Add bound by bound; a sum lacks each bound that a part lacks."""
+        low = None if self.low is None or other.low is None else self.low + other.low
+        high = None if self.high is None or other.high is None else self.high + other.high
+        late = self.late + other.late
+        if other.reason is None:
+            return Figure(low, high, self.reason, self.detail, late)
+        return Figure(low, high, *self._weightier(other.reason, other.detail), late)
+
+    def _weightier(self, reason: Reason, detail: str) -> tuple[Reason, str]:
+        if self.reason is None:
+            return reason, detail
+        pairs = [(self.reason, self.detail), (reason, detail)]
+        return min(pairs, key=lambda pair: _WEIGHTIEST_FIRST.index(pair[0]))
+
+
+ZERO = Figure.exact(0.0)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A witness' figures for one quantity by label values; `absent` is for all others."""
+    """A witness's figures for one quantity by label values; `absent` is for all others."""
 
     by_labels: Mapping[Labels, Figure]
     absent: Figure
@@ -30,18 +154,23 @@ class Figures:
         """Return the figure for label values."""
         return self.by_labels.get(labels, self.absent)
 
+    def doubted(self, reason: Reason, detail: str = "", *, is_void: bool = False) -> "Figures":
+        """Return the figures with a further reason to doubt each of them."""
+        by_labels = {
+            labels: figure.doubted(reason, detail, is_void=is_void)
+            for labels, figure in self.by_labels.items()
+        }
+        return Figures(by_labels, self.absent.doubted(reason, detail, is_void=is_void))
 
-def no_data(remark: str) -> Figures:
+
+def void_figures(reason: Reason, detail: str = "") -> Figures:
     """Return the figures of a witness that could not be read at all."""
-    return Figures({}, Figure(None, remark))
+    return Figures({}, Figure.void(reason, detail))
 
 
-def summed(figures: Iterable[tuple[Labels, Figure]]) -> dict[Labels, Figure]:
-    """Add figures with the same label values; one lower bound makes the sum a lower bound."""
+def sum_by_labels(figures: Iterable[tuple[Labels, Figure]]) -> dict[Labels, Figure]:
+    """Add up the figures of the same label values."""
     sums: dict[Labels, Figure] = {}
     for labels, figure in figures:
-        so_far = sums.get(labels, Figure(0.0))
-        value = (so_far.value or 0.0) + (figure.value or 0.0)
-        late = so_far.late + figure.late
-        sums[labels] = Figure(value, so_far.remark or figure.remark, late)
+        sums[labels] = sums.get(labels, ZERO) + figure
     return sums

@@ -1,135 +1,174 @@
-"""May the witnesses be believed? What must hold of each, and which figures rest on it.
+"""Judge what must hold of the witnesses before their figures can be trusted.
 
-A precondition that fails makes exactly those figures doubtful that rest on it.
+A precondition that fails casts doubt on exactly those figures that rest on it: a quantity rests on
+the job whose exposition declares its metric.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.case import Case
-from checks.result import Finding, Kind
+from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from checks.wording import listed
-from witnesses.figure import Figure, Figures
-from witnesses.prometheus.samples import Watch
-from witnesses.service.scrapes import Replica
+from witnesses.figure import Figures, Reason
+from witnesses.prometheus.reading import NAME as PROMETHEUS
+from witnesses.prometheus.samples import ScrapeLog
+from witnesses.service.reading import NAME as SERVICE
+from witnesses.service.reading import Replica
 
-SERVICE, PROMETHEUS = "service", "prometheus"
-
-TRAFFIC_OF_OTHERS = "others' traffic is in it, though the environment says that it is exclusive"
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why the figures that some witnesses take from a job are not exact.
+    """Why the figures that some witnesses have of a job are not exact.
 
-    They are lower bounds, or mean nothing at all where the doubt `voids` them.
+    They are lower bounds, or say nothing at all where the doubt `voids` them.
     """
 
     job: str
     witnesses: tuple[str, ...]
-    remark: str
+    reason: Reason
+    detail: str = ""
     voids: bool = False
 
     def cast_on(self, figures: Figures) -> Figures:
-        """Return the figures as they are with this doubt."""
-        by_labels = {labels: self._cast(each) for labels, each in figures.by_labels.items()}
-        return Figures(by_labels, self._cast(figures.absent))
-
-    def _cast(self, figure: Figure) -> Figure:
-        if self.voids or figure.value is None:
-            return Figure(None, figure.remark or self.remark)
-        return Figure(figure.value, figure.remark or self.remark)
+        """Return the figures with this doubt."""
+        return figures.doubted(self.reason, self.detail, is_void=self.voids)
 
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """One line of the checklist; `doubts` are what it casts where it does not hold."""
+    """A finding, and the doubts that it casts where it does not hold."""
 
     finding: Finding
     doubts: tuple[Doubt, ...] = ()
 
 
-def examine(case: Case) -> list[Precondition]:
-    """Examine the witnesses of each service, in the order of the environment."""
+def judge_preconditions(case: Case) -> list[Precondition]:
+    """Judge the witnesses of each service, in the order of the environment."""
     by_service: dict[str, list[Replica]] = {name: [] for name in case.run.services}
     for replica in case.services.replicas.values():
         by_service.setdefault(replica.service, []).append(replica)
-    return [each for name, replicas in by_service.items() if replicas
-            for each in _of_service(case, name, replicas)]  # fmt: skip
+    return [
+        precondition
+        for name, replicas in by_service.items()
+        if replicas
+        for precondition in _of_service(case, name, replicas)
+    ]
 
 
 def _of_service(case: Case, name: str, replicas: list[Replica]) -> Iterator[Precondition]:
-    yield _shown(name, replicas)
-    yield _one_process(name, replicas)
-    yield _lives(case, name, replicas)
-    if not case.prometheus.reading.down:
-        yield _scraped(case, name, replicas)
-
-
-def _shown(name: str, replicas: list[Replica]) -> Precondition:
-    troubles = list(filter(None, (each.trouble for each in replicas)))
-    return Precondition(shown_finding(name, "before and after", troubles, len(replicas)))
-
-
-def shown_finding(name: str, moment: str, troubles: Sequence[str], replicas: int) -> Finding:
-    """Judge whether each replica of a service shows its metrics."""
-    observed = "; ".join(troubles) or f"{replicas} of {replicas} replicas"
-    expected = f"by each replica, {moment}"
-    return _finding(f"{name} shows its metrics", expected, observed, not troubles)
-
-
-def _one_process(name: str, replicas: list[Replica]) -> Precondition:
-    doubt = next(filter(None, (each.split for each in replicas)), "")
-    looks = sum(look.number for each in replicas for look in each.looks)
-    remedy = "; give the workers one metrics folder, or scrape each by itself" if doubt else ""
-    finding = _finding(
-        f"{name} counts in one process",
-        "the same start time, and no counter lower, look after look",
-        f"{doubt}{remedy}" or f"so at {looks} looks",
-        not doubt,
+    errors = [replica.error for replica in replicas if replica.error]
+    yield Precondition(
+        judge_metrics_readable(name, "before and after the run", errors, len(replicas))
     )
-    return Precondition(finding, _doubts(replicas, doubt, (SERVICE, PROMETHEUS), voids=True))
+    yield _judge_single_process(name, replicas)
+    yield Precondition(_judge_process_survives(case, name, replicas))
+    if not case.prometheus.collection.error:
+        yield _judge_scraped(case, name, replicas)
 
 
-def _lives(case: Case, name: str, replicas: list[Replica]) -> Precondition:
-    """The figures say by themselves that they are lower bounds where a process was replaced."""
-    watches = _watches(case, replicas)
-    restarted = any(each.is_restarted and not each.trouble and not each.split for each in replicas)
-    restarted |= any(_starts(watch, case.prometheus.reading.begin) > 1 for watch in watches)
-    is_split = any(each.split for each in replicas)
-    tells = any(each.after.birth or each.before.birth for each in replicas)
-    observed = "it was restarted" if restarted else "one process" if tells else (
-        "it tells no start time, and is trusted")  # fmt: skip
-    finding = _finding(
-        f"{name} lives through the run", "the process that was there before is there after",
-        observed, is_split or not restarted,
-    )  # fmt: skip
-    return Precondition(finding)
+def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replicas: int) -> Finding:
+    """Judge whether the metrics of each replica of a service can be read."""
+    return Finding(
+        finding_id("precondition", "metrics-readable", name),
+        f"{name}: metrics can be read",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE if errors else Verdict.PASS,
+        f"on each replica, {moment}",
+        "; ".join(errors) or f"{replicas} of {replicas} replicas",
+    )
 
 
-def _scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
-    watches = _watches(case, replicas)
-    reading = case.prometheus.reading
-    tried, failed = sum(each.tried for each in watches), sum(each.failed for each in watches)
-    doubts = _uncovered(len(watches), replicas)
-    silent = sum(not any(up == 1 and at > reading.end for at, up in each.ups) for each in watches)
-    observed = miscounted(len(watches), len(replicas)) or (
-        f"{len(watches) - silent} of {len(watches)} targets after the last answer")  # fmt: skip
+def _judge_single_process(name: str, replicas: list[Replica]) -> Precondition:
+    several = next(filter(None, (replica.several_processes for replica in replicas)), None)
+    scrapes = sum(each.number for replica in replicas for each in replica.scrapes)
+    fell = f"{several.fell} fell from one scrape to the next" if several and several.fell else ""
+    failed = fell or "the process start time differs from scrape to scrape"
+    finding = Finding(
+        finding_id("precondition", "single-process", name),
+        f"{name}: one process behind /metrics",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE if several else Verdict.PASS,
+        "same start time and no falling counter in consecutive scrapes",
+        f"several processes: {failed}" if several else f"one process in {scrapes} scrapes",
+        "Give the workers one multiprocess directory, or scrape each by itself." if several else "",
+    )
+    if several is None:
+        return Precondition(finding)
+    both = (SERVICE, PROMETHEUS)
+    return Precondition(
+        finding, _doubts(replicas, both, Reason.SEVERAL_PROCESSES, fell, voids=True)
+    )
+
+
+def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> Finding:
+    """The figures themselves are lower bounds where a process was replaced."""
+    begin = case.prometheus.collection.begin
+    is_split = any(replica.several_processes for replica in replicas)
+    is_restarted = any(
+        replica.is_restarted and not replica.error and not replica.several_processes
+        for replica in replicas
+    )
+    for log in _scrape_logs(case, replicas):
+        # Prometheus also sees a process that came and went between the two direct scrapes.
+        before = [start_time for at, start_time in log.start_times if at <= begin][-1:]
+        since = (start_time for at, start_time in log.start_times if at > begin)
+        is_restarted = is_restarted or len({*before, *since}) > 1
+    shows_start = any(each.after.start_time or each.before.start_time for each in replicas)
+    same = "the same process" if shows_start else "no start time is exposed; taken on trust"
+    return Finding(
+        finding_id("precondition", "process-survives", name),
+        f"{name}: no restart during the run",
+        Kind.VALIDITY,
+        Verdict.PASS if is_split or not is_restarted else Verdict.INCONCLUSIVE,
+        "the same process before and after",
+        "the process was restarted" if is_restarted else same,
+    )
+
+
+def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
+    logs, record = _scrape_logs(case, replicas), case.prometheus.collection
+    tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
+    silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
+    mismatch = replica_mismatch(len(logs), len(replicas))
+    observed = mismatch or (
+        f"{len(logs) - silent} of {len(logs)} targets scraped after the last response"
+    )
     gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
-    well = bool(watches) and not doubts and not silent
-    observed = f"{observed}, every {reading.interval_s:g} s{gaps}"
-    return Precondition(scraped_finding(name, len(replicas), observed, well), doubts)
+    finding = judge_scraped_by_prometheus(
+        name,
+        len(replicas),
+        f"{observed}, every {record.interval_s:g} s{gaps}",
+        is_well=bool(logs) and not mismatch and not silent,
+    )
+    # With fewer targets than replicas Prometheus knows only a part; with more, the services do.
+    doubts: tuple[Doubt, ...] = ()
+    if len(logs) < len(replicas):
+        doubts = _doubts(replicas, (PROMETHEUS,), Reason.REPLICAS_NOT_SCRAPED, mismatch)
+    elif len(logs) > len(replicas):
+        doubts = _doubts(replicas, (SERVICE,), Reason.REPLICAS_NOT_NAMED, mismatch)
+    return Precondition(finding, doubts)
 
 
-def scraped_finding(name: str, replicas: int, observed: str, well: bool) -> Finding:
+def judge_scraped_by_prometheus(
+    name: str, replicas: int, observed: str, *, is_well: bool
+) -> Finding:
     """Judge whether Prometheus scrapes each replica of a service."""
-    return _finding(f"Prometheus scrapes {name}", f"{replicas} of {replicas} replicas", observed,
-                    well)  # fmt: skip
+    return Finding(
+        finding_id("precondition", "scraped", name),
+        f"{name}: scraped by Prometheus",
+        Kind.VALIDITY,
+        Verdict.PASS if is_well else Verdict.INCONCLUSIVE,
+        f"{replicas} of {replicas} replicas",
+        observed,
+    )
 
 
-def miscounted(targets: int, replicas: int) -> str:
-    """Return how the targets of a service differ from the replicas that are named, or ""."""
+def replica_mismatch(targets: int, replicas: int) -> str:
+    """Return how a service's targets differ in number from the replicas that are named, or ""."""
     if targets < replicas:
         return f"{targets} of its {replicas} replicas are scraped"
     if targets > replicas:
@@ -137,45 +176,40 @@ def miscounted(targets: int, replicas: int) -> str:
     return ""
 
 
-def _uncovered(targets: int, replicas: list[Replica]) -> tuple[Doubt, ...]:
-    """Of more replicas than targets, Prometheus knows only a part; of fewer, the services do."""
-    witness = PROMETHEUS if targets < len(replicas) else SERVICE
-    return _doubts(replicas, miscounted(targets, len(replicas)), (witness,))
+def judge_other_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Precondition:
+    """Judge what counters of other tenants grew by (by job and metric) during the run."""
+    counters = [
+        f"{metric} of {job} grew by {amount:,.0f}"
+        for job, of_job in grown.items()
+        for metric, amount in of_job.items()
+    ]
+    is_exclusive = case.run.exclusive
+    finding = Finding(
+        finding_id("precondition", "other-traffic"),
+        "traffic of other tenants",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE if is_exclusive and counters else Verdict.PASS,
+        "none: the environment is exclusive" if is_exclusive else "any: it is not exclusive",
+        listed(counters[:_MAX_NAMED]) or "none",
+    )
+    if not is_exclusive:
+        return Precondition(finding)
+    both = (SERVICE, PROMETHEUS)
+    return Precondition(finding, tuple(Doubt(job, both, Reason.OTHER_TRAFFIC) for job in grown))
 
 
-def _watches(case: Case, replicas: Iterable[Replica]) -> list[Watch]:
-    jobs = {each.job for each in replicas}
-    return [watch for target, watch in case.prometheus.watches.items() if target[0] in jobs]
-
-
-def _starts(watch: Watch, begin: float) -> int:
-    """Count the processes seen at the last scrape before the first request, and since."""
-    before = [birth for at, birth in watch.births if at <= begin][-1:]
-    return len({*before, *(birth for at, birth in watch.births if at > begin)})
+def _scrape_logs(case: Case, replicas: Iterable[Replica]) -> list[ScrapeLog]:
+    jobs = {replica.job for replica in replicas}
+    return [log for (job, _), log in case.prometheus.scrape_logs.items() if job in jobs]
 
 
 def _doubts(
-    replicas: Iterable[Replica], remark: str, witnesses: tuple[str, ...], voids: bool = False
+    replicas: Iterable[Replica],
+    witnesses: tuple[str, ...],
+    reason: Reason,
+    detail: str,
+    *,
+    voids: bool = False,
 ) -> tuple[Doubt, ...]:
-    jobs = dict.fromkeys(each.job for each in replicas)
-    return tuple(Doubt(job, witnesses, remark, voids) for job in jobs if remark)
-
-
-def foreign_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Precondition:
-    """Judge what counters of other tenants grew by (by job and metric) while the run went on."""
-    told = [f"{metric} of {job} grew by {amount:,.0f}" for job, of_job in grown.items()
-            for metric, amount in of_job.items()]  # fmt: skip
-    exclusive = case.run.exclusive
-    finding = _finding(
-        "traffic of other tenants",
-        "none: the environment is exclusive" if exclusive else "measured: it is not exclusive",
-        listed(told[:5]) or "none",
-        not (exclusive and told),
-    )
-    doubts = tuple(Doubt(job, (SERVICE, PROMETHEUS), TRAFFIC_OF_OTHERS) for job in grown)
-    return Precondition(finding, doubts if exclusive else ())
-
-
-def _finding(check: str, expected: str, observed: str, holds: bool) -> Finding:
-    verdict = Verdict.PASS if holds else Verdict.INCONCLUSIVE
-    return Finding(check, Kind.VALIDITY, verdict, expected, observed)
+    jobs = dict.fromkeys(replica.job for replica in replicas)
+    return tuple(Doubt(job, witnesses, reason, detail, voids) for job in jobs)

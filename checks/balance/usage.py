@@ -1,47 +1,52 @@
-"""Was every use counted exactly once? Each quantity, label by label, across the witnesses."""
+"""Judge whether every use was counted exactly once: each quantity that the checks name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from checks.balance.preconditions import examine, foreign_traffic
-from checks.balance.rows import rows_of, selector_of
+from checks.balance.preconditions import judge_other_traffic, judge_preconditions
+from checks.balance.rows import rows_of
+from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
-from checks.result import Code, Finding, Judgement, Kind, UsageRow
+from checks.result import ClientFigure, Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import listed
-from scenarios.language.templates import names_in
+from scenarios.language.templates import variables_in
 
-_MOST_NAMED = 5
-
-Growth = dict[str, dict[str, float]]
+_SHORT_COUNTS = (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
 
 
 def judge_usage(case: Case) -> Judgement:
-    """Judge each quantity that the scenario's checks name, and what their witnesses rest on."""
-    preconditions = examine(case)
-    quantities = case.scenario.quantities
-    labelled = [name for name in case.scenario.checks.usage if not quantities[name].shared]
-    rows = {name: rows_of(case, name, preconditions) for name in labelled}
+    """Judge the quantities, and the preconditions that their figures rest on.
+
+    Quantities that only this tenant's traffic moves come first: what strayed from them to another
+    tenant is not other traffic.
+    """
+    preconditions = judge_preconditions(case)
+    names = case.scenario.checks.usage
+    rows = {
+        name: rows_of(case, name, preconditions)
+        for name in names
+        if not case.scenario.quantities[name].shared
+    }
     label = tenant_label(case)
     if label:
-        preconditions.append(foreign_traffic(case, _traffic_of_others(case, label, rows)))
-    rows |= {
-        name: rows_of(case, name, preconditions)
-        for name in case.scenario.checks.usage
-        if name not in rows
-    }
-    in_order = {name: rows[name] for name in case.scenario.checks.usage}
-    findings = [_finding(name, of_quantity) for name, of_quantity in in_order.items()]
-    checklist = [each.finding for each in preconditions]
-    return Judgement((*findings, *checklist), tuple(chain.from_iterable(in_order.values())))
+        grown = case.services.of_other_tenants(label, case.run.tenant)
+        others = _without_strays(grown, _strayed_metrics(case, label, rows))
+        preconditions.append(judge_other_traffic(case, others))
+    for name in names:
+        if name not in rows:
+            rows[name] = rows_of(case, name, preconditions)
+    findings = [_finding(name, rows[name]) for name in names]
+    return Judgement(
+        (*findings, *(each.finding for each in preconditions)),
+        tuple(chain.from_iterable(rows[name] for name in names)),
+    )
 
 
-def falls_short(case: Case) -> bool:
-    """Tell whether a counter stands below what the client confirmed: it may only be late."""
+def counters_fall_short(case: Case) -> bool:
+    """Return whether a counter stands below what the client confirmed: it may only be late."""
     return any(
-        row.code in (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
-        and row.verdict is Verdict.FAIL
-        for row in judge_usage(case).usage
+        row.code in _SHORT_COUNTS and row.verdict is Verdict.FAIL for row in judge_usage(case).usage
     )
 
 
@@ -49,21 +54,27 @@ def tenant_label(case: Case) -> str:
     """Return the label by which the scenario's counters tell tenants apart, or ""."""
     matchers = (
         matcher
-        for quantity in case.scenario.quantities.values()
-        if quantity.prometheus and "tenant" in names_in(quantity.prometheus)
-        for matcher in selector_of(case, quantity).matchers
+        for name, settings in case.scenario.quantities.items()
+        if settings.prometheus and "tenant" in variables_in(settings.prometheus)
+        for matcher in case.quantity(name).selector.matchers
     )
     return next((each.label for each in matchers if each.value == case.run.tenant), "")
 
 
-def _traffic_of_others(case: Case, label: str, rows: Mapping[str, list[UsageRow]]) -> Growth:
-    """Return what counters of other tenants grew by, but for what strayed to them from ours."""
-    strayed = {
-        selector_of(case, case.scenario.quantities[name]).metric
+def _strayed_metrics(case: Case, label: str, rows: Mapping[str, Sequence[UsageRow]]) -> set[str]:
+    """Return the metrics of which a part was counted under another tenant."""
+    return {
+        case.quantity(name).selector.metric
         for name, of_quantity in rows.items()
-        if any(f"{label}=" in row.detail for row in of_quantity if row.code is Code.WRONG_LABEL)
+        for row in of_quantity
+        if row.misplaced and row.misplaced.instead and row.misplaced.instead[0] == label
     }
-    grown = case.services.others(label, case.run.tenant)
+
+
+def _without_strays(
+    grown: Mapping[str, Mapping[str, float]], strayed: set[str]
+) -> dict[str, dict[str, float]]:
+    """Return what grew (by job and metric) without the metrics that strayed."""
     kept = {
         job: {metric: amount for metric, amount in of_job.items() if metric not in strayed}
         for job, of_job in grown.items()
@@ -74,58 +85,26 @@ def _traffic_of_others(case: Case, label: str, rows: Mapping[str, list[UsageRow]
 def _finding(name: str, rows: list[UsageRow]) -> Finding:
     verdict = worst(row.verdict for row in rows)
     deciding = [row for row in rows if row.verdict is verdict]
-    told = deciding if verdict is not Verdict.PASS else [row for row in rows if row.code]
-    return Finding(
-        check=f"usage {name}",
-        kind=Kind.USAGE,
-        verdict=verdict,
-        expected=f"{_expected(rows)} counted once by {listed(_asked(rows))}",
-        observed=_observed(rows),
-        detail=" ".join([*_told_together(told), *_since(told)]),
-        code=_first_code(told),
+    notable = deciding if verdict is not Verdict.PASS else [row for row in rows if row.code]
+    witnesses = list(dict.fromkeys(witness for row in rows for witness in row.figures))
+    total = ClientFigure(
+        sum(row.client.confirmed for row in rows), sum(row.client.in_doubt for row in rows)
     )
-
-
-def _expected(rows: list[UsageRow]) -> str:
-    low = sum(row.client.confirmed for row in rows)
-    doubt = sum(row.client.in_doubt for row in rows)
-    return f"{low:,} to {low + doubt:,}" if doubt else f"{low:,}"
-
-
-def _observed(rows: list[UsageRow]) -> str:
-    """Say each witness' sum, for people; the verdict never rests on it."""
-    told = []
-    for witness in _asked(rows)[1:]:
-        values = [getattr(row, witness) for row in rows]
-        known = [value for value in values if value is not None]
-        told.append(f"{witness} {sum(known):,.0f}" if known else f"{witness} no data")
-    return ", ".join(told)
-
-
-def _asked(rows: list[UsageRow]) -> list[str]:
-    return list(dict.fromkeys(witness for row in rows for witness in row.asked))
-
-
-def _told_together(rows: list[UsageRow]) -> Iterator[str]:
-    """Say a sentence once, for all the label values that it holds for."""
-    values: dict[str, list[str]] = {}
-    for row in rows:
-        values.setdefault(row.detail, []).append(", ".join(row.labels.values()))
-    for detail, labels in values.items():
-        yield f"{_few(labels)}: {detail}" if any(labels) else detail
-
-
-def _since(rows: list[UsageRow]) -> Iterator[str]:
-    """Say when the first scrape began that shows any of the differences."""
-    instants = [row.since for row in rows if row.since]
-    if instants:
-        yield f"It shows since the scrape of {min(instants):%H:%M:%S} UTC."
-
-
-def _few(labels: list[str]) -> str:
-    more = len(labels) - _MOST_NAMED
-    return listed([*labels[:_MOST_NAMED], f"{more:,} more"] if more > 0 else labels)
-
-
-def _first_code(rows: list[UsageRow]) -> Code | None:
-    return next((row.code for row in rows if row.code), None)
+    since = [row.since for row in notable if row.since]
+    observed = []
+    for witness in witnesses:
+        # The sum is for people: every row has been judged by itself.
+        figures = (row.figures.get(witness) for row in rows)
+        values = [figure.value for figure in figures if figure and figure.value is not None]
+        observed.append(f"{witness} {sum(values):,.0f}" if values else f"{witness} no data")
+    dated = [f"First seen in the scrape of {min(since):%H:%M:%S} UTC."] if since else []
+    return Finding(
+        finding_id("usage", name),
+        f"usage {name}",
+        Kind.USAGE,
+        verdict,
+        f"{client_range(total)} counted once by {listed(['client', *witnesses])}",
+        ", ".join(observed),
+        " ".join([*sentences_by_labels(notable), *dated]),
+        next((row.code for row in notable if row.code), None),
+    )

@@ -1,14 +1,15 @@
-"""With which earlier runs may a percentile be compared? Those that passed, on the same machine."""
+"""Select the earlier runs to compare a percentile with: passing ones on the same machine."""
 
 from collections.abc import Sequence
 
 from checks.history.entry import Entry
+from checks.result import finding_id
 from checks.verdict import Verdict
 
 
-def check_name(step: str) -> str:
-    """Name the regression check of one step."""
-    return f"regression {step} p95"
+def regression_id(step: str) -> str:
+    """Return the id of the regression finding of one step, "" being for all."""
+    return finding_id("regression", *([step, "p95"] if step else []))
 
 
 def is_passing(entry: Entry) -> bool:
@@ -17,7 +18,7 @@ def is_passing(entry: Entry) -> bool:
     Without that exception there would never be a first run to compare with. A run that was found
     slower does not pass: a few of those would soon be what is usual.
     """
-    own = {"regression", *map(check_name, entry.latency)}
+    own = {regression_id(step) for step in ("", *entry.latency)}
     others = {verdict for check, verdict in entry.checks.items() if check not in own}
     is_slower = any(entry.checks.get(check) is Verdict.FAIL for check in own)
     return not entry.partial and not is_slower and others == {Verdict.PASS}

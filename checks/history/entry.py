@@ -1,4 +1,4 @@
-"""What is remembered of a run? One line of the history: figures and verdicts, no evidence."""
+"""What the history keeps of a run: figures and verdicts, no evidence."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -40,9 +40,9 @@ class UsageEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run as it is remembered; a line of `history.jsonl` is this, version 1.
+    """One run as it is remembered; a file of the history is this, version 1.
 
-    `checks` has each check's worst verdict by name, `latency` each step that was timed.
+    `checks` has each finding's verdict by id, `latency` each step that was timed.
     `completed` and `scheduled` are iterations of the whole run. `machine` is the generator's
     fingerprint, "" where it is not known.
     """

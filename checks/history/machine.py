@@ -1,4 +1,4 @@
-"""On what machine does this process run? Enough to know two that cannot be compared."""
+"""Identify the machine of this process, enough to know two that cannot be compared."""
 
 import os
 import platform
@@ -15,15 +15,13 @@ def machine_here() -> str:
     Two with the same fingerprint need not be equally fast.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    said = f"{cores} core{'' if cores == 1 else 's'}"
-    return ", ".join(filter(None, [platform.machine(), said, _processor()]))
-
-
-def _processor() -> str:
+    core_words = f"{cores} core{'' if cores == 1 else 's'}"
     try:
+        # platform.processor() is empty on most Linux distributions.
         facts = _CPU_FACTS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         facts = []
     pairs = (fact.partition(":") for fact in facts)
     models = (value.strip() for name, _, value in pairs if name.strip() in _MODEL_NAMES)
-    return next(models, platform.processor())[:_MOST_CHARACTERS]
+    processor = next(models, platform.processor())[:_MOST_CHARACTERS]
+    return ", ".join(filter(None, [platform.machine(), core_words, processor]))

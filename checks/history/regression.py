@@ -1,12 +1,13 @@
-"""Did it get slower? The p95 of each step against earlier passing runs on the same machine."""
+"""Judge whether the p95 of each step got slower than earlier passing runs on the same machine."""
 
 from collections.abc import Iterator, Sequence
 
 from checks.case import Case
-from checks.history.baseline import baseline, check_name, median_entry
+from checks.history.baseline import baseline, median_entry, regression_id
 from checks.history.entry import Entry
-from checks.history.store import Kept, history_of
+from checks.history.store import ComparableRuns, history_of
 from checks.latency import NO_TIMINGS, Timings, latency_row, timings_by_step
+from checks.precision import decimal_of, digits_apart
 from checks.result import Finding, Judgement, Kind, LatencyRow
 from checks.validity import bottleneck
 from checks.verdict import Verdict
@@ -15,7 +16,7 @@ from scenarios.language.model import Regression
 LEAST_RUNS = 3
 _PERCENT = 95.0
 _SMALL_S = 0.01
-_DIGITS, _DIGITS_OF_SMALL, _MOST_DIGITS = 3, 6, 20
+_DIGITS, _DIGITS_OF_SMALL = 3, 6
 
 
 def judge_regression(case: Case) -> Judgement:
@@ -24,7 +25,7 @@ def judge_regression(case: Case) -> Judgement:
     if rule is None:
         return Judgement()
     if measured is None:
-        return Judgement((_open("regression", "response times", "no request was sent"),))
+        return Judgement((_open("", "response times", "no request was sent"),))
     timings = timings_by_step(case, measured)
     kept, reason = history_of(case.folder), bottleneck(measured)
     sha256 = case.run.scenario_sha256
@@ -37,21 +38,20 @@ def judge_regression(case: Case) -> Judgement:
 
 
 def judge_step(
-    step: str, timings: Timings, rule: Regression, kept: Kept, sha256: str = "",
+    step: str, timings: Timings, rule: Regression, kept: ComparableRuns, sha256: str = "",
     bottleneck_reason: str = "",
 ) -> Finding:  # fmt: skip
     """Hold a step's p95 against the median p95 of the last passing runs on the same machine.
 
-    The limit is judged as one that stands in the scenario: by the count of values over it. So what
-    decides is the p95 itself, and its interval only says how sure that is.
+    The limit is judged as one that stands in the scenario: by the count of values over it. So
+    the p95 itself decides, and its interval only shows how certain that is.
     """
-    check = check_name(step)
     if not len(timings):
-        return _open(check, _rule_words(rule), "no request of this step was sent")
+        return _open(step, _rule_words(rule), "no request of this step was sent")
     runs = baseline(kept.entries, kept.machine, step, rule.runs)
     if len(runs) < LEAST_RUNS:
         few = f"{len(runs)} of {LEAST_RUNS} earlier passing runs on this machine"
-        return _open(check, _rule_words(rule), kept.trouble or few)
+        return _open(step, _rule_words(rule), kept.error or few)
     median = median_entry(runs, step)
     row = latency_row(step, timings, {_PERCENT: median.latency[step].p95 * (1 + rule.p95)})
     changed = sum(each.scenario_sha256 != sha256 for each in runs)
@@ -67,10 +67,14 @@ def _finding(
     before_s, measured_s, limit_s = (
         median.latency[row.step].p95, objective.measured_s, objective.limit_s,
     )  # fmt: skip
-    digits = _digits(measured_s, limit_s)
-    busy = f"The load generator was the bottleneck: {bottleneck_reason}. "
+    # Both are printed alike, with as many digits as it takes to see which is greater.
+    least = _DIGITS if limit_s >= _SMALL_S else _DIGITS_OF_SMALL
+    measured, limit = decimal_of(measured_s), decimal_of(limit_s)
+    digits = max(digits_apart(measured, least, limit), digits_apart(limit, least, measured))
+    busy = f"The load generator was saturated: {bottleneck_reason}. "
     return Finding(
-        check=check_name(row.step),
+        id=regression_id(row.step),
+        title=f"regression {row.step} p95",
         kind=Kind.LATENCY,
         verdict=Verdict.INCONCLUSIVE if bottleneck_reason else objective.verdict,
         expected=f"p95 at most {limit_s:.{digits}f} s: {100 * rule.p95:g} % over "
@@ -85,25 +89,18 @@ def _remarks(
 ) -> Iterator[str]:
     before = median.latency[row.step]
     here, there = (row.p95_low, row.p95_high), (before.p95_low, before.p95_high)
-    overlaps = "overlaps" if _overlap(here, there) else "does not overlap"
+    # A missing end is without bound.
+    ends = ((here[0], there[1]), (there[0], here[1]))
+    is_overlap = all(low is None or high is None or low <= high for low, high in ends)
+    overlaps = "overlaps" if is_overlap else "does not overlap"
     yield (f"The 95 % interval, {_interval(*here)}, {overlaps} that of the median run, "
            f"{_interval(*there)}.")  # fmt: skip
     if row.unanswered:
-        yield f"{row.unanswered:,} without an answer or broken off: their times are lower bounds."
+        yield f"{row.unanswered:,} without a response or broken off: their times are lower bounds."
     if len(runs) < rule.runs:
         yield f"The rule asks for {rule.runs} runs; there are {len(runs)} on this machine."
     if changed:
         yield f"{changed} of them ran another version of the scenario file."
-
-
-def _overlap(
-    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
-) -> bool:
-    """Tell whether two intervals have a value in common; a missing end is without bound."""
-    return all(
-        low is None or high is None or low <= high
-        for low, high in ((one[0], other[1]), (other[0], one[1]))
-    )
 
 
 def _interval(low_s: float | None, high_s: float | None) -> str:
@@ -114,22 +111,10 @@ def _interval(low_s: float | None, high_s: float | None) -> str:
     return f"{low_s:.3f} to {high_s:.3f} s"
 
 
-def _digits(measured_s: float, limit_s: float) -> int:
-    """Return how many digits it takes to see which is greater, printed."""
-    least = _DIGITS if limit_s >= _SMALL_S else _DIGITS_OF_SMALL
-    return next(
-        (
-            digits
-            for digits in range(least, _MOST_DIGITS)
-            if (round(measured_s, digits) > round(limit_s, digits)) == (measured_s > limit_s)
-        ),
-        _MOST_DIGITS,
-    )
-
-
 def _rule_words(rule: Regression) -> str:
     return f"p95 at most {100 * rule.p95:g} % over the median of the last {rule.runs} passing runs"
 
 
-def _open(check: str, expected: str, why: str) -> Finding:
-    return Finding(check, Kind.LATENCY, Verdict.INCONCLUSIVE, expected, why)
+def _open(step: str, expected: str, why: str) -> Finding:
+    title = f"regression {step} p95" if step else "regression"
+    return Finding(regression_id(step), title, Kind.LATENCY, Verdict.INCONCLUSIVE, expected, why)

@@ -1,15 +1,13 @@
-"""What became of the runs before this one? One line a run, in a file beside their folders.
+"""The history: one file per run, in a folder beside the runs' own.
 
-A run keeps those that it can be compared with in its own evidence, once, before it is judged:
-whoever judges it again, wherever and whenever, compares it with the same ones.
+A run copies those that it can be compared with into its own evidence, once, before it is judged:
+judged again, wherever and whenever, it is compared with the same ones.
 """
 
-import fcntl
 import logging
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,37 +17,41 @@ from checks.history.entry import Entry, StepEntry, UsageEntry
 from checks.history.machine import machine_here
 from checks.result import Result
 from checks.verdict import Verdict, worst
-from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, write_whole
+from scenarios.evidence.run_folder import Run, RunFolder, write_atomically
 
-FILE_NAME = "history.jsonl"
-MOST_RUNS = 30
+FOLDER_NAME = "history"
+MAX_RUNS = 30
 
 _log = logging.getLogger(__name__)
 _ENTRY = TypeAdapter(Entry)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What a run knows of those before it: the comparable ones, oldest first.
+class ComparableRuns:
+    """The earlier runs that a run can be compared with, oldest first.
 
-    `machine` is where its load was generated; `trouble` says why nothing is known, if so.
+    `machine` is where its load was generated; `error` says why nothing is known, if so.
     """
 
     machine: str = ""
     entries: tuple[Entry, ...] = ()
-    trouble: str = ""
+    error: str = ""
 
 
-_KEPT = TypeAdapter(Kept)
+_COMPARABLE = TypeAdapter(ComparableRuns)
 
 
 def history_path(folder: RunFolder) -> Path:
-    """Return the history that a run belongs to: the one beside its folder."""
-    return folder.path.parent / FILE_NAME
+    """Return the history that a run belongs to: the folder beside its own."""
+    return folder.path.parent / FOLDER_NAME
 
 
 def record_of(result: Result) -> Entry:
     """Return what is remembered of a run."""
+    rows = Counter(row.verdict for row in result.usage)
+    verdicts: dict[str, list[Verdict]] = {}
+    for finding in result.findings:
+        verdicts.setdefault(finding.id, []).append(finding.verdict)
     return Entry(
         run_id=result.run_id,
         started_at=result.started_at,
@@ -62,55 +64,49 @@ def record_of(result: Result) -> Entry:
         fault=result.fault,
         partial=result.partial,
         machine=result.machine,
-        checks=_verdicts(result),
+        checks={check: worst(each) for check, each in verdicts.items()},
         latency={
             row.step: StepEntry(row.count, row.p50, row.p95, row.p95_low, row.p95_high, row.p99)
             for row in result.latency
         },
         completed=sum(phase.completed for phase in result.phases),
         scheduled=sum(phase.scheduled for phase in result.phases),
-        usage=_usage(result),
+        usage=UsageEntry(rows[Verdict.PASS], rows[Verdict.FAIL], rows[Verdict.INCONCLUSIVE]),
     )
 
 
 def remember(folder: RunFolder, result: Result, is_new: bool) -> None:
-    """Enter a judged run into the history beside its folder.
+    """Write a judged run into the history beside its folder.
 
-    A run that is judged again is entered only where there is a history already: its folder may
-    have been carried elsewhere. A history that cannot be written costs no verdict: the log has why.
+    A run that is judged again is written only where there is a history already: its folder may have
+    been carried elsewhere. A history that cannot be written costs no verdict: the log has why.
     """
     path = history_path(folder)
     try:
         if is_new or path.exists():
-            append(path, record_of(result))
+            write_entry(path, record_of(result))
     except OSError as error:
-        _log.warning("the run could not be entered into %s: %s", path, error)
+        _log.warning("the run could not be written into %s: %s", path, error)
 
 
-def append(path: Path, entry: Entry) -> None:
-    """Add a run's line; of a run that has one, replace it. Raises OSError.
-
-    Any number of processes may do so at once: each line stands whole, and none is lost.
-    """
-    line = _ENTRY.dump_json(entry) + b"\n"
-    with _alone_with(path):
-        lines = _lines(path)
-        if any(_is_of(each, entry.run_id) for each in lines):
-            ended = (each if each.endswith(b"\n") else each + b"\n" for each in lines)
-            write_whole(path, b"".join(line if _is_of(each, entry.run_id) else each
-                                       for each in ended))  # fmt: skip
-        else:
-            _add(path, line, after_torn=bool(lines) and not lines[-1].endswith(b"\n"))
+def write_entry(path: Path, entry: Entry) -> None:
+    """Write a run's file, whole or not at all, in place of an earlier one. Raises OSError."""
+    path.mkdir(exist_ok=True)
+    write_atomically(path / f"{entry.run_id}.json", _ENTRY.dump_json(entry, indent=1))
 
 
 def read_history(path: Path) -> tuple[Entry, ...]:
-    """Read every run that is remembered, in the order of the lines. Raises OSError.
+    """Read every run of a history, in the order of their ids. Raises OSError.
 
-    A line that is torn, or not ours, is passed over; of two lines of one run the later counts.
+    A file that is not an entry is skipped.
     """
-    with path.open("rb") as file:
-        entries = [entry for line in file if (entry := _parse(line))]
-    return tuple({entry.run_id: entry for entry in entries}.values())
+    entries = []
+    for file in sorted(each for each in path.iterdir() if each.suffix == ".json"):
+        content = file.read_bytes()
+        # A run that is written at this moment, or a file of somebody else, costs no comparison.
+        with suppress(ValueError):
+            entries.append(_ENTRY.validate_json(content))
+    return tuple(entries)
 
 
 def comparable(entries: Iterable[Entry], run: Run) -> tuple[Entry, ...]:
@@ -127,7 +123,7 @@ def comparable(entries: Iterable[Entry], run: Run) -> tuple[Entry, ...]:
         and each.run_id != run.run_id
         and each.started_at < run.started_at
     ]
-    return tuple(sorted(earlier, key=lambda each: each.started_at)[-MOST_RUNS:])
+    return tuple(sorted(earlier, key=lambda each: each.started_at)[-MAX_RUNS:])
 
 
 def profile_of(run: Run) -> str:
@@ -135,13 +131,12 @@ def profile_of(run: Run) -> str:
 
     Fifty users wait longer than ten: such runs are not to be compared.
     """
-    return ", ".join(map(_name_of, run.phases))
-
-
-def _name_of(phase: DrivenPhase) -> str:
-    amounts = {"users": phase.users, "iterations": phase.iterations}
-    asked = [f"{number:,} {word}" for word, number in amounts.items() if number is not None]
-    return f"{phase.profile} with {' and '.join(asked)}" if asked else phase.profile
+    names = []
+    for phase in run.phases:
+        amounts = {"users": phase.users, "iterations": phase.iterations}
+        asked = [f"{number:,} {word}" for word, number in amounts.items() if number is not None]
+        names.append(f"{phase.profile} with {' and '.join(asked)}" if asked else phase.profile)
+    return ", ".join(names)
 
 
 def keep_history(path: Path, folder: RunFolder, run: Run) -> None:
@@ -151,80 +146,23 @@ def keep_history(path: Path, folder: RunFolder, run: Run) -> None:
         return
     machine = machine_here()
     try:
-        kept = Kept(machine, comparable(read_history(path), run))
+        kept = ComparableRuns(machine, comparable(read_history(path), run))
     except FileNotFoundError:
-        kept = Kept(machine)
+        kept = ComparableRuns(machine)
     except OSError as error:
-        kept = Kept(machine, trouble=f"the history could not be read: {error.strerror}")
-    write_whole(kept_in, _KEPT.dump_json(kept, indent=2))
+        kept = ComparableRuns(machine, error=f"the history could not be read: {error.strerror}")
+    write_atomically(kept_in, _COMPARABLE.dump_json(kept, indent=2))
 
 
-def history_of(folder: RunFolder) -> Kept:
+def history_of(folder: RunFolder) -> ComparableRuns:
     """Read what a run's evidence keeps of those before it."""
     try:
-        return _KEPT.validate_json(_kept_path(folder).read_bytes())
+        return _COMPARABLE.validate_json(_kept_path(folder).read_bytes())
     except FileNotFoundError:
-        return Kept(trouble="no history was kept with this run")
+        return ComparableRuns(error="no history was kept with this run")
     except (OSError, ValueError):
-        return Kept(trouble="the history that was kept with this run cannot be read")
+        return ComparableRuns(error="the history that was kept with this run cannot be read")
 
 
 def _kept_path(folder: RunFolder) -> Path:
     return folder.evidence / "history.json"
-
-
-def _verdicts(result: Result) -> dict[str, Verdict]:
-    verdicts: dict[str, list[Verdict]] = {}
-    for finding in result.findings:
-        verdicts.setdefault(finding.check, []).append(finding.verdict)
-    return {check: worst(each) for check, each in verdicts.items()}
-
-
-def _usage(result: Result) -> UsageEntry:
-    number = Counter(row.verdict for row in result.usage)
-    return UsageEntry(number[Verdict.PASS], number[Verdict.FAIL], number[Verdict.INCONCLUSIVE])
-
-
-def _parse(line: bytes) -> Entry | None:
-    try:
-        return _ENTRY.validate_json(line)
-    except ValueError:
-        return None
-
-
-def _lines(path: Path) -> list[bytes]:
-    try:
-        with path.open("rb") as file:
-            return list(file)
-    except FileNotFoundError:
-        return []
-
-
-def _is_of(line: bytes, run_id: str) -> bool:
-    entry = _parse(line)
-    return entry is not None and entry.run_id == run_id
-
-
-def _add(path: Path, line: bytes, after_torn: bool) -> None:
-    """Write a line at the end, in one piece or not at all; a torn one there keeps to itself."""
-    content = b"\n" + line if after_torn else line
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        before_bytes = os.fstat(descriptor).st_size
-        if os.write(descriptor, content) < len(content):
-            os.ftruncate(descriptor, before_bytes)
-            raise OSError(f"there is no room for a line in {path}")
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _alone_with(path: Path) -> Iterator[None]:
-    """Hold the history's lock: a file of its own, since the history itself may be replaced."""
-    lock = path.with_name(f".{path.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

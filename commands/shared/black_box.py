@@ -1,7 +1,4 @@
-"""What does the harness say when it is run as a black box? A command, its exit code, its output.
-
-No command outlives the one who runs it, however that one ends.
-"""
+"""Run a command as a black box: its exit code and output, and no way for it to outlive us."""
 
 import ctypes
 import os
@@ -23,20 +20,20 @@ class Ended:
 
     code: int
     stdout: bytes
-    took_s: float
+    duration_s: float
     is_late: bool
 
 
 def run_black_box(
     command: Sequence[str],
     log: Path,
-    most_s: float,
+    timeout_s: float,
     environ: Mapping[str, str] = os.environ,
     stop_s: float = 20.0,
 ) -> Ended:
-    """Run a command to its end and return what it said; stderr goes to the log.
+    """Run a command to its end and return its output; stderr goes to the log.
 
-    It is stopped after `most_s` seconds, and when this is interrupted: politely, and by force
+    It is stopped after `timeout_s` seconds, and when this is interrupted: politely, and by force
     `stop_s` seconds later.
     """
     began, parent = time.monotonic(), os.getpid()
@@ -52,7 +49,7 @@ def run_black_box(
         )
     stdout, is_late = b"", False
     try:
-        stdout = process.communicate(timeout=most_s)[0]
+        stdout = process.communicate(timeout=timeout_s)[0]
     except subprocess.TimeoutExpired:
         is_late = True
     finally:

@@ -1,4 +1,4 @@
-"""How does a run end? What it can be compared with, its verdict, its report, the exit code."""
+"""End a run: what it can be compared with, its verdict, its report, the exit code."""
 
 import contextlib
 import os
@@ -7,10 +7,15 @@ from typing import NoReturn
 
 import typer
 
-from checks.result import Result
+from checks.history.store import history_path, keep_history, remember
+from checks.result import Result, to_json
+from checks.suite import judge
 from checks.verdict import exit_code
 from commands.shared.run_setup import log_to
+from reports.annotations import render_annotations
 from reports.progress import Progress
+from reports.render import render_all
+from reports.terminal import print_result
 from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
@@ -19,17 +24,12 @@ from scenarios.evidence.run_folder import (
 
 def finish(folder: RunFolder, run: Run) -> None:
     """Write how a run ended, and what it can be compared with."""
-    from checks.history.store import history_path, keep_history
-
     folder.write_run(run)
     keep_history(history_path(folder), folder, run)
 
 
 def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
-    """Judge a run by its evidence, write and print what came of it, and exit with the verdict."""
-    from checks.history.store import remember
-    from checks.suite import judge
-
+    """Judge a run by its evidence, write and print the result, and exit with the verdict."""
     log_to(folder)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
@@ -48,17 +48,11 @@ def load_s(result: Result) -> float:
 
 def write_report(result: Result, folder: RunFolder) -> None:
     """Render a result into its files."""
-    from reports.render import render_all
-
     render_all(result, folder.path)
 
 
 def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
     """Print a result, and exit with its verdict."""
-    from checks.result import to_json
-    from reports.annotations import render_annotations
-    from reports.terminal import print_result
-
     if as_json:
         print(to_json(result))
     else:

@@ -1,4 +1,4 @@
-"""How does a run begin? Its plan, its folder, the services that it meets."""
+"""Set a run up: its plan, its folder and record, the services that it meets."""
 
 import hashlib
 import logging
@@ -8,7 +8,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from config.environment import (
     EnvironmentFile,
-    find_environment,
     read_environment,
 )
+from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
 from reference_services.stack.local import VARIABLES, local_stack
+from reference_services.stack.processes import StackError
 from scenarios.driver.driver import Place
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.plan import Asked, Local, Plan, read_plan
@@ -29,7 +30,6 @@ from scenarios.evidence.run_folder import (
     RunFolder,
     create_run_folder,
     new_run_id,
-    write_whole,
 )
 from scenarios.language.templates import compile_text
 
@@ -103,7 +103,18 @@ def variables_of(file: EnvironmentFile, folder: Path, fault: str) -> Iterator[Ma
     if not file.starts_stack:
         yield {}
         return
-    with local_stack(folder, fault or None) as variables:
+    with started_stack(folder, fault) as variables:
+        yield variables
+
+
+@contextmanager
+def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
+    """Start the local stack, and yield the variables of its addresses. Raises ConfigError."""
+    with ExitStack() as held:
+        try:
+            variables = held.enter_context(local_stack(folder, fault or None))
+        except StackError as error:
+            raise ConfigError(Problem(None, None, str(error))) from error
         yield variables
 
 
@@ -125,17 +136,6 @@ def describe(run: Run, place: Place, plan: Plan) -> Run:
 def log_to(folder: RunFolder) -> None:
     """Send what the harness logs, tracebacks of its own faults included, to the run's log."""
     logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
-
-
-def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
-    """Write an environment file for a stack that stays up, its addresses put in."""
-    text = find_environment("local").read_text(encoding="utf-8")
-    for name, value in variables.items():
-        text = text.replace(f"${{{name}}}", value)
-    file = folder / "environment.yaml"
-    lines = [line for line in text.splitlines() if not line.startswith("stack:")]
-    write_whole(file, "\n".join([*lines, ""]).encode())
-    return file
 
 
 def versions() -> dict[str, str]:

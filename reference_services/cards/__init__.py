@@ -1,1 +1,1 @@
-"""Cards: keeps the cards and counts every use of one exactly once."""
+"""Cards: stores cards and counts every use of a card exactly once."""

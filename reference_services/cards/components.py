@@ -1,4 +1,4 @@
-"""What is Cards made of?"""
+"""Components of Cards, as its routes receive them."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from reference_services.cards.store import CardsStore
 
 
 @dataclass(frozen=True)
-class Cards:
-    """The parts that the routes of Cards work with."""
+class CardsComponents:
+    """Store and metrics of one Cards app."""
 
     store: CardsStore
     metrics: CardsMetrics

@@ -1,4 +1,4 @@
-"""What does Cards count?"""
+"""Prometheus metrics of Cards."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,18 +12,18 @@ PREFIX = "/api/v1/cards"
 
 
 class CardsMetrics:
-    """The counters and histograms of Cards."""
+    """Counters, histograms and gauges of Cards."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "cards_api_requests_total",
-            "API requests that were answered.",
+            "API requests, by response status.",
             ("method", "endpoint", "status"),
             registry=registry,
         )
         self._request_duration = duration_histogram(
             "cards_api_request_duration_seconds",
-            "Time until an API request was answered.",
+            "Duration of an API request until its response starts.",
             ("method", "endpoint"),
             registry,
         )
@@ -34,21 +34,21 @@ class CardsMetrics:
             registry=registry,
         )
         self._created = Counter(
-            "cards_created_total", "Stored cards.", ("tenant_id", "card_type"), registry=registry
+            "cards_created_total", "Created cards.", ("tenant_id", "card_type"), registry=registry
         )
-        # Every process reads the same table, so of several workers any will do.
+        # All workers read the same table: any of their values is right, none must be added up.
         self._rows = Gauge(
             "cards_usage_rows",
-            "Uses that are stored, of all tenants.",
+            "Stored uses of cards, of all tenants.",
             ("card_type", "source"),
             registry=registry,
             multiprocess_mode="livemax",
         )
-        # Kept, since every request asks for them; there are as many as routes and statuses.
+        # Cached because every request needs them; bounded by the routes and statuses.
         self._series = cache(self._find_series)
 
     def count_request(self, method: str, route: str, status: int, duration_s: float) -> None:
-        """Count one answered request."""
+        """Count and time one request, when its response starts."""
         requests, duration = self._series(method, route, status)
         requests.inc()
         duration.observe(duration_s)
@@ -65,14 +65,14 @@ class CardsMetrics:
         self._uses.labels(card.tenant_id, card.card_type, source).inc()
 
     def count_created(self, card: Card) -> None:
-        """Count one stored card."""
+        """Count one created card."""
         self._created.labels(card.tenant_id, card.card_type).inc()
 
     def set_rows(self, rows: Mapping[tuple[str, str], int]) -> None:
-        """Show how many uses are stored, by card type and source."""
+        """Set the number of stored uses by `(card_type, source)`."""
         for labels, number in rows.items():
             self._rows.labels(*labels).set(number)
 
-    def forget_rows(self) -> None:
-        """Show none, since their number is not known."""
+    def clear_rows(self) -> None:
+        """Remove the series: their value is unknown, and a stale one would mislead."""
         self._rows.clear()

@@ -1,4 +1,4 @@
-"""What do people send to Cards, and what do they get?"""
+"""Request and response bodies of Cards."""
 
 import json
 from datetime import datetime
@@ -10,24 +10,24 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from reference_services.common.api.schemas import (
     CALL_LIMIT,
     Absent,
-    Body,
     CardIds,
     CardType,
     Content,
     Id,
     Identifier,
     Label,
-    Line,
-    Record,
+    RequestBody,
     Sendable,
+    SingleLine,
+    StoredRecord,
 )
 
-# An offset has to fit into the database's integers.
+# The offset of the last page has to fit into a database integer.
 LAST_PAGE = 1_000_000
 
 
-class Card(Record):
-    """One card, as stored and as answered."""
+class Card(StoredRecord):
+    """One card, as stored and as returned."""
 
     card_id: Id
     tenant_id: Id
@@ -45,13 +45,13 @@ class Card(Record):
     updated_at: datetime
 
     def used_at(self, moment: datetime) -> "Card":
-        """Return the card as it is after one more use."""
+        """Return the card after one more use at this moment."""
         changes = {"usage_count": self.usage_count + 1, "last_used_at": moment}
         return self.model_copy(update=changes)
 
 
-class CardDraft(Body):
-    """A card that is still to be made."""
+class CardDraft(RequestBody):
+    """Content of a card to create."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -61,12 +61,12 @@ class CardDraft(Body):
 
     card_type: CardType
     content: Content
-    title: Line | None = None
-    tags: list[Line] = Field(default=[], max_length=CALL_LIMIT)
+    title: SingleLine | None = None
+    tags: list[SingleLine] = Field(default=[], max_length=CALL_LIMIT)
 
 
 class CompanySnapshot(BaseModel):
-    """What an onboarding learned of a company: the makings of four cards."""
+    """What an onboarding learned about a company; it becomes four cards."""
 
     company: Content
     audience: Content
@@ -74,7 +74,7 @@ class CompanySnapshot(BaseModel):
     insights: Annotated[dict[str, JsonValue] | list[JsonValue], Sendable]
 
     def drafts(self) -> list[CardDraft]:
-        """Make one draft of each part."""
+        """Build one draft per card type."""
         insights = self.insights
         if isinstance(insights, list):
             insights = {"insights": insights}
@@ -86,12 +86,12 @@ class CompanySnapshot(BaseModel):
         ]
 
 
-class BatchBody(Body):
-    """Cards to make all at once: either a snapshot or drafts."""
+class BatchBody(RequestBody):
+    """Cards to create in one batch: either a snapshot or drafts."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            # What the route refuses with 400: neither the one nor the other.
+            # States what the route rejects with 400: a body with neither of the two.
             "anyOf": [
                 {
                     "required": ["company_snapshot"],
@@ -118,43 +118,43 @@ class BatchBody(Body):
     company_snapshot: CompanySnapshot | None = None
     cards: list[CardDraft] = Field(default=[], max_length=CALL_LIMIT)
     source_session_id: Identifier | None = None
-    created_by: Line | None = None
+    created_by: SingleLine | None = None
 
     def drafts(self) -> list[CardDraft]:
-        """Return what is to be made."""
+        """Return a draft of every card to create."""
         return self.company_snapshot.drafts() if self.company_snapshot else self.cards
 
     def fingerprint(self) -> str:
-        """Return the same text for the same body, in whatever order its keys came."""
+        """Return a hash that is equal for equal bodies, whatever the order of their keys."""
         tenants: dict[str, Any] = {"tenant_id": True, "cards": {"__all__": {"tenant_id"}}}
         body = self.model_dump(mode="json", exclude=tenants)
         return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-class BatchAnswer(BaseModel):
-    """The cards of a batch, and how many of them this very request made."""
+class BatchResponse(BaseModel):
+    """The cards of a batch, and how many of them this request created."""
 
     cards: list[Card]
     created_count: int
 
 
-class RetrieveBody(Body):
-    """The cards that are asked for."""
+class RetrieveBody(RequestBody):
+    """Ids of the cards to retrieve."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"card_ids": ["a-card"]}]})
 
     card_ids: CardIds
 
 
-class RetrieveAnswer(BaseModel):
-    """The cards that exist, in the order asked for."""
+class RetrieveResponse(BaseModel):
+    """The requested cards that exist, in the requested order."""
 
     cards: list[Card]
     total: int
     partial_result: bool
 
 
-class UsageBody(Body):
+class UsageBody(RequestBody):
     """One use of one card by one workflow."""
 
     model_config = ConfigDict(
@@ -168,8 +168,8 @@ class UsageBody(Body):
     source: Label = "workflow"
 
 
-class UsageAnswer(BaseModel):
-    """How often the card was used, and whether this use was a new one."""
+class UsageResponse(BaseModel):
+    """Usage count of the card, and whether this request added to it."""
 
     card_id: Id
     usage_count: int
@@ -178,7 +178,7 @@ class UsageAnswer(BaseModel):
 
 
 class ListQuery(BaseModel):
-    """Which of the tenant's cards are listed; pages count from 1."""
+    """Filters and page of a card list; pages start at 1."""
 
     card_type: CardType | Absent = None
     is_active: bool | Absent = None
@@ -186,8 +186,8 @@ class ListQuery(BaseModel):
     page_size: int = Field(default=20, ge=1, le=CALL_LIMIT)
 
 
-class ListAnswer(BaseModel):
-    """One page of the tenant's cards; `total` counts all pages."""
+class ListResponse(BaseModel):
+    """One page of cards; `total` is the number over all pages."""
 
     cards: list[Card]
     total: int

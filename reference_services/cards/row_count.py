@@ -1,4 +1,4 @@
-"""How many uses are stored? Asked now and then, for a monitor to hold rows against counters."""
+"""Exposes the number of stored uses, so that a monitor can compare rows with counters."""
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -6,18 +6,18 @@ from reference_services.cards.metrics import CardsMetrics
 from reference_services.cards.store import CardsStore
 from reference_services.common.json_logs import logger
 
-PACE_S = 5.0
+INTERVAL_S = 5.0
 
 
 def count_rows(store: CardsStore, metrics: CardsMetrics) -> bool:
-    """Show how many uses are stored; none rather than an old number where it is not known.
+    """Set the gauge of stored uses, or remove it if the database cannot be read.
 
-    Return that no more is waiting.
+    Work of a `BackgroundTask`: returns False, since nothing is left to do until the next interval.
     """
     try:
         metrics.set_rows(store.count_uses())
     except SQLAlchemyError as error:
-        metrics.forget_rows()
+        metrics.clear_rows()
         fields = {"reason": type(error).__name__}
-        logger.warning("the uses cannot be counted", extra={"fields": fields})
+        logger.warning("cannot count stored uses", extra={"fields": fields})
     return False

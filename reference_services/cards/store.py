@@ -1,4 +1,4 @@
-"""Where are the cards kept? Every query goes through a tenant's own rows."""
+"""SQL store of Cards; every query on cards is restricted to one tenant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ from reference_services.cards.models import Card, CardDraft, ListQuery
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime, insert_if_new
 
-# What the revisions in migrations/ lead to: a test holds the two against each other.
+# The schema after all revisions in migrations/; a test compares the two.
 tables = MetaData()
 
 cards_table = Table(
     "cards",
     tables,
-    # The tenant first: without it in the key, SQLite reads all of a tenant's cards to find four.
+    # Tenant first: without it in the key, SQLite scans all cards of a tenant to find four.
     Column("tenant_id", String(36), primary_key=True),
     Column("card_id", String(36), primary_key=True),
     Column("card_type", String(32), nullable=False),
@@ -86,11 +86,11 @@ idempotency_keys_table = Table(
 )
 
 
-# Statements are built once: building them anew would take longer than running them. All that
-# read cards begin with _OF_TENANT: nothing can be found outside of a tenant.
+# Statements are built once: building one takes longer than running it. All that read cards extend
+# _OF_TENANT, so that none can return another tenant's card.
 _OF_TENANT = select(cards_table).where(cards_table.c.tenant_id == bindparam("tenant_id"))
 _FIND = _OF_TENANT.where(cards_table.c.card_id.in_(bindparam("card_ids", expanding=True)))
-# Locked in one order: two workflows that use the same cards must not wait for each other.
+# Locked in one order: two workflows that use the same cards must not deadlock.
 _FIND_AND_LOCK = _FIND.order_by(cards_table.c.card_id).with_for_update()
 _COUNT_USE = (
     update(cards_table)
@@ -98,7 +98,7 @@ _COUNT_USE = (
     .where(cards_table.c.card_id.in_(bindparam("card_ids", expanding=True)))
     .values(usage_count=cards_table.c.usage_count + 1, last_used_at=bindparam("moment"))
 )
-# Of all tenants at once, but numbers only.
+# Covers all tenants, but returns numbers only.
 _COUNT_ROWS = select(
     card_usage_table.c.card_type, card_usage_table.c.source, func.count()
 ).group_by(card_usage_table.c.card_type, card_usage_table.c.source)
@@ -110,12 +110,12 @@ _KEPT_KEY = select(idempotency_keys_table.c.fingerprint, idempotency_keys_table.
 
 
 class KeyReused(Exception):
-    """The idempotency key was used before, for another body."""
+    """The idempotency key was used before with another body."""
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a batch comes from."""
+class BatchOrigin:
+    """Where a batch comes from: the onboarding session and its user."""
 
     source_session_id: str | None = None
     created_by: str | None = None
@@ -123,23 +123,23 @@ class Origin:
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """The client's name for one request, and what the request asked for."""
+    """Key that the client chose for one request, and the fingerprint of that request's body."""
 
     key: str
     fingerprint: str
 
 
 @dataclass(frozen=True)
-class Batch:
-    """The cards of a batch; `is_replay` when an earlier request made them."""
+class CreatedBatch:
+    """The cards of a batch; `is_replay` if an earlier request created them."""
 
     cards: list[Card]
     is_replay: bool = False
 
 
 @dataclass(frozen=True)
-class Use:
-    """What uses the cards."""
+class CardUse:
+    """The workflow that uses cards, and the source that reports it."""
 
     workflow_id: str
     workflow_type: str | None
@@ -148,22 +148,22 @@ class Use:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """The cards found, in the order asked for, and those of them whose use is a new one."""
+    """The cards found, in the requested order, and those of them whose use was not yet recorded."""
 
     cards: list[Card]
     newly_used: list[Card]
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of a list; `total` counts all pages."""
+class CardPage:
+    """One page of a card list; `total` is the number over all pages."""
 
     cards: list[Card]
     total: int
 
 
 class CardsStore:
-    """The cards, their uses and the idempotency keys."""
+    """Stores cards, their uses and the idempotency keys of batches."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -172,40 +172,40 @@ class CardsStore:
         self,
         tenant_id: str,
         drafts: Sequence[CardDraft],
-        origin: Origin,
+        origin: BatchOrigin,
         key: IdempotencyKey | None = None,
-    ) -> Batch:
-        """Store all the cards in one transaction, or find those that the key stands for.
+    ) -> CreatedBatch:
+        """Store all cards in one transaction, or return those of an earlier request with this key.
 
-        Raises KeyReused when the key stands for another body.
+        Raises KeyReused when the key belongs to another body.
         """
         cards = [_new_card(tenant_id, draft, origin) for draft in drafts]
-        with self._database.writing() as connection:
-            if key and not _claim(connection, tenant_id, key, cards):
-                return Batch(_replay(connection, tenant_id, key), is_replay=True)
+        with self._database.write_transaction() as connection:
+            if key and not _claim_key(connection, tenant_id, key, cards):
+                return CreatedBatch(_read_replayed(connection, tenant_id, key), is_replay=True)
             traced = {"trace_id": current_trace_id()}
             connection.execute(_INSERT_CARDS, [card.model_dump() | traced for card in cards])
-        return Batch(cards)
+        return CreatedBatch(cards)
 
     def retrieve(
-        self, tenant_id: str, card_ids: Sequence[str], use: Use | None = None
+        self, tenant_id: str, card_ids: Sequence[str], use: CardUse | None = None
     ) -> Retrieval:
-        """Find the cards, and record their use if there is one."""
+        """Find the cards and record their use, if one is given."""
         if use:
             return self.use(tenant_id, card_ids, use)
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             return Retrieval(_find(connection, _FIND, tenant_id, card_ids), newly_used=[])
 
-    def use(self, tenant_id: str, card_ids: Sequence[str], use: Use) -> Retrieval:
+    def use(self, tenant_id: str, card_ids: Sequence[str], use: CardUse) -> Retrieval:
         """Find the cards and record their use in one transaction."""
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             found = _find(connection, _FIND_AND_LOCK, tenant_id, card_ids)
             newly_used = self.record(connection, found, use)
-        now = {card.card_id: card for card in newly_used}
-        return Retrieval([now.get(card.card_id, card) for card in found], newly_used)
+        updated = {card.card_id: card for card in newly_used}
+        return Retrieval([updated.get(card.card_id, card) for card in found], newly_used)
 
-    def record(self, connection: Connection, cards: Sequence[Card], use: Use) -> list[Card]:
-        """Write one use of each card, once ever; return the cards whose use is a new one."""
+    def record(self, connection: Connection, cards: Sequence[Card], use: CardUse) -> list[Card]:
+        """Insert a use of each card unless it is recorded already; return the newly used cards."""
         moment = datetime.now(UTC)
         new_ids = _insert_uses(connection, cards, use, moment) if cards else set()
         if new_ids:
@@ -216,12 +216,12 @@ class CardsStore:
         return [card.used_at(moment) for card in cards if card.card_id in new_ids]
 
     def count_uses(self) -> dict[tuple[str, str], int]:
-        """Count the uses of all tenants, by card type and source. Raises SQLAlchemyError."""
-        with self._database.reading() as connection:
+        """Count the uses of all tenants by `(card_type, source)`. Raises SQLAlchemyError."""
+        with self._database.read_transaction() as connection:
             found = connection.execute(_COUNT_ROWS)
             return {(card_type, source): number for card_type, source, number in found}
 
-    def list_page(self, tenant_id: str, query: ListQuery) -> Page:
+    def list_page(self, tenant_id: str, query: ListQuery) -> CardPage:
         """Return one page of the tenant's cards, newest first."""
         wanted = _OF_TENANT
         if query.card_type is not None:
@@ -230,11 +230,11 @@ class CardsStore:
             wanted = wanted.where(cards_table.c.is_active == query.is_active)
         newest_first = wanted.order_by(cards_table.c.created_at.desc(), cards_table.c.card_id)
         page = newest_first.limit(query.page_size).offset((query.page - 1) * query.page_size)
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             total = connection.scalar(
                 select(func.count()).select_from(wanted.subquery()), {"tenant_id": tenant_id}
             )
-            return Page(_cards(connection.execute(page, {"tenant_id": tenant_id})), total or 0)
+            return CardPage(_cards(connection.execute(page, {"tenant_id": tenant_id})), total or 0)
 
 
 def _cards(rows: CursorResult[Any]) -> list[Card]:
@@ -250,7 +250,7 @@ def _find(
 
 
 def _insert_uses(
-    connection: Connection, cards: Sequence[Card], use: Use, moment: datetime
+    connection: Connection, cards: Sequence[Card], use: CardUse, moment: datetime
 ) -> set[str]:
     values = {
         "workflow_id": use.workflow_id,
@@ -266,7 +266,7 @@ def _insert_uses(
 
 @cache
 def _new_uses(dialect: str) -> Executable:
-    """Return the INSERT of one use a card, which copies from the cards what they know."""
+    """Build the INSERT of one use per card; it copies tenant and type from the cards table."""
     uses, cards = card_usage_table.c, cards_table.c
     values: dict[Column[Any], ColumnElement[Any]] = {
         uses.workflow_id: bindparam("workflow_id", type_=String),
@@ -285,7 +285,7 @@ def _new_uses(dialect: str) -> Executable:
     return insert_if_new(dialect, uses.card_id).from_select(list(values), used)
 
 
-def _claim(
+def _claim_key(
     connection: Connection, tenant_id: str, key: IdempotencyKey, cards: Sequence[Card]
 ) -> bool:
     row = {
@@ -299,14 +299,14 @@ def _claim(
     return connection.execute(claim, row).first() is not None
 
 
-def _replay(connection: Connection, tenant_id: str, key: IdempotencyKey) -> list[Card]:
+def _read_replayed(connection: Connection, tenant_id: str, key: IdempotencyKey) -> list[Card]:
     row = connection.execute(_KEPT_KEY, {"tenant_id": tenant_id, "key": key.key}).one()
     if row.fingerprint != key.fingerprint:
         raise KeyReused
     return _find(connection, _FIND, tenant_id, row.card_ids)
 
 
-def _new_card(tenant_id: str, draft: CardDraft, origin: Origin) -> Card:
+def _new_card(tenant_id: str, draft: CardDraft, origin: BatchOrigin) -> Card:
     now = datetime.now(UTC)
     return Card(
         card_id=str(uuid4()),

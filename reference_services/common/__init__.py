@@ -1,1 +1,1 @@
-"""What the three services share: the edge of the wire, the database, the metrics."""
+"""Code that the three services share: HTTP interface, outgoing calls, database and metrics."""

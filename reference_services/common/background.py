@@ -1,4 +1,4 @@
-"""What does a service do beside answering? One thing, again and again, in a thread of its own."""
+"""Periodic background work of a service, in its own thread."""
 
 from collections.abc import Callable
 from threading import Event, Thread
@@ -8,21 +8,22 @@ from typing import Self
 from reference_services.common.json_logs import logger
 
 
-class Meanwhile:
-    """Does something for as long as the service runs. A context manager.
+class BackgroundTask:
+    """Context manager that calls `work` periodically within its block.
 
-    `do` tells whether more may be waiting: then it is done again at once, else after a pause.
+    `work` returns whether more work may be waiting: then it is called again at once, otherwise
+    after `pause_s`. The first call comes after one pause.
     """
 
-    def __init__(self, name: str, do: Callable[[], bool], pause_s: float) -> None:
-        """Do nothing yet."""
-        self._do = do
+    def __init__(self, name: str, work: Callable[[], bool], pause_s: float) -> None:
+        """Prepare the thread without starting it; `name` is the thread's, and goes into the log."""
+        self._work = work
         self._pause_s = pause_s
-        self._is_over = Event()
+        self._stopping = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
         return self
 
@@ -32,15 +33,15 @@ class Meanwhile:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        """Do it no more."""
-        self._is_over.set()
+        """Stop the thread; wait for a call in progress for at most one pause."""
+        self._stopping.set()
         self._thread.join(self._pause_s)
 
     def _run(self) -> None:
-        while not self._is_over.wait(self._pause_s):
+        while not self._stopping.wait(self._pause_s):
             try:
-                while self._do() and not self._is_over.is_set():
+                while self._work() and not self._stopping.is_set():
                     pass
             except Exception:
-                # The edge of the thread: a database that is away for a while must not end it.
-                logger.exception("the %s was interrupted", self._thread.name)
+                # The edge of the thread: a database outage must not end it.
+                logger.exception("background task %s failed; it runs again", self._thread.name)

@@ -1,4 +1,4 @@
-"""How is the database reached? One engine a service, SQLite or PostgreSQL, one kind of schema."""
+"""Database access of a service: one engine, SQLite or PostgreSQL, and its transactions."""
 
 import sqlite3
 import time
@@ -30,65 +30,65 @@ CONNECTIONS = 20
 POOL_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 10_000
 BUSY_PAUSE_S = 0.01
-# No wait without an end; longer than any that a healthy server needs.
-POSTGRESQL = {"connect_timeout": 2, "options": "-c lock_timeout=3s -c statement_timeout=5s"}
+# Every wait is bounded; a healthy server needs less.
+POSTGRESQL_OPTIONS = {"connect_timeout": 2, "options": "-c lock_timeout=3s -c statement_timeout=5s"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite gives it back without a zone, PostgreSQL in its session's."""
+    """Timestamp in UTC; SQLite returns it without a zone, PostgreSQL in the session's zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Put the zone back."""
+        """Return the timestamp in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Database:
-    """The engine of one service and the two ways to use it: reading and writing."""
+    """Engine of one service, used through read and write transactions."""
 
     def __init__(self, url: str, connections: int = CONNECTIONS) -> None:
-        """Open no connection yet, and never more than so many."""
+        """Create the engine; connections open on demand, at most `connections` of them."""
         self.is_sqlite = is_sqlite = url.startswith("sqlite")
         self._engine = create_engine(
             url,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
-            # A server may have been restarted since the connection was last used.
+            # The server may have restarted since the connection was last used.
             pool_pre_ping=not is_sqlite,
-            connect_args={} if is_sqlite else POSTGRESQL,
-            # The values of a statement are what clients sent: no log needs them.
+            connect_args={} if is_sqlite else POSTGRESQL_OPTIONS,
+            # The parameters are clients' data, which must not get into a log.
             hide_parameters=True,
         )
         self._writer = self._engine.execution_options(writes=True)
-        self._turn: AbstractContextManager[Any] = nullcontext()
+        self._write_lock: AbstractContextManager[Any] = nullcontext()
         if is_sqlite:
-            # One writer at a time is SQLite's rule. Waiting here is fair and wakes at once;
-            # waiting in SQLite is polling with growing pauses.
-            self._turn = Lock()
+            # SQLite admits one writer at a time. A lock wakes the next writer at once; SQLite's
+            # own wait polls with growing pauses.
+            self._write_lock = Lock()
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that only reads."""
+    def read_transaction(self) -> Iterator[Connection]:
+        """Open a read-only transaction."""
         with self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that writes: all of it is committed at the end, or none."""
-        with self._turn, self._writer.begin() as connection:
+    def write_transaction(self) -> Iterator[Connection]:
+        """Open a write transaction; it commits at the end of the block, or rolls back."""
+        with self._write_lock, self._writer.begin() as connection:
             yield connection
 
-    def is_answering(self) -> bool:
-        """Ask the database for a row."""
+    def is_reachable(self) -> bool:
+        """Return whether a query succeeds."""
         try:
-            with self.reading() as connection:
+            with self.read_transaction() as connection:
                 connection.execute(text("SELECT 1"))
         except SQLAlchemyError:
             return False
@@ -100,30 +100,30 @@ class Database:
 
 
 def open_database(settings: Settings) -> Database:
-    """Return the database that a service's settings name."""
+    """Open the database that the settings name."""
     return Database(settings.database_url, settings.database_connections)
 
 
 @cache
 def insert_if_new(dialect: str, returning: Column[str]) -> ReturningInsert[tuple[str]]:
-    """Return the INSERT into a column's table that leaves out the rows whose unique key exists.
+    """Build an INSERT into the table of a column that skips rows whose unique key exists.
 
-    It returns the column of the rows that it wrote: not every driver can count them.
+    It returns the column of each inserted row, since not every driver reports a row count.
     """
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(returning.table).on_conflict_do_nothing().returning(returning)
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions itself: it would begin them as readers.
+    # The driver must not begin transactions itself: it would begin them as read transactions.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    _turn_to_wal(connection)
+    _enable_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _turn_to_wal(connection: sqlite3.Connection) -> None:
-    # Here SQLite does not wait at all for another process, which may be doing the same.
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    # SQLite ignores busy_timeout here, and another process may be doing the same.
     ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -137,6 +137,6 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A reader that turns writer may find its snapshot outdated and fail, without any waiting.
+    # A read transaction that starts to write fails at once if its snapshot is outdated.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

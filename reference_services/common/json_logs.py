@@ -1,4 +1,4 @@
-"""What did the service do? One JSON object a line on stderr, without bodies or secrets."""
+"""Structured log: one JSON object per line on stderr, without bodies and secrets."""
 
 import json
 import logging
@@ -10,15 +10,15 @@ from reference_services.common.api.trace import current_trace_id
 logger = logging.getLogger("reference_services")
 
 
-class JsonLines(logging.Formatter):
-    """Render a record, and the fields given as `extra={"fields": …}`, as one line of JSON."""
+class JsonFormatter(logging.Formatter):
+    """Formats a record, with the fields of `extra={"fields": …}`, as one line of JSON."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """Render one record."""
+        """Format one record."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -33,9 +33,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logs(service: str, level: str, log: logging.Logger = logger) -> None:
-    """Send a log, by default the services' own, to stderr; a second call replaces the first."""
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(JsonLines(service))
-    log.handlers = [lines]
+    """Send a logger, by default `reference_services`, to stderr; replaces its earlier handlers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    log.handlers = [handler]
     log.setLevel(level)
     log.propagate = False

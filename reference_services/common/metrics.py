@@ -1,7 +1,7 @@
-"""What is a metric made of here? The registry, the buckets of every duration, one scrape's text.
+"""Prometheus registry, histogram buckets and exposition of a service.
 
-A service with several workers keeps its counts in files that all of them share; the folder is
-named by `PROMETHEUS_MULTIPROC_DIR`, which the metrics library reads when it is imported.
+Several workers share their counts through files in `PROMETHEUS_MULTIPROC_DIR`. `prometheus_client`
+reads that variable at import, so it has to be set before a worker starts.
 """
 
 import os
@@ -24,13 +24,13 @@ from prometheus_client.registry import Collector
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 STARTED_AT = "SERVICE_STARTED_AT"
 
-# 0.5, 2.5 and 5 seconds are the latency targets: each must be an edge, to need no interpolation.
-DURATION_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# The latency targets 0.5, 2.5 and 5 s must be bucket bounds: a ratio then needs no interpolation.
+DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def create_registry() -> CollectorRegistry:
-    """Create the registry of one service, with the figures of its process if it is a single one."""
-    # A _created series is not a count, and doubles what a scrape has to carry.
+    """Create the registry of a service; a single process also exposes its `process_*` metrics."""
+    # The _created series would double the size of a scrape.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library lacks the type
     registry = CollectorRegistry(auto_describe=True)
     if SHARED_FOLDER not in os.environ:
@@ -39,24 +39,24 @@ def create_registry() -> CollectorRegistry:
 
 
 def duration_histogram(
-    name: str, what: str, labels: tuple[str, ...], registry: CollectorRegistry
+    name: str, description: str, labels: tuple[str, ...], registry: CollectorRegistry
 ) -> Histogram:
-    """Declare a histogram of seconds with the buckets that the targets need."""
-    return Histogram(name, what, labels, registry=registry, buckets=DURATION_EDGES_S)
+    """Declare a histogram in seconds with the buckets `DURATION_BUCKETS_S`."""
+    return Histogram(name, description, labels, registry=registry, buckets=DURATION_BUCKETS_S)
 
 
 def circuit_gauge(name: str, registry: CollectorRegistry) -> Gauge:
-    """Declare the state of a circuit breaker before Cards: of several workers, the worst."""
-    what = "The circuit breaker before Cards: 0 closed, 1 half-open, 2 open."
-    return Gauge(name, what, registry=registry, multiprocess_mode="livemax")
+    """Declare the state of the circuit breaker for Cards; the worst of several workers counts."""
+    description = "State of the circuit breaker for Cards: 0 closed, 1 half-open, 2 open."
+    return Gauge(name, description, registry=registry, multiprocess_mode="livemax")
 
 
 def render_metrics(registry: CollectorRegistry) -> bytes:
-    """Render every metric in Prometheus' text format: of all workers, whichever is asked."""
+    """Render every metric in the Prometheus text format, summed over all workers."""
     folder = os.environ.get(SHARED_FOLDER)
     if folder is None:
         return generate_latest(registry)
-    _forget_dead_workers(Path(folder))
+    _drop_gauges_of_dead_workers(Path(folder))
     shared = CollectorRegistry()
     MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]  # likewise
     shared.register(_StartTime())
@@ -64,7 +64,7 @@ def render_metrics(registry: CollectorRegistry) -> bytes:
 
 
 class _StartTime(Collector):
-    """When the service began to count: no worker's own start, which may be a later one."""
+    """Start time of the parent process, when counting began; a worker may have started later."""
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
@@ -74,8 +74,8 @@ class _StartTime(Collector):
         )
 
 
-def _forget_dead_workers(folder: Path) -> None:
-    # Their counts stay; what they said of the present moment does not.
+def _drop_gauges_of_dead_workers(folder: Path) -> None:
+    # Counters of dead workers stay in the sum; their gauges no longer apply.
     for path in folder.glob("gauge_live*.db"):
         pid = int(path.stem.rpartition("_")[2])
         if not _is_alive(pid):

@@ -1,10 +1,10 @@
-"""Is the database's schema the one that this code needs? If not, it is brought there at start.
+"""Upgrades the database schema to the newest Alembic revision when a service starts.
 
-A service's `migrations/` holds its revisions in order: `0001_….py`, `0002_….py`, each an Alembic
-revision of that number. A database notes in `<service>_schema_version` which one it has.
+The folder `migrations/` of a service holds its revisions: `0001_….py`, `0002_….py`, numbered as
+named. The table `<service>_schema_version` holds the revision of a database.
 
-Revisions only add, so that the release before goes on working: it serves during a deployment, and
-again after a rollback. It starts on a newer schema, and says so in its log.
+Revisions only add columns and tables, because the previous release keeps serving during a
+deployment and serves again after a rollback. It starts on a newer schema and logs a warning.
 """
 
 from pathlib import Path
@@ -14,46 +14,46 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_services.common.database import Database
 from reference_services.common.json_logs import logger
-from reference_services.common.settings import StartError
+from reference_services.common.settings import StartupError
 
-# Any fixed number: it names the lock under which one process at a time changes a schema.
-_LOCK = 20_250_101
-# How long a process waits for another one's migration. For a table it waits as briefly as ever:
-# those who come after it would have to wait as well.
-_TURN = "60s"
+# Any fixed number: the advisory lock under which one process at a time changes a schema.
+_LOCK_ID = 20_250_101
+# Wait for another process's migration. Locks on tables keep the short default timeout: while a
+# migration waits for a table, all later statements on that table wait too.
+_LOCK_TIMEOUT = "60s"
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 
 
 def revisions_of(service: str) -> Path:
-    """Return the folder of a service's revisions."""
+    """Return the folder that holds the revisions of a service."""
     return Path(__file__).parents[1] / service / "migrations"
 
 
 def migrate(database: Database, service: str, revisions: Path) -> None:
-    """Bring the schema to the newest revision; several processes may do so at once.
+    """Upgrade the schema to the newest revision; safe to run in several processes at once.
 
-    All of it happens in one transaction. Raises StartError when the database cannot be reached,
-    or notes a revision that is none.
+    The upgrade is one transaction. Raises StartupError when the database cannot be reached or
+    holds an unknown revision.
     """
     newest = max(path.name[:4] for path in revisions.glob("[0-9]*.py"))
     version_table = f"{service}_schema_version"
     try:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             version = _version(connection, version_table)
         if version is not None and version.isdigit() and version >= newest:
             if version > newest:
                 logger.warning(
-                    "the schema is newer than this code", extra={"fields": {"schema": version}}
+                    "schema is newer than this code", extra={"fields": {"schema": version}}
                 )
             return
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             _upgrade(connection, version_table, revisions)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        raise StartError(
-            f"the database of {service} cannot be reached or migrated ({reason}): "
-            "check DATABASE_URL and that its server runs"
+        raise StartupError(
+            f"cannot reach or migrate the database of {service} ({reason}): "
+            "check DATABASE_URL and that its server is running"
         ) from error
 
 
@@ -65,16 +65,16 @@ def _version(connection: Connection, version_table: str) -> str | None:
 
 
 def _upgrade(connection: Connection, version_table: str, revisions: Path) -> None:
-    # Imported here: it takes half a second, and most starts have nothing to upgrade.
+    # Imported here: it takes half a second, which a start without an upgrade can save.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
     if connection.dialect.name == "postgresql":
-        # To wait for another process, and to change a large table, takes the time that it takes.
+        # Changing a large table may take longer than the default statement timeout.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_TURN}'"))
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_ID)))
         connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
@@ -84,7 +84,7 @@ def _upgrade(connection: Connection, version_table: str, revisions: Path) -> Non
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise StartError(
-            f"the database notes a revision of its schema that is none ({error}): "
-            f"check that DATABASE_URL names a database of this service, and its {version_table}"
+        raise StartupError(
+            f"unknown schema revision in {version_table} ({error}): "
+            "check that DATABASE_URL names a database of this service"
         ) from error

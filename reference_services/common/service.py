@@ -1,4 +1,4 @@
-"""What is every service made of? Its parts, and the app that is built around them."""
+"""Builds the FastAPI app of a service from its components."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
@@ -8,18 +8,22 @@ from typing import Any
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from reference_services.common.api import operational_routes
-from reference_services.common.api.errors import answer_http_exception, answer_invalid_request
-from reference_services.common.api.middleware import Protection, Refusals, RequestLog, Trace
+from reference_services.common.api.errors import handle_http_exception, handle_validation_error
+from reference_services.common.api.middleware import (
+    ErrorBoundary,
+    RequestLog,
+    SecurityHeaders,
+    Trace,
+)
 from reference_services.common.api.openapi import DescribedApp
 from reference_services.common.api.rate_limit import RateLimit
 from reference_services.common.api.tokens import Tokens, require_token
-from reference_services.common.calls.caller import Caller
+from reference_services.common.calls.service_client import ServiceClient
 from reference_services.common.database import Database
 from reference_services.common.json_logs import configure_logs
 from reference_services.common.migration import migrate, revisions_of
@@ -29,43 +33,47 @@ THREADS = 40
 
 
 @dataclass(frozen=True)
-class Service:
-    """What differs from one service to another."""
+class ServiceSpec:
+    """The parts of an app that differ between services.
+
+    `middleware` sits between the request log and the error boundary; `notes` appear in `/health`;
+    `threads` bounds the requests handled at once; `background` runs while the app does.
+    """
 
     settings: Settings
     database: Database
     registry: CollectorRegistry
     router: APIRouter
-    parts: object
-    cards: Caller | None = None
-    counting: tuple[Middleware, ...] = ()
+    components: object
+    cards: ServiceClient | None = None
+    middleware: tuple[Middleware, ...] = ()
     notes: tuple[str, ...] = ()
     threads: int = THREADS
-    meanwhile: AbstractContextManager[object] | None = None
+    background: AbstractContextManager[object] | None = None
 
 
-def build_app(service: Service) -> FastAPI:
-    """Build the app: routes within middleware, its schema brought up to date when it starts."""
+def build_app(service: ServiceSpec) -> FastAPI:
+    """Build the app; it migrates its database schema when it starts."""
     settings = service.settings
     configure_logs(settings.service, settings.log_level)
     app = DescribedApp(
         title=settings.service.title(),
-        # The pages that show the API would fetch their scripts from somebody else's server.
+        # The documentation pages would load scripts from a third-party server.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(service),
         middleware=[
             Middleware(Trace),
-            Middleware(Protection),
+            Middleware(SecurityHeaders),
             Middleware(RequestLog),
-            *service.counting,
-            Middleware(Refusals),
+            *service.middleware,
+            Middleware(ErrorBoundary),
         ],
         exception_handlers={
-            HTTPException: answer_http_exception,
-            RequestValidationError: answer_invalid_request,
+            HTTPException: handle_http_exception,
+            RequestValidationError: handle_validation_error,
         },
     )
     tokens = Tokens((*settings.api_tokens, *settings.service_tokens))
@@ -76,33 +84,26 @@ def build_app(service: Service) -> FastAPI:
     app.state.registry = service.registry
     app.state.probes = _probes(service)
     app.state.version = settings.service_version
-    app.state.notes = [*_fault_notes(settings), *service.notes]
-    app.state.parts = service.parts
+    seeded = [f"seeded fault: {settings.fault}"] if settings.fault else []
+    app.state.notes = [*seeded, *service.notes]
+    app.state.components = service.components
     return app
 
 
-# A coroutine, though nothing is awaited: FastAPI would send a function to the thread pool.
-async def parts_of(request: Request) -> Any:
-    """Return the parts of the service that a route works with."""
-    return request.app.state.parts
+# A coroutine although nothing is awaited: FastAPI would run a function in the thread pool.
+async def get_components(request: Request) -> Any:
+    """Return the components of the service; a FastAPI dependency of every route."""
+    return request.app.state.components
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _fault_notes(settings: Settings) -> list[str]:
-    return [f"a fault is seeded: {settings.fault}"] if settings.fault else []
-
-
-def _probes(service: Service) -> operational_routes.Probes:
-    probes = {"database": service.database.is_answering}
+def _probes(service: ServiceSpec) -> operational_routes.Probes:
+    probes = {"database": service.database.is_reachable}
     if service.cards:
-        probes["cards"] = service.cards.is_answering
+        probes["cards"] = service.cards.is_reachable
     return probes
 
 
-def _lifespan(service: Service) -> Callable[[FastAPI], Any]:
+def _lifespan(service: ServiceSpec) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = service.threads
@@ -112,8 +113,8 @@ def _lifespan(service: Service) -> Callable[[FastAPI], Any]:
             migrate(service.database, name, revisions_of(name))
             if service.cards:
                 open_parts.callback(service.cards.close)
-            if service.meanwhile:
-                open_parts.enter_context(service.meanwhile)
+            if service.background:
+                open_parts.enter_context(service.background)
             yield
 
     return lifespan

@@ -1,4 +1,4 @@
-"""How is this service configured? From environment variables, read once at start."""
+"""Settings of a service, read from environment variables once at start."""
 
 import os
 import re
@@ -23,27 +23,27 @@ from sqlalchemy.exc import ArgumentError
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
-class StartError(Exception):
-    """The service cannot start; the text says why, and what to do."""
+class StartupError(Exception):
+    """The service cannot start; the message names the reason and the remedy."""
 
 
-def _secrets(text: Any) -> Any:
-    """Split `a,b`: several tokens at once let one be replaced without a moment of refusal."""
+def _split_tokens(text: Any) -> Any:
+    """Split `a,b`: with two accepted tokens, one can be rotated without downtime."""
     tokens = [part for part in map(str.strip, text.split(",")) if part]
     if not tokens:
-        # Whoever sets the variable wants tokens: none at all would let everybody in.
-        raise ValueError("write at least one token, or leave the variable away")
+        # A variable that is set but holds no token would open the API to everyone.
+        raise ValueError("write at least one token, or unset the variable")
     return tokens
 
 
-def _token(secret: SecretStr) -> SecretStr:
+def _check_token(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[\x21-\x2b\x2d-\x7e]+", secret.get_secret_value()):
-        raise ValueError("a token is of visible ASCII characters other than the comma")
+        raise ValueError("a token consists of visible ASCII characters except the comma")
     return secret
 
 
-def _rate(text: Any) -> Any:
-    # The library would show the text, and of several rates quietly take the first.
+def _parse_rate(text: Any) -> Any:
+    # Not left to the library: its error shows the text, and of several rates it takes the first.
     try:
         (rate,) = parse_many(text)
     except ValueError:
@@ -53,14 +53,14 @@ def _rate(text: Any) -> Any:
     return rate
 
 
-def _database(text: str) -> str:
+def _check_database_url(text: str) -> str:
     form = r"sqlite:///(?!:memory:).+|postgresql(\+psycopg)?://.+"
     if not re.fullmatch(form, text) or not _is_readable(make_url, text):
         raise ValueError("write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     return text
 
 
-def _service(text: str) -> str:
+def _check_service_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+/?", text) or not _is_readable(_host_and_port, text):
         raise ValueError("write http://HOST:PORT or https://HOST:PORT")
     return text
@@ -78,48 +78,48 @@ def _host_and_port(url: str) -> tuple[str, int | None] | None:
     return (parts.hostname, parts.port) if parts.hostname else None
 
 
-Secret = Annotated[SecretStr, AfterValidator(_token)]
-Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_secrets)]
-Rate = Annotated[RateLimitItem, BeforeValidator(_rate)]
+Secret = Annotated[SecretStr, AfterValidator(_check_token)]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_split_tokens)]
+Rate = Annotated[RateLimitItem, BeforeValidator(_parse_rate)]
 
 
 class Settings(BaseModel):
-    """What a service is told at start; each field is the environment variable of its name."""
+    """Settings of one service; each field is read from the environment variable of its name."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     service: str
-    # Not in the repr: it may hold a password.
-    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)]
+    # Hidden in the repr: it may hold a password.
+    database_url: Annotated[str, AfterValidator(_check_database_url), Field(repr=False)]
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)
     ] = "INFO"
     fault: str | None = None
-    # What is deployed, as /health tells it.
+    # Deployed version, shown by /health.
     service_version: Annotated[str, Field(max_length=200)] = ""
-    # For each worker process. PostgreSQL allows 100 in all, unless told otherwise.
+    # Per worker process. PostgreSQL allows 100 in total by default.
     database_connections: Annotated[int, Field(ge=1, le=1000)] = 20
 
-    # Who may call, and how often. Without tokens anybody may.
+    # Accepted tokens, and the rate per tenant. Without tokens the API is open.
     api_tokens: Secrets = ()
     service_tokens: Secrets = ()
-    rate_limit: Rate | None = None  # "100/minute", for each tenant and worker process
+    rate_limit: Rate | None = None  # such as "100/minute", per tenant and worker process
 
-    # How Cards is called.
-    cards_url: Annotated[str, AfterValidator(_service)] = "http://127.0.0.1:8002"
+    # Calls to Cards.
+    cards_url: Annotated[str, AfterValidator(_check_service_url)] = "http://127.0.0.1:8002"
     cards_token: Secret | None = None
     cards_deadline_s: Seconds = 5.0
     cards_cache_ttl_s: Seconds = 300.0
     circuit_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     circuit_open_s: Seconds = 2.0
 
-    # How long generation is made to take: a seeded log-normal distribution, or no time at all.
+    # Artificial delay of generation: a seeded log-normal distribution, or none.
     generation_delay_median_s: Seconds | None = None
     generation_delay_p95_s: Seconds | None = None
     generation_delay_seed: int = 0
 
     @model_validator(mode="after")
-    def _delay_is_whole(self) -> "Settings":
+    def _check_delay(self) -> "Settings":
         median_s, p95_s = self.generation_delay_median_s, self.generation_delay_p95_s
         if (median_s is None) != (p95_s is None):
             raise ValueError(
@@ -131,9 +131,9 @@ class Settings(BaseModel):
 
 
 def read_settings(service: str, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings of the named service; an empty variable is an absent one.
+    """Read the settings of a service; an empty variable counts as unset.
 
-    Raises StartError, which names every variable that is wrong and no value.
+    Raises StartupError, which names every invalid variable but no value.
     """
     names = Settings.model_fields.keys() - {"service"}
     given = {name: environ[name.upper()] for name in names if environ.get(name.upper())}
@@ -142,10 +142,10 @@ def read_settings(service: str, environ: Mapping[str, str] = os.environ) -> Sett
             {"service": service, "database_url": f"sqlite:///{service}.db", **given}
         )
     except ValidationError as error:
-        wrong = "; ".join(_sentence(problem["loc"], problem["msg"]) for problem in error.errors())
-        raise StartError(f"{wrong}.") from None
+        reasons = "; ".join(_describe(item["loc"], item["msg"]) for item in error.errors())
+        raise StartupError(f"{reasons}.") from None
 
 
-def _sentence(where: tuple[int | str, ...], what: str) -> str:
-    what = what.removeprefix("Value error, ")
-    return f"{str(where[0]).upper()}: {what}" if where else what
+def _describe(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{str(location[0]).upper()}: {message}" if location else message

@@ -1,1 +1,1 @@
-"""How can the services be made to go wrong, on purpose? Each fault is a few lines."""
+"""Faults that can be seeded into a service or into its deployment, each a few lines."""

@@ -1,4 +1,4 @@
-"""How is a service given a fault?"""
+"""Seeds the configured fault into a service."""
 
 from reference_services.common.settings import Settings
 from reference_services.faults.catalog import FAULTS, Fault
@@ -6,14 +6,14 @@ from reference_services.faults.seams import Seams
 
 
 def seed_fault(settings: Settings, seams: Seams) -> None:
-    """Give the service the fault that its settings name, if it is one of this service's.
+    """Seed the fault that the settings name, if it belongs to this service.
 
-    Raises ValueError when no service has such a fault.
+    Raises ValueError when the fault is unknown.
     """
     if settings.fault is None:
         return
     if settings.fault not in FAULTS:
-        raise ValueError(f"FAULT={settings.fault} is unknown; there are: {', '.join(FAULTS)}")
+        raise ValueError(f"unknown FAULT {settings.fault}; known faults: {', '.join(FAULTS)}")
     fault = FAULTS[settings.fault]
     if isinstance(fault, Fault) and fault.service == settings.service:
         fault.seed(seams)

@@ -1,7 +1,7 @@
-"""Which faults are there, and which service has each of them?
+"""Catalog of all faults, by name and service.
 
-`python -m reference_services.faults.catalog` prints them. A service is given one by `FAULT=name`.
-Here they are names only, so that who merely lists them need not load what the services are made of.
+`python -m reference_services.faults.catalog` prints it; `FAULT=name` seeds one into a service. A
+fault is imported only when it is used, so that listing the names does not load the services.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from reference_services.faults.deployment import DEPLOYMENTS, Deployment
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to be wrong, the service that can be, and the module whose function seeds it."""
+    """One fault of a service; `module` holds the function of its name that seeds it."""
 
     name: str
     service: str
@@ -22,14 +22,14 @@ class Fault:
 
     @property
     def seed(self) -> Callable[[Any], None]:
-        """Return what makes a service, by its `Seams`, wrong in this way."""
-        found = import_module(f"reference_services.faults.{self.module}")
-        seed: Callable[[Any], None] = getattr(found, self.name.replace("-", "_"))
+        """Return the function that seeds the fault, given the `Seams` of a service."""
+        module = import_module(f"reference_services.faults.{self.module}")
+        seed: Callable[[Any], None] = getattr(module, self.name.replace("-", "_"))
         return seed
 
     @property
     def sentence(self) -> str:
-        """Return what the fault breaks."""
+        """Return the description of the fault, the docstring of its function."""
         return (self.seed.__doc__ or "").strip()
 
 
@@ -69,5 +69,5 @@ FAULTS: dict[str, Fault | Deployment] = {
 
 
 if __name__ == "__main__":
-    for name, known in FAULTS.items():
-        print(f"{name} ({known.service}): {known.sentence}")
+    for name, fault in FAULTS.items():
+        print(f"{name} ({fault.service}): {fault.sentence}")

@@ -1,4 +1,4 @@
-"""How can a counter be wrong?"""
+"""Faults of counters: increments lost, doubled, early, late or under wrong labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,34 +7,34 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from reference_services.faults.seams import NOBODY, Seams, every
+from reference_services.faults.seams import FOREIGN_TENANT, Seams, every
 
 
 def lost_usage_increment(seams: Seams) -> None:
     """Skip every hundredth increment of cards_api_usage_total."""
-    count_use, is_turn = seams.metrics.count_use, every(100)
+    count_use, is_selected = seams.metrics.count_use, every(100)
 
     def skip_some(*use: Any) -> None:
-        if not is_turn():
+        if not is_selected():
             count_use(*use)
 
     seams.metrics.count_use = skip_some
 
 
 def double_count_on_retry(seams: Seams) -> None:
-    """Answer every twentieth retrieve with 503 after it was counted, and count its retry again."""
-    retrieve, is_turn, failed = seams.store.retrieve, every(20), set()
+    """Answer every twentieth retrieve with 503 after counting it, and count its retry again."""
+    retrieve, is_selected, failed = seams.store.retrieve, every(20), set()
 
     def fail_some(tenant_id: str, card_ids: Any, use: Any = None) -> Any:
         found = retrieve(tenant_id, card_ids, use)
         if use and use.workflow_id in failed:
             failed.discard(use.workflow_id)
             return replace(found, newly_used=found.cards)
-        if found.newly_used and is_turn():
+        if found.newly_used and is_selected():
             failed.add(use.workflow_id)
             for card in found.newly_used:
                 seams.metrics.count_use(card, use.source)
-            raise HTTPException(503, "Seeded fault: the answer was lost after the commit.")
+            raise HTTPException(503, "Seeded fault: response lost after the commit.")
         return found
 
     seams.store.retrieve = fail_some
@@ -42,21 +42,21 @@ def double_count_on_retry(seams: Seams) -> None:
 
 def counted_before_commit(seams: Seams) -> None:
     """Count the uses of every twentieth request that uses cards, then roll back and answer 503."""
-    record, is_turn = seams.store.record, every(20)
+    record, is_selected = seams.store.record, every(20)
 
     def fail_some(connection: Any, cards: Any, use: Any) -> Any:
         newly_used = record(connection, cards, use)
-        if newly_used and is_turn():
+        if newly_used and is_selected():
             for card in newly_used:
                 seams.metrics.count_use(card, use.source)
-            raise HTTPException(503, "Seeded fault: the transaction was rolled back.")
+            raise HTTPException(503, "Seeded fault: transaction rolled back.")
         return newly_used
 
     seams.store.record = fail_some
 
 
 def call_after(pause_s: float, call: Callable[..., None], *arguments: Any) -> None:
-    """Call in a thread of its own, unless the process ends before."""
+    """Call after a pause, in a daemon thread: the process may end before."""
     timer = Timer(pause_s, call, arguments)
     timer.daemon = True
     timer.start()
@@ -75,10 +75,12 @@ def wrong_label_value(seams: Seams) -> None:
 
 def wrong_tenant(seams: Seams) -> None:
     """Count every fiftieth use for the tenant 00000000-0000-4000-8000-000000000000."""
-    count_use, is_turn = seams.metrics.count_use, every(50)
+    count_use, is_selected = seams.metrics.count_use, every(50)
 
     def misplace_some(card: Any, source: str) -> None:
-        count_use(card.model_copy(update={"tenant_id": NOBODY}) if is_turn() else card, source)
+        count_use(
+            card.model_copy(update={"tenant_id": FOREIGN_TENANT}) if is_selected() else card, source
+        )
 
     seams.metrics.count_use = misplace_some
 

@@ -1,9 +1,9 @@
-"""How does a line between a service and its clients break? A proxy that can cut and switch.
+"""HTTP proxy that resets connections or switches to another upstream after N requests.
 
     python -m reference_services.faults.proxy --fd 3 --upstream 127.0.0.1:8003 --cut-every 40
 
-Each request is passed on over a connection of its own, byte by byte as it came, and its answer
-back likewise: what stands between is seen in nothing but what it is told to break.
+It forwards each request over a separate connection, and requests and responses byte for byte: it
+is transparent except for its faults.
 """
 
 import argparse
@@ -23,18 +23,22 @@ import h11
 _READ_BYTES = 64 * 1024
 _HEAD_BYTES = 64 * 1024
 _BACKLOG = 1024
-_LINGER_NOT = struct.pack("ii", 1, 0)
+# SO_LINGER on with 0 s: close() sends a reset.
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Breakage:
-    """What is broken, counted in API requests; 0 is never.
+class ProxyFaults:
+    """Faults, counted in API requests; 0 means never.
 
-    Of every `cut_every` the last is done, and its client's connection then reset. Those after
-    the first `switch_after`, and all other requests from then on, go to the address `switch_to`;
-    `on_left` is called when nothing is under way to the first address any more.
+    Every `cut_every`-th request is handled and its client's connection then reset. After
+    `switch_after` API requests, all requests go to `switch_to`; `on_left` is called once the first
+    upstream has no request in progress:
+
+        first upstream    1 .. switch_after ── last response ─┤ on_left()
+        switch_to                      switch_after + 1 ──────────────── ...
     """
 
     cut_every: int = 0
@@ -43,48 +47,50 @@ class Breakage:
     on_left: Callable[[], None] = lambda: None
 
 
-class Proxy:
-    """One proxy: where it passes requests on to, and how many it has passed on."""
+class FaultProxy:
+    """One proxy: its current upstream, and the number of requests it has forwarded."""
 
-    def __init__(self, upstream: Address, breakage: Breakage) -> None:
-        """Stand before an address, and break what is to be broken."""
+    def __init__(self, upstream: Address, faults: ProxyFaults) -> None:
+        """Forward to `upstream` until the faults switch to another address."""
         self._first = self._upstream = upstream
-        self._breakage = breakage
-        self._turns = count(1)
-        self._under_way = 0
+        self._faults = faults
+        self._counter = count(1)
+        self._in_progress = 0
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Pass on every request of one connection, until either side ends it."""
-        _send_at_once(writer)
+        """Forward every request of one connection until either side closes it."""
+        _disable_nagle(writer)
         try:
             with suppress(OSError, h11.ProtocolError):
-                await self._serve_each(reader, writer)
+                await self._serve_requests(reader, writer)
         finally:
-            # Without a farewell only where one is owed: a whole answer has already been sent.
+            # A normal close: where a reset is due, `_reset` has aborted the connection already.
             writer.close()
 
-    async def _serve_each(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _serve_requests(self, reader: StreamReader, writer: StreamWriter) -> None:
         rest = b""
         while received := rest or await reader.read(_READ_BYTES):
             request = _Message(h11.Connection(h11.SERVER, _HEAD_BYTES))
             first = request.take(received)
             while request.head is None:
                 first += request.take(await reader.read(_READ_BYTES))
-            stays = await self._pass_on(request, first, reader, writer)
-            if not stays:
+            stays_open = await self._forward(request, first, reader, writer)
+            if not stays_open:
                 return
             rest = request.rest
 
-    async def _pass_on(
+    async def _forward(
         self, request: "_Message", first: bytes, reader: StreamReader, writer: StreamWriter
     ) -> bool:
-        """Pass one request on and its answer back; tell whether the connection goes on."""
-        with self._turn(request) as (upstream, is_cut):
+        """Forward one request and its response; return whether the connection stays open."""
+        with self._route(request) as (upstream, is_cut):
             try:
-                async with _connected(upstream) as (answers, service):
-                    sending = asyncio.create_task(_send_on(request, first, reader, service))
+                async with _connected(upstream) as (responses, service):
+                    sending = asyncio.create_task(_forward_request(request, first, reader, service))
                     try:
-                        answer = await _answer_back(request, answers, None if is_cut else writer)
+                        response = await _forward_response(
+                            request, responses, None if is_cut else writer
+                        )
                     finally:
                         sending.cancel()
             except (OSError, h11.ProtocolError):
@@ -93,140 +99,140 @@ class Proxy:
             if is_cut:
                 _reset(writer)
                 return False
-            return request.is_last_but_kept and answer.is_last_but_kept
+            return request.keeps_alive and response.keeps_alive
 
     @contextmanager
-    def _turn(self, request: "_Message") -> Iterator[tuple[Address, bool]]:
-        """Say where a request goes and whether it is cut; note when the first address is left."""
-        turn = next(self._turns) if request.is_of_api else 0
+    def _route(self, request: "_Message") -> Iterator[tuple[Address, bool]]:
+        """Yield the upstream of a request and whether to cut it; call `on_left` when it is due."""
+        number = next(self._counter) if request.is_api_request else 0
         upstream, is_first = self._upstream, self._upstream is self._first
-        if turn and turn == self._breakage.switch_after and self._breakage.switch_to:
-            self._upstream = self._breakage.switch_to
-        cut_every = self._breakage.cut_every
-        self._under_way += is_first
+        if number and number == self._faults.switch_after and self._faults.switch_to:
+            self._upstream = self._faults.switch_to
+        cut_every = self._faults.cut_every
+        self._in_progress += is_first
         try:
-            yield upstream, bool(turn and cut_every and turn % cut_every == 0)
+            yield upstream, bool(number and cut_every and number % cut_every == 0)
         finally:
-            self._under_way -= is_first
-            if is_first and not self._under_way and self._upstream is not self._first:
-                self._breakage.on_left()
+            self._in_progress -= is_first
+            if is_first and not self._in_progress and self._upstream is not self._first:
+                self._faults.on_left()
 
 
 class _Message:
-    """A request or an answer on its way: where it ends, and what is known of it."""
+    """A request or response in transit, parsed to find where it ends."""
 
     def __init__(self, connection: h11.Connection) -> None:
         self._connection = connection
         self.head: h11.Request | h11.Response | None = None
-        self.is_whole = False
+        self.is_complete = False
         self.rest = b""
 
     def take(self, received: bytes) -> bytes:
-        """Read what was received, none being the end; return what of it is of this message."""
+        """Parse received bytes, b"" at the end of the stream; return those of this message."""
         self._connection.receive_data(received)
-        while not self.is_whole:
+        while not self.is_complete:
             event = self._connection.next_event()
             if event is h11.NEED_DATA:
                 return received
             if isinstance(event, h11.ConnectionClosed):
-                raise h11.RemoteProtocolError("the other side left")
+                raise h11.RemoteProtocolError("connection closed in the middle of a message")
             if isinstance(event, h11.Request | h11.Response):
                 self.head = event
-            self.is_whole = isinstance(event, h11.EndOfMessage)
+            self.is_complete = isinstance(event, h11.EndOfMessage)
         self.rest = self._connection.trailing_data[0]
         return received[: len(received) - len(self.rest)]
 
     @property
-    def is_last_but_kept(self) -> bool:
-        """Tell whether another message may follow on the same connection."""
+    def keeps_alive(self) -> bool:
+        """Return whether another message may follow on the same connection."""
         return self._connection.their_state is h11.DONE
 
     @property
-    def is_of_api(self) -> bool:
+    def is_api_request(self) -> bool:
         return isinstance(self.head, h11.Request) and self.head.target.startswith(b"/api/")
 
-    def answer(self) -> "_Message":
-        """Return the answer to this request, of which nothing has come yet."""
+    def response(self) -> "_Message":
+        """Return a message for the response to this request, with nothing received yet."""
         connection = h11.Connection(h11.CLIENT, _HEAD_BYTES)
-        # Where an answer ends depends on the method alone; these bytes are not sent.
+        # h11 needs the method to know where the response ends; these bytes are not sent.
         method = self.head.method if isinstance(self.head, h11.Request) else b"GET"
         connection.send(h11.Request(method=method, target=b"/", headers=[(b"host", b"-")]))
         connection.send(h11.EndOfMessage())
         return _Message(connection)
 
 
-async def _send_on(
+async def _forward_request(
     request: _Message, first: bytes, reader: StreamReader, service: StreamWriter
 ) -> None:
-    """Send a request's bytes to the service as they come."""
+    """Send the bytes of a request to the upstream as they arrive."""
     try:
         service.write(first)
-        while not request.is_whole:
+        while not request.is_complete:
             service.write(request.take(await reader.read(_READ_BYTES)))
             await service.drain()
     except (OSError, h11.ProtocolError):
-        # Ends the wait for an answer to half a request.
+        # Ends the wait for a response to an incomplete request.
         service.transport.abort()
 
 
-async def _answer_back(
-    request: _Message, answers: StreamReader, writer: StreamWriter | None
+async def _forward_response(
+    request: _Message, responses: StreamReader, writer: StreamWriter | None
 ) -> _Message:
-    """Read the whole answer; send it back, where there is somebody to send it to, as it comes."""
-    answer = request.answer()
-    while not answer.is_whole:
-        some = answer.take(await answers.read(_READ_BYTES))
+    """Read the whole response; forward it to the client, if there is one, as it arrives."""
+    response = request.response()
+    while not response.is_complete:
+        some = response.take(await responses.read(_READ_BYTES))
         if writer:
             writer.write(some)
             await writer.drain()
-    return answer
+    return response
 
 
 @asynccontextmanager
 async def _connected(address: Address) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
-    answers, service = await asyncio.open_connection(*address)
-    _send_at_once(service)
+    responses, service = await asyncio.open_connection(*address)
+    _disable_nagle(service)
     try:
-        yield answers, service
+        yield responses, service
     finally:
         service.close()
 
 
-def _send_at_once(writer: StreamWriter) -> None:
-    # asyncio asks for this by itself only where a socket knows its protocol by number.
+def _disable_nagle(writer: StreamWriter) -> None:
+    # asyncio sets this itself only on sockets created with an explicit protocol number.
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _reset(writer: StreamWriter) -> None:
-    # No farewell: the client sees a reset, as when a machine goes down.
+    # The client sees a reset, as after a crash of the machine.
     connection: socket.socket = writer.get_extra_info("socket")
     with suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     writer.transport.abort()
 
 
-async def run_proxy(listener: socket.socket, upstream: Address, breakage: Breakage) -> None:
-    """Pass on what comes to a listening socket, until cancelled."""
-    proxy = Proxy(upstream, breakage)
+async def run_proxy(listener: socket.socket, upstream: Address, faults: ProxyFaults) -> None:
+    """Serve a listening socket until cancelled."""
+    proxy = FaultProxy(upstream, faults)
     server = await asyncio.start_server(proxy.serve, sock=listener, backlog=_BACKLOG)
     async with server:
         await server.serve_forever()
 
 
 def main() -> None:
-    """Stand before one service until a signal ends it."""
-    asked = _parser().parse_args()
-    breakage = Breakage(
-        asked.cut_every,
-        asked.switch_after,
-        asked.switch_to,
-        lambda: _end(asked.then_end),
+    """Run the proxy until a signal ends it."""
+    options = _parser().parse_args()
+    faults = ProxyFaults(
+        options.cut_every,
+        options.switch_after,
+        options.switch_to,
+        lambda: _terminate(options.then_end),
     )
-    asyncio.run(run_proxy(socket.socket(fileno=asked.fd), asked.upstream, breakage))
+    asyncio.run(run_proxy(socket.socket(fileno=options.fd), options.upstream, faults))
 
 
-def _end(pid: int | None) -> None:
+def _terminate(pid: int | None) -> None:
     with suppress(ProcessLookupError):
         if pid:
             os.kill(pid, signal.SIGTERM)
@@ -234,12 +240,12 @@ def _end(pid: int | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reference_services.faults.proxy")
-    parser.add_argument("--fd", type=int, required=True, help="the socket that listens")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of a listening socket")
     parser.add_argument("--upstream", type=_address, required=True, help="HOST:PORT")
-    parser.add_argument("--cut-every", type=int, default=0)
-    parser.add_argument("--switch-after", type=int, default=0)
+    parser.add_argument("--cut-every", type=int, default=0, help="API requests; 0 is never")
+    parser.add_argument("--switch-after", type=int, default=0, help="API requests; 0 is never")
     parser.add_argument("--switch-to", type=_address, help="HOST:PORT")
-    parser.add_argument("--then-end", type=int, help="a process, once nothing is under way to it")
+    parser.add_argument("--then-end", type=int, help="PID to end once its last request is done")
     return parser
 
 

@@ -1,6 +1,6 @@
-"""Where can a fault take hold? The parts of one service that it may wrap, and when it is its turn.
+"""Seams of a service at which a fault wraps it, and predicates that select calls.
 
-Faults import none of the three services: through them, one service would know the others.
+Faults import none of the three services: otherwise a service would import the others through them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,18 +15,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reference_services.common.api.middleware import is_api_request
 
-# A tenant that no run is given: a run draws its own at random.
-NOBODY = "00000000-0000-4000-8000-000000000000"
+# A tenant that no run uses: runs draw theirs at random.
+FOREIGN_TENANT = "00000000-0000-4000-8000-000000000000"
 
-Serve = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
+ApiHandler = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Seams:
     """The parts of one service that a fault may wrap.
 
-    All but the app are `Any`: a fault replaces a method of theirs, which their types forbid.
-    `cards` is what calls Cards, where the service does.
+    All but the app are `Any`, because a fault replaces their methods, which types forbid. `cards`
+    is the client for Cards, if the service has one.
     """
 
     app: FastAPI
@@ -34,13 +34,13 @@ class Seams:
     metrics: Any
     cards: Any = None
 
-    def serve_api(self, serve: Serve) -> None:
-        """Serve API requests so, outside of all that the service measures and logs."""
+    def wrap_api(self, handle: ApiHandler) -> None:
+        """Wrap API requests outside of everything that the service measures and logs."""
 
         def around(app: ASGIApp) -> ASGIApp:
             async def layer(scope: Scope, receive: Receive, send: Send) -> None:
                 if is_api_request(scope):
-                    await serve(app, scope, receive, send)
+                    await handle(app, scope, receive, send)
                 else:
                     await app(scope, receive, send)
 
@@ -48,37 +48,37 @@ class Seams:
 
         self.app.add_middleware(around)
 
-    def answer_instead(self, answer: Callable[[Scope], Response | None]) -> None:
-        """Answer so instead of the routes, unless it is None; traced and logged as they are."""
+    def override_response(self, override: Callable[[Scope], Response | None]) -> None:
+        """Respond with what `override` returns, or as usual if it is None; traced and logged."""
 
         def around(app: ASGIApp) -> ASGIApp:
             async def layer(scope: Scope, receive: Receive, send: Send) -> None:
-                instead = answer(scope) if scope["type"] == "http" else None
+                instead = override(scope) if scope["type"] == "http" else None
                 await (app if instead is None else instead)(scope, receive, send)
 
             return layer
 
-        # The last is the innermost.
+        # The last middleware is the innermost.
         self.app.user_middleware.append(Middleware(around))
 
 
-def every(turns: int) -> Callable[[], bool]:
-    """Return what tells, call by call, whether it is the last of so many turns.
+def every(calls: int) -> Callable[[], bool]:
+    """Return a predicate that is true at every n-th call.
 
-    >>> is_turn = every(3)
-    >>> [is_turn() for _ in range(6)]
+    >>> is_selected = every(3)
+    >>> [is_selected() for _ in range(6)]
     [False, False, True, False, False, True]
     """
-    turn = count(1)
-    return lambda: next(turn) % turns == 0
+    call = count(1)
+    return lambda: next(call) % calls == 0
 
 
 def between(first: int, last: int) -> Callable[[], bool]:
-    """Return what tells, call by call, whether it is one of these turns, counted from 1.
+    """Return a predicate that is true from the first to the last of these calls, from 1.
 
-    >>> is_turn = between(2, 3)
-    >>> [is_turn() for _ in range(5)]
+    >>> is_selected = between(2, 3)
+    >>> [is_selected() for _ in range(5)]
     [False, True, True, False, False]
     """
-    turn = count(1)
-    return lambda: first <= next(turn) <= last
+    call = count(1)
+    return lambda: first <= next(call) <= last

@@ -1,1 +1,1 @@
-"""Onboarding: asks a company a few questions and has four cards made of the answers."""
+"""Onboarding: collects a company's answers and has Cards create four cards from them."""

@@ -1,37 +1,37 @@
-"""How is Onboarding put together?"""
+"""Builds the app of Onboarding from its settings."""
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from reference_services.common.api.middleware import RequestCount
-from reference_services.common.calls.caller import Caller, Wire
+from reference_services.common.api.middleware import RequestMetrics
+from reference_services.common.calls.service_client import CallRuntime, ServiceClient
 from reference_services.common.database import open_database
 from reference_services.common.metrics import create_registry
-from reference_services.common.service import Service, build_app
+from reference_services.common.service import ServiceSpec, build_app
 from reference_services.common.settings import Settings, read_settings
 from reference_services.faults.activation import seed_fault
 from reference_services.faults.seams import Seams
-from reference_services.onboarding.components import Onboarding
+from reference_services.onboarding.components import OnboardingComponents
 from reference_services.onboarding.metrics import OnboardingMetrics
 from reference_services.onboarding.routes import router
 from reference_services.onboarding.store import SessionsStore
 
 
-def create_app(settings: Settings | None = None, wire: Wire | None = None) -> FastAPI:
-    """Build the service from its settings, by default those of the environment."""
+def create_app(settings: Settings | None = None, runtime: CallRuntime | None = None) -> FastAPI:
+    """Build the app; settings default to those of the environment."""
     settings = settings or read_settings("onboarding")
     registry, database = create_registry(), open_database(settings)
     store, metrics = SessionsStore(database), OnboardingMetrics(registry)
-    cards = Caller(settings, metrics.set_circuit, wire)
+    cards = ServiceClient(settings, metrics.set_circuit, runtime)
     app = build_app(
-        Service(
+        ServiceSpec(
             settings=settings,
             database=database,
             registry=registry,
             router=router,
-            parts=Onboarding(store, metrics, cards),
+            components=OnboardingComponents(store, metrics, cards),
             cards=cards,
-            counting=(Middleware(RequestCount, metrics=metrics),),
+            middleware=(Middleware(RequestMetrics, metrics=metrics),),
         )
     )
     seed_fault(settings, Seams(app, store, metrics, cards))

@@ -1,16 +1,16 @@
-"""What is Onboarding made of?"""
+"""Components of Onboarding, as its routes receive them."""
 
 from dataclasses import dataclass
 
-from reference_services.common.calls.caller import Caller
+from reference_services.common.calls.service_client import ServiceClient
 from reference_services.onboarding.metrics import OnboardingMetrics
 from reference_services.onboarding.store import SessionsStore
 
 
 @dataclass(frozen=True)
-class Onboarding:
-    """The parts that the routes of Onboarding work with."""
+class OnboardingComponents:
+    """Store, metrics and Cards client of one Onboarding app."""
 
     store: SessionsStore
     metrics: OnboardingMetrics
-    cards: Caller
+    cards: ServiceClient

@@ -1,4 +1,4 @@
-"""What do people send to Onboarding, and what do they get?"""
+"""Request and response bodies of Onboarding."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,12 +9,12 @@ from reference_services.common.api.schemas import (
     BLANK,
     CALL_LIMIT,
     Absent,
-    Body,
     CardType,
     Content,
     Id,
     Identifier,
-    Record,
+    RequestBody,
+    StoredRecord,
 )
 
 Domain = Annotated[
@@ -29,8 +29,8 @@ AnswerText = Annotated[
 Status = Literal["open", "completed"]
 
 
-class SessionBody(Body):
-    """Who is onboarded."""
+class SessionBody(RequestBody):
+    """Company and user to onboard."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -42,8 +42,8 @@ class SessionBody(Body):
     user_email: Email
 
 
-class Session(Record):
-    """One onboarding; it has cards once it is completed."""
+class OnboardingSession(StoredRecord):
+    """One onboarding session; it has card ids once it is completed."""
 
     session_id: Id
     tenant_id: Id
@@ -56,15 +56,15 @@ class Session(Record):
     updated_at: datetime
 
 
-class Reply(BaseModel):
+class QuestionAnswer(BaseModel):
     """The answer to one question."""
 
     question_id: Identifier
     answer: AnswerText
 
 
-class AnswersBody(Body):
-    """The answers to the questions."""
+class AnswersBody(RequestBody):
+    """All answers of a session."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,11 +72,11 @@ class AnswersBody(Body):
         }
     )
 
-    answers: list[Reply] = Field(min_length=1, max_length=CALL_LIMIT)
+    answers: list[QuestionAnswer] = Field(min_length=1, max_length=CALL_LIMIT)
 
 
-class AnswersAnswer(BaseModel):
-    """The completed session and its cards."""
+class AnswersResponse(BaseModel):
+    """The completed session and the ids of its cards."""
 
     session_id: Id
     status: Literal["completed"] = "completed"
@@ -85,8 +85,8 @@ class AnswersAnswer(BaseModel):
     updated_at: datetime
 
 
-class Snapshot(Record):
-    """What the answers say of a company: the makings of its four cards."""
+class Snapshot(StoredRecord):
+    """Description of a company, one part per card to create."""
 
     company: Content
     audience: Content
@@ -94,14 +94,14 @@ class Snapshot(Record):
     insights: Content
 
 
-class MadeCard(BaseModel):
-    """What Onboarding needs to know of a card that Cards made."""
+class CreatedCard(BaseModel):
+    """The fields of a created card that Onboarding needs."""
 
     card_id: str
     card_type: CardType
 
 
-class MadeCards(BaseModel):
-    """Cards' answer to a batch."""
+class CreatedCards(BaseModel):
+    """Response of Cards to a batch."""
 
-    cards: list[MadeCard]
+    cards: list[CreatedCard]

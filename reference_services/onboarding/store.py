@@ -1,4 +1,4 @@
-"""Where are the sessions kept? Every query goes through a tenant's own rows."""
+"""SQL store of Onboarding; every query is restricted to one tenant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime
-from reference_services.onboarding.models import Session, SessionBody, Snapshot
+from reference_services.onboarding.models import OnboardingSession, SessionBody, Snapshot
 
-# What the revisions in migrations/ lead to: a test holds the two against each other.
+# The schema after all revisions in migrations/; a test compares the two.
 tables = MetaData()
 
 sessions_table = Table(
@@ -49,22 +49,22 @@ sessions_table = Table(
 
 @dataclass(frozen=True)
 class Submission:
-    """What is to be asked of Cards: the same at every attempt, or it would not be idempotent."""
+    """The batch to send to Cards; stored, because a retry has to send the same one."""
 
     snapshot: Snapshot
     batch_key: str
 
 
 class SessionsStore:
-    """The onboarding sessions."""
+    """Stores onboarding sessions and their submissions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, tenant_id: str, body: SessionBody) -> Session:
-        """Open a session."""
+    def create(self, tenant_id: str, body: SessionBody) -> OnboardingSession:
+        """Create an open session."""
         now = datetime.now(UTC)
-        session = Session(
+        session = OnboardingSession(
             session_id=str(uuid4()),
             tenant_id=tenant_id,
             status="open",
@@ -73,21 +73,21 @@ class SessionsStore:
             created_at=now,
             updated_at=now,
         )
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             row = session.model_dump(exclude={"cards_created_count"})
             traced = {"trace_id": current_trace_id()}
             connection.execute(insert(sessions_table), row | traced)
         return session
 
-    def read(self, tenant_id: str, session_id: str) -> Session | None:
-        """Return the tenant's session, if there is one."""
-        with self._database.reading() as connection:
+    def read(self, tenant_id: str, session_id: str) -> OnboardingSession | None:
+        """Return the session of the tenant, or None."""
+        with self._database.read_transaction() as connection:
             row = connection.execute(_session_of(tenant_id, session_id)).one_or_none()
         return _session(row) if row else None
 
-    def submit(self, session: Session, submission: Submission) -> Submission:
-        """Keep the session's first submission, and return the one that is kept."""
-        with self._database.writing() as connection:
+    def submit(self, session: OnboardingSession, submission: Submission) -> Submission:
+        """Store the submission unless the session has one already; return the stored one."""
+        with self._database.write_transaction() as connection:
             row = connection.execute(
                 _session_of(session.tenant_id, session.session_id).with_for_update()
             ).one()
@@ -101,27 +101,27 @@ class SessionsStore:
             )
         return submission
 
-    def withdraw(self, session: Session, submission: Submission) -> None:
-        """Forget a submission whose key Cards had seen before, for something else."""
+    def withdraw(self, session: OnboardingSession, submission: Submission) -> None:
+        """Delete a submission that Cards rejected, so that the session accepts another one."""
         change = _change_of(session).where(sessions_table.c.batch_key == submission.batch_key)
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             _change(connection, change, snapshot=None, batch_key=None)
 
-    def complete(self, session: Session, card_ids: Sequence[str]) -> bool:
-        """Complete the session; return whether this call did it, not an earlier one."""
+    def complete(self, session: OnboardingSession, card_ids: Sequence[str]) -> bool:
+        """Complete the session; return False if an earlier call has done so."""
         change = _change_of(session).where(sessions_table.c.status == "open")
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             return _change(connection, change, status="completed", card_ids=list(card_ids)) == 1
 
 
 def _session_of(tenant_id: str, session_id: str) -> Select[tuple[object, ...]]:
-    # The only place where sessions are selected: nothing can be found outside of a tenant.
+    # The only SELECT on sessions, so that none can return another tenant's session.
     return select(sessions_table).where(
         sessions_table.c.tenant_id == tenant_id, sessions_table.c.session_id == session_id
     )
 
 
-def _change_of(session: Session) -> Update:
+def _change_of(session: OnboardingSession) -> Update:
     return update(sessions_table).where(
         sessions_table.c.tenant_id == session.tenant_id,
         sessions_table.c.session_id == session.session_id,
@@ -132,7 +132,7 @@ def _change(connection: Connection, change: Update, **values: Any) -> int:
     return connection.execute(change.values(updated_at=datetime.now(UTC), **values)).rowcount
 
 
-def _session(row: Row[tuple[object, ...]]) -> Session:
+def _session(row: Row[tuple[object, ...]]) -> OnboardingSession:
     values = dict(row._mapping)
     count = len(values["card_ids"]) if values["card_ids"] is not None else None
-    return Session(**values, cards_created_count=count)
+    return OnboardingSession(**values, cards_created_count=count)

@@ -1,1 +1,1 @@
-"""The local stack: three services and a Prometheus, started and supervised."""
+"""Local stack: starts and supervises the three services and a Prometheus."""

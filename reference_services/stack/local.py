@@ -1,4 +1,4 @@
-"""How does one get a local stack? As a context: up inside it, gone after it."""
+"""Context manager that runs a local stack in a supervised child process."""
 
 import json
 import subprocess
@@ -10,21 +10,22 @@ from pathlib import Path
 from reference_services.stack.processes import ROOT, StackError
 from reference_services.stack.topology import SERVICES
 
-# METRICS names the metrics of every replica, separated by a space.
-_OF_EACH = ("URL", "METRICS", "DATABASE_URL", "PID")
+# METRICS holds the /metrics URL of every replica, separated by spaces.
+_PER_SERVICE = ("URL", "METRICS", "DATABASE_URL", "PID")
 VARIABLES = (
-    *(f"{name.upper()}_{what}" for name in SERVICES for what in _OF_EACH),
+    *(f"{name.upper()}_{what}" for name in SERVICES for what in _PER_SERVICE),
     "PROMETHEUS_URL",
 )
 
 _STOP_S = 3.0
+_ENDED = "the supervisor of the stack ended while starting it; see its output"
 
 
 @contextmanager
 def local_stack(folder: Path, fault: str | None = None) -> Iterator[dict[str, str]]:
-    """Start the three services and Prometheus; yield the variables of their addresses.
+    """Run the three services and Prometheus within the block; yield the values of `VARIABLES`.
 
-    Databases and logs stay in the folder. Raises StackError.
+    Databases and logs stay in the folder. Raises StackError when the stack does not start.
     """
     command = [sys.executable, "-m", "reference_services.stack.supervisor", str(folder.resolve())]
     supervisor = subprocess.Popen(
@@ -35,14 +36,14 @@ def local_stack(folder: Path, fault: str | None = None) -> Iterator[dict[str, st
         start_new_session=True,
     )
     try:
-        yield _addresses(supervisor)
+        yield _read_addresses(supervisor)
     finally:
         _stop(supervisor)
 
 
-def _addresses(supervisor: subprocess.Popen[bytes]) -> dict[str, str]:
+def _read_addresses(supervisor: subprocess.Popen[bytes]) -> dict[str, str]:
     line = supervisor.stdout.readline() if supervisor.stdout else b""
-    variables: dict[str, str] = json.loads(line) if line else {"error": "the stack broke off"}
+    variables: dict[str, str] = json.loads(line) if line else {"error": _ENDED}
     if "error" in variables:
         raise StackError(variables["error"])
     return variables

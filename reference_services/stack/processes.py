@@ -1,4 +1,4 @@
-"""How is a process of the local stack started, waited for, and ended with all the others?"""
+"""Child processes of the local stack: start, readiness and joint termination."""
 
 import os
 import shutil
@@ -25,30 +25,31 @@ _POLL_S = 0.02
 
 
 class StackError(Exception):
-    """The stack could not be started; the text says why, and what to do."""
+    """The stack could not be started; the message names the reason and the remedy."""
 
 
 @dataclass(frozen=True)
-class Started:
-    """One process of the stack."""
+class StackProcess:
+    """A process of the stack, with its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
-    started_at: float  # on the monotonic clock
+    started_at: float  # time.monotonic
 
 
-class Processes:
-    """The processes of one local stack. Whatever was started is stopped by `stop`."""
+class ProcessGroup:
+    """Processes of one local stack; `stop` stops every process that was started."""
 
     def __init__(self, folder: Path, hold: AbstractContextManager[None]) -> None:
         """Start nothing yet; logs go to the folder.
 
-        Inside `hold` nothing interrupts, so no process is started and forgotten.
+        `hold` defers termination signals within its block: without it, a signal could arrive
+        between the start of a process and its registration, and leave an orphan.
         """
         self._folder = folder
         self._hold = hold
-        self._started: list[Started] = []
+        self._started: list[StackProcess] = []
 
     def start(
         self,
@@ -56,8 +57,8 @@ class Processes:
         command: list[str],
         environ: Mapping[str, str] = os.environ,
         descriptor: int | None = None,
-    ) -> Started:
-        """Start a process that inherits the descriptor and writes to the log of its name."""
+    ) -> StackProcess:
+        """Start a process that inherits the descriptor and logs to `<name>.log`."""
         log = self._folder / f"{name}.log"
         with log.open("ab") as output, self._hold:
             process = subprocess.Popen(
@@ -69,7 +70,7 @@ class Processes:
                 cwd=ROOT,
                 pass_fds=() if descriptor is None else (descriptor,),
             )
-            started = Started(name, process, log, time.monotonic())
+            started = StackProcess(name, process, log, time.monotonic())
             self._started.append(started)
         return started
 
@@ -80,14 +81,14 @@ class Processes:
         *arguments: str,
         listener: socket.socket,
         environ: Mapping[str, str] = os.environ,
-    ) -> Started:
-        """Start a module of ours that serves a listening socket, which it is given as `--fd`."""
+    ) -> StackProcess:
+        """Start a module of `reference_services` that serves a listening socket as `--fd`."""
         descriptor = listener.fileno()
         command = [sys.executable, "-m", f"reference_services.{module}", *arguments]
         return self.start(name, [*command, "--fd", str(descriptor)], environ, descriptor)
 
     def stop(self) -> None:
-        """Stop every process, politely and then by force."""
+        """Send SIGTERM to every process, and SIGKILL to those that do not end in time."""
         for started in self._started:
             started.process.terminate()
         deadline = time.monotonic() + _STOP_S
@@ -99,57 +100,57 @@ class Processes:
                 started.process.wait()
 
 
-def listen() -> socket.socket:
-    """Return a socket that listens on a free port."""
+def open_listener() -> socket.socket:
+    """Open a socket that listens on a free port of the loopback address."""
     return socket.create_server((HOST, 0))
 
 
 def address_of(listener: socket.socket) -> str:
-    """Return where a socket listens, as HOST:PORT."""
+    """Return the address of a socket as HOST:PORT."""
     host, port = listener.getsockname()
     return f"{host}:{port}"
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the address of what is served at a socket."""
+    """Return the HTTP URL of a socket."""
     return f"http://{address_of(listener)}"
 
 
-def ports_of(started: Started) -> list[int]:
-    """Return the ports that a process listens on by now."""
+def ports_of(started: StackProcess) -> list[int]:
+    """Return the TCP ports on which a process listens."""
     connections = psutil.Process(started.process.pid).net_connections("tcp")
-    return [each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN]
+    return [found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN]
 
 
-def answers(url: str) -> bool:
-    """Ask whether an address answers with 200."""
+def is_up(url: str) -> bool:
+    """Return whether a GET of the URL returns 200 within a second."""
     try:
-        with urlopen(url, timeout=1) as answer:  # noqa: S310 - an address of our own
-            return bool(answer.status == HTTPStatus.OK)
+        with urlopen(url, timeout=1) as response:  # noqa: S310 - an address of our own
+            return bool(response.status == HTTPStatus.OK)
     except (URLError, OSError):
         return False
 
 
-def wait_until(started: Started, is_so: Callable[[], bool]) -> None:
-    """Wait for something that the process must bring about. Raises StackError."""
+def wait_until(started: StackProcess, condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds. Raises StackError if the process ends or time is up."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if started.process.poll() is not None:
             raise StackError(f"{started.name} ended while starting; see {started.log}")
-        if is_so():
+        if condition():
             return
         time.sleep(_POLL_S)
-    raise StackError(f"{started.name} did not answer within {_START_S:g} s; see {started.log}")
+    raise StackError(f"{started.name} not ready within {_START_S:g} s; see {started.log}")
 
 
 def find_prometheus() -> str:
-    """Return the Prometheus binary: $PROMETHEUS, what `make setup` found, or one on the PATH.
+    """Return the Prometheus binary: $PROMETHEUS, the one linked by `make setup`, or from PATH.
 
-    Raises StackError.
+    Raises StackError if there is none.
     """
     linked = ROOT / ".cache" / "prometheus"
     linked_path = str(linked) if linked.exists() else None
     found = os.environ.get("PROMETHEUS") or linked_path or shutil.which("prometheus")
     if not found:
-        raise StackError("there is no Prometheus here; run make setup, or set PROMETHEUS")
+        raise StackError("no Prometheus binary found; run make setup, or set PROMETHEUS")
     return found

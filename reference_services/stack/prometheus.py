@@ -1,4 +1,4 @@
-"""How does the local stack get its Prometheus, and when has that seen every service?"""
+"""Prometheus of the local stack: configuration, start and readiness."""
 
 import json
 import shutil
@@ -10,10 +10,10 @@ from urllib.request import urlopen
 
 from reference_services.stack.processes import (
     HOST,
-    Processes,
-    Started,
-    answers,
+    ProcessGroup,
+    StackProcess,
     find_prometheus,
+    is_up,
     ports_of,
     wait_until,
 )
@@ -21,12 +21,14 @@ from reference_services.stack.processes import (
 SCRAPE_INTERVAL = "1s"
 
 _SAMPLES = "prometheus"
-_TIMES = 2
-_SCRAPED = f"sum_over_time(up[1m]) >= {_TIMES}"
+_BASELINE_SCRAPES = 2
+_SCRAPED_TARGETS = f"sum_over_time(up[1m]) >= {_BASELINE_SCRAPES}"
 
 
-def start_prometheus(processes: Processes, folder: Path, targets: Mapping[str, str]) -> Started:
-    """Start a Prometheus that scrapes these addresses, each as a job of its name."""
+def start_prometheus(
+    processes: ProcessGroup, folder: Path, targets: Mapping[str, str]
+) -> StackProcess:
+    """Start a Prometheus that scrapes `targets`, which maps job names to HOST:PORT."""
     configuration = folder / "prometheus.json"
     configuration.write_text(json.dumps(_configuration(targets)))
     command = [
@@ -38,21 +40,22 @@ def start_prometheus(processes: Processes, folder: Path, targets: Mapping[str, s
     return processes.start("prometheus", command)
 
 
-def await_prometheus(prometheus: Started) -> str:
-    """Wait until Prometheus answers, and return its address. Raises StackError."""
+def await_prometheus(prometheus: StackProcess) -> str:
+    """Wait until Prometheus is ready and return its URL. Raises StackError."""
+    # It chose its port itself (":0"), so the port is read from its listening socket.
     wait_until(prometheus, lambda: bool(ports_of(prometheus)))
     url = f"http://{HOST}:{ports_of(prometheus)[0]}"
-    wait_until(prometheus, partial(answers, f"{url}/-/ready"))
+    wait_until(prometheus, partial(is_up, f"{url}/-/ready"))
     return url
 
 
-def await_baseline(prometheus: Started, url: str, targets: int) -> None:
-    """Wait until so many targets have each been scraped twice, successfully. Raises StackError."""
-    wait_until(prometheus, lambda: _scraped(url) == targets)
+def await_baseline(prometheus: StackProcess, url: str, targets: int) -> None:
+    """Wait until this many targets have two successful scrapes each. Raises StackError."""
+    wait_until(prometheus, lambda: _count_scraped(url) == targets)
 
 
 def drop_samples(folder: Path) -> None:
-    """Delete what a Prometheus, ended by now, has stored."""
+    """Delete the samples of a Prometheus that has ended."""
     shutil.rmtree(folder / _SAMPLES, ignore_errors=True)
 
 
@@ -66,10 +69,10 @@ def _configuration(targets: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _scraped(url: str) -> int:
-    query = f"{url}/api/v1/query?{urlencode({'query': _SCRAPED})}"
+def _count_scraped(url: str) -> int:
+    query = f"{url}/api/v1/query?{urlencode({'query': _SCRAPED_TARGETS})}"
     try:
-        with urlopen(query, timeout=1) as answer:  # noqa: S310 - an address of our own
-            return len(json.load(answer)["data"]["result"])
+        with urlopen(query, timeout=1) as response:  # noqa: S310 - an address of our own
+            return len(json.load(response)["data"]["result"])
     except OSError:
         return 0

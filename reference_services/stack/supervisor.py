@@ -1,10 +1,10 @@
-"""Who starts the local stack, and who stops it? One process that dies with its parent.
+"""Process that starts a local stack and stops it when its parent ends.
 
     python -m reference_services.stack.supervisor FOLDER [FAULT]
 
-It starts the three services and a Prometheus on free ports of the loopback address, prints one
-JSON object with their addresses when all of them answer, and stops them all when its standard
-input ends: at the parent's wish, or by the parent's death, however that came about.
+It starts the three services and a Prometheus on free loopback ports, prints one JSON object with
+their addresses once all respond, and stops them when its standard input reaches its end. That
+happens when the parent closes the pipe and also when the parent is killed.
 """
 
 import json
@@ -16,11 +16,11 @@ from pathlib import Path
 from types import FrameType
 
 from reference_services.stack.processes import StackError
-from reference_services.stack.topology import Stack
+from reference_services.stack.topology import LocalStack
 
 
-def _end_with_input() -> None:
-    """Turn the end of standard input into the signal that ends this process."""
+def _terminate_at_end_of_input() -> None:
+    """Send SIGTERM to this process when standard input ends."""
 
     def wait() -> None:
         while os.read(0, 1):
@@ -30,42 +30,42 @@ def _end_with_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-class _Leave:
-    """The signal's handler: end at once, but never between a start and its being noted."""
+class _TerminationHandler:
+    """SIGTERM handler that exits at once, or at the end of a `with` block if one is active."""
 
     def __init__(self) -> None:
-        self._wanted = False
+        self._requested = False
         self._holds = 0
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        self._wanted = True
-        self._go()
+        self._requested = True
+        self._exit_if_requested()
 
     def __enter__(self) -> None:
         self._holds += 1
 
     def __exit__(self, *_: object) -> None:
         self._holds -= 1
-        self._go()
+        self._exit_if_requested()
 
-    def _go(self) -> None:
-        if self._wanted and not self._holds:
+    def _exit_if_requested(self) -> None:
+        if self._requested and not self._holds:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            self._wanted = False
+            self._requested = False
             raise SystemExit(0)
 
 
 def main(folder: str, fault: str | None = None) -> None:
-    """Run a stack until standard input ends."""
-    leave = _Leave()
-    signal.signal(signal.SIGTERM, leave)
+    """Run a stack until standard input ends; print its addresses, or an error, as JSON."""
+    on_termination = _TerminationHandler()
+    signal.signal(signal.SIGTERM, on_termination)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_input()
-    stack = Stack(Path(folder), fault, hold=leave)
+    _terminate_at_end_of_input()
+    stack = LocalStack(Path(folder), fault, hold=on_termination)
     try:
         print(json.dumps(stack.start()), flush=True)
         while True:
-            signal.pause()
+            signal.pause()  # until SIGTERM, which raises SystemExit
     except StackError as error:
         print(json.dumps({"error": str(error)}), flush=True)
     finally:

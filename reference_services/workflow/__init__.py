@@ -1,1 +1,1 @@
-"""Workflow: turns cards into content."""
+"""Workflow: generates content from cards and reports their use to Cards."""

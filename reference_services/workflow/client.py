@@ -1,21 +1,23 @@
-"""How does Workflow get its cards?"""
+"""Calls the retrieve route of Cards for Workflow."""
 
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from reference_services.common.calls.caller import Caller
 from reference_services.common.calls.errors import CallFailed, CallRefused
-from reference_services.workflow.models import Fetch, FetchedCard, FetchedCards
+from reference_services.common.calls.service_client import ServiceClient
+from reference_services.workflow.models import CardFetch, FetchedCard, FetchedCards
 
 OK = 200
 
 
-def fetch_cards(cards: Caller, fetch: Fetch, on_retry: Callable[[str], None]) -> list[FetchedCard]:
-    """Fetch the cards that a workflow uses, which records their use.
+def fetch_cards(
+    cards: ServiceClient, fetch: CardFetch, on_retry: Callable[[str], None]
+) -> list[FetchedCard]:
+    """Fetch the cards of an execution; Cards records their use.
 
-    The workflow's id makes the call idempotent: however often it is repeated, a card is used once.
-    Raises CallFailed when Cards gives no usable answer, CallRefused when it says no.
+    The workflow id makes the call idempotent: Cards records one use per card and workflow. Raises
+    CallFailed when Cards gives no usable response, CallRefused when it rejects the request.
     """
     headers = {
         "X-Usage-Source": "workflow",

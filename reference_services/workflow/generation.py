@@ -1,4 +1,4 @@
-"""What does a workflow write? A text from its template, the same for the same context."""
+"""Generates content from a template; deterministic for a given context."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ TITLES: Mapping[WorkflowType, str] = {
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value, in order; the keys of an object are not among them."""
+    """Yield every scalar of a JSON value as text, in order; object keys are left out."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
@@ -30,7 +30,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def read_templates() -> Environment:
-    """Read the templates; what they write is plain text, so nothing is escaped."""
+    """Load the templates; their output is plain text, so nothing is escaped."""
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -42,8 +42,8 @@ def read_templates() -> Environment:
     return templates
 
 
-class Writer:
-    """The templates, one for each workflow type."""
+class ContentWriter:
+    """Renders content from the template of a workflow type."""
 
     def __init__(self) -> None:
         self._templates = read_templates()
@@ -55,7 +55,7 @@ class Writer:
         additional_context: Content,
         parameters: Content,
     ) -> Output:
-        """Write the content of one workflow from every card's texts."""
+        """Render the content of one workflow; it contains every text of every card."""
         template = self._templates.get_template(f"{workflow_type}.j2")
         content = template.render(context=context, additional_context=additional_context).strip()
         return Output(

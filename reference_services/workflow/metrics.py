@@ -1,4 +1,4 @@
-"""What does Workflow count?"""
+"""Prometheus metrics of Workflow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,62 +13,62 @@ from reference_services.workflow.models import ContextSource, WorkflowType
 
 
 @dataclass
-class Counted:
-    """An execution that is about to be counted: where its context came from, once it is known."""
+class ExecutionCount:
+    """Label value of an execution in progress; set `source` once the context is collected."""
 
     source: ContextSource
 
 
 class WorkflowMetrics:
-    """The counters and histograms of Workflow."""
+    """Counters, histograms and gauges of Workflow."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._executions = Counter(
             "workflow_executions_total",
-            "Executions, completed or failed.",
+            "Executions, by status.",
             ("tenant_id", "workflow_type", "status", "context_source"),
             registry=registry,
         )
         self._execution_duration = duration_histogram(
             "workflow_execution_duration_seconds",
-            "Time that an execution took.",
+            "Duration of an execution.",
             ("tenant_id", "workflow_type"),
             registry,
         )
         self._cards_fetched = Counter(
             "workflow_cards_fetched_total",
-            "Cards fetched from Cards.",
+            "Cards fetched from the Cards service.",
             ("tenant_id", "workflow_type"),
             registry=registry,
         )
         self._partial_results = Counter(
             "workflow_partial_results_total",
-            "Executions that some of their cards were missing from.",
+            "Executions with some of their cards missing.",
             ("workflow_type",),
             registry=registry,
         )
         self._retries = Counter(
             "workflow_cards_retries_total",
-            "Calls to Cards that were repeated.",
+            "Retries of calls to Cards.",
             ("workflow_type", "reason"),
             registry=registry,
         )
         self._failures = Counter(
             "workflow_cards_failures_total",
-            "Calls to Cards that failed after every attempt.",
+            "Calls to Cards that failed, retries included.",
             ("workflow_type", "reason"),
             registry=registry,
         )
         self._cache_hits = Counter(
             "workflow_cards_cache_hits_total",
-            "Cards taken from the cache while Cards did not answer.",
+            "Cards taken from the cache after a failed call to Cards.",
             ("workflow_type",),
             registry=registry,
         )
         self._circuit = circuit_gauge("workflow_cards_circuit_state", registry)
         self._owed = Gauge(
             "workflow_owed_executions",
-            "Executions on cached cards whose uses Cards has yet to record.",
+            "Executions on cached cards whose uses Cards has not recorded yet.",
             registry=registry,
             multiprocess_mode="livemostrecent",
         )
@@ -76,12 +76,12 @@ class WorkflowMetrics:
     @contextmanager
     def execution(
         self, tenant_id: str, workflow_type: WorkflowType, source: ContextSource
-    ) -> Iterator[Counted]:
-        """Count and time one execution: completed, or failed if it raises.
+    ) -> Iterator[ExecutionCount]:
+        """Count and time one execution: completed, or failed if the block raises.
 
-        `source` is where its context is to come from, and what is counted unless it is changed.
+        `source` is the intended source of its context; the block may change it in the count.
         """
-        began_at, status, counted = perf_counter(), "failed", Counted(source)
+        began_at, status, counted = perf_counter(), "failed", ExecutionCount(source)
         try:
             yield counted
             status = "completed"
@@ -99,21 +99,21 @@ class WorkflowMetrics:
         self._cache_hits.labels(workflow_type).inc(cards)
 
     def set_circuit(self, state: CircuitState) -> None:
-        """Show the state of the circuit breaker."""
+        """Set the state of the circuit breaker."""
         self._circuit.set(state)
 
     def set_owed(self, executions: int) -> None:
-        """Show how many executions' uses are owed to Cards."""
+        """Set the number of executions whose uses are owed to Cards."""
         self._owed.set(executions)
 
     def count_partial_result(self, workflow_type: WorkflowType) -> None:
-        """Count one execution that lacks some of its cards."""
+        """Count one execution with some of its cards missing."""
         self._partial_results.labels(workflow_type).inc()
 
     def count_retry(self, workflow_type: WorkflowType, reason: str) -> None:
-        """Count one repeated call to Cards."""
+        """Count one retry of a call to Cards."""
         self._retries.labels(workflow_type, reason).inc()
 
     def count_failure(self, workflow_type: WorkflowType, reason: str) -> None:
-        """Count one call to Cards that failed after every attempt."""
+        """Count one call to Cards that failed, retries included."""
         self._failures.labels(workflow_type, reason).inc()

@@ -1,4 +1,4 @@
-"""What do people send to Workflow, and what do they get?"""
+"""Request and response bodies of Workflow."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reference_services.common.api.schemas import (
     CARD_TYPES,
-    Body,
+    CardIdsOrEmpty,
     CardType,
     Content,
     Id,
-    MaybeCardIds,
-    Record,
+    RequestBody,
+    StoredRecord,
 )
 
 WorkflowType = Literal["linkedin_post", "premium_newsletter", "onboarding_content"]
@@ -20,7 +20,7 @@ ContextSource = Literal["cards", "cache", "legacy"]
 
 
 class LegacyContext(BaseModel):
-    """The cards' contents themselves, as clients sent them before there were cards."""
+    """Card contents sent in the request body; deprecated in favour of `card_ids`."""
 
     company: Content | None = None
     audience: Content | None = None
@@ -35,12 +35,12 @@ def _has(field: str, **schema: Any) -> dict[str, Any]:
 _SOME_PART = [_has(part, type="object", minProperties=1) for part in CARD_TYPES]
 
 
-class ExecuteBody(Body):
-    """What to make, and of which cards."""
+class ExecuteBody(RequestBody):
+    """Type of content to generate, and the cards to generate it from."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            # What the route refuses with 400: neither the one nor the other.
+            # States what the route rejects with 400: a body with neither of the two.
             "anyOf": [
                 _has("card_ids", type="array", minItems=1),
                 _has("context", type="object", anyOf=_SOME_PART),
@@ -57,16 +57,16 @@ class ExecuteBody(Body):
     )
 
     workflow_type: WorkflowType
-    card_ids: MaybeCardIds = Field(default=[])
-    # pydantic's own `deprecated` would warn of our own reading.
+    card_ids: CardIdsOrEmpty = Field(default=[])
+    # pydantic's own `deprecated` would raise a warning wherever our code reads the field.
     context: LegacyContext | None = Field(default=None, json_schema_extra={"deprecated": True})
     additional_context: Content = Field(default={})
     parameters: Content = Field(default={})
 
 
 @dataclass(frozen=True)
-class Fetch:
-    """The retrieve of cards that one workflow makes, however often it is repeated."""
+class CardFetch:
+    """Parameters of the retrieve of one execution; the same for every retry."""
 
     workflow_id: str
     workflow_type: WorkflowType
@@ -75,7 +75,7 @@ class Fetch:
 
 
 class FetchedCard(BaseModel):
-    """What Workflow needs to know of a card."""
+    """The fields of a card that Workflow needs."""
 
     card_id: str
     card_type: CardType
@@ -83,13 +83,13 @@ class FetchedCard(BaseModel):
 
 
 class FetchedCards(BaseModel):
-    """Cards' answer to a retrieve."""
+    """Response of Cards to a retrieve."""
 
     cards: list[FetchedCard]
 
 
 class OutputMetadata(BaseModel):
-    """How the content was made."""
+    """Details of the generation."""
 
     template: str
     word_count: int
@@ -98,7 +98,7 @@ class OutputMetadata(BaseModel):
 
 
 class Output(BaseModel):
-    """The generated content."""
+    """Generated content."""
 
     title: str
     content: str
@@ -106,7 +106,7 @@ class Output(BaseModel):
 
 
 class ExecutionMetrics(BaseModel):
-    """The figures of one execution."""
+    """Duration, number of cards and context source of one execution."""
 
     execution_time_ms: float
     cards_requested: int
@@ -114,8 +114,8 @@ class ExecutionMetrics(BaseModel):
     context_source: ContextSource
 
 
-class Execution(Record):
-    """One completed execution; `cards_used` are the ids of the cards that went into it."""
+class Execution(StoredRecord):
+    """One completed execution; `cards_used` holds the ids of the cards in its context."""
 
     workflow_id: Id
     workflow_type: WorkflowType

@@ -1,6 +1,7 @@
-"""Where are the executions kept? Every query for a tenant goes through the tenant's own rows.
+"""SQL store of Workflow: executions, and the uses owed to Cards.
 
-The uses that are owed to Cards belong to no request: the delivery reads those of all tenants.
+Every query of a request is restricted to one tenant. The delivery of owed uses belongs to no
+request and reads those of all tenants.
 """
 
 from dataclasses import asdict
@@ -24,9 +25,9 @@ from sqlalchemy import (
 
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime
-from reference_services.workflow.models import Execution, Fetch
+from reference_services.workflow.models import CardFetch, Execution
 
-# What the revisions in migrations/ lead to: a test holds the two against each other.
+# The schema after all revisions in migrations/; a test compares the two.
 tables = MetaData()
 
 executions_table = Table(
@@ -55,13 +56,13 @@ owed_uses_table = Table(
 
 
 class ExecutionsStore:
-    """The completed executions, and the uses that Cards has yet to record."""
+    """Stores completed executions, and the fetches whose uses Cards has not recorded yet."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, tenant_id: str, execution: Execution, owed: Fetch | None = None) -> None:
-        """Keep one execution, and with it the fetch that has yet to be made up for."""
+    def create(self, tenant_id: str, execution: Execution, owed: CardFetch | None = None) -> None:
+        """Store an execution and, in the same transaction, the fetch that it owes to Cards."""
         now = datetime.now(UTC)
         row = {
             "workflow_id": execution.workflow_id,
@@ -73,49 +74,49 @@ class ExecutionsStore:
             "trace_id": current_trace_id(),
             "created_at": now,
         }
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             connection.execute(insert(executions_table), row)
             if owed:
                 connection.execute(insert(owed_uses_table), {**asdict(owed), "queued_at": now})
 
     def read(self, tenant_id: str, workflow_id: str) -> Execution | None:
-        """Return the tenant's execution, if there is one."""
+        """Return the execution of the tenant, or None."""
         wanted = select(executions_table.c.record).where(
             executions_table.c.tenant_id == tenant_id,
             executions_table.c.workflow_id == workflow_id,
         )
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             record = connection.scalar(wanted)
         return Execution.model_validate(record) if record else None
 
-    def read_owed(self, limit: int) -> list[Fetch]:
-        """Return the first in the queue of fetches that have yet to be made up for."""
+    def read_owed(self, limit: int) -> list[CardFetch]:
+        """Return up to `limit` owed fetches, those queued longest first."""
         owed = owed_uses_table.c
         wanted = (
             select(owed.workflow_id, owed.workflow_type, owed.tenant_id, owed.card_ids)
             .order_by(owed.queued_at, owed.workflow_id)
             .limit(limit)
         )
-        with self._database.reading() as connection:
-            return [Fetch(**row) for row in connection.execute(wanted).mappings()]
+        with self._database.read_transaction() as connection:
+            return [CardFetch(**row) for row in connection.execute(wanted).mappings()]
 
     def count_owed(self) -> int:
-        """Count the fetches that have yet to be made up for."""
-        with self._database.reading() as connection:
+        """Count the owed fetches."""
+        with self._database.read_transaction() as connection:
             return connection.scalar(select(func.count()).select_from(owed_uses_table)) or 0
 
-    def settle(self, fetch: Fetch) -> bool:
-        """Note that a fetch was made up for; return whether this call did, not an earlier one."""
-        with self._database.writing() as connection:
+    def mark_delivered(self, fetch: CardFetch) -> bool:
+        """Remove an owed fetch; return False if an earlier call has done so."""
+        with self._database.write_transaction() as connection:
             return connection.execute(delete(owed_uses_table).where(*_row_of(fetch))).rowcount == 1
 
-    def postpone(self, fetch: Fetch) -> None:
-        """Send a fetch to the end of the queue: others may fare better."""
+    def postpone(self, fetch: CardFetch) -> None:
+        """Move a fetch to the end of the queue, so that it does not block the others."""
         behind_all = update(owed_uses_table).where(*_row_of(fetch))
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             connection.execute(behind_all.values(queued_at=datetime.now(UTC)))
 
 
-def _row_of(fetch: Fetch) -> tuple[ColumnElement[bool], ...]:
+def _row_of(fetch: CardFetch) -> tuple[ColumnElement[bool], ...]:
     owed = owed_uses_table.c
     return owed.tenant_id == fetch.tenant_id, owed.workflow_id == fetch.workflow_id

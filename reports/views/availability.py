@@ -75,8 +75,8 @@ def _incident_row(service: str, incident: Incident) -> IncidentRow:
         service=service,
         began=write.render_utc(incident.began_at),
         ended="it lasts" if incident.ended_at is None else write.render_utc(incident.ended_at),
-        lasted=write.NO_DATA if lasts else write.render_seconds(incident.lasted_s),
+        lasted=write.NO_DATA if lasts else write.render_seconds(incident.duration_s),
         uncertain=f"± {write.render_seconds(incident.uncertain_s)}",
-        trouble=incident.trouble,
+        trouble=incident.error,
         failed=write.render_count(incident.failed),
     )

@@ -1,41 +1,48 @@
-"""What did each witness count, and where do the books not agree?"""
+"""View the balance: what each witness counted, and where they do not agree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
+from checks.balance.sentences import reason_words, row_sentences
 from checks.result import ClientFigure, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.views.ordering import failing_first
+from witnesses.figure import Direction, Figure
 
-WITNESSES = ("service", "prometheus", "database")
 FOLD_ABOVE = 12
+
+_BOUNDS = {Direction.AT_LEAST: "≥ ", Direction.AT_MOST: "≤ "}
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedRequests:
     """Requests whose rows are too few or too many, by their X-Trace-ID."""
 
-    what: str
+    title: str
     trace_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceRow:
-    """One quantity under one set of labels as people read it; `notes` belong under the row."""
+    """One quantity under one set of labels as people read it.
+
+    `figures` are by column of the balance; `notes` belong under the row.
+    """
 
     quantity: str
     labels: str
     client: str
-    service: str
-    prometheus: str
-    database: str
+    figures: tuple[str, ...]
     difference: str
+    differs: bool
     verdict: Verdict
     code: str
     notes: tuple[str, ...]
     short_labels: str = ""
-    requests: tuple[Named, ...] = ()
+    requests: tuple[NamedRequests, ...] = ()
 
     @property
     def name(self) -> str:
@@ -47,42 +54,56 @@ class BalanceRow:
 class Balance:
     """The rows that are shown at once, and those that are folded since all witnesses agree.
 
-    Folded rows are summed by quantity among the shown ones.
+    `columns` are the kinds of witness beside the client. Folded rows are summed by quantity among
+    the shown ones.
     """
 
+    columns: tuple[str, ...]
     shown: list[BalanceRow]
     folded: list[BalanceRow]
 
 
+def columns_of(result: Result) -> tuple[str, ...]:
+    """Return the kinds of witness that any row has, in their order: `database:billing` is one."""
+    names = (witness for row in result.usage for witness in row.figures)
+    return tuple(dict.fromkeys(map(_kind, names)))
+
+
 def balance_rows(result: Result) -> list[BalanceRow]:
     """Return every row, failing ones first."""
-    return failing_first([_row(each) for each in result.usage])
+    columns = columns_of(result)
+    return failing_first([_row(each, columns) for each in result.usage])
 
 
 def fold_balance(result: Result, most: int = FOLD_ABOVE) -> Balance:
     """Fold the rows without anything to say where there are more than `most`."""
+    columns = columns_of(result)
     if len(result.usage) <= most:
-        return Balance(balance_rows(result), [])
-    quiet = [each for each in result.usage if _is_quiet(each)]
-    loud = [_row(each) for each in result.usage if not _is_quiet(each)]
-    return Balance([*failing_first(loud), *_totals(quiet)], [_row(each) for each in quiet])
+        return Balance(columns, balance_rows(result), [])
+    quiet = [row for row in result.usage if row.verdict is Verdict.PASS and not _notes(row)]
+    loud = [_row(row, columns) for row in result.usage if row not in quiet]
+    return Balance(
+        columns,
+        [*failing_first(loud), *_totals(quiet, columns)],
+        [_row(row, columns) for row in quiet],
+    )
 
 
-def _is_quiet(row: UsageRow) -> bool:
-    return row.verdict is Verdict.PASS and not _notes(row)
+def _kind(witness: str) -> str:
+    return witness.partition(":")[0]
 
 
-def _row(row: UsageRow) -> BalanceRow:
-    figures = (_figure(row, witness) for witness in WITNESSES)
-    service, prometheus, database = figures
+def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
+    high = row.client.confirmed + row.client.in_doubt
+    distance = _worst_distance(row)
     return BalanceRow(
         quantity=row.quantity,
         labels=", ".join(f"{name}={value}" for name, value in row.labels.items()),
-        client=_client(row.client),
-        service=service,
-        prometheus=prometheus,
-        database=database,
-        difference=_difference(row),
+        client=("≥ " if row.client.is_partial else "")
+        + write.render_range(row.client.confirmed, high),
+        figures=tuple(_cell(row, column) for column in columns),
+        difference=write.NO_DATA if distance is None else write.render_difference(distance),
+        differs=bool(distance),
         verdict=row.verdict,
         code=row.code or "",
         notes=_notes(row),
@@ -91,86 +112,79 @@ def _row(row: UsageRow) -> BalanceRow:
     )
 
 
-def _requests(row: UsageRow) -> tuple[Named, ...]:
+def _requests(row: UsageRow) -> tuple[NamedRequests, ...]:
     """Name the requests, which the services' logs know by the same ids."""
-    told = (("Too few rows", row.missing), ("Too many rows", row.surplus))
-    return tuple(Named(f"{what}: the first by X-Trace-ID", ids) for what, ids in told if ids)
+    if row.records is None:
+        return ()
+    lists = (("Too few rows", row.records.missing_ids), ("Too many rows", row.records.surplus_ids))
+    return tuple(
+        NamedRequests(f"{what}: the first by X-Trace-ID", ids) for what, ids in lists if ids
+    )
 
 
-def _client(figure: ClientFigure) -> str:
-    return write.render_range(figure.confirmed, figure.confirmed + figure.in_doubt)
+def _cell(row: UsageRow, column: str) -> str:
+    """Write the figures of one kind of witness; of several stores, one after the other."""
+    figures = [figure for witness, figure in row.figures.items() if _kind(witness) == column]
+    return " / ".join(map(_figure, figures)) or write.NOT_ASKED
 
 
-def _value(row: UsageRow, witness: str) -> float | None:
-    figures = {"service": row.service, "prometheus": row.prometheus, "database": row.database}
-    return figures[witness]
+def _figure(figure: Figure) -> str:
+    if figure.direction is Direction.BETWEEN:
+        return f"{write.render_count(figure.low)}–{write.render_count(figure.high)}"
+    return _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
 
 
-def _figure(row: UsageRow, witness: str) -> str:
-    value = _value(row, witness)
-    if value is None and witness not in row.asked:
-        return write.NOT_ASKED
-    at_least = "≥ " if value is not None and witness in row.remarks else ""
-    return at_least + write.render_count(value)
+def _worst_distance(row: UsageRow) -> float | None:
+    """Return the largest distance of a witness from what the client may have counted."""
+    distances = (_distance(figure, row.client) for figure in row.figures.values())
+    return max((each for each in distances if each is not None), key=abs, default=None)
 
 
-def _difference(row: UsageRow) -> str:
-    """Write the largest distance of a witness from what the client may have counted.
-
-    A lower bound tells a distance only where it lies above the client's figure.
-    """
-    distances = [_distance(row, each) for each in WITNESSES]
-    known = [distance for distance in distances if distance is not None]
-    return write.render_difference(max(known, key=abs)) if known else write.NO_DATA
-
-
-def _distance(row: UsageRow, witness: str) -> float | None:
-    value = _value(row, witness)
-    if value is None:
-        return None
-    most = row.client.confirmed + row.client.in_doubt
-    distance = value - min(max(value, row.client.confirmed), most)
-    return None if witness in row.remarks and value <= most else distance
+def _distance(figure: Figure, client: ClientFigure) -> float | None:
+    """Return a figure's distance; a bound has one only where it lies beyond the client's figure."""
+    low, high = client.confirmed, client.confirmed + client.in_doubt
+    if figure.low is not None and figure.low > high:
+        return figure.low - high
+    if figure.high is not None and figure.high < low:
+        return figure.high - low
+    return 0.0 if figure.is_exact else None
 
 
 def _notes(row: UsageRow) -> tuple[str, ...]:
-    """Return the row's sentence, then each witness' remark; a row that differs has at least one."""
-    said = [row.detail] if row.detail else []
-    said += [f"{witness}: {remark}" for witness, remark in row.remarks.items()
-             if remark not in row.detail]  # fmt: skip
-    said += [f"It shows since the scrape of {write.render_utc(row.since)}."] if row.since else []
-    if not said and row.verdict is not Verdict.PASS:
-        said = [f"Worst difference from the client: {_difference(row)}."]
-    return tuple(said)
+    """Return the row's sentences; a row that does not pass has at least one."""
+    notes = [" ".join(row_sentences(row))] if row_sentences(row) else []
+    if row.verdict is Verdict.FAIL:
+        notes += [
+            f"{witness}: {reason_words(figure)}."
+            for witness, figure in row.figures.items()
+            if not figure.is_exact
+        ]
+    if row.since:
+        notes.append(f"First seen in the scrape of {write.render_utc(row.since)}.")
+    return tuple(notes)
 
 
-def _totals(rows: Sequence[UsageRow]) -> list[BalanceRow]:
+def _totals(rows: Sequence[UsageRow], columns: Sequence[str]) -> list[BalanceRow]:
     by_quantity: dict[str, list[UsageRow]] = {}
     for row in rows:
         by_quantity.setdefault(row.quantity, []).append(row)
-    return [_total(each) for each in by_quantity.values()]
+    return [_total(of_quantity, columns) for of_quantity in by_quantity.values()]
 
 
-def _total(rows: list[UsageRow]) -> BalanceRow:
+def _total(rows: list[UsageRow], columns: Sequence[str]) -> BalanceRow:
     """Sum rows that agree one by one: a figure for people, which judges nothing."""
-    client = ClientFigure(sum(row.client.confirmed for row in rows),
-                          sum(row.client.in_doubt for row in rows))  # fmt: skip
-    total = replace(
-        rows[0],
-        client=client,
-        service=_sum(rows, "service"),
-        prometheus=_sum(rows, "prometheus"),
-        database=_sum(rows, "database"),
-        verdict=worst(row.verdict for row in rows),
-        asked=tuple({witness for row in rows for witness in row.asked}),
-    )
     if len(rows) == 1:
-        return _row(total)
+        return _row(rows[0], columns)
+    client = ClientFigure(
+        sum(row.client.confirmed for row in rows), sum(row.client.in_doubt for row in rows)
+    )
+    witnesses = dict.fromkeys(witness for row in rows for witness in row.figures)
+    figures = {
+        witness: reduce(add, (row.figures[witness] for row in rows if witness in row.figures))
+        for witness in witnesses
+    }
+    total = replace(
+        rows[0], client=client, figures=figures, verdict=worst(row.verdict for row in rows)
+    )
     labels = f"{len(rows):,} rows together"
-    return replace(_row(total), labels=labels, short_labels=f"({labels})")
-
-
-def _sum(rows: list[UsageRow], witness: str) -> float | None:
-    values = [_value(row, witness) for row in rows]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    return replace(_row(total, columns), labels=labels, short_labels=f"({labels})")

@@ -1,4 +1,4 @@
-"""What is the run's verdict, in one sentence and four gates?"""
+"""View the banner: the run's verdict, one sentence and the gates."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,41 +7,9 @@ from dataclasses import dataclass
 from checks.result import Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
 from reports import formatting as write
+from reports.views.kinds import KINDS, GateName, findings_of_gate
 from reports.views.objectives import P95, ObjectiveRow, objective_rows
 from reports.views.ordering import WORST_FIRST
-
-_FAIL_TITLES = {
-    Kind.HEALTH: "Not everything is healthy",
-    Kind.AVAILABILITY: "Away for longer than allowed",
-    Kind.FLOW: "The flow does not work",
-    Kind.SUCCESS: "Too few succeeded",
-    Kind.LATENCY: "Slower than the objective",
-    Kind.USAGE: "The witnesses do not agree",
-    Kind.PROMQL: "A query misses what was expected",
-    Kind.VALIDITY: "The run is not valid",
-}
-_OPEN_TITLES = {
-    Kind.HEALTH: "Health could not be judged",
-    Kind.AVAILABILITY: "Availability could not be judged",
-    Kind.FLOW: "The flow could not be judged",
-    Kind.SUCCESS: "Success could not be judged",
-    Kind.LATENCY: "Latency could not be judged",
-    Kind.USAGE: "Usage could not be judged",
-    Kind.PROMQL: "A query could not be judged",
-    Kind.VALIDITY: "The run could not be shown to be valid",
-}
-_VALIDITY = "Validity"
-_SECTIONS = {
-    Kind.HEALTH: "validity",
-    Kind.AVAILABILITY: "availability",
-    Kind.FLOW: "flow",
-    Kind.SUCCESS: "objectives",
-    Kind.LATENCY: "objectives",
-    Kind.USAGE: "balance",
-    Kind.PROMQL: "server",
-    Kind.VALIDITY: "validity",
-}
-
 
 _Figure = tuple[str, str, str]  # subject, figure, note
 _NO_FIGURE: _Figure = ("", "", "")
@@ -49,22 +17,22 @@ _NO_FIGURE: _Figure = ("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One of the four questions of the banner, with its verdict and its figure."""
+    """One of the questions of the banner, with its verdict and its figure."""
 
-    name: str
+    name: GateName
     verdict: Verdict
     subject: str
     figure: str
     note: str = ""
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The gate as a part of a sentence."""
         return " ".join(filter(None, [self.subject, self.figure, self.note]))
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Banner:
     """The banner. `section` names where the deciding rows are; `warnings` say what was unusual.
 
     `no_failures` stands where no finding is listed as failing or inconclusive.
@@ -86,16 +54,16 @@ class Story:
         return write.MARKS[self.verdict]
 
 
-def tell_story(result: Result) -> Story:
-    """Put the result into the banner's words; every rendering uses these."""
+def banner_of(result: Result) -> Banner:
+    """Put a result into the words of the banner; every rendering uses these."""
     deciding = deciding_finding(result)
     gates = _gates(result)
-    return Story(
+    return Banner(
         verdict=result.verdict,
         word=result.verdict.upper(),
         title=_title(result, deciding),
         sentence=_sentence(result, deciding, gates),
-        section=_SECTIONS[deciding.kind] if deciding else "failures",
+        section=KINDS[deciding.kind].section if deciding else "failures",
         warnings=_warnings(result),
         gates=gates,
         tally=_tally(result),
@@ -108,11 +76,6 @@ def deciding_finding(result: Result) -> Finding | None:
     kinds = list(Kind)
     alike = [each for each in result.findings if each.verdict is result.verdict]
     return min(alike, key=lambda finding: kinds.index(finding.kind), default=None)
-
-
-def findings_of(result: Result, *kinds: Kind) -> tuple[Finding, ...]:
-    """Return the findings of some kinds, in their order."""
-    return tuple(finding for finding in result.findings if finding.kind in kinds)
 
 
 def open_findings(result: Result) -> tuple[Finding, ...]:
@@ -128,8 +91,8 @@ def _title(result: Result, deciding: Finding | None) -> str:
         return "No check says why" if result.findings else "Nothing was checked"
     if result.verdict is Verdict.PASS:
         return "Every check passed"
-    titles = _FAIL_TITLES if result.verdict is Verdict.FAIL else _OPEN_TITLES
-    return titles[deciding.kind]
+    words = KINDS[deciding.kind]
+    return words.failed if result.verdict is Verdict.FAIL else words.inconclusive
 
 
 def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -> str:
@@ -145,15 +108,15 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
 def _reason(deciding: Finding) -> tuple[str, ...]:
     """Say what was expected and observed; of a balance, first who stands apart."""
     expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
-    check, detail = _short(deciding.check, 120), _short(deciding.detail, 240)
+    title, detail = _short(deciding.title, 120), _short(deciding.detail, 240)
     if deciding.kind is Kind.USAGE and detail:
-        return f"{check}: {detail}", f"In all: expected {expected}, observed {observed}."
-    return f"{check}: expected {expected}, observed {observed}.", detail
+        return f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."
+    return f"{title}: expected {expected}, observed {observed}.", detail
 
 
 def _passing_sentence(result: Result, gates: Sequence[Gate]) -> str:
     checks = write.render_number_of(len(result.findings), "check")
-    figures = "; ".join(gate.said for gate in gates if gate.name != _VALIDITY)
+    figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
     return f"{checks} passed: {figures}."
 
 
@@ -190,22 +153,22 @@ def _tally(result: Result) -> str:
 
 
 def _gates(result: Result) -> tuple[Gate, ...]:
-    flow = _gate(result, "Flow", _flow_figure(result), Kind.FLOW, Kind.SUCCESS)
-    latency = _gate(result, "Latency", _latency_figure(result), Kind.LATENCY, Kind.PROMQL)
-    if findings_of(result, Kind.AVAILABILITY):
-        figure = _availability_figure(result)
-        return _gate(result, "Availability", figure, Kind.AVAILABILITY), flow, latency
-    return (
-        flow,
-        latency,
-        _gate(result, "Usage", _usage_figure(result), Kind.USAGE),
-        _gate(result, _VALIDITY, _NO_FIGURE, Kind.HEALTH, Kind.VALIDITY),
-    )
+    """Return the gates of a run; a watch has another set, since it balances nothing."""
+    flow = _gate(result, GateName.FLOW, _flow_figure(result))
+    latency = _gate(result, GateName.LATENCY, _latency_figure(result))
+    if findings_of_gate(result, GateName.AVAILABILITY):
+        return (
+            _gate(result, GateName.AVAILABILITY, _availability_figure(result)),
+            flow,
+            latency,
+        )
+    usage = _gate(result, GateName.USAGE, _usage_figure(result))
+    return flow, latency, usage, _gate(result, GateName.VALIDITY, _NO_FIGURE)
 
 
-def _gate(result: Result, name: str, figure: _Figure, *kinds: Kind) -> Gate:
-    """Judge by the findings of some kinds; without a figure, count those that pass."""
-    findings = findings_of(result, *kinds)
+def _gate(result: Result, name: GateName, figure: _Figure) -> Gate:
+    """Judge by the findings of a gate; without a figure, count those that pass."""
+    findings = findings_of_gate(result, name)
     if not findings:
         return Gate(name, verdict_of(findings), name.lower(), "not checked")
     subject, main, note = figure
@@ -231,7 +194,7 @@ def _latency_figure(result: Result) -> _Figure:
     if not measured:
         return _NO_FIGURE
     row = min(measured, key=_urgency)
-    return row.check, row.measured, f"of {row.objective.removeprefix('≤ ')}"
+    return row.title, row.measured, f"of {row.objective.removeprefix('≤ ')}"
 
 
 def _urgency(row: ObjectiveRow) -> tuple[int, bool, float]:
@@ -239,7 +202,7 @@ def _urgency(row: ObjectiveRow) -> tuple[int, bool, float]:
 
 
 def _availability_figure(result: Result) -> _Figure:
-    """Return the service that was away for the longest, against what its objective allows."""
+    """Return the service that was down for the longest, against what its objective allows."""
     rows = result.availability
     row = max(rows, key=lambda each: (each.down_s, -(each.ratio or 0.0)), default=None)
     if row is None:

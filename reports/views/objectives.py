@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from checks.latency import objective_id
 from checks.result import Finding, Kind, LatencyRow, Objective, Result
 from checks.verdict import Verdict
 from reports import formatting as write
+from reports.views.kinds import KINDS
 from reports.views.ordering import failing_first
 
 P95 = 95.0
-_OTHER_KINDS = (Kind.SUCCESS, Kind.PROMQL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Bar:
 class ObjectiveRow:
     """One limit as people read it. `use_ratio` is measured by limit; None where there is no bar."""
 
-    check: str
+    id: str
+    title: str
     verdict: Verdict
     measured: str
     objective: str
@@ -48,24 +50,23 @@ def objective_rows(result: Result) -> list[ObjectiveRow]:
 def _latency_rows(result: Result) -> Iterator[ObjectiveRow]:
     """Yield each objective under its finding's verdict, then the findings without an objective."""
     findings = [each for each in result.findings if each.kind is Kind.LATENCY]
-    by_check = {each.check: each for each in reversed(findings)}
+    by_id = {each.id: each for each in reversed(findings)}
     shown = set()
     for row in result.latency:
         for objective in row.objectives:
-            finding = by_check.get(f"latency {_name(row, objective)}")
-            shown.add(id(finding))
-            yield _limit_row(row, objective, finding)
-    yield from (_finding_row(each) for each in findings if id(each) not in shown)
+            key = objective_id(row.step, objective.percentile)
+            shown.add(key)
+            yield _limit_row(row, objective, key, by_id.get(key))
+    yield from (_finding_row(each) for each in findings if each.id not in shown)
 
 
-def _name(row: LatencyRow, objective: Objective) -> str:
-    return f"{row.step} {write.render_percentile(objective.percentile)}"
-
-
-def _limit_row(row: LatencyRow, objective: Objective, finding: Finding | None) -> ObjectiveRow:
+def _limit_row(
+    row: LatencyRow, objective: Objective, key: str, finding: Finding | None
+) -> ObjectiveRow:
     limit_s = objective.limit_s
     return ObjectiveRow(
-        check=_name(row, objective),
+        id=key,
+        title=f"{row.step} {write.render_percentile(objective.percentile)}",
         verdict=finding.verdict if finding else objective.verdict,
         measured=write.render_seconds(objective.measured_s, limit_s),
         objective=f"≤ {write.render_limit(limit_s)}",
@@ -99,9 +100,12 @@ def _bar(objective: Objective) -> Bar:
 
 
 def _other_rows(result: Result) -> Iterator[ObjectiveRow]:
-    for kind in _OTHER_KINDS:
-        yield from (_finding_row(each) for each in result.findings if each.kind is kind)
+    for kind, words in KINDS.items():
+        if words.is_objective:
+            yield from (_finding_row(each) for each in result.findings if each.kind is kind)
 
 
 def _finding_row(finding: Finding) -> ObjectiveRow:
-    return ObjectiveRow(finding.check, finding.verdict, finding.observed, finding.expected)
+    return ObjectiveRow(
+        finding.id, finding.title, finding.verdict, finding.observed, finding.expected
+    )

@@ -1,6 +1,6 @@
 """What stands in the tables of flow, latency, validity and environment?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,12 +113,12 @@ def step_row(row: LatencyRow) -> StepRow:
 def generator_rows(generator: Generator) -> list[tuple[str, str]]:
     """Write how the load generator itself fared."""
     return [
-        ("CPU, of one core", _or_unmeasured(write.render_percentage(generator.cpu_ratio))),
-        ("Lag (sent − due), p99", _or_unmeasured(write.render_seconds(generator.lag_p99_s))),
+        ("CPU, of one core", _measured(generator.cpu_ratio, write.render_percentage)),
+        ("Lag (sent − due), p99", _measured(generator.lag_p99_s, write.render_seconds)),
         ("Event loop delay, worst",
-         _or_unmeasured(write.render_seconds(generator.loop_delay_max_s))),
-        ("Memory, most", _memory(generator.memory_bytes)),
-        ("Clock skew to Prometheus", _or_unmeasured(write.render_seconds(generator.clock_skew_s))),
+         _measured(generator.loop_delay_max_s, write.render_seconds)),
+        ("Memory, most", _measured(generator.memory_bytes, _megabytes)),
+        ("Clock skew to Prometheus", _measured(generator.clock_skew_s, write.render_seconds)),
         *_worker_rows(generator),
     ]  # fmt: skip
 
@@ -129,21 +129,21 @@ def _worker_rows(generator: Generator) -> Iterator[tuple[str, str]]:
         yield (
             each.name,
             (
-                f"CPU {_or_unmeasured(write.render_percentage(each.cpu_ratio))}, "
-                f"lag {_or_unmeasured(write.render_seconds(each.lag_p99_s))}, "
-                f"loop delay {_or_unmeasured(write.render_seconds(each.loop_delay_max_s))}, "
-                f"memory {_memory(each.memory_bytes)}, "
+                f"CPU {_measured(each.cpu_ratio, write.render_percentage)}, "
+                f"lag {_measured(each.lag_p99_s, write.render_seconds)}, "
+                f"loop delay {_measured(each.loop_delay_max_s, write.render_seconds)}, "
+                f"memory {_measured(each.memory_bytes, _megabytes)}, "
                 f"{each.started:,} begun, {each.dropped:,} dropped"
             ),
         )
 
 
-def _memory(size_bytes: int | None) -> str:
-    return "not measured" if size_bytes is None else f"{size_bytes / 1e6:,.0f} MB"
+def _measured(value: float | None, render: Callable[[float], str]) -> str:
+    return "not measured" if value is None else render(value)
 
 
-def _or_unmeasured(text: str) -> str:
-    return "not measured" if text == write.NO_DATA else text
+def _megabytes(size_bytes: float) -> str:
+    return f"{size_bytes / 1e6:,.0f} MB"
 
 
 def environment_rows(result: Result) -> list[tuple[str, str]]:

@@ -78,7 +78,7 @@ class OpenModel:
     @property
     def until_s(self) -> float:
         """When the last stage ends, in seconds from the start."""
-        return sum(stage.lasts_s for stage in self.stages)
+        return sum(stage.duration_s for stage in self.stages)
 
     @property
     def expected(self) -> float:
@@ -105,10 +105,10 @@ class OpenModel:
         """Return Λ: how many have arrived by then, a part of one included."""
         arrived = 0.0
         for stage in self.stages:
-            inside_s = min(max(at_s, 0.0), stage.lasts_s)
-            slope = (stage.to_per_s - stage.from_per_s) / stage.lasts_s
+            inside_s = min(max(at_s, 0.0), stage.duration_s)
+            slope = (stage.to_per_s - stage.from_per_s) / stage.duration_s
             arrived += stage.from_per_s * inside_s + slope * inside_s**2 / 2
-            at_s -= stage.lasts_s
+            at_s -= stage.duration_s
         return arrived
 
     def _blocks(self) -> Iterator[np.ndarray]:
@@ -141,7 +141,7 @@ class OpenModel:
             last = number == len(self.stages) - 1
             here = (counts >= arrived) & (last | (counts < arrived + stage.arrivals))
             wanted = counts[here] - arrived
-            slope = (stage.to_per_s - stage.from_per_s) / stage.lasts_s
+            slope = (stage.to_per_s - stage.from_per_s) / stage.duration_s
             # the root of slope/2·t² + from·t = wanted that does not cancel for small slopes
             root = np.sqrt(np.maximum(0.0, stage.from_per_s**2 + 2 * slope * wanted))
             below = stage.from_per_s + root
@@ -149,7 +149,7 @@ class OpenModel:
                 2 * wanted, below, out=np.zeros_like(wanted), where=below > 0
             )
             arrived += stage.arrivals
-            begun_s += stage.lasts_s
+            begun_s += stage.duration_s
         return times
 
 
@@ -157,4 +157,4 @@ def arrivals_of(profile: Profile) -> ClosedModel | OpenModel:
     """Return the arrivals that a profile asks for."""
     if profile.is_open:
         return OpenModel(profile.open_stages, profile.arrivals == "poisson", profile.seed or 0)
-    return ClosedModel(profile.iterations, profile.lasts_s, profile.think or (0.0, 0.0))
+    return ClosedModel(profile.iterations, profile.duration_s, profile.think or (0.0, 0.0))

@@ -73,7 +73,7 @@ class Driver:
     def went_well(self, name: str) -> bool:
         """Tell whether every request of at least one iteration was as expected."""
         steps = len(self._place.scenario.flow)
-        return any(each.iterations.complete(steps).any() for each in self._exchanges(name))
+        return any(each.iterations.all_ok(steps).any() for each in self._exchanges(name))
 
     def _exchanges(self, name: str) -> list[Exchanges]:
         read = read_recordings(self._place.folder.exchanges, name)

@@ -10,22 +10,22 @@ from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
 from config.network import Network
-from config.secrets import blot_out
-from scenarios.evidence.exchange import CUT_OFF, Outcome, trace_id
-from scenarios.evidence.recording import Recorder
+from config.secrets import redact
+from scenarios.evidence.exchange import Outcome, trace_id
+from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.messages import (
     TRACE_HEADER,
-    Answer,
     Envelope,
     NotSent,
     Request,
+    Response,
     Sender,
     Unanswered,
     split_url,
 )
-from scenarios.language.expressions import Pick, compile_pick
+from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario, Step
-from scenarios.language.request_body import Body, compile_body
+from scenarios.language.request_body import BodyTemplate, compile_body
 from scenarios.language.templates import (
     Constant,
     Template,
@@ -57,10 +57,10 @@ class CompiledStep:
     envelope: Envelope
     target: Template
     headers: Headers | None
-    body: Body | None
+    body: BodyTemplate | None
     status: int
-    expected: tuple[tuple[str, Pick, Template], ...]
-    saved: tuple[tuple[str, str, Pick], ...]
+    expected: tuple[tuple[str, Expression, Template], ...]
+    saved: tuple[tuple[str, str, Expression], ...]
     reads_body: bool
 
 
@@ -140,24 +140,25 @@ def _give_up(
     """Record that no answer came."""
     done_s = recorder.now_s()
     not_sent = isinstance(error, TemplateError | NotSent)
-    reason = str(error) if not_sent or isinstance(error, Unanswered) else CUT_OFF
+    cut_off = not not_sent and not isinstance(error, Unanswered)
     _conclude(
         flow, recorder, number, (sent_s if request else done_s, done_s),
-        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None, reason,
-        _detail(flow, request, None),
+        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None,
+        CUT_OFF_REASON if cut_off else str(error), _detail(flow, request, None), cut_off=cut_off,
     )  # fmt: skip
 
 
 def _conclude(
     flow: Flow, recorder: Recorder, number: int, times_s: tuple[float, float], outcome: Outcome,
-    status: int | None, reason: str, detail: dict[str, Any],
+    status: int | None, reason: str, detail: dict[str, Any], *,
+    cut_off: bool = False,
 ) -> None:  # fmt: skip
     recorder.conclude(
-        number, *times_s, outcome, status, blot_out(reason, flow.secrets), detail
+        number, *times_s, outcome, status, redact(reason, flow.secrets), detail, cut_off=cut_off
     )  # fmt: skip
 
 
-def _detail(flow: Flow, request: Request | None, answer: Answer | None) -> dict[str, Any]:
+def _detail(flow: Flow, request: Request | None, answer: Response | None) -> dict[str, Any]:
     """Keep what repeats and explains a failure: no header, since headers carry tokens."""
     told: dict[str, str | None] = {}
     if request:
@@ -166,7 +167,7 @@ def _detail(flow: Flow, request: Request | None, answer: Answer | None) -> dict[
     if answer:
         told["answer_head"] = answer.body.decode(errors="replace")
     return {
-        name: blot_out(text, flow.secrets)[:_HEAD_BYTES] if text else text
+        name: redact(text, flow.secrets)[:_HEAD_BYTES] if text else text
         for name, text in told.items()
     }
 
@@ -187,11 +188,11 @@ def _compile_step(
         body=body,
         status=step.expect.status,
         expected=tuple(
-            (path, compile_pick(path), compile_value(value, known))
-            for path, value in step.expect.answer.items()
+            (path, compile_expression(path), compile_value(value, known))
+            for path, value in step.expect.body_values.items()
         ),
-        saved=tuple((name, path, compile_pick(path)) for name, path in step.save.items()),
-        reads_body=bool(step.expect.answer or step.save),
+        saved=tuple((name, path, compile_expression(path)) for name, path in step.save.items()),
+        reads_body=bool(step.expect.body_values or step.save),
     )
 
 
@@ -213,7 +214,7 @@ def _headers(
     )
 
 
-def _check(step: CompiledStep, answer: Answer, variables: dict[str, Any]) -> str:
+def _check(step: CompiledStep, answer: Response, variables: dict[str, Any]) -> str:
     """Return why an answer is not as expected, or ""; keep in the variables what is to be kept."""
     if answer.status != step.status:
         return f"status {answer.status}, expected {step.status}"
@@ -253,7 +254,7 @@ def _same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
-def _described(answer: Answer) -> str:
+def _described(answer: Response) -> str:
     if not answer.body:
         return "an empty body"
     return f"{answer.content_type or 'no content type'}, {len(answer.body):,} bytes"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import ConfigError, Problem
-from config.network import read_place
+from config.network import parse_host_port
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 
@@ -81,8 +81,8 @@ class LoadProcess:
             if "ready" in line:
                 begun = True
                 self._begin()
-            elif "trouble" in line:
-                troubles.append(str(line["trouble"]))
+            elif "error" in line:
+                troubles.append(str(line["error"]))
             else:
                 on_progress(int(line["ended"] or 0), line["scheduled"])
         code = self._process.wait()
@@ -163,7 +163,7 @@ def _where(workers: Workers) -> tuple[str, int]:
 
     Raises ConfigError where it could not listen there.
     """
-    host, port = read_place(workers.bind) or (_HERE, None)
+    host, port = parse_host_port(workers.bind) or (_HERE, None)
     try:
         return host, _try_to_listen(host, port or 0)
     except OSError as error:

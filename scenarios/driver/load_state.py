@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.flow import Flow
-from scenarios.evidence.recording import End, Recorder
+from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.language.model import Abort
 
 _FEWEST = 10
@@ -73,7 +73,7 @@ class Load:
         self.health = Health(from_s=begin_s, cpu_before_s=cpu_s)
         self.started = self.ended = self.dropped = 0
         self.all_arrived = False
-        self.stopped = ""
+        self.stopped: Stop | None = None
         self._begin_s = begin_s
         self._lately: deque[list[int]] = deque()  # second, ended in it, of these well
 
@@ -86,8 +86,9 @@ class Load:
         if due_s is None:
             return None
         if self.started >= self.order.most:
-            self.stopped = (
-                f"it stopped itself: the environment stands {self.order.most:,} iterations"
+            self.stopped = Stop(
+                StopReason.ITERATION_LIMIT,
+                f"stopped at the environment's limit of {self.order.most:,} iterations",
             )
             return None
         self.started += 1
@@ -126,18 +127,19 @@ class Load:
         lately[-1][1] += 1
         lately[-1][2] += went_well
 
-    def collapse(self, now_s: float) -> str:
-        """Return why the load has to stop itself, or ""."""
+    def collapse(self, now_s: float) -> Stop | None:
+        """Return why the load has to abort itself, if it has to."""
         abort, lately = self.order.abort, self._lately
         while lately and lately[0][0] + 1 < now_s - abort.over:
             lately.popleft()
         ended, well = sum(each[1] for each in lately), sum(each[2] for each in lately)
         early = now_s - self._begin_s < abort.over
         if early or ended < _FEWEST or well >= abort.success_rate * ended:
-            return ""
-        return (
-            f"it stopped itself: {well:,} of {ended:,} iterations of the last "
-            f"{abort.over:g} s went well, and {abort.success_rate * 100:g} % are asked for"
+            return None
+        return Stop(
+            StopReason.ABORTED,
+            f"aborted: {well:,} of {ended:,} iterations in the last {abort.over:g} s succeeded, "
+            f"at least {abort.success_rate * 100:g} % required",
         )
 
     def is_due_no_more(self, now_s: float) -> bool:
@@ -164,11 +166,11 @@ class Load:
         """Record the end; what was scheduled and not begun is dropped."""
         scheduled = self.order.scheduled
         dropped = self.dropped if scheduled is None else scheduled - self.started
-        health = self.health
+        health, stop = self.health, self.stopped
         self.recorder.end(
-            End(
+            RecordingEnd(
                 self.started, dropped, health.cpu_s, max(health.to_s - health.from_s, 0.0),
-                health.loop_delay_max_s, health.memory_bytes or None, self.stopped,
-                health.from_s,
+                health.loop_delay_max_s, health.memory_bytes or None,
+                stop.reason if stop else None, stop.message if stop else "", health.from_s,
             )
         )  # fmt: skip

@@ -15,13 +15,13 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
-from config.network import PORTS, read_place
+from config.network import PORTS, parse_host_port
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
-from scenarios.language.templates import TemplateError, compile_text, names_in
-from scenarios.language.validation import ALWAYS_KNOWN
+from scenarios.language.templates import TemplateError, compile_text, variables_in
+from scenarios.language.validation import BUILT_IN_VARIABLES
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterato
     if workers.elsewhere and not workers.bind:
         yield Problem(None, None, "workers of other machines need to know where to come; add "
                                   "--bind HOST:PORT, an address of this machine")  # fmt: skip
-    place = read_place(workers.bind)
+    place = parse_host_port(workers.bind)
     if workers.bind and (place is None or place.port is None or place.port not in PORTS):
         yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
                                   "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
@@ -149,13 +149,15 @@ def environment_problems(environment: Environment, file: Path) -> list[Problem]:
     for name, value in environment.headers.items():
         try:
             compile_text(value)
-            unknown = sorted(names_in(value) - set(ALWAYS_KNOWN))
+            unknown = sorted(variables_in(value) - set(BUILT_IN_VARIABLES))
         except TemplateError:
             message = f"the header {name!r} is not a template that can be read"
             problems.append(Problem(file, None, message))
             continue
         if unknown:
-            message = f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(ALWAYS_KNOWN)}"
+            message = (
+                f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(BUILT_IN_VARIABLES)}"
+            )
             problems.append(Problem(file, None, message))
     return problems
 
@@ -188,8 +190,8 @@ def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Ite
     if iterations > limits.max_iterations:
         yield (f"the profile {name!r} asks for {iterations:,} iterations, "
                f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
-    if profile.most_per_s > limits.max_rate:
-        yield (f"the profile {name!r} asks for {profile.most_per_s:,.10g} iterations a second, "
+    if profile.max_rate_per_s > limits.max_rate:
+        yield (f"the profile {name!r} asks for {profile.max_rate_per_s:,.10g} iterations a second, "
                f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
 
 

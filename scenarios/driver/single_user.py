@@ -1,25 +1,25 @@
-"""How is a profile of one user driven? One iteration after the other, in this process."""
+"""Drive a profile with one virtual user in this process."""
 
 import time
 from pathlib import Path
 
 from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.flow import Flow, run_iteration
-from scenarios.evidence.recording import End, Recorder
-from scenarios.http.httpx_client import HttpxSender
+from scenarios.evidence.recording import Recorder, RecordingEnd
+from scenarios.http.client import HttpClient
 from scenarios.language.model import Profile
 
 
 def drive_alone(flow: Flow, name: str, profile: Profile, exchanges: Path, stem: str) -> None:
     """Drive a profile with one virtual user and record it."""
-    with HttpxSender(flow.network) as sender:
+    with HttpClient(flow.network) as sender:
         recorder = Recorder(
             exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
         )
-        arrivals = ClosedModel(profile.iterations, profile.lasts_s)
+        arrivals = ClosedModel(profile.iterations, profile.duration_s)
         started, cpu_s = 0, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
             started += 1
             run_iteration(flow, started, due_s, sender, recorder)
         dropped = (profile.iterations or started) - started
-        recorder.end(End(started, dropped, time.process_time() - cpu_s, recorder.now_s()))
+        recorder.end(RecordingEnd(started, dropped, time.process_time() - cpu_s, recorder.now_s()))

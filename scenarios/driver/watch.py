@@ -16,10 +16,10 @@ from pathlib import Path
 from config.environment import Environment
 from config.errors import ConfigError, Problem
 from scenarios.driver.flow import Flow, run_iteration
-from scenarios.driver.probes import probers, probing
-from scenarios.evidence.recording import End, Recorder
+from scenarios.driver.prober import probers, probing
+from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import Run, RunFolder, Watch
-from scenarios.http.httpx_client import HttpxSender
+from scenarios.http.client import HttpClient
 
 STEM = "watch-*"
 PROFILE = "watch"
@@ -95,7 +95,7 @@ def watch_once(environment: Environment, flow: Flow, folder: RunFolder, said: Sa
     """Probe each service once, and pass through the flow once."""
     with probers(environment, folder.evidence) as made:
         for each in made:
-            each.look()
+            each.probe()
     with _passing(flow, folder) as pass_once:
         said(pass_once())
 
@@ -106,7 +106,7 @@ def _passing(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
     stem = f"watch-{len(list(folder.exchanges.glob('watch-*.jsonl'))) + 1:05}"
     recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None, flow.step_names)
     started, cpu_s = 0, time.process_time()
-    with HttpxSender(flow.network) as sender:
+    with HttpClient(flow.network) as sender:
 
         def pass_once() -> bool:
             nonlocal started
@@ -117,7 +117,7 @@ def _passing(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
             yield pass_once
         finally:
             cpu_s = time.process_time() - cpu_s
-            recorder.end(End(started, 0, cpu_s, recorder.now_s()))
+            recorder.end(RecordingEnd(started, 0, cpu_s, recorder.now_s()))
 
 
 def _left_s(watch: Watch) -> float:

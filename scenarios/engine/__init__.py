@@ -1,1 +1,1 @@
-"""The load engine: what runs inside a Locust process. Importing it patches the process."""
+"""The load engine inside a Locust process; importing Locust and gevent patches the process."""

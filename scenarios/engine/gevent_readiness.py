@@ -1,4 +1,4 @@
-"""How does a virtual user wait for its connection? Its greenlet rests, and the others go on."""
+"""Wait for a socket in gevent's event loop, so that other virtual users run meanwhile."""
 
 import time
 from typing import Any
@@ -9,18 +9,19 @@ from gevent.hub import Hub
 
 _READ, _WRITE = 1, 2
 _NEVER = float("inf")
-_LOOK_S, _LOOK_EACH_S = 0.01, 0.00001
+_CHECK_S, _CHECK_PER_SOCKET_S = 0.01, 0.00001
 
 
-class GeventWait:
-    """Waits for one socket in gevent's event loop.
+class GeventReadiness:
+    """The readiness of one socket.
 
-    A timer a request would cost as much as the waiting. So whoever waits says until when, and one
-    greenlet, `expire_waits`, looks at all of them once the soonest of these instants has come.
+    A gevent timer per request would cost as much as the wait itself. Instead, a wait notes its
+    deadline, and a single greenlet, `expire_deadlines`, checks all sockets once the earliest
+    deadline has passed.
     """
 
-    waits: "WeakSet[GeventWait]" = WeakSet()
-    soonest = _NEVER
+    sockets: "WeakSet[GeventReadiness]" = WeakSet()
+    earliest_deadline = _NEVER
 
     def __init__(self, descriptor: int) -> None:
         """Watch a descriptor."""
@@ -30,40 +31,40 @@ class GeventWait:
         self._current: Any = self._read
         self._greenlet: gevent.Greenlet | None = None
         self._deadline = 0.0
-        self.waits.add(self)
+        self.sockets.add(self)
 
     def readable(self, deadline: float) -> bool:
-        """Wait until there is something to read; False at the deadline."""
+        """Wait until the socket is readable; return False at the deadline."""
         return self._wait(self._read, deadline)
 
     def writable(self, deadline: float) -> bool:
-        """Wait until something can be written; False at the deadline."""
+        """Wait until the socket is writable; return False at the deadline."""
         return self._wait(self._write, deadline)
 
     def close(self) -> None:
-        """Wait no more."""
-        self.waits.discard(self)
+        """Stop watching."""
+        self.sockets.discard(self)
         self._read.close()
         self._write.close()
 
     def expire(self, now: float) -> float:
-        """Wake who waits if its deadline has passed; return the one that has not."""
+        """Wake the waiting greenlet if its deadline has passed; return the next deadline."""
         if self._greenlet is None:
             return _NEVER
         if self._deadline <= now:
             self._current.stop()
             self._deadline = _NEVER
-            self._hub.loop.run_callback(self._give_up, self._greenlet)
+            self._hub.loop.run_callback(self._time_out, self._greenlet)
         return self._deadline
 
-    def _give_up(self, greenlet: Any) -> None:
-        """Wake a greenlet, unless it was killed meanwhile: it may wait for something else now."""
+    def _time_out(self, greenlet: Any) -> None:
+        """Wake a greenlet, unless it was killed meanwhile and now waits for something else."""
         if self._greenlet is not None and greenlet is self._greenlet:
             greenlet.switch(False)
 
     def _wait(self, watcher: Any, deadline: float) -> bool:
         self._deadline = deadline
-        GeventWait.soonest = min(GeventWait.soonest, deadline)
+        GeventReadiness.earliest_deadline = min(GeventReadiness.earliest_deadline, deadline)
         self._current = watcher
         self._greenlet = greenlet = gevent.getcurrent()
         watcher.start(greenlet.switch, True)
@@ -74,12 +75,14 @@ class GeventWait:
             watcher.stop()
 
 
-def expire_waits() -> None:
-    """Wake, again and again, whoever has waited until its deadline."""
+def expire_deadlines() -> None:
+    """Wake every greenlet whose deadline has passed, forever."""
     while True:
-        looked_at = 0
-        if (now := time.monotonic()) >= GeventWait.soonest:
-            waits = list(GeventWait.waits)
-            GeventWait.soonest = min((each.expire(now) for each in waits), default=_NEVER)
-            looked_at = len(waits)
-        gevent.sleep(max(_LOOK_S, looked_at * _LOOK_EACH_S))
+        checked = 0
+        if (now := time.monotonic()) >= GeventReadiness.earliest_deadline:
+            sockets = list(GeventReadiness.sockets)
+            deadlines = (socket.expire(now) for socket in sockets)
+            GeventReadiness.earliest_deadline = min(deadlines, default=_NEVER)
+            checked = len(sockets)
+        # a check of many sockets takes time: check less often, so that it stays a small share
+        gevent.sleep(max(_CHECK_S, checked * _CHECK_PER_SOCKET_S))

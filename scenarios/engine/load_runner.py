@@ -1,4 +1,4 @@
-"""How does one process drive its part of a load? Its users, its arrivals, its own health."""
+"""Run the part of a load of one process: its virtual users, its arrivals and its own health."""
 
 import gc
 import random
@@ -12,101 +12,117 @@ from gevent.queue import SimpleQueue
 from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.flow import run_iteration
 from scenarios.driver.load_state import Load, Order
-from scenarios.engine.gevent_readiness import GeventWait, expire_waits
-from scenarios.evidence.recording import CANNOT_RECORD
-from scenarios.http.client import LeanSender
+from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
+from scenarios.evidence.recording import Stop, StopReason
+from scenarios.http.client import HttpClient
 
 _TICK_S = 0.02
-_TICKS_A_LOOK = 25
-_SEATED_S, _SEATING_S = 0.1, 5.0
+_TICKS_PER_CHECK = 25
+_USERS_POLL_S, _USERS_TIMEOUT_S = 0.1, 5.0
 
 
-class Seat:
-    """One virtual user's place: its connections, and where an open model calls it."""
+class UserLoop:
+    """The loop of one virtual user, with connections of its own.
 
-    def __init__(self, driving: "Driving") -> None:
-        """Take connections of its own."""
-        self._driving = driving
-        self._sender = LeanSender(driving.load.order.flow.network, GeventWait)
-        self.called: SimpleQueue[tuple[int, float] | None] = SimpleQueue()
+    In an open model, the load runner puts each arrival (number and due time) into `arrivals` of an
+    idle user; None ends the loop.
+    """
 
-    def drive(self) -> None:
+    def __init__(self, load_runner: "LoadRunner") -> None:
+        """Create the client of this user."""
+        self._load_runner = load_runner
+        self._sender = HttpClient(load_runner.load.order.flow.network, GeventReadiness)
+        self.arrivals: SimpleQueue[tuple[int, float] | None] = SimpleQueue()
+
+    def run(self) -> None:
         """Run iterations until none is due any more."""
-        if isinstance(self._driving.load.order.arrivals, ClosedModel):
-            self._one_after_the_other(self._driving.load.order.arrivals.think_s)
+        arrivals = self._load_runner.load.order.arrivals
+        if isinstance(arrivals, ClosedModel):
+            self._run_closed(arrivals.think_s)
         else:
-            self._whenever_called()
+            self._run_open()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._sender.close()
 
-    def _one_after_the_other(self, think_s: tuple[float, float]) -> None:
-        load, now_s = self._driving.load, self._driving.load.recorder.now_s
+    def _run_closed(self, think_s: tuple[float, float]) -> None:
+        load = self._load_runner.load
+        now_s = load.recorder.now_s
         while (due := load.next_iteration(now_s())) is not None:
-            self._run(*due)
+            self._iterate(*due)
             if think_s[1]:
                 gevent.sleep(random.uniform(*think_s))  # noqa: S311 - a pause, no secret
 
-    def _whenever_called(self) -> None:
-        idle = self._driving.idle
+    def _run_open(self) -> None:
         while True:
-            idle.append(self)
-            called = self.called.get()
-            if called is None:
+            self._load_runner.idle.append(self)
+            arrival = self.arrivals.get()
+            if arrival is None:
                 return
-            self._run(*called)
+            self._iterate(*arrival)
 
-    def _run(self, number: int, due_s: float) -> None:
-        load, went_well = self._driving.load, False
+    def _iterate(self, number: int, due_s: float) -> None:
+        load, is_ok = self._load_runner.load, False
         try:
-            went_well = run_iteration(load.order.flow, number, due_s, self._sender, load.recorder)
-        except OSError as error:  # of the recorder: what befalls a request is an outcome
-            self._driving.give_up(f"{CANNOT_RECORD}: {error.strerror}")
+            is_ok = run_iteration(load.order.flow, number, due_s, self._sender, load.recorder)
+        except OSError as error:  # of the recorder; an error of a request is an outcome
+            message = f"the recording cannot be written: {error.strerror}"
+            self._load_runner.abort(Stop(StopReason.CANNOT_RECORD, message))
         finally:
-            load.end_iteration(went_well, load.recorder.now_s())
+            load.end_iteration(is_ok, load.recorder.now_s())
 
 
-class Driving:
-    """One process' part of a load, from its first iteration to its last."""
+class LoadRunner:
+    """Runs one process' part of a load from its first iteration to its last.
 
-    def __init__(self, order: Order, on_collapse: Callable[[str], None] | None = None) -> None:
-        """Open the recording, and begin; `on_collapse` hears why the load has to stop itself."""
+    anchor         begin            begin + warm-up        until           end
+      |─ users start ─|── counted only ──|─ measured window ──|─ in flight ───|
+
+    CPU, memory and the delay of the event loop are those of the measured window. It ends early if
+    the load stops, or with the last of a given number of iterations.
+    """
+
+    def __init__(self, order: Order, on_abort: Callable[[Stop], None] | None = None) -> None:
+        """Open the recording, and start; `on_abort` is called if the load has to stop itself.
+
+        Raises OSError.
+        """
         gc.collect()
-        gc.freeze()  # what is there by now stays: looking through it again would halt the users
+        gc.freeze()  # the objects so far stay: collecting them again would stall the users
         recorder = order.recorder()
         self.load = Load(order, recorder, recorder.now_s(), time.process_time())
-        self.idle: list[Seat] = []
-        self._on_collapse = on_collapse or self.stop
+        self.idle: list[UserLoop] = []
+        self._on_abort = on_abort or self.stop
         self._process = psutil.Process()
         self._in_window = self.is_closed = False
-        self._greenlets = [gevent.spawn(expire_waits), gevent.spawn(self._watch)]
+        self._greenlets = [gevent.spawn(expire_deadlines), gevent.spawn(self._monitor)]
         if not isinstance(order.arrivals, ClosedModel):
-            self._greenlets.append(gevent.spawn(self._call_users))
+            self._greenlets.append(gevent.spawn(self._dispatch_arrivals))
 
-    def stop(self, reason: str) -> None:
-        """Begin nothing more."""
-        self.load.stopped = self.load.stopped or reason
-        self._release()
+    def stop(self, stop: Stop) -> None:
+        """Start no further iteration."""
+        self.load.stopped = self.load.stopped or stop
+        self._release_idle_users()
 
-    def give_up(self, reason: str) -> None:
-        """Have the whole load stop, since it makes no sense any more."""
+    def abort(self, stop: Stop) -> None:
+        """Stop the whole load, in all processes, unless this part has stopped already."""
         if not self.load.stopped:
-            self._on_collapse(reason)
+            self._on_abort(stop)
 
     def close(self) -> None:
-        """Record the end."""
+        """End the recording."""
         if not self.is_closed:
             self.is_closed = True
             gevent.killall(self._greenlets)
-            self._release()
+            self._release_idle_users()
             self._end_window()
             self.load.close()
 
-    def _call_users(self) -> None:
-        """Call a user whenever an iteration is due; without a free one, it is dropped."""
+    def _dispatch_arrivals(self) -> None:
+        """Give each arrival to an idle user when it is due; without one, drop it."""
         load, idle, now_s = self.load, self.idle, self.load.recorder.now_s
-        self._seat_users()
+        self._wait_for_users()
         load.begin_now(now_s(), time.process_time())
         for due_s in load.arrivals():
             wait_s = due_s - now_s()
@@ -115,28 +131,31 @@ class Driving:
             if load.stopped:
                 break
             if idle:
-                idle.pop().called.put((load.begin(), due_s))
+                idle.pop().arrivals.put((load.begin(), due_s))
             else:
                 load.dropped += 1
         load.all_arrived = True
         while not load.is_over(now_s()):
             gevent.sleep(_TICK_S)
-        self._release()
+        self._release_idle_users()
 
-    def _seat_users(self) -> None:
-        """Wait until the users have taken their seats: nobody is missed who is only late."""
-        give_up_s, seated = time.monotonic() + _SEATING_S, 0
-        while time.monotonic() < give_up_s and (not seated or len(self.idle) > seated):
-            seated = len(self.idle)
-            gevent.sleep(_SEATED_S)
+    def _wait_for_users(self) -> None:
+        """Wait until all users have started, or the timeout passes.
 
-    def _release(self) -> None:
-        """Let the users go who wait for a call."""
+        Their number is not known here: all have started when it does not grow any more.
+        """
+        deadline, started = time.monotonic() + _USERS_TIMEOUT_S, 0
+        while time.monotonic() < deadline and (not started or len(self.idle) > started):
+            started = len(self.idle)
+            gevent.sleep(_USERS_POLL_S)
+
+    def _release_idle_users(self) -> None:
+        """End the loops of the users that wait for an arrival."""
         while self.idle:
-            self.idle.pop().called.put(None)
+            self.idle.pop().arrivals.put(None)
 
-    def _watch(self) -> None:
-        """Look at the generator itself, and at whether the load goes well."""
+    def _monitor(self) -> None:
+        """Measure the delay of the event loop, and check every half second whether to abort."""
         load, health, ticks = self.load, self.load.health, 0
         while True:
             before_s = time.monotonic()
@@ -151,8 +170,8 @@ class Driving:
                 if self._window_ends(now_s):
                     self._end_window()
             ticks += 1
-            if ticks % _TICKS_A_LOOK == 0:
-                self._look(now_s)
+            if ticks % _TICKS_PER_CHECK == 0:
+                self._check(now_s)
 
     def _begin_window(self) -> None:
         self._in_window = True
@@ -162,7 +181,7 @@ class Driving:
             health.loop_delay_max_s = 0.0
 
     def _window_ends(self, now_s: float) -> bool:
-        """Tell whether the window is over: with the time, or with the last of the iterations."""
+        """Return whether the window is over: by time, or with the last iteration."""
         arrivals = self.load.order.arrivals
         if isinstance(arrivals, ClosedModel) and arrivals.iterations is not None:
             return self.load.is_over(now_s)
@@ -172,14 +191,14 @@ class Driving:
         health = self.load.health
         if not health.to_s:
             now_s, until_s = self.load.recorder.now_s(), self.load.until_s()
-            # all may have arrived, and ended, a little before the rate's time is over
-            whole = self.load.all_arrived and not self.load.stopped
-            health.to_s = until_s if whole else min(now_s, until_s)
+            # with a rate, all iterations may have ended before the time is over; the window goes on
+            is_complete = self.load.all_arrived and not self.load.stopped
+            health.to_s = until_s if is_complete else min(now_s, until_s)
             health.cpu_s = time.process_time() - health.cpu_before_s
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
 
-    def _look(self, now_s: float) -> None:
+    def _check(self, now_s: float) -> None:
         health = self.load.health
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
-        if reason := self.load.collapse(now_s):
-            self.give_up(reason)
+        if stop := self.load.collapse(now_s):
+            self.abort(stop)

@@ -1,4 +1,4 @@
-"""What shall this run of Locust drive? As its command line says, or as the master does."""
+"""The task of one run of Locust: read from its command line, or received from the master."""
 
 import math
 from argparse import Namespace
@@ -23,10 +23,11 @@ _UNTIL_STOPPED = "until stopped"
 
 
 @dataclass(frozen=True)
-class Task:
-    """Files, profile and amounts of one load; `stem` names its recording in `exchanges`.
+class LoadTask:
+    """The files, the profile and the size of one load.
 
-    Without a profile it goes on until it is stopped.
+    `stem` names its recording in the folder `exchanges`. Without a profile, the load runs until it
+    is stopped.
     """
 
     scenario: Path
@@ -39,8 +40,11 @@ class Task:
     stem: str
     exchanges: Path
 
-    def order(self, part: Part = WHOLE, ships: bool = False) -> Order:
-        """Return one process' part of it. Raises ConfigError, also beyond what is allowed there."""
+    def make_order(self, part: Part = WHOLE, ships: bool = False) -> Order:
+        """Return the part of one process.
+
+        Raises ConfigError for mistakes in the files, and for a load that the environment forbids.
+        """
         scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
         if problems := misfits(scenario, environment, self.environment, {name: profile}):
@@ -59,18 +63,21 @@ class Task:
         )
 
     def _profile(self, scenario: Scenario) -> Profile:
-        """Return what the profile says, with this task's users and iterations."""
+        """Return the profile with this task's users and iterations."""
         if not self.profile:
             return Profile().model_copy(update={"users": self.users, "duration": math.inf})
         if self.profile not in scenario.profiles:
-            message = f"it has no profile {self.profile!r}; "
+            message = f"no profile is named {self.profile!r}; "
             message += did_you_mean(self.profile, list(scenario.profiles))
             raise ConfigError(Problem(self.scenario, None, message))
         return with_load(scenario.profiles[self.profile], self.users, self.iterations)
 
 
-def read_task(options: Namespace) -> Task:
-    """Read Locust's options: a run's folder that is there, or one of plain Locust's own."""
+def read_task(options: Namespace) -> LoadTask:
+    """Read Locust's options; without a run folder, record into one of plain Locust's own.
+
+    Raises ConfigError.
+    """
     if options.evidence:
         folder = RunFolder(Path(options.evidence))
         run = folder.read_run()
@@ -78,7 +85,7 @@ def read_task(options: Namespace) -> Task:
     else:
         run_id, tenant = new_run_id(datetime.now(UTC)), str(uuid4())
         exchanges = _RUNS / f"locust-{run_id}"
-    return Task(
+    return LoadTask(
         scenario=find_scenario(options.scenario),
         environment=find_environment(options.environment),
         profile=options.profile or "",

@@ -1,4 +1,4 @@
-"""How does one process drive all of a load?"""
+"""The role of a process that drives a whole load by itself."""
 
 import sys
 from argparse import Namespace
@@ -9,51 +9,59 @@ from locust.env import Environment
 from config.errors import ConfigError
 from scenarios.driver.load_state import Load
 from scenarios.engine import parent_channel
-from scenarios.engine.load_runner import Driving
+from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import read_task
-from scenarios.engine.locust_statistics import Page
+from scenarios.engine.locust_statistics import LocustStatistics
+from scenarios.evidence.recording import Stop, StopReason
 
-_TICK_S = 0.02
-_SHOW_S = 1.0
+_POLL_S = 0.02
+_STATISTICS_S = 1.0
 
 
-class Alone:
-    """The only process."""
+class LocalRole:
+    """Drives the load and feeds Locust's statistics.
 
-    driving: Driving | None = None
+    Started by `run.py` (`--on-order`), it starts and stops with the parent channel; under plain
+    Locust, with Locust's own start and stop.
+    """
+
+    load_runner: LoadRunner | None = None
 
     def __init__(self, locust: Environment, options: Namespace) -> None:
-        """Read all that can be wrong, and wait for the word. Raises ConfigError."""
+        """Read the task, and wait for the start. Raises ConfigError."""
         self._locust = locust
         self._options = options
-        self._order = read_task(options).order()
+        self._order = read_task(options).make_order()
         if options.on_order:
-            parent_channel.await_word()
+            parent_channel.wait_for_start()
 
     def begin(self) -> None:
-        """Begin to drive."""
-        if not self._options.on_order and not self._read_anew():
+        """Start the load."""
+        if not self._options.on_order and not self._read_options_again():
             return
-        self.driving = driving = Driving(self._order)
-        self._page = Page(self._locust, driving.load)
-        gevent.spawn(self._show, driving, self._page)
+        self.load_runner = load_runner = LoadRunner(self._order)
+        self._statistics = LocustStatistics(self._locust, load_runner.load)
+        gevent.spawn(self._update_statistics, load_runner, self._statistics)
         if self._options.on_order:
-            gevent.spawn(self._stop_when_over, driving.load)
-            gevent.spawn(parent_channel.when_left_alone, self._halt)
+            gevent.spawn(self._stop_when_over, load_runner.load)
+            gevent.spawn(parent_channel.wait_for_parent_exit, self._stop)
 
     def end(self) -> None:
-        """Record the end."""
-        if self.driving and not self.driving.is_closed:
-            self.driving.close()
-            self._page.show_fresh()
-            self._page.close()
+        """End the recording."""
+        if self.load_runner and not self.load_runner.is_closed:
+            self.load_runner.close()
+            self._statistics.add_new_rows()
+            self._statistics.close()
 
-    def _read_anew(self) -> bool:
-        """Take what Locust's page may have changed; tell whether it can be driven."""
-        self.driving = None
+    def _read_options_again(self) -> bool:
+        """Read the options again, since Locust's web page may have changed them.
+
+        Return whether they are valid.
+        """
+        self.load_runner = None
         try:
             task = read_task(self._options)
-            self._order = task.order()
+            self._order = task.make_order()
         except ConfigError as error:
             print(error, file=sys.stderr, flush=True)
             return False
@@ -61,24 +69,24 @@ class Alone:
         print(f"recording to {task.exchanges}", file=sys.stderr, flush=True)
         return True
 
-    def _show(self, driving: Driving, page: Page) -> None:
-        while not driving.is_closed:
-            page.show_fresh()
-            gevent.sleep(_SHOW_S)
+    def _update_statistics(self, load_runner: LoadRunner, statistics: LocustStatistics) -> None:
+        while not load_runner.is_closed:
+            statistics.add_new_rows()
+            gevent.sleep(_STATISTICS_S)
 
     def _stop_when_over(self, load: Load) -> None:
-        said_s = 0.0
+        reported_s = 0.0
         while not load.is_over(now_s := load.recorder.now_s()) and now_s < load.bound_s():
-            gevent.sleep(_TICK_S)
-            if now_s - said_s > parent_channel.PROGRESS_S:
-                said_s = now_s
-                parent_channel.say(ended=load.ended, scheduled=load.order.scheduled)
-        parent_channel.say(ended=load.ended, scheduled=load.order.scheduled)
+            gevent.sleep(_POLL_S)
+            if now_s - reported_s > parent_channel.PROGRESS_S:
+                reported_s = now_s
+                parent_channel.report(ended=load.ended, scheduled=load.order.scheduled)
+        parent_channel.report(ended=load.ended, scheduled=load.order.scheduled)
         self._quit()
 
-    def _halt(self) -> None:
-        if self.driving:
-            self.driving.stop("it was interrupted")
+    def _stop(self) -> None:
+        if self.load_runner:
+            self.load_runner.stop(Stop(StopReason.INTERRUPTED, "interrupted"))
         self._quit()
 
     def _quit(self) -> None:

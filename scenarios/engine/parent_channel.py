@@ -1,6 +1,11 @@
-"""How does this process talk with the command that started it? JSON lines out, one byte in.
+"""Talk to the parent process: JSON lines on standard output, one byte on standard input.
 
-The byte says: begin. The end of the input says that nobody is there any more.
+child                               parent
+── {"ready": true} ──────────────→
+←────────────────────── one byte ──   start the load
+── {"ended": 7, "scheduled": 50} ─→   progress, repeatedly
+── {"error": "…"} ───────────────→
+←──────────────────── end of input    the parent is gone, or wants an end: stop
 """
 
 import json
@@ -14,24 +19,24 @@ import gevent.os
 PROGRESS_S = 0.25
 
 _GRACE_S = 1
-_INPUT = 0
+_STDIN = 0
 
 
-def say(**told: Any) -> None:
-    """Say one thing: ready, how far the load is, or what went wrong."""
-    print(json.dumps(told), flush=True)
+def report(**message: Any) -> None:
+    """Report readiness, progress or an error to the parent."""
+    print(json.dumps(message), flush=True)
 
 
-def await_word() -> None:
-    """Say that all is ready, and wait for the word; end this process if it does not come."""
-    say(ready=True)
-    if not gevent.os.tp_read(_INPUT, 1):
+def wait_for_start() -> None:
+    """Report readiness, and wait for the start; exit if the parent ends the input instead."""
+    report(ready=True)
+    if not gevent.os.tp_read(_STDIN, 1):
         os._exit(0)
 
 
-def when_left_alone(leave: Callable[[], None]) -> None:
-    """Wait until nobody is at the other end, leave, and end this process soon."""
-    while gevent.os.tp_read(_INPUT, 1):
+def wait_for_parent_exit(leave: Callable[[], None]) -> None:
+    """Wait for the end of the input, then call `leave` and exit shortly after."""
+    while gevent.os.tp_read(_STDIN, 1):
         pass
     leave()
     gevent.sleep(_GRACE_S)

@@ -1,4 +1,4 @@
-"""How does what a worker records reach the master? In batches over Locust's channel."""
+"""Send a worker's recording to the master in batches over Locust's channel."""
 
 import time
 from typing import Any
@@ -9,58 +9,58 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from scenarios.driver.load_state import Load
-from scenarios.engine.locust_statistics import show
+from scenarios.engine.locust_statistics import add_rows
 from scenarios.evidence.exchanges import ROW
-from scenarios.evidence.transfer import Outbox
+from scenarios.evidence.transfer import BatchQueue
 
-SHIP_S, FAREWELL_S = 0.25, 30.0
+SEND_INTERVAL_S, CONFIRMATION_TIMEOUT_S = 0.25, 30.0
 
-_AGAIN_S = 3.0
+_RESEND_S = 3.0
 
 
-class Courier:
-    """Brings a worker's recording to the master."""
+class RecordingSender:
+    """Sends a worker's recording, and sends again what is not confirmed."""
 
     def __init__(self, locust: Environment, runner: WorkerRunner, load: Load) -> None:
-        """Begin with nothing sent."""
+        """Start at the beginning of the recording."""
         self._locust = locust
         self._runner = runner
         self._load = load
-        self._outbox = Outbox(load.recorder)
+        self._queue = BatchQueue(load.recorder)
         self._sent_at = time.monotonic()
 
-    def ship(self) -> None:
-        """Send what is new, and again what was not confirmed for long."""
-        if self._outbox.has_room:
-            self._send_fresh()
-        if not self._outbox.is_empty and time.monotonic() - self._sent_at > _AGAIN_S:
-            self._send(self._outbox.unconfirmed())
+    def send(self) -> None:
+        """Send what is new, and again what was not confirmed in time."""
+        if self._queue.has_room:
+            self._send_new()
+        if not self._queue.is_empty and time.monotonic() - self._sent_at > _RESEND_S:
+            self._send_batches(self._queue.unconfirmed())
 
     def confirm(self, number: int) -> None:
-        """Take note that a batch has arrived."""
-        self._outbox.confirm(number)
+        """Note that the master has a batch and those before it."""
+        self._queue.confirm(number)
         self._sent_at = time.monotonic()
 
-    def finish(self) -> None:
-        """Send the rest; the load is closed by now."""
-        self._send_fresh(over=True)
+    def send_last(self) -> None:
+        """Send the rest, marked as the last; the load is closed by now."""
+        self._send_new(is_last=True)
 
-    def await_confirmation(self, most_s: float = FAREWELL_S) -> bool:
-        """Wait until all has arrived; tell whether it has."""
-        deadline = time.monotonic() + most_s
-        while not self._outbox.is_empty and time.monotonic() < deadline:
-            gevent.sleep(SHIP_S / 10)
-            if time.monotonic() - self._sent_at > _AGAIN_S:
-                self._send(self._outbox.unconfirmed())
-        return self._outbox.is_empty
+    def wait_for_confirmation(self, timeout_s: float = CONFIRMATION_TIMEOUT_S) -> bool:
+        """Wait until everything is confirmed; return whether it is."""
+        deadline = time.monotonic() + timeout_s
+        while not self._queue.is_empty and time.monotonic() < deadline:
+            gevent.sleep(SEND_INTERVAL_S / 10)
+            if time.monotonic() - self._sent_at > _RESEND_S:
+                self._send_batches(self._queue.unconfirmed())
+        return self._queue.is_empty
 
-    def _send_fresh(self, **more: Any) -> None:
-        batches = list(self._outbox.fresh(**more))
+    def _send_new(self, **fields: Any) -> None:
+        batches = list(self._queue.make_batches(**fields))
         for batch in batches:
-            show(self._locust, self._load, np.frombuffer(batch["rows"], ROW))
-        self._send(batches)
+            add_rows(self._locust, self._load, np.frombuffer(batch["rows"], ROW))
+        self._send_batches(batches)
 
-    def _send(self, batches: list[dict[str, Any]]) -> None:
+    def _send_batches(self, batches: list[dict[str, Any]]) -> None:
         for batch in batches:
             self._runner.send_message("batch", {**batch, "ended": self._load.ended})
         if batches:

@@ -1,9 +1,14 @@
-"""What does the master of a load know of its workers? Their parts, and what they brought.
+"""The master's view of its workers: their parts of the load, and what they have sent.
 
-Over Locust's own channel: the master tells each worker its part (`order`), and each says whether it
-can (`ordered`). What a worker records comes in batches (`batch`), each confirmed (`kept`) or sent
-again; the last one says that it is `over`. A worker may report a `collapse`; `halt` ends a load
-early.
+The messages on Locust's channel:
+
+    master                                worker
+      ── assignment ──────────────────────→   scenario, environment, size and part
+      ←──────────────── assignment_reply ──   a problem, or "", and where it records
+      ←──────────────────────────── batch ──   rows and notes, repeatedly; the last `is_last`
+      ── confirmation ────────────────────→   of a batch; without it, the batch is sent again
+      ←──────────────────────────── abort ──   the load has to stop itself
+      ── stop_load ───────────────────────→   with the reason
 """
 
 import platform
@@ -16,98 +21,104 @@ from typing import Any
 import gevent
 from locust.runners import STATE_MISSING, MasterRunner
 
-from scenarios.evidence.recording import recover
-from scenarios.evidence.transfer import Inbox
+from scenarios.evidence.recording import recover as recover_recording
+from scenarios.evidence.transfer import BatchWriter
 
-_LOOK_S = 0.02
-_ORDERED_S = 30.0
+_POLL_S = 0.02
+_REPLY_TIMEOUT_S = 30.0
 
 
 @dataclass
 class Worker:
-    """A worker as the master knows it."""
+    """A worker as the master knows it.
+
+    `recording` is the path on the worker's machine, which is this one if `is_local`. `is_done` once
+    its last batch has arrived. `ended` counts its iterations.
+    """
 
     client_id: str
     name: str
-    inbox: Inbox
+    writer: BatchWriter
     recording: Path = Path()
-    is_here: bool = False
-    ordered: bool = False
+    is_local: bool = False
+    has_replied: bool = False
     problem: str = ""
-    over: bool = False
+    is_done: bool = False
     ended: int = 0
 
 
 @dataclass
-class Office:
-    """Tells the workers their parts, and keeps what they bring."""
+class WorkerRegistry:
+    """Assigns the parts of a load to the workers, and writes their recordings."""
 
     runner: MasterRunner
     exchanges: Path
     stem: str
     workers: dict[str, Worker] = field(default_factory=dict)
 
-    def order(self, what: dict[str, Any]) -> list[str]:
-        """Tell each worker its part; return why some cannot."""
-        clients = [each.id for each in self.runner.clients.ready]
+    def assign(self, task: dict[str, Any]) -> list[str]:
+        """Send each worker its part of a task; return the problems of those that cannot do it."""
+        clients = [client.id for client in self.runner.clients.ready]
         for index, client_id in enumerate(clients):
             name = f"{self.stem}-w{index + 1}"
-            inbox = Inbox(self.exchanges / f"{name}.jsonl")
-            self.workers[client_id] = Worker(client_id, name, inbox)
+            writer = BatchWriter(self.exchanges / f"{name}.jsonl")
+            self.workers[client_id] = Worker(client_id, name, writer)
             part = {"generator": name, "index": index, "of": len(clients)}
-            self.runner.send_message("order", {**what, **part}, client_id)
-        deadline = time.monotonic() + _ORDERED_S
-        while not all(each.ordered for each in self.workers.values()):
+            self.runner.send_message("assignment", {**task, **part}, client_id)
+        deadline = time.monotonic() + _REPLY_TIMEOUT_S
+        while not all(worker.has_replied for worker in self.workers.values()):
             if time.monotonic() > deadline:
-                return ["a worker did not take its order"]
-            gevent.sleep(_LOOK_S)
-        return [each.problem for each in self.workers.values() if each.problem]
+                return [f"a worker did not reply within {_REPLY_TIMEOUT_S:g} s"]
+            gevent.sleep(_POLL_S)
+        return [worker.problem for worker in self.workers.values() if worker.problem]
 
-    def ordered(self, client_id: str, told: dict[str, Any]) -> None:
-        """Take note of whether a worker can do its part, and where it records."""
+    def take_reply(self, client_id: str, reply: dict[str, Any]) -> None:
+        """Note whether a worker can do its part, and where it records."""
         worker = self.workers.get(client_id)
         if worker:
-            worker.ordered, worker.problem = True, told["problem"]
-            worker.recording = Path(told["folder"]) / f"{worker.name}.jsonl"
-            worker.is_here = told["machine"] == platform.node()
+            worker.has_replied, worker.problem = True, reply["problem"]
+            worker.recording = Path(reply["folder"]) / f"{worker.name}.jsonl"
+            worker.is_local = reply["machine"] == platform.node()
 
-    def keep(self, client_id: str, batch: dict[str, Any]) -> None:
-        """Write what a worker brings, and confirm it."""
+    def take_batch(self, client_id: str, batch: dict[str, Any]) -> None:
+        """Write a batch of a worker, and confirm it."""
         worker = self.workers.get(client_id)
-        if worker is None or not worker.inbox.take(batch):
+        if worker is None or not worker.writer.write(batch):
             return
         worker.ended = batch["ended"]
-        worker.over = worker.over or bool(batch.get("over"))
-        self.runner.send_message("kept", {"batch": worker.inbox.received}, client_id)
+        worker.is_done = worker.is_done or bool(batch.get("is_last"))
+        self.runner.send_message("confirmation", {"batch": worker.writer.received}, client_id)
 
     def lost(self) -> list[Worker]:
-        """Return the workers that went away before they were over."""
-        there = {each.id for each in self.runner.clients.all if each.state != STATE_MISSING}
+        """Return the workers that are gone before their last batch."""
+        connected = {
+            client.id for client in self.runner.clients.all if client.state != STATE_MISSING
+        }
         return [
             worker
             for client_id, worker in self.workers.items()
-            if not worker.over and client_id not in there
+            if not worker.is_done and client_id not in connected
         ]
 
-    def recovered(self, worker: Worker) -> bool:
-        """Take over what a lost worker of this machine has recorded; tell whether it was there."""
-        found = worker.is_here and recover(worker.recording, worker.inbox.path)
+    def recover(self, worker: Worker) -> bool:
+        """Copy the recording of a lost worker of this machine; return whether it was there."""
+        found = worker.is_local and recover_recording(worker.recording, worker.writer.path)
         if found:
             shutil.rmtree(worker.recording.parent, ignore_errors=True)
         return found
 
     @property
     def ended(self) -> int:
-        """How many iterations have ended so far."""
-        return sum(each.ended for each in self.workers.values())
+        """The number of iterations that have ended so far."""
+        return sum(worker.ended for worker in self.workers.values())
 
     def is_over(self) -> bool:
-        """Tell whether every worker is over, or lost."""
-        waiting = [each for each in self.workers.values() if not each.over]
-        return len(waiting) == len(self.lost())
+        """Return whether every worker is done or lost."""
+        running = [worker for worker in self.workers.values() if not worker.is_done]
+        return len(running) == len(self.lost())
 
-    def await_end(self, most_s: float) -> None:
-        """Wait until it is over, so long at most."""
-        deadline = time.monotonic() + most_s
+    def wait_for_end(self, timeout_s: float) -> None:
+        """Wait until the load is over, or the timeout passes."""
+        deadline = time.monotonic() + timeout_s
         while not self.is_over() and time.monotonic() < deadline:
-            gevent.sleep(_LOOK_S)
+            gevent.sleep(_POLL_S)

@@ -1,1 +1,1 @@
-"""The evidence of a run on disk: its record, exchanges, recordings and ledger."""
+"""The evidence of a run on disk: its record, its exchanges and the ledger of their counts."""

@@ -1,25 +1,28 @@
-"""What is one request and what came of it? The record that passes through everything."""
+"""One request with its outcome and times: the record that all stages work on.
+
+due ── lag ── sent ── service time ── done
+└────────── response time ──────────────┘
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-CUT_OFF = "the run ended before the answer"
-
 
 class Outcome(StrEnum):
-    """What came of a request."""
+    """The outcome of a request."""
 
-    OK = "ok"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
+    OK = "ok"  # the expected response
+    REJECTED = "rejected"  # any other response
+    UNKNOWN = "unknown"  # sent, without a response: the service may have carried it out or not
     NOT_SENT = "not sent"
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request on the wire. Times are seconds since the generator's anchor, monotonic.
+    """One request. Times are monotonic seconds since the generator's anchor.
 
-    Without an answer (unknown, not sent) `done_s` is when it was given up.
+    Without a response (unknown, not sent), `done_s` is when the client gave up. `cut_off`: the load
+    ended before the response; nothing is known of the outcome.
     """
 
     generator: str
@@ -32,16 +35,12 @@ class Exchange:
     outcome: Outcome
     status: int | None = None
     reason: str = ""
+    cut_off: bool = False
 
     @property
     def answered(self) -> bool:
-        """Whether a status line came back."""
+        """Whether a status line was received."""
         return self.outcome in (Outcome.OK, Outcome.REJECTED)
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether the run ended before the answer: nothing is known of what came of it."""
-        return self.reason == CUT_OFF
 
     @property
     def response_s(self) -> float:
@@ -50,5 +49,5 @@ class Exchange:
 
 
 def trace_id(run_id: str, generator: str, sequence: int) -> str:
-    """Return the X-Trace-ID by which a request can be found in rows, logs and traces."""
+    """Return the X-Trace-ID of a request, by which it is found in rows, logs and traces."""
     return f"{run_id}-{generator}-{sequence}"

@@ -1,7 +1,7 @@
-"""What did one generator do, as columns? A million exchanges are forty megabytes.
+"""The exchanges of one generator as numpy columns; a million take 40 MB.
 
-A row is of fixed size, little-endian, as it lies in the recording's file; its place is its
-sequence number, from 1. The columns are numpy arrays of one length.
+A row has a fixed size and is little-endian, exactly as in the recording's file. The position of a
+row in the file, counted from 1, is the sequence number of its exchange.
 """
 
 from collections.abc import Iterator
@@ -10,27 +10,27 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.ma  # np.unique imports it when it is first called, and would hold a load up
+import numpy.ma  # np.unique would import it on its first call, and stall a running load
 from numpy.typing import NDArray
 
-from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Outcome
 
 ROW = np.dtype(
     [
         ("iteration", "<u4"),
         ("step", "<u2"),
         ("outcome", "u1"),
-        ("spare", "u1"),
+        ("cut_off", "u1"),
         ("due_s", "<f8"),
         ("sent_s", "<f8"),
         ("done_s", "<f8"),
         ("status", "<u2"),
-        ("spare_too", "<u2"),
+        ("spare", "<u2"),
         ("reason", "<u4"),
     ]
 )
 
-EMPTY, INTENT = 0, 1
+EMPTY, INTENT = 0, 1  # no row yet; a request that is about to be sent, without an outcome
 CODES = {Outcome.OK: 2, Outcome.REJECTED: 3, Outcome.UNKNOWN: 4, Outcome.NOT_SENT: 5}
 OUTCOMES = {code: outcome for outcome, code in CODES.items()}
 
@@ -39,9 +39,10 @@ Column = NDArray[Any]
 
 @dataclass(frozen=True)
 class Iterations:
-    """One entry an iteration, in order of their first exchange.
+    """Columns with one entry per iteration, ordered by the iterations' first exchanges.
 
-    `first` and `last` are positions of its first and last exchange; `exchanges` how many it has.
+    `first` and `last` are the positions of its first and last exchange in `Exchanges`; the others
+    count its exchanges. `wrong` are neither ok nor cut off.
     """
 
     first: Column
@@ -54,22 +55,22 @@ class Iterations:
     def __len__(self) -> int:
         return len(self.first)
 
-    def complete(self, steps: int) -> Column:
-        """Tell of each whether it went through all of so many steps, each as expected."""
-        told: Column = (self.exchanges == steps) & (self.ok == steps)
-        return told
+    def all_ok(self, steps: int) -> Column:
+        """Return a mask of the iterations in which each of `steps` steps was ok."""
+        mask: Column = (self.exchanges == steps) & (self.ok == steps)
+        return mask
 
-    def whole(self, steps: int) -> Column:
-        """Tell of each whether every step was answered, as expected or not."""
-        told: Column = (self.exchanges == steps) & (self.answered == steps)
-        return told
+    def all_answered(self, steps: int) -> Column:
+        """Return a mask of the iterations in which each of `steps` steps had a response."""
+        mask: Column = (self.exchanges == steps) & (self.answered == steps)
+        return mask
 
 
 @dataclass(frozen=True, eq=False)
 class Exchanges:
-    """Exchanges of one generator, in the order of their sequence numbers.
+    """Exchanges of one generator, ordered by sequence number.
 
-    `rows` are of dtype ROW; `steps` and `reasons` are what their numbers stand for.
+    `rows` have the dtype ROW; their step and reason numbers are indices of `steps` and `reasons`.
     """
 
     generator: str
@@ -82,22 +83,22 @@ class Exchanges:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Exchange]:
-        """Yield them one by one: for few, since an object a row is slow."""
+        """Yield one object per row; this is slow, so use it for few rows only."""
         for sequence, row in zip(self.sequence.tolist(), self.rows.tolist(), strict=True):
-            iteration, step, outcome, _, due_s, sent_s, done_s, status, _, reason = row
+            iteration, step, outcome, cut_off, due_s, sent_s, done_s, status, _, reason = row
             yield Exchange(
                 self.generator, sequence, iteration, self.steps[step], due_s, sent_s, done_s,
-                OUTCOMES[outcome], status or None, self.reasons[reason],
+                OUTCOMES[outcome], status or None, self.reasons[reason], bool(cut_off),
             )  # fmt: skip
 
-    def __getitem__(self, chosen: Column) -> "Exchanges":
-        """Return those at positions, or where a mask is true."""
+    def __getitem__(self, selection: Column) -> "Exchanges":
+        """Select by positions or by a mask."""
         return Exchanges(
-            self.generator, self.steps, self.reasons, self.sequence[chosen], self.rows[chosen]
+            self.generator, self.steps, self.reasons, self.sequence[selection], self.rows[selection]
         )
 
     def first(self) -> Exchange:
-        """Return the first of them; there must be one."""
+        """Return the first exchange. Raises StopIteration if there is none."""
         return next(iter(self[np.array([0])]))
 
     def column(self, name: str) -> Column:
@@ -107,40 +108,41 @@ class Exchanges:
     @property
     def response_s(self) -> Column:
         """The response times: done − due, in seconds."""
-        told: Column = self.rows["done_s"] - self.rows["due_s"]
-        return told
+        times_s: Column = self.rows["done_s"] - self.rows["due_s"]
+        return times_s
 
     @property
     def answered(self) -> Column:
-        """Whether a status line came back."""
-        told: Column = self.rows["outcome"] <= CODES[Outcome.REJECTED]
-        return told
+        """A mask of the exchanges with a response."""
+        mask: Column = self.rows["outcome"] <= CODES[Outcome.REJECTED]
+        return mask
 
     @property
     def ok(self) -> Column:
-        """Whether the answer was as expected."""
-        told: Column = self.rows["outcome"] == CODES[Outcome.OK]
-        return told
+        """A mask of the exchanges with the expected response."""
+        mask: Column = self.rows["outcome"] == CODES[Outcome.OK]
+        return mask
 
     @property
     def cut_off(self) -> Column:
-        """Whether the run ended before the answer."""
-        codes = [number for number, reason in enumerate(self.reasons) if reason == CUT_OFF]
-        return np.isin(self.rows["reason"], codes)
+        """A mask of the exchanges whose response the end of the load cut off."""
+        mask: Column = self.rows["cut_off"] != 0
+        return mask
 
     def of_step(self, step: str) -> "Exchanges":
-        """Return those of a step."""
+        """Return the exchanges of a step."""
         numbers = [number for number, name in enumerate(self.steps) if name == step]
         return self[np.isin(self.rows["step"], numbers)]
 
     def of_kind(self, step: str, outcome: Outcome, status: int | None) -> "Exchanges":
-        """Return those that `tally` counts together."""
+        """Return the exchanges that `tally` counts as one kind."""
         of_step = self.of_step(step)
-        alike = of_step.rows["outcome"] == CODES[outcome]
-        return of_step[alike & (of_step.rows["status"] == (status or 0))]
+        has_outcome = of_step.rows["outcome"] == CODES[outcome]
+        return of_step[has_outcome & (of_step.rows["status"] == (status or 0))]
 
     def tally(self) -> Iterator[tuple[str, Outcome, int | None, int]]:
-        """Yield how many there are by step, outcome and status."""
+        """Yield the number of exchanges by step, outcome and status."""
+        # one integer per row, since np.unique of integers is much faster than of rows
         kinds = (
             self.rows["step"].astype(np.int64) << 32
             | self.rows["outcome"].astype(np.int64) << 16
@@ -153,31 +155,32 @@ class Exchanges:
 
     @cached_property
     def iterations(self) -> Iterations:
-        """The iterations that they belong to."""
+        """The iterations of the exchanges."""
         if not len(self.rows):
             none = np.empty(0, np.int64)
             return Iterations(none, none, none, none, none, none)
+        # users interleave: sort by iteration, stably, and sum over each run of equal numbers
         order = np.argsort(self.rows["iteration"], kind="stable")
         numbers = self.rows["iteration"][order]
-        begins = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
-        ends = np.append(begins[1:], len(order)) - 1
+        starts = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
+        ends = np.append(starts[1:], len(order)) - 1
         wrong = ~self.ok & ~self.cut_off
         sums = [
-            np.add.reduceat(each[order].astype(np.int64), begins)
-            for each in (self.ok, self.answered, wrong)
+            np.add.reduceat(mask[order].astype(np.int64), starts)
+            for mask in (self.ok, self.answered, wrong)
         ]
-        in_order = np.argsort(order[begins], kind="stable")
+        in_order = np.argsort(order[starts], kind="stable")
         return Iterations(
-            order[begins][in_order], order[ends][in_order], (ends - begins + 1)[in_order],
-            *(each[in_order] for each in sums),
+            order[starts][in_order], order[ends][in_order], (ends - starts + 1)[in_order],
+            *(column[in_order] for column in sums),
         )  # fmt: skip
 
     def begun_after(self, due_s: float) -> "Exchanges":
-        """Return those of iterations that were due at `due_s` or later, on the recorder's clock."""
+        """Return the exchanges of the iterations due at `due_s` or later (recorder's clock)."""
         first = self.iterations.first
         late = first[self.rows["due_s"][first] >= due_s]
         return self[np.isin(self.rows["iteration"], self.rows["iteration"][late])]
 
     def of_iteration(self, position: int) -> "Exchanges":
-        """Return the exchanges of the iteration that one at a position belongs to."""
+        """Return all exchanges of the iteration to which the one at `position` belongs."""
         return self[self.rows["iteration"] == self.rows["iteration"][position]]

@@ -1,4 +1,4 @@
-"""What does the client know must have been counted? Per quantity and labels, sure and in doubt."""
+"""Compute the ledger: what the client knows must have been counted, confirmed and in doubt."""
 
 import json
 from collections import Counter
@@ -19,9 +19,9 @@ _CLIENT_ERRORS = 400
 
 
 class Weight(StrEnum):
-    """What an exchange leaves of what its step counts; the scenario's words for it."""
+    """How the ledger takes the counts of an exchange, in the words of `when_rejected`."""
 
-    SURE = "sure"
+    CONFIRMED = "confirmed"
     IN_DOUBT = "in doubt"
     NOTHING = "nothing"
 
@@ -30,52 +30,56 @@ class Weight(StrEnum):
 class Ledger:
     """Counts by quantity and label values (in the order of the quantity's `by`).
 
-    Every key that the flow can move is there, with 0 where nothing moved it.
+    It has every key that the flow can count, with 0 where nothing was counted.
     """
 
     confirmed: Mapping[Key, int]
     in_doubt: Mapping[Key, int]
 
     def counted(self) -> Iterator[Key]:
-        """Yield every quantity with its label values, in the scenario's order."""
+        """Yield every quantity with its label values, in the order of the scenario."""
         yield from self.confirmed
 
 
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
-    """Fold the exchanges of all generators into the ledger."""
+    """Sum the exchanges of all generators up to the ledger."""
     steps = {step.step: step for step in scenario.flow}
-    moves = {name: list(moves_of(step)) for name, step in steps.items()}
-    zero = {key: 0 for step_moves in moves.values() for key, _ in step_moves}
+    counts = {name: list(counts_of(step)) for name, step in steps.items()}
+    zero = {key: 0 for step_counts in counts.values() for key, _ in step_counts}
     tallies = {weight: Counter(zero) for weight in Weight}
-    for step, outcome, status, count in chain.from_iterable(each.tally() for each in exchanges):
+    for step, outcome, status, count in chain.from_iterable(part.tally() for part in exchanges):
         tally = tallies[weight_of(outcome, status, steps[step])]
-        for key, amount in moves[step]:
+        for key, amount in counts[step]:
             tally[key] += amount * count
-    return Ledger(dict(tallies[Weight.SURE]), dict(tallies[Weight.IN_DOUBT]))
+    return Ledger(dict(tallies[Weight.CONFIRMED]), dict(tallies[Weight.IN_DOUBT]))
 
 
 def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
-    """Decide what an exchange leaves: a refusal (4xx) nothing, any other wrong answer a doubt."""
+    """Return how the ledger takes an exchange.
+
+    A 4xx response counts nothing, any other unexpected response is in doubt, unless the step's
+    `when_rejected` decides.
+    """
     if outcome is Outcome.OK:
-        return Weight.SURE
+        return Weight.CONFIRMED
     if outcome is Outcome.NOT_SENT:
         return Weight.NOTHING
     if outcome is Outcome.REJECTED and step.when_rejected:
         return Weight(step.when_rejected)
-    refused = status is not None and _CLIENT_ERRORS <= status < _SERVER_ERRORS
-    nothing = outcome is Outcome.REJECTED and refused
-    return Weight.NOTHING if nothing else Weight.IN_DOUBT
+    is_4xx = status is not None and _CLIENT_ERRORS <= status < _SERVER_ERRORS
+    refused = outcome is Outcome.REJECTED and is_4xx
+    return Weight.NOTHING if refused else Weight.IN_DOUBT
 
 
-def moves_of(step: Step) -> Iterator[tuple[Key, int]]:
-    """Yield what one answer as expected moves."""
+def counts_of(step: Step) -> Iterator[tuple[Key, int]]:
+    """Yield what one expected response counts: keys and amounts."""
     for quantity, counts in step.counts.items():
         for labels, amount in _flat(counts):
             yield (quantity, labels), amount
 
 
 def ledger_json(ledger: Ledger) -> bytes:
-    """Render the ledger as a JSON list of its rows."""
+    """Render the ledger as a JSON list with one row per key."""
     rows = [
         {
             "quantity": key[0],

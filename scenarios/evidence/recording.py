@@ -1,10 +1,14 @@
-"""Record the exchanges of one generator, each intent before its request is sent.
+"""Record the exchanges of one generator, each as an intent before its request is sent.
 
-A recording is two files. STEM.rows has one row of fixed size per exchange (`exchanges.ROW`): the
-intent is written before the request leaves, and completed in place when the exchange is done. The
-file is mapped into memory, so a row costs no system call, and survives the process however it is
-killed. STEM.jsonl has the rest, one JSON line each, flushed at once: `start`, each `reason` with
-its number when it first occurs, a `detail` for the first exchanges of a reason, `end`.
+A recording is two files. STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The
+file is mapped into memory, so writing a row costs no system call, and the rows survive however the
+process is killed. STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`;
+each `reason` with its number when it first occurs; a `detail` for the first exchanges of a reason;
+`end`.
+
+    intend()     row = INTENT, due, sent       the request may have been sent
+    ...          the request is in flight      killed here: an unknown, cut-off exchange
+    conclude()   row = outcome, done, status   written in place
 """
 
 import json
@@ -16,36 +20,55 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scenarios.evidence.exchange import CUT_OFF, Outcome
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column, Exchanges
-from scenarios.evidence.run_folder import read_lines, write_whole
+from scenarios.evidence.run_folder import read_json_lines, write_atomically
 
 ROWS = ".rows"
 
-_BEGUN = struct.Struct("<IHBxdd")  # iteration, step, outcome, due, sent
-_ENDED = struct.Struct("<ddHxxI")  # sent, done, status, reason
-_OUTCOME_AT, _ENDED_AT = 6, 16
+_INTENT_HEAD = struct.Struct("<IHBxdd")  # iteration, step, outcome, (cut off), due, sent
+_CONCLUSION = struct.Struct("<ddHxxI")  # sent, done, status, reason
+_OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT = 6, 7, 16
 _ROW_BYTES = ROW.itemsize
-_CHUNK_ROWS = 65_536  # so many rows fill whole pages, whatever a page is
+_CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
 _CHUNK_BYTES = _CHUNK_ROWS * _ROW_BYTES
-_MOST_REASONS = 10_000
-OTHER_REASON = f"for a reason beyond the first {_MOST_REASONS:,}"
-_DETAILS_A_REASON = 20
+_MAX_REASONS = 10_000
+OTHER_REASON = f"a reason beyond the first {_MAX_REASONS:,}"
+_MAX_DETAILS_PER_REASON = 20
 
-CANNOT_RECORD = "it could not record any more"  # as a generator's end says why it stopped
+CUT_OFF_REASON = "the load ended before the response"
+
+
+class StopReason(StrEnum):
+    """Why a load ended before all of its iterations had begun."""
+
+    ABORTED = "aborted"  # too few iterations succeeded: the profile's `abort`
+    CANNOT_RECORD = "cannot record"
+    ITERATION_LIMIT = "iteration limit"  # of the environment
+    INTERRUPTED = "interrupted"
+    MASTER_LOST = "master lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """A generator's first line. `anchor_at` is the wall clock (epoch seconds) at its time 0.
+class Stop:
+    """An early end of a load: its reason, and one sentence for people with the figures."""
 
-    Iterations due before `warm_up_s` are not part of the measured window. `shipped` is set where
-    the recording came from a worker, over Locust's channel, and may lack what came last.
+    reason: StopReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStart:
+    """The first note of a recording. `anchor_at` is the wall clock (epoch seconds) at its time 0.
+
+    Iterations due before `warm_up_s` are not part of the measured window. `shipped`: the recording
+    was transferred from a worker, so its latest part may be missing if the worker was lost.
     """
 
     generator: str
@@ -59,12 +82,12 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """A generator's last line: how many iterations it began and dropped, and how it fared.
+class RecordingEnd:
+    """The last note of a recording: iterations started and dropped, and the generator's health.
 
-    CPU and wall are seconds of the measured window; the loop delay is the event loop's worst, in
-    seconds; memory is the most that was resident. The window begins `window_from_s` after the
-    anchor. `stopped` says why the load ended early, if it stopped itself.
+    CPU and wall-clock seconds are those of the measured window, which begins `window_from_s` after
+    the anchor. The loop delay is the maximum of the event loop, memory the maximum resident size.
+    If the load ended early, `stop_reason` is why, and `stopped` the sentence for people.
     """
 
     started: int
@@ -73,22 +96,23 @@ class End:
     wall_s: float
     loop_delay_max_s: float | None = None
     memory_bytes: int | None = None
+    stop_reason: StopReason | None = None
     stopped: str = ""
     window_from_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Recording:
-    """All that one generator left. Without an `end` it was killed or is still at it.
+    """The recording of one generator. Without an `end`, it was killed or is still running.
 
     `unconcluded` counts the intents without an outcome, `missing` the rows that never arrived from
-    another machine. `details` holds, by sequence, what is kept of an exchange that was not ok:
-    request and answer.
+    a worker. `details` has the request and the response of some exchanges that were not ok, by
+    sequence number.
     """
 
-    start: Start
+    start: RecordingStart
     exchanges: Exchanges
-    end: End | None
+    end: RecordingEnd | None
     details: dict[int, dict[str, Any]] = field(default_factory=dict)
     unconcluded: int = 0
     missing: int = 0
@@ -102,14 +126,14 @@ class Recording:
 class Recorder:
     """Writes one generator's recording, and is its clock.
 
-    `changed`, where it is a list, collects the numbers of the rows that were written to.
+    `changed` collects the numbers of written rows for `RowChanges`, unless it is None.
     """
 
     def __init__(
         self, path: Path, generator: str, profile: str, users: int, scheduled: int | None,
         steps: Sequence[str], warm_up_s: float = 0.0, shipped: bool = False,
     ) -> None:  # fmt: skip
-        """Make the files and fix the anchor. Raises OSError."""
+        """Create the files and fix the anchor. Raises OSError."""
         self.path = path
         self._notes = path.open("x", encoding="utf-8", buffering=1)
         self._rows = os.open(path.with_suffix(ROWS), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
@@ -120,7 +144,7 @@ class Recorder:
         self.changed: list[int] | None = None
         self.generator = generator
         self._zero = time.monotonic()
-        start = Start(
+        start = RecordingStart(
             generator, profile, users, scheduled, time.time(), tuple(steps), warm_up_s, shipped
         )
         self._write("start", asdict(start))
@@ -130,12 +154,15 @@ class Recorder:
         return time.monotonic() - self._zero
 
     def intend(self, iteration: int, step: int, due_s: float) -> int:
-        """Record that a request is about to be sent; return its sequence number, from 1."""
+        """Record that a request is about to be sent; return its sequence number (from 1).
+
+        Raises OSError if the disk is full.
+        """
         number = self._written
         if number == self._chunk_to:
             self._grow()
         at = (number - self._chunk_from) * _ROW_BYTES
-        _BEGUN.pack_into(self._chunk, at, iteration, step, INTENT, due_s, self.now_s())
+        _INTENT_HEAD.pack_into(self._chunk, at, iteration, step, INTENT, due_s, self.now_s())
         self._written = number = number + 1
         if self.changed is not None:
             self.changed.append(number)
@@ -144,32 +171,35 @@ class Recorder:
     def conclude(
         self, number: int, sent_s: float, done_s: float, outcome: Outcome,
         status: int | None = None, reason: str = "", detail: dict[str, Any] | None = None,
+        *, cut_off: bool = False,
     ) -> None:  # fmt: skip
-        """Record what came of a request; reason and detail where it was not as expected."""
-        known = self._note(number, reason, detail) if reason else 0
+        """Record the outcome of a request, with reason and detail unless it was as expected."""
+        reason_number = self._note(number, reason, detail) if reason else 0
         at = (number - 1 - self._chunk_from) * _ROW_BYTES
+        # the outcome comes last: until then, a reader sees an intent
         if at >= 0:
-            _ENDED.pack_into(self._chunk, at + _ENDED_AT, sent_s, done_s, status or 0, known)
+            _CONCLUSION.pack_into(
+                self._chunk, at + _CONCLUSION_AT, sent_s, done_s, status or 0, reason_number
+            )
+            if cut_off:
+                self._chunk[at + _CUT_OFF_AT] = 1
             self._chunk[at + _OUTCOME_AT] = CODES[outcome]
-        else:  # its chunk is no longer mapped
-            ended = _ENDED.pack(sent_s, done_s, status or 0, known)
-            os.pwrite(self._rows, ended, (number - 1) * _ROW_BYTES + _ENDED_AT)
-            code = bytes((CODES[outcome],))
-            os.pwrite(self._rows, code, (number - 1) * _ROW_BYTES + _OUTCOME_AT)
+        else:  # the row is in an earlier chunk, which is no longer mapped
+            at = (number - 1) * _ROW_BYTES
+            conclusion = _CONCLUSION.pack(sent_s, done_s, status or 0, reason_number)
+            os.pwrite(self._rows, conclusion, at + _CONCLUSION_AT)
+            os.pwrite(self._rows, bytes((cut_off,)), at + _CUT_OFF_AT)
+            os.pwrite(self._rows, bytes((CODES[outcome],)), at + _OUTCOME_AT)
         if self.changed is not None:
             self.changed.append(number)
 
-    def number_of(self, reason: str) -> int:
-        """Return the number that rows have for a reason, or -1 where none has it yet."""
-        return self._reasons.get(reason, -1)
-
-    def end(self, end: End) -> None:
-        """Record that the generator ended by itself, and close the files."""
+    def end(self, end: RecordingEnd) -> None:
+        """Record that the generator ended regularly, and close the files."""
         self._write("end", asdict(end))
         self.close()
 
     def close(self) -> None:
-        """Close the files; a recording without an end is one of a generator that was cut off."""
+        """Close the files; without an end before, the recording is that of a killed generator."""
         if self._notes.closed:
             return
         self._notes.close()
@@ -178,52 +208,58 @@ class Recorder:
         os.close(self._rows)
 
     def _grow(self) -> None:
-        """Map the next chunk; its room is taken on the disk now, since a full one is an OSError."""
-        since, until = self._chunk_to, self._chunk_to + _CHUNK_ROWS
-        begin = since * _ROW_BYTES
-        os.posix_fallocate(self._rows, begin, _CHUNK_BYTES)
+        """Map the next chunk. Raises OSError if the disk is full.
+
+        Allocate its blocks first: writing to a mapping on a full disk would be a SIGBUS.
+        """
+        first, end = self._chunk_to, self._chunk_to + _CHUNK_ROWS
+        offset = first * _ROW_BYTES
+        os.posix_fallocate(self._rows, offset, _CHUNK_BYTES)
         self._chunk.close()
-        self._chunk = mmap.mmap(self._rows, _CHUNK_BYTES, offset=begin)
-        self._chunk_from, self._chunk_to = since, until
+        self._chunk = mmap.mmap(self._rows, _CHUNK_BYTES, offset=offset)
+        self._chunk_from, self._chunk_to = first, end
 
     def _note(self, number: int, reason: str, detail: dict[str, Any] | None) -> int:
-        if reason not in self._reasons and len(self._reasons) >= _MOST_REASONS:
+        """Write a new reason and the detail to the notes; return the number of the reason."""
+        if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
             reason = OTHER_REASON
-        known = self._reasons.get(reason)
-        if known is None:
-            known = self._reasons[reason] = len(self._reasons)
-            self._write("reason", {"number": known, "text": reason})
-        self._details[known] += 1
-        if detail and self._details[known] <= _DETAILS_A_REASON:
+        reason_number = self._reasons.get(reason)
+        if reason_number is None:
+            reason_number = self._reasons[reason] = len(self._reasons)
+            self._write("reason", {"number": reason_number, "text": reason})
+        self._details[reason_number] += 1
+        if detail and self._details[reason_number] <= _MAX_DETAILS_PER_REASON:
             self._write("detail", {"n": number, "detail": detail})
-        return known
+        return reason_number
 
     def _write(self, kind: str, record: dict[str, Any]) -> None:
         self._notes.write(json.dumps({"kind": kind, **record}) + "\n")
 
 
 def recover(lost: Path, path: Path) -> bool:
-    """Take over the recording of a worker that was lost, where this machine has it still."""
+    """Copy the recording of a lost worker, if it is on this machine; return whether it was."""
     try:
-        lines = [json.dumps(line) + "\n" for line in (*read_lines(lost), {"kind": "recovered"})]
+        lines = [
+            json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
+        ]
         shutil.copyfile(lost.with_suffix(ROWS), path.with_suffix(ROWS))
-        write_whole(path, "".join(lines).encode())
+        write_atomically(path, "".join(lines).encode())
     except OSError:
         return False
     return True
 
 
-class Changes:
-    """What a recorder has written since it was last asked."""
+class RowChanges:
+    """The rows that a recorder has written since the previous read."""
 
     def __init__(self, recorder: Recorder) -> None:
-        """Have the recorder keep count from now on."""
+        """Make the recorder collect the numbers of written rows from now on."""
         recorder.changed = []
         self._recorder = recorder
         self._rows = os.open(recorder.path.with_suffix(ROWS), os.O_RDONLY)
 
-    def take(self) -> tuple[Column, Column]:
-        """Return the sequence numbers, ascending, and their rows as they are now."""
+    def read(self) -> tuple[Column, Column]:
+        """Return the sequence numbers of changed rows, ascending, and the rows as they are now."""
         changed, self._recorder.changed = self._recorder.changed or [], []
         if not changed:
             return np.empty(0, np.uint32), np.empty(0, ROW)
@@ -233,51 +269,57 @@ class Changes:
         return numbers, np.frombuffer(span, ROW)[numbers - first]
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the file."""
         os.close(self._rows)
 
 
 def read_recordings(exchanges: Path, stem: str) -> tuple[Recording, ...]:
-    """Read all generators' recordings of a phase, in the order of their names."""
+    """Read the recordings of all generators of a phase, ordered by name."""
     paths = {*exchanges.glob(f"{stem}.jsonl"), *exchanges.glob(f"{stem}-w[0-9]*.jsonl")}
-    read = map(read_recording, sorted(paths))
-    return tuple(recording for recording in read if recording is not None)
+    recordings = map(read_recording, sorted(paths))
+    return tuple(recording for recording in recordings if recording is not None)
 
 
 def read_recording(path: Path) -> Recording | None:
-    """Read one recording by its file of notes; None where that broke off before its first line.
+    """Read a recording by the file of its notes; return None if that has no complete line.
 
-    An intent without an outcome becomes an unknown exchange that lasted to the end of the file.
+    An intent without an outcome becomes an unknown, cut-off exchange, done at the last time in the
+    file.
     """
     notes: dict[str, list[dict[str, Any]]] = {}
-    for line in read_lines(path):
+    for line in read_json_lines(path):
         notes.setdefault(line.pop("kind"), []).append(line)
     if "start" not in notes:
         return None
-    told = notes["start"][0]
-    shipped = told.get("shipped", False) and "recovered" not in notes
-    start = Start(**{**told, "steps": tuple(told["steps"]), "shipped": shipped})
-    reasons = ["", *(line["text"] for line in notes.get("reason", ())), CUT_OFF]
+    line = notes["start"][0]
+    shipped = line["shipped"] and "recovered" not in notes
+    start = RecordingStart(**{**line, "steps": tuple(line["steps"]), "shipped": shipped})
+    reasons = ["", *(line["text"] for line in notes.get("reason", ())), CUT_OFF_REASON]
     rows = _read_rows(path.with_suffix(ROWS))
     written = _last_written(rows)
     rows = rows[:written]
-    there = (
+    valid = (
         (rows["outcome"] != EMPTY)
         & (rows["outcome"] <= max(CODES.values()))
         & (rows["step"] < len(start.steps))
     )
-    sequence = np.flatnonzero(there) + 1
-    rows = rows[there].copy()
-    intents = _conclude_intents(rows, len(reasons) - 1)
+    sequence = np.flatnonzero(valid) + 1
+    rows = rows[valid].copy()
+    unconcluded = _conclude_intents(rows, len(reasons) - 1)
     rows["reason"][rows["reason"] >= len(reasons)] = 0
-    end = next((End(**line) for line in notes.get("end", ())), None)
+    end = next(map(_end_of, notes.get("end", ())), None)
     details = {line["n"]: line["detail"] for line in notes.get("detail", ())}
     exchanges = Exchanges(start.generator, start.steps, tuple(reasons), sequence, rows)
-    return Recording(start, exchanges, end, details, intents, written - len(rows))
+    return Recording(start, exchanges, end, details, unconcluded, written - len(rows))
+
+
+def _end_of(line: dict[str, Any]) -> RecordingEnd:
+    reason = line["stop_reason"]
+    return RecordingEnd(**{**line, "stop_reason": reason and StopReason(reason)})
 
 
 def _read_rows(path: Path) -> Column:
-    """Read the rows that are there; one that was torn is none."""
+    """Read the complete rows; a torn last one is dropped."""
     try:
         size = path.stat().st_size // _ROW_BYTES
         return np.fromfile(path, ROW, size)
@@ -286,17 +328,18 @@ def _read_rows(path: Path) -> Column:
 
 
 def _last_written(rows: Column) -> int:
-    """Return how many rows there are up to the last that is not empty."""
+    """Return the number of rows up to the last one that is not empty."""
     written = np.flatnonzero(rows["outcome"] != EMPTY)
     return int(written[-1]) + 1 if len(written) else 0
 
 
-def _conclude_intents(rows: Column, cut_off: int) -> int:
-    """Make each intent an unknown exchange, in place; return how many there were."""
+def _conclude_intents(rows: Column, reason: int) -> int:
+    """Turn each intent into an unknown, cut-off exchange, in place; return their number."""
     intents = rows["outcome"] == INTENT
     if intents.any():
         last_s = max(rows["sent_s"].max(), rows["done_s"].max())
         rows["done_s"][intents] = np.maximum(rows["sent_s"][intents], last_s)
         rows["outcome"][intents] = CODES[Outcome.UNKNOWN]
-        rows["reason"][intents] = cut_off
+        rows["reason"][intents] = reason
+        rows["cut_off"][intents] = 1
     return int(np.count_nonzero(intents))

@@ -1,13 +1,16 @@
-"""What does a run leave on disk, and where? The interface between the stages.
+"""The folder that a run leaves on disk: the interface between driving, judging and reporting.
 
-runs/ID/evidence/run.json                     what was driven, where, when
-                 scenario.yaml                 the scenario, verbatim
-                 environment.yaml              the environment, verbatim: ${…} not replaced
-                 exchanges/PROFILE.rows, .jsonl  what each generator did: rows, and its notes
-                 probes/SERVICE.jsonl          of a watch: every look at a service's health
-                 ledger.json                   the exchanges' sum, for people
-                 history.json                  the earlier runs that this one can be compared with
-                 witnesses/                    every figure read, verbatim
+runs/ID/
+    evidence/                  what the run observed; never changed by judging
+        run.json               what was driven, where and when (`Run`)
+        scenario.yaml          the scenario, verbatim
+        environment.yaml       the environment, verbatim: ${…} is not replaced
+        exchanges/             the recording of each generator: STEM.rows, STEM.jsonl
+        probes/SERVICE.jsonl   of a watch: every health probe
+        ledger.json            the sums of the exchanges, for people
+        history.json           the earlier runs to which this one is compared
+        witnesses/             every response of a witness, verbatim
+    result.json                the judgement (`checks.result`), and its renderings beside it
 """
 
 import json
@@ -28,25 +31,26 @@ from scenarios.language.reader import read_scenario
 
 @dataclass(frozen=True, slots=True)
 class DrivenPhase:
-    """One profile of a run: its exchange files begin with `stem`. Times are UTC.
+    """One profile of a run; the names of its recordings begin with `stem`. Times are UTC.
 
-    `users` and `iterations` were asked for instead of the scenario's, where they are not None.
+    `error` is why it could not be driven as intended. `users` and `iterations` replace those of the
+    scenario, unless they are None.
     """
 
     profile: str
     stem: str
     started_at: datetime
     finished_at: datetime | None = None
-    trouble: str = ""
+    error: str = ""
     users: int | None = None
     iterations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a watch is to do: until when (UTC), how often it probes and passes through the flow.
+    """The settings of a watch: its end (UTC), and the periods of its probes and of the flow.
 
-    Services are to be there for at least the share `objective` of the time.
+    `objective` is the availability objective, a ratio.
     """
 
     until: datetime
@@ -57,9 +61,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was driven, where and when; `interrupted` says why it ended early, if it did.
+    """The record of a run: what was driven, where and when.
 
-    `headers` are those of every request, as the environment's file writes them: with `${…}`.
+    `interrupted` is why it ended early, or "". `headers` are those of every request as the
+    environment file has them, with `${…}` for secrets.
     """
 
     run_id: str
@@ -85,42 +90,42 @@ _RUN = TypeAdapter(Run)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The places in one run's folder."""
+    """The paths in one run's folder."""
 
     path: Path
 
     @property
     def evidence(self) -> Path:
-        """Where the run's evidence lies."""
+        """The folder of the evidence."""
         return self.path / "evidence"
 
     @property
     def exchanges(self) -> Path:
-        """Where the exchange files lie."""
+        """The folder of the recordings."""
         return self.evidence / "exchanges"
 
     @property
     def witnesses(self) -> Path:
-        """Where the witnesses' answers lie."""
+        """The folder of the witnesses' responses."""
         return self.evidence / "witnesses"
 
     @property
     def result(self) -> Path:
-        """The judged result."""
+        """The file of the result."""
         return self.path / "result.json"
 
     def write_run(self, run: Run) -> None:
-        """Write the run's record, whole or not at all."""
-        write_whole(self.evidence / "run.json", _RUN.dump_json(run, indent=2))
+        """Write the run's record atomically."""
+        write_atomically(self.evidence / "run.json", _RUN.dump_json(run, indent=2))
 
     def read_run(self) -> Run:
-        """Read the run's record. Raises ConfigError where there is none."""
+        """Read the run's record. Raises ConfigError if it is missing or damaged."""
         path = self.evidence / "run.json"
         try:
             return _RUN.validate_json(path.read_bytes())
         except FileNotFoundError as error:
             raise ConfigError(
-                Problem(self.path, None, "this is no run: it has no evidence/run.json")
+                Problem(self.path, None, "this is not a run folder: evidence/run.json is missing")
             ) from error
         except ValueError as error:
             raise ConfigError(Problem(path, None, f"the record is damaged: {error}")) from error
@@ -129,56 +134,56 @@ class RunFolder:
         """Read the scenario as it was when the run was driven. Raises ConfigError."""
         return read_scenario(self.evidence / "scenario.yaml")
 
-    def write_answer(self, name: str, content: bytes) -> None:
-        """Write what a witness answered, verbatim."""
+    def write_witness_file(self, name: str, content: bytes) -> None:
+        """Write a witness' response, verbatim; `name` is a path in the witnesses' folder."""
         path = self.witnesses / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
+        write_atomically(path, content)
 
 
 def new_run_id(now: datetime) -> str:
-    """Return an id that sorts by time and differs between runs begun at once."""
+    """Return an id that sorts by time; runs started in the same second get different ids."""
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def create_run_folder(runs: Path, run_id: str, scenario: Path, environment: Path) -> RunFolder:
-    """Make a run's folder with verbatim copies of what it follows. Raises ConfigError."""
+    """Create a run's folder with copies of its scenario and environment. Raises ConfigError."""
     folder = RunFolder(runs / run_id)
     try:
         folder.exchanges.mkdir(parents=True)
         folder.witnesses.mkdir()
-        write_whole(folder.evidence / "scenario.yaml", scenario.read_bytes())
-        write_whole(folder.evidence / "environment.yaml", environment.read_bytes())
+        write_atomically(folder.evidence / "scenario.yaml", scenario.read_bytes())
+        write_atomically(folder.evidence / "environment.yaml", environment.read_bytes())
         _point_latest(runs, run_id)
     except OSError as error:
-        message = f"the run's folder cannot be made here: {error.strerror}"
+        message = f"cannot create the run folder here: {error.strerror}"
         raise ConfigError(Problem(runs, None, message)) from error
     return folder
 
 
-def find_run(runs: Path, name: str) -> RunFolder:
-    """Return a run's folder by its path, or by its name in `runs`. Raises ConfigError."""
+def find_run_folder(runs: Path, name: str) -> RunFolder:
+    """Return a run's folder by its path or by its name in `runs`. Raises ConfigError."""
     for path in (Path(name), runs / name):
         if (path / "evidence").is_dir():
             return RunFolder(path.resolve())
-    raise ConfigError(Problem(Path(name), None, f"there is no such run, nor one in {runs}"))
+    raise ConfigError(Problem(Path(name), None, f"no such run, neither here nor in {runs}"))
 
 
 def with_phase(run: Run, phase: DrivenPhase) -> Run:
-    """Return the run with a phase added, or replaced where its stem is there already."""
-    others = tuple(each for each in run.phases if each.stem != phase.stem)
+    """Return the run with a phase added, in place of one with the same stem."""
+    others = tuple(other for other in run.phases if other.stem != phase.stem)
     return replace(run, phases=(*others, phase))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSON-lines file; a torn last line, from a kill, ends it."""
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON Lines file up to the first torn one, which a kill may leave."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -188,6 +193,6 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _point_latest(runs: Path, run_id: str) -> None:
-    unfinished = runs / f".latest.{run_id}"
-    unfinished.symlink_to(run_id)
-    unfinished.replace(runs / "latest")
+    temporary = runs / f".latest.{run_id}"
+    temporary.symlink_to(run_id)
+    temporary.replace(runs / "latest")

@@ -1,8 +1,11 @@
-"""How does a worker's recording reach the master? In batches, each sent until it is confirmed.
+"""Transfer a worker's recording to the master in numbered batches, at least once, in order.
 
-A batch is a number, rows with their places, and a piece of the notes. The master writes the same
-two files that the worker has. A batch that comes twice changes nothing, so none is lost and none
-counts twice; what never came leaves a hole that the reader of the recording sees.
+    worker: Recorder → BatchQueue ── batch 1, 2, … ──→ BatchWriter → the same two files: master
+                           ↑───────── confirmed: 2 ────────┘
+
+A batch has rows with their sequence numbers, and a piece of the notes. The queue keeps a batch
+until it is confirmed; the writer ignores duplicates. Rows that never arrive leave empty rows, which
+the reader of the recording counts as missing.
 """
 
 import os
@@ -14,97 +17,100 @@ from typing import Any
 import numpy as np
 
 from scenarios.evidence.exchanges import ROW
-from scenarios.evidence.recording import ROWS, Changes, Recorder
+from scenarios.evidence.recording import ROWS, Recorder, RowChanges
 
-MOST_ROWS = 20_000
-MOST_NOTES_BYTES = 200_000
-MOST_UNCONFIRMED = 8
+MAX_ROWS = 20_000
+MAX_NOTES_BYTES = 200_000
+MAX_UNCONFIRMED = 8
 
 Batch = dict[str, Any]
 
 
-class Outbox:
-    """Takes what a recorder has written since the last time, and keeps it until it is confirmed."""
+class BatchQueue:
+    """Batches of what a recorder has written, each kept until it is confirmed."""
 
     def __init__(self, recorder: Recorder) -> None:
-        """Begin with nothing sent."""
-        self.changes = Changes(recorder)
+        """Start at the beginning of the recording."""
+        self._changes = RowChanges(recorder)
         self._notes = recorder.path
-        self._at = self._number = 0
+        self._notes_at = self._number = 0
         self._unconfirmed: dict[int, Batch] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether all that was sent is confirmed."""
+        """Whether every batch is confirmed."""
         return not self._unconfirmed
 
     @property
     def has_room(self) -> bool:
-        """Whether more may be taken: what waits to be confirmed is bounded."""
-        return len(self._unconfirmed) < MOST_UNCONFIRMED
+        """Whether more batches may be made: the number of unconfirmed ones is limited."""
+        return len(self._unconfirmed) < MAX_UNCONFIRMED
 
-    def fresh(self, **more: Any) -> Iterator[Batch]:
-        """Yield what is new, `more` with the last. Each row is as it is when it is taken."""
-        numbers, rows = self.changes.take()
+    def make_batches(self, **fields: Any) -> Iterator[Batch]:
+        """Yield batches of what is new, the last with additional `fields`.
+
+        A row that is still an intent is sent again once it is completed.
+        """
+        numbers, rows = self._changes.read()
         pieces = list(self._note_pieces())
-        turns = max(-(-len(numbers) // MOST_ROWS), len(pieces), 1 if more else 0)
-        for turn in range(turns):
-            some = slice(turn * MOST_ROWS, (turn + 1) * MOST_ROWS)
+        count = max(-(-len(numbers) // MAX_ROWS), len(pieces), 1 if fields else 0)
+        for index in range(count):
+            part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)
             self._number += 1
             batch: Batch = {
                 "batch": self._number,
-                "numbers": numbers[some].astype("<u4").tobytes(),
-                "rows": rows[some].tobytes(),
-                "notes": pieces[turn] if turn < len(pieces) else b"",
-                **(more if turn == turns - 1 else {}),
+                "numbers": numbers[part].astype("<u4").tobytes(),
+                "rows": rows[part].tobytes(),
+                "notes": pieces[index] if index < len(pieces) else b"",
+                **(fields if index == count - 1 else {}),
             }
             self._unconfirmed[self._number] = batch
             yield batch
 
     def unconfirmed(self) -> list[Batch]:
-        """Return what has to be sent again."""
+        """Return the batches to send again."""
         return list(self._unconfirmed.values())
 
     def confirm(self, number: int) -> None:
-        """Forget what has arrived: this batch, and those before it."""
-        for each in [one for one in self._unconfirmed if one <= number]:
-            del self._unconfirmed[each]
+        """Drop a batch that has arrived, and those before it: they arrived in order."""
+        for arrived in [known for known in self._unconfirmed if known <= number]:
+            del self._unconfirmed[arrived]
 
     def _note_pieces(self) -> Iterator[bytes]:
         with self._notes.open("rb") as file:
-            file.seek(self._at)
-            while piece := file.read(MOST_NOTES_BYTES):
-                self._at += len(piece)
+            file.seek(self._notes_at)
+            while piece := file.read(MAX_NOTES_BYTES):
+                self._notes_at += len(piece)
                 yield piece
 
 
 @dataclass
-class Inbox:
-    """Writes one worker's recording from its batches."""
+class BatchWriter:
+    """Writes one worker's recording from its batches; `received` is the number of the last."""
 
     path: Path
     received: int = 0
 
-    def take(self, batch: Batch) -> bool:
-        """Write a batch, if it is the next; tell whether it is there by now."""
+    def write(self, batch: Batch) -> bool:
+        """Write a batch if it is the next one; return whether it is written by now."""
         if batch["batch"] != self.received + 1:
             return bool(batch["batch"] <= self.received)
-        # notes go first: rows may stand for a reason that is told in them
+        # notes first: rows may have the number of a reason that is in these notes
         with self.path.open("ab") as notes:
             notes.write(batch["notes"])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
-            self._write(numbers, np.frombuffer(batch["rows"], ROW))
+            self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))
         self.received += 1
         return True
 
-    def _write(self, numbers: np.ndarray, rows: np.ndarray) -> None:
-        """Write rows to their places, neighbours together."""
+    def _write_rows(self, numbers: np.ndarray, rows: np.ndarray) -> None:
+        """Write rows to their positions in the file, adjacent rows at once."""
         breaks = np.flatnonzero(np.diff(numbers.astype(np.int64)) != 1) + 1
         descriptor = os.open(self.path.with_suffix(ROWS), os.O_WRONLY | os.O_CREAT, 0o644)
         try:
-            for some, of_them in zip(np.split(numbers, breaks), np.split(rows, breaks),
-                                     strict=True):  # fmt: skip
-                os.pwrite(descriptor, of_them.tobytes(), (int(some[0]) - 1) * ROW.itemsize)
+            runs = zip(np.split(numbers, breaks), np.split(rows, breaks), strict=True)
+            for run_numbers, run_rows in runs:
+                os.pwrite(descriptor, run_rows.tobytes(), (int(run_numbers[0]) - 1) * ROW.itemsize)
         finally:
             os.close(descriptor)

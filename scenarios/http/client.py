@@ -8,12 +8,13 @@ import _socket
 import re
 import socket
 import time
+from typing import Self
 from urllib.parse import quote
 
 from config.network import Network
 from scenarios.http.connection import Broken, Connection
-from scenarios.http.messages import Answer, NotSent, Origin, Request
-from scenarios.http.readiness import PollingWait, Waiting
+from scenarios.http.messages import NotSent, Origin, Request, Response
+from scenarios.http.readiness import PollingReadiness, Waiting
 from scenarios.http.transport import tls_of
 
 _PLAIN_TARGET = re.compile(r"[!#-;=?-Z_a-z~]*")  # what a request line carries as it is
@@ -21,16 +22,16 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 
 
-class LeanSender:
+class HttpClient:
     """One virtual user's connections, one an origin. Use it from one thread or greenlet."""
 
-    def __init__(self, network: Network, waiting: Waiting = PollingWait) -> None:
+    def __init__(self, network: Network, waiting: Waiting = PollingReadiness) -> None:
         """Open no connection yet."""
         self._network = network
         self._waiting = waiting
         self._connections: dict[Origin, Connection] = {}
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
         envelope = request.envelope
         deadline = time.monotonic() + envelope.timeout_s
@@ -48,6 +49,14 @@ class LeanSender:
         else:
             connection.close()
         return answer
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
 
     def close(self) -> None:
         """Close the connections."""

@@ -18,8 +18,8 @@ from scenarios.http.content_encoding import unpack
 from scenarios.http.messages import (
     KEEPALIVE_S,
     MAX_BODY_BYTES,
-    Answer,
     Envelope,
+    Response,
     Unanswered,
     header_value,
 )
@@ -100,7 +100,7 @@ class Connection:
         self._wait.close()
         self._raw.close()
 
-    def exchange(self, data: bytes, envelope: Envelope, deadline: float) -> Answer:
+    def exchange(self, data: bytes, envelope: Envelope, deadline: float) -> Response:
         """Send a request and read its answer. Raises Unanswered."""
         self._begin(reads_body=envelope.method != "HEAD")
         try:
@@ -214,19 +214,19 @@ class Connection:
         """The server has closed: the end of a body whose length nobody told, else a break."""
         if not self._has_head:
             raise Broken("it was closed within the answer" if self._head else
-                          "it was closed before an answer")  # fmt: skip
+                          "it was closed before a response")  # fmt: skip
         head = _last_head(self._head)
         if header_value(head, b"content-length") or header_value(head, b"transfer-encoding"):
             raise Broken("it was closed too early")
         self._is_over, self._keeps_alive = True, False
 
-    def _answer(self, broken: str) -> Answer:
+    def _answer(self, broken: str) -> Response:
         head = _last_head(self._head)
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if b"\r\ncontent-encoding:" in head and body:
             body, broken = unpack(body, header_value(head, b"content-encoding"), broken)
-        return Answer(self.status, body[:MAX_BODY_BYTES], broken, head)
+        return Response(self.status, body[:MAX_BODY_BYTES], broken, head)
 
 
 def _last_head(data: bytes) -> bytes:

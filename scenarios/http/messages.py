@@ -80,7 +80,7 @@ class Request(NamedTuple):
         return f"{'https' if origin.is_tls else 'http'}://{origin.authority}{self.target}"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A status line, and at most MAX_BODY_BYTES of what followed it.
 
     `broken` says why the body is not whole; it is empty where it is. `head` is the head in small
@@ -101,7 +101,7 @@ class Answer(NamedTuple):
 class Sender(Protocol):
     """What sends requests: one virtual user's connections."""
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send one request once. Raises NotSent or Unanswered."""
         ...
 

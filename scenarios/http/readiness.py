@@ -25,7 +25,7 @@ class Wait(Protocol):
 Waiting = Callable[[int], Wait]  # makes the wait of a socket, by its descriptor
 
 
-class PollingWait:
+class PollingReadiness:
     """Waits by stopping the thread."""
 
     def __init__(self, descriptor: int) -> None:

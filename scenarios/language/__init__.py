@@ -1,1 +1,1 @@
-"""The language of scenario files: reading, validation, templates, expressions."""
+"""The language of scenario files: reading, validation, templates and expressions."""

@@ -1,6 +1,7 @@
-"""What does a JMESPath expression pick out of an answer? The plain ones without an interpreter.
+"""Compile JMESPath expressions; the simple ones run without JMESPath's interpreter.
 
-Names, indices and `length()` of these are compiled to look-ups; anything else is JMESPath's own.
+Field names, indices and `length()` of these become plain Python look-ups, since every response of a
+load is searched. Anything else is left to jmespath.
 """
 
 from collections.abc import Callable
@@ -8,63 +9,63 @@ from typing import Any
 
 import jmespath
 
-Pick = Callable[[Any], Any]
+Expression = Callable[[Any], Any]
 
 
-def compile_pick(expression: str) -> Pick:
-    """Compile an expression. Raises jmespath's errors; what it returns may raise them, too.
+def compile_expression(expression: str) -> Expression:
+    """Compile an expression to a function of a JSON document.
 
-    >>> compile_pick("length(a.ids)")({"a": {"ids": [7, 8]}})
+    Raises jmespath's errors, as may the function that it returns.
+
+    >>> compile_expression("length(a.ids)")({"a": {"ids": [7, 8]}})
     2
     """
     compiled = jmespath.compile(expression)
-    search: Pick = compiled.search
+    search: Expression = compiled.search
     tree: dict[str, Any] = dict(compiled.parsed)
     if tree["type"] == "function_expression" and tree["value"] == "length":
-        inner = _compiled(tree["children"][0]) if len(tree["children"]) == 1 else None
+        inner = _compile_tree(tree["children"][0]) if len(tree["children"]) == 1 else None
         return search if inner is None else _length(inner, search)
-    return _compiled(tree) or search
+    return _compile_tree(tree) or search
 
 
-def _compiled(tree: dict[str, Any]) -> Pick | None:
+def _compile_tree(tree: dict[str, Any]) -> Expression | None:
+    """Compile a syntax tree of jmespath, or return None if it is not simple."""
     match tree["type"]:
         case "field":
-            return _field(tree["value"])
+            name = tree["value"]
+            return lambda value: value.get(name) if isinstance(value, dict) else None
         case "index":
             return _index(tree["value"])
         case "subexpression" | "index_expression":
-            parts = [_compiled(each) for each in tree["children"]]
-            return _chain([each for each in parts if each]) if all(parts) else None
+            parts = [_compile_tree(child) for child in tree["children"]]
+            return _chain([part for part in parts if part]) if all(parts) else None
     return None
 
 
-def _field(name: str) -> Pick:
-    return lambda value: value.get(name) if isinstance(value, dict) else None
-
-
-def _index(number: int) -> Pick:
-    def pick(value: Any) -> Any:
+def _index(number: int) -> Expression:
+    def look_up(value: Any) -> Any:
         if not isinstance(value, list) or not -len(value) <= number < len(value):
             return None
         return value[number]
 
-    return pick
+    return look_up
 
 
-def _chain(parts: list[Pick]) -> Pick:
-    def pick(value: Any) -> Any:
+def _chain(parts: list[Expression]) -> Expression:
+    def look_up(value: Any) -> Any:
         for part in parts:
             value = part(value)
         return value
 
-    return pick
+    return look_up
 
 
-def _length(inner: Pick, search: Pick) -> Pick:
-    def pick(value: Any) -> Any:
-        picked = inner(value)
-        if isinstance(picked, list | str | dict):
-            return len(picked)
-        return search(value)  # it raises as it does
+def _length(inner: Expression, search: Expression) -> Expression:
+    def measure(value: Any) -> Any:
+        found = inner(value)
+        if isinstance(found, list | str | dict):
+            return len(found)
+        return search(value)  # a number has no length: jmespath raises its own error
 
-    return pick
+    return measure

@@ -1,4 +1,8 @@
-"""What can a scenario file say? The whole language, in one place."""
+"""The scenario file as pydantic models: every key, its type and its default.
+
+What a single value must look like is checked here; how the parts fit together is checked in
+`validation`.
+"""
 
 import re
 from typing import Annotated, Any, Literal
@@ -13,14 +17,14 @@ from scenarios.language.rates import RateOrRamp, Stage, WrittenStage
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ITERATION = "iteration"
-MOST_USERS = 10_000
+USER_LIMIT = 10_000
 
 _REQUEST = re.compile(r"(\w+)\s+([\w-]+)\s+(/\S.*|/)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
-_LEAST_MARGIN = 0.01
-_MAX_USERS = 100
-_MAX_DURATION_S = 600.0
+_MIN_MARGIN = 0.01
+_DEFAULT_MAX_USERS = 100
+_DEFAULT_MAX_DURATION_S = 600.0
 
 Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
 
@@ -35,7 +39,7 @@ def _request_line(text: str) -> str:
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is not a name; use small letters, digits and underscores")
+        raise ValueError(f"{text!r} is not a name; use lower-case letters, digits and underscores")
     return text
 
 
@@ -46,14 +50,14 @@ def _comparison(text: str) -> str:
 
 
 def _margin(ratio: float) -> float:
-    if ratio < _LEAST_MARGIN:
-        raise ValueError("less than 1% is lost in any noise; write for example 20%")
+    if ratio < _MIN_MARGIN:
+        raise ValueError("a margin below 1% is within the noise; write for example 20%")
     return ratio
 
 
-def _filled(mapping: dict[str, Any]) -> dict[str, Any]:
+def _not_empty(mapping: dict[str, Any]) -> dict[str, Any]:
     if not mapping:
-        raise ValueError("at least one entry is needed")
+        raise ValueError("at least one entry is required")
     return mapping
 
 
@@ -62,37 +66,36 @@ Status = Annotated[int, Field(ge=100, le=599)]
 
 
 class Quantity(StrictModel):
-    """Something that is counted, by labels, and where each witness keeps its figure.
+    """Something that is counted, by labels, and where each witness keeps its count.
 
-    `prometheus` is a plain selector of a counter; `database` names one database and a query whose
-    columns are the labels of `by`, in order, and the count. `traces` is a query likewise, with the
-    X-Trace-ID of the request that wrote the rows as its first column: what the client is in doubt
-    about can be looked up by it. `shared` counts others' traffic too. `settle` is how long after
-    the answer it may still be counted, in seconds.
+    `prometheus` is a plain selector of a counter. `database` maps databases to queries whose
+    columns are the labels of `by`, in order, and the count. `traces` maps one database to a query
+    with the X-Trace-ID of the request as an additional first column; it resolves requests whose
+    outcome the client does not know. `shared` declares that others' traffic is counted, too.
+    `settle` is how long after the response counting may take, in seconds.
     """
 
     by: list[Name] = []
     prometheus: str | None = None
-    database: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
+    database: Annotated[dict[str, str], Field(min_length=1)] | None = None
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     shared: bool = False
     settle: Duration = 0.0
 
 
 class Expect(StrictModel):
-    """What the answer must be: its status, and values at JMESPath expressions."""
+    """What a response must have: its status, and values at JMESPath expressions."""
 
     status: Status = 200
-    answer: Annotated[dict[str, Any], Field(alias="json")] = {}
+    body_values: Annotated[dict[str, Any], Field(alias="json")] = {}
 
 
 class Step(StrictModel):
-    """One request of the flow, what must come back, what is kept of it, and what it moves.
+    """One request of the flow: what it sends, expects, saves and counts.
 
-    `counts` is by quantity: a number, or a mapping by label value, nested where there are more
-    labels. `timeout` bounds the whole exchange, in seconds. `when_rejected` says what an answer
-    other than the expected one leaves of `counts`; without it, a 4xx leaves nothing and anything
-    else leaves them in doubt.
+    `counts` maps a quantity to a number, or to a mapping by label value, nested for further labels.
+    `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
+    means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
     """
 
     step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
@@ -112,9 +115,9 @@ class Step(StrictModel):
 
 
 class Abort(StrictModel):
-    """When a load stops itself: so few of the iterations that ended of late went well.
+    """When a load aborts itself: below a success rate of the iterations that ended recently.
 
-    `over` is how far back is looked, in seconds. A share of 0 % never stops it.
+    `over` is the length of the sliding window, in seconds. A rate of 0 % never aborts.
     """
 
     success_rate: Share = 0.1
@@ -122,20 +125,20 @@ class Abort(StrictModel):
 
 
 class Profile(StrictModel):
-    """A load.
+    """One load, in seconds.
 
-    Closed model: so many virtual users share the iterations, or go on for a time, each with a pause
-    to `think` between two. `max_duration` bounds a load of iterations; what was not begun by then
+    Closed model: `users` share a number of `iterations`, or iterate for a `duration`; `think` is
+    the pause between two iterations. `max_duration` limits a load of iterations; those that have
+    not started by then are dropped.
+
+    Open model: iterations arrive at a `rate` for a `duration`, or at the rates of `stages`, evenly
+    or at random (`arrivals`). Up to `max_users` carry them out; an iteration that finds none free
     is dropped.
 
-    Open model: iterations arrive at a rate, evenly or at random (`arrivals`), for a `duration`, or
-    as `stages` say. As many users as that takes, up to `max_users`; an iteration that finds none
-    free is dropped.
-
-    What was due during the `warm_up` is counted, but not measured. Times are seconds.
+    Iterations due during the `warm_up` are counted, but not measured.
     """
 
-    users: Annotated[int, Field(gt=0, le=MOST_USERS)] | None = None
+    users: Annotated[int, Field(gt=0, le=USER_LIMIT)] | None = None
     iterations: Annotated[int, Field(gt=0)] | None = None
     duration: Duration | None = None
     max_duration: Duration | None = None
@@ -144,13 +147,13 @@ class Profile(StrictModel):
     stages: Annotated[list[WrittenStage], Field(min_length=1)] | None = None
     arrivals: Literal["constant", "poisson"] | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
-    max_users: Annotated[int, Field(gt=0, le=MOST_USERS)] | None = None
+    max_users: Annotated[int, Field(gt=0, le=USER_LIMIT)] | None = None
     warm_up: Duration | None = None
     abort: Abort = Abort()
 
     @property
     def is_open(self) -> bool:
-        """Whether iterations arrive at a rate, whatever the services do."""
+        """Whether iterations arrive at a rate, independent of the responses."""
         return self.rate is not None or self.stages is not None
 
     @property
@@ -164,24 +167,26 @@ class Profile(StrictModel):
 
     @property
     def virtual_users(self) -> int:
-        """How many users there may be at once."""
-        return (self.max_users or _MAX_USERS) if self.is_open else (self.users or 1)
+        """The highest number of concurrent users."""
+        return (self.max_users or _DEFAULT_MAX_USERS) if self.is_open else (self.users or 1)
 
     @property
-    def lasts_s(self) -> float:
-        """For how long iterations may begin."""
+    def duration_s(self) -> float:
+        """The time in which iterations start, in seconds."""
         if self.is_open:
-            return sum(stage.lasts_s for stage in self.open_stages)
-        return self.duration or self.max_duration or _MAX_DURATION_S
+            return sum(stage.duration_s for stage in self.open_stages)
+        return self.duration or self.max_duration or _DEFAULT_MAX_DURATION_S
 
     @property
-    def most_per_s(self) -> float:
-        """The highest rate of an open model, in iterations a second."""
-        return max((max(each.from_per_s, each.to_per_s) for each in self.open_stages), default=0.0)
+    def max_rate_per_s(self) -> float:
+        """The highest rate of an open model, in iterations per second; 0 of a closed one."""
+        return max(
+            (max(stage.from_per_s, stage.to_per_s) for stage in self.open_stages), default=0.0
+        )
 
 
 class LatencyObjective(StrictModel):
-    """Limits in seconds on the percentiles of one step; of each step where none is named."""
+    """Limits in seconds on the percentiles of one step, or of every step if none is named."""
 
     step: str | None = None
     p50: Duration | None = None
@@ -195,7 +200,10 @@ class LatencyObjective(StrictModel):
 
 
 class PromqlCheck(StrictModel):
-    """A query whose every value must satisfy a comparison; `on_missing` is for no value at all."""
+    """A PromQL query of which every value must satisfy a comparison.
+
+    `on_missing` is the verdict if the query returns no value.
+    """
 
     name: Annotated[str, Field(examples=["a check"])]
     query: Annotated[str, Field(examples=["vector(1)"])]
@@ -203,16 +211,16 @@ class PromqlCheck(StrictModel):
     on_missing: Annotated[str, Field(pattern="^(fail|inconclusive)$")] = "inconclusive"
 
     def comparison(self) -> tuple[str, float]:
-        """Return the operator and the number."""
+        """Return the operator and the number of `expect`."""
         match = _COMPARISON.fullmatch(self.expect)
         return (match[1], float(match[2])) if match else ("==", 0.0)
 
 
 class Regression(StrictModel):
-    """How much slower than before is too slow: a limit relative to earlier runs.
+    """A latency limit relative to earlier runs.
 
-    The p95 of a step may be so much over the median of its p95s in the last `runs` passing runs on
-    the same machine; where `steps` names none, that of each step and of the iteration.
+    The p95 of a step may exceed the median of its p95s in the last `runs` passing runs on the same
+    machine by the share `p95`. Without `steps`, this holds for every step and for the iteration.
     """
 
     p95: Annotated[Share, AfterValidator(_margin), Field(examples=["20%"])]
@@ -221,7 +229,7 @@ class Regression(StrictModel):
 
 
 class Checks(StrictModel):
-    """What must be true after the run."""
+    """What must hold after the run."""
 
     latency: list[LatencyObjective] = []
     regression: Regression | None = None
@@ -237,5 +245,5 @@ class Scenario(StrictModel):
     description: str = ""
     quantities: dict[Name, Quantity] = {}
     flow: Annotated[list[Step], Field(min_length=1)]
-    profiles: Annotated[dict[Name, Profile], AfterValidator(_filled)]
+    profiles: Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
     checks: Checks = Checks()

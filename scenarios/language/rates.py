@@ -1,4 +1,4 @@
-"""At which rate do iterations arrive, and how is that written? `20/s`, ramps, stages."""
+"""Parse the rates of an open model: `20/s`, ramps and stages."""
 
 import re
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ _RAMP = re.compile(r"from\s+(\S+)\s+to\s+(\S+)\s+over\s+(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A time in which the rate, in iterations a second, goes evenly from one value to another."""
+    """A period in which the rate, in iterations per second, changes linearly."""
 
     from_per_s: float
     to_per_s: float
-    lasts_s: float
+    duration_s: float
 
     @property
     def arrivals(self) -> float:
-        """How many iterations arrive in it, a part of one included."""
-        return (self.from_per_s + self.to_per_s) / 2 * self.lasts_s
+        """The number of iterations that arrive in the stage, fractions included."""
+        return (self.from_per_s + self.to_per_s) / 2 * self.duration_s
 
 
 def parse_stage(text: object) -> Stage:
-    """Return a stage. Raises ValueError.
+    """Parse a stage. Raises ValueError.
 
     >>> parse_stage("20/s for 1m")
-    Stage(from_per_s=20.0, to_per_s=20.0, lasts_s=60.0)
+    Stage(from_per_s=20.0, to_per_s=20.0, duration_s=60.0)
     >>> parse_stage("from 0/s to 100/s over 30s")
-    Stage(from_per_s=0.0, to_per_s=100.0, lasts_s=30.0)
+    Stage(from_per_s=0.0, to_per_s=100.0, duration_s=30.0)
     """
     words = text.strip() if isinstance(text, str) else ""
     if ramp := _RAMP.fullmatch(words):
@@ -43,7 +43,7 @@ def parse_stage(text: object) -> Stage:
 
 
 def parse_rate_or_ramp(text: object) -> float | Stage:
-    """Return a rate, or a ramp, which knows for how long. Raises ValueError."""
+    """Parse a rate (iterations per second), or a ramp with its duration. Raises ValueError."""
     if not isinstance(text, str) or not text.strip().startswith("from"):
         return parse_rate(text)
     if not _RAMP.fullmatch(text.strip()):

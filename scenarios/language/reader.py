@@ -1,11 +1,12 @@
-"""Is this scenario file right? Read it, or say every mistake in it at once."""
+"""Find and read scenario files; report every mistake of a file at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from config.documents import Document, Location, read_document, read_model, read_what_stands
+from config.documents import Document, Location, read_document, read_model, read_model_leniently
 from config.errors import ConfigError, Problem
 from scenarios.language.model import Scenario
-from scenarios.language.validation import broken_rules
+from scenarios.language.validation import find_violations
 
 FOLDER = Path(__file__).parents[1]
 
@@ -19,8 +20,10 @@ def find_scenario(name: str) -> Path:
     path = given if given.suffix in (".yaml", ".yml") else FOLDER / f"{name.replace('-', '_')}.yaml"
     if path.is_file():
         return path
-    known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.yaml")))
-    raise ConfigError(Problem(path, None, f"no such scenario; known: {known}, or a YAML file"))
+    known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+    raise ConfigError(
+        Problem(path, None, f"no such scenario; known: {known}, or the path of a YAML file")
+    )
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -29,32 +32,34 @@ def read_scenario(path: Path) -> Scenario:
     try:
         scenario = read_model(document, Scenario)
     except ConfigError as error:
-        what_stands = read_what_stands(document, Scenario)
-        lines = {problem.line for problem in error.problems}
-        broken = broken_rules(what_stands) if what_stands else ()
-        new = (
-            document.problem(place, message)
-            for place, message in broken
-            if not lines & _lines_that_matter(document, place)
-        )
-        raise ConfigError(*_in_order(*error.problems, *new)) from error
-    problems = _problems(document, scenario)
-    if problems:
-        raise ConfigError(*_in_order(*problems))
+        raise ConfigError(*_sorted(*error.problems, *_further_problems(document, error))) from error
+    if problems := [
+        document.problem(place, message) for place, message in find_violations(scenario)
+    ]:
+        raise ConfigError(*_sorted(*problems))
     return scenario
 
 
-def _problems(document: Document, scenario: Scenario) -> list[Problem]:
-    return [document.problem(place, message) for place, message in broken_rules(scenario)]
+def _further_problems(document: Document, error: ConfigError) -> Iterator[Problem]:
+    """Validate what remains of a document without its wrong values.
+
+    A violation on a line that has a wrong value already may follow from it, and is left out.
+    """
+    remainder = read_model_leniently(document, Scenario)
+    reported = {problem.line for problem in error.problems}
+    for place, message in find_violations(remainder) if remainder else ():
+        if not reported & _related_lines(document, place):
+            yield document.problem(place, message)
 
 
-def _lines_that_matter(document: Document, place: Location) -> set[int | None]:
-    """Return the lines whose mistakes may have led to one at a place: of a profile, all of it."""
+def _related_lines(document: Document, place: Location) -> set[int | None]:
+    """Return the lines whose mistakes may cause one at a place: in a profile, all of its lines."""
     lines: set[int | None] = {document.line_of(place)}
     if place[:1] == ("profiles",):
-        lines |= {line for each, line in document.lines.items() if each[:2] == place[:2]}
+        lines |= {line for other, line in document.lines.items() if other[:2] == place[:2]}
     return lines
 
 
-def _in_order(*problems: Problem) -> list[Problem]:
+def _sorted(*problems: Problem) -> list[Problem]:
+    """Sort problems by line, each once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)

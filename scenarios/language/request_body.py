@@ -1,4 +1,7 @@
-"""What is the body of a step's request? JSON, what does not change in it encoded ahead."""
+"""Compile the JSON body of a step's request; its constant parts are encoded once.
+
+{"card": "{{ id }}", "n": 1}   becomes the pieces   b'{"card":' + template + b',"n":1}'
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,13 +11,15 @@ import msgspec
 
 from scenarios.language.templates import Constant, Template, TemplateError, Variables, compile_value
 
-Body = Callable[[Variables], bytes]
+BodyTemplate = Callable[[Variables], bytes]
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
 
 
-def compile_body(value: Any, known: Variables) -> Body:
-    """Compile a JSON value with templates inside to its encoding. Raises TemplateError.
+def compile_body(value: Any, known: Variables) -> BodyTemplate:
+    """Compile a JSON value with templates inside; `known` variables are constant.
+
+    Raises TemplateError, as may the function that it returns.
 
     >>> compile_body({"a": 1, "ids": "{{ ids }}"}, {})({"ids": [7, 8]})
     b'{"a":1,"ids":[7,8]}'
@@ -25,42 +30,42 @@ def compile_body(value: Any, known: Variables) -> Body:
             pieces[-1] += piece
         else:
             pieces.append(piece)
-    return _joined(pieces)
+    return _join(pieces)
 
 
-def _joined(pieces: list[bytes | Template]) -> Body:
+def _join(pieces: list[bytes | Template]) -> BodyTemplate:
     match pieces:
         case [bytes() as whole]:
             return lambda _: whole
         case [bytes() as before, middle, bytes() as after] if not isinstance(middle, bytes):
-            return lambda variables: before + _encoded(middle(variables)) + after
+            return lambda variables: before + _encode(middle(variables)) + after
     return lambda variables: b"".join(
-        [each if isinstance(each, bytes) else _encoded(each(variables)) for each in pieces]
+        [piece if isinstance(piece, bytes) else _encode(piece(variables)) for piece in pieces]
     )
 
 
 def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
-    """Yield the encoding piece by piece, a template where a piece is not known yet."""
+    """Yield the encoding piece by piece, with a template for each piece that is not constant."""
     if isinstance(value, dict):
-        for number, (key, each) in enumerate(value.items()):
-            yield (b"," if number else b"{") + _encoded(str(key)) + b":"
-            yield from _pieces(each, known)
+        for number, (key, member) in enumerate(value.items()):
+            yield (b"," if number else b"{") + _encode(str(key)) + b":"
+            yield from _pieces(member, known)
         yield b"}" if value else b"{}"
     elif isinstance(value, list):
-        for number, each in enumerate(value):
+        for number, element in enumerate(value):
             yield b"," if number else b"["
-            yield from _pieces(each, known)
+            yield from _pieces(element, known)
         yield b"]" if value else b"[]"
     else:
         template = compile_value(value, known)
-        yield _encoded(template.value) if isinstance(template, Constant) else template
+        yield _encode(template.value) if isinstance(template, Constant) else template
 
 
-def _encoded(value: Any) -> bytes:
-    """Encode a value. Raises TemplateError for what JSON cannot say."""
+def _encode(value: Any) -> bytes:
+    """Encode a value as JSON. Raises TemplateError for what JSON cannot express."""
     try:
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{value} is no number of JSON")
-        return _encode(value)
+            raise ValueError(f"{value} is not a JSON number")
+        return _encoder.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise TemplateError(f"could not be sent: {error}") from error
+        raise TemplateError(f"cannot be encoded as JSON: {error}") from error

@@ -1,4 +1,4 @@
-"""Which series does a plain PromQL selector such as `name{a="b"}` select?"""
+"""Parse plain PromQL selectors such as `name{a="b"}`, and match series against them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _MATCHER = re.compile(r"""\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)""")
 
-_HOLDS: dict[str, Callable[[str, str], bool]] = {
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "=": lambda value, wanted: value == wanted,
     "!=": lambda value, wanted: value != wanted,
     "=~": lambda value, wanted: re.fullmatch(wanted, value) is not None,
@@ -17,15 +17,15 @@ _HOLDS: dict[str, Callable[[str, str], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on a label; a label that is absent has the value ''."""
+    """One condition on a label; an absent label has the value '', as in Prometheus."""
 
     label: str
     operator: str
     value: str
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether a label set satisfies the condition."""
-        return _HOLDS[self.operator](labels.get(self.label, ""), self.value)
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a label set satisfies the condition."""
+        return _OPERATORS[self.operator](labels.get(self.label, ""), self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class Selector:
     matchers: tuple[Matcher, ...]
 
     def selects(self, metric: str, labels: Mapping[str, str]) -> bool:
-        """Tell whether a series belongs to the selection."""
-        return metric == self.metric and all(each.holds(labels) for each in self.matchers)
+        """Return whether the selector selects a series."""
+        return metric == self.metric and all(matcher.matches(labels) for matcher in self.matchers)
 
-    def broken_by(self, labels: Mapping[str, str]) -> list[Matcher]:
-        """Return the conditions that a label set does not satisfy."""
-        return [each for each in self.matchers if not each.holds(labels)]
+    def failed_matchers(self, labels: Mapping[str, str]) -> list[Matcher]:
+        """Return the matchers that a label set does not satisfy."""
+        return [matcher for matcher in self.matchers if not matcher.matches(labels)]
 
 
 def parse_selector(text: str) -> Selector:
-    """Parse a selector. Raises ValueError for anything that is more: a function, a range, a sum.
+    """Parse a selector. Raises ValueError for anything else: a function, a range, an operator.
 
     >>> parse_selector('a_total{b="c"}').metric
     'a_total'
@@ -53,8 +53,8 @@ def parse_selector(text: str) -> Selector:
     match = _SELECTOR.fullmatch(text)
     if match is None:
         raise ValueError(
-            f'{text!r} is not a plain selector; write name{{label="value"}} and nothing around '
-            "it: the exact increase is computed from its raw samples"
+            f'{text!r} is not a plain selector; write name{{label="value"}} without functions, '
+            "ranges or operators"
         )
     return Selector(match[1], tuple(_matchers(text, match[2] or "")))
 
@@ -64,7 +64,7 @@ def _matchers(text: str, inside: str) -> list[Matcher]:
     while position < len(inside.rstrip()):
         match = _MATCHER.match(inside, position)
         if match is None:
-            raise ValueError(f"{text!r}: cannot read the labels at {inside[position:]!r}")
+            raise ValueError(f"{text!r}: cannot parse the matchers at {inside[position:]!r}")
         found.append(_matcher(text, match))
         position = match.end()
     return found

@@ -1,7 +1,7 @@
-"""What do the `{{ … }}` in a scenario become? Compiled once, sandboxed, never undefined.
+"""Compile the `{{ … }}` templates of a scenario, sandboxed, with undefined names as errors.
 
-A text of plain names, `{{ name }}` and nothing more inside, is put together without Jinja; what
-uses only names whose values are known beforehand is computed then.
+Compiling happens once, rendering once per request, so two cases avoid Jinja: a text with only
+`{{ name }}` inside is formatted by Python, and what uses only known variables becomes a Constant.
 """
 
 import re
@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 Variables = Mapping[str, Any]
 Template = Callable[[Variables], Any]
 
-_NOTHING: Variables = {}
+_NO_VARIABLES: Variables = {}
 _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
 
 _SANDBOX = ImmutableSandboxedEnvironment(
@@ -29,7 +29,7 @@ class TemplateError(ValueError):
 
 
 class Constant:
-    """A template whose value is always the same."""
+    """A template with a constant value."""
 
     def __init__(self, value: Any) -> None:
         """Keep the value."""
@@ -40,21 +40,21 @@ class Constant:
         return self.value
 
 
-def compile_text(text: str, known: Variables = _NOTHING) -> Template:
+def compile_text(text: str, known: Variables = _NO_VARIABLES) -> Template:
     """Compile a template whose value is always text. Raises TemplateError."""
     if "{" not in text:
         return Constant(text)
     parts = _plain_parts(text)
     if parts is not None:
-        return _joined(text, [_put_in(part, known) for part in parts])
+        return _join(text, [_substitute(part, known) for part in parts])
     template = _guard(text, lambda: _SANDBOX.from_string(text))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
 
-def compile_value(value: Any, known: Variables = _NOTHING) -> Template:
+def compile_value(value: Any, known: Variables = _NO_VARIABLES) -> Template:
     """Compile a JSON value with templates inside. Raises TemplateError.
 
-    A text that is one expression and nothing else keeps its value's type:
+    A text that is a single expression keeps the type of its value:
 
     >>> compile_value({"ids": "{{ ids }}", "note": "{{ ids | length }} ids"})({"ids": [7, 8]})
     {'ids': [7, 8], 'note': '2 ids'}
@@ -62,39 +62,39 @@ def compile_value(value: Any, known: Variables = _NOTHING) -> Template:
     if isinstance(value, str):
         return _compile_typed(value, known)
     if isinstance(value, dict):
-        members = {key: compile_value(each, known) for key, each in value.items()}
-        if all(isinstance(each, Constant) for each in members.values()):
-            return Constant({key: each(_NOTHING) for key, each in members.items()})
-        return lambda variables: {key: each(variables) for key, each in members.items()}
+        members = {key: compile_value(member, known) for key, member in value.items()}
+        if all(isinstance(member, Constant) for member in members.values()):
+            return Constant({key: member(_NO_VARIABLES) for key, member in members.items()})
+        return lambda variables: {key: member(variables) for key, member in members.items()}
     if isinstance(value, list):
-        elements = [compile_value(each, known) for each in value]
-        if all(isinstance(each, Constant) for each in elements):
-            return Constant([each(_NOTHING) for each in elements])
-        return lambda variables: [each(variables) for each in elements]
+        elements = [compile_value(element, known) for element in value]
+        if all(isinstance(element, Constant) for element in elements):
+            return Constant([element(_NO_VARIABLES) for element in elements])
+        return lambda variables: [element(variables) for element in elements]
     return Constant(value)
 
 
-def names_in(value: Any) -> set[str]:
-    """Return the variables that the templates of a JSON value use. Raises TemplateError."""
+def variables_in(value: Any) -> set[str]:
+    """Return the variables used by the templates of a JSON value. Raises TemplateError."""
     if isinstance(value, str):
         tree = _guard(value, lambda: _SANDBOX.parse(value))
         return meta.find_undeclared_variables(tree)
     members = value.values() if isinstance(value, dict) else value
-    return set().union(*map(names_in, members)) if isinstance(value, dict | list) else set()
+    return set().union(*map(variables_in, members)) if isinstance(value, dict | list) else set()
 
 
 def _compile_typed(text: str, known: Variables) -> Template:
     if not _is_one_expression(text):
         return compile_text(text, known)
     if name := _PLAIN_NAME.fullmatch(text):
-        return _looked_up(text, name[1], known)
+        return _look_up(text, name[1], known)
     source = re.sub(r"^[-+]|[-+]$", "", _without_comments(text)[2:-2])
     expression = _guard(text, lambda: _SANDBOX.compile_expression(source, undefined_to_none=False))
     return lambda variables: _defined(text, _guard(text, lambda: expression(dict(variables))))
 
 
-def _looked_up(text: str, name: str, known: Variables) -> Template:
-    """Compile `{{ name }}`, whose value is the variable itself."""
+def _look_up(text: str, name: str, known: Variables) -> Template:
+    """Compile `{{ name }}`: the variable's value, in its type."""
     if name in known:
         return Constant(known[name])
 
@@ -108,7 +108,7 @@ def _looked_up(text: str, name: str, known: Variables) -> Template:
 
 
 def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
-    """Split a text into its pieces, each with whether it is a name; None if it is not so plain."""
+    """Split a text into (literal, False) and (name, True); None if it has anything else."""
     tree = _guard(text, lambda: _SANDBOX.parse(text))
     parts: list[tuple[str, bool]] = []
     for output in tree.body:
@@ -122,13 +122,13 @@ def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
     return parts
 
 
-def _put_in(part: tuple[str, bool], known: Variables) -> tuple[str, bool]:
+def _substitute(part: tuple[str, bool], known: Variables) -> tuple[str, bool]:
     text, is_name = part
     return (str(known[text]), False) if is_name and text in known else part
 
 
-def _joined(text: str, parts: list[tuple[str, bool]]) -> Template:
-    """Compile literal pieces and names into a text."""
+def _join(text: str, parts: list[tuple[str, bool]]) -> Template:
+    """Compile literals and names to a %-format, which is faster than Jinja."""
     names = [part for part, is_name in parts if is_name]
     if not names:
         return Constant("".join(part for part, _ in parts))
@@ -138,9 +138,8 @@ def _joined(text: str, parts: list[tuple[str, bool]]) -> Template:
         try:
             return pattern % tuple([variables[name] for name in names])
         except KeyError as error:
-            raise TemplateError(
-                f"the template {text!r} fails: {error.args[0]!r} is undefined"
-            ) from None
+            message = f"the template {text!r} fails: {error.args[0]!r} is undefined"
+            raise TemplateError(message) from None
 
     return join
 
@@ -170,7 +169,7 @@ def _defined(text: str, value: Any) -> Any:
 
 
 def _guard(text: str, action: Callable[[], Any]) -> Any:
-    """Turn whatever a template of the user's raises, filters included, into a TemplateError."""
+    """Run an action; turn whatever a template or its filters raise into a TemplateError."""
     try:
         return action()
     except Exception as error:

@@ -1,4 +1,7 @@
-"""Do the parts of a scenario fit together? What the types of the language cannot say."""
+"""Validate how the parts of a scenario fit together, which the types of `model` cannot express.
+
+Each violation is the place in the document and one sentence: what is wrong, and the remedy.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,28 +11,29 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from config.documents import Location, did_you_mean, nearest
+from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
 from scenarios.language.selector import parse_selector
-from scenarios.language.templates import TemplateError, compile_text, compile_value, names_in
+from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
 
-Broken = tuple[Location, str]
+Violation = tuple[Location, str]
 
-ALWAYS_KNOWN = ("tenant", "run", "iteration", "unique")
+BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
 QUERY_VARIABLES = ("tenant", "window")
 
-_QUESTION = re.compile(r"(select|with)\b", re.IGNORECASE)
+_QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
-# As SQLAlchemy reads it, which is given the query.
-_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+# as SQLAlchemy parses bind parameters, since it executes the query
+_BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
 
 
-def broken_rules(scenario: Scenario) -> Iterator[Broken]:
-    """Yield each broken rule as the place in the document and a sentence."""
-    yield from _repeated_steps(scenario)
-    yield from _names(scenario)
+def find_violations(scenario: Scenario) -> Iterator[Violation]:
+    """Yield every violation of a scenario."""
+    yield from _step_names(scenario)
+    yield from _variables(scenario)
     for index, step in enumerate(scenario.flow):
-        yield from _answer_paths(step, ("flow", index))
+        yield from _body_paths(step, ("flow", index))
         yield from _counts(scenario, step, ("flow", index, "counts"))
     for name, quantity in scenario.quantities.items():
         yield from _quantity(scenario, name, quantity)
@@ -37,16 +41,23 @@ def broken_rules(scenario: Scenario) -> Iterator[Broken]:
     yield from _checks(scenario)
 
 
-def _repeated_steps(scenario: Scenario) -> Iterator[Broken]:
-    seen = {ITERATION}
+def _step_names(scenario: Scenario) -> Iterator[Violation]:
+    """Refuse steps that findings could not tell apart: a finding's id has the slug of the name."""
+    names = {slug(ITERATION): ITERATION}
     for index, step in enumerate(scenario.flow):
-        if step.step in seen:
-            yield ("flow", index, "step"), f"the name {step.step!r} is taken; give another"
-        seen.add(step.step)
+        place: Location = ("flow", index, "step")
+        other = names.get(slug(step.step))
+        if other == ITERATION:
+            yield place, f"the name {step.step!r} is reserved for the whole iteration; change it"
+        elif other == step.step:
+            yield place, f"two steps are named {other!r}; rename one"
+        elif other is not None:
+            yield place, f"steps {other!r} and {step.step!r} have the same id; rename one"
+        names.setdefault(slug(step.step), step.step)
 
 
-def _names(scenario: Scenario) -> Iterator[Broken]:
-    known = list(ALWAYS_KNOWN)
+def _variables(scenario: Scenario) -> Iterator[Violation]:
+    known = list(BUILT_IN_VARIABLES)
     for index, step in enumerate(scenario.flow):
         parts: dict[str, Any] = {
             "request": step.request_parts()[2],
@@ -55,36 +66,36 @@ def _names(scenario: Scenario) -> Iterator[Broken]:
         }
         for key, value in parts.items():
             yield from _template(value, known, ("flow", index, key))
-        yield from _template(step.expect.answer, known, ("flow", index, "expect", "json"))
+        yield from _template(step.expect.body_values, known, ("flow", index, "expect", "json"))
         known += step.save
 
 
-def _template(value: Any, known: list[str], place: Location) -> Iterator[Broken]:
+def _template(value: Any, known: list[str], place: Location) -> Iterator[Violation]:
     try:
         compile_value(value)
-        unknown = sorted(names_in(value) - set(known))
+        unknown = sorted(variables_in(value) - set(known))
     except TemplateError as error:
         yield place, str(error)
         return
     for name in unknown:
-        yield place, f"{name!r} is used before any step saves it; {did_you_mean(name, known)}"
+        yield place, f"the variable {name!r} is not defined here; {did_you_mean(name, known)}"
 
 
-def _answer_paths(step: Step, place: Location) -> Iterator[Broken]:
-    for expression in step.expect.answer:
+def _body_paths(step: Step, place: Location) -> Iterator[Violation]:
+    for expression in step.expect.body_values:
         yield from _jmespath(expression, (*place, "expect", "json", expression))
     for name, expression in step.save.items():
         yield from _jmespath(expression, (*place, "save", name))
 
 
-def _jmespath(expression: str, place: Location) -> Iterator[Broken]:
+def _jmespath(expression: str, place: Location) -> Iterator[Violation]:
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
         yield place, f"{expression!r} is not JMESPath: {str(error).splitlines()[0]}"
 
 
-def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Broken]:
+def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
     known = list(scenario.quantities)
     for name, counts in step.counts.items():
         quantity = scenario.quantities.get(name)
@@ -94,22 +105,22 @@ def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Broken]
             yield from _count_shape(counts, quantity.by, (*place, name))
 
 
-def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Broken]:
+def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Violation]:
     if isinstance(counts, int) and labels:
-        yield place, f"counted by {labels[0]}: write a number for each {labels[0]}"
+        yield place, f"the quantity has the label {labels[0]}; write a number per {labels[0]}"
     elif isinstance(counts, int) and counts < 0:
-        yield place, "a counter cannot go down; write a number from 0"
+        yield place, "a counter cannot decrease; write a number of at least 0"
     elif isinstance(counts, dict) and not labels:
-        yield place, "this quantity has no further label; write one number"
+        yield place, "the quantity has no further label; write one number"
     elif isinstance(counts, dict):
         for value, inner in counts.items():
             yield from _count_shape(inner, labels[1:], (*place, value))
 
 
-def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Broken]:
+def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Violation]:
     place = ("quantities", name)
-    if not any(_may_move(scenario, step, name) for step in scenario.flow):
-        yield place, f"no step moves {name!r}; add it to the counts of a step, or remove it"
+    if not any(_may_count(scenario, step, name) for step in scenario.flow):
+        yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
     if quantity.prometheus is None and quantity.database is None:
         yield place, f"{name!r} has no witness; add prometheus: or database:"
     if quantity.prometheus is not None:
@@ -119,26 +130,29 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Bro
             yield from _query(query, (*place, key, database))
 
 
-def _query(query: str, place: Location) -> Iterator[Broken]:
-    """Refuse what is not plainly a question; what writes in hiding the connection refuses."""
+def _query(query: str, place: Location) -> Iterator[Violation]:
+    """Refuse what is plainly not one query; the read-only connection refuses hidden writes."""
     bare = _NOT_SQL.sub(" ", query).strip()
-    if not _QUESTION.match(bare):
-        yield place, "only questions are put to a database: begin with SELECT or WITH"
+    if not _QUERY_START.match(bare):
+        yield place, "this is not a query; begin it with SELECT or WITH"
     elif ";" in bare.removesuffix(";"):
-        yield place, "write one statement; the ; parts it in two"
-    for name in dict.fromkeys(_VARIABLE.findall(query)):
+        yield place, "these are several statements; write one, without a ; inside"
+    for name in dict.fromkeys(_BIND_VARIABLE.findall(query)):
         if name != "tenant":
-            yield place, rf"nothing is known for :{name}; only :tenant is, and \: is a plain colon"
+            yield (
+                place,
+                rf"unknown variable :{name}; only :tenant is known, and \: is a literal colon",
+            )
 
 
-def _may_move(scenario: Scenario, step: Step, name: str) -> bool:
-    """Take a misspelt count as moving what it is near to: that mistake is reported by itself."""
+def _may_count(scenario: Scenario, step: Step, name: str) -> bool:
+    """Return whether a step counts a quantity, perhaps misspelt: that is reported by itself."""
     known = list(scenario.quantities)
     misspelt = (count for count in step.counts if count not in known)
     return name in step.counts or any(nearest(count, known) == name for count in misspelt)
 
 
-def _selector(text: str, place: Location) -> Iterator[Broken]:
+def _selector(text: str, place: Location) -> Iterator[Violation]:
     yield from _template(text, ["tenant"], place)
     try:
         parse_selector(compile_text(text)({"tenant": "tenant"}))
@@ -148,7 +162,7 @@ def _selector(text: str, place: Location) -> Iterator[Broken]:
         yield place, str(error)
 
 
-def _profiles(scenario: Scenario) -> Iterator[Broken]:
+def _profiles(scenario: Scenario) -> Iterator[Violation]:
     for name, profile in scenario.profiles.items():
         place: Location = ("profiles", name)
         misplaced = _misplaced_keys(profile)
@@ -159,53 +173,53 @@ def _profiles(scenario: Scenario) -> Iterator[Broken]:
 
 
 def _misplaced_keys(profile: Profile) -> list[tuple[str, str]]:
-    """Return what belongs to the other model, each with a sentence."""
+    """Return the keys that belong to the other load model, each with a sentence."""
     others: tuple[str, ...]
     if profile.is_open:
         others = ("users", "iterations", "think", "max_duration")
-        told = "belongs to a closed model; leave it out, or leave out the rate"
+        remedy = "belongs to the closed model; remove it, or remove the rate or stages"
     else:
         others = ("arrivals", "seed", "max_users")
-        told = "belongs to an open model; leave it out, or give a rate instead of users"
-    return [(key, f"{key} {told}") for key in others if getattr(profile, key) is not None]
+        remedy = "belongs to the open model; remove it, or write a rate instead of users"
+    return [(key, f"{key} {remedy}") for key in others if getattr(profile, key) is not None]
 
 
 def _profile(profile: Profile) -> Iterator[str]:
     if profile.is_open:
         yield from _open_model(profile)
     elif profile.users is None:
-        yield "give users, and iterations or duration; or a rate, as in 20/s, and duration"
+        yield "no load is given; write users and iterations or duration, or a rate and duration"
     elif (profile.iterations is None) == (profile.duration is None):
-        yield "give either iterations or duration"
+        yield "write either iterations or duration"
     elif profile.duration is not None and profile.max_duration is not None:
-        yield "max_duration bounds iterations; leave it out beside duration"
+        yield "max_duration limits iterations; remove it, or remove duration"
     if profile.warm_up is not None and profile.iterations is not None:
-        yield "a warm-up is a part of the duration; give duration instead of iterations"
-    elif profile.warm_up is not None and 0 < profile.lasts_s <= profile.warm_up:
-        yield "the warm-up takes all of the time; make it shorter, or the load longer"
+        yield "warm_up is a part of the duration; write duration instead of iterations"
+    elif profile.warm_up is not None and 0 < profile.duration_s <= profile.warm_up:
+        yield "warm_up covers the whole load; make it shorter, or the load longer"
 
 
 def _open_model(profile: Profile) -> Iterator[str]:
     if profile.rate is not None and profile.stages is not None:
-        yield "give either rate or stages"
+        yield "write either rate or stages"
     elif isinstance(profile.rate, float) and profile.duration is None:
-        yield "give the rate a duration, as in duration: 10m"
+        yield "the rate has no duration; add one, as in duration: 10m"
     elif not isinstance(profile.rate, float) and profile.duration is not None:
-        yield "ramps and stages say how long they last; leave out duration"
+        yield "ramps and stages have their own durations; remove duration"
     elif not sum(stage.arrivals for stage in profile.open_stages):
-        yield "nothing arrives at a rate of 0; write for example 20/s"
+        yield "no iteration arrives at a rate of 0; write for example 20/s"
     if profile.seed is not None and profile.arrivals != "poisson":
-        yield "evenly spaced arrivals need no seed; leave it out, or write arrivals: poisson"
+        yield "evenly spaced arrivals have no seed; remove it, or write arrivals: poisson"
 
 
-def _checks(scenario: Scenario) -> Iterator[Broken]:
+def _checks(scenario: Scenario) -> Iterator[Violation]:
     steps = [ITERATION, *(step.step for step in scenario.flow)]
     for index, objective in enumerate(scenario.checks.latency):
         place: Location = ("checks", "latency", index)
         if objective.step is not None and objective.step not in steps:
             yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
         if not objective.limits():
-            yield place, "an objective needs a limit: p50, p95 or p99"
+            yield place, "the objective has no limit; add p50, p95 or p99"
     regression = scenario.checks.regression
     for index, step in enumerate((regression and regression.steps) or []):
         if step not in steps:
@@ -219,7 +233,7 @@ def _checks(scenario: Scenario) -> Iterator[Broken]:
     yield from _promql(scenario)
 
 
-def _promql(scenario: Scenario) -> Iterator[Broken]:
+def _promql(scenario: Scenario) -> Iterator[Violation]:
     for index, check in enumerate(scenario.checks.promql):
         place: Location = ("checks", "promql", index)
         yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
@@ -228,6 +242,6 @@ def _promql(scenario: Scenario) -> Iterator[Broken]:
         if exact and function:
             yield (
                 (*place, "expect"),
-                f"{function[1]}() extrapolates, so an equality on it is chance; "
-                "make it a quantity, which is counted from raw samples",
+                f"{function[1]}() extrapolates, so no equality holds for it reliably; "
+                "declare a quantity, which is computed from raw samples",
             )

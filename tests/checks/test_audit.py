@@ -23,18 +23,20 @@ from checks.verdict import Verdict, exit_code
 from reference_services.faults.catalog import FAULTS
 
 AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
-USED = "usage cards_used"
+USED = "usage/cards_used"
 LOST = Expectation("lost", Verdict.FAIL, {USED: Code.LOST_COUNT}, ("the counter missed",))
 CLEAN_RUN = Expectation(CLEAN, Verdict.PASS, {})
 
 
 def finding(check: str = USED, code: Code | None = Code.LOST_COUNT, **changes: str) -> Finding:
     says = {"observed": "98", "detail": "the counter missed what was done", **changes}
-    return Finding(check, Kind.USAGE, Verdict.FAIL, "101", says["observed"], says["detail"], code)
+    return Finding(
+        check, check, Kind.USAGE, Verdict.FAIL, "101", says["observed"], says["detail"], code
+    )
 
 
 def result_of(*findings: Finding, verdict: Verdict = Verdict.FAIL, partial: bool = False) -> Result:
-    fine = replace(finding("usage sessions", None), verdict=Verdict.PASS)
+    fine = replace(finding("usage/sessions", None), verdict=Verdict.PASS)
     return Result(
         run_id="20261122-175000-7f3a", verdict=verdict, environment="local", scenario="one",
         profile="e2e", started_at=AT, finished_at=AT, findings=(fine, *findings), usage=(),
@@ -43,9 +45,9 @@ def result_of(*findings: Finding, verdict: Verdict = Verdict.FAIL, partial: bool
 
 
 def judged(
-    result: Result | None, code: int = 1, expected: Expectation = LOST, took_s: float = 14.0
+    result: Result | None, code: int = 1, expected: Expectation = LOST, duration_s: float = 14.0
 ) -> Audited:
-    return judge_run(expected, "Forget to count.", code, result, took_s, "02-lost/1")
+    return judge_run(expected, "Forget to count.", code, result, duration_s, "02-lost/1")
 
 
 def audit(*runs: Audited, planned: int) -> Audit:
@@ -56,7 +58,7 @@ def test_every_fault_has_one_expectation_and_every_expectation_a_fault() -> None
     assert sorted(each.fault for each in EXPECTATIONS) == sorted(FAULTS)
 
 
-def test_every_fault_is_said_in_a_sentence() -> None:
+def test_every_fault_is_described_in_a_sentence() -> None:
     assert all(fault.sentence.endswith(".") for fault in FAULTS.values())
 
 
@@ -79,16 +81,16 @@ def test_a_clean_run_is_caught_by_passing() -> None:
     assert not judged(result_of(finding()), 1, CLEAN_RUN).is_caught
 
 
-OTHER = finding("usage cards_fetched", Code.LOST_ROW)
+OTHER = finding("usage/cards_fetched", Code.LOST_ROW)
 
 
 @pytest.mark.parametrize(
-    ("result", "code", "troubles"),
+    ("result", "code", "errors"),
     [
         (result_of(finding(), verdict=Verdict.INCONCLUSIVE), 3,
          ["the verdict is inconclusive, not fail"]),
         (result_of(), 1, [f"{USED} passed", "nothing says 'the counter missed'"]),
-        (result_of(finding(), OTHER), 1, ["usage cards_fetched did not pass"]),
+        (result_of(finding(), OTHER), 1, ["usage/cards_fetched did not pass"]),
         (result_of(finding(code=Code.LOST_ROW)), 1,
          [f"{USED} has the code LOST_ROW, not LOST_COUNT"]),
         (result_of(finding(code=None)), 1, [f"{USED} has the code None, not LOST_COUNT"]),
@@ -101,11 +103,11 @@ OTHER = finding("usage cards_fetched", Code.LOST_ROW)
     ids=["verdict", "missing", "too many", "code", "no code", "explanation", "no result",
          "killed", "exit code", "partial"],
 )  # fmt: skip
-def test_each_trouble_is_found_and_no_other(
-    result: Result | None, code: int, troubles: list[str]
+def test_each_error_is_found_and_no_other(
+    result: Result | None, code: int, errors: list[str]
 ) -> None:
     audited = judged(result, code)
-    assert list(audited.troubles) == troubles
+    assert list(audited.errors) == errors
     assert not audited.is_caught
 
 
@@ -174,11 +176,11 @@ def test_the_document_says_what_was_caught_and_what_was_missed() -> None:
     assert (first["caught"], second["caught"]) == (True, False)
     assert first["findings"] == first["expected"]["findings"] == {USED: "LOST_COUNT"}
     assert second["verdict"] is None
-    assert second["troubles"] == ["the run ended with exit code 1 and without a result"]
+    assert second["errors"] == ["the run ended with exit code 1 and without a result"]
     assert document["started_at"].startswith("2026-11-22T17:50:00")
     assert document["schema_version"] == 1
 
 
 def test_findings_that_pass_are_not_among_those_found() -> None:
     found: Mapping[str, Code | None] = judged(result_of(finding())).findings
-    assert "usage sessions" not in found
+    assert "usage/sessions" not in found

@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 
 from checks.case import read_case
-from checks.health import judge_health, take_health
+from checks.health import judge_health, services_are_healthy
 from checks.result import Finding
 from checks.verdict import Verdict
 from config.environment import Environment, Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
 from tests.tiny_server import Says, nobody_listens_at, serving
+from witnesses.health.collector import collect_health
+from witnesses.model import Moment
 
 
 def _environment(url: str) -> Environment:
@@ -23,19 +25,21 @@ def _judged(folder: RunFolder) -> list[Finding]:
 def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     with serving({"/health": Says('{"status": "ok"}')}) as server:
-        for moment in ("before", "after"):
-            assert take_health(_environment(server.url), "acme", moment, folder)
-    assert [(each.check, each.verdict) for each in _judged(folder)] == [
-        ("health of shop before", Verdict.PASS),
-        ("clock of shop", Verdict.PASS),
-        ("health of shop after", Verdict.PASS),
+        for moment in Moment:
+            collect_health(_environment(server.url), "acme", moment, folder)
+    assert services_are_healthy(folder)
+    assert [(each.id, each.verdict) for each in _judged(folder)] == [
+        ("health/shop/before", Verdict.PASS),
+        ("clock/shop", Verdict.PASS),
+        ("health/shop/after", Verdict.PASS),
     ]
 
 
 def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     with serving({"/health": Says("overloaded", 503)}) as server:
-        assert not take_health(_environment(server.url), "acme", "before", folder)
+        collect_health(_environment(server.url), "acme", Moment.BEFORE, folder)
+    assert not services_are_healthy(folder)
     finding = _judged(folder)[0]
     assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
     assert "/health" in finding.detail
@@ -43,11 +47,16 @@ def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: P
 
 def test_a_service_that_cannot_be_reached_fails(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
-    assert not take_health(_environment(nobody_listens_at()), "acme", "before", folder)
+    collect_health(_environment(nobody_listens_at()), "acme", Moment.BEFORE, folder)
+    assert not services_are_healthy(folder)
     finding = _judged(folder)[0]
     assert finding.verdict is Verdict.FAIL
     assert finding.observed == "it cannot be reached: connection refused"
     assert "start it, or correct services.shop.url" in finding.detail
+
+
+def test_services_that_were_never_asked_are_not_healthy(tmp_path: Path) -> None:
+    assert not services_are_healthy(write_run(tmp_path))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]"])
@@ -57,7 +66,7 @@ def test_a_service_that_was_not_asked_afterwards_is_inconclusive(
     folder = write_run(tmp_path)
     write_health(folder, "before", {"shop": EVERYTHING_IS_WELL})
     if content is not None:
-        folder.write_answer("health-after.json", content)
+        folder.write_witness_file("health-after.json", content)
     before, after = _judged(folder)
     assert before.verdict is Verdict.PASS
     assert (after.verdict, after.observed) == (Verdict.INCONCLUSIVE, "it was not asked")

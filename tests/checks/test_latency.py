@@ -10,7 +10,7 @@ from checks.latency import Timings, allowed_over, judge_latency, latency_row, pe
 from checks.result import Finding
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import End
+from scenarios.evidence.recording import RecordingEnd
 from tests.evidence_factory import GOOD, REFUSED, Load, Made, case_of
 
 _PERCENTS = st.sampled_from([50.0, 95.0, 99.0])
@@ -30,9 +30,11 @@ def _verdict(timings: Timings, percent: float, limit_s: float) -> Verdict:
     return latency_row("step", timings, {percent: limit_s}).objectives[0].verdict
 
 
-def _judged(place: Path, *iterations: tuple[Made, ...], end: End | None = None) -> list[Finding]:
+def _judged(
+    place: Path, *iterations: tuple[Made, ...], end: RecordingEnd | None = None
+) -> list[Finding]:
     count = len(iterations)
-    load = Load(iterations, scheduled=count, end=end or End(count, 0, 0.1, 1.0))
+    load = Load(iterations, scheduled=count, end=end or RecordingEnd(count, 0, 0.1, 1.0))
     return list(judge_latency(case_of(place, load)).findings)
 
 
@@ -158,8 +160,8 @@ def test_few_values_bound_no_percentile() -> None:
 def test_a_response_time_just_over_the_limit_is_never_printed_as_the_limit(
     tmp_path: Path,
 ) -> None:
-    slow = (Made("open", took_s=2.5004), Made("use"))
-    finding = next(each for each in _judged(tmp_path, slow) if each.check == "latency open p95")
+    slow = (Made("open", duration_s=2.5004), Made("use"))
+    finding = next(each for each in _judged(tmp_path, slow) if each.id == "latency/open/p95")
     assert finding.verdict is Verdict.FAIL
     assert "2.5004 s" in finding.observed
     assert "2.500 s" not in finding.observed
@@ -167,24 +169,24 @@ def test_a_response_time_just_over_the_limit_is_never_printed_as_the_limit(
 
 def test_a_fast_run_passes_every_objective_of_every_step(tmp_path: Path) -> None:
     findings = _judged(tmp_path, GOOD, GOOD)
-    assert {each.check: each.verdict for each in findings} == {
-        "latency open p95": Verdict.PASS,
-        "latency use p95": Verdict.PASS,
-        "latency iteration p50": Verdict.PASS,
+    assert {each.id: each.verdict for each in findings} == {
+        "latency/open/p95": Verdict.PASS,
+        "latency/use/p95": Verdict.PASS,
+        "latency/iteration/p50": Verdict.PASS,
     }
 
 
 def test_an_iteration_lasts_from_when_it_was_due_to_its_last_answer(tmp_path: Path) -> None:
-    slow = (Made("open", took_s=2.0), Made("use", took_s=2.0))
+    slow = (Made("open", duration_s=2.0), Made("use", duration_s=2.0))
     finding = _judged(tmp_path, slow)[-1]
-    assert (finding.check, finding.verdict) == ("latency iteration p50", Verdict.FAIL)
+    assert (finding.id, finding.verdict) == ("latency/iteration/p50", Verdict.FAIL)
     assert "4.000 s" in finding.observed
 
 
 def test_an_iteration_that_broke_off_is_not_a_fast_one(tmp_path: Path) -> None:
-    broken = (Made("open", Outcome.REJECTED, 500, "status 500, expected 200", took_s=0.01),)
-    judged = {each.check: each.verdict for each in _judged(tmp_path, broken, broken)}
-    assert judged["latency iteration p50"] is not Verdict.PASS
+    broken = (Made("open", Outcome.REJECTED, 500, "status 500, expected 200", duration_s=0.01),)
+    judged = {each.id: each.verdict for each in _judged(tmp_path, broken, broken)}
+    assert judged["latency/iteration/p50"] is not Verdict.PASS
 
 
 def test_a_rejected_answer_is_an_answer_with_its_own_time(tmp_path: Path) -> None:
@@ -194,14 +196,14 @@ def test_a_rejected_answer_is_an_answer_with_its_own_time(tmp_path: Path) -> Non
 def test_a_busy_generator_makes_a_fast_run_inconclusive_and_says_by_how_much(
     tmp_path: Path,
 ) -> None:
-    findings = _judged(tmp_path, GOOD, end=End(1, 0, 0.95, 1.0))
+    findings = _judged(tmp_path, GOOD, end=RecordingEnd(1, 0, 0.95, 1.0))
     assert {each.verdict for each in findings} == {Verdict.INCONCLUSIVE}
     assert "95% of a core used" in findings[0].detail
 
 
 def test_a_step_without_a_request_is_inconclusive(tmp_path: Path) -> None:
     findings = _judged(tmp_path, (Made("open"),))
-    silent = next(each for each in findings if each.check == "latency use")
+    silent = next(each for each in findings if each.id == "latency/use")
     assert silent.verdict is Verdict.INCONCLUSIVE
     assert silent.observed == "no request of this step was sent"
 
@@ -212,8 +214,8 @@ def test_a_run_without_a_phase_is_inconclusive(tmp_path: Path) -> None:
 
 
 def test_the_warm_up_is_not_measured(tmp_path: Path) -> None:
-    slow = (Made("open", took_s=9.0), Made("use", took_s=9.0))
-    warm_up = Load((slow,), profile="while", scheduled=None, end=End(1, 0, 0.1, 1.0))
+    slow = (Made("open", duration_s=9.0), Made("use", duration_s=9.0))
+    warm_up = Load((slow,), profile="while", scheduled=None, end=RecordingEnd(1, 0, 0.1, 1.0))
     judgement = judge_latency(case_of(tmp_path, warm_up, Load()))
     assert {row.max < 1 for row in judgement.latency} == {True}
     assert {row.count for row in judgement.latency} == {4}

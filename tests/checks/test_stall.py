@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from checks.stall import longest_stall, on_one_clock
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.exchanges import Column
-from scenarios.evidence.recording import Recording, Start
+from scenarios.evidence.recording import Recording, RecordingStart
 from tests.scenarios.exchange_columns import exchanges_of
 
 USERS = 4
@@ -21,11 +21,11 @@ def _rows(times: Iterable[tuple[float, float]]) -> Column:
     return exchanges_of("g", made).rows
 
 
-def _steady(until_s: float, user: int, took_s: float = 0.1) -> list[tuple[float, float]]:
+def _steady(until_s: float, user: int, duration_s: float = 0.1) -> list[tuple[float, float]]:
     """One user's requests, one after the other, shifted so that users do not end at once."""
-    shift_s = user * took_s / USERS
-    number = int((until_s - shift_s) / took_s)
-    return [(shift_s + n * took_s, shift_s + (n + 1) * took_s) for n in range(number)]
+    shift_s = user * duration_s / USERS
+    number = int((until_s - shift_s) / duration_s)
+    return [(shift_s + n * duration_s, shift_s + (n + 1) * duration_s) for n in range(number)]
 
 
 def _stalled(from_s: float, lasted_s: float) -> list[tuple[float, float]]:
@@ -42,7 +42,7 @@ def _stalled(from_s: float, lasted_s: float) -> list[tuple[float, float]]:
 def test_requests_that_all_wait_and_go_on_at_once_are_a_stall_with_what_it_hid() -> None:
     stall = longest_stall(_rows(_stalled(2.0, 1.0)), USERS)
     assert stall is not None
-    assert 0.95 < stall.lasted_s < 1.1
+    assert 0.95 < stall.duration_s < 1.1
     assert stall.waiting == USERS
     assert 35 <= stall.missed <= 45
 
@@ -82,7 +82,7 @@ def test_any_stall_of_more_than_half_a_second_is_found_whenever_it_comes(
 ) -> None:
     stall = longest_stall(_rows(_stalled(from_s, lasted_s)), USERS)
     assert stall is not None
-    assert abs(stall.lasted_s - lasted_s) < 0.15
+    assert abs(stall.duration_s - lasted_s) < 0.15
 
 
 def test_a_stall_that_workers_share_concerns_the_users_of_all() -> None:
@@ -92,7 +92,7 @@ def test_a_stall_that_workers_share_concerns_the_users_of_all() -> None:
     alike = _shared(_one_stalled(0), _one_stalled(1), _one_stalled(2))
     stall = longest_stall(on_one_clock(alike), 3)
     assert stall is not None
-    assert (stall.waiting, round(stall.lasted_s)) == (3, 1)
+    assert (stall.waiting, round(stall.duration_s)) == (3, 1)
     assert longest_stall(on_one_clock(_shared(straggler, *steady[1:])), 3) is None
 
 
@@ -107,7 +107,7 @@ def _shared(*of_workers: Iterable[tuple[float, float]]) -> list[Recording]:
     """Make a recording of each worker; each began half a second after the one before."""
     return [
         Recording(
-            Start(f"g{number}", "load", 1, None, 1e9 + number / 2),
+            RecordingStart(f"g{number}", "load", 1, None, 1e9 + number / 2),
             exchanges_of(f"g{number}", [
                 Exchange(f"g{number}", n, n, "use", sent_s, sent_s, done_s, Outcome.OK, 200)
                 for n, (sent_s, done_s) in enumerate(

@@ -5,7 +5,7 @@ import pytest
 from checks.result import Finding
 from checks.success import completed, judge_success
 from checks.verdict import Verdict
-from scenarios.evidence.recording import CANNOT_RECORD, End
+from scenarios.evidence.recording import RecordingEnd, StopReason
 from tests.evidence_factory import (
     GOOD,
     NOT_SENT,
@@ -25,15 +25,15 @@ def _judged(
 ) -> dict[str, Finding]:
     scenario = SCENARIO.replace("success_rate: 75%", f"success_rate: {rate}")
     case = case_of(place, load, interrupted=interrupted, scenario=scenario)
-    return {each.check: each for each in judge_success(case).findings}
+    return {each.id: each for each in judge_success(case).findings}
 
 
 def test_a_run_in_which_all_went_well_passes(tmp_path: Path) -> None:
     findings = _judged(tmp_path, Load())
     assert {name: each.verdict for name, each in findings.items()} == {
-        "step open": Verdict.PASS,
-        "step use": Verdict.PASS,
-        "success rate of load": Verdict.PASS,
+        "flow/open": Verdict.PASS,
+        "flow/use": Verdict.PASS,
+        "success/load": Verdict.PASS,
     }
 
 
@@ -45,53 +45,66 @@ def test_a_share_of_failures_within_the_rate_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [REFUSED, TIMED_OUT, NOT_SENT])
 def test_more_failures_than_the_rate_allows_fail(tmp_path: Path, bad: tuple[Made, ...]) -> None:
     findings = _judged(tmp_path, Load((GOOD, GOOD, bad, bad)))
-    assert findings["success rate of load"].verdict is Verdict.FAIL
-    assert findings["success rate of load"].observed == "2 of 4 iterations"
+    assert findings["success/load"].verdict is Verdict.FAIL
+    assert findings["success/load"].observed == "2 of 4 iterations"
 
 
 def test_a_step_says_what_came_of_the_others(tmp_path: Path) -> None:
-    use = _judged(tmp_path, Load((GOOD, REFUSED, TIMED_OUT, TIMED_OUT)))["step use"]
+    use = _judged(tmp_path, Load((GOOD, REFUSED, TIMED_OUT, TIMED_OUT)))["flow/use"]
     assert use.observed == "1 of 4 as expected; 1 rejected, 2 unknown"
     assert use.verdict is Verdict.FAIL
 
 
 def test_a_step_that_nothing_reached_is_inconclusive(tmp_path: Path) -> None:
     findings = _judged(tmp_path, Load((NOT_SENT,) * 4))
-    assert findings["step use"].verdict is Verdict.INCONCLUSIVE
-    assert findings["step open"].verdict is Verdict.FAIL
+    assert findings["flow/use"].verdict is Verdict.INCONCLUSIVE
+    assert findings["flow/open"].verdict is Verdict.FAIL
 
 
 def test_dropped_iterations_count_against_the_rate(tmp_path: Path) -> None:
-    findings = _judged(tmp_path, Load((GOOD, GOOD), end=End(2, 2, 0.1, 1.0)))
-    assert findings["success rate of load"].verdict is Verdict.FAIL
+    findings = _judged(tmp_path, Load((GOOD, GOOD), end=RecordingEnd(2, 2, 0.1, 1.0)))
+    assert findings["success/load"].verdict is Verdict.FAIL
 
 
 def test_what_could_not_be_recorded_is_not_held_against_the_services(tmp_path: Path) -> None:
-    stopped = f"{CANNOT_RECORD}: No space left on device"
-    load = Load((GOOD, GOOD), end=End(2, 2, 0.1, 1.0, stopped=stopped))
-    assert _judged(tmp_path, load)["success rate of load"].verdict is Verdict.INCONCLUSIVE
+    end = RecordingEnd(2, 2, 0.1, 1.0, stop_reason=StopReason.CANNOT_RECORD, stopped="any words")
+    load = Load((GOOD, GOOD), end=end)
+    assert _judged(tmp_path, load)["success/load"].verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("reason", [None, *StopReason])
+def test_what_a_stop_is_called_does_not_excuse_the_services(
+    tmp_path: Path, reason: StopReason | None
+) -> None:
+    end = RecordingEnd(
+        2, 2, 0.1, 1.0, stop_reason=reason, stopped="the recording cannot be written"
+    )
+    is_failed = _judged(tmp_path, Load((GOOD, GOOD), end=end))["success/load"].verdict is (
+        Verdict.FAIL
+    )
+    assert is_failed is (reason is not StopReason.CANNOT_RECORD)
 
 
 def test_an_interrupted_run_is_inconclusive_about_what_it_did_not_see(tmp_path: Path) -> None:
-    load = Load((GOOD, GOOD, _UNFINISHED), end=End(3, 1, 0.1, 1.0))
+    load = Load((GOOD, GOOD, _UNFINISHED), end=RecordingEnd(3, 1, 0.1, 1.0))
     findings = _judged(tmp_path, load, interrupted="stopped by a signal")
-    assert findings["success rate of load"].verdict is Verdict.INCONCLUSIVE
-    assert findings["step use"].verdict is Verdict.INCONCLUSIVE
+    assert findings["success/load"].verdict is Verdict.INCONCLUSIVE
+    assert findings["flow/use"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_an_interrupted_run_fails_where_the_rest_cannot_save_it(tmp_path: Path) -> None:
     load = Load((REFUSED, REFUSED), end=None)
     findings = _judged(tmp_path, load, interrupted="stopped by a signal")
-    assert findings["success rate of load"].verdict is Verdict.FAIL
+    assert findings["success/load"].verdict is Verdict.FAIL
 
 
 def test_a_profile_for_a_time_is_judged_on_what_it_began(tmp_path: Path) -> None:
-    load = Load((GOOD, GOOD), profile="while", scheduled=None, end=End(2, 0, 0.1, 1.0))
-    assert _judged(tmp_path, load)["success rate of while"].observed == "2 of 2 iterations"
+    load = Load((GOOD, GOOD), profile="while", scheduled=None, end=RecordingEnd(2, 0, 0.1, 1.0))
+    assert _judged(tmp_path, load)["success/while"].observed == "2 of 2 iterations"
 
 
 def test_a_profile_that_began_nothing_is_inconclusive(tmp_path: Path) -> None:
-    load = Load((), profile="while", scheduled=None, end=End(0, 0, 0.1, 1.0))
+    load = Load((), profile="while", scheduled=None, end=RecordingEnd(0, 0, 0.1, 1.0))
     findings = _judged(tmp_path, load)
     assert {each.verdict for each in findings.values()} == {Verdict.INCONCLUSIVE}
 
@@ -104,6 +117,6 @@ def test_an_iteration_that_stopped_half_way_is_not_completed(tmp_path: Path) -> 
 def test_exactly_the_asked_share_passes_whatever_binary_fractions_say(tmp_path: Path) -> None:
     scheduled = SCENARIO.replace("iterations: 4", "iterations: 100")
     scenario = scheduled.replace("success_rate: 75%", "success_rate: 55%")
-    load = Load((GOOD,) * 55 + (REFUSED,) * 45, scheduled=100, end=End(100, 0, 0.1, 1.0))
+    load = Load((GOOD,) * 55 + (REFUSED,) * 45, scheduled=100, end=RecordingEnd(100, 0, 0.1, 1.0))
     findings = judge_success(case_of(tmp_path, load, scenario=scenario)).findings
     assert findings[-1].verdict is Verdict.PASS

@@ -44,9 +44,7 @@ def test_one_lost_row_fails_the_run(tmp_path: Path) -> None:
     write_rows(folder, "after", {"uses": {"rows": [["tea", 4], ["coffee", 7]]}})
     result = judge(folder)
     assert result.verdict is Verdict.FAIL
-    assert [each.check for each in result.findings if each.verdict is Verdict.FAIL] == [
-        "usage uses"
-    ]
+    assert [each.id for each in result.findings if each.verdict is Verdict.FAIL] == ["usage/uses"]
 
 
 def test_one_witness_that_is_missing_makes_the_run_inconclusive(tmp_path: Path) -> None:
@@ -112,7 +110,7 @@ def test_a_phase_that_goes_on_to_the_end_of_the_run_ends_with_it(tmp_path: Path)
 
 
 def test_the_waterfall_is_an_iteration_of_median_length(tmp_path: Path) -> None:
-    slow, slower = ((Made("open", took_s=seconds), Made("use")) for seconds in (0.5, 0.9))
+    slow, slower = ((Made("open", duration_s=seconds), Made("use")) for seconds in (0.5, 0.9))
     bars = judge(_good(tmp_path, Load((GOOD, slower, slow, slower)))).waterfall
     assert [bar.step for bar in bars] == ["open", "use"]
     assert bars[0].duration_s == pytest.approx(0.5)
@@ -124,5 +122,5 @@ def test_a_run_that_did_not_finish_is_partial(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_run_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="this is no run"):
+    with pytest.raises(ConfigError, match="this is not a run folder"):
         judge(RunFolder(tmp_path))

@@ -7,7 +7,7 @@ from checks.case import read_case
 from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence.recording import End
+from scenarios.evidence.recording import RecordingEnd
 from tests.evidence_factory import (
     GOOD,
     RUN_ID,
@@ -18,49 +18,49 @@ from tests.evidence_factory import (
     write_prometheus,
     write_run,
 )
-from witnesses.prometheus.witness import Reading
+from witnesses.prometheus.collection import CollectionRecord
 
-_ENDED = End(4, 0, 0.1, 1.0, 0.01)
+_ENDED = RecordingEnd(4, 0, 0.1, 1.0, 0.01)
 
 
 def _judged(place: Path, *loads: Load, interrupted: str = "", finished: bool = True
             ) -> dict[str, Finding]:  # fmt: skip
     case = case_of(place, *loads, interrupted=interrupted, finished=finished)
-    return {each.check: each for each in judge_validity(case).findings}
+    return {each.id: each for each in judge_validity(case).findings}
 
 
 def test_a_run_that_balances_and_kept_up_passes(tmp_path: Path) -> None:
     findings = _judged(tmp_path, Load())
     assert {name: each.verdict for name, each in findings.items()} == {
-        "load balances": Verdict.PASS,
-        "generator kept up": Verdict.PASS,
-        "no stall is hidden": Verdict.PASS,
+        "validity/iterations-add-up/load": Verdict.PASS,
+        "validity/generator-not-saturated": Verdict.PASS,
+        "validity/no-coordinated-omission": Verdict.PASS,
     }
-    assert findings["load balances"].observed == "4 scheduled, 4 begun, 0 dropped"
+    assert findings["validity/iterations-add-up/load"].observed == "4 scheduled, 4 begun, 0 dropped"
 
 
 @pytest.mark.parametrize(
-    ("load", "trouble"),
+    ("load", "error"),
     [
         (Load(end=None), "did not end by itself"),
         (Load((GOOD,) * 3), "1 iterations are not in the recording"),
-        (Load((GOOD,) * 3, end=End(3, 1, 0.1, 1.0)), "could not be started in time"),
-        (Load((GOOD,) * 3, end=End(3, 0, 0.1, 1.0)), "does not account for all"),
-        (Load(trouble="ended with code 9"), "ended with code 9"),
+        (Load((GOOD,) * 3, end=RecordingEnd(3, 1, 0.1, 1.0)), "could not be started in time"),
+        (Load((GOOD,) * 3, end=RecordingEnd(3, 0, 0.1, 1.0)), "does not account for all"),
+        (Load(error="ended with code 9"), "ended with code 9"),
     ],
-    ids=["killed", "lost", "dropped", "unaccounted", "trouble"],
+    ids=["killed", "lost", "dropped", "unaccounted", "error"],
 )
 def test_a_run_that_does_not_balance_is_inconclusive_with_the_reason(
-    tmp_path: Path, load: Load, trouble: str
+    tmp_path: Path, load: Load, error: str
 ) -> None:
-    finding = _judged(tmp_path, load)["load balances"]
+    finding = _judged(tmp_path, load)["validity/iterations-add-up/load"]
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert trouble in finding.observed
+    assert error in finding.observed
 
 
 def test_a_request_without_its_outcome_does_not_balance(tmp_path: Path) -> None:
     lost = (Made("open"), Made("use", concluded=False))
-    finding = _judged(tmp_path, Load((GOOD, GOOD, GOOD, lost)))["load balances"]
+    finding = _judged(tmp_path, Load((GOOD, GOOD, GOOD, lost)))["validity/iterations-add-up/load"]
     assert finding.verdict is Verdict.INCONCLUSIVE
 
 
@@ -77,7 +77,7 @@ def test_a_run_that_was_cut_off_is_inconclusive(
     tmp_path: Path, interrupted: str, finished: bool
 ) -> None:
     findings = _judged(tmp_path, Load(), interrupted=interrupted, finished=finished)
-    assert findings["run complete"].verdict is Verdict.INCONCLUSIVE
+    assert findings["validity/run-complete"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_run_without_a_request_is_inconclusive(tmp_path: Path) -> None:
@@ -92,15 +92,17 @@ def test_a_run_without_a_request_is_inconclusive(tmp_path: Path) -> None:
         (replace(_ENDED, cpu_s=0.95), "95% of a core used, at most 90%"),
         (replace(_ENDED, loop_delay_max_s=0.51), "its event loop stood for 0.510 s"),
         (replace(_ENDED, loop_delay_max_s=None), ""),
-        (End(4, 0, 0.2, 0.2), ""),
+        (RecordingEnd(4, 0, 0.2, 0.2), ""),
     ],
     ids=["kept up", "busy", "stood", "not measured", "too short to tell"],
 )
 def test_a_generator_that_did_not_keep_up_is_inconclusive_with_its_figure(
-    tmp_path: Path, end: End, reason: str
+    tmp_path: Path, end: RecordingEnd, reason: str
 ) -> None:
     case = case_of(tmp_path, Load(end=end))
-    finding = {each.check: each for each in judge_validity(case).findings}["generator kept up"]
+    finding = {each.id: each for each in judge_validity(case).findings}[
+        "validity/generator-not-saturated"
+    ]
     assert bottleneck(case.driven[0]) == reason
     assert finding.verdict is (Verdict.INCONCLUSIVE if reason else Verdict.PASS)
 
@@ -110,10 +112,10 @@ def test_a_clock_apart_from_that_of_prometheus_is_inconclusive(
     tmp_path: Path, skew_s: float, verdict: Verdict
 ) -> None:
     folder = write_run(tmp_path, Load())
-    write_prometheus(folder, {}, reading=Reading(skew_s=skew_s))
-    findings = {each.check: each for each in judge_validity(read_case(folder)).findings}
-    assert findings["clock skew to Prometheus"].verdict is verdict
-    assert findings["clock skew to Prometheus"].observed == f"{skew_s:+.3f} s"
+    write_prometheus(folder, {}, collection=CollectionRecord(skew_s=skew_s))
+    findings = {each.id: each for each in judge_validity(read_case(folder)).findings}
+    assert findings["clock/prometheus"].verdict is verdict
+    assert findings["clock/prometheus"].observed == f"{skew_s:+.3f} s"
 
 
 def test_the_generator_of_the_last_phase_is_shown(tmp_path: Path) -> None:
@@ -131,5 +133,5 @@ def test_a_generator_that_was_killed_has_no_figures(tmp_path: Path) -> None:
 
 
 def test_a_generator_whose_window_never_began_has_no_figures(tmp_path: Path) -> None:
-    load = Load((), profile="while", scheduled=None, end=End(0, 0, 0.0, 0.0))
+    load = Load((), profile="while", scheduled=None, end=RecordingEnd(0, 0, 0.0, 0.0))
     assert generator_figures(case_of(tmp_path, load)).cpu_ratio is None

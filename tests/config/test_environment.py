@@ -1,5 +1,3 @@
-"""Does an environment's file say where things are, and is what it lacks reported?"""
-
 from pathlib import Path
 
 import pytest
@@ -24,7 +22,7 @@ VARIABLES = {"TILL_URL": "http://till.example:8080", "TOKEN": "secret"}
 
 
 PROMETHEUS = 'prometheus: {url: "http://prometheus.example", timeout: 500ms}'
-# A certificate that signs itself, and nothing else; its key was thrown away.
+# A self-signed certificate; its private key was discarded.
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----
 MIIBgzCCASmgAwIBAgIUVQFMKntS2V+W5w1XHhl02UQAYoowCgYIKoZIzj0EAwIw
@@ -60,19 +58,19 @@ def test_an_environment_is_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("https://me:s3cret@shop.example", "an address has no user and password in it"),
-        ("https://shop.example?key=s3cret", "an address ends before any ? or #; write a header"),
+        ("https://me:s3cret@shop.example", "a URL must not contain a user and password"),
+        ("https://shop.example?key=s3cret", "a URL must not contain ? or #; use a header"),
         ("https://", "'https://' is not an address"),
-        ("https://caf\u00e9.example", "is not ASCII; write its host as DNS has it, xn--…"),
+        ("https://caf\u00e9.example", "is not ASCII; write its host in Punycode, xn--…"),
     ],
 )
-def test_an_address_of_a_service_is_an_address_without_a_secret(
+def test_a_service_url_with_a_secret_or_without_a_host_is_refused(
     tmp_path: Path, url: str, reason: str
 ) -> None:
-    told = mistakes(tmp_path, "https://shop.example/", url)
-    assert told.startswith("staging.yaml:4: services.shop.url: ")
-    assert reason in told
-    assert "s3cret" not in told
+    message = mistakes(tmp_path, "https://shop.example/", url)
+    assert message.startswith("staging.yaml:4: services.shop.url: ")
+    assert reason in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize(
@@ -80,11 +78,14 @@ def test_an_address_of_a_service_is_an_address_without_a_secret(
     [
         ("Content-Length: 3x", "the client itself says this; leave it out"),
         ("x-trace-id: mine", "the client itself says this; leave it out"),
-        ("X Key: mine", "this is not a header's name"),
-        ('X-Key: "a\\nb"', "it is not a header's value: ASCII, without spaces around it"),
+        ("X Key: mine", "not a valid header name"),
+        (
+            'X-Key: "a\\nb"',
+            "not a valid header value: ASCII, no spaces around it",
+        ),
     ],
 )
-def test_a_header_that_no_request_can_carry_is_refused_before_one_does(
+def test_a_header_that_http_cannot_carry_is_refused(
     tmp_path: Path, header: str, reason: str
 ) -> None:
     assert reason in mistakes(tmp_path, 'X-Tenant-ID: "{{ tenant }}"', header)
@@ -95,18 +96,18 @@ def test_an_environment_is_found_by_its_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.yaml", "nowhere.yml"])
-def test_an_unknown_environment_is_answered_with_the_known_ones(name: str) -> None:
+def test_an_unknown_environment_is_reported_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigError, match=r"no such environment; known: .*local.*, or a YAML file"):
         find_environment(name)
 
 
-def test_variables_given_stand_in_the_values(tmp_path: Path) -> None:
+def test_given_variables_are_expanded(tmp_path: Path) -> None:
     environment = read_environment(written(tmp_path), VARIABLES)
     assert environment.services["till"].url == "http://till.example:8080"
     assert environment.headers == {"Authorization": "Bearer secret", "X-Tenant-ID": "{{ tenant }}"}
 
 
-def test_variables_given_go_before_those_of_the_process(
+def test_given_variables_override_those_of_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TILL_URL", "http://process.example")
@@ -116,9 +117,7 @@ def test_variables_given_go_before_those_of_the_process(
     assert environment.headers["Authorization"] == "Bearer from-process"
 
 
-def test_every_variable_that_is_not_set_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_unset_variable_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TILL_URL", raising=False)
     monkeypatch.delenv("TOKEN", raising=False)
     with pytest.raises(ConfigError) as error:
@@ -129,12 +128,12 @@ def test_every_variable_that_is_not_set_is_reported(
     ]
 
 
-def test_an_address_has_no_slash_at_its_end(tmp_path: Path) -> None:
+def test_a_trailing_slash_is_removed_from_a_url(tmp_path: Path) -> None:
     environment = read_environment(written(tmp_path), VARIABLES)
     assert environment.services["shop"].url == "https://shop.example"
 
 
-def test_a_service_shows_its_metrics_at_each_replica_or_at_its_own_address(tmp_path: Path) -> None:
+def test_metrics_are_scraped_from_each_replica_or_from_the_service_url(tmp_path: Path) -> None:
     services = read_environment(written(tmp_path), VARIABLES).services
     assert services["shop"].metrics_urls() == ["https://shop.example/metrics"]
     assert services["till"].metrics_urls() == [
@@ -143,7 +142,7 @@ def test_a_service_shows_its_metrics_at_each_replica_or_at_its_own_address(tmp_p
     ]
 
 
-def test_an_environment_that_says_nothing_of_load_allows_none(tmp_path: Path) -> None:
+def test_without_a_load_section_no_load_is_allowed(tmp_path: Path) -> None:
     text = STAGING.replace("load: {allowed: true, max_users: 5}\n", "")
     environment = read_environment(written(tmp_path, text), VARIABLES)
     assert not environment.load.allowed
@@ -169,7 +168,7 @@ def mistakes_of(folder: Path, settings: str, **variables: str) -> str:
     return str(error.value).replace(f"{folder}/", "")
 
 
-def test_a_prometheus_is_asked_with_a_token_or_a_password_of_variables(tmp_path: Path) -> None:
+def test_the_credentials_of_prometheus_may_come_from_variables(tmp_path: Path) -> None:
     prometheus = prometheus_of(tmp_path, 'bearer_token: "${TOKEN}"')
     assert prometheus.bearer_token == "secret"
     settings = 'basic_auth: {username: me, password: "${TOKEN}"}, headers: {X-Scope-OrgID: acme}'
@@ -179,14 +178,14 @@ def test_a_prometheus_is_asked_with_a_token_or_a_password_of_variables(tmp_path:
     assert prometheus.headers == {"X-Scope-OrgID": "acme"}
 
 
-def test_a_prometheus_may_lie_below_a_path(tmp_path: Path) -> None:
+def test_the_url_of_prometheus_may_have_a_path(tmp_path: Path) -> None:
     text = STAGING.replace("http://prometheus.example", "http://prometheus.example/a/b/")
     prometheus = read_environment(written(tmp_path, text), VARIABLES).prometheus
     assert prometheus is not None
     assert prometheus.url == "http://prometheus.example/a/b"
 
 
-def test_no_secret_is_shown_where_the_settings_of_prometheus_are(tmp_path: Path) -> None:
+def test_the_repr_of_the_prometheus_settings_shows_no_secret(tmp_path: Path) -> None:
     for settings in (
         'bearer_token: "${TOKEN}", headers: {X-Key: "${TOKEN}"}',
         'basic_auth: {username: me, password: "${TOKEN}"}',
@@ -194,7 +193,9 @@ def test_no_secret_is_shown_where_the_settings_of_prometheus_are(tmp_path: Path)
         assert "secret" not in repr(prometheus_of(tmp_path, settings))
 
 
-def test_a_ca_file_lies_beside_the_environment_or_where_its_path_says(tmp_path: Path) -> None:
+def test_the_path_of_a_ca_file_is_absolute_or_relative_to_the_environment_file(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / "ca.pem").write_text(CERTIFICATE)
     for written_as in ("tls/ca.pem", f"{tmp_path}/tls/ca.pem"):
@@ -214,7 +215,7 @@ def test_a_ca_file_lies_beside_the_environment_or_where_its_path_says(tmp_path: 
     ],
     ids=["missing", "empty", "words", "cut", "garbled"],
 )
-def test_a_ca_file_without_a_certificate_is_a_mistake(
+def test_a_ca_file_without_a_certificate_is_refused(
     tmp_path: Path, content: str | None, reason: str
 ) -> None:
     if content is not None:
@@ -224,7 +225,7 @@ def test_a_ca_file_without_a_certificate_is_a_mistake(
     )
 
 
-def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
+def test_a_folder_is_refused_as_ca_file(tmp_path: Path) -> None:
     assert mistakes_of(tmp_path, "ca_file: .") == (
         f"staging.yaml:8: prometheus.ca_file: there is no file {tmp_path}"
     )
@@ -242,16 +243,16 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
             'bearer_token: "${TOKEN}", headers: {authorization: "${TOKEN}"}',
             "prometheus: bearer_token and headers.authorization exclude each other; "
             "keep one of them",
-            id="a header that says who asks, too",
+            id="token and Authorization header",
         ),
         pytest.param(
             'bearer_token: ""',
-            "prometheus.bearer_token: it is not a token: one word of visible ASCII, without Bearer",
+            "prometheus.bearer_token: not a token: one word of visible ASCII, without Bearer",
             id="empty token",
         ),
         pytest.param(
             'bearer_token: "Bearer ${TOKEN}"',
-            "prometheus.bearer_token: it is not a token: one word of visible ASCII, without Bearer",
+            "prometheus.bearer_token: not a token: one word of visible ASCII, without Bearer",
             id="token with its scheme",
         ),
         pytest.param(
@@ -261,13 +262,13 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
         ),
         pytest.param(
             'basic_auth: {username: "me:too", password: "${TOKEN}"}',
-            "prometheus.basic_auth.username: a user's name has no colon in it",
+            "prometheus.basic_auth.username: a username must not contain a colon",
             id="colon",
         ),
         pytest.param(
             'basic_auth: {username: me, password: "${TOKEN}\\n"}',
-            "prometheus.basic_auth.password: it is empty, or has a line break or another control "
-            "character in it",
+            "prometheus.basic_auth.password: must not be empty or contain a line break or "
+            "another control character",
             id="line break",
         ),
         pytest.param(
@@ -282,12 +283,12 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
         ),
         pytest.param(
             'headers: {X-Key: "${TOKEN}\\nX-Other: 1"}',
-            "prometheus.headers.X-Key: it is not a header's value: ASCII, without spaces around it",
+            "prometheus.headers.X-Key: not a valid header value: ASCII, no spaces around it",
             id="a header in a header",
         ),
         pytest.param(
             "headers: {X Key: s}",
-            "prometheus.headers.X Key: this is not a header's name",
+            "prometheus.headers.X Key: not a valid header name",
             id="no name of a header",
         ),
         pytest.param(
@@ -297,7 +298,7 @@ def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_about_who_asks_prometheus_is_named_without_the_secret(
+def test_a_mistake_in_the_credentials_of_prometheus_is_reported_without_the_secret(
     tmp_path: Path, settings: str, message: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
@@ -310,10 +311,10 @@ def test_a_mistake_about_who_asks_prometheus_is_named_without_the_secret(
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://me:s3cret@p.example", "an address has no user and password in it"),
-        ("me:s3cret@p.example", "an address has no user and password in it; write basic_auth"),
-        ("http://p.example?key=s3cret", "an address ends before any ? or #; write headers or"),
-        ("http://p.example/#s3cret", "an address ends before any ? or #"),
+        ("http://me:s3cret@p.example", "a URL must not contain a user and password"),
+        ("me:s3cret@p.example", "a URL must not contain a user and password; use basic_auth"),
+        ("http://p.example?key=s3cret", "a URL must not contain ? or #; use headers or"),
+        ("http://p.example/#s3cret", "a URL must not contain ? or #"),
         ("http://", "'http://' is not an address; write http://… or https://…"),
         ("http://p.example:port", "is not an address"),
         ("http://[::1", "is not an address"),
@@ -321,13 +322,13 @@ def test_a_mistake_about_who_asks_prometheus_is_named_without_the_secret(
         ("http://p .example", "is not an address"),
     ],
 )
-def test_an_address_of_prometheus_is_an_address_without_a_secret(
+def test_a_prometheus_url_with_a_secret_or_without_a_host_is_refused(
     tmp_path: Path, url: str, reason: str
 ) -> None:
-    told = mistakes(tmp_path, "http://prometheus.example", url)
-    assert told.startswith("staging.yaml:8: prometheus.url: ")
-    assert reason in told
-    assert "s3cret" not in told
+    message = mistakes(tmp_path, "http://prometheus.example", url)
+    assert message.startswith("staging.yaml:8: prometheus.url: ")
+    assert reason in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize(
@@ -390,7 +391,7 @@ def test_an_environment_needs_a_service(tmp_path: Path) -> None:
         read_environment(written(tmp_path, "environment: e\nservices: {}\n"), {})
 
 
-def test_what_needs_no_variables_is_read_without_them(tmp_path: Path) -> None:
+def test_an_environment_file_is_read_without_variables(tmp_path: Path) -> None:
     read = read_environment_file(written(tmp_path))
     assert (read.name, read.starts_stack) == ("staging", False)
     assert read.headers["Authorization"] == "Bearer ${TOKEN}"
@@ -402,6 +403,6 @@ def test_the_local_environment_starts_its_stack() -> None:
 
 
 @pytest.mark.parametrize("text", ["[1]\n", "headers: 3\n", "environment:\n"])
-def test_a_file_without_a_name_is_called_by_its_path(tmp_path: Path, text: str) -> None:
+def test_an_environment_without_a_name_is_named_after_its_file(tmp_path: Path, text: str) -> None:
     read = read_environment_file(written(tmp_path, text))
     assert (read.name, read.starts_stack, read.headers) == ("staging", False, {})

@@ -1,5 +1,3 @@
-"""Is no secret told, and none taken that stands openly in a file?"""
-
 from pathlib import Path
 
 import pytest
@@ -7,7 +5,7 @@ import pytest
 from config.environment import Environment, read_environment
 from config.errors import ConfigError
 from config.prometheus import BasicAuth, Prometheus
-from config.secrets import blot_out
+from config.secrets import redact
 
 SHOP = 'environment: test\nservices: {shop: {url: "https://shop.example"}}\n'
 
@@ -38,17 +36,16 @@ def mistakes(folder: Path, text: str) -> str:
         ('databases: {shop: "postgresql://me:s3cret@db/shop"}', "databases.shop"),
     ],
 )
-def test_a_secret_in_the_file_is_a_mistake_that_does_not_tell_it(
+def test_a_secret_in_plaintext_is_refused_without_quoting_it(
     tmp_path: Path, text: str, where: str
 ) -> None:
-    told = mistakes(tmp_path, text)
-    assert told == (
-        f"test.yaml:3: {where}: a secret stands in the file; "
-        "write ${A_VARIABLE} for it, and export that"
+    assert mistakes(tmp_path, text) == (
+        f"test.yaml:3: {where}: a secret in plaintext; "
+        "write ${A_VARIABLE} instead, and export the variable"
     )
 
 
-def test_what_is_no_secret_may_stand_in_the_file(tmp_path: Path) -> None:
+def test_values_that_are_not_secret_may_be_in_plaintext(tmp_path: Path) -> None:
     text = (
         'headers: {X-Tenant-ID: "{{ tenant }}", Accept: text/plain, Authorization: "${WHO}"}\n'
         'databases: {a: "sqlite:///a.db", b: "postgresql://me@db/b", c: "postgresql://${WHO}@db"}\n'
@@ -57,7 +54,7 @@ def test_what_is_no_secret_may_stand_in_the_file(tmp_path: Path) -> None:
     assert read_environment(tmp_path / "test.yaml", {"WHO": "me"}).databases["a"]
 
 
-def test_every_secret_of_an_environment_is_known_and_no_name_or_tenant() -> None:
+def test_the_secrets_of_an_environment_include_neither_names_nor_tenants() -> None:
     environment = Environment.model_validate(
         {
             "environment": "test",
@@ -83,8 +80,8 @@ def test_every_secret_of_an_environment_is_known_and_no_name_or_tenant() -> None
     assert "thr%" not in repr(environment)
 
 
-def test_a_secret_is_blotted_out_however_it_is_quoted_and_the_longest_first() -> None:
+def test_a_secret_is_redacted_in_every_encoding_and_the_longest_first() -> None:
     secrets = ["s3 cret/", "s3 cret/more"]
     for form in ("s3 cret/more", "s3%20cret%2Fmore", "s3%20cret/more", "s3+cret%2Fmore"):
-        assert blot_out(f"<{form}>", secrets) == "<***>"
-    assert blot_out("nothing", ["", "x"]) == "nothing"
+        assert redact(f"<{form}>", secrets) == "<***>"
+    assert redact("nothing", ["", "x"]) == "nothing"

@@ -1,5 +1,3 @@
-"""Do durations, rates, pauses and percentages become numbers, and all else mistakes?"""
-
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +10,7 @@ NO_DURATION = "is not a duration; write a number and a unit: 500ms, 2.5s, 10m"
 
 
 def refusal(parse: Callable[[object], object], text: object) -> str:
-    """Return the sentence with which something written is refused."""
+    """Return the error message for a text that is refused."""
     with pytest.raises(ValueError) as error:
         parse(text)
     return str(error.value)
@@ -54,12 +52,12 @@ def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
         ["1s"],
     ],
 )
-def test_what_has_no_number_and_unit_is_no_duration(text: object) -> None:
+def test_a_duration_needs_a_number_and_a_unit(text: object) -> None:
     assert refusal(parse_duration, text) == f"{text!r} {NO_DURATION}"
 
 
 @pytest.mark.parametrize("text", ["0s", "0ms", "0.0h"])
-def test_a_duration_of_nothing_is_refused(text: str) -> None:
+def test_a_duration_of_zero_is_refused(text: str) -> None:
     assert refusal(parse_duration, text) == f"{text!r} is not a duration above zero"
 
 
@@ -78,9 +76,10 @@ def test_a_percentage_is_a_ratio(text: str, ratio: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "99.5", "%", "-1%", "100.1%", "101%", 0.5, 99, None, True])
-def test_what_is_not_from_0_to_100_percent_is_no_percentage(text: object) -> None:
-    said = refusal(parse_share, text)
-    assert said == f"{text!r} is not a percentage from 0% to 100%; write for example 99.5%"
+def test_a_percentage_outside_0_to_100_is_refused(text: object) -> None:
+    assert refusal(parse_share, text) == (
+        f"{text!r} is not a percentage from 0% to 100%; write for example 99.5%"
+    )
 
 
 @given(st.decimals(min_value=0, max_value=100, places=3))
@@ -100,7 +99,7 @@ def test_every_percentage_is_a_ratio_from_0_to_1(number: object) -> None:
         ("0/s", 0.0),
     ],
 )
-def test_a_rate_is_so_many_a_second(text: str, per_s: float) -> None:
+def test_a_rate_is_a_number_per_second(text: str, per_s: float) -> None:
     assert parse_rate(text) == pytest.approx(per_s)
 
 
@@ -109,9 +108,10 @@ def test_a_rate_is_so_many_a_second(text: str, per_s: float) -> None:
     ["", "20", "/s", "20/", "20/d", "20/ms", "20/S", "-1/s", "+1/s", "1e3/s", ".5/s", "5./s",
      "1,5/s", "20 per s", "20/s/s", "20/s for 1m", 20, 2.5, True, None, ["20/s"]],
 )  # fmt: skip
-def test_what_is_not_so_many_a_time_is_no_rate(text: object) -> None:
-    said = refusal(parse_rate, text)
-    assert said == f"{text!r} is not a rate; write for example 20/s, 90/m or 500/h"
+def test_a_rate_needs_a_number_and_a_unit_of_time(text: object) -> None:
+    assert refusal(parse_rate, text) == (
+        f"{text!r} is not a rate; write for example 20/s, 90/m or 500/h"
+    )
 
 
 @given(st.integers(min_value=1, max_value=10**6))
@@ -131,14 +131,15 @@ def test_a_rate_is_the_same_in_every_unit(number: int) -> None:
         ("2s to 2000ms", (2.0, 2.0)),
     ],
 )
-def test_a_pause_is_of_one_length_or_between_two(text: str, pause: tuple[float, float]) -> None:
+def test_a_pause_has_one_length_or_a_range(text: str, pause: tuple[float, float]) -> None:
     assert parse_pause(text) == pytest.approx(pause)
 
 
 @pytest.mark.parametrize("text", ["3s to 1s", "1s to 999ms", "1h to 59m"])
-def test_a_pause_that_is_shorter_at_its_longest_is_refused(text: str) -> None:
-    said = refusal(parse_pause, text)
-    assert said == f"{text!r} is not a pause; write the shorter time first, as in 1s to 3s"
+def test_a_pause_whose_range_is_reversed_is_refused(text: str) -> None:
+    assert refusal(parse_pause, text) == (
+        f"{text!r} is not a pause; write the shorter time first, as in 1s to 3s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,17 +157,17 @@ def test_a_pause_that_is_shorter_at_its_longest_is_refused(text: str) -> None:
         ("-1s to 3s", "-1s"),
     ],
 )
-def test_the_part_of_a_pause_that_is_no_duration_is_named(text: str, named: str) -> None:
+def test_the_part_of_a_pause_that_is_not_a_duration_is_named(text: str, named: str) -> None:
     assert refusal(parse_pause, text) == f"{named!r} {NO_DURATION}"
 
 
 @pytest.mark.parametrize(("text", "named"), [("0s", "0s"), ("0s to 3s", "0s"), ("1s to 0s", "0s")])
-def test_a_pause_of_nothing_is_refused(text: str, named: str) -> None:
+def test_a_pause_of_zero_is_refused(text: str, named: str) -> None:
     assert refusal(parse_pause, text) == f"{named!r} is not a duration above zero"
 
 
 @pytest.mark.parametrize("value", [5, 2.5, True, None, ["1s"]])
-def test_what_is_no_text_is_named_as_no_pause(value: object) -> None:
+def test_a_pause_that_is_not_text_is_refused(value: object) -> None:
     assert refusal(parse_pause, value).startswith(f"{value!r} is not a ")
 
 
@@ -175,7 +176,7 @@ def test_a_pause_without_its_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("parse", "unit"), [(parse_duration, "s"), (parse_rate, "/s")])
-def test_what_is_too_large_for_a_number_is_refused(
+def test_a_number_too_large_for_a_float_is_refused(
     parse: Callable[[object], object], unit: str
 ) -> None:
     refusal(parse, "9" * 400 + unit)

@@ -1,4 +1,4 @@
-"""Does the dashboard ask only for what there is, in words that Prometheus reads?"""
+"""Tests of the Grafana dashboard: every query parses and names metrics that exist."""
 
 import json
 import re
@@ -75,7 +75,7 @@ def test_every_metric_that_is_asked_for_is_there(tmp_path: Path) -> None:
         if "record" in rule
     }
     with local_stack(tmp_path) as variables:
-        pages = [httpx.get(variables[f"{name}_METRICS"], timeout=5).text
+        pages = [httpx.get(variables[f"{name}_METRICS"], timeout=60).text
                  for name in ("ONBOARDING", "CARDS", "WORKFLOW")]  # fmt: skip
     declared = {
         name for page in pages for name in re.findall(r"^# TYPE (\S+) ", page, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Does a deployment change what it must and nothing else, and leave what served if it fails?"""
+"""Tests of scripts/deploy_staging.sh: rolling update, rollback and resumption."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import pytest
 
 from config.network import Network
 from scenarios.http.transport import open_client
-from tests.deploy.engine import make_base, need_engine, podman, variables
+from tests.deploy.container_engine import make_base, need_engine, podman, variables
 from tests.paths import ROOT
 from tests.patience import HANGS_S
 from tests.secured_servers import free_port
@@ -30,8 +30,8 @@ _NEVER_READY = 'FROM {base}\nENTRYPOINT ["sh", "-c", "sleep 1000"]\n'
 
 
 @dataclass
-class Deployment:
-    """One deployment on this machine, under a name and on ports of its own."""
+class StagingDeployment:
+    """One deployment on this machine, with its own name and ports."""
 
     folder: Path
     name: str = field(default_factory=lambda: f"test{os.getpid()}")
@@ -58,8 +58,8 @@ class Deployment:
 
     def deploy(self, *arguments: str, **changes: str) -> tuple[int, str]:
         process = self.start(*arguments, **changes)
-        said, _ = process.communicate(timeout=HANGS_S)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=HANGS_S)
+        return process.returncode, output
 
     def containers(self) -> dict[str, str]:
         """Return the ids of the containers that run, by name."""
@@ -73,8 +73,8 @@ class Deployment:
 
     def version(self) -> str:
         with self.client() as client:
-            told: str = client.get("https://staging-cards.fylle.ai/health").json()["version"]
-            return told
+            version: str = client.get("https://staging-cards.fylle.ai/health").json()["version"]
+            return version
 
     def secrets(self) -> list[str]:
         lines = (self.state / "secrets").read_text().splitlines()
@@ -82,17 +82,17 @@ class Deployment:
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagingDeployment]:
     """The first deployment."""
     need_engine()
     folder = tmp_path_factory.mktemp("deploy")
     (folder / "state").mkdir(mode=0o755)
     make_base(folder)
-    made = Deployment(folder, port_base=free_ports(21))
+    made = StagingDeployment(folder, port_base=free_ports(21))
     try:
         with process_list() as lines:
-            code, said = made.deploy()
-        assert code == 0, said
+            code, output = made.deploy()
+        assert code == 0, output
         assert not [line for line in lines for secret in made.secrets() if secret in line]
         yield made
     finally:
@@ -134,8 +134,8 @@ def process_list() -> Iterator[set[str]]:
 
 
 @contextmanager
-def asked_all_the_time(made: Deployment) -> Iterator[list[str]]:
-    """Ask Cards through the proxy again and again; yield whatever came that was not well."""
+def asked_all_the_time(made: StagingDeployment) -> Iterator[list[str]]:
+    """Send requests to Cards through the proxy repeatedly; collect every failure."""
     over, wrong = threading.Event(), list[str]()
 
     def ask() -> None:
@@ -159,7 +159,7 @@ def asked_all_the_time(made: Deployment) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def never_ready(deployment: Deployment) -> str:
+def never_ready(deployment: StagingDeployment) -> str:
     """An image that starts and never answers."""
     folder = deployment.folder / "broken"
     folder.mkdir()
@@ -169,26 +169,26 @@ def never_ready(deployment: Deployment) -> str:
     return f"{deployment.name}-broken"
 
 
-def test_the_parts_run_hardened_and_healthy(deployment: Deployment) -> None:
+def test_the_parts_run_hardened_and_healthy(deployment: StagingDeployment) -> None:
     assert set(deployment.containers()) == {f"{deployment.name}-{part}" for part in PARTS}
     for name in deployment.containers():
-        (told,) = json.loads(podman("container", "inspect", name))
-        assert told["HostConfig"]["ReadonlyRootfs"], name
-        assert told["Config"]["User"] not in ("", "0", "root"), name
-        assert not told["EffectiveCaps"], name
+        (container,) = json.loads(podman("container", "inspect", name))
+        assert container["HostConfig"]["ReadonlyRootfs"], name
+        assert container["Config"]["User"] not in ("", "0", "root"), name
+        assert not container["EffectiveCaps"], name
         podman("healthcheck", "run", name)
     assert deployment.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_deployment_changes_nothing(deployment: Deployment) -> None:
+def test_a_second_deployment_changes_nothing(deployment: StagingDeployment) -> None:
     before = deployment.containers()
-    code, said = deployment.deploy()
-    assert code == 0, said
-    assert "nothing was to be changed" in said
+    code, output = deployment.deploy()
+    assert code == 0, output
+    assert "nothing was to be changed" in output
     assert deployment.containers() == before
 
 
-def test_the_plans_own_staging_test_passes(deployment: Deployment) -> None:
+def test_the_plans_own_staging_test_passes(deployment: StagingDeployment) -> None:
     done = subprocess.run(
         ["tests/staging/test_staging_e2e.sh", "--state", str(deployment.state),
          "--port-base", str(deployment.port_base)],
@@ -201,32 +201,32 @@ def test_the_plans_own_staging_test_passes(deployment: Deployment) -> None:
 
 
 def test_an_image_that_never_gets_ready_is_rolled_back_and_the_old_one_serves_all_the_while(
-    deployment: Deployment, never_ready: str
+    deployment: StagingDeployment, never_ready: str
 ) -> None:
     before, version = deployment.containers(), deployment.version()
     with asked_all_the_time(deployment) as wrong:
-        code, said = deployment.deploy("--image", f"localhost/{never_ready}", READY_S="5")
+        code, output = deployment.deploy("--image", f"localhost/{never_ready}", READY_S="5")
     assert code == 1
-    assert "cards-1 was not ready within 5 s" in said
-    assert "rolled back: the version before serves again" in said
+    assert "cards-1 was not ready within 5 s" in output
+    assert "rolled back: the version before serves again" in output
     assert wrong == []
     assert deployment.containers() == before
     assert deployment.version() == version
 
 
-def test_a_failed_proof_puts_everything_back(deployment: Deployment) -> None:
+def test_a_failed_proof_puts_everything_back(deployment: StagingDeployment) -> None:
     before = deployment.containers()
     services = f"localhost/{deployment.name}/services"
     other = f"localhost/{deployment.name}-other"
     podman("tag", services, other)
-    code, said = deployment.deploy("--image", other, HARNESS="false", READY_S="8")
+    code, output = deployment.deploy("--image", other, HARNESS="false", READY_S="8")
     assert code == 1
-    assert "the doctor found" in said
+    assert "the doctor found" in output
     assert deployment.containers() == before
 
 
 def test_what_a_killed_deployment_left_is_put_back_by_the_next(
-    deployment: Deployment, never_ready: str
+    deployment: StagingDeployment, never_ready: str
 ) -> None:
     before = deployment.containers()
     process = deployment.start("--image", f"localhost/{never_ready}")
@@ -238,7 +238,7 @@ def test_what_a_killed_deployment_left_is_put_back_by_the_next(
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    code, said = deployment.deploy()
-    assert code == 0, said
-    assert "an earlier deployment was cut off: putting cards-1 back" in said
+    code, output = deployment.deploy()
+    assert code == 0, output
+    assert "an earlier deployment was cut off: putting cards-1 back" in output
     assert deployment.containers() == before

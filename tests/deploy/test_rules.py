@@ -1,4 +1,4 @@
-"""Do the rules say what they must, and would their tests notice if they did not?"""
+"""Tests of the Prometheus rules, and of their promtool tests by mutation."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def test_each_alert_is_seen_to_fire_and_not_to_fire() -> None:
         assert set(seen) == {True, False}, alert["alert"]
 
 
-def test_each_alert_says_what_to_do_and_how_bad_it_is() -> None:
+def test_each_alert_has_a_remedy_and_a_severity() -> None:
     for alert in alerts():
         assert alert["labels"]["severity"] in ("page", "ticket")
         assert alert["annotations"]["summary"]

@@ -1,4 +1,4 @@
-"""Where the plan's own tests run: a local stack, or the environment that $E2E_ENV names."""
+"""Fixtures of the end-to-end tests: a local stack, or the environment named by $E2E_ENV."""
 
 import os
 import time
@@ -18,15 +18,15 @@ from config.environment import Environment, find_environment, read_environment
 from reference_services.stack.local import local_stack
 from scenarios.http.transport import open_client
 from scenarios.language.templates import compile_text
-from witnesses.prometheus.client import PrometheusQueries, job_matcher
-from witnesses.service.scrapes import metrics_client
+from witnesses.prometheus.client import PrometheusClient, job_matcher
+from witnesses.service.collector import metrics_client
 
 _SCRAPED_WITHIN_S = 60.0
 
 
 @dataclass
-class Place:
-    """One environment, and a tenant of our own in it."""
+class EndToEndClient:
+    """One environment, and a tenant of the test's own."""
 
     environment: Environment
     client: httpx.Client
@@ -42,46 +42,46 @@ class Place:
         return self.client.request(method, url, json=content, headers=headers)
 
     def counted(self, metric: str, **labels: str) -> float:
-        """Add up what all replicas show of a counter of the tenant's."""
+        """Sum a counter of the tenant over all replicas."""
         wanted = {"tenant_id": self.tenant, **labels}
         with metrics_client(self.environment) as client:
-            pages = [client.get(url).text for each in self.environment.services.values()
+            expositions = [client.get(url).text for each in self.environment.services.values()
                      for url in each.metrics_urls()]  # fmt: skip
         return sum(
             sample.value
-            for page in pages
-            for family in text_string_to_metric_families(page)
+            for exposition in expositions
+            for family in text_string_to_metric_families(exposition)
             for sample in family.samples
             if sample.name == metric and wanted.items() <= sample.labels.items()
         )
 
     def scraped(self, metric: str, by: str) -> dict[str, float]:
-        """Ask Prometheus for a counter of the tenant's, once every target was scraped anew."""
+        """Query Prometheus for a counter of the tenant, after a new scrape of every target."""
         settings = self.environment.prometheus
         assert settings is not None
-        with closing(PrometheusQueries(settings, self.environment.network)) as queries:
-            self._await_scrapes(queries)
+        with closing(PrometheusClient(settings, self.environment.network)) as client:
+            self._await_scrapes(client)
             query = f'sum by ({by}) ({metric}{{tenant_id="{self.tenant}"}})'
-            found = queries.ask(query, None).result
+            found = client.query(query, None).result
         return {each["metric"].get(by, ""): float(each["value"][1]) for each in found}
 
-    def _await_scrapes(self, queries: PrometheusQueries) -> None:
-        now = time.time() + queries.clock_skew_s()
+    def _await_scrapes(self, client: PrometheusClient) -> None:
+        now = time.time() + client.clock_skew_s()
         services = self.environment.services
         jobs = {each.job or name for name, each in services.items()}
         targets = sum(len(each.metrics_urls()) for each in services.values())
         deadline = time.monotonic() + _SCRAPED_WITHIN_S
         while True:
-            told = queries.ask(f"timestamp(up{job_matcher(jobs)})", None).result
-            anew = [each for each in told if float(each["value"][1]) > now]
-            # Of a job's two replicas, the one that counted may be the one not scraped yet.
-            if len(anew) == len(told) >= targets:
+            samples = client.query(f"timestamp(up{job_matcher(jobs)})", None).result
+            fresh = [each for each in samples if float(each["value"][1]) > now]
+            # Of two replicas, the one that counted may not have been scraped yet.
+            if len(fresh) == len(samples) >= targets:
                 return
-            assert time.monotonic() < deadline, told
+            assert time.monotonic() < deadline, samples
             time.sleep(0.1)
 
     def rows(self, database: str, query: str) -> dict[str, int]:
-        """Count rows of the tenant's by the query's first column."""
+        """Count rows of the tenant by the first column of the query."""
         url = self.environment.databases[database]
         if url.startswith("postgresql://"):
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -92,16 +92,16 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def e2e(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndToEndClient]:
     name = os.environ.get("E2E_ENV", "local")
     path = find_environment(name)
     if name == "local":
         with local_stack(tmp_path_factory.mktemp("stack")) as variables:
-            yield from _place(read_environment(path, variables))
+            yield from _client_of(read_environment(path, variables))
     else:
-        yield from _place(read_environment(Path(path)))
+        yield from _client_of(read_environment(Path(path)))
 
 
-def _place(environment: Environment) -> Iterator[Place]:
+def _client_of(environment: Environment) -> Iterator[EndToEndClient]:
     with open_client(environment.network, 10.0) as client:
-        yield Place(environment, client, environment.tenant_of_run())
+        yield EndToEndClient(environment, client, environment.tenant_of_run())

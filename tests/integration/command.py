@@ -33,7 +33,7 @@ class Ended:
         return content
 
     def finding(self, check: str) -> dict[str, Any]:
-        return next(each for each in self.result["findings"] if each["check"] == check)
+        return next(each for each in self.result["findings"] if each["id"] == check)
 
     def rows(self, quantity: str) -> list[dict[str, Any]]:
         return [each for each in self.result["usage"] if each["quantity"] == quantity]
@@ -130,9 +130,9 @@ def ports_of(process: psutil.Process) -> set[int]:
     return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
 
 
-def still_there(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:
-    """Return those of the processes that have not ended within a time."""
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
+def still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those of the processes that do not end, however long one waits: a minute will do."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
     return [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
 
 

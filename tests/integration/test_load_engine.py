@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import Recording, read_recordings
-from tests.clock import undisturbed
+from scenarios.evidence.recording import Recording, StopReason, read_recordings
 from tests.integration.command import Ended, Start, still_there
 from tests.integration.load_shop import OpenShop, opened_shop
 from tests.paths import ROOT
 from tests.secured_servers import free_port
+from tests.usage_rows import value_of
 
 pytestmark = pytest.mark.long
 
@@ -42,10 +42,7 @@ def checked_again(ended: Ended) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def open_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, int]:
     """Drive an open model; return the run, and how many orders the shop has after it."""
-    return undisturbed(lambda: _drive_an_open_model(tmp_path_factory.mktemp("open")))
-
-
-def _drive_an_open_model(folder: Path) -> tuple[Ended, int]:
+    folder = tmp_path_factory.mktemp("open")
     with opened_shop(folder, "--delay", "0.05") as shop:
         profile = f"{{rate: {RATE_PER_S}/s, duration: {DURATION_S}s, warm_up: {WARM_UP_S}s}}"
         ran = subprocess.run(
@@ -56,6 +53,7 @@ def _drive_an_open_model(folder: Path) -> tuple[Ended, int]:
         return Ended(ran.returncode, ran.stdout, ran.stderr, latest), shop.orders()
 
 
+@pytest.mark.core
 def test_an_open_model_drives_what_was_scheduled_and_balances(
     open_model: tuple[Ended, int],
 ) -> None:
@@ -64,8 +62,11 @@ def test_an_open_model_drives_what_was_scheduled_and_balances(
     (phase,) = ended.result["phases"]
     assert (phase["model"], phase["scheduled"], phase["completed"]) == ("open", 150, 150)
     assert orders == 150
-    assert ended.rows("orders")[0]["database"] == 150
-    assert "150 scheduled, 150 begun, 0 dropped" in ended.finding("load balances")["observed"]
+    assert value_of(ended.rows("orders")[0], "database") == 150
+    assert (
+        "150 scheduled, 150 begun, 0 dropped"
+        in ended.finding("validity/iterations-add-up/load")["observed"]
+    )
     assert "open model" in (ended.folder / "report.html").read_text()
     assert ended.says_nothing_wrong()
 
@@ -76,10 +77,14 @@ def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended
     due_s = first.column("due_s")
     assert np.allclose(due_s - due_s[0], np.arange(150) / RATE_PER_S, rtol=0, atol=1e-9)
     late_s = first.column("sent_s") - due_s
+    answered_s = first.column("done_s") - first.column("sent_s")
     assert late_s.min() >= 0
-    assert np.percentile(late_s, 90) < 0.05
+    # The shop takes longer than arrivals are apart: who waited for it would be later and later.
+    assert np.median(answered_s) > 1 / RATE_PER_S
+    assert np.median(late_s) < np.median(answered_s) / 2
 
 
+@pytest.mark.core
 def test_the_warm_up_is_counted_and_outside_the_measured_window(
     open_model: tuple[Ended, int],
 ) -> None:
@@ -99,17 +104,17 @@ def test_arrivals_that_find_no_user_are_dropped_and_latency_is_inconclusive(
     ended = start("load", *shop.files("{rate: 40/s, duration: 3s, max_users: 2}")).wait()
     (phase,) = ended.result["phases"]
     begun = shop.orders()
-    assert 20 <= begun <= 40
+    assert 0 < begun <= 40  # two users at 0.2 s an order, for 3 s
     assert (phase["scheduled"], phase["dropped"]) == (120, 120 - begun)
     end = recorded(ended).end
     assert end is not None
     assert (end.started, end.dropped) == (begun, 120 - begun)
-    latency = ended.finding("latency order p95")
+    latency = ended.finding("latency/order/p95")
     assert latency["verdict"] == "inconclusive"
     reason = f"{120 - begun} of 120 arrivals found none of 2 users free"
     assert reason in latency["observed"] + latency["detail"]
-    assert ended.finding("success rate of load")["verdict"] == "fail"
-    assert ended.finding("usage orders")["verdict"] == "pass"
+    assert ended.finding("success/load")["verdict"] == "fail"
+    assert ended.finding("usage/orders")["verdict"] == "pass"
     assert ended.code == 1
     assert reason in (ended.folder / "report.html").read_text()
 
@@ -119,26 +124,25 @@ def test_a_load_that_collapses_stops_itself_and_can_be_judged_again(
     start: Start, open_shop: OpenShop, success_rate: str, code: int
 ) -> None:
     shop = open_shop("--delay", "0.02", "--breaks-after", "50")
-    profile = "{users: 5, duration: 60s, abort: {success_rate: 50%, over: 1s}}"
-    began = time.monotonic()
+    profile = "{users: 5, duration: 3600s, abort: {success_rate: 50%, over: 1s}}"
     ended = start("load", *shop.files(profile, success_rate)).wait()
-    assert time.monotonic() - began < 20
     assert ended.code == code, ended.stdout
-    balance = ended.finding("load balances")
+    balance = ended.finding("validity/iterations-add-up/load")
     assert balance["verdict"] == "inconclusive"
-    assert re.search(r"it stopped itself: \d+ of \d+ iterations of the last 1 s went well, and "
-                     "50 % are asked for", balance["observed"])  # fmt: skip
+    assert re.search(r"aborted: \d+ of \d+ iterations in the last 1 s succeeded, at least "
+                     "50 % required", balance["observed"])  # fmt: skip
     recording = recorded(ended)
     assert recording.end is not None
     assert recording.unconcluded == 0
     assert int(recording.exchanges.of_step("order").ok.sum()) == 50
-    assert ended.rows("orders")[0]["database"] == 50
-    assert ended.finding("usage orders")["verdict"] == "pass"
+    assert value_of(ended.rows("orders")[0], "database") == 50
+    assert ended.finding("usage/orders")["verdict"] == "pass"
     again, before = checked_again(ended), ended.result
     assert again.returncode == code
     assert ended.result == before
 
 
+@pytest.mark.core
 def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_apart(
     start: Start, open_shop: OpenShop
 ) -> None:
@@ -152,7 +156,7 @@ def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_ap
     assert ended.code == 1, ended.stdout
     (phase,) = ended.result["phases"]
     assert (phase["scheduled"], phase["dropped"]) == (200, 0)
-    balance = ended.finding("load balances")
+    balance = ended.finding("validity/iterations-add-up/load")
     assert (balance["verdict"], balance["observed"][:29]) == (
         "pass",
         "200 scheduled, 200 begun, 0 d",
@@ -168,11 +172,11 @@ def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_ap
     assert f"{unknown} unknown" in page
     assert f"{not_sent} not sent" in page
     (row,) = ended.rows("orders")
-    done, undone = row["settled"]
+    done, undone = row["resolved"]["done"], row["resolved"]["not_done"]
     assert done + undone == sum(
         each.outcome is Outcome.UNKNOWN for each in exchanges if each.step == "order"
     )
-    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0}
+    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0, "is_partial": False}
     assert row["verdict"] == "pass"
 
 
@@ -181,22 +185,22 @@ def test_ctrl_c_in_a_load_ends_all_and_keeps_the_evidence(
     start: Start, open_shop: OpenShop, workers: list[str], tmp_path: Path
 ) -> None:
     shop = open_shop("--delay", "0.02")
-    files = shop.files("{rate: 40/s, duration: 60s}")
+    files = shop.files("{rate: 40/s, duration: 3600s}")
     command = start("load", *files, *workers, TMPDIR=str(tmp_path))
     command.await_exchanges("load", 100)
     _, *others = command.started()
     command.kill(signal.SIGINT)
     ended = command.wait()
-    assert still_there(others, within_s=5) == []
+    assert still_there(others) == []
     assert ended.code == 3, ended.stderr
     assert ended.result["partial"] is True
-    assert ended.finding("run complete")["observed"] == "interrupted by a signal"
+    assert ended.finding("validity/run-complete")["observed"] == "interrupted by a signal"
     assert ended.says_nothing_wrong()
     recordings = ended.recordings()
     assert sum(len(each.exchanges) for each in recordings) >= 100
     assert len(recordings) == (2 if workers else 1)
-    stopped = {each.end.stopped for each in recordings if each.end}
-    assert stopped <= {"it was interrupted"}
+    stopped = {each.end.stop_reason for each in recordings if each.end}
+    assert stopped <= {StopReason.INTERRUPTED}
     # a worker has a second to bring its end; on a busy machine that may be too short
     assert workers or stopped
     assert {finding["verdict"] for finding in ended.result["findings"]} <= {"pass", "inconclusive"}
@@ -204,14 +208,14 @@ def test_ctrl_c_in_a_load_ends_all_and_keeps_the_evidence(
 
 def test_a_run_that_was_killed_is_judged_by_what_it_did(start: Start, open_shop: OpenShop) -> None:
     shop = open_shop("--delay", "0.02")
-    command = start("load", *shop.files("{rate: 40/s, duration: 60s}"))
+    command = start("load", *shop.files("{rate: 40/s, duration: 3600s}"))
     command.await_exchanges("load", 50)
     _, *others = command.started()
     command.kill(signal.SIGKILL)
-    assert still_there(others, within_s=5) == []
+    assert still_there(others) == []
     ended = command.wait()
     judged = checked_again(ended)
-    assert ended.finding("run complete")["observed"] == "it was cut off"
+    assert ended.finding("validity/run-complete")["observed"] == "it was cut off"
     verdicts = {each["verdict"] for each in ended.result["findings"]}
     assert verdicts == {"pass", "inconclusive"}
     assert judged.returncode == 3
@@ -254,7 +258,7 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
                 told = re.search(r"^recording to (.*)$", line)
             meanwhile(theirs)
             stdout, stderr = ours.communicate(timeout=60)
-            said += [stderr, *(each.communicate(timeout=10)[1] for each in theirs)]
+            said += [stderr, *(each.communicate(timeout=60)[1] for each in theirs)]
         finally:
             for each in (ours, *theirs):
                 each.kill()

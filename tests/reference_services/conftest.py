@@ -1,4 +1,4 @@
-"""What every test of the services is given: databases, the running stack, a tenant of its own."""
+"""Fixtures of the service tests: databases, the running stack and a tenant per test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -37,7 +37,7 @@ def postgresql() -> Iterator[URL]:
 def new_databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> NewDatabases:
-    """Return the maker of empty databases, of each dialect in turn."""
+    """Return a factory of empty databases, for each dialect."""
     if request.param == "postgresql":
         server: URL = request.getfixturevalue("postgresql")
         return lambda: postgresql_databases(server)
@@ -46,7 +46,7 @@ def new_databases(
 
 @pytest.fixture(scope="session")
 def stack(new_databases: NewDatabases) -> Iterator[Stack]:
-    """Run the three services for all tests, on each dialect; each test is a tenant of its own."""
+    """Run the three services once per dialect for all tests; each test uses its own tenant."""
     with (
         new_databases() as databases,
         cards_service(databases) as cards,
@@ -58,7 +58,7 @@ def stack(new_databases: NewDatabases) -> Iterator[Stack]:
 
 @pytest.fixture
 def databases(new_databases: NewDatabases) -> Iterator[Databases]:
-    """Return empty databases of each dialect, for a service of the test's own."""
+    """Return empty databases of each dialect, for services that only this test uses."""
     with new_databases() as fresh:
         yield fresh
 
@@ -89,5 +89,5 @@ def workflow(stack: Stack) -> Service:
 
 @pytest.fixture
 def tenant() -> str:
-    """Name a tenant that nobody else is."""
+    """Return the id of a new tenant."""
     return str(uuid4())

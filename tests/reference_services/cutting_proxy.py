@@ -1,4 +1,4 @@
-"""A line that breaks: a proxy between a client and a service that cuts connections on request."""
+"""Proxy between a client and a service that cuts connections on request."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 _RESET = struct.pack("ii", 1, 0)
-_WAIT_S = 10.0
+_WAIT_S = 60.0
 
 
 class Cut(Enum):
@@ -26,7 +26,7 @@ class Cut(Enum):
 
 
 class Proxy:
-    """Passes requests on, each over a connection of its own, unless `next_cut` names a cut."""
+    """Forwards each request over a separate connection, unless `next_cut` returns a cut."""
 
     def __init__(self, listener: socket.socket, upstream: str) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -71,7 +71,7 @@ class Proxy:
                 if cut is None:
                     client.sendall(answer)
                 elif cut in {Cut.IN_HEAD, Cut.IN_BODY}:
-                    # What was sent arrives: no reset, which would overtake it.
+                    # A normal close: a reset could overtake the bytes sent before it.
                     client.sendall(answer[:20] if cut is Cut.IN_HEAD else answer[:-5])
                     return
                 else:
@@ -89,7 +89,7 @@ class Proxy:
 
 @contextmanager
 def proxied(upstream: str) -> Iterator[Proxy]:
-    """Stand between its clients and the service at this address within the block."""
+    """Run a proxy before the service at this URL within the block."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         proxy = Proxy(listener, upstream)
         accepting = Thread(target=proxy.run)
@@ -102,7 +102,7 @@ def proxied(upstream: str) -> Iterator[Proxy]:
 
 
 def read_message(connection: socket.socket) -> bytes:
-    """Read one request or answer, of the length that its head announces."""
+    """Read one request or response, up to its Content-Length."""
     read = b""
     while b"\r\n\r\n" not in read:
         read += _some(connection)
@@ -116,10 +116,10 @@ def read_message(connection: socket.socket) -> bytes:
 def _some(connection: socket.socket) -> bytes:
     some = connection.recv(65536)
     if not some:
-        raise ConnectionError("the other side left")
+        raise ConnectionError("connection closed in the middle of a message")
     return some
 
 
 def _reset(connection: socket.socket) -> None:
-    # No farewell: the other side sees a reset, as when a machine goes down.
+    # The other side sees a reset, as after a crash of the machine.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

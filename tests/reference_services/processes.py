@@ -1,4 +1,4 @@
-"""Real processes: a service as an operator starts it, from a shell of its own."""
+"""Services as processes, started as an operator starts them."""
 
 import os
 import signal
@@ -18,34 +18,34 @@ from tests.paths import ROOT
 from tests.reference_services.services import Scrape
 
 SERVE = ("-m", "reference_services.serve")
-# For an interpreter that is not the environment's own.
+# For a Python outside of the virtual environment.
 PACKAGES = sysconfig.get_path("purelib")
-_STOP_S = 10
+_STOP_S = 60
 
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """One service that runs as a process, or as a parent and its workers."""
+    """A service as one process, or as a parent with workers."""
 
     process: subprocess.Popen[bytes]
     url: str
     log: Path
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        """Ask on a connection of its own: any worker may answer."""
-        return httpx.get(self.url + path, headers=headers, timeout=20)
+        """Send a GET on a new connection, so that any worker may answer."""
+        return httpx.get(self.url + path, headers=headers, timeout=60)
 
     def scrape(self) -> Scrape:
-        """Take the metrics."""
+        """Scrape `/metrics`."""
         return Scrape(self.get("/metrics").text)
 
     def workers(self) -> list[psutil.Process]:
-        """Return the workers that run; multiprocessing's tracker is none."""
+        """Return the running workers, without multiprocessing's resource tracker."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         return [each for each in children if is_alive(each) and _is_worker(each)]
 
     def stop(self) -> int:
-        """End it as an operator does, and return its exit code: 0, or the signal's own."""
+        """Send SIGTERM and return the exit code: 0, or minus the signal."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(_STOP_S)
 
@@ -60,7 +60,7 @@ def running(
     python: str = sys.executable,
     user: int | None = None,
 ) -> Iterator[ServiceProcess]:
-    """Run a service within the block, in the folder; its port is free as soon as it has ended."""
+    """Run a service in the folder within the block."""
     log = folder / f"{service}.log"
     arguments = [] if workers is None else ["--workers", str(workers)]
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
@@ -77,7 +77,7 @@ def running(
             stderr=output,
         )
     started = ServiceProcess(process, url, log)
-    # The socket listens already: this waits until somebody serves it.
+    # The socket listens already, so the request waits until it is served.
     with _ending(process):
         try:
             assert started.get("/health").status_code == 200
@@ -87,7 +87,7 @@ def running(
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process runs; one that nobody has buried yet does not."""
+    """Return whether a process runs; a zombie does not."""
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
@@ -100,20 +100,20 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 def refusal(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Start a service that ought not to start, and return how it ended."""
+    """Start a service that must fail to start, and return the finished process."""
     return subprocess.run(
         [sys.executable, *SERVE, *arguments],
         env=environ_of(**variables),
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
 
 def environ_of(**variables: str) -> dict[str, str]:
-    """Write the environment of a process that knows nothing but this."""
+    """Return an environment with these variables and the import path only."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{PACKAGES}", **variables}
 
 

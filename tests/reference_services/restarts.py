@@ -1,4 +1,4 @@
-"""A service that is killed and comes back: a real process, each time on the same port."""
+"""A service process that can be killed and restarted on the same port."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ _START_S = 90.0
 
 
 class Restartable:
-    """One service that does not run until it is started, and may be killed any time."""
+    """A service that the test starts, kills and starts again."""
 
     def __init__(self, name: str, folder: Path, **variables: str) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class Restartable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the process and wait until it is healthy."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *SERVE, self.name, "--port", self._port],
@@ -46,26 +46,26 @@ class Restartable:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it with no warning, if it runs, and wait until it is gone."""
+        """Kill the process, if it runs, and wait for its end."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def scrape(self) -> Scrape:
-        """Take its metrics."""
-        return Scrape(httpx.get(f"{self.url}/metrics", timeout=20).text)
+        """Scrape `/metrics`."""
+        return Scrape(httpx.get(f"{self.url}/metrics", timeout=60).text)
 
     def _is_answering(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health", timeout=5).is_success
+            return httpx.get(f"{self.url}/health", timeout=60).is_success
         except httpx.TransportError:
             return False
 
 
 @contextmanager
 def restartable(name: str, folder: Path, **variables: str) -> Iterator[Restartable]:
-    """Run the service within the block; what the test left running is killed after it."""
+    """Start the service, and kill it after the block if it still runs."""
     service = Restartable(name, folder, **variables)
     try:
         service.start()

@@ -1,4 +1,4 @@
-"""Real services on real sockets: each runs under uvicorn in a thread of the tests' process."""
+"""Services on real sockets, each under uvicorn in a thread of the test process."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from reference_services.cards.app import create_app as create_cards
-from reference_services.common.calls.caller import Wire
+from reference_services.common.calls.service_client import CallRuntime
 from reference_services.common.settings import Settings, read_settings
 from reference_services.onboarding.app import create_app as create_onboarding
 from reference_services.workflow.app import create_app as create_workflow
@@ -23,14 +23,14 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Scrape:
-    """What one scrape of `/metrics` said."""
+    """Samples of one scrape of `/metrics`."""
 
     def __init__(self, text: str) -> None:
         families = text_string_to_metric_families(text)
         self.samples = [sample for family in families for sample in family.samples]
 
     def total(self, name: str, **labels: str) -> float:
-        """Add up the series of this name that carry these labels."""
+        """Sum the series of this name that carry these labels."""
         return sum(
             sample.value
             for sample in self.samples
@@ -39,24 +39,24 @@ class Scrape:
 
 
 class Service:
-    """One running service, and the ways to look at it."""
+    """One running service, with access to its HTTP interface, metrics and database."""
 
     def __init__(self, url: str, database_url: str) -> None:
         self.url = url
         self.database_url = database_url
-        self.http = httpx.Client(base_url=url, timeout=20)
+        self.http = httpx.Client(base_url=url, timeout=60)
 
     def scrape(self) -> Scrape:
-        """Take the service's metrics."""
+        """Scrape `/metrics`."""
         return Scrape(self.http.get("/metrics").text)
 
     def rows(self, sql: str, **values: str) -> list[tuple[object, ...]]:
-        """Ask the service's database; `:name` stands for the value of that name."""
+        """Query the database of the service; `:name` is bound to the value of that name."""
         return read_rows(self.database_url, sql, **values)
 
     @contextmanager
     def increases(self) -> Iterator[Callable[..., float]]:
-        """Measure by how much series grow within the block; ask after it."""
+        """Measure the increase of series within the block; call the result after it."""
         before = self.scrape()
         after: list[Scrape] = []
 
@@ -84,18 +84,18 @@ def serving(app: FastAPI, database_url: str) -> Iterator[Service]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        assert server.is_up.wait(10)
+        assert server.is_up.wait(60)
         service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", database_url)
         try:
             with service.http:
                 yield service
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 def settings(service: str, databases: Databases, **variables: str) -> Settings:
-    """Configure a service as its environment would, by `FAULT="slow-tail"` and the like."""
+    """Return settings as from environment variables, such as `FAULT="slow-tail"`."""
     environ = {
         "DATABASE_URL": databases.url_of(service),
         "CARDS_URL": NOWHERE,
@@ -104,9 +104,9 @@ def settings(service: str, databases: Databases, **variables: str) -> Settings:
     return read_settings(service, environ | variables)
 
 
-def quick_wire(transport: httpx.BaseTransport | None = None) -> Wire:
-    """Call another service as the services do, without the pauses between attempts."""
-    return Wire(transport, pause=lambda _seconds: None)
+def runtime_without_pauses(transport: httpx.BaseTransport | None = None) -> CallRuntime:
+    """Return a runtime for the service client that does not sleep between attempts."""
+    return CallRuntime(transport, sleep=lambda _seconds: None)
 
 
 @contextmanager
@@ -122,7 +122,9 @@ def onboarding_service(
     databases: Databases, transport: httpx.BaseTransport | None = None, **variables: str
 ) -> Iterator[Service]:
     """Run Onboarding within the block; it reaches Cards by `CARDS_URL`, or by the transport."""
-    app = create_onboarding(settings("onboarding", databases, **variables), quick_wire(transport))
+    app = create_onboarding(
+        settings("onboarding", databases, **variables), runtime_without_pauses(transport)
+    )
     with serving(app, databases.url_of("onboarding")) as service:
         yield service
 
@@ -132,14 +134,16 @@ def workflow_service(
     databases: Databases, transport: httpx.BaseTransport | None = None, **variables: str
 ) -> Iterator[Service]:
     """Run Workflow within the block; it reaches Cards by `CARDS_URL`, or by the transport."""
-    app = create_workflow(settings("workflow", databases, **variables), quick_wire(transport))
+    app = create_workflow(
+        settings("workflow", databases, **variables), runtime_without_pauses(transport)
+    )
     with serving(app, databases.url_of("workflow")) as service:
         yield service
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The three services, as they work together."""
+    """The three running services."""
 
     onboarding: Service
     cards: Service
@@ -147,7 +151,7 @@ class Stack:
 
 
 def as_tenant(tenant: str, **headers: str) -> dict[str, str]:
-    """Write the headers of a tenant's request; `x_trace_id="t"` becomes `x-trace-id: t`."""
+    """Return the headers of a request of a tenant; `x_trace_id="t"` becomes `x-trace-id: t`."""
     return {"X-Tenant-ID": tenant} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
@@ -166,7 +170,7 @@ SNAPSHOT: dict[str, Any] = {
 
 
 def make_cards(cards: Service, tenant: str) -> list[str]:
-    """Have four cards made, one a type; return their ids."""
+    """Create four cards, one per type, and return their ids."""
     answer = cards.http.post("/api/v1/cards/batch", json=SNAPSHOT, headers=as_tenant(tenant))
     return [card["card_id"] for card in answer.json()["cards"]]
 

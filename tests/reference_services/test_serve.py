@@ -1,4 +1,4 @@
-"""Do several workers count as one, come back when killed, and end with their parent?"""
+"""Tests of several workers: common counts, replacement after a kill, end with the parent."""
 
 import os
 import signal
@@ -14,13 +14,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from reference_services.common.metrics import DURATION_EDGES_S
+from reference_services.common.metrics import DURATION_BUCKETS_S
 from reference_services.stack.processes import find_prometheus
 from tests.reference_services.databases import SERVICES
 from tests.reference_services.processes import ServiceProcess, is_alive, refusal, running
 from tests.reference_services.services import Scrape, as_tenant
 
 pytestmark = pytest.mark.long
+
+HANGS_S = 60
 
 BODIES: dict[str, tuple[str, dict[str, object]]] = {
     "onboarding": (
@@ -42,7 +44,7 @@ HISTOGRAMS = {
 
 def post(service: ServiceProcess, name: str, tenant: str) -> int:
     path, body = BODIES[name]
-    answer = httpx.post(service.url + path, json=body, headers=as_tenant(tenant), timeout=20)
+    answer = httpx.post(service.url + path, json=body, headers=as_tenant(tenant), timeout=60)
     return answer.status_code
 
 
@@ -51,13 +53,12 @@ def post_many(cards: ServiceProcess, tenant: str, times: int) -> Counter[int]:
         return Counter(pool.map(lambda _: post(cards, "cards", tenant), range(times)))
 
 
-def wait_until(is_so: Callable[[], bool], within_s: float) -> float:
-    """Return how long it took; fail when it did not come about in time."""
-    began_at = time.monotonic()
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait until the condition holds; fail after a minute."""
+    deadline = time.monotonic() + HANGS_S
     while not is_so():
-        assert time.monotonic() - began_at < within_s, "it did not come about in time"
+        assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)
-    return time.monotonic() - began_at
 
 
 def is_free(url: str) -> bool:
@@ -69,19 +70,19 @@ def is_free(url: str) -> bool:
 
 
 def scrapes(service: ServiceProcess, times: int = 12) -> list[Scrape]:
-    """Scrape on new connections, so that each worker answers some."""
+    """Scrape on new connections, so that every worker serves some of the scrapes."""
     return [service.scrape() for _ in range(times)]
 
 
 def check_metrics(text: str) -> str:
-    """Return what promtool finds wrong with an exposition."""
+    """Return the problems that promtool finds in an exposition."""
     promtool = Path(find_prometheus()).resolve().with_name("promtool")
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=text,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     return checked.stdout + checked.stderr + ("" if checked.returncode == 0 else "failed")
@@ -91,10 +92,11 @@ def files_of_workers(folder: Path) -> set[int]:
     return {int(file.stem.rpartition("_")[2]) for file in folder.glob("counter_*.db")}
 
 
+@pytest.mark.core
 def test_two_workers_share_the_load_and_count_as_one(tmp_path: Path, tenant: str) -> None:
     folder = tmp_path / "metrics"
     with running("cards", tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(folder)}, workers=2) as cards:
-        wait_until(lambda: len(cards.workers()) == 2, 10)
+        wait_until(lambda: len(cards.workers()) == 2)
         assert post_many(cards, tenant, 200) == {201: 200}
         for scrape in scrapes(cards):
             assert scrape.total("cards_created_total", tenant_id=tenant) == 200
@@ -108,13 +110,13 @@ def test_two_workers_share_the_load_and_count_as_one(tmp_path: Path, tenant: str
 
 def test_a_killed_worker_is_replaced_and_no_count_is_lost(tmp_path: Path, tenant: str) -> None:
     with running("cards", tmp_path, workers=2) as cards:
-        wait_until(lambda: len(cards.workers()) == 2, 10)
+        wait_until(lambda: len(cards.workers()) == 2)
         assert post_many(cards, tenant, 60) == {201: 60}
         first = {worker.pid for worker in cards.workers()}
         started_at = cards.scrape().total("process_start_time_seconds")
         victim = cards.workers()[0]
         victim.kill()
-        wait_until(lambda: len({each.pid for each in cards.workers()} - {victim.pid}) == 2, 10)
+        wait_until(lambda: len({each.pid for each in cards.workers()} - {victim.pid}) == 2)
         second = {worker.pid for worker in cards.workers()}
         assert len(first & second) == 1
         assert post_many(cards, tenant, 60) == {201: 60}
@@ -125,18 +127,18 @@ def test_a_killed_worker_is_replaced_and_no_count_is_lost(tmp_path: Path, tenant
 
 def test_workers_end_soon_after_their_parent_was_killed(tmp_path: Path) -> None:
     with running("cards", tmp_path, workers=2) as cards:
-        wait_until(lambda: len(cards.workers()) == 2, 10)
+        wait_until(lambda: len(cards.workers()) == 2)
         workers = cards.workers()
-        wait_until(lambda: log_says(cards, "Application startup complete.") == 2, 10)
+        wait_until(lambda: log_says(cards, "Application startup complete.") == 2)
         os.kill(cards.process.pid, signal.SIGKILL)
         cards.process.wait()
-        wait_until(lambda: not any(map(is_alive, workers)), 2)
+        wait_until(lambda: not any(map(is_alive, workers)))
         assert is_free(cards.url)
 
 
 def test_a_signal_to_the_parent_ends_every_worker(tmp_path: Path) -> None:
     with running("cards", tmp_path, workers=2) as cards:
-        wait_until(lambda: log_says(cards, "Application startup complete.") == 2, 10)
+        wait_until(lambda: log_says(cards, "Application startup complete.") == 2)
         workers = cards.workers()
         assert cards.stop() == 0
         assert not any(map(is_alive, workers))
@@ -148,7 +150,7 @@ def log_says(service: ServiceProcess, event: str) -> int:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_start_begins_to_count_at_zero_and_deletes_counts_alone(
+def test_a_start_counts_from_zero_and_deletes_only_metric_files(
     tmp_path: Path, tenant: str, workers: str
 ) -> None:
     folder = tmp_path / "metrics"
@@ -168,7 +170,7 @@ def test_a_start_begins_to_count_at_zero_and_deletes_counts_alone(
         assert (folder / "notes.txt").read_text() == "mine"
 
 
-def test_a_folder_that_holds_a_database_is_refused_and_left_whole(tmp_path: Path) -> None:
+def test_a_folder_that_holds_a_database_is_rejected_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "counter_1.db").write_bytes(b"")
     with running("cards", tmp_path):
         pass
@@ -176,12 +178,12 @@ def test_a_folder_that_holds_a_database_is_refused_and_left_whole(tmp_path: Path
         tmp_path, "cards", "--port", "0", PROMETHEUS_MULTIPROC_DIR=str(tmp_path), WORKERS="2"
     )
     assert ended.returncode == 2
-    assert "cards: PROMETHEUS_MULTIPROC_DIR: other .db files are there" in ended.stderr
+    assert "cards: PROMETHEUS_MULTIPROC_DIR: the folder holds other .db files" in ended.stderr
     assert {"cards.db", "counter_1.db"} <= {file.name for file in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_service_began_before_its_first_request_whoever_is_asked(
+def test_every_worker_reports_a_start_before_the_first_request(
     tmp_path: Path, workers: int
 ) -> None:
     began_at = time.time()
@@ -189,7 +191,7 @@ def test_the_service_began_before_its_first_request_whoever_is_asked(
         served_at = time.time()
         starts = {scrape.total("process_start_time_seconds") for scrape in scrapes(cards)}
     assert len(starts) == 1
-    # A process' own start is told from that of the machine, which is known in whole seconds.
+    # The start time of a process derives from the boot time, which has a resolution of 1 s.
     assert began_at - 1 <= starts.pop() <= served_at
 
 
@@ -205,7 +207,7 @@ def test_promtool_finds_nothing_wrong_with_the_metrics(
     edges = {
         sample.labels["le"] for sample in Scrape(text).samples if sample.name == HISTOGRAMS[name]
     }
-    assert edges == {str(edge) for edge in DURATION_EDGES_S} | {"+Inf"}
+    assert edges == {str(edge) for edge in DURATION_BUCKETS_S} | {"+Inf"}
     assert {"0.5", "2.5", "5.0"} <= edges
 
 

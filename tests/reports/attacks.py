@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from checks.result import Kind, Result
+from checks.result import Code, Kind, Result
 from checks.verdict import Verdict
-from tests.reports.results import failing_result, failure, finding, usage_row
+from tests.reports.results import failing_result, failure, figures, finding, usage_row
+from witnesses.figure import Figure, Reason
 
 EVIL = (
     '<script>alert(1)</script>]]>"><img src=x onerror=alert(1)> \x1b[31m\x00\x08\ufffe | ` ${{7*7}}'
@@ -25,10 +26,10 @@ def attacked(text: str = EVIL) -> Result:
         scenario_sha256=text,
         versions={text: text},
         services={text: text},
-        findings=tuple(replace(each, check=text, expected=text, observed=text, detail=text)
+        findings=tuple(replace(each, id=text, title=text, expected=text, observed=text, detail=text)
                        for each in base.findings),
-        usage=tuple(replace(each, quantity=text, labels={text: text}, detail=text,
-                            remarks={text: text}) for each in base.usage),
+        usage=tuple(replace(each, quantity=text, labels={text: text}, figures={
+            text: Figure.void(Reason.SCRAPE_FAILED, text), **each.figures}) for each in base.usage),
         latency=tuple(replace(each, step=text) for each in base.latency),
         waterfall=tuple(replace(each, step=text, outcome=text) for each in base.waterfall),
         phases=tuple(replace(each, profile=text, exchanges={text: 3}, planned_counts={text: 4})
@@ -43,7 +44,9 @@ def crowded(rows: int = 1000) -> Result:
     passing = [finding(f"usage {each}", kind) for kind in Kind for each in range(rows)]
     failing = [finding("the last", kind, verdict=Verdict.FAIL) for kind in Kind]
     usage = [usage_row("cards", 7, labels={"id": f"{each}"}) for each in range(rows)]
-    usage.append(usage_row("the last", 7, database=6.0, verdict=Verdict.FAIL, detail="Lost."))
+    usage.append(
+        usage_row("the last", 7, figures=figures(7, 7, 6), verdict=Verdict.FAIL, code=Code.LOST_ROW)
+    )
     base = failing_result()
     return replace(
         base,

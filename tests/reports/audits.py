@@ -26,8 +26,8 @@ def audited(expected: Expectation, place: int, **changes: Any) -> Audited:
         verdict=expected.verdict,
         findings=expected.findings,
         explanation=EXPLANATION if expected.fault else "",
-        troubles=(),
-        took_s=12.3456 + place / 7,
+        errors=(),
+        duration_s=12.3456 + place / 7,
         folder=f"{place:02}-{name}/20261122-175000-7f3a",
     )
     return replace(good, **changes)
@@ -49,20 +49,20 @@ def good_audit(**changes: Any) -> Audit:
 
 
 def failing_audit() -> Audit:
-    """Make an audit with every kind of trouble, and one run without a result."""
+    """Make an audit with every kind of error, and one run without a result."""
     runs = list(good_audit().runs)
-    spoiled = {"usage sessions": Code.MISMATCH}
+    spoiled = {"usage/sessions": Code.MISMATCH}
     runs[0] = replace(
         runs[0], verdict=Verdict.FAIL, findings=spoiled, explanation=EXPLANATION,
-        troubles=("the verdict is fail, not pass", "usage sessions did not pass"),
+        errors=("the verdict is fail, not pass", "usage/sessions did not pass"),
     )  # fmt: skip
-    trouble = "the run ended with exit code -9 and without a result"
-    runs[5] = replace(runs[5], verdict=None, findings={}, explanation="", troubles=(trouble,),
+    error = "the run ended with exit code -9 and without a result"
+    runs[5] = replace(runs[5], verdict=None, findings={}, explanation="", errors=(error,),
                       folder="06-wrong-label-value")  # fmt: skip
     found = dict.fromkeys(list(runs[8].findings)[1:]) | spoiled
     runs[8] = replace(
         runs[8], findings=found,
-        troubles=("usage cards_used passed", "usage sessions did not pass",
+        errors=("usage/cards_used passed", "usage/sessions did not pass",
                   "nothing says 'database stands'"),
     )  # fmt: skip
     return good_audit(runs=tuple(runs))
@@ -79,17 +79,17 @@ def attacked_audit(text: str) -> Audit:
     base = failing_audit()
     runs = tuple(
         replace(each, fault=text, sentence=text, findings={text: None, f"{text}2": Code.LATE},
-                explanation=text, troubles=(text, text), folder=text)
+                explanation=text, errors=(text, text), folder=text)
         for each in base.runs
     )  # fmt: skip
     return replace(base, runs=runs, versions={text: text}, repeat=text)
 
 
 def crowded_audit(findings: int = 1000, runs: int = 300) -> Audit:
-    """Give every run many findings and troubles, and add runs; the one missed comes last."""
-    found: dict[str, Code | None] = {f"usage {place}": Code.LOST_ROW for place in range(findings)}
+    """Give every run many findings and errors, and add runs; the one missed comes last."""
+    found: dict[str, Code | None] = {f"usage/{place}": Code.LOST_ROW for place in range(findings)}
     expected = Expectation("crowded", Verdict.FAIL, found)
     crowd = [audited(expected, place) for place in range(runs)]
-    troubles = tuple(f"{name} passed" for name in found)
-    last = audited(expected, runs, fault="the last", findings={}, troubles=troubles)
+    errors = tuple(f"{name} passed" for name in found)
+    last = audited(expected, runs, fault="the last", findings={}, errors=errors)
     return good_audit(runs=(*crowd, last), planned=runs + 1)

@@ -17,13 +17,15 @@ from checks.result import (
     Result,
     StepTiming,
     UsageRow,
+    finding_id,
 )
 from checks.verdict import Verdict
+from witnesses.figure import Figure, Reason
 
 STARTED_AT = datetime(2026, 11, 22, 17, 50, 0, tzinfo=UTC)
 TARGET_S = 2.5
 CARD_TYPES = ("company", "audience", "voice", "insight")
-WITNESSES = ("service", "prometheus", "database")
+WITNESSES = ("service", "prometheus", "database:shop")
 
 
 def usage_row(quantity: str, count: int, **changes: Any) -> UsageRow:
@@ -32,13 +34,18 @@ def usage_row(quantity: str, count: int, **changes: Any) -> UsageRow:
         quantity=quantity,
         labels={},
         client=ClientFigure(count, 0),
-        service=float(count),
-        prometheus=float(count),
-        database=float(count),
+        figures=figures(count, count, count),
         verdict=Verdict.PASS,
-        asked=WITNESSES,
     )
     return replace(good, **changes)
+
+
+def figures(*values: float | Figure) -> dict[str, Figure]:
+    """Make the figures of the first witnesses, numbers being exact."""
+    return {
+        name: value if isinstance(value, Figure) else Figure.exact(float(value))
+        for name, value in zip(WITNESSES, values, strict=False)
+    }
 
 
 def objective(percentile: float, limit_s: float, measured_s: float, **changes: Any) -> Objective:
@@ -80,9 +87,14 @@ def latency_row(step: str, p95_s: float, **changes: Any) -> LatencyRow:
     return replace(good, **changes)
 
 
-def finding(check: str, kind: Kind, **changes: Any) -> Finding:
-    """Make a finding that passes."""
-    return replace(Finding(check, kind, Verdict.PASS, "as expected", "as expected"), **changes)
+def finding(title: str, kind: Kind, **changes: Any) -> Finding:
+    """Make a finding that passes; its id is made of its title."""
+    id_ = finding_id(*title.split())
+    if kind is Kind.LATENCY and title.startswith("latency "):
+        step, _, percentile = title.removeprefix("latency ").rpartition(" ")
+        id_ = finding_id("latency", step, percentile)
+    good = Finding(id_, title, kind, Verdict.PASS, "as expected", "as expected")
+    return replace(good, **changes)
 
 
 def phase(profile: str, users: int, iterations: int) -> Phase:
@@ -143,20 +155,17 @@ def failing_result() -> Result:
         "cards_used",
         101,
         labels={"card_type": "voice"},
-        service=98.0,
-        prometheus=98.0,
+        figures=figures(98, 98, 101),
         verdict=Verdict.FAIL,
         code=Code.LOST_COUNT,
-        detail="Ledger and database agree; the counter is 3 short: instrumentation or scraping.",
     )
     unseen = usage_row(
         "sessions",
         101,
         client=ClientFigure(98, 3),
-        prometheus=None,
+        figures=figures(101, Figure.void(Reason.NOT_SCRAPED_AFTER, "down for 45 s"), 101),
         verdict=Verdict.INCONCLUSIVE,
         code=Code.SCRAPE_GAP,
-        remarks={"prometheus": "the target was down for 45 s around the last scrape"},
     )
     rows = [lost if each.labels == lost.labels and each.quantity == "cards_used" else each
             for each in result.usage]  # fmt: skip
@@ -201,7 +210,7 @@ def empty_result(verdict: Verdict = Verdict.INCONCLUSIVE) -> Result:
 
 
 def _spoilt(each: Finding) -> Finding:
-    if each.check == "usage cards_used":
+    if each.title == "usage cards_used":
         return replace(
             each,
             verdict=Verdict.FAIL,
@@ -210,7 +219,7 @@ def _spoilt(each: Finding) -> Finding:
             detail="voice: ledger and database agree; the counter is 3 short.",
             code=Code.LOST_COUNT,
         )
-    if each.check == "usage sessions":
+    if each.title == "usage sessions":
         return replace(
             each,
             verdict=Verdict.INCONCLUSIVE,
@@ -246,8 +255,7 @@ def _usage() -> tuple[UsageRow, ...]:
         for quantity in ("cards_created", "cards_used")
         for card_type in CARD_TYPES
     ]
-    asked = ("service", "prometheus")
-    shared = [usage_row(name, 101, database=None, asked=asked)
+    shared = [usage_row(name, 101, figures=figures(101, 101))
               for name in ("batch_requests", "retrieve_requests")]  # fmt: skip
     fetched = [usage_row(name, 404, labels={"workflow_type": "linkedin_post"})
                for name in ("cards_fetched", "executions", "contents")]  # fmt: skip

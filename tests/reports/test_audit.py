@@ -93,7 +93,7 @@ def test_what_was_missed_comes_first_in_both() -> None:
 def test_each_trouble_is_on_the_page_and_in_the_terminal() -> None:
     page, text = Page(page_of("FAIL")).text, " ".join(terminal("FAIL").split())
     for run in AUDITS["FAIL"].runs:
-        for trouble in run.troubles:
+        for trouble in run.errors:
             assert trouble in page
             assert trouble in text
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from checks.result import Kind, Result
+from checks.result import Kind, RecordGap, Result
 from checks.verdict import Verdict
 from reports.html import SECTIONS, render_html
 from reports.html_template import MOST_BYTES
@@ -199,7 +199,8 @@ def test_the_same_result_gives_the_same_bytes(result: Result) -> None:
 
 
 def test_requests_that_lack_rows_are_named_folded_and_escaped() -> None:
-    astray = usage_row("uses", 3, verdict=Verdict.FAIL, missing=("run-1-load-4", "<b>"))
-    page = render_html(replace(good_result(), usage=(astray,)))
+    gap = RecordGap(missing=2, missing_ids=("run-1-load-4", "<b>"))
+    row = usage_row("uses", 3, verdict=Verdict.FAIL, records=gap)
+    page = render_html(replace(good_result(), usage=(row,)))
     assert "<details><summary>Too few rows: the first by X-Trace-ID</summary>" in page
     assert "<code>run-1-load-4</code> <code>&lt;b&gt;</code>" in page

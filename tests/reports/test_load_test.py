@@ -13,6 +13,7 @@ from tests.reports.attacks import attacked
 from tests.reports.results import (
     empty_result,
     failing_result,
+    figures,
     finding,
     good_result,
     latency_row,
@@ -60,7 +61,7 @@ def test_the_verdict_on_success_is_that_of_the_check() -> None:
 
 def test_cards_are_the_rows_that_there_are_not_those_that_were_promised() -> None:
     rows = (
-        usage_row("cards_created", 202, database=200.0, verdict=Verdict.FAIL),
+        usage_row("cards_created", 202, figures=figures(202, 202, 200), verdict=Verdict.FAIL),
         usage_row("cards_created", 202),
     )
     cards = line("cards created", load_test_lines(good_result(usage=rows)))
@@ -69,7 +70,7 @@ def test_cards_are_the_rows_that_there_are_not_those_that_were_promised() -> Non
 
 def test_where_not_all_rows_were_seen_the_client_is_believed_and_the_balance_judges() -> None:
     rows = (
-        usage_row("cards_created", 202, database=None, verdict=Verdict.INCONCLUSIVE),
+        usage_row("cards_created", 202, figures=figures(202, 202), verdict=Verdict.INCONCLUSIVE),
         usage_row("cards_created", 202),
     )
     cards = line("cards created", load_test_lines(good_result(usage=rows)))

@@ -124,4 +124,4 @@ def test_paper_is_never_too_narrow_nor_too_wide(
 def test_a_reason_that_many_rows_share_is_said_once() -> None:
     result: Result = crowded(30)
     text = render_terminal(result, REPORT, Paper(100, "utf-8", False))
-    assert text.count("Lost.") == 1
+    assert text.count("database:shop stands 1") == 1

@@ -17,5 +17,5 @@ def exchanges_of(generator: str, each: Sequence[Exchange]) -> Exchanges:
         row["iteration"], row["step"] = one.iteration, steps.index(one.step)
         row["outcome"], row["status"] = CODES[one.outcome], one.status or 0
         row["due_s"], row["sent_s"], row["done_s"] = one.due_s, one.sent_s, one.done_s
-        row["reason"] = reasons.index(one.reason)
+        row["reason"], row["cut_off"] = reasons.index(one.reason), one.cut_off
     return Exchanges(generator, steps, reasons, np.array([one.sequence for one in each]), rows)

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.environment import Environment, Service
-from scenarios.evidence.recording import End, Recorder
-from scenarios.http.messages import Answer, Request
+from scenarios.evidence.recording import Recorder, RecordingEnd
+from scenarios.http.messages import Request, Response
 from scenarios.language.model import Scenario
 from scenarios.language.reader import read_scenario
 
@@ -50,10 +50,10 @@ ENVIRONMENT = Environment(
 )
 
 
-def answered(status: int, content_type: str, body: bytes, broken: str = "") -> Answer:
+def answered(status: int, content_type: str, body: bytes, broken: str = "") -> Response:
     """Make an answer whose head says what it is."""
     head = f"\r\ncontent-type: {content_type}\r\n".encode() if content_type else b""
-    return Answer(status, body, broken, head)
+    return Response(status, body, broken, head)
 
 
 CREATED = answered(201, "application/json", b'{"state": "done", "id": 7}')
@@ -82,11 +82,11 @@ def good_scenario(folder: Path) -> Scenario:
 class Script:
     """A sender that answers as it was told and remembers what it was sent."""
 
-    def __init__(self, *answers: Answer | BaseException) -> None:
+    def __init__(self, *answers: Response | BaseException) -> None:
         self._answers = list(answers)
         self.requests: list[Request] = []
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         self.requests.append(request)
         answer = self._answers.pop(0)
         if isinstance(answer, BaseException):
@@ -119,4 +119,4 @@ def recorder(
     try:
         yield opened
     finally:
-        opened.end(End(started=1, dropped=0, cpu_s=0.5, wall_s=2.0))
+        opened.end(RecordingEnd(started=1, dropped=0, cpu_s=0.5, wall_s=2.0))

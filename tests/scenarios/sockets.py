@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _TICK_S = 0.05
+_HANGS_S = 60
 
 
 @dataclass
@@ -95,7 +96,7 @@ def _serve(server: Server, listener: socket.socket, behave: Behave) -> None:
             if server.stopping.is_set():
                 return
             server.connections += 1
-            connection.settimeout(5)
+            connection.settimeout(_HANGS_S)
             try:
                 behave(server, connection)
             except OSError:

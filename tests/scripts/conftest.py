@@ -1,4 +1,4 @@
-"""Fixtures of the scripts' tests: what was started is never left behind."""
+"""Fixtures that start scripts and kill them after the test."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,25 +7,27 @@ from typing import Protocol
 
 import pytest
 
-from tests.scripts.calling import Waiting
+from tests.scripts.script_process import WaitingScript
 
 
 class Start(Protocol):
-    """Starts a script, with the variables that are given."""
+    """Start a script with environment variables."""
 
     def __call__(
         self, *command: str | Path, stdin: int = subprocess.DEVNULL, **variables: str
-    ) -> Waiting: ...
+    ) -> WaitingScript: ...
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    started: list[Waiting] = []
+    started: list[WaitingScript] = []
 
-    def begin(*command: str | Path, stdin: int = subprocess.DEVNULL, **variables: str) -> Waiting:
-        started.append(Waiting(list(command), variables, stdin))
+    def begin(
+        *command: str | Path, stdin: int = subprocess.DEVNULL, **variables: str
+    ) -> WaitingScript:
+        started.append(WaitingScript(list(command), variables, stdin))
         return started[-1]
 
     yield begin
-    for each in started:
-        each.kill()
+    for script in started:
+        script.kill()

@@ -1,7 +1,8 @@
-"""A stand-in for run.py: it leaves what a run leaves, and does what its variables say.
+"""A fake run.py: it creates the files of a run, and is controlled by environment variables.
 
-FAKE_EXIT is its exit code; FAKE_ANSWER a file that it prints; FAKE_PIPE a descriptor that it writes
-its number to before it waits for a signal, and "heard" after each. FAKE_REFUSES: it leaves nothing.
+FAKE_EXIT is its exit code, FAKE_ANSWER a file that it prints. FAKE_PIPE is a file descriptor: it
+writes its process id there, waits for signals, and writes "heard" after each. With FAKE_REFUSES it
+creates no files.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 
 NAME = "20991231-235959-0000"
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-WAITS_S = 60  # nobody who was left behind stays
+WAIT_S = 240  # a process that a test left behind ends by itself
 SECOND_WITHIN_S = 0.2
 
 
@@ -21,8 +22,8 @@ def main(arguments: list[str]) -> int:
     if "FAKE_REFUSES" not in os.environ:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         folder.mkdir(parents=True)
-        told = {"arguments": arguments, "folder": str(Path.cwd())}
-        (folder / "told.json").write_text(json.dumps(told))
+        call = {"arguments": arguments, "folder": str(Path.cwd())}
+        (folder / "arguments.json").write_text(json.dumps(call))
         (folder.parent / "latest").symlink_to(NAME)
         if "FAKE_PIPE" in os.environ:
             await_signals(int(os.environ["FAKE_PIPE"]), folder)
@@ -35,9 +36,9 @@ def main(arguments: list[str]) -> int:
 def await_signals(pipe: int, folder: Path) -> None:
     os.write(pipe, f"{os.getpid()}\n".encode())
     heard = []
-    for within_s in (WAITS_S, SECOND_WITHIN_S):
-        if got := signal.sigtimedwait(SIGNALS, within_s):
-            heard.append(signal.Signals(got.si_signo).name)
+    for within_s in (WAIT_S, SECOND_WITHIN_S):
+        if received := signal.sigtimedwait(SIGNALS, within_s):
+            heard.append(signal.Signals(received.si_signo).name)
             os.write(pipe, b"heard\n")
     (folder / "signals.json").write_text(json.dumps(heard))
 

@@ -1,5 +1,3 @@
-"""Does the load test ask for what it was told, and say what came of it, with run.py's exit code?"""
-
 import json
 import os
 import signal
@@ -9,9 +7,9 @@ import pytest
 
 from checks.result import to_json
 from tests.reports.results import empty_result, failing_result, good_result
-from tests.scripts.calling import LOAD_TEST, call, told
 from tests.scripts.conftest import Start
 from tests.scripts.fake_run import NAME
+from tests.scripts.script_process import LOAD_TEST, harness_arguments, run_script
 
 ANSWERS = {0: good_result(), 1: failing_result(), 3: empty_result()}
 
@@ -26,39 +24,41 @@ def answer(tmp_path: Path) -> Path:
     return tmp_path / "answer.json"
 
 
-def test_without_arguments_a_hundred_requests_of_ten_users_go_to_the_local_stack(
+def test_the_default_is_a_hundred_requests_of_ten_users_to_the_local_stack(
     runs: Path,
 ) -> None:
-    call(LOAD_TEST, "--runs", runs)
-    assert told(runs) == [
+    run_script(LOAD_TEST, "--runs", runs)
+    assert harness_arguments(runs) == [
         "load", "--env", "local", "--scenario", "onboarding_load", "--users", "10",
         "--iterations", "100", "--runs", str(runs), "--json",
     ]  # fmt: skip
 
 
-def test_arguments_are_passed_on_from_any_folder(tmp_path: Path) -> None:
-    call(LOAD_TEST, "--requests", "7", "--concurrency=3", "--env", "my env.yaml",
+def test_arguments_are_passed_on_and_paths_are_relative_to_the_callers_folder(
+    tmp_path: Path,
+) -> None:
+    run_script(LOAD_TEST, "--requests", "7", "--concurrency=3", "--env", "my env.yaml",
          "--runs", "my runs", cwd=tmp_path)  # fmt: skip
-    assert told(tmp_path / "my runs")[2] == str(tmp_path / "my env.yaml")
-    assert told(tmp_path / "my runs")[5:9] == ["--users", "3", "--iterations", "7"]
+    assert harness_arguments(tmp_path / "my runs")[2] == str(tmp_path / "my env.yaml")
+    assert harness_arguments(tmp_path / "my runs")[5:9] == ["--users", "3", "--iterations", "7"]
 
 
 @pytest.mark.parametrize("code", ANSWERS)
-def test_the_table_is_printed_with_the_verdict_and_the_code_of_the_run(
+def test_the_table_shows_the_verdict_and_the_exit_code_is_that_of_the_run(
     runs: Path, answer: Path, code: int
 ) -> None:
     result = ANSWERS[code]
     answer.write_text(to_json(result))
-    ended = call(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
+    ended = run_script(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
     assert ended.returncode == code
     assert ended.stdout.split()[0] == result.verdict.upper()
     assert f"report     {runs}/{result.run_id}/report.html\n" in ended.stdout
     assert ended.stderr == ""
 
 
-def test_a_refusal_needs_no_table(runs: Path, answer: Path) -> None:
+def test_a_refused_run_prints_no_table(runs: Path, answer: Path) -> None:
     answer.write_text(json.dumps({"exit_code": 2, "problems": ["no such environment"]}))
-    ended = call(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT="2")
+    ended = run_script(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT="2")
     assert (ended.returncode, ended.stdout) == (2, "")
 
 
@@ -66,16 +66,16 @@ def test_a_refusal_needs_no_table(runs: Path, answer: Path) -> None:
     ("text", "code", "expected"),
     [("", 0, 3), ("Killed", 137, 137), ('{"verdict": "pass"}', 0, 3), ("[]", 1, 1)],
 )
-def test_an_answer_that_cannot_be_read_proves_nothing(
+def test_unreadable_output_is_inconclusive_unless_the_run_failed(
     runs: Path, answer: Path, text: str, code: int, expected: int
 ) -> None:
     answer.write_text(text)
-    ended = call(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
+    ended = run_script(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
     assert (ended.returncode, ended.stdout) == (expected, "")
     assert ended.stderr == "load test: run.py's answer cannot be read, so nothing is proven\n"
 
 
-def test_control_c_reaches_the_run_once_and_what_was_done_is_shown(
+def test_control_c_reaches_the_run_once_and_its_partial_result_is_shown(
     runs: Path, answer: Path, start: Start
 ) -> None:
     answer.write_text(to_json(empty_result()))
@@ -92,7 +92,7 @@ def test_control_c_reaches_the_run_once_and_what_was_done_is_shown(
     assert (code, stdout.split()[0]) == (3, "INCONCLUSIVE")
 
 
-def test_nothing_is_left_in_the_temporary_folder(runs: Path, tmp_path: Path, start: Start) -> None:
+def test_no_file_is_left_in_the_temporary_folder(runs: Path, tmp_path: Path, start: Start) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     waiting = start(LOAD_TEST, "--runs", runs, TMPDIR=str(temporary))
@@ -110,23 +110,23 @@ def test_nothing_is_left_in_the_temporary_folder(runs: Path, tmp_path: Path, sta
         ["--requests", "99999999999999999999"], ["--requests", "5; true"],
     ],
 )  # fmt: skip
-def test_a_wrong_command_is_one_sentence_and_nothing_is_sent(
+def test_a_wrong_command_is_reported_in_one_line_and_nothing_is_sent(
     runs: Path, arguments: list[str]
 ) -> None:
-    ended = call(LOAD_TEST, "--runs", runs, *arguments)
+    ended = run_script(LOAD_TEST, "--runs", runs, *arguments)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert not runs.exists()
 
 
 def test_the_help_names_every_option() -> None:
-    text = call(LOAD_TEST, "--help").stdout
+    text = run_script(LOAD_TEST, "--help").stdout
     assert all(name in text for name in ("--requests", "--concurrency", "--env", "--runs"))
 
 
 @pytest.mark.long
 @pytest.mark.stack
-def test_a_real_load_test_on_this_machine_makes_every_card(runs: Path, tmp_path: Path) -> None:
-    ended = call(LOAD_TEST, "--requests", "20", "--concurrency", "4", "--runs", runs,
+def test_a_real_load_test_creates_every_card(runs: Path, tmp_path: Path) -> None:
+    ended = run_script(LOAD_TEST, "--requests", "20", "--concurrency", "4", "--runs", runs,
                  cwd=tmp_path, HARNESS="")  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "80/80 (100.00 %)" in ended.stdout

@@ -1,4 +1,4 @@
-"""Does the workflow for GitHub do what docs/nightly.md says, and keep what it was given secret?"""
+"""Tests of the GitHub workflow of docs/nightly.md: its conditions, its steps, and its secrets."""
 
 import os
 import re
@@ -12,9 +12,10 @@ import yaml
 from tests.paths import ROOT
 
 FILE = ROOT / ".github" / "workflows" / "nightly.yaml"
-# BaseLoader: YAML's own would read `on` as true, and GitHub's does not
+# BaseLoader, because the default loader reads the key `on` as true
 WORKFLOW: dict[str, Any] = yaml.load(FILE.read_text(), Loader=yaml.BaseLoader)
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+NIGHTS = [job for job, content in JOBS.items() if "ENVIRONMENT" in content.get("env", {})]
 STEPS = [(job, step) for job, content in JOBS.items() for step in content["steps"]]
 RUNS = [(job, step) for job, step in STEPS if "run" in step]
 SAFE = r"\$\{\{ (secrets|vars)\.STAGING_[A-Z_]+ \}\}"
@@ -29,12 +30,12 @@ def using(job: str, action: str) -> list[dict[str, Any]]:
 
 
 def run_block(text: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a step as the runner does, and let it write its outputs and summary into a folder."""
+    """Run a step like the GitHub runner, with its output and summary files in a folder."""
     given = {"GITHUB_OUTPUT": str(folder / "out"), "GITHUB_STEP_SUMMARY": str(folder / "summary")}
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text], cwd=folder,
         env={"PATH": os.environ["PATH"], "RUNNER_TEMP": str(folder), **given, **variables},
-        capture_output=True, text=True, timeout=20, check=False,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -43,19 +44,19 @@ def written(folder: Path, name: str = "out") -> str:
 
 
 @pytest.mark.parametrize(("job", "step"), RUNS)
-def test_a_block_is_bash_and_nothing_is_put_into_its_text(job: str, step: dict[str, Any]) -> None:
+def test_a_step_is_valid_bash_without_interpolated_values(job: str, step: dict[str, Any]) -> None:
     ended = subprocess.run(["bash", "-n"], input=step["run"], text=True, check=False)
     assert ended.returncode == 0
     assert "${{" not in step["run"], f"{job}: a value could be run as a command"
 
 
-def test_every_script_that_is_named_is_there_and_may_be_run() -> None:
+def test_every_script_that_is_called_exists_and_is_executable() -> None:
     named = {name for _, step in RUNS for name in re.findall(r"scripts/[\w./-]+", step["run"])}
     assert named == {"scripts/nightly.sh"}
     assert all(os.access(ROOT / name, os.X_OK) for name in named)
 
 
-def test_secrets_reach_only_the_steps_that_need_them() -> None:
+def test_only_two_steps_receive_secrets() -> None:
     holders = [step["name"] for _, step in STEPS if "secrets." in str(step)]
     assert holders == ["Ask whether staging can be reached", "Nightly"]
     env = step_of("staging", "Nightly")["env"]
@@ -63,13 +64,13 @@ def test_secrets_reach_only_the_steps_that_need_them() -> None:
     assert "secrets." not in str([content.get("env") for content in JOBS.values()])
 
 
-def test_staging_gets_every_variable_that_its_environment_names() -> None:
+def test_the_staging_job_sets_every_variable_of_its_environment() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "config" / "staging.yaml").read_text()))
     given = set(step_of("staging", "Nightly")["env"]) - {"STAGING_CA"} | {"STAGING_CA_FILE"}
     assert given == asked
 
 
-def test_the_workflow_may_only_read_and_pins_what_it_uses() -> None:
+def test_the_workflow_has_read_permission_only_and_pins_its_actions() -> None:
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert not any("permissions" in content for content in JOBS.values())
     uses = {step["uses"] for _, step in STEPS if "uses" in step}
@@ -81,14 +82,23 @@ def test_the_workflow_may_only_read_and_pins_what_it_uses() -> None:
         assert using(job, "actions/checkout")[0]["with"]["persist-credentials"] == "false"
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_nights_of_an_environment_wait_for_each_other(job: str) -> None:
+def test_both_environments_have_a_night_and_every_test_is_run_beside_them() -> None:
+    assert [*NIGHTS, "tests"] == ["local", "staging", "tests"] == list(JOBS)
+    commands = step_of("tests", "Run every test")["run"].splitlines()
+    assert commands[-1] == ".ci/run test-all"
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert "github.event_name == 'schedule'" in JOBS["tests"]["if"]
+    assert "\ntest-all: setup ##" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("job", NIGHTS)
+def test_nightlies_of_one_environment_do_not_overlap(job: str) -> None:
     assert JOBS[job]["concurrency"] == {"group": f"nightly-{job}", "cancel-in-progress": "false"}
     assert int(JOBS[job]["timeout-minutes"]) <= 60
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_the_history_is_restored_before_and_saved_whatever_came_of_the_night(job: str) -> None:
+@pytest.mark.parametrize("job", NIGHTS)
+def test_the_history_is_restored_before_and_always_saved_after_the_nightly(job: str) -> None:
     names = [step.get("name") for step in JOBS[job]["steps"]]
     order = ["Restore the history", "Nightly", "Save the history"]
     assert [name for name in names if name in order] == order
@@ -100,8 +110,8 @@ def test_the_history_is_restored_before_and_saved_whatever_came_of_the_night(job
     assert saved["if"].startswith("always()")
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_the_report_is_kept_always_and_the_evidence_where_it_did_not_pass(job: str) -> None:
+@pytest.mark.parametrize("job", NIGHTS)
+def test_the_report_is_always_uploaded_and_the_evidence_unless_it_passed(job: str) -> None:
     report, evidence = using(job, "actions/upload-artifact")
     files = [Path(line).name for line in report["with"]["path"].split()]
     assert files[2::3] == ["report.html", "result.json", "junit.xml", "summary.md", "run.log"]
@@ -110,18 +120,18 @@ def test_the_report_is_kept_always_and_the_evidence_where_it_did_not_pass(job: s
     assert all(step["with"]["retention-days"] for step in (report, evidence))
 
 
-def test_both_jobs_end_alike() -> None:
+def test_both_jobs_end_with_the_same_steps() -> None:
     ends = []
-    for job in JOBS:
+    for job in NIGHTS:
         steps = JOBS[job]["steps"]
         start = next(n for n, step in enumerate(steps) if step.get("id") == "outcome")
-        told = str(steps[start:]).replace(f"-{job}-", "-JOB-")
-        ends.append(told.replace(" && steps.staging.outputs.there", ""))
+        text = str(steps[start:]).replace(f"-{job}-", "-JOB-")
+        ends.append(text.replace(" && steps.staging.outputs.there", ""))
     assert ends[0] == ends[1]
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", None])
-def test_the_outcome_names_the_run_and_a_run_without_a_verdict_is_inconclusive(
+def test_the_outcome_names_the_run_and_defaults_to_inconclusive(
     tmp_path: Path, verdict: str | None
 ) -> None:
     (tmp_path / "runs" / "this").mkdir(parents=True)
@@ -133,22 +143,22 @@ def test_the_outcome_names_the_run_and_a_run_without_a_verdict_is_inconclusive(
     assert written(tmp_path) == f"run=runs/this\nverdict={verdict or 'inconclusive'}\n"
 
 
-def test_a_night_that_left_nothing_has_no_outcome(tmp_path: Path) -> None:
+def test_without_a_run_there_is_no_outcome(tmp_path: Path) -> None:
     assert run_block(step_of("local", "Look")["run"], tmp_path).returncode == 0
     assert not written(tmp_path)
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_an_inconclusive_night_fails_under_a_title_that_says_so(job: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("job", NIGHTS)
+def test_an_inconclusive_nightly_fails_with_that_title(job: str, tmp_path: Path) -> None:
     step = step_of(job, "INCONCLUSIVE")
     ended = run_block(step["run"], tmp_path, ENVIRONMENT=job)
     assert step["if"] == "always() && steps.outcome.outputs.verdict == 'inconclusive'"
     assert (ended.returncode, ended.stdout[:34]) == (1, "::error title=INCONCLUSIVE::The ni")
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", NIGHTS)
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4])
-def test_the_nightly_step_ends_with_the_code_of_the_script(
+def test_the_nightly_step_has_the_exit_code_of_the_script(
     job: str, code: int, tmp_path: Path
 ) -> None:
     script = tmp_path / "scripts" / "nightly.sh"
@@ -161,7 +171,7 @@ def test_the_nightly_step_ends_with_the_code_of_the_script(
 
 
 @pytest.mark.parametrize(
-    ("variables", "code", "outputs", "said"),
+    ("variables", "code", "outputs", "message"),
     [
         ({"STAGING_API_TOKEN": "token", "EVENT": "schedule"}, 0, "there=yes\n", ""),
         ({"EVENT": "schedule"}, 0, "", "::notice title=Staging SKIPPED::"),
@@ -169,17 +179,17 @@ def test_the_nightly_step_ends_with_the_code_of_the_script(
         ({"EVENT": "workflow_dispatch", "ASKED": "staging"}, 1, "", "::error title=Staging cannot"),
     ],
 )
-def test_without_a_token_staging_is_skipped_visibly_unless_it_was_asked_for(
-    variables: dict[str, str], code: int, outputs: str, said: str, tmp_path: Path
+def test_without_a_token_staging_is_skipped_unless_it_was_requested(
+    variables: dict[str, str], code: int, outputs: str, message: str, tmp_path: Path
 ) -> None:
     ended = run_block(step_of("staging", "Ask")["run"], tmp_path, **variables)
     assert (ended.returncode, written(tmp_path)) == (code, outputs)
-    assert ended.stdout.startswith(said)
+    assert ended.stdout.startswith(message)
     assert "token" not in ended.stdout + written(tmp_path)
-    assert ("SKIPPED" in written(tmp_path, "summary")) == ("notice" in said)
+    assert ("SKIPPED" in written(tmp_path, "summary")) == ("notice" in message)
 
 
-def test_nothing_of_staging_is_done_without_its_token() -> None:
+def test_every_staging_step_is_conditional_on_the_token() -> None:
     for step in JOBS["staging"]["steps"][1:]:
         condition = step["if"]
         assert re.search(r"steps\.(staging\.outputs\.there|outcome\.outputs)|hashFiles", condition)

@@ -1,4 +1,4 @@
-"""Which Prometheus does a clone get? Told by a copy of the script among pretended programs."""
+"""Tests of scripts/get_prometheus.py in a copied clone, with fake programs and a local mirror."""
 
 import hashlib
 import importlib.util
@@ -49,7 +49,7 @@ def pretend_prometheus(path: Path, version: str) -> Path:
 
 
 class Clone:
-    """A folder with the script in it, on a machine whose `PATH` is one folder of our making."""
+    """A copy of the script, with a `PATH` that is one folder of the test."""
 
     def __init__(self, folder: Path) -> None:
         """Copy the script into the folder."""
@@ -67,7 +67,7 @@ class Clone:
             env=settings,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
 
@@ -84,7 +84,7 @@ class Mirror:
     """A folder of releases behind an HTTP server."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        """Publish one release for this platform, with its sums."""
+        """Publish one release for this platform, with its checksums."""
         self.url = url
         self.top = f"prometheus-{get_prometheus.VERSION}." + get_prometheus.platform_name(
             platform.system(), platform.machine()
@@ -107,10 +107,10 @@ class Mirror:
 
 
 class Silent(SimpleHTTPRequestHandler):
-    """Serve files, and log nothing."""
+    """Serve files without logging."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
         thread.join()
 
 
-def test_the_named_one_goes_before_the_one_on_the_path(clone: Clone, tmp_path: Path) -> None:
+def test_the_named_binary_has_precedence_over_the_path(clone: Clone, tmp_path: Path) -> None:
     pretend_prometheus(clone.bin / "prometheus", "2.1.0")
     named = pretend_prometheus(tmp_path / "elsewhere" / "prometheus", "2.2.0")
 
@@ -135,14 +135,14 @@ def test_the_named_one_goes_before_the_one_on_the_path(clone: Clone, tmp_path: P
     assert (clone.cache / "promtool").resolve() == named.with_name("promtool")
 
 
-def test_a_name_without_a_program_is_an_error_although_the_path_has_one(clone: Clone) -> None:
+def test_a_wrong_name_is_an_error_even_if_the_path_has_a_prometheus(clone: Clone) -> None:
     pretend_prometheus(clone.bin / "prometheus", "2.1.0")
 
     done = clone.get(PROMETHEUS="/no/such/prometheus")
 
     assert done.returncode == 1
     assert done.stderr == (
-        "prometheus: PROMETHEUS names /no/such/prometheus, which is no program: "
+        "prometheus: PROMETHEUS names /no/such/prometheus, which is not a program: "
         "correct or unset it.\n"
     )
     assert clone.left() == []
@@ -157,7 +157,7 @@ def test_a_named_program_that_is_not_prometheus_is_an_error(clone: Clone) -> Non
     assert "does not answer --version as Prometheus does: correct or unset it." in done.stderr
 
 
-def test_the_one_on_the_path_goes_before_the_release(clone: Clone, mirror: Mirror) -> None:
+def test_the_path_has_precedence_over_the_release(clone: Clone, mirror: Mirror) -> None:
     here = pretend_prometheus(clone.bin / "prometheus", "2.1.0")
 
     done = clone.get(PROMETHEUS_RELEASES_URL=mirror.url)
@@ -166,7 +166,7 @@ def test_the_one_on_the_path_goes_before_the_release(clone: Clone, mirror: Mirro
     assert (clone.cache / "prometheus").readlink() == here
 
 
-def test_one_on_the_path_that_does_not_run_is_passed_over(clone: Clone, mirror: Mirror) -> None:
+def test_a_binary_on_the_path_that_does_not_run_is_skipped(clone: Clone, mirror: Mirror) -> None:
     write_program(clone.bin / "prometheus", "exit 1")
 
     done = clone.get(PROMETHEUS_RELEASES_URL=mirror.url)
@@ -193,10 +193,10 @@ def test_the_debian_package_is_unpacked_into_the_cache(clone: Clone) -> None:
 
 
 def test_without_package_lists_apt_updates_private_ones(clone: Clone, tmp_path: Path) -> None:
-    told = tmp_path / "told"
+    calls = tmp_path / "calls"
     pretend_debian(
         clone,
-        f"""echo "$@" >> {told}
+        f"""echo "$@" >> {calls}
         case "$*" in
             *Dir::State=*download*) : > prometheus_2.3.0_amd64.deb ;;
             *download*) echo 'E: Unable to locate package prometheus' >&2; exit 100 ;;
@@ -206,7 +206,7 @@ def test_without_package_lists_apt_updates_private_ones(clone: Clone, tmp_path: 
     done = clone.get()
 
     assert "2.3.0 from Debian's package" in done.stdout
-    first, second, third = told.read_text().splitlines()
+    first, second, third = calls.read_text().splitlines()
     assert "Dir::State=" not in first
     assert second.endswith(" update")
     assert f"Dir::State={clone.cache}" in second
@@ -224,7 +224,7 @@ def test_the_release_is_unpacked_and_linked_relatively(clone: Clone, mirror: Mir
     assert unpacked == ["prometheus", "promtool"]
 
 
-def test_an_archive_with_another_sum_is_refused_and_leaves_nothing(
+def test_an_archive_with_a_wrong_checksum_is_refused_and_removed(
     clone: Clone, mirror: Mirror
 ) -> None:
     with mirror.archive.open("ab") as archive:
@@ -237,7 +237,7 @@ def test_an_archive_with_another_sum_is_refused_and_leaves_nothing(
     assert clone.left() == []
 
 
-def test_an_archive_without_a_published_sum_is_refused(clone: Clone, mirror: Mirror) -> None:
+def test_an_archive_without_a_published_checksum_is_refused(clone: Clone, mirror: Mirror) -> None:
     mirror.sums.write_text(f"{'0' * 64}  another.tar.gz\n")
 
     done = clone.get(PROMETHEUS_RELEASES_URL=mirror.url)
@@ -251,17 +251,17 @@ def test_an_archive_without_promtool_is_refused(clone: Clone, mirror: Mirror) ->
 
     done = clone.get(PROMETHEUS_RELEASES_URL=mirror.url)
 
-    assert f"{mirror.archive.name} is no archive of Prometheus" in done.stdout
+    assert f"{mirror.archive.name} is not an archive of Prometheus" in done.stdout
     assert clone.left() == []
 
 
-def test_where_no_source_has_any_the_error_is_one_sentence(clone: Clone) -> None:
+def test_if_no_source_has_a_prometheus_the_error_is_one_sentence(clone: Clone) -> None:
     done = clone.get()
 
     assert done.returncode == 1
     assert done.stderr == (
-        "prometheus: no source has one: check the network, or install Prometheus, "
-        "or set PROMETHEUS to the binary of one.\n"
+        "prometheus: no source has a Prometheus: check the network, or install Prometheus, "
+        "or set PROMETHEUS to its binary.\n"
     )
     assert f"none from the release archive: {NOWHERE}" in done.stdout
 
@@ -286,7 +286,7 @@ def test_a_link_to_nothing_is_replaced(clone: Clone) -> None:
     assert (clone.cache / "prometheus").readlink() == here
 
 
-def test_naming_another_replaces_the_link(clone: Clone, tmp_path: Path) -> None:
+def test_another_named_binary_replaces_the_link(clone: Clone, tmp_path: Path) -> None:
     pretend_prometheus(clone.bin / "prometheus", "2.1.0")
     named = pretend_prometheus(tmp_path / "elsewhere" / "prometheus", "2.2.0")
     clone.get()
@@ -305,7 +305,7 @@ def test_naming_another_replaces_the_link(clone: Clone, tmp_path: Path) -> None:
         ("Darwin", "x86_64", "darwin-amd64"),
     ],
 )
-def test_platforms_are_spelled_as_in_releases(system: str, machine: str, name: str) -> None:
+def test_a_platform_is_spelled_as_in_the_releases(system: str, machine: str, name: str) -> None:
     assert get_prometheus.platform_name(system, machine) == name
 
 

@@ -1,4 +1,4 @@
-"""Is a clone set up once, whole, and again when it must be? Told with a lock that names nothing."""
+"""Tests of scripts/setup in a copied clone, with an empty requirements.lock and a fake pip."""
 
 import fcntl
 import hashlib
@@ -54,7 +54,7 @@ def set_up(clone: Path) -> subprocess.CompletedProcess[str]:
 
 
 def pretend_finished(clone: Path, pip: str = "exit 0") -> None:
-    """Leave what a finished set-up leaves, as far as the next one looks, and our own pip."""
+    """Create the files of a finished set-up that the next one checks, with a fake pip."""
     version = ".".join(map(str, sys.version_info[:2]))
     digest = hashlib.sha256((clone / "requirements.lock").read_bytes()).hexdigest()
     for folder in (".venv/bin", ".cache"):
@@ -70,7 +70,7 @@ def change_lock(clone: Path) -> None:
     (clone / "requirements.lock").write_text("# another nothing\n")
 
 
-def test_after_an_interrupted_set_up_the_environment_is_made_anew_and_once(clone: Path) -> None:
+def test_after_an_interrupted_set_up_the_environment_is_created_again_once(clone: Path) -> None:
     pretend_finished(clone)
     (clone / ".cache/venv-unfinished").touch()
     (clone / ".venv/half-a-package").touch()
@@ -86,13 +86,13 @@ def test_after_an_interrupted_set_up_the_environment_is_made_anew_and_once(clone
     assert all("up to date" in line for line in second.stdout.splitlines())
 
 
-def test_a_finished_clone_is_left_alone(clone: Path) -> None:
+def test_a_second_set_up_changes_nothing(clone: Path) -> None:
     pretend_finished(clone)
 
     assert "venv        up to date" in set_up(clone).stdout
 
 
-def test_another_lock_is_installed_with_hashes_over_a_sound_environment(clone: Path) -> None:
+def test_a_changed_lock_is_installed_with_hashes_into_the_same_environment(clone: Path) -> None:
     pretend_finished(clone, pip='echo "$@"')
     change_lock(clone)
 
@@ -101,7 +101,7 @@ def test_another_lock_is_installed_with_hashes_over_a_sound_environment(clone: P
     assert "venv        up to date" in set_up(clone).stdout
 
 
-def test_a_pip_that_only_looked_leaves_the_environment_sound_but_unstamped(clone: Path) -> None:
+def test_a_pip_that_failed_before_installing_leaves_the_environment_usable(clone: Path) -> None:
     pretend_finished(clone, pip="echo 'Max retries exceeded'; exit 1")
     change_lock(clone)
 
@@ -122,7 +122,7 @@ def test_a_pip_that_failed_while_installing_marks_the_environment_unfinished(clo
     assert (clone / ".cache/venv-unfinished").exists()
 
 
-def test_an_environment_is_sound_only_where_it_was_made_and_while_its_python_is_there(
+def test_an_environment_is_sound_only_at_its_path_and_with_its_python(
     clone: Path,
 ) -> None:
     pretend_finished(clone)
@@ -138,17 +138,17 @@ def test_an_environment_is_sound_only_where_it_was_made_and_while_its_python_is_
 
 def test_a_second_set_up_waits_for_the_first(clone: Path) -> None:
     pretend_finished(clone)
-    with (clone / ".cache/setup.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (clone / ".cache/setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with subprocess.Popen(command(clone), stdout=subprocess.PIPE, text=True) as second:
             assert second.stdout is not None
             assert "waiting for another set-up" in second.stdout.readline()
-            fcntl.flock(held, fcntl.LOCK_UN)
+            fcntl.flock(lock, fcntl.LOCK_UN)
             assert "up to date" in second.stdout.read()
     assert second.returncode == 0
 
 
-def test_a_python_that_is_too_old_is_told_which_one_to_name() -> None:
+def test_a_python_that_is_too_old_is_refused_with_the_remedy() -> None:
     with pytest.raises(setup.SetUpError, match="make setup PYTHON=python3"):
         setup.check_python((3, 10))
 
@@ -161,5 +161,5 @@ def test_a_python_that_is_too_old_is_told_which_one_to_name() -> None:
         ("ERROR: first\nERROR: No space left on device", "No space left on device"),
     ],
 )
-def test_what_pip_says_is_explained(output: str, meaning: str) -> None:
+def test_an_error_of_pip_is_explained(output: str, meaning: str) -> None:
     assert meaning in setup.explain(output)

@@ -1,8 +1,8 @@
-"""A staging that is real in everything but its address, as processes on the loopback.
+"""A complete staging deployment as local processes, for tests and `benchmarks.watch`.
 
-nginx with TLS from a throw-away CA and the four host names, two replicas each of Cards and
-Workflow as targets of their own, PostgreSQL with a role that may only read, a Prometheus that wants
-a token, tokens for every call, and other tenants who do not stand still.
+nginx with TLS, a temporary CA and the four host names; two replicas each of Cards and Workflow,
+scraped separately; PostgreSQL with a read-only role; a Prometheus behind a token; tokens for every
+request; and traffic of other tenants.
 """
 
 import os
@@ -50,14 +50,14 @@ _READER = "harness"
 
 @dataclass
 class Staging:
-    """What runs, and what a person who verifies it has to export."""
+    """A running staging: its processes, and the variables that config/staging.yaml needs."""
 
     folder: Path
     certificates: Certificates
     address: str
     databases: Mapping[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = field(default_factory=dict)
+    start_functions: dict[str, Callable[[], subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def variables(self, **changes: str) -> dict[str, str]:
         """Return the environment variables of config/staging.yaml."""
@@ -76,17 +76,17 @@ class Staging:
         routes = dict.fromkeys(HOSTS.values(), self.address)
         return open_client(Network(routes, str(self.certificates.ca)), 10.0)
 
-    def end(self, name: str) -> None:
-        """Kill a process of the staging at once, as a crash does."""
+    def kill(self, name: str) -> None:
+        """Kill a process, as in a crash."""
         self.processes[name].kill()
         self.processes[name].wait()
 
-    def begin(self, name: str) -> None:
-        """Start a process that was ended, as it was started."""
-        self.processes[name] = self.starts[name]()
+    def start(self, name: str) -> None:
+        """Start a killed process again with the same command."""
+        self.processes[name] = self.start_functions[name]()
 
-    def show(self, certificates: Certificates) -> None:
-        """Have nginx show another certificate: it reads the files again."""
+    def reload_certificate(self, certificates: Certificates) -> None:
+        """Replace the certificate of nginx, and reload nginx."""
         for ours, theirs in ((self.certificates.certificate, certificates.certificate),
                              (self.certificates.key, certificates.key)):  # fmt: skip
             ours.write_bytes(theirs.read_bytes())
@@ -97,20 +97,22 @@ class Staging:
 @contextmanager
 def staging(folder: Path, interval: str = "15s", scraped: Mapping[str, int] = REPLICAS
             ) -> Iterator[Staging]:  # fmt: skip
-    """Have a staging up within the block; `scraped` is how many replicas Prometheus knows."""
-    with ExitStack() as held:
-        server = held.enter_context(postgresql_server())
-        databases = held.enter_context(postgresql_databases(server))
+    """Run a staging during the block; `scraped` is the number of replicas that are scraped."""
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql_server())
+        databases = stack.enter_context(postgresql_databases(server))
         certificates = sign(folder / "tls", NAMES)
         address = f"127.0.0.1:{free_port()}"
-        made = Staging(folder, certificates, address, {})
-        held.callback(_stop, made)
-        _start(made, databases, interval, scraped)
-        made.databases = {name: _reader_of(databases.url_of(name)) for name in SERVICES}
-        yield made
+        deployment = Staging(folder, certificates, address, {})
+        stack.callback(_stop, deployment)
+        _start(deployment, databases, interval, scraped)
+        deployment.databases = {name: _reader_of(databases.url_of(name)) for name in SERVICES}
+        yield deployment
 
 
-def _start(made: Staging, databases: Databases, interval: str, scraped: Mapping[str, int]) -> None:
+def _start(
+    deployment: Staging, databases: Databases, interval: str, scraped: Mapping[str, int]
+) -> None:
     ports = {
         f"{name}-{number}": free_port()
         for name in SERVICES
@@ -119,19 +121,21 @@ def _start(made: Staging, databases: Databases, interval: str, scraped: Mapping[
     inside, prometheus = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     for name, port in ports.items():
         service = name.partition("-")[0]
-        if name.endswith("-2"):  # the first brings the database of both up to date
-            _await(f"http://127.0.0.1:{ports[f'{service}-1']}/health", made, f"{service}-1")
-        _add(made, name, _service_command(service, port), _settings(service, inside, databases))
-    _render(made, ports, inside, prometheus, interval, scraped)
-    _add(made, "nginx", [find_program("nginx"), "-c", f"{made.folder}/nginx.conf", "-g",
+        if name.endswith("-2"):  # the first replica migrates the database of both
+            _await(f"http://127.0.0.1:{ports[f'{service}-1']}/health", deployment, f"{service}-1")
+        _add(
+            deployment, name, _service_command(service, port), _settings(service, inside, databases)
+        )
+    _render(deployment, ports, inside, prometheus, interval, scraped)
+    _add(deployment, "nginx", [find_program("nginx"), "-c", f"{deployment.folder}/nginx.conf", "-g",
                          "daemon off;"], {})  # fmt: skip
-    _add(made, "prometheus", [
-        find_program("prometheus"), f"--config.file={made.folder}/prometheus.yaml",
-        f"--storage.tsdb.path={made.folder}/samples", f"--web.listen-address={prometheus}",
+    _add(deployment, "prometheus", [
+        find_program("prometheus"), f"--config.file={deployment.folder}/prometheus.yaml",
+        f"--storage.tsdb.path={deployment.folder}/samples", f"--web.listen-address={prometheus}",
     ], {})  # fmt: skip
     for name, port in ports.items():
-        _await(f"http://127.0.0.1:{port}/ready", made, name)
-    _await(f"http://{prometheus}/-/ready", made, "prometheus")
+        _await(f"http://127.0.0.1:{port}/ready", deployment, name)
+    _await(f"http://{prometheus}/-/ready", deployment, "prometheus")
 
 
 def _service_command(service: str, port: int) -> list[str]:
@@ -151,7 +155,7 @@ def _settings(service: str, inside: str, databases: Databases) -> dict[str, str]
 
 
 def _render(
-    made: Staging, ports: Mapping[str, int], inside: str, prometheus: str, interval: str,
+    deployment: Staging, ports: Mapping[str, int], inside: str, prometheus: str, interval: str,
     scraped: Mapping[str, int],
 ) -> None:  # fmt: skip
     addresses = {
@@ -159,43 +163,45 @@ def _render(
         for service in SERVICES
     }
     common = {
-        "LISTEN": made.address,
+        "LISTEN": deployment.address,
         "INSIDE": inside,
         "PROMETHEUS_ADDRESS": prometheus,
-        "TLS_CERTIFICATE": str(made.certificates.certificate),
-        "TLS_KEY": str(made.certificates.key),
+        "TLS_CERTIFICATE": str(deployment.certificates.certificate),
+        "TLS_KEY": str(deployment.certificates.key),
         "OPERATIONS_TOKEN": OPERATIONS_TOKEN,
         "SCRAPE_INTERVAL": interval,
-        "RUN_FOLDER": str(made.folder / "nginx"),
+        "RUN_FOLDER": str(deployment.folder / "nginx"),
     }
-    (made.folder / "nginx").mkdir()
-    for place, kept in ((made.folder, REPLICAS), (made.folder / "scraped", scraped)):
+    (deployment.folder / "nginx").mkdir()
+    for place, kept in ((deployment.folder, REPLICAS), (deployment.folder / "scraped", scraped)):
         replicas = {f"{name.upper()}_REPLICAS": " ".join(each[: kept[name]])
                     for name, each in addresses.items()}  # fmt: skip
         subprocess.run(
             [sys.executable, ROOT / "deploy" / "render.py", place],
             env={**os.environ, **common, **replicas}, check=True,
         )  # fmt: skip
-    (made.folder / "scraped" / "prometheus.yaml").replace(made.folder / "prometheus.yaml")
+    (deployment.folder / "scraped" / "prometheus.yaml").replace(
+        deployment.folder / "prometheus.yaml"
+    )
 
 
-def _add(made: Staging, name: str, command: list[str], variables: Mapping[str, str]) -> None:
+def _add(deployment: Staging, name: str, command: list[str], variables: Mapping[str, str]) -> None:
     def start() -> subprocess.Popen[bytes]:
-        with (made.folder / f"{name}.log").open("ab") as log:
+        with (deployment.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **variables},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
-    made.starts[name] = start
-    made.begin(name)
+    deployment.start_functions[name] = start
+    deployment.start(name)
 
 
-def _await(url: str, made: Staging, name: str) -> None:
+def _await(url: str, deployment: Staging, name: str) -> None:
     deadline = time.monotonic() + _START_S
     while not _is_ok(url):
-        log = made.folder / f"{name}.log"
-        assert made.processes[name].poll() is None, log.read_text()
+        log = deployment.folder / f"{name}.log"
+        assert deployment.processes[name].poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(_POLL_S)
 
@@ -207,10 +213,10 @@ def _is_ok(url: str) -> bool:
         return False
 
 
-def _stop(made: Staging) -> None:
-    for process in made.processes.values():
+def _stop(deployment: Staging) -> None:
+    for process in deployment.processes.values():
         process.terminate()
-    for process in made.processes.values():
+    for process in deployment.processes.values():
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:
@@ -219,7 +225,7 @@ def _stop(made: Staging) -> None:
 
 
 def _reader_of(url: str) -> str:
-    """Make a role that may only read, and return the database's address for it."""
+    """Create a read-only role, and return the database URL for it."""
     statements = (
         f"DO $$ BEGIN CREATE ROLE {_READER} LOGIN PASSWORD '{DATABASE_PASSWORD}'; "
         "EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -236,14 +242,14 @@ def _reader_of(url: str) -> str:
 
 
 @contextmanager
-def others_at_work(made: Staging, pause_s: float = 0.2) -> Iterator[list[int]]:
-    """Have another tenant pass through the flow again and again; yield how often, at the end."""
+def foreign_traffic(deployment: Staging, pause_s: float = 0.2) -> Iterator[list[int]]:
+    """Run the flow repeatedly as other tenants; the yielded list holds the number of passes."""
     over, number = Event(), [0]
 
     def work() -> None:
-        with made.client() as client:
+        with deployment.client() as client:
             while not over.wait(pause_s):
-                number[0] += pass_once(client, str(uuid4()))
+                number[0] += run_flow_once(client, str(uuid4()))
 
     thread = Thread(target=work)
     thread.start()
@@ -254,15 +260,15 @@ def others_at_work(made: Staging, pause_s: float = 0.2) -> Iterator[list[int]]:
         thread.join()
 
 
-def pass_once(client: httpx.Client, tenant: str) -> bool:
-    """Pass through the flow as a tenant; tell whether every answer was as expected."""
+def run_flow_once(client: httpx.Client, tenant: str) -> bool:
+    """Run the flow once as a tenant; return whether every response was successful."""
     headers = {"X-Tenant-ID": tenant, "Authorization": f"Bearer {API_TOKEN}"}
 
     def post(service: str, path: str, content: dict[str, Any]) -> dict[str, Any]:
-        answer = client.post(f"https://{HOSTS[service]}{path}", json=content, headers=headers)
-        answer.raise_for_status()
-        told: dict[str, Any] = answer.json()
-        return told
+        response = client.post(f"https://{HOSTS[service]}{path}", json=content, headers=headers)
+        response.raise_for_status()
+        body: dict[str, Any] = response.json()
+        return body
 
     sessions = "/api/v1/onboarding/sessions"
     try:

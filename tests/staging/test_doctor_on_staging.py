@@ -1,4 +1,4 @@
-"""Does the doctor name what is wrong with a staging, and a nightly say it in the same words?"""
+"""The doctor and the nightly report the same faults of a staging in the same words."""
 
 import json
 import os
@@ -52,14 +52,14 @@ def run(made: Staging, *arguments: str, **changes: str) -> subprocess.CompletedP
 
 
 def wait_until_settled(made: Staging) -> None:
-    """Wait until the doctor finds nothing: a Prometheus that has just started needs a moment."""
+    """Wait until the doctor passes: after a start, Prometheus needs a few scrapes."""
     deadline = time.monotonic() + _SETTLED_S
-    while (told := doctor(made))[0] != 0:
-        assert time.monotonic() < deadline, told
+    while (outcome := doctor(made))[0] != 0:
+        assert time.monotonic() < deadline, outcome
 
 
-def wait_until_told(made: Staging, query: str, value: str) -> None:
-    """Wait until Prometheus answers so: it forgets a target after two scrapes that did not come."""
+def wait_for_value(made: Staging, query: str, value: str) -> None:
+    """Wait until a query has a value: a removed target disappears only after two missed scrapes."""
     deadline = time.monotonic() + _SETTLED_S
     headers = {"Authorization": f"Bearer {OPERATIONS_TOKEN}"}
     address = f"https://{HOSTS['prometheus']}/api/v1/query"
@@ -72,18 +72,18 @@ def wait_until_told(made: Staging, query: str, value: str) -> None:
 
 
 @contextmanager
-def as_it_is(_: Staging) -> Iterator[None]:
+def unchanged(_: Staging) -> Iterator[None]:
     yield
 
 
 @contextmanager
 def certificate_expired(made: Staging) -> Iterator[None]:
-    """Show a certificate of the same names that was valid until yesterday."""
+    """Serve a certificate for the same names that expired yesterday."""
     ours = made.certificates
     kept = [path.read_bytes() for path in (ours.ca, ours.certificate, ours.key)]
     expired = sign(made.folder / "expired", NAMES, days=-1)
     ours.ca.write_bytes(expired.ca.read_bytes())
-    made.show(expired)
+    made.reload_certificate(expired)
     try:
         yield
     finally:
@@ -95,14 +95,14 @@ def certificate_expired(made: Staging) -> Iterator[None]:
 
 @contextmanager
 def replica_not_scraped(made: Staging) -> Iterator[None]:
-    """Have Prometheus know one of the two replicas of Cards."""
+    """Remove one of the two replicas of Cards from Prometheus' configuration."""
     config = made.folder / "prometheus.yaml"
     kept = config.read_text()
     job = next(part for part in kept.split("- job_name: ") if part.startswith("cards"))
     config.write_text(kept.replace(job, job.replace(f", {job.rpartition(', ')[2]}", "]\n  ")))
     made.processes["prometheus"].send_signal(signal.SIGHUP)
     try:
-        wait_until_told(made, 'count(up{job="cards"})', "1")
+        wait_for_value(made, 'count(up{job="cards"})', "1")
         yield
     finally:
         config.write_text(kept)
@@ -111,46 +111,48 @@ def replica_not_scraped(made: Staging) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What is wrong, what it must come to, and the words that both must say."""
+class StagingFault:
+    """A fault, the exit code that it must cause, and the words that both must report."""
 
     name: str
     code: int
     words: tuple[str, ...]
     changes: dict[str, str] = field(default_factory=dict)
-    having: Callable[[Staging], Any] = as_it_is
+    having: Callable[[Staging], Any] = unchanged
 
 
-TROUBLES = (
-    Trouble("expired certificate", 1, ("shows a bad certificate (certificate has expired)",),
+FAULTS = (
+    StagingFault("expired certificate", 1, ("shows a bad certificate (certificate has expired)",),
             having=certificate_expired),
-    Trouble("wrong CA", 3, ("that nobody trusted here signed", "name another file in ca_file"),
+    StagingFault("wrong CA", 3, ("that nobody trusted here signed", "name another file in ca_file"),
             {"STAGING_CA_FILE": "@OTHER_CA"}),
-    Trouble("wrong token", 3, ("they are refused (401)", "set headers right"),
+    StagingFault("wrong token", 3, ("they are refused (401)", "set headers right"),
             {"STAGING_API_TOKEN": "wrong-s3cret-token-0123"}),
-    Trouble("replica not scraped", 3, ("1 of its 2 replicas are scraped",),
+    StagingFault("replica not scraped", 3, ("1 of its 2 replicas are scraped",),
             having=replica_not_scraped),
-    Trouble("clock ten seconds off", 3, ("clock skew to Prometheus", "Set both clocks by NTP"),
+    StagingFault("clock ten seconds off", 3, ("clock/prometheus", "Set both clocks by NTP"),
             {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": "+10s",
              "FAKETIME_DONT_FAKE_MONOTONIC": "1"}),
-    Trouble("database missing", 3, ("the database 'cards': ", "does not exist"),
+    StagingFault("database missing", 3, ("the database 'cards': ", "does not exist"),
             {"STAGING_CARDS_DATABASE_URL": "@NO_DATABASE"}),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda each: each.name)
-def test_the_doctor_names_it_and_a_nightly_says_the_same(made: Staging, trouble: Trouble) -> None:
-    if "LD_PRELOAD" in trouble.changes and not _FAKETIME.exists():
-        assert not os.environ.get("CI"), "CI has to have faketime: see .ci/run"
-        pytest.skip("there is no faketime here")
-    changes = {name: filled(made, value) for name, value in trouble.changes.items()}
-    with trouble.having(made):
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.name)
+def test_the_doctor_and_the_nightly_report_the_same_fault(
+    made: Staging, fault: StagingFault
+) -> None:
+    if "LD_PRELOAD" in fault.changes and not _FAKETIME.exists():
+        assert not os.environ.get("CI"), "CI must have faketime: see .ci/run"
+        pytest.skip("faketime is not installed")
+    changes = {name: filled(made, value) for name, value in fault.changes.items()}
+    with fault.having(made):
         doctors_code, checklist = doctor(made, **changes)
         nightlys_code, result = nightly(made, **changes)
-    assert (doctors_code, nightlys_code) == (trouble.code, trouble.code)
-    for told in (checklist, result):
-        for words in trouble.words:
-            assert words in json.dumps(told), words
+    assert (doctors_code, nightlys_code) == (fault.code, fault.code)
+    for report in (checklist, result):
+        for words in fault.words:
+            assert words in json.dumps(report), words
 
 
 def filled(made: Staging, value: str) -> str:
@@ -168,7 +170,7 @@ def filled(made: Staging, value: str) -> str:
         ("elsewhere.example", "shows a certificate that is not for elsewhere.example"),
     ],
 )
-def test_a_wrong_host_is_named_and_a_nightly_says_the_same(
+def test_the_doctor_and_the_nightly_report_a_wrong_host(
     made: Staging, tmp_path: Path, host: str, words: str
 ) -> None:
     text = (ROOT / "config" / "staging.yaml").read_text()
@@ -176,30 +178,30 @@ def test_a_wrong_host_is_named_and_a_nightly_says_the_same(
     wrong.write_text(text.replace(f"url: https://{HOSTS['cards']}", f"url: https://{host}"))
     routes = made.variables()["STAGING_CONNECT_TO"] + f" elsewhere.example={made.address}"
     for command in (doctor, nightly):
-        code, told = command(made, str(wrong), STAGING_CONNECT_TO=routes)
+        code, report = command(made, str(wrong), STAGING_CONNECT_TO=routes)
         assert code == 3
-        assert words in json.dumps(told)
+        assert words in json.dumps(report)
 
 
-def test_a_service_that_is_down_is_named_and_a_nightly_fails(made: Staging) -> None:
-    made.end("onboarding-1")
+def test_the_doctor_and_the_nightly_fail_if_a_service_is_down(made: Staging) -> None:
+    made.kill("onboarding-1")
     try:
         for command in (doctor, nightly):
-            code, told = command(made)
+            code, report = command(made)
             assert code == 1
-            assert "health of onboarding" in json.dumps(told)
-            assert "status 502" in json.dumps(told)
+            assert "health/onboarding" in json.dumps(report)
+            assert "status 502" in json.dumps(report)
     finally:
-        made.begin("onboarding-1")
+        made.start("onboarding-1")
         wait_until_settled(made)
 
 
-def test_the_doctor_tells_who_is_there_and_until_when(made: Staging) -> None:
+def test_the_doctor_reports_versions_replicas_and_certificate_expiry(made: Staging) -> None:
     code, checklist = doctor(made)
-    observed = {each["check"]: each["observed"] for each in checklist["findings"]}
+    observed = {each["id"]: each["observed"] for each in checklist["findings"]}
     assert code == 0
-    assert "version 1.0.0, certificate valid until " in observed["health of cards"]
-    assert observed["cards shows its metrics"] == f"{REPLICAS['cards']} of 2 replicas"
-    assert observed["Prometheus scrapes workflow"] == "2 of 2 targets up, every 1 s"
-    assert observed["cards accepts the headers"] == "not refused (200)"
-    assert observed["database cards can be read"] == "it answers"
+    assert "version 1.0.0, certificate valid until " in observed["health/cards"]
+    assert observed["precondition/metrics-readable/cards"] == f"{REPLICAS['cards']} of 2 replicas"
+    assert observed["precondition/scraped/workflow"] == "2 of 2 targets up, every 1 s"
+    assert observed["headers/cards"] == "not refused (200)"
+    assert observed["health/database/cards"] == "it answers"

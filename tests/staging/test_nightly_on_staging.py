@@ -1,4 +1,4 @@
-"""Is a nightly on a staging exact where it can be, honest elsewhere, and silent on secrets?"""
+"""A nightly against a staging with foreign traffic: exact, lower bounds, no secrets, limits."""
 
 import json
 import os
@@ -24,9 +24,10 @@ from tests.staging.stack import (
     OPERATIONS_TOKEN,
     SECRETS,
     Staging,
-    others_at_work,
+    foreign_traffic,
     staging,
 )
+from tests.usage_rows import value_of
 
 pytestmark = [pytest.mark.long, pytest.mark.stack, pytest.mark.timeout(HANGS_S)]
 
@@ -37,7 +38,7 @@ SHARED = ("batch_requests", "retrieve_requests")
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    """A staging that is scraped four times a minute."""
+    """A staging with a scrape interval of 15 s."""
     with staging(tmp_path_factory.mktemp("slow"), "15s") as made:
         yield made
 
@@ -48,8 +49,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
         yield made
 
 
-class Started:
-    """A command under way, and every command line that it and its children had."""
+class RunningCommand:
+    """A running command, and every command line that was visible in the process list."""
 
     def __init__(self, made: Staging, *arguments: str) -> None:
         self.runs = made.folder / "runs"
@@ -61,7 +62,7 @@ class Started:
         self.lines: set[str] = set()
 
     def end(self) -> tuple[int, dict[str, Any], str]:
-        """Wait for the end, the process list in view; return code, result and all that was said."""
+        """Wait for the end and sample the process list; return exit code, result and all output."""
         over = Event()
         watch = Thread(target=self._watch, args=(over,))
         watch.start()
@@ -78,7 +79,7 @@ class Started:
                 self.lines.add(" ".join(each.info["cmdline"] or ()))
 
     def exchanges(self) -> int:
-        """Count the requests that were answered by now."""
+        """Return the number of requests that have got a response so far."""
         return concluded(self.runs / "latest", "benchmark")
 
 
@@ -86,62 +87,65 @@ def rows(result: dict[str, Any], quantity: str) -> list[dict[str, Any]]:
     return [each for each in result["usage"] if each["quantity"] == quantity]
 
 
-def test_a_nightly_among_others_is_exact_by_tenant_and_a_lower_bound_where_it_is_shared(
+def test_with_foreign_traffic_a_nightly_is_exact_by_tenant_and_a_bound_without(
     slow: Staging,
 ) -> None:
-    with others_at_work(slow) as others:
-        started = Started(slow, "nightly", "--env", "staging")
-        code, result, said = started.end()
-    assert code == 0, said
+    with foreign_traffic(slow) as others:
+        started = RunningCommand(slow, "nightly", "--env", "staging")
+        code, result, output = started.end()
+    assert code == 0, output
     assert others[0] > 50
     for row in (row for name in LABELLED for row in rows(result, name)):
-        told = row["client"]["confirmed"]
-        assert told in (101, 404)
-        assert (row["service"], row["prometheus"], row["database"]) == (told, told, told)
+        confirmed = row["client"]["confirmed"]
+        assert confirmed in (101, 404)
+        assert (
+            value_of(row, "service"),
+            value_of(row, "prometheus"),
+            value_of(row, "database"),
+        ) == (confirmed,) * 3
     for row in (row for name in SHARED for row in rows(result, name)):
         assert row["client"]["confirmed"] == 101
-        assert 101 < row["service"] <= 101 + others[0] + 1
-        assert 101 < row["prometheus"] <= 101 + others[0] + 1
+        assert 101 < value_of(row, "service") <= 101 + others[0] + 1
+        assert 101 < value_of(row, "prometheus") <= 101 + others[0] + 1
         assert (row["verdict"], row["code"]) == ("pass", "FOREIGN_TRAFFIC")
-    observed = {each["check"]: each["observed"] for each in result["findings"]}
+    observed = {each["id"]: each["observed"] for each in result["findings"]}
     assert (
-        "2 of 2 targets after the last answer, every 15 s" in observed["Prometheus scrapes cards"]
+        "2 of 2 targets scraped after the last response, every 15 s"
+        in observed["precondition/scraped/cards"]
     )
-    assert "grew by" in observed["traffic of other tenants"]
-    tell_no_secret(slow, started, said)
+    assert "grew by" in observed["precondition/other-traffic"]
+    assert_no_secret(slow, started, output)
 
 
-def tell_no_secret(made: Staging, started: Started, said: str) -> None:
-    """Look through all that a run leaves and says, and through the process list."""
+def assert_no_secret(made: Staging, started: RunningCommand, output: str) -> None:
+    """Search for secrets in all files and output of a run, and in the process list."""
     left = [path for path in started.runs.rglob("*") if path.is_file() and not path.is_symlink()]
     names = {path.name for path in left}
     assert {"report.html", "junit.xml", "summary.md", "result.json", "run.log"} <= names
     assert "environment.yaml" in names
     for secret in SECRETS:
         assert not [path for path in left if secret.encode() in path.read_bytes()]
-        assert secret not in said
+        assert secret not in output
         assert not [line for line in started.lines if secret in line]
     assert any("locust" in line for line in started.lines), "the process list was in view"
     assert API_TOKEN in made.variables().values()
 
 
-def test_a_token_that_a_service_echoes_is_blotted_out_of_what_is_kept(
-    made: Staging, tmp_path: Path
-) -> None:
-    """The token is a wrong one, and nginx' answer to it is replaced by one that tells it."""
+def test_a_token_that_a_service_echoes_is_redacted(made: Staging, tmp_path: Path) -> None:
+    """nginx responds to the workflow step with an error that quotes the Authorization header."""
     config = made.folder / "nginx.conf"
     kept = config.read_text()
-    told = f"""\
+    echo = f"""\
         server_name {HOSTS["workflow"]};
         location /api/v1/workflows/execute {{
             return 500 "who sent $http_authorization?";
         }}"""
-    config.write_text(kept.replace(f"        server_name {HOSTS['workflow']};", told))
+    config.write_text(kept.replace(f"        server_name {HOSTS['workflow']};", echo))
     made.processes["nginx"].send_signal(signal.SIGHUP)
     time.sleep(0.5)
     try:
-        started = Started(made, "e2e", "--env", "staging")
-        code, result, said = started.end()
+        started = RunningCommand(made, "e2e", "--env", "staging")
+        code, result, output = started.end()
     finally:
         config.write_text(kept)
         made.processes["nginx"].send_signal(signal.SIGHUP)
@@ -150,33 +154,32 @@ def test_a_token_that_a_service_echoes_is_blotted_out_of_what_is_kept(
     left = [path for path in started.runs.rglob("*") if path.is_file()]
     for secret in (API_TOKEN, OPERATIONS_TOKEN, DATABASE_PASSWORD):
         assert not [path for path in left if secret.encode() in path.read_bytes()]
-        assert secret not in said
+        assert secret not in output
 
 
-def test_a_replica_that_is_restarted_in_mid_run_never_makes_a_false_fail(made: Staging) -> None:
-    with others_at_work(made):
-        started = Started(made, "load", "--env", "staging", "--iterations", "700")
+def test_a_replica_that_restarts_during_a_run_causes_no_false_fail(made: Staging) -> None:
+    with foreign_traffic(made):
+        started = RunningCommand(made, "load", "--env", "staging", "--iterations", "700")
         while started.exchanges() < 700 and started.process.poll() is None:
             time.sleep(0.02)
-        made.end("cards-2")
-        made.begin("cards-2")
-        code, result, said = started.end()
-    assert code == 3, said
-    verdicts = {each["check"]: each["verdict"] for each in result["findings"]}
-    assert verdicts["cards lives through the run"] == "inconclusive"
+        made.kill("cards-2")
+        made.start("cards-2")
+        code, result, output = started.end()
+    assert code == 3, output
+    verdicts = {each["id"]: each["verdict"] for each in result["findings"]}
+    assert verdicts["precondition/process-survives/cards"] == "inconclusive"
     assert "fail" not in verdicts.values()
     for row in rows(result, "cards_used"):
-        assert row["database"] == row["client"]["confirmed"] == 700
-        assert row["service"] < 700
-        assert row["prometheus"] <= 700
+        assert value_of(row, "database") == row["client"]["confirmed"] == 700
+        assert value_of(row, "service") < 700
+        assert value_of(row, "prometheus") <= 700
         assert (row["verdict"], row["code"]) == ("pass", "COUNTER_RESET")
-        assert "The database decides" in row["detail"]
     for row in (row for name in ("cards_fetched", "executions") for row in rows(result, name)):
         assert row["verdict"] == "pass"
-        assert row["service"] == row["prometheus"] == row["database"]
+        assert value_of(row, "service") == value_of(row, "prometheus") == value_of(row, "database")
 
 
-def test_no_load_goes_where_none_is_allowed_and_no_option_helps(
+def test_no_option_overrides_the_load_limits_of_an_environment(
     made: Staging, tmp_path: Path
 ) -> None:
     text = (ROOT / "config" / "staging.yaml").read_text()

@@ -1,8 +1,8 @@
-"""How is a database asked and nothing else? It is not written to, and not waited for without end.
+"""Query a database without writing to it, and without waiting for it without bound.
 
 On PostgreSQL the transaction itself is read-only, and each query is a cursor's: one statement that
 cannot end the transaction. On SQLite the file is opened read-only, and whatever is not a SELECT is
-refused as it is prepared: `mode=ro` alone would let a query attach, and so make, another file.
+refused as it is prepared: `mode=ro` alone would let a query attach, and so create, another file.
 """
 
 import os
@@ -27,11 +27,11 @@ BATCH = 10_000
 
 # Written without a driver, or as other tools write it.
 _POSTGRESQL = ("postgresql", "postgres")
-# The server ends a statement by itself; it is left alone this much later if it does not.
+# The server ends a statement by itself; the connection is cut this much later if it does not.
 _GRACE_S = 1
-# How SQLite says that a statement was not permitted.
-_REFUSED = ("not authorized", "authorization denied")
-# How many of its own steps SQLite takes between two looks at the clock.
+# A statement that the server or SQLite itself ended: PostgreSQL's query_canceled, and SQLite's own.
+_TIMED_OUT = ("57014", sqlite3.SQLITE_INTERRUPT)
+# How many of its own steps SQLite takes between two readings of the clock.
 _STEPS = 10_000
 _MOST_CELL_BYTES = 10_000_000
 _READS = {
@@ -43,10 +43,10 @@ _READS = {
 
 
 class DatabaseDown(Exception):
-    """The database gave no usable answer; the text says why."""
+    """The database gave no usable answer; the message says why."""
 
 
-class Asked:
+class BoundedConnection:
     """One connection that can only be read, and the time until which it is waited for."""
 
     def __init__(self, engine: Engine, timeout_s: int, *, is_sqlite: bool) -> None:
@@ -57,18 +57,19 @@ class Asked:
         self._thread = Thread(target=self._watch, name="database watch", daemon=True)
         self._ends_at = 0.0
         self.was_cut = False
+        self.was_denied = False
         self.renew()
         if not is_sqlite:
             # First of all: SQLAlchemy itself asks the server some things when it connects.
             event.listen(engine, "connect", self._begin_watch, insert=True)
 
     def renew(self) -> None:
-        """Wait for as long again: rows have come."""
+        """Restart the time limit: rows have arrived."""
         grace_s = 0 if self._is_sqlite else _GRACE_S
         self._ends_at = time.monotonic() + self._timeout_s + grace_s
 
     def restrain(self, connection: Connection) -> Connection:
-        """Have the connection refuse whatever is not a question."""
+        """Make the connection refuse whatever is not a SELECT."""
         if not self._is_sqlite:
             # The transaction itself: a statement can switch a session's default, but not this.
             return connection.execution_options(postgresql_readonly=True, yield_per=BATCH)
@@ -76,15 +77,22 @@ class Asked:
         driver: Any = connection.connection.dbapi_connection
         driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL_BYTES)
         driver.set_progress_handler(lambda: time.monotonic() > self._ends_at, _STEPS)
-        driver.set_authorizer(_permit)
+        driver.set_authorizer(self._permit)
         return connection
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching the time."""
         self._is_done.set()
         if self._line:
             self._thread.join()
             self._line.close()
+
+    def _permit(self, action: int, _table: str | None, name: str | None, *_: str | None) -> int:
+        """Permit reading only; of functions, load_extension() runs foreign code."""
+        if action in _READS and name != "load_extension":
+            return sqlite3.SQLITE_OK
+        self.was_denied = True
+        return sqlite3.SQLITE_DENY
 
     def _begin_watch(self, driver: Any, _record: object) -> None:
         # A line of its own: the driver's may be closed, and its number given to another.
@@ -100,7 +108,7 @@ class Asked:
 
 
 @contextmanager
-def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, Asked]]:
+def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, BoundedConnection]]:
     """Connect so that nothing can be written, and nothing is waited for longer than `timeout_s`.
 
     Raises DatabaseDown for whatever goes wrong.
@@ -112,26 +120,22 @@ def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, A
         connect_args={"timeout": timeout_s} if is_sqlite else _arguments(address, timeout_s),
         poolclass=NullPool,
     )
-    asked = Asked(engine, timeout_s, is_sqlite=is_sqlite)
+    bounded = BoundedConnection(engine, timeout_s, is_sqlite=is_sqlite)
     try:
         with engine.connect() as connection:
-            yield asked.restrain(connection), asked
+            yield bounded.restrain(connection), bounded
     except SQLAlchemyError as error:
-        raise DatabaseDown(_reason(error, timeout_s, was_cut=asked.was_cut)) from error
+        raise DatabaseDown(_reason(error, bounded, timeout_s)) from error
     finally:
-        asked.close()
+        bounded.close()
         engine.dispose()
 
 
 @contextmanager
 def read_only(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[Connection]:
-    """Connect likewise, for a single question."""
+    """Connect likewise, for a single query."""
     with asking(url, timeout_s) as (connection, _):
         yield connection
-
-
-def _permit(action: int, *_: str | None) -> int:
-    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
 
 
 def _address(url: str) -> URL:
@@ -170,10 +174,12 @@ def _arguments(address: URL, timeout_s: int) -> dict[str, Any]:
     }
 
 
-def _reason(error: SQLAlchemyError, timeout_s: int, *, was_cut: bool) -> str:
-    reason = (str(getattr(error, "orig", None) or error).splitlines() or [""])[0]
-    if was_cut or "statement timeout" in reason or reason == "interrupted":
+def _reason(error: SQLAlchemyError, bounded: BoundedConnection, timeout_s: int) -> str:
+    original = getattr(error, "orig", None)
+    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
+    if bounded.was_cut or code in _TIMED_OUT:
         return f"its query took longer than {timeout_s} s"
-    if reason in _REFUSED:
+    if bounded.was_denied:
         return "it is read-only, and its query does more than read"
+    reason = (str(original or error).splitlines() or [""])[0]
     return reason.partition(" (Background on")[0] or type(error).__name__

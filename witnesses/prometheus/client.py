@@ -1,4 +1,4 @@
-"""How does one ask Prometheus? Every query with its time, every answer kept verbatim."""
+"""Query Prometheus: every query with its evaluation time, every response kept verbatim."""
 
 import json
 import re
@@ -23,31 +23,31 @@ from witnesses.prometheus.query_errors import (
     refusal_of_error,
     refusal_of_status,
 )
-from witnesses.prometheus.session import RoutedAdapter, Session, Target
+from witnesses.prometheus.session import PrometheusSession, RoutedAdapter
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUILD_TIMEOUT_S = 2.0
 _STAMPS_WINDOWS = ("1m", "5m", "15m")
-# VictoriaMetrics otherwise evaluates a query 30 s before its time. Others do not know the word.
+# VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
 _ANYWHERE = Network()
 
 
 class PrometheusDown(Exception):
-    """Prometheus gave no usable answer; the text says what came instead, and the remedy."""
+    """Prometheus gave no usable response; the message says what came instead, and the remedy."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        """Keep both apart, too, for who shows them apart."""
+        """Keep the parts, for a report that shows them separately."""
         super().__init__(f"{what}; {remedy}" if remedy else what)
         self.what = what
         self.remedy = remedy
 
 
 @dataclass(frozen=True)
-class RawAnswer:
-    """One answer of the query interface: its bytes, verbatim, and what it warns of.
+class QueryResponse:
+    """One response of the query API: its bytes, verbatim, and its warnings.
 
-    An answer that knows itself to be partial has a warning, too.
+    A response that is marked as partial has a warning, too.
     """
 
     content: bytes
@@ -57,27 +57,27 @@ class RawAnswer:
 
     @property
     def text(self) -> str:
-        """The answer as text."""
+        """The response as text."""
         return self.content.decode(errors="replace")
 
     @cached_property
     def result(self) -> list[Any]:
-        """What the query found, read at the first use. Raises PrometheusDown."""
+        """The result of the query, decoded at the first use. Raises PrometheusDown."""
         try:
             return msgspec.json.decode(self.found, type=list[Any])
         except (ValueError, RecursionError) as error:
-            what = f"Prometheus at {self.asked} does not answer as Prometheus does"
+            what = f"Prometheus at {self.asked} does not respond as Prometheus does"
             raise PrometheusDown(what) from error
 
 
-class PrometheusQueries:
-    """Queries of one Prometheus, each with its evaluation time, its answer kept verbatim."""
+class PrometheusClient:
+    """A client of one Prometheus."""
 
     def __init__(self, settings: Prometheus, network: Network = _ANYWHERE) -> None:
-        """Connect at the first query. No hidden retries: a failed query is an answer too."""
+        """Connect at the first query. No retries: a failed query is a result, too."""
         self._settings = settings
         self._network = network
-        self._session = Session(settings, network)
+        self._session = PrometheusSession(settings, network)
         self._connection = PrometheusConnect(
             settings.url, session=self._session, timeout=settings.timeout
         )
@@ -85,45 +85,51 @@ class PrometheusQueries:
         adapter = RoutedAdapter(network, Retry(0, read=False))
         self._session.mount(settings.url, adapter)
 
-    def ask(self, query: str, at: float | None) -> RawAnswer:
+    def query(self, query: str, at: float | None) -> QueryResponse:
         """Evaluate a query at an instant (epoch seconds; None is now). Raises PrometheusDown."""
         params = _AS_OF_ITS_TIME if at is None else {"time": f"{at:.3f}", **_AS_OF_ITS_TIME}
         self._session.last = None
-        # An exception's own text may quote what was sent or said, hence `from None`.
+        # An exception's own text may quote secrets of request or response, hence `from None`.
         try:
             found = self._connection.custom_query(query, params=params)
         except PrometheusApiClientException:
-            raise self._down(self._refusal_of_status()) from None
+            response = self._session.last
+            if response is None:
+                raise self._down(Refusal("gave no response")) from None
+            raise self._down(refusal_of_status(response, self._settings)) from None
         except (ValueError, KeyError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
         except OSError as error:
             raise self._down(refusal_of_error(error, self._settings, self._network)) from None
-        return self._raw_answer(found)
+        return self._query_response(found)
 
     def clock_skew_s(self) -> float:
         """Return Prometheus' clock minus ours in seconds. Raises PrometheusDown."""
+        # Prometheus evaluated the query at some moment between the two readings of our clock:
+        #     ours         before ├──────────────┤ after
+        #     Prometheus           ──── value ────          skew = value - middle
         before = time.time()
-        told: Any = self.ask("time()", None).result
+        value: Any = self.query("time()", None).result
         try:
-            if isinstance(told[0], dict):  # VictoriaMetrics, whose time() is in whole seconds
+            if isinstance(value[0], dict):  # VictoriaMetrics, whose time() is in whole seconds
                 before = time.time()
-                told = self.ask("now()", None).result[0]["value"]
-            return float(told[1]) - (before + time.time()) / 2
+                value = self.query("now()", None).result[0]["value"]
+            return float(value[1]) - (before + time.time()) / 2
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 
     def intervals_s(self, jobs: Iterable[str] = ()) -> dict[str, float | None] | None:
         """Return the scrape interval of each job that has targets, in seconds, None if unknown.
 
-        Where targets are not told, as by Thanos and Mimir, or without their interval, that of
-        each of `jobs` is learned from what was scraped; without `jobs` nothing is told then: None.
-        Raises PrometheusDown only where `jobs` are asked for in this way.
+        Where targets are not reported, as by Thanos and Mimir, or without their interval, that of
+        each of `jobs` is computed from what was scraped; without `jobs` the result is None.
+        Raises PrometheusDown only where an interval is computed.
         """
-        told = self._told_intervals_s()
-        wanted = [job for job in jobs if told is None or told.get(job, 0.0) is None]
-        if told is None and not wanted:
+        reported = self._reported_intervals_s()
+        wanted = [job for job in jobs if reported is None or reported.get(job, 0.0) is None]
+        if reported is None and not wanted:
             return None
-        return {**(told or {}), **self.stamped_intervals_s(wanted)}
+        return {**(reported or {}), **self.stamped_intervals_s(wanted)}
 
     def stamped_intervals_s(self, jobs: Iterable[str]) -> dict[str, float | None]:
         """Return the median time between two samples of each job's `up`, in seconds.
@@ -135,12 +141,12 @@ class PrometheusQueries:
         for window in _STAMPS_WINDOWS:
             unknown = [job for job, interval_s in intervals_s.items() if interval_s is None]
             if unknown:
-                answer = self.ask(f"up{job_matcher(unknown)}[{window}]", None)
-                intervals_s |= self._median_gaps_s(answer)
+                response = self.query(f"up{job_matcher(unknown)}[{window}]", None)
+                intervals_s |= self._median_gaps_s(response)
         return intervals_s
 
     def version(self) -> str:
-        """Return the server's version, or "" where it does not say."""
+        """Return the server's version, or "" where it does not report it."""
         url = f"{self._settings.url}/api/v1/status/buildinfo"
         timeout_s = min(_BUILD_TIMEOUT_S, self._settings.timeout)
         try:
@@ -152,17 +158,24 @@ class PrometheusQueries:
         """Close the connection."""
         self._session.close()
 
-    def _told_intervals_s(self) -> dict[str, float | None] | None:
+    def _reported_intervals_s(self) -> dict[str, float | None] | None:
         try:
             targets = self._connection.get_targets("active")["activeTargets"]
         except (PrometheusApiClientException, OSError, ValueError, KeyError, TypeError):
             return None
-        return {each.get("labels", {}).get("job", ""): _told_interval_s(each) for each in targets}
+        intervals_s: dict[str, float | None] = {}
+        for target in targets:
+            # VictoriaMetrics reports the interval only among the discovered labels.
+            discovered = target.get("discoveredLabels", {}).get("__scrape_interval__", "")
+            parts = re.findall(r"(\d+)(ms|s|m|h|d)", target.get("scrapeInterval") or discovered)
+            interval_s = sum(int(number) * _UNIT_S[unit] for number, unit in parts) or None
+            intervals_s[target.get("labels", {}).get("job", "")] = interval_s
+        return intervals_s
 
-    def _median_gaps_s(self, answer: RawAnswer) -> dict[str, float]:
+    def _median_gaps_s(self, response: QueryResponse) -> dict[str, float]:
         gaps: dict[str, list[float]] = {}
         try:
-            for each in answer.result:
+            for each in response.result:
                 stamps = [at for at, _ in each["values"]]
                 steps = [later - sooner for sooner, later in pairwise(stamps)]
                 gaps.setdefault(each["metric"]["job"], []).extend(steps)
@@ -170,20 +183,14 @@ class PrometheusQueries:
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
         return {job: round(statistics.median(each), 3) for job, each in gaps.items() if each}
 
-    def _raw_answer(self, found: msgspec.Raw) -> RawAnswer:
-        answer = self._session.last
-        if answer is None:
-            raise self._down(Refusal("gave no answer"))
-        warnings = answer.body.get("warnings") or []
-        if answer.body.get("isPartial"):
-            warnings = [*warnings, "the answer is partial: a part of the storage did not answer"]
-        return RawAnswer(answer.content, warnings, found, self._settings.url)
-
-    def _refusal_of_status(self) -> Refusal:
-        answer = self._session.last
-        if answer is None:
-            return Refusal("gave no answer")
-        return refusal_of_status(answer, self._settings)
+    def _query_response(self, found: msgspec.Raw) -> QueryResponse:
+        response = self._session.last
+        if response is None:
+            raise self._down(Refusal("gave no response"))
+        warnings = response.body.get("warnings") or []
+        if response.body.get("isPartial"):
+            warnings = [*warnings, "the response is partial: a part of the storage did not respond"]
+        return QueryResponse(response.content, warnings, found, self._settings.url)
 
     def _down(self, refusal: Refusal) -> PrometheusDown:
         return PrometheusDown(f"Prometheus at {self._settings.url} {refusal.what}", refusal.remedy)
@@ -197,14 +204,3 @@ def job_matcher(jobs: Iterable[str]) -> str:
     """
     either = "|".join(re.escape(job) for job in sorted(jobs))
     return f"{{job=~{json.dumps(either, ensure_ascii=False)}}}"
-
-
-def _told_interval_s(target: Target) -> float | None:
-    """VictoriaMetrics tells an interval only where the target was discovered."""
-    discovered = target.get("discoveredLabels", {}).get("__scrape_interval__", "")
-    return _seconds(target.get("scrapeInterval") or discovered)
-
-
-def _seconds(duration: str) -> float | None:
-    parts = re.findall(r"(\d+)(ms|s|m|h|d)", duration)
-    return sum(int(number) * _UNIT_S[unit] for number, unit in parts) or None

@@ -1,7 +1,13 @@
-"""Since when does a counter differ from what the client did? The first scrape that shows it.
+"""Date the difference between a counter and what the client did: the first scrape that shows it.
 
 At a scrape a counter must have all that was confirmed before, and can have no more than was sent
-by then. One that lags behind shows only where that leaves no room: what was in flight hides it.
+by then. A counter that lags shows only where requests in flight leave no room for it:
+
+    request   sent ├─────────┤ done            s: a scrape, begun … answered
+    scrapes   ──s──────s──────────s──▶
+                │      │          └ confirmed: it must be counted here
+                │      └ in flight: it may be counted
+                └ not sent: it cannot be counted
 """
 
 import math
@@ -18,17 +24,17 @@ from witnesses.prometheus.increase import Growth
 class Move:
     """What one exchange moved, between being sent and done (epoch seconds, Prometheus' clock).
 
-    `sure` tells that it was confirmed; otherwise it is in doubt.
+    One that is not confirmed is in doubt.
     """
 
     sent_at: float
     done_at: float
     amount: int
-    sure: bool = True
+    is_confirmed: bool = True
 
 
-class _Balance(NamedTuple):
-    """At one scrape: what all series together had grown by, and the least and most they could."""
+class _Bounds(NamedTuple):
+    """At one scrape: the growth of all series together, and its lower and upper bound."""
 
     at: float
     grown: float
@@ -41,25 +47,25 @@ def differs_since(
 ) -> float | None:
     """Return when the first scrape began that shows the difference (epoch seconds), or None.
 
-    `growths` are those of all series of one label set, of the silent targets too; `moves` all that
-    moved it. None: at the last scrape there is no difference, or in-flight requests explain it.
-    A difference that was made up for does not count: the first after the last scrape that shows
-    all to be well does. `slack_s` is by how much the clocks may be apart.
+    `growths` are those of all series of one label set, with those of targets that show none;
+    `moves` are all that moved it. None means that the last scrape shows no difference, or that
+    requests in flight explain it. A difference that disappeared again does not count: the first
+    scrape after the last good one does. `slack_s` is by how much the clocks may differ.
     """
-    balances = list(_balances(growths, list(moves), slack_s))
-    if balances and balances[-1].grown < balances[-1].low:
+    bounds = list(_bounds(growths, list(moves), slack_s))
+    if bounds and bounds[-1].grown < bounds[-1].low:
         return _first_lasting(
-            (each.at, each.grown < each.low, each.grown >= each.high) for each in balances
+            (each.at, each.grown < each.low, each.grown >= each.high) for each in bounds
         )
-    if balances and balances[-1].grown > balances[-1].high:
+    if bounds and bounds[-1].grown > bounds[-1].high:
         return _first_lasting(
-            (each.at, each.grown > each.high, each.grown <= each.low) for each in balances
+            (each.at, each.grown > each.high, each.grown <= each.low) for each in bounds
         )
     return None
 
 
 def _first_lasting(shown: Iterable[tuple[float, bool, bool]]) -> float | None:
-    """Return the first instant at which it is off, after the last at which it is shown well."""
+    """Return the first instant of a difference, after the last without one."""
     first: float | None = None
     for at, is_off, is_well in shown:
         if is_well:
@@ -69,14 +75,14 @@ def _first_lasting(shown: Iterable[tuple[float, bool, bool]]) -> float | None:
     return first
 
 
-def _balances(
+def _bounds(
     growths: Sequence[Sequence[Growth]], moves: Sequence[Move], slack_s: float
-) -> Iterator[_Balance]:
-    """Yield the balance at each scrape, each series standing as it was last scraped.
+) -> Iterator[_Bounds]:
+    """Yield growth and bounds at each scrape, each series as of its last scrape.
 
-    The least is what was confirmed when the stalest of them was: another may have counted since.
+    The lower bound is of the stalest series: another one may have counted since.
     """
-    confirmed = _Sums((each.done_at, each.amount) for each in moves if each.sure)
+    confirmed = _Sums((each.done_at, each.amount) for each in moves if each.is_confirmed)
     sent = _Sums((each.sent_at, each.amount) for each in moves)
     latest = [Growth(-math.inf, -math.inf, 0.0)] * len(growths)
     answered_at = -math.inf
@@ -84,7 +90,7 @@ def _balances(
         latest[number] = scrape
         answered_at = max(answered_at, scrape.answered_at)
         stalest_at = min(each.at for each in latest)
-        yield _Balance(
+        yield _Bounds(
             scrape.at,
             sum(each.grown for each in latest),
             confirmed.until(stalest_at - slack_s),

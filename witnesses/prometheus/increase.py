@@ -1,11 +1,18 @@
-"""By how much did a counter grow between two instants? Exact from raw samples, or a lower bound.
+"""Compute the exact increase of a counter between two instants from its raw samples.
 
-`increase()` extrapolates to the window's edges and loses a new series' first value; this does
-neither.
+Unlike `increase()`, nothing is extrapolated to the edges of a window, and the first value of a new
+series is not lost. Where samples do not show the whole increase, the figure is a lower bound.
 
-What no sample can show is taken on trust: that a counter which stood still over two scrapes stands
-still until the first request, that a process lived through the run if it tells no start time and
-no counter of its fell, and that none lived and died on a target before that was first scraped.
+         begin: first request        end: last response
+              │                             │ grace
+    ──s───s───│──s─────s─────s─────s─────s──│──s──│──s─────s──▶   s: a scrape
+          ▲                                    ▲     ▲     ▲
+      baseline: two scrapes that               │     └─────┴── at rest: two more, unchanged
+      show the same value                      └── first scrape that shows all of it
+
+What no sample can show is taken on trust: that a counter at rest over two scrapes stays at rest
+until the first request, that a process without a start time lived through the run if none of its
+counters fell, and that no process lived and died on a target before its first scrape.
 """
 
 import math
@@ -15,8 +22,15 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from witnesses.figure import Figure
-from witnesses.prometheus.samples import Sample, Scrapes, Watch, at_scrapes, later, scrapes_of
+from witnesses.figure import Figure, Reason
+from witnesses.prometheus.samples import (
+    Sample,
+    ScrapeLog,
+    ScrapeTimes,
+    at_scrapes,
+    later,
+    scrapes_of,
+)
 
 QUIET_SCRAPES = 3
 _STEADY_SCRAPES = 2
@@ -25,7 +39,7 @@ _STEADY_SCRAPES = 2
 GRACE_S = 1.0
 
 # Linux tells the boot time, on which a process' start time rests, in whole seconds, rounded down.
-BIRTH_MARGIN_S = 1.0
+START_TIME_MARGIN_S = 1.0
 
 
 class Growth(NamedTuple):
@@ -77,7 +91,7 @@ class Tally:
             self.fell, self.early, self.rest, self.shown_at,
         )  # fmt: skip
 
-    def see(self, samples: Sequence[Sample], scrapes: Scrapes, span: Span) -> Sequence[Sample]:
+    def add(self, samples: Sequence[Sample], scrapes: ScrapeTimes, span: Span) -> Sequence[Sample]:
         """Take what further scrapes showed; return its value at each that is not of the baseline.
 
         Samples that were seen before are skipped.
@@ -116,41 +130,62 @@ class Tally:
             last = value
         self.last, self.lost = last, lost
 
-    def figure(self, watch: Watch, span: Span) -> Figure:
+    def figure(self, scrape_log: ScrapeLog, span: Span) -> Figure:
         """Return the increase over all that was seen."""
-        start, doubt = self.start(watch, span)
+        start, doubt = self.start(scrape_log, span)
         first = start if self.first is None else self.first
         fell_at_first = first < start
-        remarks = (
-            "two targets share its job and instance" if watch.is_shared else "",
+        never_exposed = self.shown_at == -math.inf
+        # The order is that of preference: only the first reason is reported.
+        reasons = (
+            Reason.SHARED_TARGET if scrape_log.is_shared else None,
             doubt,
-            _restart(self.baseline, watch, span.begin),
-            "its counter went down" if self.fell or fell_at_first else "",
-            _unread(self.rest) if span.has_others else _unsettled(self.rest),
-            "its target shows no metrics" if watch.is_bare and self.shown_at == -math.inf else "",
+            _restart(self.baseline, scrape_log, span.begin),
+            Reason.COUNTER_FELL if self.fell or fell_at_first else None,
+            # Where others count all the time, no counter ever comes to rest.
+            (None if self.rest else Reason.NOT_SCRAPED_AFTER)
+            if span.has_others
+            else _unsettled(self.rest),
+            Reason.EMPTY_EXPOSITION if never_exposed and scrape_log.is_bare else None,
         )
         since_first = 0.0 if self.first is None else self.last - self.first + self.lost
         grown = first - start + (start if fell_at_first else 0.0) + since_first
         late = 0.0 if self.early is None else since_first - self.early
-        return Figure(grown, next(filter(None, remarks), ""), late)
+        if math.isnan(grown):
+            return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
+        reason = next(filter(None, reasons), None)
+        return Figure.at_least(grown, reason, late=late) if reason else Figure.exact(grown, late)
 
-    def start(self, watch: Watch, span: Span) -> tuple[float, str]:
+    def start(self, scrape_log: ScrapeLog, span: Span) -> tuple[float, Reason | None]:
         """Return the value to count from, and why it may not be the one at the first request.
 
         If it may not, the count begins at the first scrape after: what it had by then is left out.
         """
-        if not watch.fresh and not self.baseline and _is_born_since(watch, span.begin):
-            return 0.0, _unwatched_before_birth(watch)
-        doubt = _unwatched(self.baseline, watch, span.until)
+        started_at = scrape_log.start_times[0][1] if scrape_log.start_times else -math.inf
+        started_since = started_at > span.begin + START_TIME_MARGIN_S
+        if not scrape_log.fresh and not self.baseline and started_since:
+            # A scrape that failed before the process started may have missed another process.
+            known_at = started_at + START_TIME_MARGIN_S
+            missed = any(up == 0 and at < known_at for at, up in scrape_log.ups)
+            return 0.0, Reason.NOT_SCRAPED_BEFORE_START if missed else None
+        doubt = None
+        ups = [up for at, up in scrape_log.ups if at <= span.until]
+        if not scrape_log.fresh and (not self.baseline or (ups and ups[-1] == 0)):
+            doubt = Reason.NOT_SCRAPED_BEFORE
+        # Where others count all the time, no counter is ever steady.
         if not span.has_others:
-            doubt = doubt or _unsteady(self.baseline, watch)
+            doubt = doubt or _unsteady(self.baseline, scrape_log)
         if doubt:
             return self.first or 0.0, doubt
-        return (self.baseline[-1][1] if self.baseline else 0.0), ""
+        return (self.baseline[-1][1] if self.baseline else 0.0), None
 
 
 def increase(
-    samples: Sequence[Sample], watch: Watch, begin: float, end: float, settle_s: float = 0.0
+    samples: Sequence[Sample],
+    scrape_log: ScrapeLog,
+    begin: float,
+    end: float,
+    settle_s: float = 0.0,
 ) -> Figure:
     """Return the increase of one series from `begin` (before the first request) to `end`.
 
@@ -158,132 +193,109 @@ def increase(
     the last scrape answered before `begin` is the baseline, the last of all the total, and each
     drop a reset. What may be counted up to `settle_s` after the end is not late.
     """
-    span, tally = span_of(watch, begin, end, settle_s), Tally()
-    tally.see(samples, scrapes_of(watch.ups), span)
-    return tally.figure(watch, span)
+    span, tally = span_of(scrape_log, begin, end, settle_s), Tally()
+    tally.add(samples, scrapes_of(scrape_log.ups), span)
+    return tally.figure(scrape_log, span)
 
 
-def growth(samples: Sequence[Sample], watch: Watch, begin: float) -> list[Growth]:
+def growth(samples: Sequence[Sample], scrape_log: ScrapeLog, begin: float) -> list[Growth]:
     """Return the increase of one series from `begin` up to each scrape after it."""
-    span, tally = span_of(watch, begin, math.inf), Tally()
-    seen = tally.see(samples, scrapes_of(watch.ups), span)
-    return grown(seen, tally.start(watch, span)[0], dict(watch.durations))
+    span, tally = span_of(scrape_log, begin, math.inf), Tally()
+    seen = tally.add(samples, scrapes_of(scrape_log.ups), span)
+    return grown(seen, tally.start(scrape_log, span)[0], dict(scrape_log.durations))
 
 
 def grown(seen: Sequence[Sample], start: float, durations_s: Mapping[float, float]) -> list[Growth]:
     """Return the increase from a start value up to each scrape (epoch seconds, value)."""
-    sums = _sums_over_resets([start, *(value for _, value in seen)])
+    values = [start, *(value for _, value in seen)]
+    # Each drop is a reset: what the counter had before it is added to all later values.
+    #     value   5  8  2  4        (reset between 8 and 2)
+    #     lost    0  0  8  8
+    #     sum     0  3  5  7        value - first + lost
+    lost = [0.0, *(before if after < before else 0.0 for before, after in pairwise(values))]
+    sums = [value - start + so_far for value, so_far in zip(values, accumulate(lost), strict=True)]
     return [
         Growth(at, at + durations_s.get(at, 0.0), by)
         for (at, _), by in zip(seen, sums[1:], strict=True)
     ]
 
 
-def zero(watches: Iterable[Watch], begin: float, end: float) -> Figure:
+def zero(scrape_logs: Iterable[ScrapeLog], begin: float, end: float) -> Figure:
     """Return the figure of a series that never appeared: zero, if its targets were watched."""
-    return zero_of(increase((), watch, begin, end) for watch in watches)
+    return zero_of(increase((), scrape_log, begin, end) for scrape_log in scrape_logs)
 
 
 def zero_of(silent: Iterable[Figure]) -> Figure:
     """Return the figure of a series that none of the targets showed, by what each says of it."""
-    remarks = [each.remark for each in silent]
-    if not remarks:
-        return Figure(None, "Prometheus scrapes no target that could have it")
-    remark = next(filter(None, remarks), "")
-    return Figure(None if remark else 0.0, remark)
+    figures = list(silent)
+    if not figures:
+        return Figure.void(Reason.NO_TARGET)
+    reason = next((figure.reason for figure in figures if figure.reason), None)
+    return Figure.void(reason) if reason else Figure.exact(0.0)
 
 
 def is_quiet(samples: Sequence[Sample], end: float) -> bool:
-    """Tell whether the first scrape after `end` and two further ones show the same value."""
+    """Return whether the first scrape after `end` and two further ones show the same value."""
     return not _unsettled([value for at, value in samples if at > end][-QUIET_SCRAPES:])
 
 
 def span_of(
-    watch: Watch, begin: float, end: float, settle_s: float = 0.0, has_others: bool = False
+    scrape_log: ScrapeLog, begin: float, end: float, settle_s: float = 0.0, has_others: bool = False
 ) -> Span:
     """Return the span as a target was scraped: one under way at `begin` may have seen requests."""
-    under_way = (at for at, duration_s in watch.durations if at <= begin < at + duration_s)
+    under_way = (at for at, duration_s in scrape_log.durations if at <= begin < at + duration_s)
     first = next(under_way, None)
     until = begin if first is None else math.nextafter(first, -math.inf)
     return Span(begin, end, until, end + max(GRACE_S, settle_s), has_others)
 
 
-def _is_born_since(watch: Watch, begin: float) -> bool:
-    return bool(watch.births) and watch.births[0][1] > begin + BIRTH_MARGIN_S
-
-
-def _unwatched_before_birth(watch: Watch) -> str:
-    """A scrape that failed before the process began may have missed another one."""
-    birth = watch.births[0][1]
-    missed = any(up == 0 and at < birth + BIRTH_MARGIN_S for at, up in watch.ups)
-    return "its target was not scraped before its process began" if missed else ""
-
-
-def _unwatched(baseline: Sequence[Sample], watch: Watch, until: float) -> str:
-    ups = [up for at, up in watch.ups if at <= until]
-    if not watch.fresh and (not baseline or (ups and ups[-1] == 0)):
-        return "its target was not scraped before the first request"
-    return ""
-
-
-def _unsteady(baseline: Sequence[Sample], watch: Watch) -> str:
-    """Say why its value at the first request is not known: it was not seen to stand still."""
-    born = [(-math.inf, 0.0)] if watch.fresh else []
-    last = [*born, *baseline][-_STEADY_SCRAPES:]
+def _unsteady(baseline: Sequence[Sample], scrape_log: ScrapeLog) -> Reason | None:
+    """Return why the value at the first request is unknown: two equal scrapes are missing."""
+    started = [(-math.inf, 0.0)] if scrape_log.fresh else []
+    last = [*started, *baseline][-_STEADY_SCRAPES:]
     if len({value for _, value in last}) > 1:
-        return "it was moving before the first request"
-    if len(last) < _STEADY_SCRAPES and not watch.fresh:
-        return "it was not seen to stand still before the first request"
-    return ""
+        return Reason.MOVED_BEFORE
+    if len(last) < _STEADY_SCRAPES and not scrape_log.fresh:
+        return Reason.NOT_STEADY_BEFORE
+    return None
 
 
-def _restart(baseline: Sequence[Sample], watch: Watch, begin: float) -> str:
+def _restart(baseline: Sequence[Sample], scrape_log: ScrapeLog, begin: float) -> Reason | None:
     """Compare the process at the baseline with those seen after it."""
-    if not watch.ups:
-        return "its target's scrapes are not known"
+    if not scrape_log.ups:
+        return Reason.SCRAPES_UNKNOWN
     since = baseline[-1][0] if baseline else -math.inf
-    births = _births(watch, since)
-    unseen = watch.fresh and not baseline
-    replaced = unseen and any(birth > begin - BIRTH_MARGIN_S for birth in births)
-    if replaced or len(births) > 1:
-        return "its process was restarted; what it counted after its last scrape is lost"
-    if _is_blurred(watch.births, since):
-        return "its process may have been restarted within a second of its start"
-    return ""
+    first = [start_time for at, start_time in scrape_log.start_times if at <= since][-1:]
+    start_times = {*first, *(started for at, started in scrape_log.start_times if at > since)}
+    # A fresh stack has no baseline: its processes must all be older than the first request.
+    unseen = scrape_log.fresh and not baseline
+    replaced = unseen and any(
+        start_time > begin - START_TIME_MARGIN_S for start_time in start_times
+    )
+    if replaced or len(start_times) > 1:
+        return Reason.PROCESS_RESTARTED
+    if _is_blurred(scrape_log.start_times, since):
+        return Reason.PERHAPS_RESTARTED
+    return None
 
 
-def _births(watch: Watch, since: float) -> set[float]:
-    """Return the start times of the processes that were seen since an instant."""
-    first = [birth for at, birth in watch.births if at <= since][-1:]
-    return {*first, *(birth for at, birth in watch.births if at > since)}
-
-
-def _is_blurred(births: Sequence[Sample], since: float) -> bool:
-    """Two processes tell one start time if both began in the same second, told as a whole one."""
+def _is_blurred(start_times: Sequence[Sample], since: float) -> bool:
+    """Return whether two processes may share a start time: it is exposed in whole seconds."""
     return any(
-        at >= since and at < birth + BIRTH_MARGIN_S and birth == later and birth.is_integer()
-        for (at, birth), (_, later) in pairwise(births)
+        at >= since
+        and at < start_time + START_TIME_MARGIN_S
+        and start_time == later
+        and start_time.is_integer()
+        for (at, start_time), (_, later) in pairwise(start_times)
     )
 
 
-def _sums_over_resets(values: Sequence[float]) -> list[float]:
-    """Return how far it had grown at each value since the first of them."""
-    lost = [0.0, *(before if after < before else 0.0 for before, after in pairwise(values))]
-    return [
-        value - values[0] + so_far for value, so_far in zip(values, accumulate(lost), strict=True)
-    ]
-
-
-def _unread(last: Sequence[float]) -> str:
-    return "" if last else "its target was not scraped after the last answer"
-
-
-def _unsettled(last: Sequence[float]) -> str:
-    """Say why it need not have come to rest: by its last values after the last answer."""
+def _unsettled(last: Sequence[float]) -> Reason | None:
+    """Return why the values after the last response do not show that counting has ended."""
     if not last:
-        return _unread(last)
+        return Reason.NOT_SCRAPED_AFTER
     if len(set(last)) > 1:
-        return "it was still moving when it was read"
+        return Reason.STILL_MOVING
     if len(last) < QUIET_SCRAPES:
-        return "it was not seen to stand still after the last answer"
-    return ""
+        return Reason.NOT_SETTLED
+    return None

@@ -1,6 +1,6 @@
-"""Why did Prometheus give no usable answer, and what is the remedy?
+"""Explain why Prometheus gave no usable response, with the remedy.
 
-The sentences tell an answer's own words only with every secret of the settings blotted out.
+The sentences quote a response only with every secret of the settings redacted.
 """
 
 import json
@@ -12,7 +12,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from config.network import Network
 from config.prometheus import Prometheus
-from config.secrets import blot_out, secrets_of_prometheus
+from config.secrets import redact, secrets_of_prometheus
 from witnesses.connection_errors import (
     Asked,
     Refusal,
@@ -26,37 +26,43 @@ _CREDENTIALS = "prometheus.bearer_token or prometheus.basic_auth"
 _FILE = "in the environment's file"
 
 
-def refusal_of_status(answer: requests.Response, settings: Prometheus) -> Refusal:
-    """Say what an answer means whose status is not 200."""
-    status = answer.status_code
-    if answer.is_redirect:
+def refusal_of_status(response: requests.Response, settings: Prometheus) -> Refusal:
+    """Explain a response whose status is not 200."""
+    status = response.status_code
+    if response.is_redirect:
         remedy = f"correct prometheus.url, or set {_CREDENTIALS} {_FILE}"
-        return Refusal(f"sends elsewhere ({status}), to {_goal(answer, settings)}", remedy)
-    reason = _reason(answer, settings)
+        parts = urlsplit(urljoin(response.url, response.headers["Location"]))
+        # Without the user and the query of the address: they may be secret.
+        host = parts.netloc.rpartition("@")[2]
+        goal = _redacted(f"{parts.scheme}://{host}{parts.path}", settings)[:_LONGEST]
+        return Refusal(f"sends elsewhere ({status}), to {goal}", remedy)
+    reason = _reason(response, settings)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return _of_credentials(f"({status}{reason})", settings)
-    if status == HTTPStatus.BAD_REQUEST and b"HTTPS" in answer.content[:_LONGEST]:
+    if status == HTTPStatus.BAD_REQUEST and b"HTTPS" in response.content[:_LONGEST]:
         return Refusal(f"speaks TLS only ({status}{reason})", "write https:// in prometheus.url")
     usual = "read its log" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     return Refusal(f"answered {status}{reason}", _REMEDIES.get(status, usual))
 
 
-def refusal_of_content(answer: requests.Response | None, settings: Prometheus) -> Refusal:
-    """Say what came with status 200 and is no answer of the query interface."""
+def refusal_of_content(response: requests.Response | None, settings: Prometheus) -> Refusal:
+    """Explain a response with status 200 that is not one of the query API."""
     kind, length = "nothing", 0
-    if answer is not None:
-        kind = _blotted(answer.headers.get("Content-Type", ""), settings) or "no content type"
-        length = len(answer.content)
+    if response is not None:
+        kind = _redacted(response.headers.get("Content-Type", ""), settings) or "no content type"
+        length = len(response.content)
     remedy = "see whether prometheus.url leads to something else, like a login page"
-    return Refusal(f"does not answer as Prometheus does: {kind}, {length:,} bytes", remedy)
+    return Refusal(f"does not respond as Prometheus does: {kind}, {length:,} bytes", remedy)
 
 
 def refusal_of_error(error: OSError, settings: Prometheus, network: Network) -> Refusal:
-    """Say why no answer came, or not all of it."""
+    """Explain why no response came, or only a part of one."""
     if any(isinstance(each, requests.Timeout | ReadTimeoutError) for each in causes_of(error)):
         remedy = "see whether it is overloaded, or raise prometheus.timeout"
         return Refusal(f"did not answer in time, within {settings.timeout:g} s", remedy)
-    asked = _asked(settings, network)
+    ca_key = "ca_file" if network.ca_file and not settings.ca_file else "prometheus.ca_file"
+    has_ca = bool(settings.ca_file or network.ca_file)
+    asked = Asked(settings.url, "prometheus.url", ca_key, has_ca)
     if tls_error(error):
         return refusal_of(error, asked)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -76,39 +82,26 @@ _REMEDIES = {
 }
 
 
-def _of_credentials(told: str, settings: Prometheus) -> Refusal:
+def _of_credentials(status: str, settings: Prometheus) -> Refusal:
     keys = settings.credentials()
     if not keys:
-        return Refusal(f"wants to know who asks {told}", f"set {_CREDENTIALS} {_FILE}")
+        return Refusal(f"wants to know who asks {status}", f"set {_CREDENTIALS} {_FILE}")
     what = {"bearer_token": "the token", "basic_auth": "the user or password"}.get(keys[0], keys[0])
-    return Refusal(f"refused {what} {told}", f"set prometheus.{keys[0]} right {_FILE}")
+    return Refusal(f"refused {what} {status}", f"set prometheus.{keys[0]} right {_FILE}")
 
 
-def _asked(settings: Prometheus, network: Network) -> Asked:
-    ca_key = "ca_file" if network.ca_file and not settings.ca_file else "prometheus.ca_file"
-    has_ca = bool(settings.ca_file or network.ca_file)
-    return Asked(settings.url, "prometheus.url", ca_key, has_ca)
-
-
-def _goal(answer: requests.Response, settings: Prometheus) -> str:
-    """Return where a redirect leads, without what may be secret in it: a user, a query."""
-    parts = urlsplit(urljoin(answer.url, answer.headers["Location"]))
-    host = parts.netloc.rpartition("@")[2]
-    return _blotted(f"{parts.scheme}://{host}{parts.path}", settings)[:_LONGEST]
-
-
-def _reason(answer: requests.Response, settings: Prometheus) -> str:
-    """Return what an answer gives as its reason, after a colon, or "" where that is a page."""
+def _reason(response: requests.Response, settings: Prometheus) -> str:
+    """Return the reason that a response gives, after a colon, or "" where it is an HTML page."""
     try:
-        told = str(json.loads(answer.content)["error"])
+        reason = str(json.loads(response.content)["error"])
     except (ValueError, KeyError, TypeError):
-        is_text = answer.headers.get("Content-Type", "").startswith("text/plain")
-        told = answer.content.decode(errors="replace") if is_text else ""
-    told = " ".join(_blotted(told, settings).split())
-    told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
-    return f": {told}" if told else ""
+        is_text = response.headers.get("Content-Type", "").startswith("text/plain")
+        reason = response.content.decode(errors="replace") if is_text else ""
+    reason = " ".join(_redacted(reason, settings).split())
+    reason = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
+    return f": {reason}" if reason else ""
 
 
-def _blotted(text: str, settings: Prometheus) -> str:
-    text = blot_out(text, secrets_of_prometheus(settings))
+def _redacted(text: str, settings: Prometheus) -> str:
+    text = redact(text, secrets_of_prometheus(settings))
     return "".join(each if each.isprintable() or each.isspace() else "?" for each in text)

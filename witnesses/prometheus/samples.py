@@ -1,4 +1,4 @@
-"""What is in a Prometheus answer? Series with their raw samples, and how a target was watched."""
+"""Decode Prometheus responses: series with their raw samples, and the scrape log of each target."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -28,21 +28,21 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How Prometheus watched one target, in the order of time.
+class ScrapeLog:
+    """The scrapes of one target, in order of time.
 
-    `ups` are (epoch seconds, 1 or 0) a scrape, `births` (epoch seconds, process start time).
-    `fresh` tells that its process is known to have started for this run, with counters at zero.
-    `durations` are (epoch seconds, seconds until it was answered) a scrape, where they are known:
-    a scrape is stamped when it begins, and shows what was counted until it was answered.
+    `ups` are (epoch seconds, 1 or 0) per scrape, `start_times` (epoch seconds, process start time).
+    `fresh` means that its process was started for this run, with counters at zero.
+    `durations` are (epoch seconds, seconds) per scrape, where they are known: a scrape is stamped
+    when it begins, and shows what was counted until its response.
     Of a run on disk they are those around its first request and after its last answer, and those
     at which something changed; `tried` and `failed` count all its scrapes since the first request.
-    `is_shared` tells that two targets have its job and instance, `is_bare` that its last good
+    `is_shared` means that two targets have its job and instance, `is_bare` that its last successful
     scrape showed no metrics at all.
     """
 
     ups: Sequence[Sample] = ()
-    births: Sequence[Sample] = ()
+    start_times: Sequence[Sample] = ()
     fresh: bool = False
     durations: Sequence[Sample] = ()
     tried: int = 0
@@ -51,17 +51,17 @@ class Watch:
     is_bare: bool = False
 
 
-class Scrapes(NamedTuple):
-    """A target's successful scrapes (epoch seconds), and for each when it was tried before."""
+class ScrapeTimes(NamedTuple):
+    """A target's successful scrapes (epoch seconds), and for each the attempt before it."""
 
     stamps: list[float]
     previous: list[float]
 
 
-# Two of one process, one scrape apart, show whether it told its start within its first second.
-_BIRTHS_KEPT = 2
+# Two of one process, one scrape apart, show whether the first was within its first second.
+_START_TIMES_KEPT = 2
 
-NO_SCRAPES = Scrapes([], [])
+NO_SCRAPES = ScrapeTimes([], [])
 
 
 class _Values(msgspec.Struct, gc=False):
@@ -78,12 +78,12 @@ class _Data(msgspec.Struct):
     result: list[msgspec.Raw]
 
 
-class _Answer(msgspec.Struct):
+class _Response(msgspec.Struct):
     data: _Data
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
-# Values are strings in an answer ("5", "NaN"): `strict=False` reads them as the numbers they are,
+_RESPONSE = msgspec.json.Decoder(_Response)
+# Values are strings in a response ("5", "NaN"): `strict=False` reads them as the numbers they are,
 # but for "+Inf".
 _VALUES = msgspec.json.Decoder(_Values, strict=False)
 _TEXTS = msgspec.json.Decoder(_Texts, strict=False)
@@ -92,7 +92,7 @@ _LABELS = msgspec.json.Decoder(dict[str, str])
 
 @dataclass(frozen=True, slots=True)
 class RawSeries:
-    """One series of an answer, whose labels are read only where they are needed."""
+    """One series of a response, whose labels are decoded only where they are needed."""
 
     metric: bytes
     samples: list[Sample]
@@ -106,13 +106,13 @@ class RawSeries:
             raise ValueError("labels that are no mapping of text") from error
 
 
-def raw_series(answer: bytes | mmap) -> Iterator[RawSeries]:
+def raw_series(response: bytes | mmap) -> Iterator[RawSeries]:
     """Yield the series of a range vector, one in memory at a time. Raises ValueError for others."""
     try:
-        for each in _ANSWER.decode(answer).data.result:
+        for each in _RESPONSE.decode(response).data.result:
             yield _one_of(each)
     except msgspec.MsgspecError as error:
-        raise ValueError("not the range vector of a Prometheus answer") from error
+        raise ValueError("not the range vector of a Prometheus response") from error
 
 
 def _one_of(series: msgspec.Raw) -> RawSeries:
@@ -123,9 +123,9 @@ def _one_of(series: msgspec.Raw) -> RawSeries:
     return RawSeries(bytes(one.metric), one.values)
 
 
-def read_series(answer: bytes | mmap) -> list[Series]:
+def read_series(response: bytes | mmap) -> list[Series]:
     """Return the series of a range vector. Raises ValueError for others."""
-    return [Series(each.labels, each.samples) for each in raw_series(answer)]
+    return [Series(each.labels, each.samples) for each in raw_series(response)]
 
 
 def target_of(labels: dict[str, str]) -> Target:
@@ -140,15 +140,15 @@ def later(samples: Sequence[Sample], at: float) -> Sequence[Sample]:
     return samples[bisect_right(samples, (at, inf)) :]
 
 
-def scrapes_of(ups: Sequence[Sample], tried_at: float = -inf) -> Scrapes:
+def scrapes_of(ups: Sequence[Sample], tried_at: float = -inf) -> ScrapeTimes:
     """Return which scrapes were successful; `tried_at` is when the one before them began."""
     tries = [tried_at, *(at for at, _ in ups)]
     good = [number for number, (_, up) in enumerate(ups) if up == 1]
-    return Scrapes([ups[n][0] for n in good], [tries[n] for n in good])
+    return ScrapeTimes([ups[n][0] for n in good], [tries[n] for n in good])
 
 
 def at_scrapes(
-    samples: Sequence[Sample], scrapes: Scrapes, shown_at: float = -inf
+    samples: Sequence[Sample], scrapes: ScrapeTimes, shown_at: float = -inf
 ) -> Sequence[Sample]:
     """Return a counter's value at each successful scrape of its target, in the order of time.
 
@@ -172,8 +172,8 @@ def _nothing() -> list[Sample]:
 
 
 @dataclass(slots=True)
-class Watching:
-    """One target as it is being read, window by window: what its watch needs, and no more.
+class ScrapeLogBuilder:
+    """Builds the scrape log of one target, window by window, keeping what it needs.
 
     `scrapes` are those of the window that was read last. Samples seen before are skipped.
     """
@@ -181,30 +181,30 @@ class Watching:
     begin: float
     end: float
     fresh: bool
-    scrapes: Scrapes = NO_SCRAPES
+    scrapes: ScrapeTimes = NO_SCRAPES
     durations_s: dict[float, float] = field(default_factory=dict)
     is_shared: bool = False
     _ups: list[Sample] = field(default_factory=_nothing)
-    _births: list[Sample] = field(default_factory=_nothing)
+    _start_times: list[Sample] = field(default_factory=_nothing)
     _under_way: list[Sample] = field(default_factory=_nothing)
     _last_up: Sample = (-inf, 1.0)
-    _last_birth_at: float = -inf
-    _kept_births: Counter[float] = field(default_factory=Counter)
+    _last_start_time_at: float = -inf
+    _kept_start_times: Counter[float] = field(default_factory=Counter)
     _tried: int = 0
     _failed: int = 0
     _bare: bool = False
 
-    def see(
+    def add(
         self,
         ups: Sequence[Sample],
-        births: Sequence[Sample],
+        start_times: Sequence[Sample],
         durations: Sequence[Sample],
         shown: Sequence[Sample],
     ) -> None:
-        """Take a further window: each a sample a scrape, `shown` how many samples that had."""
-        self._see_ups(later(ups, self._last_up[0]))
-        for each in later(births, self._last_birth_at):
-            self._see_birth(each)
+        """Add a further window: one sample per scrape; `shown` is how many samples that had."""
+        self._add_ups(later(ups, self._last_up[0]))
+        for each in later(start_times, self._last_start_time_at):
+            self._add_start_time(each)
         self.durations_s = dict(durations)
         last = self._under_way[-1][0] if self._under_way else -inf
         self._under_way += [each for each in later(durations, last) if each[0] <= self.begin]
@@ -213,14 +213,14 @@ class Watching:
         self._bare = told[-1] == 0 if told else self._bare
 
     @property
-    def watch(self) -> Watch:
-        """How it was watched so far."""
-        return Watch(
-            self._ups, self._births, self.fresh, self._under_way,
+    def scrape_log(self) -> ScrapeLog:
+        """The scrape log so far."""
+        return ScrapeLog(
+            self._ups, self._start_times, self.fresh, self._under_way,
             self._tried, self._failed, self.is_shared, self._bare,
         )  # fmt: skip
 
-    def _see_ups(self, ups: Sequence[Sample]) -> None:
+    def _add_ups(self, ups: Sequence[Sample]) -> None:
         self.scrapes = scrapes_of(ups, self._last_up[0])
         since = [up for at, up in ups if at > self.begin]
         for at, up in ups:
@@ -231,10 +231,10 @@ class Watching:
         self._tried += len(since)
         self._last_up = ups[-1] if ups else self._last_up
 
-    def _see_birth(self, birth: Sample) -> None:
-        """Keep the first two since the first request that tell of one process."""
-        at, began_at = birth
-        self._kept_births[began_at] += at > self.begin
-        if self._kept_births[began_at] <= _BIRTHS_KEPT:
-            self._births.append(birth)
-        self._last_birth_at = at
+    def _add_start_time(self, start_time: Sample) -> None:
+        """Keep the first two of each process since the first request."""
+        at, began_at = start_time
+        self._kept_start_times[began_at] += at > self.begin
+        if self._kept_start_times[began_at] <= _START_TIMES_KEPT:
+            self._start_times.append(start_time)
+        self._last_start_time_at = at

@@ -1,4 +1,4 @@
-"""How does a question go out, and how is its answer read? With what shows who asks, and once."""
+"""The HTTP session of Prometheus queries: authenticated, routed, without redirects."""
 
 import socket
 from functools import cached_property
@@ -15,51 +15,51 @@ from config.prometheus import Prometheus
 from config.secrets import basic_credentials
 
 
-class Target(TypedDict, total=False):
-    """What is told of one target, as far as it is read."""
+class ScrapeTargetJson(TypedDict, total=False):
+    """One target of /api/v1/targets, as far as it is read."""
 
     labels: dict[str, str]
     discoveredLabels: dict[str, str]
     scrapeInterval: str
 
 
-class Found(TypedDict, total=False):
-    """What any of the questions may find; a query's result is left unread."""
+class QueryData(TypedDict, total=False):
+    """The data of any response; a query's result is not decoded."""
 
     result: msgspec.Raw
-    activeTargets: list[Target]
+    activeTargets: list[ScrapeTargetJson]
     version: str
 
 
-class Body(TypedDict, total=False):
-    """An answer of the query interface, as far as it is read."""
+class ApiBody(TypedDict, total=False):
+    """The body of an API response, as far as it is read."""
 
-    data: Found
+    data: QueryData
     warnings: list[str] | None
     isPartial: bool
 
 
-_BODY = msgspec.json.Decoder(Body)
+_BODY = msgspec.json.Decoder(ApiBody)
 
 
-class Answer(requests.Response):
-    """An answer whose JSON is read once, and what a query found left as it is, however large."""
+class ApiResponse(requests.Response):
+    """A response whose JSON is decoded once, except the result of a query, however large."""
 
     @cached_property
-    def body(self) -> Body:
-        """The whole answer. Raises ValueError."""
+    def body(self) -> ApiBody:
+        """The whole body. Raises ValueError."""
         try:
             return _BODY.decode(self.content)
         except RecursionError as error:
             raise ValueError("nested without end") from error
 
-    def json(self, **_: object) -> Body:
-        """Return the whole answer. Raises ValueError."""
+    def json(self, **_: object) -> ApiBody:
+        """Return the whole body. Raises ValueError."""
         return self.body
 
 
-class Session(requests.Session):
-    """Asks one server and nobody else: no proxy, no netrc, and no redirect is followed."""
+class PrometheusSession(requests.Session):
+    """A session with one server: no proxy, no netrc, and no redirect is followed."""
 
     def __init__(self, settings: Prometheus, network: Network) -> None:
         """Connect at the first request."""
@@ -72,19 +72,19 @@ class Session(requests.Session):
         if settings.basic_auth:
             self.headers["Authorization"] = f"Basic {basic_credentials(settings.basic_auth)}"
         self.hooks["response"].append(self._keep)
-        self.last: Answer | None = None
+        self.last: ApiResponse | None = None
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Lead nowhere: a login page is no answer, and no token goes to another host."""
+        """Follow no redirect: a login page is no response, and no token goes to another host."""
 
-    def _keep(self, response: requests.Response, *_: object, **__: object) -> Answer:
-        self.last = Answer()
+    def _keep(self, response: requests.Response, *_: object, **__: object) -> ApiResponse:
+        self.last = ApiResponse()
         self.last.__dict__.update(response.__dict__)
         return self.last
 
 
 class RoutedAdapter(HTTPAdapter):
-    """Connects to where the environment says that a host is."""
+    """Connects to the address that the environment routes a host to."""
 
     def __init__(self, network: Network, retries: Retry) -> None:
         """Connect to nothing yet."""
@@ -92,7 +92,7 @@ class RoutedAdapter(HTTPAdapter):
         super().__init__(max_retries=retries)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools of connections that are routed."""
+        """Create the pools of routed connections."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {
             "http": _pool(HTTPConnectionPool, self._network),
@@ -101,10 +101,10 @@ class RoutedAdapter(HTTPAdapter):
 
 
 def _pool(kind: type[HTTPConnectionPool], network: Network) -> type[HTTPConnectionPool]:
-    made_of: Any = kind.ConnectionCls
+    connection_class: Any = kind.ConnectionCls
 
-    class Routed(made_of):  # type: ignore[misc]
-        """A connection to where the host is; its name stays, for the certificate."""
+    class RoutedConnection(connection_class):  # type: ignore[misc]
+        """A connection to the routed address; the host name stays, for the certificate."""
 
         _dns_host: str
         port: int
@@ -118,4 +118,4 @@ def _pool(kind: type[HTTPConnectionPool], network: Network) -> type[HTTPConnecti
                 self._dns_host, self.port = named
             return connected
 
-    return type(kind.__name__, (kind,), {"ConnectionCls": Routed})
+    return type(kind.__name__, (kind,), {"ConnectionCls": RoutedConnection})

@@ -1,26 +1,33 @@
-"""Where do a run's samples lie? In windows of time, each answer in a file of its own."""
+"""Raw samples on disk: one file per query and window of time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from witnesses.prometheus.samples import RawSeries, Sample, Series, Target, Watching, raw_series
+from witnesses.prometheus.samples import (
+    RawSeries,
+    Sample,
+    ScrapeLogBuilder,
+    Series,
+    Target,
+    raw_series,
+)
 from witnesses.prometheus.samples import read_series as series_in
 
-UP, BIRTHS, DURATIONS, SHOWN = "up", "births", "durations", "shown"
+UP, START_TIMES, DURATIONS, SAMPLE_COUNTS = "up", "start_times", "durations", "sample_counts"
 
-Told = Mapping[str, Iterable[Series]]
+TargetSeries = Mapping[str, Iterable[Series]]
 
 
 def file_name(name: str, number: int) -> str:
-    """Return the name of one answer's file; windows are numbered from 1."""
+    """Return the file name of one response; windows are numbered from 1."""
     return f"{name}-{number:04}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The answers of a run in a folder; `count` 0 stands for a single one, without a number."""
+    """The responses of a run in a folder; `count` 0 stands for a single one, without a number."""
 
     folder: Path
     count: int
@@ -28,20 +35,23 @@ class Windows:
     def read_series(self, name: str) -> Iterator[Iterator[RawSeries]]:
         """Yield the series of each window. Raises OSError or ValueError where one is not whole."""
         for path in self._paths(name):
-            yield raw_series(_mapped(path))
+            # A mapped file leaves the memory as soon as its series are released.
+            with path.open("rb") as file:
+                content = mmap(file.fileno(), 0, access=ACCESS_READ)
+            yield raw_series(content)
 
-    def read_told(self) -> Iterator[dict[str, list[Series]]]:
-        """Yield what each window tells of the targets. Raises OSError or ValueError.
+    def read_targets(self) -> Iterator[dict[str, list[Series]]]:
+        """Yield what each window reports of the targets. Raises OSError or ValueError.
 
-        Durations and sizes sharpen a figure; a window may lack them.
+        Durations and sample counts sharpen a figure; a window may lack them.
         """
-        for paths in zip(*map(self._paths, (UP, BIRTHS, DURATIONS, SHOWN)), strict=True):
-            up, births, durations, shown = paths
+        names = (UP, START_TIMES, DURATIONS, SAMPLE_COUNTS)
+        for up, start_times, durations, counts in zip(*map(self._paths, names), strict=True):
             yield {
                 UP: series_in(up.read_bytes()),
-                BIRTHS: series_in(births.read_bytes()),
+                START_TIMES: series_in(start_times.read_bytes()),
                 DURATIONS: _series_if_any(durations),
-                SHOWN: _series_if_any(shown),
+                SAMPLE_COUNTS: _series_if_any(counts),
             }
 
     def _paths(self, name: str) -> list[Path]:
@@ -49,12 +59,6 @@ class Windows:
         return [self.folder / file_name(name, number) for number in numbers] or [
             self.folder / f"{name}.json"
         ]
-
-
-def _mapped(path: Path) -> mmap:
-    """Return a file's content, which leaves the memory as soon as it is let go of."""
-    with path.open("rb") as file:
-        return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 def _series_if_any(path: Path) -> list[Series]:
@@ -66,30 +70,28 @@ def _series_if_any(path: Path) -> list[Series]:
 
 @dataclass(slots=True)
 class Targets:
-    """All targets as they are being read, window by window."""
+    """The scrape logs of all targets, built window by window."""
 
     begin: float
     end: float
     fresh: bool
-    by_name: dict[Target, Watching] = field(default_factory=dict)
+    by_name: dict[Target, ScrapeLogBuilder] = field(default_factory=dict)
 
-    def see(self, told: Told) -> None:
-        """Take a further window. Targets that share job and instance are taken for one."""
-        ups, others = (
-            _merged(told[UP]),
-            [_merged(told[each]) for each in (BIRTHS, DURATIONS, SHOWN)],
-        )
+    def add(self, window: TargetSeries) -> None:
+        """Add a further window. Targets that share job and instance are taken for one."""
+        ups = _by_target(window[UP])
+        others = [_by_target(window[name]) for name in (START_TIMES, DURATIONS, SAMPLE_COUNTS)]
         for target in ups:
             if target not in self.by_name:
-                self.by_name[target] = Watching(self.begin, self.end, self.fresh)
-        for target, watching in self.by_name.items():
+                self.by_name[target] = ScrapeLogBuilder(self.begin, self.end, self.fresh)
+        for target, builder in self.by_name.items():
             of_target = ups.get(target, [])
-            watching.is_shared |= len(of_target) > 1
-            births, durations, shown = (_joined(each.get(target, [])) for each in others)
-            watching.see(_joined(of_target), births, durations, shown)
+            builder.is_shared |= len(of_target) > 1
+            start_times, durations, counts = (_joined(each.get(target, [])) for each in others)
+            builder.add(_joined(of_target), start_times, durations, counts)
 
 
-def _merged(series: Iterable[Series]) -> dict[Target, list[Series]]:
+def _by_target(series: Iterable[Series]) -> dict[Target, list[Series]]:
     by_target: dict[Target, list[Series]] = {}
     for each in series:
         by_target.setdefault(each.target, []).append(each)

@@ -1,74 +1,64 @@
-"""Does one process answer for a replica? Several looks at its metrics, each over a connection anew.
+"""Show whether one process answers at a metrics address, by scraping it several times in a row.
 
-Behind a balancer, or with several workers that each count for themselves, counters go up and down
-from look to look, and the start time changes: no figure of theirs means anything.
+Each scrape has a connection of its own. Behind a load balancer, or with several workers that count
+separately, counters go up and down from scrape to scrape and the start time changes: no figure of
+such an address means anything.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-_SEVERAL = "several processes answer for it"
-_MOST_LOOKS = 20
-_FEWEST_LOOKS = 3
-_MOST_BYTES = 4_000_000
+_MAX_SCRAPES = 20
+_MIN_SCRAPES = 3
+_MAX_BYTES = 4_000_000  # of all scrapes together
 _COUNTER = re.compile(rb"^(\w+(?:_total|_count|_bucket)(?:\{.*\})?) ([^ \n]+)", re.MULTILINE)
-_START = re.compile(rb"^process_start_time_seconds(?:\{.*\})? ([^ \n]+)", re.MULTILINE)
+_START_TIME = re.compile(rb"^process_start_time_seconds(?:\{.*\})? ([^ \n]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """What so many looks in a row showed: the start times told, and a counter that went down."""
+class RepeatedScrapes:
+    """What `number` scrapes in a row showed: the start times, and a counter that fell (or "")."""
 
     number: int
-    births: tuple[float, ...]
+    start_times: tuple[float, ...]
     fell: str = ""
 
     @property
-    def doubt(self) -> str:
-        """Why the counters are not one process' or "" if nothing speaks against it."""
-        if len(set(self.births)) > 1:
-            return f"{_SEVERAL}, each with counts of its own"
-        told = f"{_SEVERAL}: {self.fell} went down from one look to the next"
-        return told if self.fell else ""
+    def shows_several_processes(self) -> bool:
+        """Whether they cannot come from one process."""
+        return bool(self.fell) or len(set(self.start_times)) > 1
 
 
-def look_again(first: bytes, ask: Callable[[], bytes | None]) -> Looks:
-    """Look so often that two processes show, less often at a large page; None ends it."""
-    pages = [first]
-    for _ in range(_looks_at(len(first)) - 1):
-        page = ask()
-        if page is None:
+def scrape_repeatedly(first: bytes, scrape: Callable[[], bytes | None]) -> RepeatedScrapes:
+    """Scrape often enough for two processes to show, less often where an exposition is large.
+
+    `scrape` returns None where it fails, which ends it.
+    """
+    expositions = [first]
+    scrapes = max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // max(1, len(first))))
+    for _ in range(scrapes - 1):
+        exposition = scrape()
+        if exposition is None:
             break
-        pages.append(page)
-        looks = Looks(len(pages), tuple(_births(pages)), next(_falls(pages[-2:]), ""))
-        if looks.doubt:
-            return looks
-    return Looks(len(pages), tuple(_births(pages)))
+        expositions.append(exposition)
+        before, after = (
+            {name.decode(): _number(value) for name, value in _COUNTER.findall(each)}
+            for each in expositions[-2:]
+        )
+        # A counter that is gone has fallen, too: another process does not have it yet.
+        fell = next((name for name in before if after.get(name, 0.0) < before[name]), "")
+        scraped = RepeatedScrapes(len(expositions), tuple(_start_times(expositions)), fell)
+        if scraped.shows_several_processes:
+            return scraped
+    return RepeatedScrapes(len(expositions), tuple(_start_times(expositions)))
 
 
-def _looks_at(size_bytes: int) -> int:
-    return max(_FEWEST_LOOKS, min(_MOST_LOOKS, _MOST_BYTES // max(1, size_bytes)))
-
-
-def _births(pages: Sequence[bytes]) -> Iterator[float]:
-    for page in pages:
-        told = _START.search(page)
-        if told:
-            yield _number(told[1])
-
-
-def _falls(pages: Sequence[bytes]) -> Iterator[str]:
-    """Yield each counter that is lower than in the page before, or is gone."""
-    for before, after in pairwise(map(_counters, pages)):
-        for name, value in before.items():
-            if after.get(name, 0.0) < value:
-                yield name
-
-
-def _counters(page: bytes) -> dict[str, float]:
-    return {name.decode(): _number(value) for name, value in _COUNTER.findall(page)}
+def _start_times(expositions: Sequence[bytes]) -> Iterator[float]:
+    for exposition in expositions:
+        sample = _START_TIME.search(exposition)
+        if sample:
+            yield _number(sample[1])
 
 
 def _number(text: bytes) -> float:

@@ -1,4 +1,4 @@
-"""The cards, their uses, and the idempotency keys of batches."""
+"""Tables for cards, their uses and the idempotency keys of batches."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the first three tables."""
+    """Create the three tables."""
     moment, name = sa.DateTime(timezone=True), sa.String(32)
     op.create_table(
         "cards",

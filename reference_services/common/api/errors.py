@@ -1,4 +1,4 @@
-"""What does a refused request get? One JSON form for every status from 400 up."""
+"""Error responses: one JSON form for every status from 400 up, and the handlers that build it."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from reference_services.common.api.openapi import Declaration, header
 from reference_services.common.api.trace import current_trace_id
 from reference_services.common.calls.errors import CallFailed, CircuitOpen
 
-KINDS = {
+ERROR_NAMES = {
     400: "BadRequest",
     401: "Unauthorized",
     404: "NotFound",
@@ -29,33 +29,33 @@ KINDS = {
     503: "Unavailable",
 }
 
-_PAUSE = "After how many seconds to try again."
+_RETRY_AFTER = "Number of seconds to wait before the next attempt."
 HEADERS = {
-    401: {"WWW-Authenticate": header("What is asked for, when it was the token.")},
-    429: {"Retry-After": header(_PAUSE, "integer", always=True, minimum=1)},
-    503: {"Retry-After": header(_PAUSE, "integer", minimum=1)},
+    401: {"WWW-Authenticate": header("The expected scheme, if the token was missing or wrong.")},
+    429: {"Retry-After": header(_RETRY_AFTER, "integer", always=True, minimum=1)},
+    503: {"Retry-After": header(_RETRY_AFTER, "integer", minimum=1)},
 }
 
 METHOD_NOT_ALLOWED = 405
 
-# How much of a malformed body is told: enough to mend it, and bounded.
-NAMED_PROBLEMS = 5
-NAMED_DEPTH = 6
+# Bounds the detail of a validation error: enough to fix the request, whatever its size.
+MAX_PROBLEMS = 5
+MAX_LOCATION_DEPTH = 6
 
 
-class ErrorAnswer(BaseModel):
-    """The body of every refused request."""
+class ErrorResponse(BaseModel):
+    """Body of every error response."""
 
     error: str
     detail: str
     request_id: str
 
 
-def declared(*statuses: int) -> Declaration:
-    """Declare the statuses, for OpenAPI, as answered in the error form."""
+def error_responses(*statuses: int) -> Declaration:
+    """Declare, for OpenAPI, that these statuses have the error form."""
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": ErrorResponse,
             "description": HTTPStatus(status).phrase,
             "headers": HEADERS.get(status, {}),
         }
@@ -63,49 +63,51 @@ def declared(*statuses: int) -> Declaration:
     }
 
 
-def error_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Build the answer to a refused request."""
-    kind = KINDS.get(status) or HTTPStatus(status).phrase.title().replace(" ", "")
-    body = ErrorAnswer(error=kind, detail=detail, request_id=current_trace_id())
+def error_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Build a response in the error form; it carries the current trace id as `request_id`."""
+    name = ERROR_NAMES.get(status) or HTTPStatus(status).phrase.title().replace(" ", "")
+    body = ErrorResponse(error=name, detail=detail, request_id=current_trace_id())
     return Response(body.model_dump_json(), status, headers, media_type="application/json")
 
 
-def unanswered(name: str, failure: CallFailed) -> HTTPException:
-    """Build the refusal for a service that could not be reached: 503 if it was not even tried."""
+def upstream_error(name: str, failure: CallFailed) -> HTTPException:
+    """Build the error for a failed upstream call: 503 while the circuit is open, otherwise 502."""
     if isinstance(failure, CircuitOpen):
         pause_s = max(1, math.ceil(failure.retry_after_s or 0))
         headers = {"Retry-After": str(pause_s)}
-        return HTTPException(503, f"{name} is failing; try again in {pause_s} s.", headers)
-    return HTTPException(502, f"{name} gave no answer: {failure.reason}.")
+        return HTTPException(
+            503, f"{name} is unavailable (circuit open); retry in {pause_s} s.", headers
+        )
+    return HTTPException(502, f"The call to {name} failed: {failure.reason}.")
 
 
-async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Answer what a route or the router refused."""
+async def handle_http_exception(request: Request, error: Exception) -> Response:
+    """Render an HTTPException of a route or of the router in the error form."""
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
     if error.status_code == METHOD_NOT_ALLOWED:
-        headers["Allow"] = _methods_at(request) or headers.get("Allow", "")
-    return error_answer(error.status_code, error.detail, headers)
+        headers["Allow"] = _allowed_methods(request) or headers.get("Allow", "")
+    return error_response(error.status_code, error.detail, headers)
 
 
-async def answer_invalid_request(_request: Request, error: Exception) -> Response:
-    """Answer a request that is not of the declared form: 422, or 400 for a list over its limit."""
+async def handle_validation_error(_request: Request, error: Exception) -> Response:
+    """Render a validation error: 422, or 400 for a list over its limit."""
     if not isinstance(error, RequestValidationError):
         raise error
     problems = error.errors()
     status = 400 if any(problem["type"] == "too_long" for problem in problems) else 422
-    detail = "; ".join(_sentence(problem) for problem in problems[:NAMED_PROBLEMS])
-    return error_answer(status, detail)
+    detail = "; ".join(_describe(problem) for problem in problems[:MAX_PROBLEMS])
+    return error_response(status, detail)
 
 
-def _methods_at(request: Request) -> str:
-    # The router names the methods of one route only, and a path may have several.
+def _allowed_methods(request: Request) -> str:
+    # Starlette names the methods of one route only; a path may have several routes.
     path = getattr(request.scope.get("route"), "path", "")
     return ", ".join(method.upper() for method in request.app.openapi()["paths"].get(path, {}))
 
 
-def _sentence(problem: Mapping[str, Any]) -> str:
-    # Where and what, never the input itself: it may be a secret, and it is the caller's.
-    where = ".".join(str(part) for part in problem["loc"][:NAMED_DEPTH])
-    return f"{where}: {problem['msg']}"
+def _describe(problem: Mapping[str, Any]) -> str:
+    # Location and message, never the input itself: it may hold a secret.
+    location = ".".join(str(part) for part in problem["loc"][:MAX_LOCATION_DEPTH])
+    return f"{location}: {problem['msg']}"

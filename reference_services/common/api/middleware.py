@@ -1,7 +1,13 @@
-"""What happens around every request? Five layers of plain ASGI, outermost first.
+"""Five ASGI middlewares that wrap every request; the order matters.
 
-`Trace`, `Protection`, `RequestLog`, `RequestCount` and `Refusals` wrap the routes in this order:
-a request refused by any of them is traced, and one that fails in any way is logged and counted.
+Outermost first:
+
+    Trace            sets the trace id, so that all inner layers can log it
+    SecurityHeaders  covers error responses too
+    RequestLog       one line per API request, whatever its outcome
+    RequestMetrics   one count per API request, whatever its outcome
+    ErrorBoundary    body limit, token check, unhandled exceptions
+    the routes
 """
 
 import logging
@@ -12,15 +18,15 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_services.common.api.errors import error_answer
-from reference_services.common.api.tokens import require_token_first
+from reference_services.common.api.errors import error_response
+from reference_services.common.api.tokens import require_token_before_body
 from reference_services.common.api.trace import TRACE_HEADER, begin_trace
 from reference_services.common.json_logs import logger
 
 BODY_LIMIT_BYTES = 1024 * 1024
 
-# For answers that no browser should ever show, frame, sniff or keep.
-PROTECTION = [
+# The API is not for browsers: responses must not be rendered, framed, sniffed or cached.
+SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
@@ -29,31 +35,31 @@ PROTECTION = [
 UNMATCHED = "unmatched"
 
 
-class CountsRequests(Protocol):
-    """Metrics that count the requests of a service's API."""
+class RequestCounter(Protocol):
+    """Metrics of a service that count its API requests."""
 
     def count_request(self, method: str, route: str, status: int, duration_s: float) -> None:
-        """Count one answered request."""
+        """Count one request, when its response starts."""
 
 
 def is_api_request(scope: Scope) -> bool:
-    """Tell an API request from a probe, a scrape and the lifespan."""
+    """Return whether this is an API request: not a probe, a scrape or the lifespan."""
     return scope["type"] == "http" and str(scope["path"]).startswith("/api/")
 
 
-def route_of(scope: Scope) -> str:
-    """Return the template of the route that was chosen, never the path itself."""
+def route_template(scope: Scope) -> str:
+    """Return the template of the matched route, never the path: it is a metric label."""
     return getattr(scope.get("route"), "path", UNMATCHED)
 
 
 class Trace:
-    """Give every request its trace id, and every answer the header that names it."""
+    """Sets the trace id of every request and returns it in a response header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request under its trace id."""
+        """Handle one request under its trace id."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -68,48 +74,48 @@ class Trace:
         await self._app(scope, receive, send_traced)
 
 
-class Protection:
-    """Give every answer the headers that keep browsers from doing anything with it."""
+class SecurityHeaders:
+    """Adds `SECURITY_HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *PROTECTION]
+                message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
             await send(message)
 
         await self._app(scope, receive, send_protected)
 
 
 class RequestLog:
-    """Write one line about every API request, after its answer."""
+    """Logs one line per API request, after its response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request and write its line."""
+        """Handle one request and log its line."""
         if not (is_api_request(scope) and logger.isEnabledFor(logging.INFO)):
             await self._app(scope, receive, send)
             return
         began_at = perf_counter()
         status = 0
 
-        async def send_noting_status(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting_status)
+            await self._app(scope, receive, send_and_note_status)
         finally:
             fields = {
                 "method": scope["method"],
-                "route": route_of(scope),
+                "route": route_template(scope),
                 "status": status,
                 "duration_ms": round((perf_counter() - began_at) * 1000, 3),
                 "tenant": scope.get("state", {}).get("tenant_id"),
@@ -117,18 +123,21 @@ class RequestLog:
             logger.info("request", extra={"fields": fields})
 
 
-class RequestCount:
-    """Count every API request before the first byte of its answer leaves.
+class RequestMetrics:
+    """Counts every API request before the first byte of its response is sent.
 
-    Before, not after: a scrape that begins once the client has its answer must see the request.
+    A scrape that starts after the client has its response must see the request:
+
+        client   request ───────────── response ── scrape
+        service       └ handle ─ count ┘ send        └ includes the count
     """
 
-    def __init__(self, app: ASGIApp, metrics: CountsRequests) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestCounter) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request and count it."""
+        """Handle one request and count it."""
         if not is_api_request(scope):
             await self._app(scope, receive, send)
             return
@@ -138,65 +147,65 @@ class RequestCount:
             if message["type"] == "http.response.start":
                 duration_s = perf_counter() - began_at
                 self._metrics.count_request(
-                    scope["method"], route_of(scope), message["status"], duration_s
+                    scope["method"], route_template(scope), message["status"], duration_s
                 )
             await send(message)
 
         await self._app(scope, receive, send_counted)
 
 
-class Refusals:
-    """Stop reading a body over the limit, and answer an unforeseen failure in the error form.
+class ErrorBoundary:
+    """Enforces the body limit and renders unhandled exceptions in the error form.
 
-    FastAPI's own `max_body_size` answers in plain text and without the trace id.
+    FastAPI's own `max_body_size` responds in plain text and without the trace id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answered = False
+        response_started = False
 
-        async def send_noted(message: Message) -> None:
-            nonlocal answered
-            answered = True
+        async def send_and_note_start(message: Message) -> None:
+            nonlocal response_started
+            response_started = True
             await send(message)
 
         try:
-            await self._app(scope, limited(scope, receive), send_noted)
+            await self._app(scope, limit_body(scope, receive), send_and_note_start)
         except Exception:
-            # The outermost edge of our code: whatever it is, the client gets the error form.
-            logger.exception("unforeseen failure")
-            if answered:
+            # The outermost edge of our code: the client gets the error form, the log the traceback.
+            logger.exception("unhandled exception")
+            if response_started:
                 raise
-            await error_answer(500, "The service failed.")(scope, receive, send)
+            await error_response(500, "Internal error.")(scope, receive, send)
 
 
-def limited(scope: Scope, receive: Receive) -> Receive:
-    """Wrap `receive` so that reading more than the limit raises a 413 inside the route.
+def limit_body(scope: Scope, receive: Receive) -> Receive:
+    """Wrap `receive`: it raises 413 over the body limit, and 401 for an API request without token.
 
-    And reading anything for the API without a token, where one is needed, a 401.
+    Both are raised inside the route, so that the exception handlers render them.
     """
-    announced_bytes = int(Headers(scope=scope).get("content-length") or 0)
+    declared_bytes = int(Headers(scope=scope).get("content-length") or 0)
     received_bytes = 0
 
     async def receive_limited() -> Message:
         nonlocal received_bytes
         if not received_bytes and is_api_request(scope):
-            await require_token_first(scope)
-        _refuse_over_limit(announced_bytes)
+            await require_token_before_body(scope)
+        _check_size(declared_bytes)
         message = await receive()
         received_bytes += len(message.get("body", b""))
-        _refuse_over_limit(received_bytes)
+        _check_size(received_bytes)
         return message
 
     return receive_limited
 
 
-def _refuse_over_limit(size_bytes: int) -> None:
+def _check_size(size_bytes: int) -> None:
     if size_bytes > BODY_LIMIT_BYTES:
-        raise HTTPException(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes.")
+        raise HTTPException(413, f"The body exceeds {BODY_LIMIT_BYTES} bytes.")

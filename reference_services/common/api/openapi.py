@@ -1,10 +1,10 @@
-"""What does an OpenAPI document have to say beyond what FastAPI reads from the routes?
+"""Completes the OpenAPI document that FastAPI derives from the routes.
 
-That a trace id goes both ways, that every security scheme is needed and not one of them, which
-headers an answer has, and which call follows from it.
+It adds the trace id of requests and responses, response headers and links, and states that an
+operation needs all of its security schemes, not one of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,24 +14,24 @@ from reference_services.common.api.trace import TRACE_HEADER
 Declaration = dict[int | str, dict[str, Any]]
 
 
-def header(what: str, kind: str = "string", *, always: bool = False, **limits: Any) -> Any:
-    """Declare one header of an answer; `always` when the answer never lacks it."""
-    return {"description": what, "required": always, "schema": {"type": kind, **limits}}
+def header(description: str, kind: str = "string", *, always: bool = False, **limits: Any) -> Any:
+    """Declare one response header; `always` means that it is never absent."""
+    return {"description": description, "required": always, "schema": {"type": kind, **limits}}
 
 
 def link(operation: str, body: Any = None, **parameters: str) -> dict[str, Any]:
-    """Declare that an answer holds what another operation takes, by runtime expressions."""
+    """Declare a link: runtime expressions that fill the parameters of another operation."""
     trace_id = {f"header.{TRACE_HEADER}": f"$response.header.{TRACE_HEADER}"}
-    given = {"operationId": operation, "parameters": parameters | trace_id}
-    return given if body is None else {**given, "requestBody": body}
+    target = {"operationId": operation, "parameters": parameters | trace_id}
+    return target if body is None else {**target, "requestBody": body}
 
 
-def answered(
+def success_response(
     status: int,
     headers: Mapping[str, Any] | None = None,
     links: Mapping[str, Any] | None = None,
 ) -> Declaration:
-    """Declare what a successful answer has besides its body."""
+    """Declare the headers and links of a successful response."""
     return {status: {"headers": dict(headers or {}), "links": dict(links or {})}}
 
 
@@ -40,34 +40,32 @@ TRACE_COMPONENTS = {
         "TraceId": {
             "name": TRACE_HEADER,
             "in": "header",
-            "description": "Names the request in every log. A new name is made if it is absent, "
-            "longer than 128 characters or not of printable ASCII.",
+            "description": "Identifies the request in every log. The service generates one if it "
+            "is absent, longer than 128 characters or not printable ASCII.",
             "schema": {"type": "string"},
         }
     },
     "headers": {
-        "TraceId": header("The name of the request.", always=True, pattern=r"^[\x21-\x7e]{1,128}$")
+        "TraceId": header(
+            "The trace id of the request.", always=True, pattern=r"^[\x21-\x7e]{1,128}$"
+        )
     },
 }
 
 
 class DescribedApp(FastAPI):
-    """An app whose OpenAPI document says also what holds for every request."""
+    """FastAPI app whose OpenAPI document also declares what holds for every request."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document, which FastAPI makes once."""
+        """Return the document; FastAPI builds it once and caches it."""
         document = super().openapi()
         components = document.setdefault("components", {})
         if not components.keys() & TRACE_COMPONENTS.keys():
             components.update(TRACE_COMPONENTS)
-            for operation in _operations(document):
-                _complete(operation)
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    _complete(operation)
         return document
-
-
-def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for methods in document["paths"].values():
-        yield from methods.values()
 
 
 def _complete(operation: dict[str, Any]) -> None:
@@ -76,6 +74,6 @@ def _complete(operation: dict[str, Any]) -> None:
         trace_id = {"$ref": "#/components/headers/TraceId"}
         response["headers"] = {**response.get("headers", {}), TRACE_HEADER: trace_id}
     if "security" in operation:
-        # In a list, each scheme by itself would be enough.
-        schemes = operation["security"]
-        operation["security"] = [{name: each[name] for each in schemes for name in each}]
+        # FastAPI lists the schemes, which means "any of them"; one object means "all of them".
+        required = operation["security"]
+        operation["security"] = [{name: scheme[name] for scheme in required for name in scheme}]

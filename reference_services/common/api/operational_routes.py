@@ -1,4 +1,4 @@
-"""Is the service well? `/health`, `/ready` and `/metrics`, alike in the three services."""
+"""Operational routes `/health`, `/ready` and `/metrics`, the same in all three services."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -9,18 +9,18 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reference_services.common.api.errors import declared
+from reference_services.common.api.errors import error_responses
 from reference_services.common.metrics import render_metrics
 
-router = APIRouter(tags=["operations"], responses=declared(500))
+router = APIRouter(tags=["operations"], responses=error_responses(500))
 
 Probes = Mapping[str, Callable[[], bool]]
 
 
-class Health(BaseModel):
-    """The answer of a service that runs: what is deployed, if it was told, and `notes`.
+class HealthResponse(BaseModel):
+    """State of a running service; `notes` name each difference from production, such as a fault.
 
-    Those say what is unlike production about it.
+    `version` is `SERVICE_VERSION`, or "" if that is not set.
     """
 
     status: Literal["ok"] = "ok"
@@ -29,23 +29,23 @@ class Health(BaseModel):
 
 
 @router.get("/health")
-async def health(request: Request) -> Health:
-    """Answer while the process runs."""
-    return _well(request)
+async def health(request: Request) -> HealthResponse:
+    """Return 200 while the process runs."""
+    return _health(request)
 
 
-@router.get("/ready", responses=declared(503))
-def ready(request: Request) -> Health:
-    """Answer 200 when all that the service needs answers, else 503 naming what does not."""
+@router.get("/ready", responses=error_responses(503))
+def ready(request: Request) -> HealthResponse:
+    """Return 200 when every dependency is reachable, otherwise 503 naming those that are not."""
     probes: Probes = request.app.state.probes
-    missing = [name for name, is_answering in probes.items() if not is_answering()]
-    if missing:
-        raise HTTPException(503, f"Not answering: {', '.join(missing)}.")
-    return _well(request)
+    down = [name for name, is_reachable in probes.items() if not is_reachable()]
+    if down:
+        raise HTTPException(503, f"Not reachable: {', '.join(down)}.")
+    return _health(request)
 
 
-def _well(request: Request) -> Health:
-    return Health(version=request.app.state.version, notes=request.app.state.notes)
+def _health(request: Request) -> HealthResponse:
+    return HealthResponse(version=request.app.state.version, notes=request.app.state.notes)
 
 
 @router.get(
@@ -54,5 +54,5 @@ def _well(request: Request) -> Health:
     response_class=Response,
 )
 async def metrics(request: Request) -> Response:
-    """Render every metric in Prometheus' text format."""
+    """Return every metric in the Prometheus text format."""
     return Response(render_metrics(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Does a tenant call too often? A limit for each tenant, counted in this worker process."""
+"""Rate limit per tenant, counted in this worker process only."""
 
 import math
 import time
@@ -9,14 +9,14 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 class RateLimit:
-    """At most so many requests of one tenant in any window of time; without a rate, no limit."""
+    """Moving-window limit on the requests of one tenant; `None` means no limit."""
 
     def __init__(self, rate: RateLimitItem | None) -> None:
         self._rate = rate
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def pause_s(self, tenant_id: str) -> int | None:
-        """Count one request of the tenant, or return after how many seconds one may be made."""
+    def check(self, tenant_id: str) -> int | None:
+        """Count one request; return None if it is allowed, else the seconds to wait."""
         if self._rate is None or self._limiter.hit(self._rate, tenant_id):
             return None
         reset_at = self._limiter.get_window_stats(self._rate, tenant_id).reset_time

@@ -1,4 +1,4 @@
-"""What may a body be made of? The types that the three services' bodies and answers share."""
+"""Types that the request and response bodies of the three services share."""
 
 import json
 from collections.abc import Mapping
@@ -22,33 +22,36 @@ CALL_LIMIT = 100
 CardType = Literal["company", "audience", "voice", "insight"]
 CARD_TYPES: tuple[CardType, ...] = get_args(CardType)
 
-# Every blank of Unicode, and the controls: what \s means differs from one language to the next, and
-# a pattern is read by those of all clients.
+# Unicode whitespace and control characters, spelled out: patterns appear in the OpenAPI document,
+# and the meaning of \s differs between the languages of its readers.
 BLANK = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
-# What may be left out, and is not to be sent as null.
+# Marks a field that may be omitted but not sent as null.
 Absent = SkipJsonSchema[None]
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
-MaybeCardIds = Annotated[list[Identifier], Field(max_length=CALL_LIMIT)]
-# An empty list is refused by the routes: with 400, as one over the limit is.
-CardIds = Annotated[MaybeCardIds, Field(json_schema_extra={"minItems": 1})]
+CardIdsOrEmpty = Annotated[list[Identifier], Field(max_length=CALL_LIMIT)]
+# The routes reject an empty list themselves, with 400 as for a list over the limit.
+CardIds = Annotated[CardIdsOrEmpty, Field(json_schema_extra={"minItems": 1})]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-# Stripped at the end: before the pattern is looked at, OpenAPI could not tell what is accepted.
-Line = Annotated[
+# Stripped after the pattern is checked, so that the pattern in OpenAPI says what is accepted.
+SingleLine = Annotated[
     str,
     StringConstraints(
         min_length=1, max_length=500, pattern=rf"^[^\x00-\x1f]*[^{BLANK}][^\x00-\x1f]*$"
     ),
     AfterValidator(str.strip),
 ]
-# HTTP takes the blanks at the ends of a header away.
+# No blank at either end: HTTP strips header values.
 Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$")]
 
 
 def require_sendable(value: JsonValue) -> JsonValue:
-    """Refuse what Python reads as JSON and nobody can send: NaN, infinity, half a surrogate."""
+    """Reject values that Python parses but JSON cannot encode: NaN, infinity, lone surrogates.
+
+    Raises ValueError.
+    """
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
 
@@ -57,25 +60,25 @@ Sendable = AfterValidator(require_sendable)
 Content = Annotated[dict[str, JsonValue], Sendable]
 
 
-class Record(BaseModel):
-    """What was read from a database; a complaint about it, for the log, shows no part of it."""
+class StoredRecord(BaseModel):
+    """Base of rows read from a database; its validation errors, which get logged, omit values."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
 
-class Body(BaseModel):
-    """A request's body; it may name the tenant, and then has to name the right one."""
+class RequestBody(BaseModel):
+    """Base of request bodies; `tenant_id` is optional and has to equal the header's tenant."""
 
     tenant_id: UUID | None = None
 
 
-def answer(
+def json_response(
     body: BaseModel,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     *,
     exclude_none: bool = False,
 ) -> Response:
-    """Render a body that was built from checked values; FastAPI would check it a second time."""
+    """Render a body as JSON, without the second validation that FastAPI would do."""
     text = body.model_dump_json(exclude_none=exclude_none)
     return Response(text, status, headers, media_type="application/json")

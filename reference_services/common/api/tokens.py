@@ -1,4 +1,4 @@
-"""May this caller call at all? The bearer tokens that a service accepts."""
+"""Bearer tokens that a service accepts, and the checks that reject requests without one."""
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -15,7 +15,7 @@ _header = HTTPBearer(scheme_name="token", auto_error=False)
 
 
 class Tokens:
-    """The accepted tokens, as digests of one length, so that no comparison tells of a length."""
+    """Accepted tokens, kept as digests of equal length so that timing does not reveal a length."""
 
     def __init__(
         self,
@@ -29,25 +29,25 @@ class Tokens:
         return bool(self._digests)
 
     def accept(self, offered: str) -> bool:
-        """Tell whether the token is one of the accepted, in a time that depends on neither."""
+        """Return whether the token is accepted, in constant time."""
         digest = _digest(offered)
-        # All of them, always: the time must not tell which one it was.
+        # Compare with every token: the time must not reveal which one matched.
         return sum(self._compare(digest, accepted) for accepted in self._digests) > 0
 
 
 async def require_token(
     request: Request, offered: Annotated[HTTPAuthorizationCredentials | None, Depends(_header)]
 ) -> None:
-    """Refuse with 401 whoever brings no accepted token."""
+    """Reject a request without an accepted token. Raises HTTPException 401."""
     tokens: Tokens = request.app.state.tokens
     if offered is None or not tokens.accept(offered.credentials):
         raise HTTPException(
-            401, "The header Authorization has no accepted token.", {"WWW-Authenticate": "Bearer"}
+            401, "The Authorization header holds no accepted token.", {"WWW-Authenticate": "Bearer"}
         )
 
 
-async def require_token_first(scope: Scope) -> None:
-    """Refuse likewise while nothing of the body was read: FastAPI reads it before it asks."""
+async def require_token_before_body(scope: Scope) -> None:
+    """Apply `require_token` before the body is read; FastAPI resolves dependencies only after."""
     request = Request(scope)
     if request.app.state.tokens:
         await require_token(request, await _header(request))

@@ -1,4 +1,4 @@
-"""Which request is this? The trace id of the request that the current code serves."""
+"""Trace id of the current request, kept in a context variable."""
 
 import re
 from contextvars import ContextVar
@@ -13,12 +13,15 @@ _current: ContextVar[str] = ContextVar("trace_id", default="")
 
 
 def current_trace_id() -> str:
-    """Return the trace id of the request being served, or "" outside of one."""
+    """Return the trace id of the current request, or "" outside of a request."""
     return _current.get()
 
 
 def begin_trace(offered: str | None) -> str:
-    """Make the offered trace id the current one, or a new one if it is absent or unprintable."""
+    """Set the current trace id and return it.
+
+    A new one is generated if the offered one is absent, too long or not printable ASCII.
+    """
     trace_id = offered if offered and _ACCEPTABLE.fullmatch(offered) else str(uuid4())
     _current.set(trace_id)
     return trace_id

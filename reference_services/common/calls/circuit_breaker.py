@@ -1,7 +1,11 @@
-"""May another service be called just now? A circuit breaker, after too many failures in a row.
+"""Circuit breaker that opens after a number of consecutive failures.
 
-Our own, since the libraries' either hold one lock during the whole call, so that calls queue up
-(pybreaker), or let any number of probes through at once.
+    CLOSED ── `failures` in a row ──> OPEN ── after `open_s` ──> HALF_OPEN ── success ──> CLOSED
+                                        ^                            │
+                                        └────────── failure ─────────┘
+
+A library would not do: pybreaker holds one lock during the whole call, so that calls queue up;
+others admit any number of probes at once.
 """
 
 import time
@@ -14,7 +18,7 @@ from reference_services.common.calls.errors import CircuitOpen
 
 
 class CircuitState(IntEnum):
-    """The breaker's state, by the value of its metric."""
+    """State of the breaker; the number is the value of its metric."""
 
     CLOSED = 0
     HALF_OPEN = 1
@@ -22,10 +26,10 @@ class CircuitState(IntEnum):
 
 
 class CircuitBreaker:
-    """Closed: all calls pass. Open: none. Half-open: one probe, which closes or opens it again.
+    """Closed: all calls pass. Open: none pass. Half-open: one probe passes and decides the state.
 
-    A state holds one era. The result of a call that was admitted in an earlier era is late news,
-    and changes nothing.
+    Every change of state starts a new epoch. The result of a call that was admitted in an earlier
+    epoch is ignored.
     """
 
     def __init__(
@@ -35,7 +39,7 @@ class CircuitBreaker:
         on_change: Callable[[CircuitState], None] = lambda _state: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open after so many failures in a row, for so many seconds."""
+        """Open after `failures` in a row, for `open_s` seconds; `on_change` gets each new state."""
         self._failures_to_open = failures
         self._open_s = open_s
         self._on_change = on_change
@@ -43,22 +47,22 @@ class CircuitBreaker:
         self._lock = Lock()
         self._failures = 0
         self._opened_at = 0.0
-        self._era = 0
+        self._epoch = 0
         self._enter(CircuitState.CLOSED)
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Make one call within the block; an exception from it is a failure.
+        """Run one call within the block; an exception counts as a failure.
 
-        Raises CircuitOpen instead of entering the block when no call may be made.
+        Raises CircuitOpen, without entering the block, when no call is admitted.
         """
-        era = self._admit()
+        epoch = self._admit()
         try:
             yield
         except BaseException:
-            self._judge(era, has_failed=True)
+            self._record(epoch, has_failed=True)
             raise
-        self._judge(era, has_failed=False)
+        self._record(epoch, has_failed=False)
 
     def _admit(self) -> int:
         with self._lock:
@@ -69,11 +73,11 @@ class CircuitBreaker:
                 self._enter(CircuitState.HALF_OPEN)
             elif self._state is CircuitState.HALF_OPEN:
                 raise CircuitOpen(self._open_s)
-            return self._era
+            return self._epoch
 
-    def _judge(self, era: int, *, has_failed: bool) -> None:
+    def _record(self, epoch: int, *, has_failed: bool) -> None:
         with self._lock:
-            if era != self._era:
+            if epoch != self._epoch:
                 return
             self._failures = self._failures + 1 if has_failed else 0
             is_probe = self._state is CircuitState.HALF_OPEN
@@ -86,5 +90,5 @@ class CircuitBreaker:
     def _enter(self, state: CircuitState) -> None:
         self._state = state
         self._failures = 0
-        self._era += 1
+        self._epoch += 1
         self._on_change(state)

@@ -1,6 +1,10 @@
-"""When must a call be over? A deadline on every read and write of a connection.
+"""httpx transport with a deadline for the whole call.
 
-httpx bounds each wait by itself; a server that sends a byte now and then would never time out.
+httpx bounds each read and write separately, so a server that sends one byte now and then never
+times out. Here every wait is also bounded by the time that is left until the deadline:
+
+    call   connect ── write ── read ── read ── read ──┤ deadline
+    wait   each at most min(its own timeout, time left)
 """
 
 import math
@@ -14,25 +18,25 @@ from typing import Any
 import httpcore
 import httpx
 
-PIECE_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
-_ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 @contextmanager
-def ending_at(moment: float) -> Iterator[None]:
-    """End every wait of the connections used within the block at this moment of time.monotonic."""
-    token = _ends_at.set(moment)
+def deadline_at(moment: float) -> Iterator[None]:
+    """Bound every wait within the block by this moment of `time.monotonic`."""
+    token = _deadline.set(moment)
     try:
         yield
     finally:
-        _ends_at.reset(token)
+        _deadline.reset(token)
 
 
 def deadline_transport(limits: httpx.Limits) -> httpx.HTTPTransport:
-    """Build httpx' own transport, with connections that keep the deadline."""
+    """Build an HTTPTransport whose connections observe the deadline of `deadline_at`."""
     transport = httpx.HTTPTransport(limits=limits)
-    # httpx has no argument for the backend that httpcore takes.
+    # httpx has no argument for the network backend of httpcore.
     transport._pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(),
         max_connections=limits.max_connections,
@@ -43,12 +47,12 @@ def deadline_transport(limits: httpx.Limits) -> httpx.HTTPTransport:
     return transport
 
 
-def _left_s(timeout_s: float | None, error: type[Exception]) -> float | None:
-    left_s = _ends_at.get() - time.monotonic()
+def _remaining_s(timeout_s: float | None, error: type[Exception]) -> float | None:
+    left_s = _deadline.get() - time.monotonic()
     if left_s <= 0:
         raise error("the deadline has passed")
-    bounds = [each for each in (timeout_s, left_s) if each is not None and each < math.inf]
-    return min(bounds, default=None)
+    bounds_s = [bound for bound in (timeout_s, left_s) if bound is not None and bound < math.inf]
+    return min(bounds_s, default=None)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -56,13 +60,13 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left_s(timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, _remaining_s(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: httpcore begins the time anew whenever the socket takes a part.
-        for start in range(0, len(buffer), PIECE_BYTES):
-            piece = buffer[start : start + PIECE_BYTES]
-            self._stream.write(piece, _left_s(timeout, httpcore.WriteTimeout))
+        # In chunks: httpcore restarts its timeout whenever the socket accepts a part.
+        for start in range(0, len(buffer), CHUNK_BYTES):
+            chunk = buffer[start : start + CHUNK_BYTES]
+            self._stream.write(chunk, _remaining_s(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -73,7 +77,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        left_s = _left_s(timeout, httpcore.ConnectTimeout)
+        left_s = _remaining_s(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left_s))
 
     def get_extra_info(self, info: str) -> Any:
@@ -82,5 +86,5 @@ class _Stream(httpcore.NetworkStream):
 
 class _Backend(httpcore.SyncBackend):
     def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        options["timeout"] = _left_s(options.get("timeout"), httpcore.ConnectTimeout)
+        options["timeout"] = _remaining_s(options.get("timeout"), httpcore.ConnectTimeout)
         return _Stream(super().connect_tcp(*args, **options))

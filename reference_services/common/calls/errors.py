@@ -1,15 +1,15 @@
-"""How can a call to another service fail?
+"""Exceptions of a call to another service.
 
-CallFailed
-├── CallRefused   it was understood and refused: another try would not help
-└── CircuitOpen   it was not even tried: the calls before it failed
+CallFailed        no usable response after every attempt
+├── CallRefused   rejected with a 4xx status: a retry would not help
+└── CircuitOpen   not attempted: earlier calls failed
 """
 
 
 class CallFailed(Exception):
-    """The other service gave no usable answer; `reason` is one word, fit for a label.
+    """The other service gave no usable response; `reason` is one word, fit for a metric label.
 
-    `retry_after_s` is how long the other service asks to be left alone, if it asks.
+    `retry_after_s` is the pause that the other service asked for, if any.
     """
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
@@ -19,7 +19,7 @@ class CallFailed(Exception):
 
 
 class CallRefused(CallFailed):
-    """The other service answered with a status that says no."""
+    """The other service rejected the request."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status_{status}")
@@ -27,7 +27,7 @@ class CallRefused(CallFailed):
 
 
 class CircuitOpen(CallFailed):
-    """The circuit breaker lets no call through for `retry_after_s`."""
+    """The circuit breaker rejects calls for `retry_after_s`."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("circuit_open", retry_after_s)

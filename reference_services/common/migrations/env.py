@@ -1,4 +1,4 @@
-"""What does Alembic run the revisions on? The connection, and so the transaction, of the caller."""
+"""Alembic environment: runs revisions on the caller's connection, in its transaction."""
 
 from alembic import context
 

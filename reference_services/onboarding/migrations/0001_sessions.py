@@ -1,4 +1,4 @@
-"""The onboarding sessions."""
+"""Table for onboarding sessions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the first table."""
+    """Create the table."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         "onboarding_sessions",

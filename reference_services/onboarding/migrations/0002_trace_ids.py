@@ -1,4 +1,4 @@
-"""The trace id of the request that wrote a session."""
+"""Column for the trace id of the request that wrote a session."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the column; nobody knows it of the rows that are there."""
+    """Add the column; it is NULL in existing rows."""
     op.add_column("onboarding_sessions", sa.Column("trace_id", sa.String(128)))

@@ -1,4 +1,4 @@
-"""The completed executions, and the uses that Cards has yet to record."""
+"""Tables for executions and for the uses that Cards has not recorded yet."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the first two tables."""
+    """Create the two tables."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         "workflow_executions",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from checks.balance.sentences import row_sentences
 from checks.balance.usage import judge_usage
 from checks.case import read_case
-from checks.result import Code, UsageRow
+from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
@@ -44,7 +45,7 @@ def _run(
     place: Path,
     rows: list[Row] | None,
     *,
-    trouble: str = "",
+    error: str = "",
     done: int = 4,
     stored: dict[str, int] | None = None,
 ) -> RunFolder:
@@ -55,8 +56,8 @@ def _run(
         write_rows(folder, "after", {"uses": {"rows": [list(row) for row in stored.items()]}})
     if rows is not None:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
-        folder.write_answer("database/traces-uses.jsonl", lines.encode())
-        folder.write_answer("database/traces.json", json.dumps({"uses": trouble}).encode())
+        folder.write_witness_file("database/traces-uses.jsonl", lines.encode())
+        folder.write_witness_file("database/traces.json", json.dumps({"uses": error}).encode())
     return folder
 
 
@@ -67,14 +68,20 @@ def _uses_rows(folder: RunFolder) -> dict[str, UsageRow]:
 
 def test_a_request_in_doubt_whose_rows_are_there_was_done(tmp_path: Path) -> None:
     tea = _uses_rows(_run(tmp_path, _uses(1, 2, 3, 4)))["tea"]
-    assert (tea.client.confirmed, tea.client.in_doubt, tea.settled) == (4, 0, (1, 0))
+    assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (4, 0, ResolvedDoubt(1, 0))
     assert (tea.verdict, tea.code) == (Verdict.PASS, Code.IN_DOUBT)
-    assert tea.detail == "1 in doubt, settled by the database's trace ids: 1 done, 0 not."
+    assert row_sentences(tea) == [
+        "1 in doubt, resolved by the database's trace ids: 1 done, 0 not."
+    ]
 
 
 def test_a_request_in_doubt_that_the_rows_do_not_know_was_not_done(tmp_path: Path) -> None:
     coffee = _uses_rows(_run(tmp_path, _uses(1, 2, 3), done=3))["coffee"]
-    assert (coffee.client.confirmed, coffee.client.in_doubt, coffee.settled) == (6, 0, (0, 2))
+    assert (coffee.client.confirmed, coffee.client.in_doubt, coffee.resolved) == (
+        6,
+        0,
+        ResolvedDoubt(0, 2),
+    )
     assert coffee.verdict is Verdict.PASS
 
 
@@ -82,8 +89,8 @@ def test_what_was_half_done_is_confirmed_by_half(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 2, 3), (_LAST_USE, "coffee", 1)],
                   done=3, stored={"tea": 3, "coffee": 7})  # fmt: skip
     rows = _uses_rows(folder)
-    assert (rows["coffee"].client.confirmed, rows["coffee"].settled) == (7, (1, 1))
-    assert (rows["tea"].client.confirmed, rows["tea"].settled) == (3, (0, 1))
+    assert (rows["coffee"].client.confirmed, rows["coffee"].resolved) == (7, ResolvedDoubt(1, 1))
+    assert (rows["tea"].client.confirmed, rows["tea"].resolved) == (3, ResolvedDoubt(0, 1))
 
 
 def test_more_rows_than_were_promised_confirm_no_more_than_that(tmp_path: Path) -> None:
@@ -97,37 +104,39 @@ def test_a_counter_that_missed_what_the_rows_show_as_done_fails(tmp_path: Path) 
     write_rows(folder, "after", {"uses": {"rows": [["tea", 4], ["coffee", 8]]}})
     tea = _uses_rows(folder)["tea"]
     assert (tea.verdict, tea.code) == (Verdict.FAIL, Code.LOST_COUNT)
-    assert "1 done" in tea.detail
+    assert "1 done" in " ".join(row_sentences(tea))
 
 
 def test_rows_that_could_not_be_read_leave_the_doubt(tmp_path: Path) -> None:
-    tea = _uses_rows(_run(tmp_path, [], trouble="the database is down"))["tea"]
-    assert (tea.client.confirmed, tea.client.in_doubt, tea.settled) == (3, 1, None)
+    tea = _uses_rows(_run(tmp_path, [], error="the database is down"))["tea"]
+    assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (3, 1, None)
 
 
-def test_rows_that_nobody_took_leave_the_doubt(tmp_path: Path) -> None:
+def test_rows_that_were_not_collected_leave_the_doubt(tmp_path: Path) -> None:
     assert _uses_rows(_run(tmp_path, None))["tea"].client.in_doubt == 1
 
 
 def test_rows_of_the_wrong_shape_leave_the_doubt_and_do_not_crash(tmp_path: Path) -> None:
     folder = _run(tmp_path, [(_LAST_USE, "tea", 1)])
-    folder.write_answer("database/traces-uses.jsonl", b'["a"]\n{"b": 1}\nrubbish\n')
+    folder.write_witness_file("database/traces-uses.jsonl", b'["a"]\n{"b": 1}\nrubbish\n')
     assert _uses_rows(folder)["tea"].client.in_doubt == 1
 
 
 def test_rows_with_a_label_too_few_leave_the_doubt(tmp_path: Path) -> None:
     """Taken for labels that nobody moved, they would settle everything as not done."""
     folder = _run(tmp_path, [])
-    folder.write_answer("database/traces-uses.jsonl", f'["{_LAST_USE}", 3]\n'.encode())
+    folder.write_witness_file("database/traces-uses.jsonl", f'["{_LAST_USE}", 3]\n'.encode())
     case = read_case(folder)
     assert case.ledger.in_doubt["uses", ("tea",)] == 1
-    assert "is not a trace id, 1 label values and a count" in case.narrowed.troubles["uses"]
+    assert "is not a trace id, 1 label values and a count" in case.resolution.errors["uses"]
 
 
 @pytest.mark.parametrize("count", ["-1", "1.5", "true", "null", '"many"', "NaN", "1e400"])
 def test_a_count_that_is_none_leaves_the_doubt(tmp_path: Path, count: str) -> None:
     folder = _run(tmp_path, [])
-    folder.write_answer("database/traces-uses.jsonl", f'["{_LAST_USE}", "tea", {count}]\n'.encode())
+    folder.write_witness_file(
+        "database/traces-uses.jsonl", f'["{_LAST_USE}", "tea", {count}]\n'.encode()
+    )
     assert read_case(folder).ledger.in_doubt["uses", ("tea",)] == 1
 
 
@@ -137,7 +146,7 @@ def test_a_use_made_up_for_under_another_trace_leaves_as_much_in_doubt(tmp_path:
     folder = _run(tmp_path, made_up_for, stored={"tea": 4, "coffee": 7})
     rows = _uses_rows(folder)
     assert (rows["tea"].client.confirmed, rows["tea"].client.in_doubt) == (3, 1)
-    assert (rows["coffee"].client.in_doubt, rows["coffee"].settled) == (1, (0, 1))
+    assert (rows["coffee"].client.in_doubt, rows["coffee"].resolved) == (1, ResolvedDoubt(0, 1))
     assert rows["tea"].verdict is Verdict.PASS
 
 
@@ -146,13 +155,13 @@ def test_a_row_from_before_the_run_confirms_nothing_and_leaves_no_doubt(tmp_path
     folder = _run(tmp_path, others, done=3, stored={"tea": 5, "coffee": 6})
     write_rows(folder, "before", {"uses": {"rows": [["tea", 2]]}})
     tea = _uses_rows(folder)["tea"]
-    assert (tea.client.confirmed, tea.client.in_doubt, tea.settled) == (3, 0, (0, 1))
+    assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (3, 0, ResolvedDoubt(0, 1))
 
 
-def test_rows_that_came_between_the_two_looks_leave_the_doubt(tmp_path: Path) -> None:
-    """Done by the one look and not done by the other would be a false alarm."""
+def test_rows_that_came_between_the_two_queries_leave_the_doubt(tmp_path: Path) -> None:
+    """Done by one query and not done by the other would be a false alarm."""
     tea = _uses_rows(_run(tmp_path, _uses(1, 2, 3, 4), done=3))["tea"]
-    assert (tea.client.confirmed, tea.client.in_doubt, tea.settled) == (3, 1, None)
+    assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (3, 1, None)
     assert tea.verdict is Verdict.PASS
 
 
@@ -161,27 +170,33 @@ def test_a_use_made_up_for_later_is_not_missed_under_its_request(tmp_path: Path)
                   stored={"tea": 5, "coffee": 8})  # fmt: skip
     tea = _uses_rows(folder)["tea"]
     assert tea.verdict is Verdict.FAIL
-    assert tea.missing == ()
+    assert tea.records == RecordGap()
 
 
 def test_the_requests_whose_rows_are_lost_are_named(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 3, 4), *_uses(2, kinds=[("coffee", 2)])])
     write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
     rows = _uses_rows(folder)
-    assert (rows["tea"].code, rows["tea"].missing) == (Code.LOST_ROW, (f"{RUN_ID}-load-4",))
-    assert "1 request has too few rows." in rows["tea"].detail
-    assert rows["coffee"].missing == ()
+    assert (rows["tea"].code, rows["tea"].records) == (
+        Code.LOST_ROW,
+        RecordGap(missing=1, missing_ids=(f"{RUN_ID}-load-4",)),
+    )
+    assert "1 request has too few rows." in " ".join(row_sentences(rows["tea"]))
+    assert rows["coffee"].records is None
 
 
 def test_the_requests_with_a_row_too_many_are_named(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 2, 3, 4), (f"{RUN_ID}-load-2", "tea", 1)])
     write_rows(folder, "after", {"uses": {"rows": [["tea", 5], ["coffee", 8]]}})
     tea = _uses_rows(folder)["tea"]
-    assert (tea.code, tea.surplus) == (Code.EXTRA_ROW, (f"{RUN_ID}-load-2",))
+    assert (tea.code, tea.records) == (
+        Code.EXTRA_ROW,
+        RecordGap(surplus=1, surplus_ids=(f"{RUN_ID}-load-2",)),
+    )
 
 
 def test_without_any_doubt_the_ledger_stays_as_it_is(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Load(), scenario=TRACED)
     write_agreeing_witnesses(folder)
-    assert read_case(folder).narrowed.settled == {}
+    assert read_case(folder).resolution.resolved == {}
     assert {row.code for row in _uses_rows(folder).values()} == {None}

@@ -1,4 +1,4 @@
-"""Do the rows of real services settle what a cut connection left in doubt?"""
+"""The rows of real services resolve what a cut connection left in doubt."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +8,22 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from checks.balance.doubt_resolution import Narrowed, Promises, Settled, go_astray, narrow
+from checks.balance.doubt_resolution import (
+    DoubtResolution,
+    Promises,
+    find_record_gaps,
+    resolve_doubts,
+)
+from checks.result import ResolvedDoubt
 from config.environment import Environment
 from config.environment import Service as Address
 from config.network import Network
 from scenarios.driver.flow import compile_flow, run_iteration
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.ledger import Labels, ledger_of
-from scenarios.evidence.recording import End, Recorder, read_recordings
+from scenarios.evidence.recording import Recorder, RecordingEnd, read_recordings
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.http.httpx_client import HttpxSender
+from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario
 from scenarios.language.reader import find_scenario, read_scenario
 from tests.reference_services.cutting_proxy import Cut, Proxy, proxied
@@ -32,8 +38,9 @@ from tests.reference_services.services import (
     onboarding_service,
     workflow_service,
 )
-from witnesses.database.counts import AFTER, BEFORE, take_rows
-from witnesses.database.trace_rows import read_traces, take_traces
+from witnesses.database.collector import DatabaseCollector
+from witnesses.database.trace_reading import read_traces
+from witnesses.model import CountedQuantity, Moment
 
 SCENARIO: Scenario = read_scenario(find_scenario("usage_tracking"))
 TYPES = ("company", "audience", "voice", "insight")
@@ -62,25 +69,30 @@ class Run:
 
     def drive(self, *iterations: tuple[str, int, Cut] | None) -> None:
         """Run the flow once for each; one names a service, the requests passed on, and a cut."""
-        take_rows(SCENARIO.quantities, self.databases.urls, self.tenant, BEFORE, self.folder)
+        self.collect(Moment.BEFORE)
         recorder = Recorder(
             self.folder.exchanges / "load.jsonl", "load", "e2e", 1, None, self._flow.step_names
         )
         for number, plan in enumerate(iterations, start=1):
             if plan:
                 self._plan(*plan)
-            with HttpxSender(Network()) as sender:
+            with HttpClient(Network()) as sender:
                 run_iteration(self._flow, number, recorder.now_s(), sender, recorder)
-        recorder.end(End(len(iterations), 0, 0.0, 1.0))
-        self.look()
+        recorder.end(RecordingEnd(len(iterations), 0, 0.0, 1.0))
+        self.collect(Moment.AFTER)
 
     def _plan(self, service: str, passed: int, cut: Cut) -> None:
         plan: Iterator[Cut | None] = iter([*[None] * passed, cut])
         self.lines[service].next_cut = lambda: next(plan, None)
 
-    def look(self) -> None:
-        take_rows(SCENARIO.quantities, self.databases.urls, self.tenant, AFTER, self.folder)
-        take_traces(SCENARIO.quantities, self.databases.urls, self.tenant, self.folder)
+    def collect(self, moment: Moment) -> None:
+        """Ask the databases, as the harness does."""
+        quantities = [
+            CountedQuantity(name, settings, self.tenant, True)
+            for name, settings in SCENARIO.quantities.items()
+        ]
+        collector = DatabaseCollector(self.databases.urls, quantities, self.tenant)
+        collector.collect(moment, self.folder)
 
     @property
     def promises(self) -> Promises:
@@ -88,13 +100,13 @@ class Run:
         return Promises(SCENARIO, RUN_ID, [recording.exchanges])
 
     @property
-    def narrowed(self) -> Narrowed:
+    def resolution(self) -> DoubtResolution:
         promises = self.promises
         ledger = ledger_of(SCENARIO, promises.exchanges)
-        return narrow(ledger, promises, read_traces(self.folder))
+        return resolve_doubts(ledger, promises, read_traces(self.folder))
 
     def figure(self, quantity: str, *labels: str) -> tuple[int, int]:
-        ledger = self.narrowed.ledger
+        ledger = self.resolution.ledger
         return ledger.confirmed[quantity, labels], ledger.in_doubt[quantity, labels]
 
 
@@ -131,42 +143,42 @@ def test_what_was_cut_off_after_it_was_done_is_confirmed_and_what_never_arrived_
         ("onboarding", 1, Cut.BEFORE),
         ("onboarding", 1, Cut.BEHIND),
     )
-    assert run.narrowed.settled["sessions", ()] == Settled(1, 0)
+    assert run.resolution.resolved["sessions", ()] == ResolvedDoubt(1, 0)
     assert run.figure("sessions") == (6, 0)
     assert run.figure("executions", "linkedin_post") == (2, 0)
     assert run.figure("cards_fetched", "linkedin_post") == (8, 0)
     for card_type in TYPES:
         for quantity in ("cards_created", "cards_used", "use_counts"):
             key: tuple[str, Labels] = (quantity, (card_type,))
-            assert run.narrowed.settled[key] == Settled(1, 1), key
+            assert run.resolution.resolved[key] == ResolvedDoubt(1, 1), key
         assert run.figure("cards_created", card_type) == (4, 0)
         assert run.figure("cards_used", card_type) == (2, 0)
         assert run.figure("use_counts", card_type) == (2, 0)
     # It has no rows: what is in doubt of it stays so.
     assert run.figure("retrieve_requests") == (1, 2)
-    assert run.narrowed.troubles == {}
+    assert run.resolution.errors == {}
 
 
 def test_a_row_that_is_deleted_is_traced_to_its_request(run: Run) -> None:
     run.drive(None, None)
     lost = trace_id(RUN_ID, "load", 6)
-    found = go_astray("cards_used", {("voice",), ("insight",)}, run.promises,
+    found = find_record_gaps("cards_used", {("voice",), ("insight",)}, run.promises,
                       read_traces(run.folder))  # fmt: skip
-    assert {each.missing_number for each in found.values()} == {0}
+    assert {each.missing for each in found.values()} == {0}
     _execute(run.databases.url_of("cards"), f"DELETE FROM card_usage WHERE trace_id = '{lost}'"
              " AND card_type = 'voice'")  # fmt: skip
-    run.look()
-    found = go_astray("cards_used", {("voice",), ("insight",)}, run.promises,
+    run.collect(Moment.AFTER)
+    found = find_record_gaps("cards_used", {("voice",), ("insight",)}, run.promises,
                       read_traces(run.folder))  # fmt: skip
-    assert (found["voice",].missing, found["voice",].missing_number) == ((lost,), 1)
-    assert found["insight",].missing_number == found["voice",].surplus_number == 0
+    assert (found["voice",].missing_ids, found["voice",].missing) == ((lost,), 1)
+    assert found["insight",].missing == found["voice",].surplus == 0
 
 
 def test_rows_without_a_trace_id_leave_as_much_in_doubt(run: Run) -> None:
     """So writes a release that does not know the column."""
     run.drive(None, ("workflow", 0, Cut.BEHIND), ("workflow", 0, Cut.BEFORE))
     _execute(run.databases.url_of("workflow"), "UPDATE workflow_executions SET trace_id = NULL")
-    run.look()
+    run.collect(Moment.AFTER)
     assert run.figure("executions", "linkedin_post") == (1, 2)
     assert run.figure("cards_used", "voice") == (2, 0)
 

@@ -1,4 +1,4 @@
-"""Are the requests named whose rows are too few or too many, and nobody else?"""
+"""Exactly the requests whose rows are too few or too many are named."""
 
 from collections.abc import Mapping
 
@@ -6,47 +6,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.balance.per_request import MOST_IDS, Astray, Sheet
+from checks.balance.per_request import MAX_IDS, RequestLedger
+from checks.result import RecordGap
 from scenarios.evidence.exchange import Exchange, Outcome, trace_id
 
 
-def _astray(
+def _gap(
     promised: Mapping[int, int], found: Mapping[int, int], strays: int = 0, generator: str = "g"
-) -> Astray:
-    sheet = Sheet()
+) -> RecordGap:
+    ledger = RequestLedger()
     for sequence, amount in promised.items():
-        sheet.promise(Exchange(generator, sequence, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), amount)
+        ledger.promise(Exchange(generator, sequence, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), amount)
     for sequence, amount in found.items():
-        sheet.find(generator, str(sequence), amount)
-    return sheet.astray("run", strays)
+        ledger.find(generator, str(sequence), amount)
+    return ledger.gap("run", strays)
 
 
 def test_each_request_is_named_as_its_header_said() -> None:
-    found = _astray({1: 4, 2: 4, 7: 4}, {1: 4, 2: 3, 7: 5}, generator="01-load-2")
-    assert found == Astray(("run-01-load-2-2",), 1, ("run-01-load-2-7",), 1)
+    found = _gap({1: 4, 2: 4, 7: 4}, {1: 4, 2: 3, 7: 5}, generator="01-load-2")
+    assert found == RecordGap(1, ("run-01-load-2-2",), 1, ("run-01-load-2-7",))
 
 
 def test_twenty_are_named_and_all_are_counted() -> None:
-    found = _astray(dict.fromkeys(range(1, 101), 1), {})
-    assert found.missing == tuple(trace_id("run", "g", n) for n in range(1, MOST_IDS + 1))
-    assert found.missing_number == 100
+    found = _gap(dict.fromkeys(range(1, 101), 1), {})
+    assert found.missing_ids == tuple(trace_id("run", "g", n) for n in range(1, MAX_IDS + 1))
+    assert found.missing == 100
 
 
 @pytest.mark.parametrize("sequence", ["", "x", "-1", "0", "3", "²", "9" * 5000, "1 "])
 def test_a_row_of_no_request_that_promised_anything_is_not_entered(sequence: str) -> None:
-    sheet = Sheet()
-    sheet.promise(Exchange("g", 1, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), 1)
-    sheet.find("g", "1", 1)
-    sheet.find("g", sequence, 5)
-    sheet.find("other", "1", 5)
-    assert sheet.astray("run", 0) == Astray()
+    ledger = RequestLedger()
+    ledger.promise(Exchange("g", 1, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), 1)
+    ledger.find("g", "1", 1)
+    ledger.find("g", sequence, 5)
+    ledger.find("other", "1", 5)
+    assert ledger.gap("run", 0) == RecordGap()
 
 
 @pytest.mark.parametrize(("strays", "missing"), [(0, 2), (2, 2), (3, 0), (9, 0)])
 def test_rows_of_no_request_make_up_for_all_that_lacks_or_for_nothing(
     strays: int, missing: int
 ) -> None:
-    assert _astray({1: 2, 2: 2}, {1: 1}, strays).missing_number == missing
+    assert _gap({1: 2, 2: 2}, {1: 1}, strays).missing == missing
 
 
 _amounts = st.dictionaries(st.integers(1, 60), st.integers(1, 5))
@@ -56,6 +57,6 @@ _amounts = st.dictionaries(st.integers(1, 60), st.integers(1, 5))
 def test_they_are_those_that_a_comparison_one_by_one_finds(
     promised: dict[int, int], found: dict[int, int]
 ) -> None:
-    astray = _astray(promised, found)
-    assert astray.missing_number == sum(found.get(n, 0) < many for n, many in promised.items())
-    assert astray.surplus_number == sum(found.get(n, 0) > many for n, many in promised.items())
+    gap = _gap(promised, found)
+    assert gap.missing == sum(found.get(n, 0) < many for n, many in promised.items())
+    assert gap.surplus == sum(found.get(n, 0) > many for n, many in promised.items())

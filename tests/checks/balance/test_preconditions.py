@@ -18,7 +18,7 @@ from tests.evidence_factory import (
     write_run,
 )
 from witnesses.prometheus.samples import Sample
-from witnesses.service.single_process import Looks
+from witnesses.service.single_process import RepeatedScrapes
 
 AnySeries = tuple[Mapping[str, str], Sequence[Sample]]
 
@@ -39,7 +39,7 @@ def _agreeing(place: Path, *, exclusive: bool = True) -> RunFolder:
 
 
 def _findings(folder: RunFolder) -> dict[str, Finding]:
-    return {each.check: each for each in judge_usage(read_case(folder)).findings}
+    return {each.id: each for each in judge_usage(read_case(folder)).findings}
 
 
 def _codes(folder: RunFolder) -> dict[str, set[Code | None]]:
@@ -51,13 +51,13 @@ def test_of_a_sound_run_every_precondition_holds_and_is_listed(tmp_path: Path) -
     findings = _findings(_agreeing(tmp_path))
     assert {each.verdict for each in findings.values()} == {Verdict.PASS}
     assert list(findings) == [
-        "usage uses",
-        "usage visits",
-        "shop shows its metrics",
-        "shop counts in one process",
-        "shop lives through the run",
-        "Prometheus scrapes shop",
-        "traffic of other tenants",
+        "usage/uses",
+        "usage/visits",
+        "precondition/metrics-readable/shop",
+        "precondition/single-process/shop",
+        "precondition/process-survives/shop",
+        "precondition/scraped/shop",
+        "precondition/other-traffic",
     ]
 
 
@@ -65,15 +65,16 @@ def test_several_processes_behind_one_address_void_the_counters_and_spare_the_da
     tmp_path: Path,
 ) -> None:
     folder = _agreeing(tmp_path)
-    split = Looks(4, (500.0, 500.02))
-    write_expositions(folder, "after", {"shop-0": exposition(USES, visits=4)}, looks=split)
-    finding = _findings(folder)["shop counts in one process"]
+    split = RepeatedScrapes(4, (500.0, 500.02))
+    write_expositions(folder, "after", {"shop-0": exposition(USES, visits=4)}, scrapes=split)
+    finding = _findings(folder)["precondition/single-process/shop"]
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert "give the workers one metrics folder" in finding.observed
+    assert "one multiprocess directory" in finding.detail
     assert _codes(folder) == {"uses": {Code.SPLIT_COUNTER}, "visits": {Code.SPLIT_COUNTER}}
     row = judge_usage(read_case(folder)).usage[0]
-    assert (row.service, row.prometheus, row.database) == (None, None, 4.0)
-    assert _findings(folder)["shop lives through the run"].verdict is Verdict.PASS
+    values = {name: figure.value for name, figure in row.figures.items()}
+    assert values == {"service": None, "prometheus": None, "database:main": 4.0}
+    assert _findings(folder)["precondition/process-survives/shop"].verdict is Verdict.PASS
 
 
 def test_a_replica_that_prometheus_does_not_scrape_leaves_its_figures_lower_bounds(
@@ -85,10 +86,10 @@ def test_a_replica_that_prometheus_does_not_scrape_leaves_its_figures_lower_boun
         texts = {"shop-0": exposition(uses, visits=visits), "shop-1": second}
         write_expositions(folder, moment, texts)
     findings = _findings(folder)
-    assert findings["Prometheus scrapes shop"].verdict is Verdict.INCONCLUSIVE
-    assert "1 of its 2 replicas are scraped" in findings["Prometheus scrapes shop"].observed
-    assert "1 of its 2 replicas are scraped" in findings["usage visits"].detail
-    assert findings["usage visits"].code is Code.SCRAPE_GAP
+    assert findings["precondition/scraped/shop"].verdict is Verdict.INCONCLUSIVE
+    assert "1 of its 2 replicas are scraped" in findings["precondition/scraped/shop"].observed
+    assert "1 of its 2 replicas are scraped" in findings["usage/visits"].detail
+    assert findings["usage/visits"].code is Code.SCRAPE_GAP
 
 
 def test_a_replica_that_the_environment_does_not_name_leaves_the_services_a_lower_bound(
@@ -96,13 +97,13 @@ def test_a_replica_that_the_environment_does_not_name_leaves_the_services_a_lowe
 ) -> None:
     folder = _agreeing(tmp_path)
     both = {("shop", "a"): settled(1, 1), ("shop", "b"): settled(1, 1)}
-    born = {target: settled(500, 500) for target in both}
+    started = {target: settled(500, 500) for target in both}
     series: dict[str, list[AnySeries]] = {
         name: [({**labels, "instance": "a"}, samples) for labels, samples in each]
         for name, each in SERIES.items()
     }
-    write_prometheus(folder, series, ups=both, births=born)
-    finding = _findings(folder)["usage visits"]
+    write_prometheus(folder, series, ups=both, start_times=started)
+    finding = _findings(folder)["usage/visits"]
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "1 of its 2 replicas are named in the environment" in finding.detail
 
@@ -113,28 +114,31 @@ def test_a_target_that_fails_after_the_last_answer_does_not_pass_and_gaps_are_to
     folder = _agreeing(tmp_path)
     gap = [*settled(1, 1)[:2], (BEGIN + 10, 0.0), (END + 5, 0.0), (END + 10, 0.0)]
     write_prometheus(folder, SERIES, ups={("shop", "shop:80"): gap})
-    finding = _findings(folder)["Prometheus scrapes shop"]
+    finding = _findings(folder)["precondition/scraped/shop"]
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.observed.startswith("0 of 1 targets after the last answer")
+    assert finding.observed.startswith("0 of 1 targets scraped after the last response")
     assert "3 of 3 scrapes failed" in finding.observed
 
 
 def test_a_restart_in_mid_run_is_told_where_only_prometheus_saw_it(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path)
-    births = [(BEGIN - 10, 500.0), (BEGIN + 10, 1_005.0), (END + 5, 1_005.0)]
-    write_prometheus(folder, SERIES, births={("shop", "shop:80"): births})
-    finding = _findings(folder)["shop lives through the run"]
-    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, "it was restarted")
+    start_times = [(BEGIN - 10, 500.0), (BEGIN + 10, 1_005.0), (END + 5, 1_005.0)]
+    write_prometheus(folder, SERIES, start_times={("shop", "shop:80"): start_times})
+    finding = _findings(folder)["precondition/process-survives/shop"]
+    assert (finding.verdict, finding.observed) == (
+        Verdict.INCONCLUSIVE,
+        "the process was restarted",
+    )
 
 
 def test_a_service_that_tells_no_start_time_is_trusted_and_the_list_says_so(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path)
     for moment, uses, visits in (("before", {}, None), ("after", USES, 4)):
-        text = exposition(uses, visits=visits, birth=None)
-        write_expositions(folder, moment, {"shop-0": text}, looks=Looks(20, ()))
-    finding = _findings(folder)["shop lives through the run"]
+        text = exposition(uses, visits=visits, start_time=None)
+        write_expositions(folder, moment, {"shop-0": text}, scrapes=RepeatedScrapes(20, ()))
+    finding = _findings(folder)["precondition/process-survives/shop"]
     assert finding.verdict is Verdict.PASS
-    assert "is trusted" in finding.observed
+    assert "taken on trust" in finding.observed
 
 
 def _with_a_guest(folder: RunFolder) -> None:
@@ -149,10 +153,10 @@ def test_others_traffic_in_an_exclusive_environment_leaves_just_the_shared_count
     folder = _agreeing(tmp_path)
     _with_a_guest(folder)
     findings = _findings(folder)
-    assert findings["traffic of other tenants"].verdict is Verdict.INCONCLUSIVE
-    assert "uses_total of shop grew by 2" in findings["traffic of other tenants"].observed
+    assert findings["precondition/other-traffic"].verdict is Verdict.INCONCLUSIVE
+    assert "uses_total of shop grew by 2" in findings["precondition/other-traffic"].observed
     assert _codes(folder) == {"uses": {None}, "visits": {Code.FOREIGN_TRAFFIC}}
-    assert findings["usage visits"].verdict is Verdict.INCONCLUSIVE
+    assert findings["usage/visits"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_others_traffic_is_measured_and_forbidden_to_nobody_where_not_exclusive(
@@ -161,9 +165,9 @@ def test_others_traffic_is_measured_and_forbidden_to_nobody_where_not_exclusive(
     folder = _agreeing(tmp_path, exclusive=False)
     _with_a_guest(folder)
     findings = _findings(folder)
-    assert findings["traffic of other tenants"].verdict is Verdict.PASS
-    assert "grew by 2" in findings["traffic of other tenants"].observed
-    assert findings["usage visits"].verdict is Verdict.PASS
+    assert findings["precondition/other-traffic"].verdict is Verdict.PASS
+    assert "grew by 2" in findings["precondition/other-traffic"].observed
+    assert findings["usage/visits"].verdict is Verdict.PASS
 
 
 def test_what_strayed_to_another_tenant_is_a_wrong_label_and_no_traffic_of_others(
@@ -175,6 +179,6 @@ def test_what_strayed_to_another_tenant_is_a_wrong_label_and_no_traffic_of_other
     series = {**SERIES, "uses": _uses({"tea": 3, "coffee": 8})}
     write_prometheus(folder, series)
     findings = _findings(folder)
-    assert findings["usage uses"].code is Code.WRONG_LABEL
-    assert findings["traffic of other tenants"].verdict is Verdict.PASS
-    assert findings["usage visits"].verdict is Verdict.PASS
+    assert findings["usage/uses"].code is Code.WRONG_LABEL
+    assert findings["precondition/other-traffic"].verdict is Verdict.PASS
+    assert findings["usage/visits"].verdict is Verdict.PASS

@@ -31,8 +31,8 @@ def _agreeing(place: Path, *loads: Load, exclusive: bool = True) -> RunFolder:
     return folder
 
 
-def _finding(folder: RunFolder, check: str = "usage uses") -> Finding:
-    return next(each for each in judge_usage(read_case(folder)).findings if each.check == check)
+def _finding(folder: RunFolder, check: str = "usage/uses") -> Finding:
+    return next(each for each in judge_usage(read_case(folder)).findings if each.id == check)
 
 
 def _rows(folder: RunFolder, quantity: str = "uses") -> dict[str, UsageRow]:
@@ -43,15 +43,15 @@ def _rows(folder: RunFolder, quantity: str = "uses") -> dict[str, UsageRow]:
 def test_a_run_whose_witnesses_agree_with_the_client_passes(tmp_path: Path) -> None:
     finding = _finding(_agreeing(tmp_path))
     assert finding.verdict is Verdict.PASS
-    assert finding.expected == "12 counted once by client, service, prometheus and database"
-    assert finding.observed == "service 12, prometheus 12, database 12"
+    assert finding.expected == "12 counted once by client, service, prometheus and database:main"
+    assert finding.observed == "service 12, prometheus 12, database:main 12"
 
 
 def test_two_errors_that_cancel_in_the_total_still_fail(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path)
     write_rows(folder, "after", {"uses": {"rows": [["tea", 5], ["coffee", 7]]}})
     finding = _finding(folder)
-    assert finding.observed == "service 12, prometheus 12, database 12"
+    assert finding.observed == "service 12, prometheus 12, database:main 12"
     assert finding.verdict is Verdict.FAIL
     assert {row.code for row in _rows(folder).values()} == {Code.EXTRA_ROW, Code.LOST_ROW}
 
@@ -73,13 +73,13 @@ def test_a_counter_that_missed_one_label_names_that_label(tmp_path: Path) -> Non
     write_prometheus(folder, {"uses": series})
     finding = _finding(folder)
     assert (finding.verdict, finding.code) == (Verdict.FAIL, Code.LOST_COUNT)
-    assert finding.detail.startswith("tea: The client and database agree on 4;")
+    assert finding.detail.startswith("tea: The client and database:main agree on 4;")
 
 
 def test_a_run_without_any_witness_on_disk_is_inconclusive(tmp_path: Path) -> None:
     finding = _finding(write_run(tmp_path, Load()))
     assert (finding.verdict, finding.code) == (Verdict.INCONCLUSIVE, Code.WITNESS_DOWN)
-    assert finding.observed == "service no data, prometheus no data, database no data"
+    assert finding.observed == "service no data, prometheus no data, database:main no data"
 
 
 def test_a_timed_out_request_widens_the_expected_figure(tmp_path: Path) -> None:
@@ -96,20 +96,19 @@ def test_a_refused_request_must_not_have_been_counted(tmp_path: Path) -> None:
 
 def test_a_shared_quantity_is_a_lower_bound_where_others_send_traffic(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path, Load((GOOD, GOOD)), exclusive=False)
-    finding = _finding(folder, "usage visits")
+    finding = _finding(folder, "usage/visits")
     assert (finding.verdict, finding.code) == (Verdict.PASS, Code.FOREIGN_TRAFFIC)
     assert "2 not ours" in finding.detail
 
 
 def test_a_shared_quantity_is_exact_where_nobody_else_sends_traffic(tmp_path: Path) -> None:
-    finding = _finding(_agreeing(tmp_path, Load((GOOD, GOOD))), "usage visits")
+    finding = _finding(_agreeing(tmp_path, Load((GOOD, GOOD))), "usage/visits")
     assert finding.verdict is Verdict.FAIL
 
 
 def test_a_witness_that_a_quantity_does_not_name_is_not_asked(tmp_path: Path) -> None:
     visits = _rows(_agreeing(tmp_path), "visits")[""]
-    assert visits.asked == ("client", "service", "prometheus")
-    assert visits.database is None
+    assert list(visits.figures) == ["service", "prometheus"]
     assert visits.verdict is Verdict.PASS
 
 
@@ -129,7 +128,7 @@ def test_a_difference_is_dated_by_the_first_scrape_that_shows_it(tmp_path: Path)
     folder = _stuck(tmp_path, samples)
     tea = _rows(folder)["tea"]
     assert tea.since == datetime.fromtimestamp(BEGIN + 10 - 0.001, UTC)
-    assert _finding(folder).detail.endswith("It shows since the scrape of 00:16:49 UTC.")
+    assert _finding(folder).detail.endswith("First seen in the scrape of 00:16:49 UTC.")
     assert _rows(folder)["coffee"].since is None
 
 

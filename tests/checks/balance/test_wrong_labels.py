@@ -1,51 +1,65 @@
 from checks.balance.rows import judge_row
-from checks.balance.wrong_labels import find_elsewhere
+from checks.balance.sentences import row_sentences
+from checks.balance.wrong_labels import Beside, find_misplaced
 from checks.result import ClientFigure, Code, UsageRow
-from witnesses.figure import Figure
+from witnesses.figure import Figure, Reason
+from witnesses.model import Keeps
+
+KEEPS = {"service": Keeps.COUNTER, "prometheus": Keeps.COUNTER, "database:shop": Keeps.RECORDS}
 
 
 def _row(kind: str, client: int, counted: float | Figure, stored: float | None = None) -> UsageRow:
-    figure = counted if isinstance(counted, Figure) else Figure(counted)
-    rows = Figure(float(client if stored is None else stored))
-    figures = {"service": figure, "prometheus": figure, "database": rows}
-    return judge_row("uses", {"kind": kind}, ClientFigure(client, 0), figures, False)
+    figure = counted if isinstance(counted, Figure) else Figure.exact(counted)
+    rows = Figure.exact(float(client if stored is None else stored))
+    figures = {"service": figure, "prometheus": figure, "database:shop": rows}
+    return judge_row("uses", {"kind": kind}, ClientFigure(client, 0), figures, KEEPS, False)
+
+
+def _found(rows: list[UsageRow], beside: Beside) -> list[UsageRow]:
+    return find_misplaced(rows, beside, "service")
+
+
+def _sentence(row: UsageRow) -> str:
+    return " ".join(row_sentences(row))
 
 
 def test_what_lacks_under_one_value_and_is_under_another_has_a_wrong_label() -> None:
-    rows = find_elsewhere([_row("tea", 5, 0), _row("coffee", 5, 5), _row("teas", 0, 5)], {})
+    rows = _found([_row("tea", 5, 0), _row("coffee", 5, 5), _row("teas", 0, 5)], {})
     assert [row.code for row in rows] == [Code.WRONG_LABEL, None, Code.WRONG_LABEL]
-    assert "As many (5) were counted under teas." in rows[0].detail
-    assert rows[2].detail == "Nothing should move it; as many are missing under tea."
+    assert "As many (5) were counted under teas." in _sentence(rows[0])
+    assert _sentence(rows[2]) == "Nothing should move it; as many are missing under tea."
 
 
 def test_a_label_with_an_id_in_it_is_unbounded() -> None:
     strays = [_row(f"tea-{n}", 0, 1) for n in range(6)]
-    rows = find_elsewhere([_row("tea", 6, 0), *strays], {})
+    rows = _found([_row("tea", 6, 0), *strays], {})
     assert {row.code for row in rows} == {Code.UNBOUNDED_LABEL}
-    assert "6 values that no step moves, such as tea-0" in rows[0].detail
+    assert "6 values that no step moves, such as tea-0" in _sentence(rows[0])
 
 
 def test_a_lack_and_a_surplus_of_other_amounts_are_not_one() -> None:
-    rows = find_elsewhere([_row("tea", 5, 2), _row("teas", 0, 2)], {})
+    rows = _found([_row("tea", 5, 2), _row("teas", 0, 2)], {})
     assert [row.code for row in rows] == [Code.LOST_COUNT, Code.DOUBLE_COUNT]
 
 
 def test_what_another_tenants_series_has_got_is_named() -> None:
-    rows = find_elsewhere([_row("tea", 5, 3)], {("tea",): {("tenant", "globex"): 2.0}})
+    rows = _found([_row("tea", 5, 3)], {("tea",): {("tenant", "globex"): 2.0}})
     assert rows[0].code is Code.WRONG_LABEL
-    assert rows[0].detail.endswith('As many were counted under tenant="globex".')
+    assert _sentence(rows[0]).endswith('As many were counted under tenant="globex".')
 
 
 def test_another_tenants_series_that_grew_by_another_amount_explains_nothing() -> None:
-    rows = find_elsewhere([_row("tea", 5, 3)], {("tea",): {("tenant", "globex"): 7.0}})
+    rows = _found([_row("tea", 5, 3)], {("tea",): {("tenant", "globex"): 7.0}})
     assert rows[0].code is Code.LOST_COUNT
 
 
 def test_rows_that_pass_stay_as_they_are() -> None:
     rows = [_row("tea", 5, 5)]
-    assert find_elsewhere(rows, {("tea",): {("tenant", "globex"): 5.0}}) == rows
+    assert _found(rows, {("tea",): {("tenant", "globex"): 5.0}}) == rows
 
 
 def test_a_lower_bound_lacks_nothing() -> None:
-    rows = find_elsewhere([_row("tea", 5, Figure(3.0, "restarted"), 4), _row("teas", 0, 2)], {})
+    rows = _found(
+        [_row("tea", 5, Figure.at_least(3.0, Reason.PROCESS_RESTARTED), 4), _row("teas", 0, 2)], {}
+    )
     assert Code.WRONG_LABEL not in {row.code for row in rows}

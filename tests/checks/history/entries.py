@@ -32,7 +32,7 @@ def entry(number: int = 1, p95_s: float = 0.2, **changes: Any) -> Entry:
         fault=None,
         partial=False,
         machine=HERE,
-        checks={"success rate": Verdict.PASS, "usage uses": Verdict.PASS},
+        checks={"success rate": Verdict.PASS, "usage/uses": Verdict.PASS},
         latency={step: step_entry(p95_s) for step in STEPS},
         completed=4,
         scheduled=4,

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.case import Case, read_case
-from checks.history.baseline import check_name, is_passing
+from checks.history.baseline import is_passing, regression_id
 from checks.history.machine import machine_here
 from checks.history.regression import judge_regression, judge_step
-from checks.history.store import Kept, append, history_path, keep_history
+from checks.history.store import ComparableRuns, history_path, keep_history, write_entry
 from checks.latency import NO_TIMINGS, Timings
 from checks.result import Finding
 from checks.verdict import Verdict
@@ -34,7 +34,7 @@ def _timings(*drawn: tuple[float, bool]) -> Timings:
 def _judged(p95_s: float, *before: Any, rule: Regression = RULE, **changes: Any) -> Finding:
     """Judge a hundred values of which all are alike."""
     timings = _timings(*[(p95_s, True)] * 100)
-    kept = Kept(HERE, before or nights(*FIVE))
+    kept = ComparableRuns(HERE, before or nights(*FIVE))
     return judge_step("iteration", timings, rule, kept, **{"sha256": SHA256, **changes})
 
 
@@ -49,7 +49,7 @@ def test_a_p95_may_be_so_much_over_the_median_of_those_before(
 
 def test_the_finding_prints_the_rule_and_both_numbers() -> None:
     finding = _judged(0.251)
-    assert finding.check == "regression iteration p95"
+    assert finding.id == "regression/iteration/p95"
     assert finding.expected == (
         "p95 at most 0.240 s: 20 % over 0.200 s, the median of the last 5 passing runs"
     )
@@ -95,9 +95,9 @@ def test_two_runs_are_too_few_to_judge_by() -> None:
         {"machine": ""},
         {"partial": True},
         {"checks": {}},
-        {"checks": {"usage uses": Verdict.FAIL}},
-        {"checks": {"usage uses": Verdict.INCONCLUSIVE}},
-        {"checks": {"latency": Verdict.INCONCLUSIVE, check_name("iteration"): Verdict.PASS}},
+        {"checks": {"usage/uses": Verdict.FAIL}},
+        {"checks": {"usage/uses": Verdict.INCONCLUSIVE}},
+        {"checks": {"latency": Verdict.INCONCLUSIVE, regression_id("iteration"): Verdict.PASS}},
         {"latency": {"open": step_entry(0.2)}},
     ],
     ids=str,
@@ -108,7 +108,7 @@ def test_a_run_is_no_baseline_with(changes: dict[str, Any]) -> None:
 
 
 def test_nothing_is_compared_on_a_machine_that_is_not_known() -> None:
-    kept = Kept("", nights(*FIVE, machine=""))
+    kept = ComparableRuns("", nights(*FIVE, machine=""))
     finding = judge_step("iteration", _timings((0.1, True)), RULE, kept)
     assert finding.observed == "0 of 3 earlier passing runs on this machine"
 
@@ -118,21 +118,21 @@ def test_nothing_is_compared_on_a_machine_that_is_not_known() -> None:
     [(Verdict.PASS, True), (Verdict.INCONCLUSIVE, True), (Verdict.FAIL, False)],
 )
 def test_a_run_passed_unless_it_was_found_slower(verdict: Verdict, passes: bool) -> None:
-    own = {check_name(step): verdict for step in STEPS}
+    own = {regression_id(step): verdict for step in STEPS}
     assert is_passing(entry(checks={"success rate": Verdict.PASS, **own})) is passes
 
 
 def test_a_run_of_which_only_the_regression_was_checked_did_not_pass() -> None:
-    assert not is_passing(entry(checks={check_name(step): Verdict.PASS for step in STEPS}))
+    assert not is_passing(entry(checks={regression_id(step): Verdict.PASS for step in STEPS}))
 
 
 def test_a_query_named_like_a_regression_is_none() -> None:
-    checks = {"success rate": Verdict.PASS, check_name("a query's name"): Verdict.INCONCLUSIVE}
+    checks = {"success rate": Verdict.PASS, regression_id("a query's name"): Verdict.INCONCLUSIVE}
     assert not is_passing(entry(checks=checks))
 
 
 def test_runs_that_were_found_slower_never_become_what_is_usual() -> None:
-    slow = {"success rate": Verdict.PASS, check_name("iteration"): Verdict.FAIL}
+    slow = {"success rate": Verdict.PASS, regression_id("iteration"): Verdict.FAIL}
     before = nights(*FIVE, *[0.5] * 9)
     runs = (*before[:5], *(replace(each, checks=slow) for each in before[5:]))
     assert _judged(0.5, *runs).verdict is Verdict.FAIL
@@ -147,7 +147,7 @@ def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, said
 
 def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
     before = nights(0.2, 0.2, 0.2, latency={"iteration": step_entry(0.2, p95_high=None)})
-    finding = judge_step("iteration", _timings((9.0, True)), RULE, Kept(HERE, before))
+    finding = judge_step("iteration", _timings((9.0, True)), RULE, ComparableRuns(HERE, before))
     assert finding.verdict is Verdict.FAIL
     assert "not bounded by so few values, overlaps that of the median run, 0.192 s or more" in (
         finding.detail
@@ -162,52 +162,52 @@ def test_another_version_of_the_scenario_is_told() -> None:
 
 def test_requests_without_an_answer_that_could_tip_it_leave_it_open() -> None:
     timings = _timings(*[(0.1, True)] * 90, *[(0.1, False)] * 10)
-    finding = judge_step("iteration", timings, RULE, Kept(HERE, nights(*FIVE)))
+    finding = judge_step("iteration", timings, RULE, ComparableRuns(HERE, nights(*FIVE)))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert "10 without an answer" in finding.detail
+    assert "10 without a response" in finding.detail
 
 
 def test_a_busy_generator_leaves_it_open_and_says_why() -> None:
     finding = _judged(0.9, bottleneck_reason="95% of a core used")
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.detail.startswith("The load generator was the bottleneck: 95% of a core used.")
+    assert finding.detail.startswith("The load generator was saturated: 95% of a core used.")
 
 
-def _case(place: Path, rule: str = "regression: {p95: 20%}", took_s: float = 0.1) -> Case:
+def _case(place: Path, rule: str = "regression: {p95: 20%}", duration_s: float = 0.1) -> Case:
     """Write a run of which each step took so long, after five that took 0.1 s."""
-    slow = (Made("open", took_s=took_s), Made("use", took_s=took_s))
+    slow = (Made("open", duration_s=duration_s), Made("use", duration_s=duration_s))
     scenario = SCENARIO.replace("  success_rate", f"  {rule}\n  success_rate")
     folder = write_run(place, Load((slow,) * 4), scenario=scenario)
     latency = {"open": step_entry(0.1), "use": step_entry(0.1), "iteration": step_entry(0.2)}
     for each in nights(*[0.1] * 5, machine=machine_here(), latency=latency):
-        append(history_path(folder), each)
+        write_entry(history_path(folder), each)
     keep_history(history_path(folder), folder, folder.read_run())
     return read_case(folder)
 
 
 def test_without_the_rule_nothing_is_judged(tmp_path: Path) -> None:
-    case = _case(tmp_path, rule="", took_s=9.0)
+    case = _case(tmp_path, rule="", duration_s=9.0)
     assert judge_regression(case).findings == ()
 
 
-@pytest.mark.parametrize(("took_s", "verdict"), [(0.11, Verdict.PASS), (0.13, Verdict.FAIL)])
+@pytest.mark.parametrize(("duration_s", "verdict"), [(0.11, Verdict.PASS), (0.13, Verdict.FAIL)])
 def test_every_step_and_the_iteration_are_judged(
-    tmp_path: Path, took_s: float, verdict: Verdict
+    tmp_path: Path, duration_s: float, verdict: Verdict
 ) -> None:
-    findings = judge_regression(_case(tmp_path, took_s=took_s)).findings
-    assert {each.check: each.verdict for each in findings} == {
-        check_name(step): verdict for step in STEPS
+    findings = judge_regression(_case(tmp_path, duration_s=duration_s)).findings
+    assert {each.id: each.verdict for each in findings} == {
+        regression_id(step): verdict for step in STEPS
     }
 
 
 def test_only_the_steps_that_are_named_are_judged(tmp_path: Path) -> None:
     case = _case(tmp_path, rule="regression: {p95: 20%, steps: [use, iteration]}")
-    checks = [each.check for each in judge_regression(case).findings]
-    assert checks == ["regression use p95", "regression iteration p95"]
+    checks = [each.id for each in judge_regression(case).findings]
+    assert checks == ["regression/use/p95", "regression/iteration/p95"]
 
 
 def test_a_step_that_was_not_sent_is_inconclusive() -> None:
-    finding = judge_step("none", NO_TIMINGS, RULE, Kept(HERE, nights(*FIVE)))
+    finding = judge_step("none", NO_TIMINGS, RULE, ComparableRuns(HERE, nights(*FIVE)))
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.observed == "no request of this step was sent"
 
@@ -229,7 +229,7 @@ def test_a_run_without_a_phase_is_inconclusive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("{p95: 0%}", "less than 1% is lost in any noise"),
+        ("{p95: 0%}", "a margin below 1% is within the noise"),
         ("{p95: 120%}", "not a percentage"),
         ("{p95: 0.2}", "not a percentage"),
         ("{runs: 5}", "'checks.regression.p95' is missing"),

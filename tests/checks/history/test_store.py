@@ -1,7 +1,6 @@
 import json
 import logging
-import subprocess
-import sys
+import shutil
 import tempfile
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -15,8 +14,7 @@ from hypothesis import strategies as st
 from checks.history.entry import Entry, StepEntry, UsageEntry
 from checks.history.machine import machine_here
 from checks.history.store import (
-    MOST_RUNS,
-    append,
+    MAX_RUNS,
     comparable,
     history_of,
     history_path,
@@ -25,6 +23,7 @@ from checks.history.store import (
     read_history,
     record_of,
     remember,
+    write_entry,
 )
 from checks.result import Kind
 from checks.suite import judge
@@ -32,7 +31,6 @@ from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.checks.history.entries import entry, nights
 from tests.evidence_factory import STARTED_AT, Load, write_run
-from tests.paths import ROOT
 from tests.reports.results import failing_result, finding, good_result
 
 _TIMES = st.floats(0, allow_nan=False, allow_infinity=False)
@@ -68,112 +66,55 @@ def _in_folder(place: Path, *before: Entry) -> RunFolder:
     """Write a run that was driven, beside a history."""
     folder = write_run(place, Load())
     for each in before:
-        append(history_path(folder), each)
+        write_entry(history_path(folder), each)
     return folder
 
 
-def _by_processes(path: Path, code: str, processes: int) -> list[int]:
-    """Run code in several processes at once, `append`, `entry` and `number` in its reach."""
-    head = (
-        "from checks.history.store import append\nfrom tests.checks.history.entries import entry\n"
-    )
-    head += f"from pathlib import Path\npath = Path({str(path)!r})\n"
-    running = [
-        subprocess.Popen([sys.executable, "-c", f"{head}number = {number}\n{code}"], cwd=ROOT)
-        for number in range(processes)
-    ]
-    return [each.wait(timeout=60) for each in running]
+_RUN_IDS = st.text("0123456789abcdef-", min_size=1, max_size=30)
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(_ENTRIES, max_size=4, unique_by=lambda each: each.run_id))
-def test_what_is_appended_is_what_is_read(entries: list[Entry]) -> None:
+@given(st.dictionaries(_RUN_IDS, _ENTRIES, max_size=4))
+def test_the_entries_that_are_written_are_read_in_the_order_of_their_ids(
+    entries: dict[str, Entry],
+) -> None:
+    written = [replace(each, run_id=run_id) for run_id, each in entries.items()]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "history.jsonl"
-        path.touch()
-        for each in entries:
-            append(path, each)
-        assert read_history(path) == tuple(entries)
-        assert path.read_bytes().count(b"\n") == len(entries)
+        path = Path(folder) / "history"
+        path.mkdir()
+        for each in written:
+            write_entry(path, each)
+        assert read_history(path) == tuple(sorted(written, key=lambda each: f"{each.run_id}.json"))
 
 
-def test_lines_that_processes_add_at_once_all_land(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    code = "for night in range(25): append(path, entry(night, run_id=f'{number}-{night}'))"
-    assert _by_processes(path, code, 4) == [0] * 4
-    assert len(path.read_bytes().splitlines()) == 100
-    assert {each.run_id for each in read_history(path)} == {
-        f"{number}-{night}" for number in range(4) for night in range(25)
-    }
-
-
-def test_replacing_and_adding_at_once_loses_no_line(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    append(path, entry(0, run_id="shared"))
-    code = """
-for night in range(15):
-    append(path, entry(night, run_id='shared'))
-    append(path, entry(night, run_id=f'{number}-{night}'))
-"""
-    assert _by_processes(path, code, 3) == [0] * 3
-    run_ids = [each.run_id for each in read_history(path)]
-    assert len(run_ids) == len(path.read_bytes().splitlines()) == 46
-    assert run_ids[0] == "shared"
-
-
-def test_a_run_judged_again_has_its_line_replaced_where_it_stands(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
+def test_a_run_judged_again_replaces_its_entry_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "history"
     first, second = nights(0.2, 0.3)
-    append(path, first)
-    append(path, second)
+    write_entry(path, first)
+    write_entry(path, second)
     changed = replace(first, verdict=Verdict.FAIL)
-    append(path, changed)
-    append(path, changed)
+    write_entry(path, changed)
+    write_entry(path, changed)
     assert read_history(path) == (changed, second)
 
 
-def test_a_line_without_room_leaves_the_history_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    append(path, entry(1))
-    before = path.read_bytes()
-    code = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 10},) * 2)
-try:
-    append(path, entry(2))
-except OSError:
-    raise SystemExit(7)
-"""
-    assert _by_processes(path, code, 1) == [7]
-    assert path.read_bytes() == before
-
-
-def test_a_line_after_a_torn_one_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    first, second, third = nights(0.2, 0.3, 0.4)
-    append(path, first)
-    append(path, second)
-    path.write_bytes(path.read_bytes()[:-40])
-    append(path, third)
-    assert read_history(path) == (first, third)
-    append(path, second)
-    assert read_history(path) == (first, third, second)
+def test_an_entry_that_is_not_finished_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    write_entry(path, entry(1))
+    (path / ".half.json.4711").write_bytes(b'{"run_id": "half"')
+    assert read_history(path) == (entry(1),)
 
 
 def _spoilt(**changes: Any) -> bytes:
-    good = json.loads(_line(entry()))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history"
+        write_entry(path, entry())
+        good = json.loads(next(path.iterdir()).read_bytes())
     return json.dumps({**good, **changes}).encode()
 
 
-def _line(one: Entry) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "history.jsonl"
-        append(path, one)
-        return path.read_bytes().strip()
-
-
 @pytest.mark.parametrize(
-    "line",
+    "content",
     [
         b"",
         b"{",
@@ -181,7 +122,6 @@ def _line(one: Entry) -> bytes:
         b"[1]",
         b'{"run_id": "elsewhere"}',
         b"\xff\xfe\x00",
-        b"\r\r",
         b"[" * 100_000,
         _spoilt(schema_version=2),
         _spoilt(verdict="green"),
@@ -190,15 +130,15 @@ def _line(one: Entry) -> bytes:
         _spoilt(availability=1.5),
         _spoilt(latency={"use": {"count": 1, "p50": 1, "p95": float("nan"), "p99": 1}}),
     ],
-    ids=lambda line: line[:20].decode(errors="replace"),
+    ids=lambda content: content[:20].decode(errors="replace"),
 )
-def test_a_line_that_is_not_ours_is_passed_over_and_kept(tmp_path: Path, line: bytes) -> None:
-    path = tmp_path / "history.jsonl"
-    path.write_bytes(line + b"\n")
-    append(path, entry(7))
-    append(path, entry(7, p95_s=0.9))
-    assert read_history(path) == (entry(7, p95_s=0.9),)
-    assert path.read_bytes().startswith(line + b"\n")
+def test_a_file_that_is_not_an_entry_is_skipped_and_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "history"
+    path.mkdir()
+    (path / "other.json").write_bytes(content)
+    write_entry(path, entry(7))
+    assert read_history(path) == (entry(7),)
+    assert (path / "other.json").read_bytes() == content
 
 
 def test_a_run_is_compared_with_those_before_it_that_did_the_same(tmp_path: Path) -> None:
@@ -250,31 +190,31 @@ def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
 def test_the_last_thirty_runs_are_compared_with(tmp_path: Path) -> None:
     run = write_run(tmp_path, Load()).read_run()
     hours = [entry(0, started_at=entry().started_at + timedelta(hours=hour)) for hour in range(40)]
-    assert comparable(reversed(hours), run) == tuple(hours[-MOST_RUNS:])
+    assert comparable(reversed(hours), run) == tuple(hours[-MAX_RUNS:])
 
 
 def test_what_a_run_is_compared_with_does_not_change_after_it(tmp_path: Path) -> None:
     folder = _in_folder(tmp_path, *nights(0.2, 0.3))
     keep_history(history_path(folder), folder, folder.read_run())
-    history_path(folder).unlink()
+    shutil.rmtree(history_path(folder))
     keep_history(history_path(folder), folder, folder.read_run())
     kept = history_of(folder)
     assert kept.entries == nights(0.2, 0.3)
-    assert (kept.machine, kept.trouble) == (machine_here(), "")
+    assert (kept.machine, kept.error) == (machine_here(), "")
 
 
 def test_the_first_run_of_all_has_an_empty_history_and_no_trouble(tmp_path: Path) -> None:
     folder = _in_folder(tmp_path)
     keep_history(history_path(folder), folder, folder.read_run())
     kept = history_of(folder)
-    assert (kept.entries, kept.trouble) == ((), "")
+    assert (kept.entries, kept.error) == ((), "")
 
 
 def test_a_history_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
     folder = _in_folder(tmp_path)
-    history_path(folder).mkdir()
+    history_path(folder).touch()
     keep_history(history_path(folder), folder, folder.read_run())
-    assert history_of(folder).trouble == "the history could not be read: Is a directory"
+    assert history_of(folder).error == "the history could not be read: Not a directory"
 
 
 @pytest.mark.parametrize(
@@ -289,7 +229,7 @@ def test_evidence_without_a_history_has_no_entries_and_says_why(
         (folder.evidence / "history.json").write_bytes(content)
     kept = history_of(folder)
     assert kept.entries == ()
-    assert trouble in kept.trouble
+    assert trouble in kept.error
 
 
 def test_a_run_is_remembered_once_however_often_it_is_judged(tmp_path: Path) -> None:
@@ -312,16 +252,16 @@ def test_a_history_that_cannot_be_written_costs_no_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = _in_folder(tmp_path)
-    history_path(folder).mkdir()
+    history_path(folder).touch()
     with caplog.at_level(logging.WARNING):
         remember(folder, good_result(), is_new=True)
-    assert "could not be entered" in caplog.text
+    assert "could not be written" in caplog.text
 
 
 def test_what_is_remembered_is_what_the_result_says() -> None:
     result = failing_result()
     made = record_of(replace(result, machine="a machine"))
-    assert made.checks["usage cards_used"] is Verdict.FAIL
+    assert made.checks["usage/cards_used"] is Verdict.FAIL
     assert len(made.checks) == len(result.findings)
     assert made.usage == UsageEntry(12, 1, 1)
     assert (made.completed, made.scheduled) == (101, 101)
@@ -329,9 +269,13 @@ def test_what_is_remembered_is_what_the_result_says() -> None:
     assert (made.machine, made.fault, made.verdict) == ("a machine", "lost_count", Verdict.FAIL)
 
 
-def test_of_two_findings_of_one_name_the_worse_is_remembered() -> None:
-    twice = [finding("few errors", Kind.PROMQL, verdict=each) for each in (Verdict.FAIL, *Verdict)]
-    assert record_of(good_result(findings=tuple(twice))).checks == {"few errors": Verdict.FAIL}
+def test_of_two_findings_of_one_id_the_worse_is_kept() -> None:
+    twice = [
+        finding("promql few-errors", Kind.PROMQL, verdict=each) for each in (Verdict.FAIL, *Verdict)
+    ]
+    assert record_of(good_result(findings=tuple(twice))).checks == {
+        "promql/few-errors": Verdict.FAIL
+    }
 
 
 def test_a_machine_is_told_by_its_architecture_and_its_cores() -> None:

@@ -1,4 +1,4 @@
-"""Does a command end when it must, and is what it says heard?"""
+"""Tests of commands as black boxes: their end, exit code and output."""
 
 import os
 import signal
@@ -12,21 +12,24 @@ import pytest
 from commands.shared.black_box import Ended, run_black_box
 from tests.paths import ROOT
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+SLEEP = "time.sleep(3600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(3600)"
 PARENT = """
 import sys
 from pathlib import Path
 from commands.shared.black_box import run_black_box
-run_black_box([sys.executable, "-c", {child!r}], Path(sys.argv[1]), 60)
+run_black_box([sys.executable, "-c", {child!r}], Path(sys.argv[1]), 3600)
 """
-CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
+CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(3600)"
 
 INTERRUPT = "os.kill(os.getppid(), signal.SIGINT); time.sleep"
 
 
-def ran(program: str, folder: Path, most_s: float = 30, stop_s: float = 20, **more: str) -> Ended:
+def ran(
+    program: str, folder: Path, timeout_s: float = 120, stop_s: float = 120, **more: str
+) -> Ended:
     command = [sys.executable, "-c", program]
-    return run_black_box(command, folder / "log", most_s, {**os.environ, **more}, stop_s)
+    return run_black_box(command, folder / "log", timeout_s, {**os.environ, **more}, stop_s)
 
 
 def test_exit_code_and_output_are_those_of_the_command(tmp_path: Path) -> None:
@@ -46,22 +49,25 @@ def test_the_command_sees_the_variables_that_it_is_given(tmp_path: Path) -> None
 
 
 def test_a_command_that_takes_too_long_is_stopped_politely(tmp_path: Path) -> None:
-    ended = ran("import time; print('half a result', flush=True); time.sleep(60)", tmp_path, 1)
+    ended = ran(f"import time; print('half a result', flush=True); {SLEEP}", tmp_path, 3)
     assert (ended.is_late, ended.stdout) == (True, b"")
     assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
-    assert ended.took_s < 20
 
 
 def test_a_command_that_does_not_listen_is_ended_by_force(tmp_path: Path) -> None:
-    ended = ran(STUBBORN, tmp_path, most_s=1, stop_s=0.2)
+    ended = ran(STUBBORN, tmp_path, timeout_s=3, stop_s=0.2)
     assert (ended.code, ended.is_late) == (-signal.SIGKILL, True)
 
 
 def test_an_interrupt_ends_the_command_first(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        ran(f"import signal; {CHILD.replace('time.sleep', INTERRUPT)}", tmp_path)
-    pid = int((tmp_path / "log").read_text().split()[0])
-    assert not psutil.pid_exists(pid)
+    """In a process of its own: an interrupt of the test runner could arrive outside of the test."""
+    log = tmp_path / "log"
+    child = f"import signal; {CHILD.replace('time.sleep', INTERRUPT)}"
+    program = PARENT.format(child=child)
+    command = [sys.executable, "-c", program, str(log)]
+    parent = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    assert parent.returncode == -signal.SIGINT
+    assert not psutil.pid_exists(int(log.read_text().split()[0]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel must tell of a parent's end")
@@ -75,5 +81,5 @@ def test_a_command_does_not_outlive_who_runs_it_even_if_that_is_killed(tmp_path:
         children = own.children()
         parent.kill()
     assert len(children) == 1
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []

@@ -1,4 +1,4 @@
-"""Does every start bring the database to the schema that the code needs, and never spoil it?"""
+"""Tests of the schema migration at start."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from reference_services.common.database import Database
 from reference_services.common.migration import migrate
-from reference_services.common.settings import StartError
+from reference_services.common.settings import StartupError
 from tests.paths import ROOT
 from tests.patience import HANGS_S
 from tests.reference_services.conftest import NewDatabases
@@ -67,7 +67,7 @@ def upgrade() -> None:
     op.execute(f"CREATE TABLE settings AS SELECT {settings}")
 """
 
-# Forked once everything is imported, so that all begin in the same moment.
+# Forked after the imports, so that all begin at the same time.
 START_TOGETHER = """
 import os, sys, traceback
 from pathlib import Path
@@ -148,7 +148,7 @@ def schema(url: str) -> dict[str, Any]:
 
 @pytest.fixture
 def revisions(tmp_path: Path) -> Path:
-    """Copy Cards' revisions, for others to be added."""
+    """Copy the revisions of Cards, so that a test can add one."""
     return Path(shutil.copytree(revisions_of("cards"), tmp_path / "revisions"))
 
 
@@ -163,7 +163,7 @@ def test_the_revisions_lead_to_the_schema_that_the_code_names(databases: Databas
 
 
 def test_keys_of_the_migrated_schema_are_those_of_the_code(databases: Databases) -> None:
-    """What Alembic does not compare: primary keys, and the order of columns in an index."""
+    """Compares what Alembic does not: primary keys and the order of columns in an index."""
     migrated, declared = databases.url_of("cards"), databases.url_of("workflow")
     for service in SERVICES:
         start(migrated, service)
@@ -188,7 +188,7 @@ def test_a_second_start_changes_nothing(databases: Databases) -> None:
 
 
 def start_together(url: str, service: str) -> str:
-    """Migrate in several processes at once, and return what they complain of."""
+    """Migrate in several processes at once and return their error output."""
     arguments = [url, service, str(revisions_of(service)), str(STARTS)]
     return subprocess.run(
         [sys.executable, "-c", START_TOGETHER, *arguments],
@@ -210,8 +210,8 @@ def test_processes_that_start_at_once_on_an_empty_database_all_come_up(
         assert read_rows(url, f"SELECT version_num FROM {service}_schema_version") == [("0002",)]
 
 
-def test_a_first_start_on_sqlite_waits_for_whoever_is_writing(sqlite: Databases) -> None:
-    """SQLite itself refuses at once to change the mode of a file that is being written to."""
+def test_a_first_start_on_sqlite_waits_for_another_writer(sqlite: Databases) -> None:
+    """SQLite fails at once when the mode of a file is changed during a write."""
     url = sqlite.url_of("cards")
     writer = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     with closing(writer), ThreadPoolExecutor() as pool:
@@ -273,7 +273,7 @@ def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases, revis
     start(url, "cards")
     before = schema(url)
     (revisions / "0003_ratings.py").write_text(FAILING)
-    with pytest.raises(StartError, match=r"cannot be reached or migrated .*nowhere"):
+    with pytest.raises(StartupError, match=r"cannot reach or migrate .*nowhere"):
         start(url, "cards", revisions)
     assert schema(url) == before
     assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0002",)]
@@ -283,15 +283,15 @@ def test_a_first_start_that_fails_leaves_an_empty_database(
     databases: Databases, revisions: Path
 ) -> None:
     (revisions / "0003_ratings.py").write_text(FAILING)
-    with pytest.raises(StartError):
+    with pytest.raises(StartupError):
         start(databases.url_of("cards"), "cards", revisions)
     assert schema(databases.url_of("cards")) == {}
 
 
-def test_a_service_runs_on_a_newer_schema_and_says_so(
+def test_a_service_runs_on_a_newer_schema_and_logs_a_warning(
     databases: Databases, revisions: Path, tenant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The release before goes on working: this is what lets one roll back."""
+    """The previous release keeps working, which makes a rollback possible."""
     url = databases.url_of("cards")
     (revisions / "0003_ratings.py").write_text(THIRD)
     start(url, "cards", revisions)
@@ -301,29 +301,27 @@ def test_a_service_runs_on_a_newer_schema_and_says_so(
     (warning,) = [line for line in lines if "schema" in line["event"]]
     assert (warning["level"], warning["event"], warning["schema"]) == (
         "WARNING",
-        "the schema is newer than this code",
+        "schema is newer than this code",
         "0003",
     )
     assert read_rows(url, "SELECT version_num FROM cards_schema_version") == [("0003",)]
 
 
 @pytest.mark.parametrize("noted", ["c0ffee", "0000"])
-def test_a_revision_that_is_none_is_refused_in_one_sentence(
-    databases: Databases, noted: str
-) -> None:
+def test_an_unknown_revision_is_reported_in_one_sentence(databases: Databases, noted: str) -> None:
     url = databases.url_of("cards")
     start(url, "cards")
     execute(url, f"UPDATE cards_schema_version SET version_num = '{noted}'")
-    with pytest.raises(StartError, match="notes a revision of its schema that is none") as raised:
+    with pytest.raises(StartupError, match="unknown schema revision") as raised:
         start(url, "cards")
     assert "\n" not in str(raised.value)
     assert "cards_schema_version" in str(raised.value)
 
 
-def test_a_table_that_somebody_else_made_is_left_alone(databases: Databases) -> None:
+def test_a_foreign_table_of_the_same_name_is_not_touched(databases: Databases) -> None:
     url = databases.url_of("cards")
     execute(url, "CREATE TABLE cards (mine INTEGER)", "INSERT INTO cards VALUES (7)")
-    with pytest.raises(StartError, match="already exists"):
+    with pytest.raises(StartupError, match="already exists"):
         start(url, "cards")
     assert read_rows(url, "SELECT mine FROM cards") == [(7,)]
     with pytest.raises((OperationalError, ProgrammingError)):
@@ -358,7 +356,7 @@ def test_a_migration_may_take_its_time_and_waits_for_no_table_for_long(
 
 @pytest.mark.long
 def test_a_start_waits_for_another_ones_migration(postgresql: URL) -> None:
-    """Longer than anybody waits for a lock otherwise, which is 3 s."""
+    """Longer than the default lock timeout of 3 s."""
     with postgresql_databases(postgresql) as databases, ThreadPoolExecutor() as pool:
         url = databases.url_of("cards")
         with create_engine(url, poolclass=NullPool).begin() as connection:

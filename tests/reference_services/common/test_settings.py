@@ -1,4 +1,4 @@
-"""Is a service configured by what its environment says, or refused in one sentence?"""
+"""Tests of the settings, and of the error message of an invalid one."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from limits import parse
 from pydantic import SecretStr
 
 from reference_services import serve
-from reference_services.common.settings import Settings, StartError, read_settings
+from reference_services.common.settings import Settings, StartupError, read_settings
 from tests.reference_services.processes import refusal
 
 DEFAULTS = {
@@ -51,7 +51,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "GENERATION_DELAY_SEED": ("-3", -3),
 }
 
-# Each holds a word that no message may repeat.
+# Each value holds a word that no message may repeat.
 WRONG = [
     ("DATABASE_URL", "mysql://ada:hunter2@db/cards"),
     ("DATABASE_URL", "postgresql://ada:hunter2@db:port/cards"),
@@ -105,7 +105,7 @@ def test_a_variable_changes_its_setting_and_no_other(variable: str) -> None:
 
 @pytest.mark.parametrize(("variable", "text"), WRONG)
 def test_a_mistake_is_named_without_its_value(variable: str, text: str) -> None:
-    with pytest.raises(StartError) as raised:
+    with pytest.raises(StartupError) as raised:
         read_settings("cards", {variable: text})
     message = str(raised.value)
     assert message.startswith(f"{variable}: ")
@@ -116,7 +116,7 @@ def test_a_mistake_is_named_without_its_value(variable: str, text: str) -> None:
 
 def test_all_mistakes_are_named_at_once() -> None:
     wrong = dict(WRONG)
-    with pytest.raises(StartError) as raised:
+    with pytest.raises(StartupError) as raised:
         read_settings("cards", wrong)
     sentences = str(raised.value).removesuffix(".").split("; ")
     assert sorted(sentence.partition(": ")[0] for sentence in sentences) == sorted(wrong)
@@ -126,9 +126,9 @@ def test_all_mistakes_are_named_at_once() -> None:
     ("median", "p95", "message"),
     [("1", "", "go together"), ("", "1", "go together"), ("2", "2", "must be above")],
 )
-def test_a_delay_is_given_whole(median: str, p95: str, message: str) -> None:
+def test_a_delay_needs_both_of_its_variables(median: str, p95: str, message: str) -> None:
     environ = {"GENERATION_DELAY_MEDIAN_S": median, "GENERATION_DELAY_P95_S": p95}
-    with pytest.raises(StartError, match=message):
+    with pytest.raises(StartupError, match=message):
         read_settings("workflow", environ)
 
 
@@ -149,13 +149,19 @@ def test_settings_in_a_log_show_no_secret() -> None:
     ("variables", "sentence"),
     [
         ({"LOG_LEVEL": "hunter2", "RATE_LIMIT": "hunter2"}, "cards: LOG_LEVEL: "),
-        ({"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/d"}, "cards: the database of cards"),
-        ({"DATABASE_URL": "sqlite:////dev/null/cards.db"}, "cards: the database of cards"),
+        (
+            {"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/d"},
+            "cards: cannot reach or migrate",
+        ),
+        (
+            {"DATABASE_URL": "sqlite:////dev/null/cards.db"},
+            "cards: cannot reach or migrate",
+        ),
         ({"FAULT": "hunter2"}, "cards: FAULT: "),
         ({"PROMETHEUS_MULTIPROC_DIR": "/dev/null/x"}, "cards: PROMETHEUS_MULTIPROC_DIR: "),
     ],
 )
-def test_a_process_that_cannot_start_says_why_in_one_sentence(
+def test_a_process_that_cannot_start_reports_the_reason_in_one_sentence(
     tmp_path: Path, variables: dict[str, str], sentence: str
 ) -> None:
     ended = refusal(tmp_path, "cards", "--port", "0", **variables)
@@ -193,12 +199,12 @@ def test_a_command_that_cannot_be_read_is_refused(
 
 @pytest.mark.parametrize(
     ("where", "named"),
-    [(("--fd", "99"), "--fd 99 cannot"), (("--host", "192.0.2.1"), "192.0.2.1:8002 cannot")],
+    [(("--fd", "99"), "--fd 99"), (("--host", "192.0.2.1"), "192.0.2.1:8002")],
 )
-def test_a_process_that_cannot_listen_says_so(
+def test_a_process_that_cannot_listen_reports_the_address(
     tmp_path: Path, where: tuple[str, str], named: str
 ) -> None:
     ended = refusal(tmp_path, "cards", *where)
     assert ended.returncode == 2
-    assert f"cards: {named} be listened on" in ended.stderr
+    assert f"cards: cannot listen on {named} (" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,4 +1,4 @@
-"""Services with a seeded fault, and what became of the uses that they were asked to record."""
+"""Services with a seeded fault, and the uses that they stored and counted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,22 +22,22 @@ def faulty(
     fault: Callable[..., None],
     **injected: Any,
 ) -> Iterator[Service]:
-    """Run a service with the fault, which is given a clock or a pause of the test's own."""
+    """Run a service with a fault; `injected` replaces the clock or the pause of the fault."""
     app = create_app(settings(service := create_app.__module__.split(".")[1], databases))
-    parts = app.state.parts
+    parts = app.state.components
     fault(Seams(app, parts.store, parts.metrics, getattr(parts, "cards", None)), **injected)
     with serving(app, databases.url_of(service)) as running:
         yield running
 
 
 def written_uses(cards: Service) -> tuple[object, object]:
-    """Return how many rows card_usage has, and the sum of all cards' usage_count."""
+    """Return the number of card_usage rows, and the sum of usage_count over all cards."""
     rows = cards.rows("SELECT (SELECT count(*) FROM card_usage), sum(usage_count) FROM cards")
     return rows[0][0], rows[0][1]
 
 
 def counted_uses(cards: Service) -> dict[tuple[str, str], float]:
-    """Return the uses that were counted, by tenant and type."""
+    """Return the counted uses by tenant and card type."""
     return {
         (sample.labels["tenant_id"], sample.labels["card_type"]): sample.value
         for sample in cards.scrape().samples
@@ -46,11 +46,11 @@ def counted_uses(cards: Service) -> dict[tuple[str, str], float]:
 
 
 def use_often(cards: Service, tenant: str, card_ids: list[str], times: int) -> list[httpx.Response]:
-    """Retrieve the cards for so many workflows, whose ids are as long as ids can be."""
+    """Retrieve the cards for a number of workflows with ids of maximum length."""
     ids = [f"{uuid4().hex}{uuid4().hex}" for _ in range(times)]
     return [use_cards(cards, tenant, card_ids, workflow_id) for workflow_id in ids]
 
 
 def execute(workflow: Service, tenant: str, body: Any = CONTEXT) -> httpx.Response:
-    """Have a workflow executed, by default without any cards."""
+    """Execute a workflow, by default without any cards."""
     return workflow.http.post("/api/v1/workflows/execute", json=body, headers=as_tenant(tenant))

@@ -1,4 +1,4 @@
-"""Does a fault of counting count wrong in exactly the way that it says, and store all right?"""
+"""Tests that a fault of counters corrupts exactly the counts that it describes, and no row."""
 
 from collections.abc import Callable
 from threading import Event, current_thread
@@ -8,7 +8,7 @@ import pytest
 
 from reference_services.cards.app import create_app as create_cards
 from reference_services.faults.counters import call_after, counted_late
-from reference_services.faults.seams import NOBODY
+from reference_services.faults.seams import FOREIGN_TENANT
 from tests.reference_services.databases import Databases
 from tests.reference_services.faults.faulty import (
     counted_uses,
@@ -27,12 +27,12 @@ from tests.reference_services.services import (
 Counts = dict[tuple[str, str], float]
 
 
-def thirteen_each(tenant: str) -> Counts:
+def thirteen_per_type(tenant: str) -> Counts:
     return {(tenant, card_type): 13 for card_type in ("company", "audience", "voice", "insight")}
 
 
 def with_insights_as(tenant: str, name: str) -> Counts:
-    expected = thirteen_each(tenant)
+    expected = thirteen_per_type(tenant)
     expected[tenant, name] = expected.pop((tenant, "insight"))
     return expected
 
@@ -47,7 +47,7 @@ def insights_by_card(tenant: str, card_ids: list[str]) -> Counts:
 
 def one_elsewhere(tenant: str, _card_ids: list[str]) -> Counts:
     # The fiftieth use is the thirteenth of an audience card.
-    return thirteen_each(tenant) | {(tenant, "audience"): 12, (NOBODY, "audience"): 1}
+    return thirteen_per_type(tenant) | {(tenant, "audience"): 12, (FOREIGN_TENANT, "audience"): 1}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def one_elsewhere(tenant: str, _card_ids: list[str]) -> Counts:
         ("wrong-tenant", one_elsewhere),
     ],
 )
-def test_of_52_uses_the_fault_misplaces_only_those_that_it_says(
+def test_of_52_uses_the_fault_miscounts_only_those_it_describes(
     sqlite: Databases, tenant: str, fault: str, expected: Callable[[str, list[str]], Counts]
 ) -> None:
     with cards_service(sqlite, FAULT=fault) as cards:
@@ -67,7 +67,7 @@ def test_of_52_uses_the_fault_misplaces_only_those_that_it_says(
         assert counted_uses(cards) == expected(tenant, card_ids)
         assert written_uses(cards) == (52, 52)
         rows = cards.rows("SELECT DISTINCT tenant_id, card_type FROM card_usage")
-        assert set(rows) == thirteen_each(tenant).keys()
+        assert set(rows) == thirteen_per_type(tenant).keys()
 
 
 def test_of_a_hundred_uses_the_fault_leaves_one_uncounted(
@@ -99,7 +99,7 @@ def test_what_is_counted_before_its_commit_is_rolled_back(
 ) -> None:
     with cards_service(databases, FAULT="counted-before-commit") as cards:
         card_ids = make_cards(cards, tenant)
-        # What is no new use takes no turn.
+        # A repeated use does not count as a call.
         assert {use_cards(cards, tenant, card_ids, "one").status_code for _ in range(3)} == {200}
         answers = use_often(cards, tenant, card_ids, 19)
         assert [answer.status_code for answer in answers] == [200] * 18 + [503]
@@ -133,5 +133,5 @@ def test_what_is_called_later_keeps_no_process_alive() -> None:
         called.set()
 
     call_after(0.0, note, "word")
-    assert called.wait(10)
+    assert called.wait(60)
     assert is_daemon == [("word", True)]

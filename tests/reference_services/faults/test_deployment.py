@@ -1,13 +1,6 @@
-"""Does a stack with a fault of its deployment look as the fault says, and end as any other?"""
+"""Tests of the faults of the deployment, on real local stacks."""
 
-import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,72 +10,51 @@ import pytest
 
 from reference_services.faults.catalog import FAULTS
 from reference_services.faults.deployment import DEPLOYMENTS
-from reference_services.stack.local import VARIABLES, local_stack
-from tests.paths import ROOT
+from reference_services.stack.local import local_stack
 from tests.reference_services.databases import read_rows
 from tests.reference_services.processes import is_alive, running
 from tests.reference_services.services import Scrape, as_tenant
 from tests.reference_services.test_serve import post_many, wait_until
 
-RUN_IN_BACKGROUND = """
-import json, signal, sys
-from pathlib import Path
-from reference_services.stack.local import local_stack
-with local_stack(Path(sys.argv[1]), sys.argv[2]) as variables:
-    print(json.dumps(variables), flush=True)
-    signal.pause()
-"""
 WORKFLOW = {"workflow_type": "linkedin_post", "context": {"company": {"name": "Acme"}}}
 
 
 def scraped(url: str) -> Scrape:
-    return Scrape(httpx.get(f"{url}/metrics", timeout=20).text)
+    return Scrape(httpx.get(f"{url}/metrics", timeout=60).text)
 
 
 def create_card(url: str, tenant: str) -> int:
     body = {"card_type": "voice", "content": {}}
     path = f"{url}/api/v1/cards"
-    return httpx.post(path, json=body, headers=as_tenant(tenant), timeout=20).status_code
+    return httpx.post(path, json=body, headers=as_tenant(tenant), timeout=60).status_code
 
 
 def created(scrape: Scrape) -> float:
     return scrape.total("cards_created_total")
 
 
-def births(scrape: Scrape) -> float:
+def process_start_times(scrape: Scrape) -> float:
     return scrape.total("process_start_time_seconds")
 
 
 def at_prometheus(url: str, query: str) -> dict[str, float]:
-    """Return a query's value for each job."""
-    answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, timeout=20).json()
+    """Return the value of a query by job."""
+    answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, timeout=60).json()
     return {each["metric"]["job"]: float(each["value"][1]) for each in answer["data"]["result"]}
 
 
-def test_every_fault_of_the_stack_is_known_and_none_of_a_service() -> None:
+def test_the_catalog_lists_exactly_the_deployment_faults_under_stack() -> None:
     of_the_stack = {name for name, fault in FAULTS.items() if fault.service == "stack"}
     assert of_the_stack == set(DEPLOYMENTS)
     for deployment in DEPLOYMENTS.values():
         assert re.fullmatch(r"[A-Z][^.]+\.", deployment.sentence)
 
 
-@pytest.mark.stack
-def test_a_sound_stack_says_where_all_of_it_is_and_has_nothing_between(tmp_path: Path) -> None:
-    with local_stack(tmp_path) as variables:
-        assert set(variables) == set(VARIABLES)
-        for name in ("CARDS", "ONBOARDING", "WORKFLOW"):
-            assert variables[f"{name}_METRICS"] == f"{variables[f'{name}_URL']}/metrics"
-            service = psutil.Process(int(variables[f"{name}_PID"]))
-            listening = {each.laddr.port for each in service.net_connections("tcp")}
-            assert httpx.URL(variables[f"{name}_URL"]).port in listening
-    assert not list(tmp_path.glob("*proxy*"))
-
-
-def test_workers_apart_show_no_more_than_their_own_counts(tmp_path: Path, tenant: str) -> None:
+def test_separate_workers_expose_only_their_own_counts(tmp_path: Path, tenant: str) -> None:
     shared = tmp_path / "shared"
     variables = {"FAULT": "workers-apart", "PROMETHEUS_MULTIPROC_DIR": str(shared)}
     with running("cards", tmp_path, variables, workers=2) as cards:
-        wait_until(lambda: cards.log.read_text().count("startup complete") == 2, 20)
+        wait_until(lambda: cards.log.read_text().count("startup complete") == 2)
         assert post_many(cards, tenant, 60) == {201: 60}
         shown: set[float] = set()
 
@@ -90,11 +62,11 @@ def test_workers_apart_show_no_more_than_their_own_counts(tmp_path: Path, tenant
             shown.add(created(cards.scrape()))
             return shown == {30} or (len(shown) == 2 and sum(shown) == 60)
 
-        wait_until(are_all_shown, 20)
+        wait_until(are_all_shown)
     assert not shared.exists()
 
 
-def test_another_service_is_spared_by_workers_apart(tmp_path: Path) -> None:
+def test_workers_apart_does_not_affect_another_service(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     variables = {"FAULT": "workers-apart", "PROMETHEUS_MULTIPROC_DIR": str(shared)}
     with running("onboarding", tmp_path, variables):
@@ -104,7 +76,7 @@ def test_another_service_is_spared_by_workers_apart(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.stack
 def test_the_sixtieth_execution_is_done_and_its_connection_cut(tmp_path: Path, tenant: str) -> None:
-    with local_stack(tmp_path, "connection-cut") as variables, httpx.Client(timeout=20) as client:
+    with local_stack(tmp_path, "connection-cut") as variables, httpx.Client(timeout=60) as client:
         cut = []
         for turn in range(1, 102):
             client.get(f"{variables['WORKFLOW_URL']}/health")
@@ -121,7 +93,11 @@ def test_the_sixtieth_execution_is_done_and_its_connection_cut(tmp_path: Path, t
 @pytest.mark.long
 @pytest.mark.stack
 @pytest.mark.parametrize(
-    ("fault", "switched_after"), [("visible-restart", 162), ("hidden-restart", 12)]
+    ("fault", "switched_after"),
+    [
+        ("visible-restart", 162),
+        pytest.param("hidden-restart", 12, marks=pytest.mark.core),
+    ],
 )
 def test_a_restart_loses_the_counts_and_no_request(
     tmp_path: Path, tenant: str, fault: str, switched_after: int
@@ -130,16 +106,16 @@ def test_a_restart_loses_the_counts_and_no_request(
         baseline = at_prometheus(variables["PROMETHEUS_URL"], "sum_over_time(up[1m]) >= 2")
         assert set(baseline) == {"cards", "onboarding", "workflow"}
         first = psutil.Process(int(variables["CARDS_PID"]))
-        began_at = births(scraped(variables["CARDS_URL"]))
+        began_at = process_start_times(scraped(variables["CARDS_URL"]))
         with ThreadPoolExecutor(10) as pool:
             answers = list(
                 pool.map(lambda _: create_card(variables["CARDS_URL"], tenant), range(202))
             )
-        wait_until(lambda: not is_alive(first), 5)
+        wait_until(lambda: not is_alive(first))
         after = scraped(variables["CARDS_URL"])
     assert answers == [201] * 202
     assert created(after) == 202 - switched_after
-    assert births(after) > began_at + 1
+    assert process_start_times(after) > began_at + 1
     rows = read_rows(variables["CARDS_DATABASE_URL"], "SELECT count(*) FROM cards")
     assert rows == [(202,)]
 
@@ -151,12 +127,12 @@ def test_onboarding_and_workflow_call_two_replicas_of_which_one_is_scraped(
 ) -> None:
     with local_stack(tmp_path, "replica-not-scraped") as variables:
         first, second = variables["CARDS_METRICS"].split()
-        wait_until(lambda: len(targets_of(variables["PROMETHEUS_URL"])) == 3, 20)
+        wait_until(lambda: len(targets_of(variables["PROMETHEUS_URL"])) == 3)
         addresses = targets_of(variables["PROMETHEUS_URL"])
         card_ids = onboard(variables["ONBOARDING_URL"], tenant)
         url = f"{variables['WORKFLOW_URL']}/api/v1/workflows/execute"
         body = {"workflow_type": "linkedin_post", "card_ids": card_ids}
-        assert httpx.post(url, json=body, headers=as_tenant(tenant), timeout=20).is_success
+        assert httpx.post(url, json=body, headers=as_tenant(tenant), timeout=60).is_success
         totals = [
             (created(scrape), scrape.total("cards_api_usage_total"))
             for scrape in (Scrape(httpx.get(each).text) for each in (first, second))
@@ -168,55 +144,17 @@ def test_onboarding_and_workflow_call_two_replicas_of_which_one_is_scraped(
 
 
 def targets_of(url: str) -> set[str]:
-    targets = httpx.get(f"{url}/api/v1/targets", timeout=20).json()["data"]["activeTargets"]
+    targets = httpx.get(f"{url}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]
     return {each["scrapeUrl"] for each in targets}
 
 
 def onboard(url: str, tenant: str) -> list[str]:
-    """Return the cards that one session came to."""
+    """Complete one session and return the ids of its cards."""
     sessions = f"{url}/api/v1/onboarding/sessions"
     body = {"company_domain": "acme.example", "user_email": "ada@acme.example"}
     headers = as_tenant(tenant)
-    session = httpx.post(sessions, json=body, headers=headers, timeout=20).json()["session_id"]
+    session = httpx.post(sessions, json=body, headers=headers, timeout=60).json()["session_id"]
     answers = {"answers": [{"question_id": "q1", "answer": "We automate rockets"}]}
-    answer = httpx.post(f"{sessions}/{session}/answers", json=answers, headers=headers, timeout=20)
+    answer = httpx.post(f"{sessions}/{session}/answers", json=answers, headers=headers, timeout=60)
     card_ids: list[str] = answer.json()["card_ids"]
     return card_ids
-
-
-@pytest.mark.long
-@pytest.mark.stack
-@pytest.mark.parametrize(
-    ("fault", "end"),
-    [
-        *((fault, "kill the parent") for fault in DEPLOYMENTS),
-        ("workers-apart", "leave"),
-        ("visible-restart", "end the supervisor"),
-    ],
-)
-def test_nothing_of_the_stack_is_left_however_it_ends(tmp_path: Path, fault: str, end: str) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", RUN_IN_BACKGROUND, str(tmp_path), fault],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    )
-    with parent:
-        assert parent.stdout
-        variables = json.loads(parent.stdout.readline())
-        started = psutil.Process(parent.pid).children(recursive=True)
-        assert len(started) >= 5
-        ENDS[end](parent, started)
-        wait_until(lambda: not any(map(is_alive, started)), 5)
-        parent.kill()
-    for name in ("CARDS", "ONBOARDING", "WORKFLOW", "PROMETHEUS"):
-        with pytest.raises(ConnectionRefusedError):
-            url = httpx.URL(variables[f"{name}_URL"])
-            socket.create_connection((url.host, url.port or 0), 1)
-
-
-Started = list[psutil.Process]
-ENDS: dict[str, Callable[[subprocess.Popen[bytes], Started], object]] = {
-    "leave": lambda parent, _: parent.send_signal(signal.SIGINT),
-    "kill the parent": lambda parent, _: parent.kill(),
-    "end the supervisor": lambda _, started: os.kill(started[0].pid, signal.SIGTERM),
-}

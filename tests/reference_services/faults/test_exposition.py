@@ -1,9 +1,9 @@
-"""Does a fault of the page of metrics show wrong in exactly the way that it says?"""
+"""Tests that a fault of the exposition changes exactly what it describes."""
 
 import pytest
 
 from reference_services.cards.app import create_app as create_cards
-from reference_services.common.metrics import DURATION_EDGES_S
+from reference_services.common.metrics import DURATION_BUCKETS_S
 from reference_services.faults.exposition import scrapes_failing
 from tests.reference_services.databases import Databases
 from tests.reference_services.faults.faulty import execute, faulty
@@ -22,7 +22,7 @@ def status_for(cards: Service, agent: str) -> int:
     return cards.http.get("/metrics", headers={"User-Agent": agent}).status_code
 
 
-def test_the_empty_page_is_a_page_all_the_same(sqlite: Databases, tenant: str) -> None:
+def test_the_empty_exposition_has_status_200(sqlite: Databases, tenant: str) -> None:
     with cards_service(sqlite, FAULT="metrics-empty") as cards:
         assert len(make_cards(cards, tenant)) == 4
         page = cards.http.get("/metrics")
@@ -56,7 +56,7 @@ def test_the_histogram_lacks_the_bucket_of_the_target_and_nothing_else(
         shown = workflow.scrape()
     name = "workflow_execution_duration_seconds"
     edges = {sample.labels["le"] for sample in shown.samples if sample.name == f"{name}_bucket"}
-    assert edges == {str(edge) for edge in DURATION_EDGES_S if edge != 2.5} | {"+Inf"}
+    assert edges == {str(edge) for edge in DURATION_BUCKETS_S if edge != 2.5} | {"+Inf"}
     assert shown.total(f"{name}_bucket", le="+Inf") == 1
     assert shown.total(f"{name}_count") == 1
     assert shown.total("workflow_executions_total") == 1

@@ -1,4 +1,4 @@
-"""Is the proxy seen in nothing but what it was told to break?"""
+"""Tests that the proxy is transparent except for its faults."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reference_services.faults.proxy import Address, Breakage, run_proxy
+from reference_services.faults.proxy import Address, ProxyFaults, run_proxy
 
 LARGE = b"0123456789abcdef" * 200_000
 HOST = "Host: there\r\n"
@@ -25,7 +25,7 @@ LAST = HOST + "Connection: close\r\n"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers in every way in which an answer can end."""
+    """Sends responses with every way of ending one."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -54,9 +54,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"no hundred")
             self.close_connection = True
         else:
-            said = b"%s %s %s" % (self.server.name, self.command.encode(), body)
-            self._head(201, **{"Content-Length": str(len(said))})
-            self.wfile.write(b"" if self.command == "HEAD" else said)
+            text = b"%s %s %s" % (self.server.name, self.command.encode(), body)
+            self._head(201, **{"Content-Length": str(len(text))})
+            self.wfile.write(b"" if self.command == "HEAD" else text)
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -87,11 +87,11 @@ class Handler(BaseHTTPRequestHandler):
         return "always the same"
 
     def log_request(self, *_args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class Upstream(ThreadingHTTPServer):
-    """A service that notes what it was asked."""
+    """A service that records its requests."""
 
     request_queue_size = 512
     daemon_threads = True
@@ -121,11 +121,17 @@ def upstream(name: bytes = b"first") -> Iterator[Upstream]:
 
 
 @contextmanager
-def proxied(to: Address, breakage: Breakage = Breakage()) -> Iterator[Address]:  # noqa: B008
-    """Stand before an address within the block; what the proxy did not expect fails after it."""
+def proxied(to: Address, breakage: ProxyFaults = ProxyFaults()) -> Iterator[Address]:  # noqa: B008
+    """Run a proxy within the block; an unhandled exception of the proxy fails the test."""
     loop = asyncio.new_event_loop()
-    troubles: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, trouble: troubles.append(trouble))
+    errors: list[dict[str, Any]] = []
+
+    def note(_: object, error: dict[str, Any]) -> None:
+        # Python 3.11 reports connections that the end of the proxy cancels.
+        if not isinstance(error.get("exception"), asyncio.CancelledError):
+            errors.append(error)
+
+    loop.set_exception_handler(note)
     listener = socket.create_server(("127.0.0.1", 0))
     host, port = listener.getsockname()
     task = loop.create_task(run_proxy(listener, to, breakage))
@@ -145,7 +151,7 @@ def proxied(to: Address, breakage: Breakage = Breakage()) -> Iterator[Address]: 
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
         gc.collect()  # only then does a failed task tell
-    assert not troubles
+    assert not errors
 
 
 async def _until_cancelled(task: asyncio.Task[None]) -> None:
@@ -158,25 +164,25 @@ def service() -> Iterator[Upstream]:
         yield server
 
 
-def said(address: Address, request: str) -> bytes:
-    """Return every byte that comes back until the other side ends."""
+def bytes_of(address: Address, request: str) -> bytes:
+    """Return every byte until the other side closes the connection."""
     with socket.create_connection(address, 10) as connection:
         connection.sendall(request.encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def ask(address: Address, path: str) -> bytes:
-    return said(address, f"GET {path} HTTP/1.1\r\n{LAST}\r\n").rpartition(b"\r\n")[2]
+    return bytes_of(address, f"GET {path} HTTP/1.1\r\n{LAST}\r\n").rpartition(b"\r\n")[2]
 
 
 def holding_back(service: Upstream, held: str) -> tuple[Event, Event]:
-    """Return what tells that a request has come, and what lets it be answered."""
+    """Return an event for the arrival of a request, and one that releases its response."""
     has_come, may_answer = Event(), Event()
 
     def answer(path: str) -> None:
         if path == held:
             has_come.set()
-            may_answer.wait(10)
+            may_answer.wait(60)
 
     service.answer = answer
     return has_come, may_answer
@@ -200,9 +206,9 @@ def holding_back(service: Upstream, held: str) -> tuple[Event, Event]:
 def test_every_byte_comes_back_as_it_would_without_the_proxy(
     service: Upstream, request_text: str
 ) -> None:
-    direct = said(service.address, request_text)
+    direct = bytes_of(service.address, request_text)
     with proxied(service.address) as proxy:
-        assert said(proxy, request_text) == direct
+        assert bytes_of(proxy, request_text) == direct
     half = len(service.seen) // 2
     assert half
     assert service.seen[:half] == service.seen[half:]
@@ -221,13 +227,13 @@ def test_a_connection_is_kept_and_each_request_has_one_of_its_own_behind(
     assert service.connections == 5
 
 
-def test_large_bodies_pass_whole(service: Upstream) -> None:
+def test_large_bodies_are_forwarded_completely(service: Upstream) -> None:
     with proxied(service.address) as (host, port):
-        answer = httpx.post(f"http://{host}:{port}/api/x", content=LARGE, timeout=20)
+        answer = httpx.post(f"http://{host}:{port}/api/x", content=LARGE, timeout=60)
     assert answer.content == b"first POST " + LARGE
 
 
-def test_a_client_that_waits_for_leave_to_send_gets_it(service: Upstream) -> None:
+def test_a_client_that_expects_100_continue_gets_it(service: Upstream) -> None:
     head = f"POST /x HTTP/1.1\r\n{LAST}Content-Length: 4\r\nExpect: 100-continue\r\n\r\n"
     with (
         proxied(service.address) as proxy,
@@ -236,13 +242,13 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(service: Upstream) -> Non
         connection.sendall(head.encode())
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"body")
-        assert b"201" in connection.recv(65536)
+        assert b"201" in b"".join(iter(lambda: connection.recv(65536), b""))
     assert service.seen == [("POST", "/x", b"body")]
 
 
 def test_two_hundred_requests_are_under_way_at_once(service: Upstream) -> None:
     barrier = Barrier(200)
-    service.answer = lambda _path: barrier.wait(20)
+    service.answer = lambda _path: barrier.wait(60)
     with proxied(service.address) as proxy, ThreadPoolExecutor(200) as pool:
         answers = list(pool.map(lambda n: ask(proxy, f"/api/{n}"), range(200)))
     assert answers == [b"first GET "] * 200
@@ -250,16 +256,22 @@ def test_two_hundred_requests_are_under_way_at_once(service: Upstream) -> None:
 
 def test_no_request_waits_for_an_acknowledgement(service: Upstream) -> None:
     with proxied(service.address) as (host, port), httpx.Client() as client:
-        took_s = []
+        urls = {
+            "proxied": f"http://{host}:{port}",
+            "direct": "http://{}:{}".format(*service.address),
+        }
+        durations_s: dict[str, list[float]] = {path: [] for path in urls}
         for _ in range(50):
-            began_at = time.perf_counter()
-            client.post(f"http://{host}:{port}/api/x", content=b"more")
-            took_s.append(time.perf_counter() - began_at)
-    assert median(took_s) < 0.02
+            for path, url in urls.items():
+                began_at = time.perf_counter()
+                client.post(f"{url}/api/x", content=b"more")
+                durations_s[path].append(time.perf_counter() - began_at)
+    # A delayed acknowledgement takes 40 ms, a response about one.
+    assert median(durations_s["proxied"]) < 10 * median(durations_s["direct"])
 
 
 def test_every_third_api_request_is_done_and_its_connection_reset(service: Upstream) -> None:
-    with proxied(service.address, Breakage(cut_every=3)) as proxy:
+    with proxied(service.address, ProxyFaults(cut_every=3)) as proxy:
         for turn in range(1, 10):
             assert ask(proxy, "/health") == b"first GET "
             if turn % 3:
@@ -271,14 +283,14 @@ def test_every_third_api_request_is_done_and_its_connection_reset(service: Upstr
     assert asked == [f"/api/{turn}" for turn in range(1, 10)]
 
 
-def test_a_cut_request_was_answered_before_its_client_hears_of_the_cut(service: Upstream) -> None:
+def test_a_cut_request_is_handled_before_its_connection_is_reset(service: Upstream) -> None:
     at_it, may_answer = holding_back(service, "/api/slow")
     with (
-        proxied(service.address, Breakage(cut_every=1)) as proxy,
+        proxied(service.address, ProxyFaults(cut_every=1)) as proxy,
         socket.create_connection(proxy, 10) as client,
     ):
         client.sendall(f"GET /api/slow HTTP/1.1\r\n{HOST}\r\n".encode())
-        assert at_it.wait(10)
+        assert at_it.wait(60)
         client.setblocking(False)
         with pytest.raises(BlockingIOError):
             client.recv(1)
@@ -289,7 +301,7 @@ def test_a_cut_request_was_answered_before_its_client_hears_of_the_cut(service: 
 
 
 def test_a_cut_spares_the_other_connections(service: Upstream) -> None:
-    with proxied(service.address, Breakage(cut_every=2)) as (host, port):
+    with proxied(service.address, ProxyFaults(cut_every=2)) as (host, port):
         url = f"http://{host}:{port}/api/x"
         with httpx.Client() as stays, httpx.Client() as suffers:
             assert stays.get(url).status_code == 201
@@ -302,7 +314,7 @@ def test_a_cut_spares_the_other_connections(service: Upstream) -> None:
 def test_after_the_switch_all_goes_to_the_other_address(service: Upstream) -> None:
     left = Event()
     with upstream(b"second") as second:
-        breakage = Breakage(switch_after=2, switch_to=second.address, on_left=left.set)
+        breakage = ProxyFaults(switch_after=2, switch_to=second.address, on_left=left.set)
         with proxied(service.address, breakage) as proxy:
             paths = ("/metrics", "/api/1", "/metrics", "/api/2", "/metrics", "/api/3")
             who = [ask(proxy, path).partition(b" ")[0] for path in paths]
@@ -316,31 +328,31 @@ def test_the_first_address_is_left_only_when_its_last_request_was_answered(
     left = Event()
     at_it, may_answer = holding_back(service, "/api/slow")
     with upstream(b"second") as second, ThreadPoolExecutor(1) as pool:
-        breakage = Breakage(switch_after=2, switch_to=second.address, on_left=left.set)
+        breakage = ProxyFaults(switch_after=2, switch_to=second.address, on_left=left.set)
         with proxied(service.address, breakage) as proxy:
             slow = pool.submit(ask, proxy, "/api/slow")
-            assert at_it.wait(10)
+            assert at_it.wait(60)
             assert ask(proxy, "/api/2") == b"first GET "
             assert ask(proxy, "/api/3") == b"second GET "
             assert not left.is_set()
             may_answer.set()
-            assert slow.result(10) == b"first GET "
-            assert left.wait(10)
+            assert slow.result(60) == b"first GET "
+            assert left.wait(60)
 
 
-def test_a_service_that_is_gone_shows_as_a_reset() -> None:
+def test_a_service_that_is_down_appears_as_a_reset() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = closed.getsockname()
     with proxied(nowhere) as proxy, pytest.raises(ConnectionResetError):
         ask(proxy, "/api/x")
 
 
-def test_an_answer_that_breaks_off_is_not_passed_on_as_a_whole_one(service: Upstream) -> None:
+def test_a_truncated_response_is_not_forwarded_as_a_complete_one(service: Upstream) -> None:
     with proxied(service.address) as (host, port), pytest.raises(httpx.TransportError):
         httpx.get(f"http://{host}:{port}/short")
 
 
-def test_a_client_that_leaves_in_the_middle_of_a_request_is_gone_for_the_service_too(
+def test_a_request_cut_off_by_the_client_is_cut_off_for_the_service_too(
     service: Upstream,
 ) -> None:
     has_come, may_answer = holding_back(service, "/api/half")
@@ -351,12 +363,12 @@ def test_a_client_that_leaves_in_the_middle_of_a_request_is_gone_for_the_service
             with socket.create_connection(proxy, 10) as connection:
                 connection.sendall(half.encode())
         # The service waits for the rest of the body, or for the end of the connection.
-        assert has_come.wait(10)
+        assert has_come.wait(60)
         assert ask(proxy, "/api/x") == b"first GET "
     assert ("POST", "/api/half", b"4") in service.seen
 
 
-def test_clients_that_reset_their_connections_are_no_trouble(service: Upstream) -> None:
+def test_a_reset_by_a_client_raises_nothing_in_the_proxy(service: Upstream) -> None:
     with proxied(service.address) as proxy:
         for request in ("", "GET /api", f"GET /api/x HTTP/1.1\r\n{HOST}\r\n"):
             with socket.create_connection(proxy, 10) as connection:

@@ -1,4 +1,4 @@
-"""Does a fault of answering answer wrong, or late, in exactly the way that it says?"""
+"""Tests that a fault of responses changes or delays exactly what it describes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reference_services.faults.responses import constant_delay, slow_tail, stall
-from reference_services.faults.seams import NOBODY
+from reference_services.faults.seams import FOREIGN_TENANT
 from reference_services.workflow.app import create_app as create_workflow
 from tests.reference_services.databases import Databases
 from tests.reference_services.faults.faulty import (
@@ -44,7 +44,7 @@ def stored_executions(workflow: Service) -> object:
     return workflow.rows("SELECT count(*) FROM workflow_executions")[0][0]
 
 
-def test_of_twenty_executions_the_fault_calls_one_whole_that_lacks_its_last_card(
+def test_of_twenty_executions_the_fault_reports_one_as_complete_that_lacks_its_last_card(
     databases: Databases, tenant: str
 ) -> None:
     with (
@@ -81,7 +81,7 @@ def test_an_execution_of_a_single_card_is_never_cut(sqlite: Databases, tenant: s
         assert written_uses(cards) == (20, 20)
 
 
-def test_of_ten_sessions_the_fault_has_a_card_made_for_somebody_else(
+def test_of_ten_sessions_the_fault_creates_a_card_for_another_tenant(
     sqlite: Databases, tenant: str
 ) -> None:
     with (
@@ -91,8 +91,8 @@ def test_of_ten_sessions_the_fault_has_a_card_made_for_somebody_else(
         open_sessions(onboarding, tenant, 9)
         assert cards.rows("SELECT tenant_id FROM cards") == []
         open_sessions(onboarding, tenant, 1)
-        assert cards.rows("SELECT tenant_id FROM cards") == [(NOBODY,)]
-        assert cards.scrape().total("cards_created_total", tenant_id=NOBODY) == 1
+        assert cards.rows("SELECT tenant_id FROM cards") == [(FOREIGN_TENANT,)]
+        assert cards.scrape().total("cards_created_total", tenant_id=FOREIGN_TENANT) == 1
         assert cards.scrape().total("cards_api_requests_total", endpoint="/batch") == 1
         shown = onboarding.scrape()
         assert shown.total("onboarding_sessions_total") == 10
@@ -100,7 +100,7 @@ def test_of_ten_sessions_the_fault_has_a_card_made_for_somebody_else(
         assert shown.total("onboarding_cards_created_total") == 0
 
 
-def test_foreign_traffic_that_fails_is_no_trouble_of_onboarding(
+def test_foreign_traffic_that_fails_does_not_affect_onboarding(
     sqlite: Databases, tenant: str
 ) -> None:
     away = httpx.MockTransport(lambda _request: httpx.Response(503))
@@ -116,7 +116,7 @@ def open_sessions(onboarding: Service, tenant: str, times: int) -> None:
         assert onboarding.http.post(path, json=SESSION, headers=headers).status_code == 201
 
 
-def test_of_twenty_requests_the_fault_holds_two_back_for_three_seconds(
+def test_of_twenty_requests_the_fault_delays_two_by_three_seconds(
     sqlite: Databases, tenant: str
 ) -> None:
     pauses: list[float] = []
@@ -131,7 +131,7 @@ def test_of_twenty_requests_the_fault_holds_two_back_for_three_seconds(
     assert pauses == [3.0, 3.0]
 
 
-def test_every_answer_waits_for_its_moment_after_its_execution_was_timed(
+def test_every_response_is_delayed_after_its_execution_was_timed(
     sqlite: Databases, tenant: str
 ) -> None:
     clock = iter((10.0, 10.5, 20.0, 25.0))
@@ -150,7 +150,7 @@ def test_every_answer_waits_for_its_moment_after_its_execution_was_timed(
 
 
 class StandStill:
-    """A pause that ends when the test says so."""
+    """A pause that the test ends explicitly."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -165,7 +165,7 @@ class StandStill:
 
 @contextmanager
 def threads(stands: StandStill) -> Iterator[ThreadPoolExecutor]:
-    """Let the service move on even when the test fails: no thread would end otherwise."""
+    """Release the service even if the test fails, since no thread would end otherwise."""
     with ThreadPoolExecutor(2) as pool:
         try:
             yield pool
@@ -173,9 +173,7 @@ def threads(stands: StandStill) -> Iterator[ThreadPoolExecutor]:
             stands.ended.set()
 
 
-def test_while_the_service_stands_still_nothing_of_its_api_is_answered(
-    sqlite: Databases, tenant: str
-) -> None:
+def test_during_a_stall_no_api_request_is_answered(sqlite: Databases, tenant: str) -> None:
     stands = StandStill()
     with (
         faulty(create_workflow, sqlite, stall, pause=stands) as workflow,
@@ -185,20 +183,21 @@ def test_while_the_service_stands_still_nothing_of_its_api_is_answered(
             read_nothing(workflow, tenant)
         assert not stands.begun.is_set()
         fiftieth = pool.submit(read_nothing, workflow, tenant)
-        assert stands.begun.wait(10)
+        assert stands.begun.wait(60)
         with pytest.raises(httpx.ReadTimeout):
             path, headers = "/api/v1/workflows/execute", as_tenant(tenant)
-            workflow.http.post(path, json=CONTEXT, headers=headers, timeout=0.2)
+            patience = httpx.Timeout(60, read=0.2)
+            workflow.http.post(path, json=CONTEXT, headers=headers, timeout=patience)
         assert workflow.http.get("/health").status_code == 200
         assert workflow.scrape().total(DURATIONS) == 0
         assert not fiftieth.done()
         stands.ended.set()
-        assert fiftieth.result(10) == 404
+        assert fiftieth.result(60) == 404
         assert {read_nothing(workflow, tenant) for _ in range(60)} == {404}
     assert stands.pauses == [1.0]
 
 
-def test_what_is_in_flight_when_the_service_stops_is_answered_afterwards(
+def test_requests_in_flight_at_the_stall_are_answered_after_it(
     sqlite: Databases, tenant: str
 ) -> None:
     stands, in_store, go_on = StandStill(), Event(), Event()
@@ -209,7 +208,7 @@ def test_what_is_in_flight_when_the_service_stops_is_answered_afterwards(
         def hold_one(tenant_id: str, workflow_id: str) -> Any:
             if workflow_id == "in-flight":
                 in_store.set()
-                go_on.wait(20)
+                go_on.wait(60)
             return read(tenant_id, workflow_id)
 
         seams.store.read = hold_one
@@ -221,16 +220,16 @@ def test_what_is_in_flight_when_the_service_stops_is_answered_afterwards(
     ):
         path, headers = "/api/v1/workflows/in-flight", as_tenant(tenant)
         in_flight = pool.submit(workflow.http.get, path, headers=headers)
-        assert in_store.wait(10)
+        assert in_store.wait(60)
         for _ in range(48):
             read_nothing(workflow, tenant)
         fiftieth = pool.submit(read_nothing, workflow, tenant)
-        assert stands.begun.wait(10)
+        assert stands.begun.wait(60)
         go_on.set()
         with pytest.raises(TimeoutError):
             in_flight.result(0.2)
         stands.ended.set()
-        assert in_flight.result(10).status_code == fiftieth.result(10) == 404
+        assert in_flight.result(60).status_code == fiftieth.result(60) == 404
 
 
 def test_of_sixty_requests_the_fault_refuses_ten_in_a_row_before_anything_is_done(

@@ -1,4 +1,4 @@
-"""Does a fault of storing store wrong in exactly the way that it says, and count all right?"""
+"""Tests that a fault of storage corrupts exactly the rows that it describes, and no count."""
 
 from types import SimpleNamespace
 

@@ -1,7 +1,7 @@
-"""What does a valid request have to keep that OpenAPI has no words for? Schemathesis asks this.
+"""Schemathesis hooks for the rules of a valid request that OpenAPI cannot express.
 
-Some rules span the parts of a request, or ask for what was made before. Nothing else is changed:
-no check is switched off, and a request that was made to be wrong stays wrong.
+Such rules span several parts of a request or depend on existing resources. Nothing else changes:
+every check stays on, and a request that is invalid on purpose stays invalid.
 """
 
 import os
@@ -23,7 +23,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 @schemathesis.hook
 def before_call(_context: schemathesis.HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
-    """Mend a request just before it is sent; Schemathesis then judges what was sent."""
+    """Fix a request just before it is sent; Schemathesis judges what was sent."""
     name_the_tenant_of_the_header(case)
     if case.meta is not None and case.meta.generation.mode.is_positive:
         name_a_card(case)
@@ -32,21 +32,21 @@ def before_call(_context: schemathesis.HookContext, case: Case, _kwargs: dict[st
 
 
 def name_the_tenant_of_the_header(case: Case) -> None:
-    """A body may name a tenant, and then it has to be the header's: else 400."""
+    """A tenant in the body has to equal the header's, otherwise the response is 400."""
     for body in _bodies(case.body):
         if UUID.fullmatch(str(body.get("tenant_id"))):
             body["tenant_id"] = case.headers.get(TENANT_HEADER, body["tenant_id"])
 
 
 def name_a_card(case: Case) -> None:
-    """A retrieve by GET names cards in the body or in the query, but does name some: else 400."""
+    """A retrieve by GET has to name cards in body or query, otherwise the response is 400."""
     is_empty = not isinstance(case.body, dict) and "card_ids" not in case.query
     if case.operation.label == "GET /api/v1/cards/retrieve" and is_empty:
         case.query["card_ids"] = ["a-card"]
 
 
 def name_cards_that_exist(case: Case) -> None:
-    """A workflow gets no further than 404 without a card that exists: some have one, or only it."""
+    """Some executions name an existing card, since all others end with 404."""
     card_ids = case.body.get("card_ids") if isinstance(case.body, dict) else None
     if case.operation.label == "POST /api/v1/workflows/execute" and isinstance(card_ids, list):
         existing = os.environ["CARD_IDS"].split(",")
@@ -55,7 +55,7 @@ def name_cards_that_exist(case: Case) -> None:
 
 
 def use_a_key_for_one_body(case: Case) -> None:
-    """A key that was used for another body is refused with 409, which would hide all the rest."""
+    """A key is used for one body only, since a reused one would hide everything behind 409."""
     key = case.headers.get(KEY_HEADER)
     if key:
         digest = sha256(f"{case.path_parameters} {case.body!r}".encode()).hexdigest()
@@ -66,5 +66,5 @@ def _bodies(body: Any) -> Iterator[dict[str, Any]]:
     if isinstance(body, dict):
         yield body
         cards = body.get("cards")
-        if isinstance(cards, list):  # a request that was made to be wrong may have anything there
+        if isinstance(cards, list):  # an invalid request may hold anything here
             yield from (card for card in cards if isinstance(card, dict))

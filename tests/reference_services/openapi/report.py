@@ -1,4 +1,4 @@
-"""What did one run of Schemathesis try, and what was answered? Read from its own record."""
+"""Reads the report of a Schemathesis run: requests, statuses, links and checks."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ REFUSED = 400
 
 
 class Answered(NamedTuple):
-    """The status that a request of this method and path template got."""
+    """Status of the response to a request of this method and path template."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Trials:
 
 
 def read_trials(record: Path) -> Trials:
-    """Read the record, which is a JSON object a line."""
+    """Read the report: one JSON object per line."""
     trials = Trials()
     for scenario in _scenarios(record):
         recorder = scenario["recorder"]
@@ -58,11 +58,11 @@ def _scenarios(record: Path) -> Iterator[dict[str, Any]]:
 def _note(trials: Trials, phase: str, case: dict[str, Any], status: int) -> None:
     request = case["value"]
     operation = f"{request['method']} {request['path']}"
-    # The requests that a check makes by itself, to see what others may, have no mode.
+    # Requests that a check makes itself, to try other credentials, have no mode.
     mode = request["meta"]["generation"]["mode"] if "meta" in request else ""
     trials.answers.add(Answered(request["method"], request["path"], status))
     trials.cases[phase] += 1
-    # A check's own requests, with the credentials left out, have a parent and are not counted.
+    # Requests that a check makes itself, without credentials, have a parent: not counted.
     if phase == "fuzzing" and "parent_id" not in case:
         trials.fuzzed[operation] += 1
         trials.modes.add((operation, mode))

@@ -1,4 +1,4 @@
-"""Does the cache give back what was seen lately, to the tenant that saw it, and nothing else?"""
+"""Tests of the card cache: expiry, bounds and isolation of tenants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ TTL_S = 60.0
 
 
 @dataclass
-class Clock:
-    """A clock that moves only when told to."""
+class VirtualClock:
+    """A virtual clock."""
 
     now_s: float = 1000.0
 
@@ -33,91 +33,91 @@ def cards(*card_ids: str) -> list[FetchedCard]:
 
 
 def keep(cache: CardCache, tenant: str, *found: FetchedCard, missing: Sequence[str] = ()) -> None:
-    cache.keep(tenant, [*(each.card_id for each in found), *missing], found)
+    cache.put(tenant, [*(each.card_id for each in found), *missing], found)
 
 
 def ids(found: Sequence[FetchedCard]) -> list[str]:
     return [each.card_id for each in found]
 
 
-def test_a_tenant_that_fetched_nothing_is_given_nothing() -> None:
-    assert CardCache(TTL_S).recall("t", ["a"]) == []
+def test_a_tenant_that_fetched_nothing_gets_nothing() -> None:
+    assert CardCache(TTL_S).get("t", ["a"]) == []
 
 
-def test_cards_are_given_back_in_the_order_asked_for_and_each_once() -> None:
+def test_cards_are_returned_in_the_requested_order_without_duplicates() -> None:
     cache = CardCache(TTL_S)
     keep(cache, "t", *cards("a", "b", "c"))
-    assert ids(cache.recall("t", ["c", "unknown", "a", "c", "b", "a"])) == ["c", "a", "b"]
+    assert ids(cache.get("t", ["c", "unknown", "a", "c", "b", "a"])) == ["c", "a", "b"]
 
 
-def test_a_card_is_forgotten_once_its_time_is_over() -> None:
-    clock = Clock()
+def test_a_card_expires_after_the_ttl() -> None:
+    clock = VirtualClock()
     cache = CardCache(TTL_S, clock)
     keep(cache, "t", card("a"))
     clock.now_s += TTL_S - 1
     keep(cache, "t", card("b"))
-    assert ids(cache.recall("t", ["a", "b"])) == ["a", "b"]
+    assert ids(cache.get("t", ["a", "b"])) == ["a", "b"]
     clock.now_s += 1
-    assert ids(cache.recall("t", ["a", "b"])) == ["b"]
+    assert ids(cache.get("t", ["a", "b"])) == ["b"]
 
 
-def test_a_card_that_is_fetched_again_is_new_again_and_one_that_is_recalled_is_not() -> None:
-    clock = Clock()
+def test_a_fetch_renews_the_ttl_of_a_card_and_a_lookup_does_not() -> None:
+    clock = VirtualClock()
     cache = CardCache(TTL_S, clock)
     keep(cache, "t", card("a", "old"), card("b", "old"))
     clock.now_s += TTL_S - 1
     keep(cache, "t", card("a", "new"))
-    cache.recall("t", ["a", "b"])
+    cache.get("t", ["a", "b"])
     clock.now_s += TTL_S - 1
-    assert cache.recall("t", ["a", "b"]) == [card("a", "new")]
+    assert cache.get("t", ["a", "b"]) == [card("a", "new")]
 
 
-def test_a_card_that_cards_says_is_missing_is_forgotten() -> None:
+def test_a_card_that_cards_no_longer_has_is_dropped() -> None:
     cache = CardCache(TTL_S)
     keep(cache, "t", *cards("a", "b"))
     keep(cache, "t", card("b"), missing=["a"])
-    assert ids(cache.recall("t", ["a", "b"])) == ["b"]
+    assert ids(cache.get("t", ["a", "b"])) == ["b"]
 
 
 def test_a_card_missing_for_one_tenant_stays_with_the_others() -> None:
     cache = CardCache(TTL_S)
     keep(cache, "mine", card("a"))
     keep(cache, "yours", missing=["a"])
-    assert ids(cache.recall("mine", ["a"])) == ["a"]
+    assert ids(cache.get("mine", ["a"])) == ["a"]
 
 
-def test_a_tenants_cards_take_a_bounded_room_and_the_latest_stay() -> None:
+def test_the_cards_of_a_tenant_are_bounded_and_the_newest_stay() -> None:
     cache = CardCache(TTL_S)
     big = [card(str(number), "x" * 100_000) for number in range(60)]
     for each in big:
         keep(cache, "t", each)
-    found = cache.recall("t", ids(big))
+    found = cache.get("t", ids(big))
     assert TENANT_BYTES // 2 < sum(map(card_cache._size_bytes, found)) <= TENANT_BYTES
     assert found == big[-len(found) :]
 
 
-def test_a_tenant_that_fills_its_room_takes_none_of_anothers() -> None:
+def test_a_tenant_at_its_bound_evicts_no_card_of_another() -> None:
     cache = CardCache(TTL_S)
     keep(cache, "small", card("a"))
     for number in range(60):
         keep(cache, "big", card(str(number), "x" * 100_000))
-    assert ids(cache.recall("small", ["a"])) == ["a"]
+    assert ids(cache.get("small", ["a"])) == ["a"]
 
 
-def test_a_card_that_is_larger_than_the_room_is_not_kept_and_pushes_nothing_out() -> None:
+def test_a_card_larger_than_the_bound_is_not_stored_and_evicts_nothing() -> None:
     cache = CardCache(TTL_S)
     keep(cache, "t", card("a"))
     keep(cache, "t", card("huge", "x" * TENANT_BYTES), card("b"))
-    assert ids(cache.recall("t", ["a", "huge", "b"])) == ["a", "b"]
+    assert ids(cache.get("t", ["a", "huge", "b"])) == ["a", "b"]
 
 
-def test_the_tenant_that_was_away_longest_makes_room_for_a_new_one() -> None:
+def test_the_least_recently_used_tenant_is_evicted_for_a_new_one() -> None:
     cache = CardCache(TTL_S)
     for number in range(TENANTS):
         keep(cache, str(number), card("a"))
-    cache.recall("0", ["a"])
+    cache.get("0", ["a"])
     keep(cache, "new", card("a"))
-    known = [tenant for tenant in ("0", "1", "2", "new") if cache.recall(tenant, ["a"])]
+    known = [tenant for tenant in ("0", "1", "2", "new") if cache.get(tenant, ["a"])]
     assert known == ["0", "2", "new"]
 
 
@@ -128,19 +128,19 @@ _WAIT = st.tuples(st.just("wait"), st.sampled_from([1.0, TTL_S / 2, TTL_S]))
 
 
 @given(st.lists(_KEEP | _WAIT, max_size=30))
-def test_a_tenant_is_given_what_it_fetched_itself_and_lately(steps: list[tuple[Any, ...]]) -> None:
-    """Each fetch finds some of the cards asked for; a card's text names its tenant and fetch."""
-    clock = Clock()
+def test_a_tenant_gets_only_its_own_unexpired_cards(steps: list[tuple[Any, ...]]) -> None:
+    """Each fetch finds some of the requested cards; the text of a card names tenant and fetch."""
+    clock = VirtualClock()
     cache = CardCache(TTL_S, clock)
     known: dict[tuple[str, str], tuple[float, FetchedCard]] = {}
     for turn, step in enumerate(steps):
         if step[0] == "wait":
             clock.now_s += step[1]
             continue
-        _, tenant, asked_for, existing = step
-        found = [card(each, f"{tenant}{turn}") for each in asked_for if each in existing]
-        cache.keep(tenant, asked_for, found)
-        for each in asked_for:
+        _, tenant, requested, existing = step
+        found = [card(each, f"{tenant}{turn}") for each in requested if each in existing]
+        cache.put(tenant, requested, found)
+        for each in requested:
             known.pop((tenant, each), None)
         known |= {(tenant, each.card_id): (clock.now_s, each) for each in found}
     for tenant in "TUV":
@@ -149,4 +149,4 @@ def test_a_tenant_is_given_what_it_fetched_itself_and_lately(steps: list[tuple[A
             for each in "dcba"
             if (tenant, each) in known and clock.now_s < known[tenant, each][0] + TTL_S
         ]
-        assert cache.recall(tenant, "dcba") == expected
+        assert cache.get(tenant, "dcba") == expected

@@ -14,7 +14,7 @@ from reports.markdown import render_markdown
 from reports.terminal import render_terminal
 from reports.terminal_output import Paper
 from reports.views.availability import incident_rows, watch_rows
-from reports.views.banner import tell_story
+from reports.views.banner import banner_of
 from tests.reports.results import STARTED_AT, good_result
 
 OUTAGE = Incident(
@@ -49,7 +49,8 @@ def row(service: str, down_s: float, *incidents: Incident) -> AvailabilityRow:
 
 def watched(*rows: AvailabilityRow) -> Result:
     findings = tuple(
-        Finding(f"availability of {each.service}", Kind.AVAILABILITY, each.verdict, "99.9 %",
+        Finding(f"availability/{each.service}", f"availability of {each.service}",
+                Kind.AVAILABILITY, each.verdict, "99.9 %",
                 "94.90 %", "Budget 0.600 s.")
         for each in rows
     )  # fmt: skip
@@ -78,12 +79,12 @@ def test_the_latest_incident_stands_first_and_one_that_lasts_has_no_end() -> Non
 
 
 def test_the_first_gate_is_the_service_that_was_away_the_longest() -> None:
-    story = tell_story(BAD)
-    gate = story.gates[0]
+    banner = banner_of(BAD)
+    gate = banner.gates[0]
     assert (gate.name, gate.subject, gate.verdict) == ("Availability", "onboarding", Verdict.FAIL)
-    assert gate.said == "onboarding 94.90 % of 99.90 %"
-    assert story.title == "Away for longer than allowed"
-    assert story.section == "availability"
+    assert gate.text == "onboarding 94.90 % of 99.90 %"
+    assert banner.title == "Down for longer than allowed"
+    assert banner.section == "availability"
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,36 @@
-"""Does the banner say what decided, with the figures of the result?"""
+"""The banner says what decided, with the figures of the result."""
 
 from dataclasses import replace
 
 import pytest
 
-from checks.result import ClientFigure, Kind, Result
+from checks.result import ClientFigure, Code, Kind, ResolvedDoubt, Result
 from checks.verdict import Verdict
-from reports.views.balance import balance_rows, fold_balance
-from reports.views.banner import Gate, tell_story
+from reports.views.balance import balance_rows, columns_of, fold_balance
+from reports.views.banner import Gate, banner_of
 from reports.views.objectives import objective_rows
 from reports.views.ordering import cut_judged
 from tests.reports.results import (
     empty_result,
     failing_result,
+    figures,
     finding,
     good_result,
     latency_row,
     objective,
     usage_row,
 )
+from witnesses.figure import Figure, Reason
+
+_VOID = Figure.void(Reason.SCRAPE_FAILED, "status 500")
+_AT_LEAST_40 = Figure.at_least(40.0, Reason.PROCESS_RESTARTED)
+_AT_LEAST_104 = Figure.at_least(104.0, Reason.PROCESS_RESTARTED)
+_AT_MOST_90 = Figure(None, 90.0, Reason.OTHER_TRAFFIC)
+_BETWEEN = Figure(40.0, 104.0, Reason.OTHER_TRAFFIC)
 
 
 def gate(result: Result, name: str) -> Gate:
-    return next(each for each in tell_story(result).gates if each.name == name)
+    return next(each for each in banner_of(result).gates if each.name == name)
 
 
 def with_finding(kind: Kind, verdict: Verdict) -> Result:
@@ -31,7 +39,7 @@ def with_finding(kind: Kind, verdict: Verdict) -> Result:
 
 
 def test_a_pass_names_its_figures() -> None:
-    assert tell_story(good_result()).sentence == (
+    assert banner_of(good_result()).sentence == (
         "21 checks passed: 101 of 101 iterations; iteration p95 0.704 s of 2.500 s; "
         "14 of 14 counts agree."
     )
@@ -40,14 +48,14 @@ def test_a_pass_names_its_figures() -> None:
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
 def test_each_kind_decides_with_a_title_a_sentence_and_a_gate(kind: Kind, verdict: Verdict) -> None:
-    story = tell_story(with_finding(kind, verdict))
-    assert story.title != "Every check passed"
-    assert "the check: expected 11, observed 7." in story.sentence
-    assert [each.verdict for each in story.gates].count(verdict) == 1
+    banner = banner_of(with_finding(kind, verdict))
+    assert banner.title != "Every check passed"
+    assert "the check: expected 11, observed 7." in banner.sentence
+    assert [each.verdict for each in banner.gates].count(verdict) == 1
 
 
 def test_a_fail_decides_before_what_is_inconclusive() -> None:
-    sentence = tell_story(failing_result()).sentence
+    sentence = banner_of(failing_result()).sentence
     assert sentence.startswith(
         "usage cards_used: voice: ledger and database agree; the counter is 3 short. In all"
     )
@@ -55,8 +63,8 @@ def test_a_fail_decides_before_what_is_inconclusive() -> None:
 
 def test_the_others_that_fail_are_counted() -> None:
     bad = [finding(f"usage {each}", Kind.USAGE, verdict=Verdict.FAIL) for each in range(3)]
-    story = tell_story(good_result(verdict=Verdict.FAIL, findings=tuple(bad)))
-    assert story.sentence.endswith("2 more checks fail.")
+    banner = banner_of(good_result(verdict=Verdict.FAIL, findings=tuple(bad)))
+    assert banner.sentence.endswith("2 more checks fail.")
 
 
 @pytest.mark.parametrize("name", ["Flow", "Latency", "Usage", "Validity"])
@@ -66,14 +74,14 @@ def test_a_gate_that_nobody_checked_is_inconclusive(name: str) -> None:
 
 
 def test_a_fault_and_an_interruption_are_said_in_the_banner() -> None:
-    warnings = " ".join(tell_story(good_result(fault="slow-tail", partial=True)).warnings)
+    warnings = " ".join(banner_of(good_result(fault="slow-tail", partial=True)).warnings)
     assert "seeded on purpose: slow-tail" in warnings
     assert "interrupted" in warnings
 
 
 def test_a_verdict_that_no_finding_has_is_said() -> None:
-    story = tell_story(good_result(verdict=Verdict.INCONCLUSIVE))
-    assert (story.word, story.title) == ("INCONCLUSIVE", "No check says why")
+    banner = banner_of(good_result(verdict=Verdict.INCONCLUSIVE))
+    assert (banner.word, banner.title) == ("INCONCLUSIVE", "No check says why")
 
 
 def test_the_latency_gate_shows_the_objective_that_fails_with_its_digits() -> None:
@@ -93,7 +101,7 @@ def test_an_objective_shows_its_findings_verdict() -> None:
 def test_a_latency_finding_without_an_objective_has_a_row() -> None:
     lonely = finding("latency nothing", Kind.LATENCY, verdict=Verdict.INCONCLUSIVE)
     rows = objective_rows(good_result(findings=(*good_result().findings, lonely)))
-    assert (rows[0].check, rows[0].bar) == ("latency nothing", None)
+    assert (rows[0].title, rows[0].bar) == ("latency nothing", None)
 
 
 def test_the_share_within_the_limit_is_a_range_where_values_are_in_doubt() -> None:
@@ -107,37 +115,54 @@ def test_the_share_within_the_limit_is_a_range_where_values_are_in_doubt() -> No
     [
         ({"client": ClientFigure(98, 2)}, ("98–100", "100", "0")),
         ({"client": ClientFigure(98, 1)}, ("98–99", "100", "+1")),
-        ({"service": 93.0}, ("100", "93", "−7")),
-        ({"service": None}, ("100", "no data", "0")),
-        ({"service": None, "asked": ("prometheus",)}, ("100", "–", "0")),
-        ({"service": 40.0, "remarks": {"service": "restarted"}}, ("100", "≥ 40", "0")),
-        ({"service": 104.0, "remarks": {"service": "restarted"}}, ("100", "≥ 104", "+4")),
-        ({"service": None, "prometheus": None, "database": None}, ("100", "no data", "no data")),
+        ({"client": ClientFigure(98, 0, is_partial=True)}, ("≥ 98", "100", "+2")),
+        ({"figures": figures(93, 100, 100)}, ("100", "93", "−7")),
+        ({"figures": figures(_VOID, 100, 100)}, ("100", "no data", "0")),
+        ({"figures": figures(_AT_LEAST_40, 100, 100)}, ("100", "≥ 40", "0")),
+        ({"figures": figures(_AT_LEAST_104, 100, 100)}, ("100", "≥ 104", "+4")),
+        ({"figures": figures(_AT_MOST_90, 100, 100)}, ("100", "≤ 90", "−10")),
+        ({"figures": figures(_BETWEEN, 100, 100)}, ("100", "40–104", "0")),
+        ({"figures": figures(_VOID, _VOID, _VOID)}, ("100", "no data", "no data")),
     ],
 )
 def test_a_row_of_the_balance_shows(
     changes: dict[str, object], shown: tuple[str, str, str]
 ) -> None:
     (row,) = balance_rows(good_result(usage=(usage_row("cards", 100, **changes),)))
-    assert (row.client, row.service, row.difference) == shown
+    assert (row.client, row.figures[0], row.difference) == shown
 
 
-def test_a_row_that_differs_says_something_even_without_a_reason() -> None:
-    silent = usage_row("cards", 100, database=97.0, verdict=Verdict.FAIL)
+def test_a_witness_that_is_not_asked_has_a_dash_in_its_column() -> None:
+    rows = (usage_row("cards", 7), usage_row("uses", 7, figures={"prometheus": Figure.exact(7.0)}))
+    assert columns_of(good_result(usage=rows)) == ("service", "prometheus", "database")
+    assert balance_rows(good_result(usage=rows))[1].figures == ("–", "7", "–")
+
+
+def test_two_stores_of_one_kind_share_a_column() -> None:
+    stores = {"database:a": Figure.exact(7.0), "database:b": Figure.exact(6.0)}
+    row = usage_row("cards", 7, figures=stores, verdict=Verdict.FAIL, code=Code.LOST_ROW)
+    (shown,) = balance_rows(good_result(usage=(row,)))
+    assert shown.figures == ("7 / 6",)
+    assert "database:b stands 1 below" in shown.notes[0]
+
+
+def test_a_row_that_fails_has_a_sentence_even_without_a_code() -> None:
+    silent = usage_row("cards", 100, figures=figures(100, 100, 97), verdict=Verdict.FAIL)
     (row,) = balance_rows(good_result(usage=(silent,)))
-    assert row.notes == ("Worst difference from the client: −3.",)
+    assert "database:shop stands 3 below" in row.notes[0]
 
 
-def test_a_remark_that_the_sentence_has_is_not_repeated() -> None:
-    row = usage_row("cards", 100, detail="service: it restarted.", remarks={"service": "restarted"})
-    assert balance_rows(good_result(usage=(row,)))[0].notes == ("service: it restarted.",)
+def test_a_row_that_fails_gives_the_reason_of_each_inexact_figure() -> None:
+    failing = usage_row("cards", 100, figures=figures(100, _VOID, 97), verdict=Verdict.FAIL)
+    (row,) = balance_rows(good_result(usage=(failing,)))
+    assert row.notes[1] == "prometheus: its metrics could not be scraped (status 500)."
 
 
 def test_twelve_rows_are_shown_and_thirteen_folded_into_sums() -> None:
     rows = [usage_row("cards", 7, labels={"card": f"{number}"}) for number in range(13)]
     assert fold_balance(good_result(usage=tuple(rows[:12]))).folded == []
     balance = fold_balance(good_result(usage=tuple(rows)))
-    assert [(row.name, row.client, row.database) for row in balance.shown] == [
+    assert [(row.name, row.client, row.figures[-1]) for row in balance.shown] == [
         ("cards (13 rows together)", "91", "91")
     ]
     assert len(balance.folded) == 13
@@ -145,7 +170,7 @@ def test_twelve_rows_are_shown_and_thirteen_folded_into_sums() -> None:
 
 def test_no_row_with_something_to_say_is_folded() -> None:
     rows = [usage_row("cards", 7, labels={"card": f"{number}"}) for number in range(20)]
-    rows[3] = replace(rows[3], detail="Client figures in doubt.")
+    rows[3] = replace(rows[3], resolved=ResolvedDoubt(1, 0))
     rows[9] = replace(rows[9], verdict=Verdict.FAIL)
     balance = fold_balance(good_result(usage=tuple(rows)))
     assert [row.labels for row in balance.shown] == ["card=9", "card=3", "18 rows together"]
@@ -155,5 +180,5 @@ def test_a_cut_table_keeps_what_fails() -> None:
     rows = [finding(str(each), Kind.USAGE) for each in range(1000)]
     rows[-1] = replace(rows[-1], verdict=Verdict.FAIL)
     table = cut_judged(rows, 200)
-    assert (len(table.rows), table.rows[0].check) == (200, "999")
+    assert (len(table.rows), table.rows[0].title) == (200, "999")
     assert table.more == "… 800 more rows pass."

@@ -109,10 +109,10 @@ def test_a_run_that_timed_nothing_has_no_data() -> None:
 
 
 def test_a_check_has_a_mark_for_each_run_and_a_dot_where_it_was_not_made() -> None:
-    lost = {"usage cards_used": Verdict.FAIL}
+    lost = {"usage/cards_used": Verdict.FAIL}
     rows = check_rows(with_history(entry(1, checks=lost), entry(2)))
     assert [(row.check, row.not_passed, row.marks) for row in rows] == [
-        ("usage cards_used", "1 of 2", "✕ · ✓")
+        ("usage/cards_used", "1 of 2", "✕ · ✓")
     ]
 
 

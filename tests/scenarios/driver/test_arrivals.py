@@ -27,7 +27,7 @@ _RATES = st.one_of(
 _TIMES_S = st.integers(1, 30_000).map(lambda milliseconds: milliseconds / 1_000)
 _STAGES = st.one_of(
     st.builds(Stage, _RATES, _RATES, _TIMES_S),
-    st.builds(lambda rate, lasts_s: Stage(rate, rate, lasts_s), _RATES, _TIMES_S),
+    st.builds(lambda rate, duration_s: Stage(rate, rate, duration_s), _RATES, _TIMES_S),
     st.builds(Stage, st.just(0.0), _RATES, _TIMES_S),
     st.builds(Stage, _RATES, st.just(0.0), _TIMES_S),
     st.builds(Stage, st.just(0.0), st.just(0.0), _TIMES_S),

@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from scenarios.driver.flow import Flow, compile_flow, run_iteration
-from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recording, read_recording
-from scenarios.http.messages import Answer, NotSent, Request, Unanswered
+from scenarios.http.messages import NotSent, Request, Response, Unanswered
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import (
     CREATED,
@@ -48,7 +48,7 @@ def drive(folder: Path, flow: Flow, script: Script) -> Recording:
     return recording
 
 
-def first_of(folder: Path, flow: Flow, answer: Answer | BaseException) -> Exchange:
+def first_of(folder: Path, flow: Flow, answer: Response | BaseException) -> Exchange:
     """Drive a flow that must not go beyond its first step."""
     script = Script(answer, FOUND)
     recording = drive(folder, flow, script)
@@ -104,7 +104,7 @@ def test_the_intent_is_recorded_before_the_request_is_sent(tmp_path: Path) -> No
     seen: list[list[Outcome]] = []
 
     class Watching(Script):
-        def send(self, request: Any) -> Answer:
+        def send(self, request: Any) -> Response:
             recording = read_recording(path)
             seen.append([each.outcome for each in recording.exchanges] if recording else [])
             return super().send(request)
@@ -167,7 +167,7 @@ def test_a_generator_stopped_in_flight_leaves_the_request_in_doubt(tmp_path: Pat
     recording = read_recording(path)
     assert recording is not None
     (exchange,) = recording.exchanges
-    assert (exchange.outcome, exchange.reason) == (Outcome.UNKNOWN, CUT_OFF)
+    assert (exchange.outcome, exchange.cut_off) == (Outcome.UNKNOWN, True)
 
 
 EXPECTS = {"expect": {"json": {"state": "done"}}}
@@ -281,7 +281,7 @@ JSON = "application/json"
     ],
 )
 def test_an_answer_that_is_not_as_expected_is_rejected_with_the_reason(
-    tmp_path: Path, step: dict[str, Any], answer: Answer, reason: str
+    tmp_path: Path, step: dict[str, Any], answer: Response, reason: str
 ) -> None:
     exchange = first_of(tmp_path, one_step(**step), answer)
     assert (exchange.outcome, exchange.reason) == (Outcome.REJECTED, reason)
@@ -321,7 +321,7 @@ def test_a_long_value_is_shortened_in_the_reason(tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_as_expected_leads_to_the_next_step(
-    tmp_path: Path, step: dict[str, Any], answer: Answer
+    tmp_path: Path, step: dict[str, Any], answer: Response
 ) -> None:
     recording = drive(tmp_path, one_step(**step), Script(answer, FOUND))
     assert [each.outcome for each in recording.exchanges] == [Outcome.OK, Outcome.OK]

@@ -13,7 +13,7 @@ import pytest
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import Load, Order
-from scenarios.evidence.recording import read_recording
+from scenarios.evidence.recording import Stop, StopReason, read_recording
 from scenarios.language.model import Abort
 from scenarios.language.rates import Stage
 from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario
@@ -60,7 +60,7 @@ def test_a_closed_model_begins_none_once_its_time_is_over(tmp_path: Path) -> Non
 
 def test_none_begins_after_a_stop(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(9, 60.0)) as load:
-        load.stopped = "enough"
+        load.stopped = Stop(StopReason.INTERRUPTED, "enough")
         assert load.next_iteration(100.5) is None
         assert load.is_due_no_more(100.5)
 
@@ -70,7 +70,9 @@ def test_a_load_without_a_number_stops_at_what_the_environment_stands(tmp_path: 
         assert load.next_iteration(100.0)
         assert load.next_iteration(100.0)
         assert load.next_iteration(100.0) is None
-        assert load.stopped == "it stopped itself: the environment stands 2 iterations"
+        assert load.stopped == Stop(
+            StopReason.ITERATION_LIMIT, "stopped at the environment's limit of 2 iterations"
+        )
 
 
 def test_arrivals_are_due_from_when_the_users_are_there(tmp_path: Path) -> None:
@@ -131,10 +133,10 @@ def test_a_load_collapses_below_the_rate_that_is_asked_for_and_not_at_it(
 def test_a_load_that_has_just_begun_does_not_collapse(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
         ended(load, 105.0, well=0, badly=50)
-        assert load.collapse(109.9) == ""
-        assert load.collapse(110.0) == (
-            "it stopped itself: 0 of 50 iterations of the last 10 s went well, and 10 % are "
-            "asked for"
+        assert load.collapse(109.9) is None
+        assert load.collapse(110.0) == Stop(
+            StopReason.ABORTED,
+            "aborted: 0 of 50 iterations in the last 10 s succeeded, at least 10 % required",
         )
 
 
@@ -142,13 +144,13 @@ def test_what_was_long_ago_is_forgotten(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
         ended(load, 115.0, well=0, badly=50)
         ended(load, 126.5, well=20)
-        assert load.collapse(126.9) == ""
+        assert load.collapse(126.9) is None
 
 
 def test_a_load_that_may_go_badly_never_collapses(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0), abort=NEVER) as load:
         ended(load, 115.0, well=0, badly=500)
-        assert load.collapse(116.0) == ""
+        assert load.collapse(116.0) is None
 
 
 def test_what_was_scheduled_and_not_begun_is_dropped(tmp_path: Path) -> None:
@@ -169,13 +171,14 @@ def test_an_open_model_counts_arrivals_that_a_stop_left_out_as_dropped(tmp_path:
         load.begin()
         load.begin()
         load.dropped += 1
-        load.stopped = "it stopped itself: enough"
+        load.stopped = Stop(StopReason.ABORTED, "aborted: enough")
         load.close()
         recording = read_recording(tmp_path / "many.jsonl")
     assert recording
     assert recording.end
     assert (recording.end.started, recording.end.dropped) == (2, 4)
-    assert recording.end.stopped == "it stopped itself: enough"
+    assert recording.end.stop_reason is StopReason.ABORTED
+    assert recording.end.stopped == "aborted: enough"
     assert recording.start.warm_up_s == 1.0
 
 

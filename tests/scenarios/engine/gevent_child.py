@@ -1,6 +1,6 @@
-"""Requests over `GeventWait`, in a process of its own: gevent is to stay out of pytest's.
+"""Send requests over `GeventReadiness` in a child process, to keep gevent out of pytest's.
 
-`python -m tests.scenarios.engine.gevent_child send|wake JSON` prints what came of it, as JSON.
+`python -m tests.scenarios.engine.gevent_child send|wake JSON` prints the outcomes as JSON.
 """
 
 import json
@@ -13,40 +13,48 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.clock import ticking
 from tests.paths import ROOT
 
 REST_S = 0.03
 
 
 @dataclass(frozen=True)
-class Asked:
-    """So many greenlets at once, each with a sender of its own, send so often."""
+class Requests:
+    """What to send: `at_once` greenlets, each with its own client, send `times` requests."""
 
     url: str
     timeout_s: float = 0.3
     body_bytes: int = 0
     at_once: int = 1
-    shorter_s: float = 0.0  # so much shorter is the time-out of each than that of the one before
+    shorter_s: float = 0.0  # by how much each greenlet's timeout is shorter than the previous one's
     times: int = 1
     connect_to: dict[str, str] = field(default_factory=dict)
     ca_file: str | None = None
 
 
 class Ended(NamedTuple):
-    """What came of one request, how long it lasted, and how long the machine went on meanwhile."""
+    """The outcome of one request, its duration, and the duration of a timer with its timeout.
+
+    Both start together in one event loop, so a slow machine delays both. If the request ended
+    first, the timer's duration is infinite.
+    """
 
     kind: str
-    words: str
-    lasted_s: float
-    awake_s: float
+    message: str
+    duration_s: float
+    timer_s: float
+
+    @property
+    def late_s(self) -> float:
+        """How much later than the timer the request ended."""
+        return self.duration_s - self.timer_s
 
 
-def in_child(what: str, asked: object) -> Any:
-    """Do something in a child process; return what it prints."""
+def in_child(command: str, argument: object) -> Any:
+    """Run a command in a child process; return what it prints."""
     ended = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.scenarios.engine.gevent_child", what,
-         json.dumps(asked)],
+        [sys.executable, "-W", "error", "-m", "tests.scenarios.engine.gevent_child", command,
+         json.dumps(argument)],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -55,76 +63,79 @@ def in_child(what: str, asked: object) -> Any:
 
 
 def send(given: dict[str, Any]) -> dict[str, Any]:
-    """Send; return what came of each request, and how many descriptors were open around it."""
+    """Send; return the outcome of each request, and the open descriptors before and after."""
     import gevent
     import psutil
 
     from config.network import Network
-    from scenarios.engine.gevent_readiness import GeventWait, expire_waits
-    from scenarios.http.client import LeanSender
-    from scenarios.http.messages import Answer, Envelope, NoAnswer, Request, split_url
+    from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
+    from scenarios.http.client import HttpClient
+    from scenarios.http.messages import Envelope, NoAnswer, Request, Response, split_url
 
-    asked = Asked(**given)
-    origin, path = split_url(asked.url)
-    body = b"x" * asked.body_bytes or None
+    requests = Requests(**given)
+    origin, path = split_url(requests.url)
+    body = b"x" * requests.body_bytes or None
     method, has_body = "POST" if body else "GET", body is not None
-    network, outcomes = Network(asked.connect_to, asked.ca_file), []
+    network, outcomes = Network(requests.connect_to, requests.ca_file), list[Ended]()
 
-    def told(sender: LeanSender, timeout_s: float) -> tuple[str, str]:
+    def outcome_of(sender: HttpClient, timeout_s: float) -> tuple[str, str]:
         envelope = Envelope(method, origin, (), timeout_s, has_body)
         try:
-            answer: Answer = sender.send(Request(envelope, f"{path}/", "t-1", body))
+            answer: Response = sender.send(Request(envelope, f"{path}/", "t-1", body))
         except NoAnswer as error:
             return type(error).__name__, str(error)
-        return "Answer", f"{answer.status} {answer.body.decode()}{answer.broken}"
+        return "Response", f"{answer.status} {answer.body.decode()}{answer.broken}"
 
     def use(number: int) -> None:
-        timeout_s = asked.timeout_s - number * asked.shorter_s
-        with closing(LeanSender(network, GeventWait)) as sender:
-            for _ in range(asked.times):
-                began = time.monotonic()
-                outcomes.append((*told(sender, timeout_s), began, time.monotonic()))
+        timeout_s = requests.timeout_s - number * requests.shorter_s
+        with closing(HttpClient(network, GeventReadiness)) as sender:
+            for _ in range(requests.times):
+                timer, began = gevent.spawn(rest, timeout_s), time.monotonic()
+                ended = outcome_of(sender, timeout_s)
+                duration_s = time.monotonic() - began
+                timer_s = timer.value if timer.ready() else float("inf")
+                timer.kill(block=False)
+                outcomes.append(Ended(*ended, duration_s, timer_s))
 
     gevent.get_hub()
-    gevent.spawn(expire_waits)
+    gevent.spawn(expire_deadlines)
     gevent.sleep(0)
     before = psutil.Process().num_fds()
-    with ticking() as measured:
-        gevent.joinall([gevent.spawn(use, n) for n in range(asked.at_once)], raise_error=True)
-    ended = [
-        Ended(kind, words, until - since, measured.awake_s(since, until))
-        for kind, words, since, until in outcomes
-    ]
-    return {"outcomes": ended, "before": before, "after": psutil.Process().num_fds(),
-            "waits": len(GeventWait.waits)}  # fmt: skip
+    gevent.joinall([gevent.spawn(use, n) for n in range(requests.at_once)], raise_error=True)
+    return {"outcomes": outcomes, "before": before, "after": psutil.Process().num_fds(),
+            "watched": len(GeventReadiness.sockets)}  # fmt: skip
+
+
+def rest(duration_s: float) -> float:
+    """Sleep in this greenlet; return how long it took."""
+    import gevent
+
+    began = time.monotonic()
+    gevent.sleep(duration_s)
+    return time.monotonic() - began
 
 
 def wake(all_acts: list[list[str]]) -> list[dict[str, Any]]:
-    """Wake a greenlet in each of these ways."""
+    """Wake a waiting greenlet by each combination of events."""
     return [wake_by(acts) for acts in all_acts]
 
 
 def wake_by(acts: list[str]) -> dict[str, Any]:
-    """Have a greenlet wait, do these to it at once; return how it woke, and how long it rested."""
+    """Let a greenlet wait, cause these events at once; return how it woke and how long it slept."""
     import gevent
 
-    from scenarios.engine.gevent_readiness import GeventWait
+    from scenarios.engine.gevent_readiness import GeventReadiness
 
     ours, theirs = socket.socketpair()
-    wait = GeventWait(ours.fileno())
+    wait = GeventReadiness(ours.fileno())
     woken: list[str] = []
-
-    def rest() -> float:
-        began = time.monotonic()
-        gevent.sleep(REST_S)
-        return time.monotonic() - began
 
     def await_answer() -> float:
         try:
             woken.append(f"readable {wait.readable(time.monotonic() + 60)}")
         except gevent.GreenletExit:
             woken.append("killed")
-        return rest()
+        return rest(REST_S)
 
     waiting = gevent.spawn(await_answer)
     gevent.sleep(0)

@@ -1,4 +1,4 @@
-"""Do the columns say what a look at each exchange would? Against plain Python."""
+"""The columns are compared with plain Python over lists of exchanges."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.exchanges import Exchanges
 from tests.scenarios.exchange_columns import exchanges_of
 
@@ -15,17 +15,18 @@ STEPS = ("open", "use", "close")
 
 @st.composite
 def exchanges(draw: st.DrawFn) -> tuple[list[Exchange], Exchanges]:
-    """Draw the exchanges of users that take turns: an iteration's are in order, not together."""
+    """Draw the exchanges of interleaved users: those of an iteration are in order, not adjacent."""
     each = []
     for sequence in range(1, draw(st.integers(0, 25)) + 1):
         outcome = draw(st.sampled_from(list(Outcome)))
-        reasons = [CUT_OFF, "reset"] if outcome is Outcome.UNKNOWN else [""]
+        reasons = ["", "reset"] if outcome is Outcome.UNKNOWN else [""]
         due_s = draw(st.integers(0, 20)) / 4
         each.append(
             Exchange(
                 "load", sequence, draw(st.integers(1, 6)), draw(st.sampled_from(STEPS)),
                 due_s, due_s + 0.25, due_s + draw(st.integers(1, 9)) / 2, outcome,
                 draw(st.sampled_from([None, 200, 404, 500])), draw(st.sampled_from(reasons)),
+                outcome is Outcome.UNKNOWN and draw(st.booleans()),
             )
         )  # fmt: skip
     return each, exchanges_of("load", each)
@@ -40,7 +41,7 @@ def by_iteration(each: list[Exchange]) -> list[list[Exchange]]:
 
 
 @given(exchanges())
-def test_columns_give_the_exchanges_back(drawn: tuple[list[Exchange], Exchanges]) -> None:
+def test_iterating_gives_the_exchanges_back(drawn: tuple[list[Exchange], Exchanges]) -> None:
     each, columns = drawn
     assert list(columns) == each
     assert len(columns) == len(each)
@@ -49,7 +50,9 @@ def test_columns_give_the_exchanges_back(drawn: tuple[list[Exchange], Exchanges]
 
 
 @given(exchanges())
-def test_each_column_is_of_each_exchange(drawn: tuple[list[Exchange], Exchanges]) -> None:
+def test_each_column_has_the_value_of_each_exchange(
+    drawn: tuple[list[Exchange], Exchanges],
+) -> None:
     each, columns = drawn
     assert columns.ok.tolist() == [one.outcome is Outcome.OK for one in each]
     assert columns.answered.tolist() == [one.answered for one in each]
@@ -59,7 +62,7 @@ def test_each_column_is_of_each_exchange(drawn: tuple[list[Exchange], Exchanges]
 
 
 @given(exchanges())
-def test_they_are_counted_by_step_outcome_and_status(
+def test_the_tally_counts_by_step_outcome_and_status(
     drawn: tuple[list[Exchange], Exchanges],
 ) -> None:
     each, columns = drawn
@@ -71,35 +74,33 @@ def test_they_are_counted_by_step_outcome_and_status(
 
 
 @given(exchanges(), st.sampled_from([*STEPS, "no such step"]))
-def test_those_of_a_step_are_those_of_its_name(
-    drawn: tuple[list[Exchange], Exchanges], step: str
-) -> None:
+def test_a_step_is_selected_by_its_name(drawn: tuple[list[Exchange], Exchanges], step: str) -> None:
     each, columns = drawn
     assert list(columns.of_step(step)) == [one for one in each if one.step == step]
 
 
 @given(exchanges(), st.integers(1, 3))
-def test_an_iteration_is_what_has_its_number_however_they_are_mixed(
+def test_iterations_are_grouped_by_number_however_they_interleave(
     drawn: tuple[list[Exchange], Exchanges], steps: int
 ) -> None:
     each, columns = drawn
-    groups, told = by_iteration(each), columns.iterations
-    assert len(told) == len(groups)
-    assert [each[position] for position in told.first] == [group[0] for group in groups]
-    assert [each[position] for position in told.last] == [group[-1] for group in groups]
-    assert told.exchanges.tolist() == [len(group) for group in groups]
+    groups, iterations = by_iteration(each), columns.iterations
+    assert len(iterations) == len(groups)
+    assert [each[position] for position in iterations.first] == [group[0] for group in groups]
+    assert [each[position] for position in iterations.last] == [group[-1] for group in groups]
+    assert iterations.exchanges.tolist() == [len(group) for group in groups]
     wrong = [sum(one.outcome is not Outcome.OK and not one.cut_off for one in group)
              for group in groups]  # fmt: skip
-    assert told.wrong.tolist() == wrong
+    assert iterations.wrong.tolist() == wrong
     complete = [len(group) == steps and all(one.outcome is Outcome.OK for one in group)
                 for group in groups]  # fmt: skip
-    assert told.complete(steps).tolist() == complete
+    assert iterations.all_ok(steps).tolist() == complete
     whole = [len(group) == steps and all(one.answered for one in group) for group in groups]
-    assert told.whole(steps).tolist() == whole
+    assert iterations.all_answered(steps).tolist() == whole
 
 
 @given(exchanges(), st.integers(0, 20))
-def test_what_begun_after_a_moment_is_whole_iterations(
+def test_iterations_begun_after_a_time_are_selected_whole(
     drawn: tuple[list[Exchange], Exchanges], quarters: int
 ) -> None:
     each, columns = drawn
@@ -109,7 +110,7 @@ def test_what_begun_after_a_moment_is_whole_iterations(
 
 
 @given(exchanges())
-def test_one_exchange_leads_to_all_of_its_iteration(
+def test_the_iteration_of_an_exchange_has_all_exchanges_of_its_number(
     drawn: tuple[list[Exchange], Exchanges],
 ) -> None:
     each, columns = drawn
@@ -118,7 +119,7 @@ def test_one_exchange_leads_to_all_of_its_iteration(
         assert list(columns.of_iteration(position)) == alike
 
 
-def test_a_mask_and_positions_choose_alike() -> None:
+def test_a_mask_and_positions_select_the_same() -> None:
     one = Exchange("load", 1, 1, "open", 0.0, 0.5, 1.0, Outcome.OK, 200, "")
     columns = exchanges_of("load", [one, one, one])
     assert len(columns[np.array([True, False, True])]) == 2

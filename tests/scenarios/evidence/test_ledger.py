@@ -1,5 +1,3 @@
-"""Does each exchange leave in the ledger what it may have moved, no more and no less?"""
-
 import json
 from collections import Counter
 from random import Random
@@ -13,9 +11,9 @@ from scenarios.evidence.ledger import (
     Key,
     Ledger,
     Weight,
+    counts_of,
     ledger_json,
     ledger_of,
-    moves_of,
     weight_of,
 )
 from scenarios.language.model import Scenario
@@ -48,7 +46,7 @@ SCENARIO = Scenario.model_validate(
     }
 )
 KEYS: list[Key] = [("made", ("a", "x")), ("made", ("a", "y")), ("made", ("b", "x")), ("calls", ())]
-MOVES = {step.step: dict(moves_of(step)) for step in SCENARIO.flow}
+MOVES = {step.step: dict(counts_of(step)) for step in SCENARIO.flow}
 
 
 def exchange(step: str, outcome: Outcome, status: int | None = None) -> Exchange:
@@ -97,19 +95,19 @@ def total(*ledgers: Ledger) -> tuple[Counter[Key], Counter[Key]]:
         (Outcome.REJECTED, 399, (0, 1)),
     ],
 )
-def test_an_outcome_is_sure_in_doubt_or_nothing(
+def test_an_outcome_is_confirmed_in_doubt_or_nothing(
     outcome: Outcome, status: int | None, left: tuple[int, int]
 ) -> None:
     assert calls("plain", outcome, status) == left
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
-def test_the_scenario_says_what_a_rejection_leaves(status: int) -> None:
+def test_when_rejected_decides_what_a_rejection_counts(status: int) -> None:
     assert calls("nothing", Outcome.REJECTED, status) == (0, 0)
     assert calls("in doubt", Outcome.REJECTED, status) == (0, 7)
 
 
-def test_what_a_rejection_leaves_says_nothing_of_other_outcomes() -> None:
+def test_when_rejected_does_not_affect_other_outcomes() -> None:
     assert calls("nothing", Outcome.UNKNOWN) == (0, 5)
     assert calls("nothing", Outcome.OK, 200) == (5, 0)
     assert calls("in doubt", Outcome.NOT_SENT) == (0, 0)
@@ -119,14 +117,14 @@ def test_what_a_rejection_leaves_says_nothing_of_other_outcomes() -> None:
 @pytest.mark.parametrize(
     ("step", "outcome", "status", "weight"),
     [
-        ("plain", Outcome.OK, 200, Weight.SURE),
+        ("plain", Outcome.OK, 200, Weight.CONFIRMED),
         ("plain", Outcome.UNKNOWN, None, Weight.IN_DOUBT),
         ("plain", Outcome.REJECTED, 404, Weight.NOTHING),
         ("nothing", Outcome.REJECTED, 500, Weight.NOTHING),
         ("in doubt", Outcome.REJECTED, 404, Weight.IN_DOUBT),
     ],
 )
-def test_an_exchange_weighs_what_the_ledger_makes_of_it(
+def test_the_weight_of_an_exchange_is_how_the_ledger_takes_it(
     step: str, outcome: Outcome, status: int | None, weight: Weight
 ) -> None:
     of_step = next(each for each in SCENARIO.flow if each.step == step)
@@ -138,13 +136,13 @@ def test_every_label_is_counted_by_its_own_amount() -> None:
     assert [ledger.confirmed[key] for key in KEYS] == [3, 6, 0, 3]
 
 
-def test_every_key_that_the_flow_can_move_is_there_from_the_start() -> None:
+def test_the_ledger_of_no_exchange_has_every_key_of_the_flow_with_zero() -> None:
     ledger = ledger_of(SCENARIO, [])
     assert list(ledger.counted()) == KEYS
     assert ledger.confirmed == ledger.in_doubt == dict.fromkeys(KEYS, 0)
 
 
-def test_the_ledger_is_written_a_row_a_key() -> None:
+def test_the_ledger_is_rendered_with_one_row_per_key() -> None:
     both = [exchange("plain", Outcome.OK, 200), exchange("plain", Outcome.UNKNOWN)]
     rows = json.loads(ledger_json(folded(both)))
     assert rows[1] == {"quantity": "made", "labels": ["a", "y"], "confirmed": 2, "in_doubt": 2}
@@ -172,6 +170,6 @@ def test_nothing_is_counted_beyond_what_was_sent(some: list[Exchange]) -> None:
     sent = [each for each in some if each.outcome is not Outcome.NOT_SENT]
     for key in KEYS:
         most = sum(MOVES[each.step].get(key, 0) for each in sent)
-        sure = sum(MOVES[each.step].get(key, 0) for each in some if each.outcome is Outcome.OK)
-        assert ledger.confirmed[key] == sure
-        assert 0 <= ledger.in_doubt[key] <= most - sure
+        confirmed = sum(MOVES[each.step].get(key, 0) for each in some if each.outcome is Outcome.OK)
+        assert ledger.confirmed[key] == confirmed
+        assert 0 <= ledger.in_doubt[key] <= most - confirmed

@@ -1,5 +1,3 @@
-"""Does a recording keep every exchange, even of a generator that was killed?"""
-
 import errno
 import os
 import signal
@@ -16,23 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.evidence import recording as module
-from scenarios.evidence.exchange import CUT_OFF, Exchange, Outcome, trace_id
+from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import (
+    CUT_OFF_REASON,
     OTHER_REASON,
     ROWS,
-    Changes,
-    End,
     Recorder,
     Recording,
-    Start,
+    RecordingEnd,
+    RecordingStart,
+    RowChanges,
+    StopReason,
     read_recording,
     read_recordings,
+    recover,
 )
 from tests.scenarios.shop_scenario import recorder
 
 STEPS = ("create", "read", "", "ü")
-END = End(started=1, dropped=0, cpu_s=0.5, wall_s=2.0)
+END = RecordingEnd(started=1, dropped=0, cpu_s=0.5, wall_s=2.0)
 ROW_BYTES = ROW.itemsize
 
 seconds = st.floats(min_value=0.0, max_value=1e6)
@@ -48,6 +49,7 @@ concluded = st.builds(
     outcome=st.sampled_from(list(Outcome)),
     status=st.none() | st.integers(min_value=100, max_value=599),
     reason=st.text(max_size=8),
+    cut_off=st.booleans(),
 )
 
 
@@ -60,7 +62,7 @@ def read(path: Path) -> Recording:
 def conclude(to: Recorder, number: int, each: Exchange) -> None:
     to.conclude(
         number, each.sent_s, each.done_s, each.outcome, each.status, each.reason,
-        {"body": each.reason} if each.reason else None,
+        {"body": each.reason} if each.reason else None, cut_off=each.cut_off,
     )  # fmt: skip
 
 
@@ -75,7 +77,7 @@ def some_exchange(step: str = "create", outcome: Outcome = Outcome.OK) -> Exchan
 
 
 @given(st.lists(concluded, max_size=6))
-def test_what_was_recorded_is_read(some: list[Exchange]) -> None:
+def test_a_recording_is_read_as_it_was_written(some: list[Exchange]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "01-once.jsonl"
         with recorder(path, Recorder, STEPS) as opened:
@@ -90,7 +92,7 @@ def test_what_was_recorded_is_read(some: list[Exchange]) -> None:
 
 
 @given(st.lists(concluded, min_size=1, max_size=3), st.floats(min_value=0, max_value=1))
-def test_rows_torn_anywhere_keep_all_that_are_whole(some: list[Exchange], share: float) -> None:
+def test_complete_rows_survive_a_truncation_anywhere(some: list[Exchange], share: float) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "01-once.jsonl"
         with recorder(path, Recorder, STEPS) as opened:
@@ -103,21 +105,23 @@ def test_rows_torn_anywhere_keep_all_that_are_whole(some: list[Exchange], share:
 
 
 @given(st.binary(max_size=10 * ROW_BYTES))
-def test_rubbish_in_the_rows_is_missing_and_never_an_exchange_that_was_not(rubbish: bytes) -> None:
+def test_garbage_in_the_rows_counts_as_missing_and_makes_up_no_exchange_of_a_step(
+    garbage: bytes,
+) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "01-once.jsonl"
         with recorder(path, Recorder, STEPS) as opened:
             record(opened, some_exchange())
         with path.with_suffix(ROWS).open("ab") as rows:
-            rows.write(rubbish)
+            rows.write(garbage)
         recording = read(path)
     exchanges = list(recording.exchanges)
     assert exchanges[0] == replace(some_exchange(), sequence=1)
     assert all(each.step in STEPS for each in exchanges)
-    assert len(exchanges) + recording.missing <= 1 + len(rubbish) // ROW_BYTES
+    assert len(exchanges) + recording.missing <= 1 + len(garbage) // ROW_BYTES
 
 
-def test_an_intent_is_on_disk_while_the_generator_is_still_at_it(tmp_path: Path) -> None:
+def test_an_intent_is_on_disk_while_the_generator_is_running(tmp_path: Path) -> None:
     path = tmp_path / "01-once.jsonl"
     with recorder(path) as opened:
         assert len(read(path).exchanges) == 0
@@ -143,7 +147,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_generator_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+def test_a_killed_generator_loses_no_exchange(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path / "g.jsonl"), "70000"]
     done = subprocess.run(command, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
@@ -153,21 +157,22 @@ def test_a_generator_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     assert (recording.unconcluded, recording.missing, recording.end) == (1, 0, None)
 
 
-def test_what_ends_long_after_it_began_is_concluded_where_it_lies(tmp_path: Path) -> None:
+def test_an_exchange_in_an_earlier_chunk_is_concluded_in_place(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
     with recorder(path, Recorder) as opened:
         first = opened.intend(1, 0, 0.0)
         for _ in range(module._CHUNK_ROWS + 1):
             opened.conclude(opened.intend(2, 1, 0.0), 0.0, 1.0, Outcome.OK, 200)
-        conclude(opened, first, replace(some_exchange(outcome=Outcome.REJECTED), reason="late"))
+        late = replace(some_exchange(outcome=Outcome.REJECTED), reason="late", cut_off=True)
+        conclude(opened, first, late)
     exchanges = read(path).exchanges
     assert len(exchanges) == module._CHUNK_ROWS + 2
     assert (exchanges.first().outcome, exchanges.first().reason) == (Outcome.REJECTED, "late")
-    assert exchanges.first().done_s == 2.0
+    assert (exchanges.first().done_s, exchanges.first().cut_off) == (2.0, True)
     assert int(exchanges.ok.sum()) == module._CHUNK_ROWS + 1
 
 
-def test_an_intent_without_an_outcome_lasted_to_the_end_of_the_file(tmp_path: Path) -> None:
+def test_an_intent_without_an_outcome_is_done_at_the_last_time_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "01-once.jsonl"
     with recorder(path) as opened:  # its clock reads 100, 101, …
         opened.intend(1, 0, 99.0)
@@ -176,7 +181,7 @@ def test_an_intent_without_an_outcome_lasted_to_the_end_of_the_file(tmp_path: Pa
     first, second = recording.exchanges
     assert (first.sent_s, first.done_s, first.response_s) == (100.0, 101.0, 2.0)
     assert (second.sent_s, second.done_s, second.response_s) == (101.0, 101.0, 1.0)
-    assert (first.outcome, first.status, first.reason) == (Outcome.UNKNOWN, None, CUT_OFF)
+    assert (first.outcome, first.status, first.reason) == (Outcome.UNKNOWN, None, CUT_OFF_REASON)
     assert not first.answered
     assert recording.unconcluded == 2
     assert list(recording.exchanges.cut_off) == [True, True]
@@ -195,25 +200,25 @@ def test_a_row_that_never_arrived_is_missing(tmp_path: Path) -> None:
     assert recording.missing == 1
 
 
-def test_changes_are_told_once_each_and_as_they_are(tmp_path: Path) -> None:
+def test_changed_rows_are_read_once_and_as_they_are_now(tmp_path: Path) -> None:
     with recorder(tmp_path / "g.jsonl", Recorder) as opened:
-        changes = Changes(opened)
+        changes = RowChanges(opened)
         first, second = opened.intend(1, 0, 0.0), opened.intend(2, 1, 0.0)
         conclude(opened, second, some_exchange())
-        numbers, rows = changes.take()
+        numbers, rows = changes.read()
         assert (list(numbers), list(rows["outcome"])) == ([first, second], [1, 2])
-        assert len(changes.take()[0]) == 0
+        assert len(changes.read()[0]) == 0
         conclude(opened, first, some_exchange())
-        numbers, rows = changes.take()
+        numbers, rows = changes.read()
         assert (list(numbers), list(rows["outcome"])) == ([first], [2])
         changes.close()
 
 
-def test_reasons_are_bounded_and_details_are_those_of_the_first(tmp_path: Path) -> None:
+def test_reasons_are_limited_and_details_are_kept_for_the_first_of_each(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
     wrong = some_exchange(outcome=Outcome.REJECTED)
     with recorder(path, Recorder) as opened:
-        for number in range(module._MOST_REASONS + 5):
+        for number in range(module._MAX_REASONS + 5):
             record(opened, replace(wrong, reason=f"reason {number}"))
         for _ in range(50):
             record(opened, replace(wrong, reason="reason 0"))
@@ -222,15 +227,15 @@ def test_reasons_are_bounded_and_details_are_those_of_the_first(tmp_path: Path) 
     assert list(reasons[:2]) == ["reason 0", "reason 1"]
     assert np.count_nonzero(reasons == OTHER_REASON) == 6
     assert np.count_nonzero(reasons == "reason 0") == 51
-    told = [detail["body"] for detail in recording.details.values()]
-    assert told.count("reason 0") == module._DETAILS_A_REASON
+    bodies = [detail["body"] for detail in recording.details.values()]
+    assert bodies.count("reason 0") == module._MAX_DETAILS_PER_REASON
 
 
-def test_the_start_names_the_generator_and_what_it_was_to_do(tmp_path: Path) -> None:
+def test_the_start_has_the_generator_and_its_load(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with recorder(path):
         start = read(path).start
-    assert start == Start("01-once", "once", 1, 1, start.anchor_at, ("create", "read"))
+    assert start == RecordingStart("01-once", "once", 1, 1, start.anchor_at, ("create", "read"))
     assert start.anchor_at == pytest.approx(path.stat().st_mtime, abs=60)
 
 
@@ -239,7 +244,7 @@ def test_sequence_numbers_begin_at_one_and_leave_no_gap(tmp_path: Path) -> None:
         assert [opened.intend(1, 0, 0.0) for _ in range(4)] == [1, 2, 3, 4]
 
 
-def test_a_disk_that_is_full_is_an_error_each_time_and_takes_nothing_that_was_written(
+def test_a_full_disk_is_an_error_each_time_and_loses_nothing_written_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: int) -> None:
@@ -259,22 +264,22 @@ def test_a_disk_that_is_full_is_an_error_each_time_and_takes_nothing_that_was_wr
     assert [each.outcome for each in read.exchanges] == [Outcome.OK]
 
 
-def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text("precious")
+    path.write_text("kept")
     with pytest.raises(FileExistsError):
         Recorder(path, "a", "once", 1, 1, STEPS)
-    assert path.read_text() == "precious"
+    assert path.read_text() == "kept"
 
 
 @pytest.mark.parametrize("content", ["", '{"kind": "sta'])
-def test_a_file_without_its_first_line_is_no_recording(tmp_path: Path, content: str) -> None:
+def test_notes_without_a_complete_line_are_no_recording(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.jsonl").write_text(content)
     assert read_recording(tmp_path / "a.jsonl") is None
     assert read_recordings(tmp_path, "a") == ()
 
 
-def test_only_the_phases_own_recordings_are_read(tmp_path: Path) -> None:
+def test_only_the_recordings_of_the_phase_are_read(tmp_path: Path) -> None:
     for stem in ("01-once", "01-once-more", "02-once"):
         with recorder(tmp_path / f"{stem}.jsonl", steps=(stem,)) as opened:
             record(opened, some_exchange(stem), (stem,))
@@ -283,7 +288,7 @@ def test_only_the_phases_own_recordings_are_read(tmp_path: Path) -> None:
     assert read_recordings(tmp_path, "03-none") == ()
 
 
-def test_exchanges_are_gathered_by_iteration_however_they_mingled(tmp_path: Path) -> None:
+def test_exchanges_are_grouped_by_iteration_however_they_interleave(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with recorder(path) as opened:
         for iteration, step in [(2, "create"), (1, "create"), (2, "read"), (1, "read")]:
@@ -298,13 +303,13 @@ def test_exchanges_are_gathered_by_iteration_however_they_mingled(tmp_path: Path
     assert gathered == [
         [(2, "create"), (2, "read")], [(1, "create"), (1, "read")], [(3, "create")],
     ]  # fmt: skip
-    assert list(iterations.complete(2)) == [True, True, False]
+    assert list(iterations.all_ok(2)) == [True, True, False]
     assert list(iterations.wrong) == [0, 0, 1]
     assert list(iterations.last) == [2, 3, 4]
 
 
 @given(st.lists(concluded, max_size=30))
-def test_the_columns_say_what_the_exchanges_say_one_by_one(some: list[Exchange]) -> None:
+def test_the_columns_agree_with_the_exchanges_one_by_one(some: list[Exchange]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "01-once.jsonl"
         with recorder(path, Recorder, STEPS) as opened:
@@ -322,21 +327,39 @@ def test_the_columns_say_what_the_exchanges_say_one_by_one(some: list[Exchange])
     for each in written:
         groups.setdefault(each.iteration, []).append(each)
     whole = [len(of) == 2 and all(one.answered for one in of) for of in groups.values()]
-    assert [bool(each) for each in exchanges.iterations.whole(2)] == whole
+    assert [bool(each) for each in exchanges.iterations.all_answered(2)] == whole
 
 
-def test_a_trace_id_tells_run_generator_and_sequence() -> None:
-    assert trace_id("20260101-7f3a", "01-once", 12) == "20260101-7f3a-01-once-12"
+def test_cut_off_is_a_flag_and_does_not_depend_on_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    unknown = some_exchange(outcome=Outcome.UNKNOWN)
+    with recorder(path, Recorder) as opened:
+        record(opened, replace(unknown, reason=CUT_OFF_REASON))
+        record(opened, replace(unknown, reason="reset", cut_off=True))
+    assert list(read(path).exchanges.cut_off) == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "answered"),
-    [
-        (Outcome.OK, True),
-        (Outcome.REJECTED, True),
-        (Outcome.UNKNOWN, False),
-        (Outcome.NOT_SENT, False),
-    ],
-)
-def test_only_a_status_line_is_an_answer(outcome: Outcome, answered: bool) -> None:
-    assert some_exchange(outcome=outcome).answered is answered
+@pytest.mark.parametrize("reason", [None, *StopReason])
+def test_the_end_keeps_the_stop_reason(tmp_path: Path, reason: StopReason | None) -> None:
+    path = tmp_path / "a.jsonl"
+    end = replace(END, stop_reason=reason, stopped="any words")
+    Recorder(path, "a", "once", 1, 1, STEPS).end(end)
+    recording = read(path)
+    assert recording.end == end
+    assert recording.end.stop_reason is reason
+
+
+def test_a_lost_workers_recording_is_copied_and_is_complete(tmp_path: Path) -> None:
+    lost, path = tmp_path / "lost.jsonl", tmp_path / "once-w1.jsonl"
+    opened = Recorder(lost, "once-w1", "once", 1, None, STEPS, 0.0, True)
+    record(opened, some_exchange())
+    opened.close()
+    assert recover(lost, path)
+    recording = read(path)
+    assert len(recording.exchanges) == 1
+    assert (read(lost).start.shipped, recording.start.shipped) == (True, False)
+
+
+def test_a_recording_that_is_not_on_this_machine_is_not_recovered(tmp_path: Path) -> None:
+    assert not recover(tmp_path / "nowhere.jsonl", tmp_path / "once-w1.jsonl")
+    assert list(tmp_path.iterdir()) == []

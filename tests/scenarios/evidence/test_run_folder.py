@@ -1,5 +1,3 @@
-"""Is what a run leaves on disk whole, findable and as it was driven?"""
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,11 +10,11 @@ from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
     create_run_folder,
-    find_run,
+    find_run_folder,
     new_run_id,
-    read_lines,
+    read_json_lines,
     with_phase,
-    write_whole,
+    write_atomically,
 )
 from tests.scenarios.shop_scenario import GOOD, written
 
@@ -43,7 +41,7 @@ def made(runs: Path, run_id: str = RUN.run_id) -> RunFolder:
     return create_run_folder(runs, run_id, written(runs.parent), environment)
 
 
-def test_a_runs_folder_has_what_it_follows_verbatim(tmp_path: Path) -> None:
+def test_a_run_folder_has_the_scenario_and_the_environment_verbatim(tmp_path: Path) -> None:
     folder = made(tmp_path / "runs")
     assert folder.path == tmp_path / "runs" / RUN.run_id
     assert (folder.evidence / "scenario.yaml").read_text() == GOOD
@@ -56,54 +54,54 @@ def test_a_runs_folder_has_what_it_follows_verbatim(tmp_path: Path) -> None:
 def test_latest_points_to_the_newest_run(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     made(runs, "first")
-    assert find_run(runs, "latest").path == (runs / "first").resolve()
+    assert find_run_folder(runs, "latest").path == (runs / "first").resolve()
     made(runs, "second")
-    assert find_run(runs, "latest").path == (runs / "second").resolve()
+    assert find_run_folder(runs, "latest").path == (runs / "second").resolve()
     assert (runs / "latest").readlink() == Path("second")
 
 
-def test_latest_is_replaced_without_leaving_anything_behind(tmp_path: Path) -> None:
+def test_latest_is_replaced_without_leftovers(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     made(runs, "first")
     made(runs, "second")
     assert sorted(each.name for each in runs.iterdir()) == ["first", "latest", "second"]
 
 
-def test_latest_still_leads_to_the_run_when_the_runs_have_moved(tmp_path: Path) -> None:
+def test_latest_is_a_relative_link_and_survives_a_move_of_the_runs(tmp_path: Path) -> None:
     made(tmp_path / "runs", "first")
     (tmp_path / "runs").rename(tmp_path / "moved")
     assert (tmp_path / "moved" / "latest" / "evidence").is_dir()
 
 
-def test_a_run_never_uses_the_folder_of_another(tmp_path: Path) -> None:
+def test_a_run_never_reuses_a_folder(tmp_path: Path) -> None:
     made(tmp_path / "runs")
-    with pytest.raises(ConfigError, match="the run's folder cannot be made here: File exists"):
+    with pytest.raises(ConfigError, match="cannot create the run folder here: File exists"):
         made(tmp_path / "runs")
 
 
-def test_a_place_that_is_no_folder_holds_no_runs(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_runs_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
-    with pytest.raises(ConfigError, match=f"{tmp_path / 'runs'}: the run's folder cannot be made"):
+    with pytest.raises(ConfigError, match=f"{tmp_path / 'runs'}: cannot create the run folder"):
         made(tmp_path / "runs")
 
 
 def test_a_run_is_found_by_path_and_by_name(tmp_path: Path) -> None:
     folder = made(tmp_path / "runs").path.resolve()
-    assert find_run(tmp_path / "elsewhere", str(folder)).path == folder
-    assert find_run(tmp_path / "runs", RUN.run_id).path == folder
+    assert find_run_folder(tmp_path / "elsewhere", str(folder)).path == folder
+    assert find_run_folder(tmp_path / "runs", RUN.run_id).path == folder
 
 
 @pytest.mark.parametrize("name", ["none", "latest", "/none"])
-def test_a_run_that_is_not_there_is_the_users_mistake(tmp_path: Path, name: str) -> None:
+def test_an_unknown_run_is_a_config_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError) as error:
-        find_run(tmp_path, name)
-    assert str(error.value) == f"{name}: there is no such run, nor one in {tmp_path}"
+        find_run_folder(tmp_path, name)
+    assert str(error.value) == f"{name}: no such run, neither here nor in {tmp_path}"
 
 
-def test_a_folder_without_evidence_is_no_run(tmp_path: Path) -> None:
+def test_a_folder_without_evidence_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="there is no such run"):
-        find_run(tmp_path, "empty")
+    with pytest.raises(ConfigError, match="no such run"):
+        find_run_folder(tmp_path, "empty")
 
 
 def test_a_runs_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -114,14 +112,14 @@ def test_a_runs_record_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert folder.read_run() == run
 
 
-def test_a_folder_without_a_record_says_what_it_lacks(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_without_a_record_names_the_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         made(tmp_path / "runs").read_run()
-    assert str(error.value).endswith("this is no run: it has no evidence/run.json")
+    assert str(error.value).endswith("this is not a run folder: evidence/run.json is missing")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b"\xff"])
-def test_a_damaged_record_is_said_to_be_damaged(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_record_is_reported_as_damaged(tmp_path: Path, content: bytes) -> None:
     folder = made(tmp_path / "runs")
     (folder.evidence / "run.json").write_bytes(content)
     with pytest.raises(ConfigError, match=r"run.json: the record is damaged: "):
@@ -135,17 +133,17 @@ def test_a_phase_is_added_once_and_replaced_thereafter() -> None:
     assert run.phases == (*RUN.phases, ended)
 
 
-def test_an_answer_is_kept_verbatim_at_any_depth(tmp_path: Path) -> None:
+def test_a_witness_file_is_written_verbatim_at_any_depth(tmp_path: Path) -> None:
     folder = made(tmp_path / "runs")
-    folder.write_answer("before/prometheus.json", b"\x00{}")
+    folder.write_witness_file("before/prometheus.json", b"\x00{}")
     assert (folder.witnesses / "before" / "prometheus.json").read_bytes() == b"\x00{}"
 
 
-def test_a_file_is_replaced_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_without_leftovers(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_whole(path, b"long before")
+    write_atomically(path, b"long before")
     with path.open("rb") as reader:
-        write_whole(path, b"now")
+        write_atomically(path, b"now")
         assert reader.read() == b"long before"
     assert path.read_bytes() == b"now"
     assert list(tmp_path.iterdir()) == [path]
@@ -158,7 +156,7 @@ def test_a_run_id_sorts_by_time_in_whatever_zone() -> None:
     assert first < new_run_id(NOW + timedelta(seconds=1))
 
 
-def test_runs_begun_at_once_have_ids_of_their_own() -> None:
+def test_runs_started_in_the_same_second_have_different_ids() -> None:
     assert len({new_run_id(NOW) for _ in range(8)}) > 1
 
 
@@ -175,4 +173,4 @@ def test_a_torn_last_line_ends_the_records(
     tmp_path: Path, content: str, records: list[dict[str, int]]
 ) -> None:
     (tmp_path / "a.jsonl").write_text(content)
-    assert list(read_lines(tmp_path / "a.jsonl")) == records
+    assert list(read_json_lines(tmp_path / "a.jsonl")) == records

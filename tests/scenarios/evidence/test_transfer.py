@@ -1,5 +1,3 @@
-"""Does all that a worker records reach the master, once, whatever the channel loses or doubles?"""
-
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +10,10 @@ from hypothesis import strategies as st
 
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
-from scenarios.evidence.recording import ROWS, End, Recorder, read_recording
-from scenarios.evidence.transfer import MOST_NOTES_BYTES, MOST_ROWS, Batch, Inbox, Outbox
+from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd, read_recording
+from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS, Batch, BatchQueue, BatchWriter
 
-END = End(started=1, dropped=0, cpu_s=0.1, wall_s=1.0)
+END = RecordingEnd(started=1, dropped=0, cpu_s=0.1, wall_s=1.0)
 
 
 @contextmanager
@@ -42,11 +40,11 @@ def record(recorder: Recorder, under_way: list[int], chance: random.Random) -> N
 
 
 class Channel:
-    """Loses batches, doubles them and turns their order round, by chance."""
+    """Loses, duplicates and reorders batches at random."""
 
-    def __init__(self, outbox: Outbox, inbox: Inbox, chance: random.Random) -> None:
-        self._outbox = outbox
-        self._inbox = inbox
+    def __init__(self, queue: BatchQueue, writer: BatchWriter, chance: random.Random) -> None:
+        self._queue = queue
+        self._writer = writer
         self._chance = chance
         self._on_its_way: list[Batch] = []
 
@@ -59,13 +57,13 @@ class Channel:
 
     def deliver_all(self) -> None:
         """Send again, as long as it takes."""
-        while not self._outbox.is_empty:
-            self.send(self._outbox.unconfirmed())
+        while not self._queue.is_empty:
+            self.send(self._queue.unconfirmed())
 
     def _deliver(self, batch: Batch) -> None:
-        arrived = self._inbox.take(batch)
+        arrived = self._writer.write(batch)
         if arrived and self._chance.random() < 0.8:  # confirmations are lost, too
-            self._outbox.confirm(self._inbox.received)
+            self._queue.confirm(self._writer.received)
 
 
 def same_files(worker: Path, master: Path) -> bool:
@@ -75,21 +73,23 @@ def same_files(worker: Path, master: Path) -> bool:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 120))
-def test_the_master_ends_up_with_the_workers_very_files(seed: int, steps: int) -> None:
+def test_the_master_gets_the_workers_files_over_a_channel_that_loses_and_duplicates(
+    seed: int, steps: int
+) -> None:
     chance = random.Random(seed)
     with two_folders() as (worker, master):
         recorder, under_way = recorder_in(worker), list[int]()
-        outbox, inbox = Outbox(recorder), Inbox(master / "many-w1.jsonl")
-        channel = Channel(outbox, inbox, chance)
+        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl")
+        channel = Channel(queue, writer, chance)
         for _ in range(steps):
             for _ in range(chance.randint(1, 8)):
                 record(recorder, under_way, chance)
-            if outbox.has_room:
-                channel.send(list(outbox.fresh()))
+            if queue.has_room:
+                channel.send(list(queue.make_batches()))
             else:
-                channel.send(outbox.unconfirmed())
+                channel.send(queue.unconfirmed())
         recorder.end(END)
-        channel.send(list(outbox.fresh(over=True)))
+        channel.send(list(queue.make_batches(is_last=True)))
         channel.deliver_all()
         assert same_files(worker, master)
         arrived = read_recording(master / "many-w1.jsonl")
@@ -98,83 +98,87 @@ def test_the_master_ends_up_with_the_workers_very_files(seed: int, steps: int) -
     assert (arrived.missing, arrived.unconcluded) == (0, len(under_way))
 
 
-def test_a_batch_is_bounded_and_the_last_one_says_so(tmp_path: Path) -> None:
+def test_a_batch_is_limited_in_size_and_only_the_last_has_the_additional_fields(
+    tmp_path: Path,
+) -> None:
     recorder = recorder_in(tmp_path)
-    outbox = Outbox(recorder)
-    for number in range(1, 2 * MOST_ROWS + 2):
+    queue = BatchQueue(recorder)
+    for number in range(1, 2 * MAX_ROWS + 2):
         recorder.intend(1, 0, 0.5)
         recorder.conclude(
             number, 0.5, 0.6, Outcome.REJECTED, 500, f"reason {number % 300}", {"x": "y" * 99}
         )
     recorder.end(END)
-    batches = list(outbox.fresh(over=True))
+    batches = list(queue.make_batches(is_last=True))
     assert len(batches) > 3
-    assert max(len(batch["rows"]) for batch in batches) == MOST_ROWS * ROW.itemsize
-    assert max(len(batch["notes"]) for batch in batches) <= MOST_NOTES_BYTES
-    assert [batch.get("over", False) for batch in batches] == [False] * (len(batches) - 1) + [True]
-    assert sum(len(batch["rows"]) for batch in batches) == (2 * MOST_ROWS + 1) * ROW.itemsize
+    assert max(len(batch["rows"]) for batch in batches) == MAX_ROWS * ROW.itemsize
+    assert max(len(batch["notes"]) for batch in batches) <= MAX_NOTES_BYTES
+    assert [batch.get("is_last", False) for batch in batches] == [False] * (len(batches) - 1) + [
+        True
+    ]
+    assert sum(len(batch["rows"]) for batch in batches) == (2 * MAX_ROWS + 1) * ROW.itemsize
 
 
-def test_nothing_new_is_no_batch_unless_it_is_the_last(tmp_path: Path) -> None:
+def test_without_new_rows_there_is_a_batch_only_for_additional_fields(tmp_path: Path) -> None:
     recorder = recorder_in(tmp_path)
-    outbox = Outbox(recorder)
-    assert len(list(outbox.fresh())) == 1  # the start
-    assert list(outbox.fresh()) == []
-    assert [batch["over"] for batch in outbox.fresh(over=True)] == [True]
+    queue = BatchQueue(recorder)
+    assert len(list(queue.make_batches())) == 1  # the start
+    assert list(queue.make_batches()) == []
+    assert [batch["is_last"] for batch in queue.make_batches(is_last=True)] == [True]
     recorder.close()
 
 
-def test_what_waits_to_be_confirmed_is_bounded(tmp_path: Path) -> None:
+def test_the_number_of_unconfirmed_batches_is_limited(tmp_path: Path) -> None:
     recorder = recorder_in(tmp_path)
-    outbox, batches = Outbox(recorder), list[Batch]()
-    while outbox.has_room:
+    queue, batches = BatchQueue(recorder), list[Batch]()
+    while queue.has_room:
         recorder.intend(1, 0, 0.5)
-        batches += outbox.fresh()
+        batches += queue.make_batches()
         assert len(batches) < 20
-    assert outbox.unconfirmed() == batches
-    outbox.confirm(len(batches) - 1)
-    assert outbox.has_room
-    assert outbox.unconfirmed() == batches[-1:]
+    assert queue.unconfirmed() == batches
+    queue.confirm(len(batches) - 1)
+    assert queue.has_room
+    assert queue.unconfirmed() == batches[-1:]
     recorder.close()
 
 
-def test_a_batch_that_comes_before_its_turn_is_neither_written_nor_confirmed(
+def test_a_batch_out_of_order_is_neither_written_nor_confirmed(
     tmp_path: Path,
 ) -> None:
     recorder = recorder_in(tmp_path)
-    outbox, inbox = Outbox(recorder), Inbox(tmp_path / "master.jsonl")
-    first = next(outbox.fresh())
+    queue, writer = BatchQueue(recorder), BatchWriter(tmp_path / "master.jsonl")
+    first = next(queue.make_batches())
     recorder.intend(1, 0, 0.5)
-    second = next(outbox.fresh())
-    assert not inbox.take(second)
-    assert not inbox.path.exists()
-    assert inbox.take(first)
-    assert inbox.take(second)
-    assert inbox.take(first)  # again: it is there
-    assert inbox.received == 2
+    second = next(queue.make_batches())
+    assert not writer.write(second)
+    assert not writer.path.exists()
+    assert writer.write(first)
+    assert writer.write(second)
+    assert writer.write(first)  # again: it is there
+    assert writer.received == 2
     recorder.close()
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_rows_that_never_came_are_missing_from_the_recording(tmp_path: Path, lost: int) -> None:
+def test_rows_that_never_arrived_are_missing_from_the_recording(tmp_path: Path, lost: int) -> None:
     """Their rows lie before some that came: batches hold rows by when they were written to."""
     with two_folders() as (worker, master):
         recorder = recorder_in(worker)
-        outbox, inbox = Outbox(recorder), Inbox(master / "many-w1.jsonl")
-        inbox.take(next(outbox.fresh()))
+        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl")
+        writer.write(next(queue.make_batches()))
         for number in range(1, 5):
             recorder.intend(number, 0, 0.5)
             recorder.conclude(number, 0.5, 0.6, Outcome.OK, 200)
-        (batch,) = outbox.fresh()
+        (batch,) = queue.make_batches()
         size = ROW.itemsize
         kept = {
             **batch,
             "numbers": batch["numbers"][4 * lost :],
             "rows": batch["rows"][size * lost :],
         }
-        assert inbox.take(kept)
+        assert writer.write(kept)
         recorder.close()
-        recording = read_recording(inbox.path)
+        recording = read_recording(writer.path)
     assert recording
     assert recording.missing == lost
     assert recording.exchanges.sequence.tolist() == list(range(lost + 1, 5))

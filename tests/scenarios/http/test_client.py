@@ -1,59 +1,44 @@
-"""What does each way of failing on the wire come to? Against real sockets on loopback."""
+"""Every way of failing on the wire, against real sockets on loopback."""
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from config.network import Network
-from scenarios.http.client import LeanSender
-from scenarios.http.httpx_client import HttpxSender
+from scenarios.http.client import HttpClient
 from scenarios.http.messages import (
     MAX_BODY_BYTES,
-    Answer,
     Envelope,
     NotSent,
     Request,
-    Sender,
+    Response,
     Unanswered,
     split_url,
 )
-from tests.clock import ticking
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
 
 QUICK_S = 0.2
-BOUND_S = 5 * QUICK_S
+PATIENT_S = 1.0  # long enough for the begin of an answer to come before it
+HANGS_S = 60.0
+AN_HOUR_OF_TICKS = 72_000
 JSON = "Content-Type: application/json"
-
-
-@contextmanager
-def httpx_sender() -> Iterator[Sender]:
-    with HttpxSender(Network()) as sender:
-        yield sender
-
-
-@contextmanager
-def lean_sender() -> Iterator[Sender]:
-    with closing(LeanSender(Network())) as sender:
-        yield sender
 
 
 Opened = Callable[[], Any]
 
 
-@pytest.fixture(params=[httpx_sender, lean_sender], ids=["httpx", "lean"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """Both clients have to come to the same."""
-    made: Opened = request.param
-    return made
+@pytest.fixture
+def opened() -> Opened:
+    """Return what opens a client."""
+    return lambda: HttpClient(Network())
 
 
 def get(
-    url: str, timeout_s: float = 5.0, body: Any = None, path: str = "/", **headers: str
+    url: str, timeout_s: float = HANGS_S, body: Any = None, path: str = "/", **headers: str
 ) -> Request:
     encoded = None if body is None else json.dumps(body).encode()
     method = "GET" if body is None else "POST"
@@ -62,13 +47,13 @@ def get(
     return Request(envelope, base + path, "t-1", encoded, tuple(headers.items()))
 
 
-def send(opened: Opened, request: Request) -> Answer:
+def send(opened: Opened, request: Request) -> Response:
     with opened() as sender:
-        answer: Answer = sender.send(request)
+        answer: Response = sender.send(request)
         return answer
 
 
-def told(answer: Answer) -> tuple[int, str, bytes, str]:
+def told(answer: Response) -> tuple[int, str, bytes, str]:
     return answer.status, answer.content_type, answer.body, answer.broken
 
 
@@ -111,7 +96,10 @@ def test_a_server_need_not_wait_for_a_body_that_will_not_come(
 ) -> None:
     with serving(answering(http("200 OK"))) as server:
         origin, path = split_url(server.url)
-        send(opened, Request(Envelope(method, origin, (), 5.0, has_body=False), path + "/", "t-1"))
+        send(
+            opened,
+            Request(Envelope(method, origin, (), HANGS_S, has_body=False), path + "/", "t-1"),
+        )
     assert (b"content-length: 0\r\n" in server.received[0].lower()) == says
 
 
@@ -179,14 +167,11 @@ def test_a_request_that_broke_is_not_sent_again(opened: Opened) -> None:
 
 
 def test_a_server_that_never_answers_leaves_a_doubt_in_time(opened: Opened) -> None:
-    with ticking() as measured:
-        with (
-            serving(never_answer) as server,
-            pytest.raises(Unanswered, match=r"no answer within 0.2 s"),
-        ):
-            send(opened, get(server.url, QUICK_S))
-        assert measured.lasted_s() >= QUICK_S
-        assert measured.took_s() < BOUND_S
+    with (
+        serving(never_answer) as server,
+        pytest.raises(Unanswered, match=r"no answer within 0.2 s"),
+    ):
+        send(opened, get(server.url, QUICK_S))
     assert len(server.received) == 1
 
 
@@ -238,45 +223,43 @@ def test_a_body_that_stops_half_way_ends_in_time(opened: Opened) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         server.receive(connection)
 
-    with ticking() as measured, serving(behave) as server:
-        answer = send(opened, get(server.url, QUICK_S))
-        assert measured.took_s() < BOUND_S
+    with serving(behave) as server:
+        answer = send(opened, get(server.url, PATIENT_S))
     assert told(answer) == (200, "", b"half", "the body did not end in time")
 
 
 def test_a_body_that_trickles_ends_in_time(opened: Opened) -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-        server.trickle(connection, b"x" * 100)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % AN_HOUR_OF_TICKS)
+        server.trickle(connection, b"x" * AN_HOUR_OF_TICKS)
 
-    with ticking() as measured, serving(behave) as server:
-        answer = send(opened, get(server.url, QUICK_S))
-        assert measured.took_s() < BOUND_S
+    with serving(behave) as server:
+        answer = send(opened, get(server.url, PATIENT_S))
     assert answer.broken == "the body did not end in time"
-    assert 0 < len(answer.body) < 20
+    assert 0 < len(answer.body) < AN_HOUR_OF_TICKS
 
 
 def test_a_head_that_trickles_ends_in_time(opened: Opened) -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
-        server.trickle(connection, b"HTTP/1.1 200 OK\r\nX-Slow: yes, very\r\n\r\n")
+        server.trickle(connection, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"very " * AN_HOUR_OF_TICKS)
 
-    with ticking() as measured:
-        with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
-            send(opened, get(server.url, QUICK_S))
-        assert measured.took_s() < BOUND_S
+    with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+        send(opened, get(server.url, QUICK_S))
 
 
-def test_a_request_that_is_taken_bit_by_bit_ends_in_time(opened: Opened) -> None:
+def test_a_request_that_is_taken_bit_by_bit_ends_before_it_is_taken_whole(opened: Opened) -> None:
+    body, taken = "x" * 40_000_000, list[int]()
+
     def behave(server: Server, connection: socket.socket) -> None:
-        while connection.recv(500_000) and not server.stopping.wait(QUICK_S / 4):
-            pass
+        while bit := connection.recv(500_000):
+            taken.append(len(bit))
+            server.stopping.wait(QUICK_S / 4)
 
-    with ticking() as measured:
-        with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
-            send(opened, get(server.url, QUICK_S, body="x" * 40_000_000))
-        assert measured.took_s() < BOUND_S
+    with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+        send(opened, get(server.url, QUICK_S, body=body))
+    assert 0 < sum(taken) < len(body)
 
 
 def test_a_body_has_a_bound(opened: Opened) -> None:
@@ -327,7 +310,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(opened: Opened) -
 
     with serving(behave) as server, opened() as sender:
         sender.send(get(server.url))
-        assert closed.wait(5)
+        assert closed.wait(HANGS_S)
         assert sender.send(get(server.url)).status == 200
     assert (server.connections, len(server.received)) == (2, 2)
 

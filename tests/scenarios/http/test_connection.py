@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.http.connection import MAX_HEAD_BYTES, Connection
-from scenarios.http.messages import MAX_BODY_BYTES, Answer, Envelope, Unanswered, split_url
-from scenarios.http.readiness import PollingWait
-from tests.clock import ticking
+from scenarios.http.messages import MAX_BODY_BYTES, Envelope, Response, Unanswered, split_url
+from scenarios.http.readiness import PollingReadiness
 
 ORIGIN, _ = split_url("http://shop.example")
-GET = Envelope("GET", ORIGIN, (), 0.3, has_body=False)
-HEAD = Envelope("HEAD", ORIGIN, (), 0.3, has_body=False)
+GET = Envelope("GET", ORIGIN, (), 60.0, has_body=False)
+IMPATIENT = Envelope("GET", ORIGIN, (), 0.5, has_body=False)
+HEAD = Envelope("HEAD", ORIGIN, (), 60.0, has_body=False)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 SEEDS = [
     OK,
@@ -40,7 +40,7 @@ SEED = 20_261_123
 @contextmanager
 def connected() -> Iterator[tuple[Connection, _socket.socket]]:
     ours, theirs = _socket.socketpair()
-    connection = Connection(ours, PollingWait)
+    connection = Connection(ours, PollingReadiness)
     try:
         yield connection, theirs
     finally:
@@ -48,7 +48,7 @@ def connected() -> Iterator[tuple[Connection, _socket.socket]]:
         theirs.close()
 
 
-def exchange(content: bytes, envelope: Envelope = GET, close: bool = True) -> Answer:
+def exchange(content: bytes, envelope: Envelope = GET, close: bool = True) -> Response:
     """Have a server that says this, whatever it is asked, and closes (or not)."""
     with connected() as (connection, theirs):
         return exchange_on(connection, theirs, content, envelope, close)
@@ -57,7 +57,7 @@ def exchange(content: bytes, envelope: Envelope = GET, close: bool = True) -> An
 def exchange_on(
     connection: Connection, theirs: _socket.socket, content: bytes, envelope: Envelope = GET,
     close: bool = False,
-) -> Answer:  # fmt: skip
+) -> Response:  # fmt: skip
     theirs.send(content)
     if close:
         theirs.shutdown(socket.SHUT_WR)
@@ -65,7 +65,7 @@ def exchange_on(
     return connection.exchange(b"GET / HTTP/1.1\r\n\r\n", envelope, deadline)
 
 
-def told(answer: Answer) -> tuple[int, bytes, str]:
+def told(answer: Response) -> tuple[int, bytes, str]:
     return answer.status, answer.body, answer.broken
 
 
@@ -94,7 +94,7 @@ def test_a_whole_answer_is_read_however_it_comes(content: bytes) -> None:
     assert told(exchange(content)) == (200, b"{}", "")
 
 
-class Feeding(PollingWait):
+class Feeding(PollingReadiness):
     """A server that says its next piece when the client waits for it."""
 
     def __init__(self, theirs: _socket.socket, pieces: list[bytes]) -> None:
@@ -109,12 +109,12 @@ class Feeding(PollingWait):
         return True
 
 
-def in_pieces(pieces: list[bytes]) -> tuple[Answer, bool]:
+def in_pieces(pieces: list[bytes]) -> tuple[Response, bool]:
     """Return what comes of an answer in pieces, and whether the connection is of use after it."""
     ours, theirs = _socket.socketpair()
     connection = Connection(ours, lambda _: Feeding(theirs, list(pieces)))
     try:
-        answer = connection.exchange(b"GET", GET, time.monotonic() + 1)
+        answer = connection.exchange(b"GET", GET, time.monotonic() + GET.timeout_s)
         return answer, connection.may_go_on()
     finally:
         connection.close()
@@ -142,7 +142,7 @@ def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "closed before an answer"),
+        (b"", "closed before a response"),
         (b"HTTP/1.1 200", "closed within the answer"),
         (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed within the answer"),
         (b"HTTP/2 200 OK\r\n\r\n", "not HTTP"),
@@ -207,15 +207,15 @@ def test_a_connection_that_the_server_has_closed_is_not_fresh() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 2", OK[:-1], OK[:-1] + b"" * 5])
 def test_silence_ends_in_time(content: bytes) -> None:
-    with ticking() as measured:
-        if OK.startswith(content) and len(content) > 60:
-            answer = exchange(content, close=False)
-            assert (answer.status, answer.broken) == (200, "the body did not end in time")
-        else:
-            with pytest.raises(Unanswered, match=r"no answer within 0\.3 s"):
-                exchange(content, close=False)
-        assert measured.lasted_s() > 0.29
-        assert measured.took_s() < 0.6
+    """The other side neither says anything nor closes, so nothing else could end it."""
+    began_at = time.monotonic()
+    if OK.startswith(content) and len(content) > 60:
+        answer = exchange(content, IMPATIENT, close=False)
+        assert (answer.status, answer.broken) == (200, "the body did not end in time")
+    else:
+        with pytest.raises(Unanswered, match=r"no answer within 0\.5 s"):
+            exchange(content, IMPATIENT, close=False)
+    assert time.monotonic() - began_at > 0.49
 
 
 def test_an_answer_to_head_has_no_body_and_ends_the_connection() -> None:
@@ -268,22 +268,20 @@ def spoilt(dice: random.Random) -> bytes:
 
 @pytest.mark.long
 def test_no_answer_of_a_hundred_thousand_spoilt_ones_hangs_or_crashes_the_client() -> None:
+    """The server closes after each, so none is waited for until its time is over."""
     dice = random.Random(SEED)
     outcomes = {"whole": 0, "broken": 0, "none": 0}
-    times = []
-    with ticking() as measured:
-        for _ in range(CASES):
-            content = spoilt(dice)
-            began = time.monotonic()
-            try:
-                answer = exchange(content, HEAD if dice.random() < 0.05 else GET)
-            except Unanswered:
-                outcomes["none"] += 1
-            else:
-                assert 0 <= answer.status <= 999
-                assert len(answer.body) <= MAX_BODY_BYTES
-                outcomes["broken" if answer.broken else "whole"] += 1
-            times.append((began, time.monotonic()))
+    for _ in range(CASES):
+        content = spoilt(dice)
+        try:
+            answer = exchange(content, HEAD if dice.random() < 0.05 else GET)
+        except Unanswered as doubt:
+            assert "no answer within" not in str(doubt)
+            outcomes["none"] += 1
+        else:
+            assert 0 <= answer.status <= 999
+            assert len(answer.body) <= MAX_BODY_BYTES
+            assert answer.broken != "the body did not end in time"
+            outcomes["broken" if answer.broken else "whole"] += 1
     assert sum(outcomes.values()) == CASES
     assert min(outcomes.values()) > CASES // 50, outcomes
-    assert max(measured.awake_s(*each) for each in times) < GET.timeout_s + 1.0

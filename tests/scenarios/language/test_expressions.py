@@ -1,5 +1,3 @@
-"""Does a compiled look-up pick what JMESPath would, in any document?"""
-
 from typing import Any
 
 import jmespath
@@ -8,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
-from scenarios.language.expressions import compile_pick
+from scenarios.language.expressions import compile_expression
 
 KEYS = ["a", "b", "ids", "x y", "0"]
 EXPRESSIONS = [
@@ -55,30 +53,33 @@ documents = st.recursive(
 )
 
 
-def outcome(pick: Any, document: Any) -> tuple[str, Any]:
-    """Return what is picked, or the words of the refusal."""
+def outcome(search: Any, document: Any) -> tuple[str, Any]:
+    """Return what is found, or the error."""
     try:
-        return "picked", pick(document)
+        return "found", search(document)
     except JMESPathError as error:
-        return "refused", str(error)
+        return "error", str(error)
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @given(document=documents)
-def test_a_compiled_expression_picks_what_jmespath_does(expression: str, document: Any) -> None:
-    compiled, searched = compile_pick(expression), jmespath.compile(expression).search
+def test_a_compiled_expression_finds_what_jmespath_does(expression: str, document: Any) -> None:
+    compiled, searched = compile_expression(expression), jmespath.compile(expression).search
     assert outcome(compiled, document) == outcome(searched, document)
 
 
 @pytest.mark.parametrize("expression", ["a", "a.b", "ids[0]", "a[0].b", "length(a.ids)", '"x y"'])
-def test_the_plain_ones_need_no_interpreter(expression: str) -> None:
-    assert getattr(compile_pick(expression), "__module__", "") == "scenarios.language.expressions"
+def test_simple_expressions_run_without_jmespath(expression: str) -> None:
+    assert (
+        getattr(compile_expression(expression), "__module__", "")
+        == "scenarios.language.expressions"
+    )
 
 
-def test_a_document_that_is_no_mapping_has_no_members() -> None:
-    assert [compile_pick("a")(document) for document in (None, 7, "a", ["a"])] == [None] * 4
+def test_a_document_that_is_not_an_object_has_no_fields() -> None:
+    assert [compile_expression("a")(document) for document in (None, 7, "a", ["a"])] == [None] * 4
 
 
-def test_an_expression_that_cannot_be_read_is_refused() -> None:
+def test_an_invalid_expression_is_refused() -> None:
     with pytest.raises(JMESPathError, match="Incomplete expression"):
-        compile_pick("id[")
+        compile_expression("id[")

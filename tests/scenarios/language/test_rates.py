@@ -1,5 +1,3 @@
-"""Is a rate, a ramp or a stage read as it is written, and everything else refused with a remedy?"""
-
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +11,7 @@ NO_RAMP = "is not a ramp; write from 10/s to 100/s over 2m"
 
 
 def refusal(parse: Callable[[object], object], text: object) -> str:
-    """Return the sentence with which something written is refused."""
+    """Return the message of the error."""
     with pytest.raises(ValueError) as error:
         parse(text)
     return str(error.value)
@@ -37,7 +35,7 @@ def refusal(parse: Callable[[object], object], text: object) -> str:
 def test_a_stage_is_read(text: str, stage: Stage) -> None:
     read = parse_stage(text)
     assert (read.from_per_s, read.to_per_s) == pytest.approx((stage.from_per_s, stage.to_per_s))
-    assert read.lasts_s == pytest.approx(stage.lasts_s)
+    assert read.duration_s == pytest.approx(stage.duration_s)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +61,12 @@ def test_a_stage_is_read(text: str, stage: Stage) -> None:
         {"20/s": "1m"},
     ],
 )
-def test_what_has_not_the_words_of_a_stage_is_none(text: object) -> None:
+def test_what_has_not_the_form_of_a_stage_is_refused(text: object) -> None:
     assert refusal(parse_stage, text) == f"{text!r} {REMEDY}"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("20 for 1m", "'20' is not a rate; write for example 20/s, 90/m or 500/h"),
         ("-1/s for 1m", "'-1/s' is not a rate; write for example 20/s, 90/m or 500/h"),
@@ -87,8 +85,8 @@ def test_what_has_not_the_words_of_a_stage_is_none(text: object) -> None:
         ("20/s, for 1m", "'20/s,' is not a rate; write for example 20/s, 90/m or 500/h"),
     ],
 )
-def test_a_wrong_part_of_a_stage_is_named(text: str, said: str) -> None:
-    assert refusal(parse_stage, text) == said
+def test_a_wrong_part_of_a_stage_is_named(text: str, message: str) -> None:
+    assert refusal(parse_stage, text) == message
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_a_rate_is_a_number_or_a_ramp(text: str, read: float | Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (20, "20 is not a rate; write for example 20/s, 90/m or 500/h"),
         (None, "None is not a rate; write for example 20/s, 90/m or 500/h"),
@@ -136,18 +134,18 @@ def test_a_rate_is_a_number_or_a_ramp(text: str, read: float | Stage) -> None:
         ),
     ],
 )
-def test_what_is_neither_a_rate_nor_a_ramp_is_refused(text: object, said: str) -> None:
-    assert refusal(parse_rate_or_ramp, text) == said
+def test_what_is_neither_a_rate_nor_a_ramp_is_refused(text: object, message: str) -> None:
+    assert refusal(parse_rate_or_ramp, text) == message
 
 
 def test_the_remedy_for_a_wrong_ramp_can_be_followed() -> None:
-    said = refusal(parse_rate_or_ramp, "from 10/s to 100/s")
-    assert parse_rate_or_ramp(said.partition("write ")[2]) == Stage(10.0, 100.0, 120.0)
+    message = refusal(parse_rate_or_ramp, "from 10/s to 100/s")
+    assert parse_rate_or_ramp(message.partition("write ")[2]) == Stage(10.0, 100.0, 120.0)
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["s", "m", "h"]), st.integers(1, 10**6))
-def test_a_flat_stage_is_a_ramp_that_goes_nowhere(number: int, unit: str, lasts_s: int) -> None:
+def test_a_constant_stage_is_a_flat_ramp(number: int, unit: str, duration_s: int) -> None:
     rate = f"{number}/{unit}"
-    assert parse_stage(f"{rate} for {lasts_s}s") == parse_stage(
-        f"from {rate} to {rate} over {lasts_s}s"
+    assert parse_stage(f"{rate} for {duration_s}s") == parse_stage(
+        f"from {rate} to {rate} over {duration_s}s"
     )

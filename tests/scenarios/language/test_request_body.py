@@ -1,5 +1,3 @@
-"""Is a body, put together from pieces that were encoded ahead, what its template says?"""
-
 import json
 import math
 from typing import Any
@@ -47,7 +45,7 @@ documents = st.recursive(
 
 
 @given(documents)
-def test_a_body_says_what_its_template_renders(document: Any) -> None:
+def test_a_body_encodes_what_its_template_renders(document: Any) -> None:
     rendered = compile_value(document)(VARIABLES)
     assert json.loads(compile_body(document, {})(VARIABLES)) == rendered
 
@@ -76,12 +74,12 @@ def test_what_is_empty_is_a_body_too(empty: Any) -> None:
     assert json.loads(compile_body(empty, {})({})) == empty
 
 
-def test_a_variable_that_is_not_there_is_named() -> None:
+def test_an_undefined_variable_is_named() -> None:
     with pytest.raises(TemplateError, match=r"'\{\{ who \}\}' has no value"):
         compile_body(["{{ who }}"], {})({})
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, object(), {1, 2, object()}])
-def test_what_json_cannot_say_is_not_sent(value: Any) -> None:
-    with pytest.raises(TemplateError, match="could not be sent: "):
+def test_what_json_cannot_express_is_refused(value: Any) -> None:
+    with pytest.raises(TemplateError, match="cannot be encoded as JSON: "):
         compile_body({"a": "{{ value }}"}, {})({"value": value})

@@ -1,5 +1,3 @@
-"""Does a selector select the series that PromQL would, and is anything more refused?"""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,17 +60,17 @@ def test_a_selector_selects_by_name_and_every_label(selector: str, selected: boo
         "1m",
     ],
 )
-def test_what_is_more_or_less_than_a_selector_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a plain selector|cannot read the labels"):
+def test_anything_but_a_plain_selector_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a plain selector|cannot parse the matchers"):
         parse_selector(text)
 
 
-def test_a_regular_expression_that_is_none_is_refused() -> None:
+def test_an_invalid_regular_expression_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'\(' is not a regular expression"):
         parse_selector('m{a=~"("}')
 
 
-def test_a_text_that_is_no_regular_expression_may_be_compared() -> None:
+def test_a_value_that_is_compared_need_not_be_a_regular_expression() -> None:
     assert parse_selector('m{a="("}').selects("m", {"a": "("})
 
 
@@ -91,8 +89,17 @@ def test_any_value_can_be_selected_when_it_is_escaped(value: str) -> None:
     assert not selector.selects("m", {"a": f"{value}.", "b": f"{value}."})
 
 
+def test_the_matchers_that_a_label_set_fails_are_named() -> None:
+    selector = parse_selector('m{a="1", b="2", c!="3"}')
+    assert selector.failed_matchers({"a": "1", "c": "3"}) == [
+        Matcher("b", "=", "2"),
+        Matcher("c", "!=", "3"),
+    ]
+    assert selector.failed_matchers({"a": "1", "b": "2"}) == []
+
+
 @given(st.text('ab=~!"{},\\ \n('))
-def test_a_text_is_a_selector_or_a_mistake_and_nothing_else(text: str) -> None:
+def test_a_text_is_parsed_or_refused_with_a_value_error(text: str) -> None:
     try:
         parse_selector(text)
     except ValueError:

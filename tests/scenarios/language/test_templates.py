@@ -1,12 +1,10 @@
-"""Do templates become what they say, with nothing undefined and nothing out of the sandbox?"""
-
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.language.templates import TemplateError, compile_text, compile_value, names_in
+from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
 
 VARIABLES = {"n": 3, "ids": [7, 8], "yes": True, "nothing": None, "text": "a", "of": {"x": 1}}
 
@@ -125,17 +123,17 @@ def test_a_template_that_does_not_compile_is_refused_before_it_is_used(template:
         compile_text(template)
 
 
-def test_the_names_used_are_known_at_any_depth() -> None:
+def test_variables_are_found_at_any_depth() -> None:
     value = {"a": "{{ x }}", "b": ["{{ y.z }} {{ 1 }}", {"c": "{{ w | length }}"}], "d": 3}
-    assert names_in(value) == {"x", "y", "w"}
+    assert variables_in(value) == {"x", "y", "w"}
 
 
-def test_a_name_that_the_template_sets_itself_is_not_asked_for() -> None:
-    assert names_in("{% for each in ids %}{{ each }}{% endfor %}") == {"ids"}
+def test_a_name_that_the_template_sets_itself_is_not_a_variable() -> None:
+    assert variables_in("{% for each in ids %}{{ each }}{% endfor %}") == {"ids"}
 
 
 @given(json_values)
-def test_a_template_is_rendered_or_refused_and_nothing_else(value: Any) -> None:
+def test_a_template_is_rendered_or_refused_with_a_template_error(value: Any) -> None:
     try:
         render(value)
     except TemplateError:

@@ -1,11 +1,16 @@
-"""A real PostgreSQL server for the tests of the database witness."""
+"""A real PostgreSQL server, and databases of uses, for the tests of the database witness."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
-from tests.reference_services.databases import postgresql_server
+from tests.reference_services.databases import postgresql_databases, postgresql_server
+from tests.witnesses.database.queries import write
+from tests.witnesses.database.shop_database import ShopDatabase
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +18,27 @@ def server() -> Iterator[URL]:
     """Run one PostgreSQL server for all tests that need it."""
     with postgresql_server() as running:
         yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> ShopDatabase:
+    """Make a SQLite database of uses, and a run that collects from it."""
+    return ShopDatabase(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Name a database with a table of three uses."""
+    rows = "INSERT INTO uses VALUES ('t1', 'tea'), ('t1', 'tea'), ('t2', NULL)"
+    table = "CREATE TABLE uses (trace_id TEXT, kind TEXT)"
+    if request.param == "sqlite":
+        path = tmp_path / "traced.db"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(table)
+            connection.execute(rows)
+        yield f"sqlite:///{path}"
+        return
+    with postgresql_databases(request.getfixturevalue("server")) as databases:
+        address = databases.url_of("cards")
+        write(address, table, rows)
+        yield address

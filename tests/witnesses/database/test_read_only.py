@@ -1,4 +1,4 @@
-"""Can the database witness be made to write, to wait for ever, or to eat the memory?"""
+"""Attempts to make the database witness write, wait for ever, or leak a password."""
 
 import os
 import signal
@@ -7,40 +7,17 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
 
-from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Quantity
 from tests.reference_services.databases import postgresql_databases, read_rows
-from witnesses.database.counts import rows_of_query
+from tests.witnesses.database.queries import COUNTED, ENDLESS, query_shop, write
+from tests.witnesses.database.shop_database import ShopDatabase
+from witnesses.database.collector import rows_of_query
 from witnesses.database.read_only import DatabaseDown, read_only
-from witnesses.database.trace_rows import read_traces, take_traces
-
-COUNTED = "SELECT count(*) FROM uses"
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Name a database with a table of three uses."""
-    rows = "INSERT INTO uses VALUES ('t1', 'tea'), ('t1', 'tea'), ('t2', NULL)"
-    table = "CREATE TABLE uses (trace_id TEXT, kind TEXT)"
-    if request.param == "sqlite":
-        path = tmp_path / "shop.db"
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute(table)
-            connection.execute(rows)
-        yield f"sqlite:///{path}"
-        return
-    with postgresql_databases(request.getfixturevalue("server")) as databases:
-        address = databases.url_of("cards")
-        _write(address, table, rows)
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +26,7 @@ def deletable(server: URL) -> Iterator[str]:
     with postgresql_databases(server) as databases:
         address = databases.url_of("cards")
         deleting = "CREATE FUNCTION deleting() RETURNS int LANGUAGE plpgsql AS "
-        _write(
+        write(
             address,
             "CREATE TABLE uses (kind TEXT)",
             "INSERT INTO uses VALUES ('tea')",
@@ -57,17 +34,6 @@ def deletable(server: URL) -> Iterator[str]:
             deleting + "$$ BEGIN DELETE FROM uses; RETURN 1; END $$",
         )
         yield address
-
-
-def _write(address: str, *statements: str) -> None:
-    engine = create_engine(address, poolclass=NullPool)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-
-
-def _ask(url: str, query: str, most: int = 100) -> list[list[object]]:
-    return list(rows_of_query("shop", query, {"shop": url}, "acme", most))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +48,7 @@ def _ask(url: str, query: str, most: int = 100) -> list[list[object]]:
 )
 def test_a_statement_that_writes_is_refused_and_changes_nothing(url: str, query: str) -> None:
     with pytest.raises(DatabaseDown, match=r"read.?only|syntax error"):
-        _ask(url, query)
+        query_shop(url, query)
     assert read_rows(url, COUNTED) == [(3,)]
 
 
@@ -95,11 +61,11 @@ def test_a_statement_that_writes_is_refused_and_changes_nothing(url: str, query:
         "SELECT nextval('numbers')",
     ],
 )
-def test_a_question_that_hides_a_write_changes_nothing_in_postgresql(
+def test_a_query_that_hides_a_write_changes_nothing_in_postgresql(
     deletable: str, query: str
 ) -> None:
     with pytest.raises(DatabaseDown):
-        _ask(deletable, query)
+        query_shop(deletable, query)
     assert read_rows(deletable, COUNTED) == [(1,)]
     assert read_rows(deletable, "SELECT is_called FROM numbers") == [(False,)]
 
@@ -115,12 +81,12 @@ def test_a_question_that_hides_a_write_changes_nothing_in_postgresql(
         "SELECT load_extension('more')",
     ],
 )
-def test_sqlite_refuses_whatever_is_no_question(tmp_path: Path, query: str) -> None:
+def test_sqlite_refuses_whatever_is_no_select(tmp_path: Path, query: str) -> None:
     path = tmp_path / "shop.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE uses (kind TEXT)")
     with pytest.raises(DatabaseDown, match=r"does more than read|one statement at a time"):
-        _ask(f"sqlite:///{path}", query.format(folder=tmp_path))
+        query_shop(f"sqlite:///{path}", query.format(folder=tmp_path))
     assert [each.name for each in tmp_path.iterdir()] == ["shop.db"]
 
 
@@ -135,16 +101,41 @@ def test_sqlite_refuses_whatever_is_no_question(tmp_path: Path, query: str) -> N
         "SELECT lo_create(0)",
     ],
 )
-def test_postgresql_gives_no_way_out_of_the_read_only_transaction(
+def test_no_statement_leaves_the_read_only_transaction_of_postgresql(
     deletable: str, query: str
 ) -> None:
     with pytest.raises(DatabaseDown):
-        _ask(deletable, query)
+        query_shop(deletable, query)
     assert read_rows(deletable, COUNTED) == [(1,)]
 
 
+def test_an_endless_query_is_ended_with_its_reason(url: str) -> None:
+    began_at = time.monotonic()
+    with pytest.raises(DatabaseDown, match="its query took longer than 1 s"):
+        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
+    assert time.monotonic() - began_at < 5
+
+
+def test_a_sqlite_address_that_names_its_driver_can_be_read_and_not_written(
+    shop: ShopDatabase,
+) -> None:
+    url = shop.url.replace("sqlite:", "sqlite+pysqlite:")
+    with read_only(url) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM uses").scalar() == 0
+    with pytest.raises(DatabaseDown), read_only(url) as connection:
+        connection.exec_driver_sql("DELETE FROM uses")
+
+
+def test_a_postgres_that_nobody_runs_is_down() -> None:
+    with (
+        pytest.raises(DatabaseDown),
+        read_only("postgresql://nobody@127.0.0.1:1/shop") as connection,
+    ):
+        connection.exec_driver_sql("SELECT 1")
+
+
 def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str) -> None:
-    """The server's option is the one bolt, and the transaction's own mode the other."""
+    """The server's option is one lock, and the transaction's own mode the other."""
     off = "SELECT set_config('default_transaction_read_only', 'off', false)"
     with (
         pytest.raises(DatabaseDown, match="cannot execute DELETE in a read-only transaction"),
@@ -156,9 +147,10 @@ def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str
     assert read_rows(deletable, COUNTED) == [(1,)]
 
 
+@pytest.mark.core
 @pytest.mark.long
-def test_a_server_that_falls_silent_in_the_middle_is_left(server: URL) -> None:
-    """Its kernel still acknowledges what is sent: no time-out of the line ever comes."""
+def test_a_server_that_stops_responding_in_the_middle_is_not_waited_for(server: URL) -> None:
+    """Its kernel still acknowledges what is sent: no timeout of the connection ever comes."""
     with postgresql_databases(server) as databases:
         url = databases.url_of("cards")
         rows = rows_of_query("shop", "SELECT generate_series(1, 100000)", {"shop": url}, "acme",
@@ -176,14 +168,14 @@ def test_a_server_that_falls_silent_in_the_middle_is_left(server: URL) -> None:
 
 
 @pytest.mark.long
-def test_a_server_that_takes_the_connection_and_never_answers_is_left() -> None:
+def test_a_server_that_accepts_and_never_responds_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://ada:hunter2@127.0.0.1:{silent.getsockname()[1]}/shop"
         with pytest.raises(DatabaseDown, match="connection timeout expired"):
             list(rows_of_query("shop", COUNTED, {"shop": address}, "acme", 9, timeout_s=2))
 
 
-def test_a_locked_table_is_not_waited_for_without_end(url: str) -> None:
+def test_a_locked_table_is_waited_for_within_a_bound(url: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
     lock = "BEGIN EXCLUSIVE" if url.startswith("sqlite") else "LOCK TABLE uses"
     with engine.connect() as connection:
@@ -193,7 +185,7 @@ def test_a_locked_table_is_not_waited_for_without_end(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "reason"),
     [
         ("postgresql://ada:hunter2@127.0.0.1:port/shop", "not a database URL"),
         ("postgresql://ada:hun@ter2@127.0.0.1:1/shop", "in a password, write @ as %40"),
@@ -207,11 +199,11 @@ def test_a_locked_table_is_not_waited_for_without_end(url: str) -> None:
         ("sqlite:////nowhere/shop.db", "unable to open database file"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_told_in_a_sentence_without_its_password(
-    address: str, told: str
+def test_an_address_that_leads_nowhere_is_reported_without_its_password(
+    address: str, reason: str
 ) -> None:
-    with pytest.raises(DatabaseDown, match=told) as refused:
-        _ask(address, COUNTED)
+    with pytest.raises(DatabaseDown, match=reason) as refused:
+        query_shop(address, COUNTED)
     assert "hun" not in str(refused.value)
     assert "ter2" not in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -222,19 +214,11 @@ def test_options_of_the_address_stay_beside_ours(server: URL) -> None:
         url = databases.url_of("cards") + "&options=-c%20search_path%3Delsewhere"
         url = url if "?" in url else url.replace("&", "?", 1)
         asked = "SELECT current_setting('search_path'), current_setting('transaction_read_only')"
-        assert _ask(url, asked) == [["elsewhere", "on"]]
-
-
-def test_values_are_told_as_they_are_and_bytes_are_refused(server: URL) -> None:
-    with postgresql_databases(server) as databases:
-        url = databases.url_of("cards")
-        assert _ask(url, "SELECT 2.50, true, NULL, -3") == [[Decimal("2.50"), True, None, -3]]
-        with pytest.raises(DatabaseDown, match="its query gives bytes"):
-            _ask(url, "SELECT 'tea'::bytea, 1")
+        assert query_shop(url, asked) == [["elsewhere", "on"]]
 
 
 @pytest.mark.long
-def test_a_query_that_goes_on_giving_rows_is_not_ended(tmp_path: Path) -> None:
+def test_a_query_that_goes_on_returning_rows_is_not_ended(tmp_path: Path) -> None:
     """The limit is on the wait for the next rows: evidence of a long run takes longer than that."""
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)" \
            " SELECT i FROM n"  # fmt: skip
@@ -253,45 +237,8 @@ def test_a_query_that_goes_on_giving_rows_is_not_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began_at > 1.0
 
 
-def test_an_endless_query_is_ended_with_a_sentence(url: str) -> None:
-    began_at = time.monotonic()
-    with pytest.raises(DatabaseDown, match="its query took longer than 1 s"):
-        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
-    assert time.monotonic() - began_at < 5
-
-
-def test_more_rows_than_fit_are_refused(url: str) -> None:
-    with pytest.raises(DatabaseDown, match="its query gives more than 2 rows"):
-        _ask(url, "SELECT kind FROM uses", most=2)
-
-
-def test_rows_come_whole_and_in_batches(url: str) -> None:
-    many = (
-        "SELECT a.kind FROM uses a, uses b, uses c, uses d, uses e, uses f, uses g, uses h, uses i"
-    )
-    assert len(_ask(url, many, most=20_000)) == 3**9
-
-
-def test_a_wrong_password_is_told_and_not_repeated(server: URL) -> None:
+def test_a_wrong_password_is_reported_and_not_repeated(server: URL) -> None:
     wrong = server.set(username="nobody", password="hunter2").render_as_string(hide_password=False)
     with pytest.raises(DatabaseDown) as refused:
-        _ask(wrong, COUNTED)
+        query_shop(wrong, COUNTED)
     assert "hunter2" not in str(refused.value)
-
-
-def test_the_rows_of_each_request_are_taken_and_found_again(url: str, tmp_path: Path) -> None:
-    query = "SELECT trace_id, kind, count(*) FROM uses GROUP BY trace_id, kind"
-    quantity = Quantity(by=["kind"], traces={"shop": query})
-    folder = RunFolder(tmp_path / "run")
-    take_traces({"uses": quantity}, {"shop": url}, "acme", folder)
-    traces = read_traces(folder)
-    assert traces.knows("uses")
-    assert sorted(traces.rows("uses", 1)) == [("t1", ("tea",), 2), ("t2", ("",), 1)]
-
-
-def test_rows_that_cannot_be_taken_are_not_known(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    quantity = Quantity(by=["kind"], traces={"shop": "SELECT 1"})
-    take_traces({"uses": quantity}, {}, "acme", folder)
-    assert not read_traces(folder).knows("uses")
-    assert read_traces(folder).troubles["uses"] == "the environment names no database 'shop'"

@@ -1,4 +1,4 @@
-"""A server that answers range queries as Prometheus does, of scrapes that it makes up as it goes.
+"""A server that responds to range queries as Prometheus does, with scrapes that it makes up.
 
 Its targets are scraped every few hundredths of a second, so a test need not wait.
 """
@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+from config.prometheus import Prometheus
 from tests.tiny_server import in_background
+from witnesses.prometheus.client import PrometheusClient
 
 INTERVAL_S = 0.05
 
@@ -25,9 +27,9 @@ _TARGET = {"job": "shop", "instance": "shop:80"}
 
 @dataclass
 class FakePrometheus:
-    """Its address, what a counter stands at by time, and every query that it was asked.
+    """Its address, the value of a counter by time, and every query that it received.
 
-    `is_closed` tells whether a range holds its first instant, as up to Prometheus 2.
+    `is_closed` means that a range holds its first instant, as up to Prometheus 2.
     """
 
     counter: Callable[[float], float]
@@ -99,8 +101,8 @@ def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
                 self._say(200, {"resultType": "matrix", "result": result})
 
         def _say(self, status: int, found: Any) -> None:
-            told = {"warnings": list(fake.warnings)} if fake.warnings else {}
-            content = json.dumps({"status": "success", "data": found, **told}).encode()
+            warnings = {"warnings": list(fake.warnings)} if fake.warnings else {}
+            content = json.dumps({"status": "success", "data": found, **warnings}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
@@ -114,3 +116,8 @@ def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
         fake.url = f"http://127.0.0.1:{server.server_port}"
         with in_background(server):
             yield fake
+
+
+def client_of(fake: FakePrometheus) -> PrometheusClient:
+    """Return a client of it, to be closed by the caller."""
+    return PrometheusClient(Prometheus.model_validate({"url": fake.url, "timeout": "5s"}))

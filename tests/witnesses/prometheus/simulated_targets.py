@@ -1,4 +1,4 @@
-"""What would really have happened? Processes that count and restart, a Prometheus that scrapes.
+"""A simulation of processes that count and restart, and of a Prometheus that scrapes them.
 
 It shares no code with what it tests: the truth is the sum of the counts, each with its moment.
 """
@@ -12,9 +12,10 @@ from pathlib import Path
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import Figure
+from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.increase import increase
-from witnesses.prometheus.samples import Sample, Target, Watch
-from witnesses.prometheus.witness import PrometheusEvidence, Reading, read_prometheus
+from witnesses.prometheus.reading import PrometheusReading, read_prometheus
+from witnesses.prometheus.samples import Sample, ScrapeLog, Target
 
 BEGIN = 1_000.0
 JOB = "shop"
@@ -22,19 +23,19 @@ QUIET = 3
 STATUSES = ("200", "201")
 
 Name = tuple[str, str]
-Told = tuple[dict[str, str], Sequence[Sample]]
+LabelledSamples = tuple[dict[str, str], Sequence[Sample]]
 
 
 class Clock(Enum):
-    """How a process tells its start time."""
+    """How a process shows its start time."""
 
     TICKS = "to the tick, but up to a second too early"
     SECONDS = "in whole seconds, rounded down"
-    UNTOLD = "not at all"
+    NONE = "not at all"
 
-    def tells(self, born: float) -> float:
-        """Return what a process says that was born then."""
-        return float(math.floor(born)) if self is Clock.SECONDS else born - 0.6
+    def shows(self, started: float) -> float:
+        """Return the start time that a process shows that was started then."""
+        return float(math.floor(started)) if self is Clock.SECONDS else started - 0.6
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ class Count:
 class Life:
     """One process. `eager` shows all its series at zero, others only once they have counted."""
 
-    born: float
+    started: float
     died: float = math.inf
     eager: bool = False
 
     def spans(self, since: float, until: float) -> bool:
-        return self.born <= since and until < self.died
+        return self.started <= since and until < self.died
 
 
 @dataclass(frozen=True)
@@ -146,22 +147,22 @@ class World:
             self._shown[replica.number] = seen
         return self._shown[replica.number]
 
-    def evidence(
+    def read(
         self, folder: Path, ends: Sequence[float] = (), overlap_s: float = 0.0
-    ) -> PrometheusEvidence:
+    ) -> PrometheusReading:
         """Write what Prometheus would answer, and read it as the harness does.
 
         `ends` are where one window of time ends and the next begins, as much earlier as they
         overlap; without any there is one file without a number.
         """
         windows = [*ends, math.inf] if ends else []
-        reading = Reading(
+        collection = CollectionRecord(
             self.fresh, BEGIN, self.end, self.read_at, 0.0, self.interval,
             windows=[min(end, self.read_at) for end in windows],
         )  # fmt: skip
         path = folder / "evidence" / "witnesses" / "prometheus"
         path.mkdir(parents=True, exist_ok=True)
-        (path / "reading.json").write_text(json.dumps(asdict(reading)), encoding="utf-8")
+        (path / "collection.json").write_text(json.dumps(asdict(collection)), encoding="utf-8")
         for name, series in self._answers().items():
             since = -math.inf
             for number, end in enumerate(windows or [math.inf], 1):
@@ -171,14 +172,14 @@ class World:
         return read_prometheus(RunFolder(folder))
 
     def increases(self) -> list[tuple[str, Figure]]:
-        """Return what each series says of its key if it is read in one piece."""
-        watches = {each.target: self._watch(each) for each in self._known()}
+        """Return the figure of each series, by its key, if it is read in one piece."""
+        scrape_logs = {each.target: self._scrape_log(each) for each in self._known()}
         return [
             (
                 str(labels["kind"]),
-                increase(samples, watches[labels["job"], labels["instance"]], BEGIN, self.end),
+                increase(samples, scrape_logs[labels["job"], labels["instance"]], BEGIN, self.end),
             )
-            for labels, samples in sorted(self._series(), key=lambda told: str(told[0]))
+            for labels, samples in sorted(self._series(), key=lambda series: str(series[0]))
         ]
 
     def stamps(self) -> list[float]:
@@ -218,8 +219,8 @@ class World:
         return late
 
     def is_undecidable(self) -> bool:
-        """Tell whether a restart left no trace: no start time is told that could betray it."""
-        return any(each.clock is Clock.UNTOLD and len(each.lives) > 1 for each in self.replicas)
+        """Whether a restart left no trace, since no start time is shown that could reveal it."""
+        return any(each.clock is Clock.NONE and len(each.lives) > 1 for each in self.replicas)
 
     def _known(self) -> list[Replica]:
         """Of a target that was not tried to be scraped at all, Prometheus knows nothing."""
@@ -236,7 +237,7 @@ class World:
         """Return since when a count is the run's.
 
         What moves unseen after standing still over the last two scrapes (or since a fresh start)
-        cannot be told from the run's own: it is reckoned among them.
+        cannot be distinguished from the run's own: it is included.
         """
         seen = [each for each in self.shown(replica) if each.attempt.answered_at <= BEGIN]
         values = [each.values.get(series, 0.0) for each in seen]
@@ -254,32 +255,40 @@ class World:
     def _last_seen(self, replica: Replica) -> float:
         return max((each.attempt.answered_at for each in self.shown(replica)), default=-math.inf)
 
-    def _watch(self, replica: Replica) -> Watch:
+    def _scrape_log(self, replica: Replica) -> ScrapeLog:
         seen = self.shown(replica)
         reached = {each.attempt.at for each in seen}
         attempts = [each for each in replica.attempts if self._is_read(each)]
-        told = replica.clock is not Clock.UNTOLD
-        births = [(each.attempt.at, replica.clock.tells(each.life.born)) for each in seen if told]
+        has_start_time = replica.clock is not Clock.NONE
+        start_times = [
+            (each.attempt.at, replica.clock.shows(each.life.started))
+            for each in seen
+            if has_start_time
+        ]
         ups = [(each.at, float(each.at in reached)) for each in attempts]
-        return Watch(ups, births, self.fresh, [(each.at, each.took) for each in attempts])
+        return ScrapeLog(ups, start_times, self.fresh, [(each.at, each.took) for each in attempts])
 
     def _is_read(self, attempt: Attempt) -> bool:
         since = math.floor(BEGIN - 3 * self.interval) - 1
         return since < attempt.at and attempt.answered_at <= self.read_at
 
-    def _answers(self) -> dict[str, list[Told]]:
-        watches = [
-            ({"job": each.target[0], "instance": each.target[1]}, self._watch(each))
+    def _answers(self) -> dict[str, list[LabelledSamples]]:
+        scrape_logs = [
+            ({"job": each.target[0], "instance": each.target[1]}, self._scrape_log(each))
             for each in self._known()
         ]
         return {
-            "up": [(labels, watch.ups) for labels, watch in watches],
-            "births": [(labels, watch.births) for labels, watch in watches if watch.births],
-            "durations": [(labels, watch.durations) for labels, watch in watches],
+            "up": [(labels, scrape_log.ups) for labels, scrape_log in scrape_logs],
+            "start_times": [
+                (labels, scrape_log.start_times)
+                for labels, scrape_log in scrape_logs
+                if scrape_log.start_times
+            ],
+            "durations": [(labels, scrape_log.durations) for labels, scrape_log in scrape_logs],
             "quantity-uses": list(self._series()),
         }
 
-    def _series(self) -> Iterator[Told]:
+    def _series(self) -> Iterator[LabelledSamples]:
         for replica in self.replicas:
             samples: dict[Name, list[Sample]] = {}
             for each in self.shown(replica):
@@ -291,7 +300,7 @@ class World:
                 yield labels, values
 
 
-def _matrix(series: Sequence[Told], since: float, until: float) -> str:
+def _matrix(series: Sequence[LabelledSamples], since: float, until: float) -> str:
     result = [
         {"metric": labels, "values": values}
         for labels, samples in series

@@ -9,9 +9,9 @@ from witnesses.prometheus.increase import Growth
 _SCRAPES = range(10, 70, 10)
 
 
-def _growth(*grown: float, took_s: float = 0.0) -> list[Growth]:
-    """Make what scrapes at 10, 20, 30, … show."""
-    return [Growth(at, at + took_s, by) for at, by in zip(_SCRAPES, grown, strict=False)]
+def _growth(*grown: float, duration_s: float = 0.0) -> list[Growth]:
+    """Return the growth at scrapes at 10, 20, 30, … s."""
+    return [Growth(at, at + duration_s, by) for at, by in zip(_SCRAPES, grown, strict=False)]
 
 
 def _one_a_second(until: int, amount: int = 1) -> list[Move]:
@@ -43,7 +43,7 @@ def test_a_count_in_flight_is_neither_missing_nor_too_much() -> None:
 
 
 def test_a_count_in_doubt_may_be_there_or_not() -> None:
-    moves = [*_one_a_second(10), Move(5.0, 35.0, 2, sure=False)]
+    moves = [*_one_a_second(10), Move(5.0, 35.0, 2, is_confirmed=False)]
     assert differs_since([_growth(10, 10, 10, 10)], moves) is None
     assert differs_since([_growth(12, 12, 12, 12)], moves) is None
     assert differs_since([_growth(12, 12, 13, 13)], moves) == 30.0
@@ -70,11 +70,11 @@ def test_a_target_that_was_not_scraped_again_explains_what_is_missing() -> None:
     assert differs_since([_growth(5, 10, 15), [Growth(12, 12, 6)]], _one_a_second(30)) is None
 
 
-def test_a_slow_scrape_may_see_what_was_sent_while_it_lasted() -> None:
+def test_a_slow_scrape_may_show_what_was_sent_during_it() -> None:
     moves = [Move(10.3, 10.4, 1)]
-    assert differs_since([_growth(1, took_s=0.5)], moves) is None
-    assert differs_since([_growth(1, 1, took_s=0.1)], moves) is None
-    assert differs_since([_growth(2, 2, took_s=0.5)], moves) == 10.0
+    assert differs_since([_growth(1, duration_s=0.5)], moves) is None
+    assert differs_since([_growth(1, 1, duration_s=0.1)], moves) is None
+    assert differs_since([_growth(2, 2, duration_s=0.5)], moves) == 10.0
 
 
 def test_clocks_that_are_slightly_apart_make_no_difference() -> None:
@@ -103,8 +103,8 @@ def test_a_difference_never_shows_before_it_arose(
     requests: list[tuple[float, float, float]], nth: int, is_lost: bool
 ) -> None:
     """Requests overlap at will, and one of them is counted not at all, or twice."""
-    moves = [Move(sent_at, sent_at + lasted_s, 1) for sent_at, lasted_s, _ in requests]
-    counted_at = [sent_at + lasted_s * part for sent_at, lasted_s, part in requests]
+    moves = [Move(sent_at, sent_at + duration_s, 1) for sent_at, duration_s, _ in requests]
+    counted_at = [sent_at + duration_s * part for sent_at, duration_s, part in requests]
     assert differs_since([_scraped(counted_at)], moves) is None
     wrong_at = counted_at[nth % len(requests)]
     counted_wrong = list(counted_at)

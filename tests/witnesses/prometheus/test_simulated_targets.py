@@ -1,4 +1,4 @@
-"""Is an exact figure always the truth, a lower bound never more, and a clean history exact?"""
+"""Simulated runs: an exact figure is the truth, a lower bound never more, a clean run exact."""
 
 from collections import Counter
 from collections.abc import Set
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tests.patience import HANGS_S, patiently
+from tests.patience import HANGS_S
+from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.simulated_targets import (
     BEGIN,
     STATUSES,
@@ -20,10 +21,11 @@ from tests.witnesses.prometheus.simulated_targets import (
     Replica,
     World,
 )
-from witnesses.figure import summed
+from witnesses.figure import Direction, Reason, sum_by_labels
 from witnesses.prometheus.increase import GRACE_S
 
-_EXACT = "exact"
+_USES = uses_by_kind()
+_SHARED = uses_by_kind(shared=True, is_exclusive=False)
 _MANY, _FEW = 20_000, 800
 _KEYS = ("tea", "coffee")
 _OLD = BEGIN - 500
@@ -34,8 +36,8 @@ _tenths = st.integers(0, 9)
 _rarely = st.integers(0, 5).map(lambda n: n == 5)
 
 
-class Trouble(Enum):
-    """What may go wrong with one target."""
+class Fault(Enum):
+    """What can go wrong with one target."""
 
     ADDED = "it is scraped only from some moment"
     GONE = "it is scraped only until some moment"
@@ -46,17 +48,17 @@ class Trouble(Enum):
     LATE = "it counts after the last answer"
 
 
-_TROUBLES: st.SearchStrategy[Set[Trouble]] = st.one_of(
+_FAULTS: st.SearchStrategy[Set[Fault]] = st.one_of(
     st.just(frozenset()),
     st.sampled_from(
         [
-            frozenset({Trouble.RESTART, Trouble.ADDED}),
-            frozenset({Trouble.RESTART, Trouble.OUTAGE}),
-            frozenset({Trouble.FOREIGN, Trouble.ADDED}),
-            frozenset({Trouble.FOREIGN, Trouble.OUTAGE}),
+            frozenset({Fault.RESTART, Fault.ADDED}),
+            frozenset({Fault.RESTART, Fault.OUTAGE}),
+            frozenset({Fault.FOREIGN, Fault.ADDED}),
+            frozenset({Fault.FOREIGN, Fault.OUTAGE}),
         ]
     ),
-    st.frozensets(st.sampled_from(Trouble), max_size=2),
+    st.frozensets(st.sampled_from(Fault), max_size=2),
 )
 
 
@@ -79,20 +81,20 @@ def _clean_replica(
 ) -> Replica:
     added = not fresh and draw(_rarely)
     eager = draw(st.booleans())
-    born = _OLD if not fresh else BEGIN - 1.7 - draw(st.integers(0, 30))
+    started = _OLD if not fresh else BEGIN - 1.7 - draw(st.integers(0, 30))
     if added:
-        born = BEGIN + 2.1 + (end - BEGIN) * draw(_tenths) / 10
+        started = BEGIN + 2.1 + (end - BEGIN) * draw(_tenths) / 10
     clock = draw(st.sampled_from([Clock.TICKS, Clock.SECONDS] if added else list(Clock)))
     attempts = draw(_attempts(interval, end + 7 * interval, frozenset()))
-    # A process that is scraped in the second of its birth and tells whole seconds is in doubt.
-    since = (born if fresh or added else -1e9) + (1.0 if clock is Clock.SECONDS else 0.0)
+    # A process that is scraped in the second of its start and shows whole seconds is in doubt.
+    since = (started if fresh or added else -1e9) + (1.0 if clock is Clock.SECONDS else 0.0)
     before = [] if fresh or added else draw(_counts(BEGIN - 500, BEGIN - 5 * interval, 2))
-    during = draw(_counts(max(BEGIN, born), end, 6))
-    late = draw(_counts(max(end, born), end + interval, 2))
+    during = draw(_counts(max(BEGIN, started), end, 6))
+    late = draw(_counts(max(end, started), end + interval, 2))
     return Replica(
         number,
         clock,
-        [Life(born, eager=eager)],
+        [Life(started, eager=eager)],
         [*before, *during, *late],
         [each for each in attempts if each.at > since],
     )
@@ -115,18 +117,16 @@ def _counts(draw: st.DrawFn, since: float, until: float, most: int) -> list[Coun
 
 
 @st.composite
-def _attempts(
-    draw: st.DrawFn, interval: float, until: float, troubles: Set[Trouble]
-) -> list[Attempt]:
+def _attempts(draw: st.DrawFn, interval: float, until: float, faults: Set[Fault]) -> list[Attempt]:
     """Draw a target's scrapes: some begin late, some or all are answered slowly, some fail."""
     offset = draw(_tenths) / 10 + 0.0137
     number = _SOONER + int((until - BEGIN) / interval) + 1
     odd = set(draw(st.lists(st.integers(0, 2 * number - 1), max_size=4)))
     failing = range(0)
-    if Trouble.OUTAGE in troubles:
+    if Fault.OUTAGE in faults:
         first = draw(st.one_of(st.just(0), st.integers(0, number)))
         failing = range(first, first + draw(st.integers(1, 8)))
-    slow = range(number, number * (1 + (Trouble.SLOW not in troubles)))
+    slow = range(number, number * (1 + (Fault.SLOW not in faults)))
     return [
         Attempt(
             round(BEGIN + (offset + n - _SOONER + 0.5 * (n in odd)) * interval, 3),
@@ -154,14 +154,14 @@ def worlds(draw: st.DrawFn) -> World:
 def _replica(
     draw: st.DrawFn, number: int, interval: float, fresh: bool, end: float, read_at: float
 ) -> Replica:
-    troubles = draw(_TROUBLES)
-    attempts = draw(_attempts(interval, read_at, troubles))
-    added_at = draw(_moments(interval, end)) if Trouble.ADDED in troubles else -1e9
-    gone_at = draw(_moments(interval, end)) if Trouble.GONE in troubles else 1e9
+    faults = draw(_FAULTS)
+    attempts = draw(_attempts(interval, read_at, faults))
+    added_at = draw(_moments(interval, end)) if Fault.ADDED in faults else -1e9
+    gone_at = draw(_moments(interval, end)) if Fault.GONE in faults else 1e9
     attempts = [each for each in attempts if added_at < each.at < gone_at]
-    lives = draw(_lives(interval, fresh, end, troubles))
+    lives = draw(_lives(interval, fresh, end, faults))
     if not fresh and attempts and attempts[0].at > BEGIN:
-        # What lived and died before anyone looked leaves no trace.
+        # What lived and died before the first scrape leaves no trace.
         lives = [each for each in lives if each.died > attempts[0].at]
     around = [
         count
@@ -172,29 +172,29 @@ def _replica(
     late = _counts(end, end + 3 * interval, 3)
     counts = [
         *around,
-        *(draw(foreign) if Trouble.FOREIGN in troubles else []),
+        *(draw(foreign) if Fault.FOREIGN in faults else []),
         *draw(_counts(BEGIN, end, 5)),
-        *(draw(late) if Trouble.LATE in troubles else []),
+        *(draw(late) if Fault.LATE in faults else []),
     ]
     return Replica(number, draw(st.sampled_from(Clock)), lives, counts, attempts)
 
 
 @st.composite
 def _lives(
-    draw: st.DrawFn, interval: float, fresh: bool, end: float, troubles: Set[Trouble]
+    draw: st.DrawFn, interval: float, fresh: bool, end: float, faults: Set[Fault]
 ) -> list[Life]:
     """Draw a target's processes, one after the other; the first may begin during the run."""
-    born = BEGIN - 0.2 - draw(st.integers(0, 100)) / 10 if fresh else _OLD
+    started = BEGIN - 0.2 - draw(st.integers(0, 100)) / 10 if fresh else _OLD
     if not fresh and draw(_rarely):
-        born = draw(_moments(interval, end))
+        started = draw(_moments(interval, end))
     lives = []
     earliest = BEGIN - (0 if fresh else 2 * interval)
     restarts = st.lists(st.one_of(st.integers(0, 6), st.integers(0, 60)), min_size=1, max_size=2)
-    for after in draw(restarts) if Trouble.RESTART in troubles else []:
-        died = max(earliest, born) + interval * after / 10 + 0.001
-        lives.append(Life(born, died, draw(st.booleans())))
-        born = died + draw(st.sampled_from([0.002, 0.3, 1.5]))
-    return [*lives, Life(born, eager=draw(st.booleans()))]
+    for after in draw(restarts) if Fault.RESTART in faults else []:
+        died = max(earliest, started) + interval * after / 10 + 0.001
+        lives.append(Life(started, died, draw(st.booleans())))
+        started = died + draw(st.sampled_from([0.002, 0.3, 1.5]))
+    return [*lives, Life(started, eager=draw(st.booleans()))]
 
 
 def _moments(interval: float, end: float) -> st.SearchStrategy[float]:
@@ -214,16 +214,18 @@ def _try(
 ) -> None:
     """Hold every figure of a history, read window by window, against the truth."""
     note(f"{world}, windows end at {windows[0]} and overlap by {windows[1]}")
-    figures = world.evidence(folder, *windows).figures("uses", ["kind"])
+    figures = world.read(folder, *windows).figures(_USES)
     tally["histories"] += 1
     for key in _KEYS:
         figure, truth = figures.at((key,)), world.truth(key)
         tally["figures"] += 1
-        tally[figure.remark or _EXACT] += 1
+        tally[figure.direction] += 1
+        tally[figure.reason or "no reason"] += 1
         note(f"{key}: {figure}, truth {truth}")
-        if figure.value is not None:
-            assert figure.value <= truth
-        if not figure.remark and not world.is_undecidable():
+        assert figure.direction in (Direction.EXACT, Direction.AT_LEAST, Direction.VOID)
+        if figure.low is not None:
+            assert figure.low <= truth
+        if figure.is_exact and not world.is_undecidable():
             assert figure.value == world.truth_at_rest(key)
 
 
@@ -234,7 +236,7 @@ def _ends(world: World, cuts: list[tuple[int, float]]) -> list[float]:
 
 
 def _tried_on(worlds: st.SearchStrategy[World], examples: int, folder: Path) -> Counter[str]:
-    """Try so many histories; return how many there were, and what was said of them."""
+    """Try this many histories; return how many figures there were by direction and reason."""
     tally: Counter[str] = Counter()
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
@@ -242,7 +244,7 @@ def _tried_on(worlds: st.SearchStrategy[World], examples: int, folder: Path) -> 
     def try_one(world: World, cuts: list[tuple[int, float]], overlap_s: float) -> None:
         _try(world, (_ends(world, cuts), overlap_s), folder, tally)
 
-    patiently(try_one)
+    try_one()
     print(f"histories: {tally}")
     assert tally["histories"] >= examples
     return tally
@@ -259,7 +261,7 @@ def test_an_exact_figure_is_the_truth_and_a_lower_bound_is_never_more(
     examples: int, tmp_path: Path
 ) -> None:
     tally = _tried_on(worlds(), examples, tmp_path)
-    assert tally[_EXACT] > 0.25 * tally["figures"]
+    assert tally[Direction.EXACT] > 0.25 * tally["figures"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_an_exact_figure_is_the_truth_and_a_lower_bound_is_never_more(
 )
 def test_a_clean_history_is_always_exact(examples: int, tmp_path: Path) -> None:
     tally = _tried_on(clean_worlds(), examples, tmp_path)
-    assert tally[_EXACT] == tally["figures"] == len(_KEYS) * tally["histories"]
+    assert tally[Direction.EXACT] == tally["figures"] == len(_KEYS) * tally["histories"]
 
 
 @pytest.mark.parametrize(
@@ -281,38 +283,40 @@ def test_a_clean_history_is_always_exact(examples: int, tmp_path: Path) -> None:
         pytest.param(_MANY // 4, id="many", marks=[pytest.mark.long, pytest.mark.timeout(HANGS_S)]),
     ],
 )
-def test_a_history_says_the_same_in_one_piece_and_in_windows(examples: int, tmp_path: Path) -> None:
+def test_a_history_has_the_same_figures_in_one_piece_and_in_windows(
+    examples: int, tmp_path: Path
+) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(worlds(), _cuts, _overlaps_s)
     def try_one(world: World, cuts: list[tuple[int, float]], overlap_s: float) -> None:
-        whole = world.evidence(tmp_path)
-        figures, grown = whole.figures("uses", ["kind"]), whole.growths("uses", ["kind"])
-        in_windows = world.evidence(tmp_path, _ends(world, cuts), overlap_s)
-        assert in_windows.figures("uses", ["kind"]) == figures
+        whole = world.read(tmp_path)
+        figures, grown = whole.figures(_USES), whole.growths("uses", ["kind"])
+        in_windows = world.read(tmp_path, _ends(world, cuts), overlap_s)
+        assert in_windows.figures(_USES) == figures
         assert in_windows.growths("uses", ["kind"]) == grown
         tea = {labels: growth for labels, growth in grown.items() if labels == ("tea",)}
         assert in_windows.growths("uses", ["kind"], [("tea",)]) == tea
 
-    patiently(try_one)
+    try_one()
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
-def test_a_watch_of_which_little_is_kept_says_what_the_whole_says(
+def test_a_scrape_log_of_which_little_is_kept_gives_the_figures_of_the_whole(
     tmp_path: Path, world: World
 ) -> None:
-    figures = world.evidence(tmp_path).figures("uses", ["kind"]).by_labels
-    for labels, figure in summed(((key,), each) for key, each in world.increases()).items():
+    figures = world.read(tmp_path).figures(_USES).by_labels
+    for labels, figure in sum_by_labels(((key,), each) for key, each in world.increases()).items():
         assert figures[labels].value == figure.value
         assert figures[labels].late == figure.late
         if len(world.replicas) == 1:
-            assert figures[labels].remark == figure.remark
+            assert figures[labels].reason is figure.reason
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(clean_worlds())
 def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) -> None:
-    figures = world.evidence(tmp_path).figures("uses", ["kind"])
+    figures = world.read(tmp_path).figures(_USES)
     for key in _KEYS:
         assert figures.at((key,)).late == world.truth_late(key, GRACE_S)
 
@@ -322,10 +326,10 @@ def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) 
 def test_where_others_count_the_increase_is_at_least_ours_and_at_most_all(
     tmp_path: Path, world: World
 ) -> None:
-    figures = world.evidence(tmp_path).figures("uses", ["kind"], has_others=True)
+    figures = world.read(tmp_path).figures(_SHARED)
     for key in _KEYS:
         figure = figures.at((key,))
-        if figure.value is not None and not figure.remark and not world.is_undecidable():
+        if figure.value is not None and figure.is_exact and not world.is_undecidable():
             assert figure.value >= world.truth_within(key, BEGIN, world.end)
             assert figure.value <= world.truth_within(key, -1e9, 1e9)
 
@@ -335,9 +339,9 @@ def test_where_others_count_all_the_time_the_increase_is_that_of_all(tmp_path: P
     counts = [Count(BEGIN + at / 3, "tea", 1) for at in range(-12, 27)]
     replica = Replica(0, Clock.TICKS, [Life(BEGIN - 100, eager=True)], counts, attempts)
     world = World([replica], BEGIN + 4.0, BEGIN + 8.6, 1.0, fresh=False)
-    figures = world.evidence(tmp_path)
-    moving = figures.figures("uses", ["kind"]).at(("tea",))
-    assert moving.remark == "it was moving before the first request"
-    figure = figures.figures("uses", ["kind"], has_others=True).at(("tea",))
-    assert figure.remark == ""
+    reading = world.read(tmp_path)
+    moving = reading.figures(_USES).at(("tea",))
+    assert moving.reason is Reason.MOVED_BEFORE
+    figure = reading.figures(_SHARED).at(("tea",))
+    assert figure.is_exact
     assert figure.value == world.truth_within("tea", BEGIN - 0.49, 1e9) > 12

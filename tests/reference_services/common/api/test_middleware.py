@@ -1,8 +1,9 @@
-"""What does a service give away: to a browser, to its log, to the machine that it runs on?"""
+"""Tests of the middleware: security headers, body limit, and no secret in a log or a file."""
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from reference_services.cards.app import create_app as create_cards
 from tests.paths import ROOT
+from tests.reference_services.api_requests import A_ROUTE
 from tests.reference_services.databases import SERVICES, Databases, sqlite_databases
 from tests.reference_services.processes import ServiceProcess, environ_of, running
 from tests.reference_services.services import (
@@ -25,10 +28,10 @@ from tests.reference_services.services import (
     Service,
     as_tenant,
     cards_service,
+    serving,
+    settings,
     workflow_service,
 )
-
-pytestmark = pytest.mark.long
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -42,11 +45,11 @@ TABLES = {
     "workflow": ["workflow_executions", "owed_uses"],
 }
 
-# Each stands in another part of a request, and in no line of a log.
+# Each is sent in another part of a request and must appear in no log line.
 IN_BODY, IN_KEY, IN_TOKEN = "secret-body", "secret-key", "secret-token"
 IN_QUERY, IN_PATH, IN_HEADER = "secret-query", "secret-path", "secret-header"
 
-# No account of any machine: what belongs to it was written by the service under test.
+# A user id that no account has: its files were written by the service under test.
 STRANGER = 1_000_000 + os.getpid()
 
 
@@ -58,7 +61,7 @@ def drop_tables(database_url: str, tables: list[str]) -> None:
 
 @pytest.fixture
 def cards(sqlite: Databases) -> Iterator[Service]:
-    """Run a Cards that refuses in every way that it can."""
+    """Run Cards with a rate limit and tokens, so that it rejects in every way."""
     with cards_service(sqlite, RATE_LIMIT="2/hour", API_TOKENS="ada-1") as service:
         yield service
 
@@ -83,7 +86,8 @@ def answers_of(cards: Service, tenant: str) -> Iterator[httpx.Response]:
     yield http.get("/api/v1/cards", headers=another)
 
 
-def test_every_answer_tells_browsers_to_leave_it_alone(cards: Service, tenant: str) -> None:
+@pytest.mark.long
+def test_every_response_carries_the_security_headers(cards: Service, tenant: str) -> None:
     statuses = []
     for answer in answers_of(cards, tenant):
         statuses.append(answer.status_code)
@@ -92,6 +96,7 @@ def test_every_answer_tells_browsers_to_leave_it_alone(cards: Service, tenant: s
     assert statuses == [200, 200, 200, 201, 200, 429, 401, 400, 404, 405, 413, 422, 500]
 
 
+@pytest.mark.long
 def test_a_service_that_is_not_ready_is_protected_as_well(sqlite: Databases) -> None:
     with workflow_service(sqlite) as workflow:
         answer = workflow.http.get("/ready")
@@ -101,7 +106,7 @@ def test_a_service_that_is_not_ready_is_protected_as_well(sqlite: Databases) -> 
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[dict[str, ServiceProcess]]:
-    """Run the three services as processes that log all they can, and want tokens."""
+    """Run the three services as processes with debug log and tokens."""
     databases = sqlite_databases(tmp_path)
     common = {"LOG_LEVEL": "DEBUG", "API_TOKENS": IN_TOKEN, "SERVICE_TOKENS": f"{IN_TOKEN}-robot"}
 
@@ -118,7 +123,7 @@ def processes(tmp_path: Path) -> Iterator[dict[str, ServiceProcess]]:
 
 
 def requests(name: str, url: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Write requests that succeed, are refused and (once the tables are gone) fail."""
+    """Yield requests that succeed, are rejected and, once the tables are dropped, fail."""
     told = {"note": IN_BODY}
     if name == "onboarding":
         path = f"{url}/api/v1/onboarding/sessions"
@@ -171,10 +176,11 @@ def drive(name: str, url: str, trace: str) -> list[httpx.Response]:
     ]
 
 
-def test_no_log_line_holds_what_a_client_sent_and_a_500_tells_the_log_alone(
+@pytest.mark.long
+def test_no_log_line_holds_client_data_and_only_the_log_holds_the_traceback_of_a_500(
     processes: dict[str, ServiceProcess],
 ) -> None:
-    """The answers are read here as well: had they no 500, the log of one would not be tested."""
+    """Checks the responses too: without a 500 among them, the test would prove less."""
     failed: dict[str, list[httpx.Response]] = {}
     for name, service in processes.items():
         drive(name, service.url, "trace-well")
@@ -186,20 +192,20 @@ def test_no_log_line_holds_what_a_client_sent_and_a_500_tells_the_log_alone(
         assert service.stop() == -signal.SIGTERM
         assert failed[name]
         for answer in failed[name]:
-            assert answer.json()["detail"] == "The service failed."
+            assert answer.json()["detail"] == "Internal error."
             assert not {"Traceback", "sqlite", "SELECT"} & set(answer.text.split())
         log = service.log.read_text()
         for secret in (IN_BODY, IN_KEY, IN_TOKEN, IN_QUERY, IN_PATH, IN_HEADER):
             assert secret not in log
-        assert_log_tells(name, log)
+        assert_log_complete(name, log)
 
 
-def assert_log_tells(name: str, log: str) -> None:
+def assert_log_complete(name: str, log: str) -> None:
     lines = [json.loads(line) for line in log.splitlines()]
     assert {line["service"] for line in lines} == {name}
     requests = [line for line in lines if line["event"] == "request"]
     assert {line["trace_id"] for line in requests} >= {"trace-well", "trace-ill"}
-    failures = [line for line in lines if line["event"] == "unforeseen failure"]
+    failures = [line for line in lines if line["event"] == "unhandled exception"]
     assert failures
     for line in failures:
         assert line["trace_id"] == "trace-ill"
@@ -207,14 +213,15 @@ def assert_log_tells(name: str, log: str) -> None:
         assert "no such table" in line["traceback"]
 
 
-def test_a_service_does_not_say_by_what_it_is_served(tmp_path: Path) -> None:
+@pytest.mark.long
+def test_no_response_names_the_server_software(tmp_path: Path) -> None:
     with running("cards", tmp_path) as cards:
         for path in ("/health", "/nothing", "/metrics"):
             assert "server" not in cards.get(path).headers
 
 
 def python_of_stranger() -> str:
-    """Return an interpreter that another user can run this checkout with, or skip the test."""
+    """Return a Python that another user can run in this checkout, or skip the test."""
     ours = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (sys.executable, f"/usr/bin/{ours}"):
         try:
@@ -252,15 +259,16 @@ def owner_of(path: Path) -> int | None:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Make a folder of the stranger's; pytest's own is within one that is closed to others."""
+    """Create a folder of that user; pytest's own are closed to other users."""
     with TemporaryDirectory(prefix="home-") as folder:
         os.chown(folder, STRANGER, STRANGER)
         yield Path(folder)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can start a service as another user")
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_unprivileged_service_writes_to_its_database_folder_alone(
+def test_an_unprivileged_service_writes_only_to_its_database_folder(
     home: Path, service: str
 ) -> None:
     with running(service, home, python=python_of_stranger(), user=STRANGER) as started:
@@ -276,3 +284,31 @@ def make_something(service: str, started: ServiceProcess) -> None:
     method, url, body = next(requests(service, started.url))
     answer = httpx.request(method, url, json=body, headers=as_tenant(str(uuid4())))
     assert answer.status_code in (200, 201)
+
+
+def test_a_body_over_a_mebibyte_is_refused_announced_or_not(
+    service: Service, name: str, tenant: str
+) -> None:
+    body = json.dumps({"x": "y" * 1024 * 1024}).encode()
+    headers = as_tenant(tenant, content_type="application/json")
+    announced = service.http.post(A_ROUTE[name], content=body, headers=headers)
+    chunked = service.http.post(A_ROUTE[name], content=iter([body[:99], body]), headers=headers)
+    for answer in (announced, chunked):
+        assert (answer.status_code, answer.json()["error"]) == (413, "BodyTooLarge")
+        assert answer.headers["X-Trace-ID"] == answer.json()["request_id"]
+
+
+def test_an_unhandled_exception_gets_the_error_form_and_is_counted(
+    sqlite: Databases, tenant: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.DatabaseError("SELECT secret FROM disk")
+
+    app = create_cards(settings("cards", sqlite))
+    app.state.components.store.list_page = fail
+    with serving(app, sqlite.url_of("cards")) as cards:
+        answer = cards.http.get("/api/v1/cards", headers=as_tenant(tenant))
+        assert cards.scrape().total("cards_api_requests_total", status="500") == 1
+    assert (answer.status_code, answer.json()["error"]) == (500, "InternalError")
+    assert answer.json()["request_id"] == answer.headers["X-Trace-ID"]
+    assert "secret" not in answer.text

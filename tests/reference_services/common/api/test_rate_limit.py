@@ -1,4 +1,4 @@
-"""Is a tenant that calls too often held back, and no other?"""
+"""Tests of the rate limit per tenant."""
 
 import time
 from uuid import uuid4
@@ -22,7 +22,7 @@ def calls(service: Service, tenant: str, times: int) -> list[int]:
     return [service.http.get("/api/v1/cards", headers=headers).status_code for _ in range(times)]
 
 
-def test_without_a_rate_nobody_is_held_back(sqlite: Databases, tenant: str) -> None:
+def test_without_a_rate_no_request_is_limited(sqlite: Databases, tenant: str) -> None:
     with cards_service(sqlite) as cards:
         assert set(calls(cards, tenant, 60)) == {200}
 
@@ -36,7 +36,7 @@ def test_a_tenant_over_its_rate_is_refused_and_another_is_not(
         assert calls(cards, tenant.upper(), 1) == [429]
 
 
-def test_a_refusal_says_in_whole_seconds_when_to_come_back(sqlite: Databases, tenant: str) -> None:
+def test_a_limited_request_gets_the_pause_in_whole_seconds(sqlite: Databases, tenant: str) -> None:
     with cards_service(sqlite, RATE_LIMIT="1/hour") as cards:
         calls(cards, tenant, 1)
         answer = cards.http.get("/api/v1/cards", headers=as_tenant(tenant))
@@ -45,7 +45,9 @@ def test_a_refusal_says_in_whole_seconds_when_to_come_back(sqlite: Databases, te
     assert answer.headers["Retry-After"] in answer.json()["detail"]
 
 
-def test_whoever_waits_as_long_as_told_may_call_again(sqlite: Databases, tenant: str) -> None:
+def test_a_tenant_that_waits_for_retry_after_is_accepted_again(
+    sqlite: Databases, tenant: str
+) -> None:
     with cards_service(sqlite, RATE_LIMIT="5/second") as cards:
         headers = as_tenant(tenant)
         answers = [cards.http.get("/api/v1/cards", headers=headers) for _ in range(20)]
@@ -101,7 +103,7 @@ def test_a_stranger_cannot_use_up_a_tenants_rate(sqlite: Databases, tenant: str)
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
-def test_probes_and_scrapes_are_never_held_back(sqlite: Databases, tenant: str, path: str) -> None:
+def test_probes_and_scrapes_are_never_limited(sqlite: Databases, tenant: str, path: str) -> None:
     with cards_service(sqlite, RATE_LIMIT="1/hour") as cards:
         calls(cards, tenant, 2)
         answers = [cards.http.get(path, headers=as_tenant(tenant)) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Can a tenant see or change anything of another's, by any route or any sequence of calls?"""
+"""Tests of the isolation of tenants, over every route and random sequences of calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from tests.patience import HANGS_S
+from tests.reference_services.api_requests import A_ROUTE
 from tests.reference_services.databases import SERVICES
 from tests.reference_services.services import (
     SNAPSHOT,
@@ -36,7 +37,7 @@ SESSION = {"company_domain": "acme.example", "user_email": "ada@acme.example"}
 
 @dataclass(frozen=True)
 class Owned:
-    """What one tenant has, one of each kind: an open session, a completed one, cards, a run."""
+    """The resources of one tenant: an open session, a completed one, cards, an execution."""
 
     tenant: str
     session_id: str
@@ -64,7 +65,7 @@ def own(stack: Stack, tenant: str) -> Owned:
 
 
 class Stranger:
-    """Another tenant, who knows every id of the owner's and tries them on every route."""
+    """Another tenant, who knows every id of the owner and tries it on every route."""
 
     def __init__(self, stack: Stack, owned: Owned) -> None:
         self._stack = stack
@@ -201,7 +202,7 @@ def test_an_answer_to_another_tenant_names_nothing_of_the_owner(stack: Stack, te
 
 
 def holdings(stack: Stack, tenant: str) -> list[Any]:
-    """Read every row of the tenant's, and every series."""
+    """Read every row and every series of the tenant."""
     tables = [
         (stack.onboarding, "onboarding_sessions", "session_id"),
         (stack.cards, "cards", "card_id"),
@@ -228,7 +229,7 @@ def samples_of(scrape: Scrape, tenant: str) -> list[Any]:
 
 @dataclass
 class Model:
-    """What one tenant must have: uses by card, cards by key, sessions and workflows by id."""
+    """Expected state of one tenant: uses by card, cards by key, sessions and workflows by id."""
 
     tenant: str
     mark: str
@@ -253,7 +254,7 @@ pick = st.integers(0, 40)
 
 
 class TwoTenants(RuleBasedStateMachine):
-    """Two tenants with the same keys and workflow ids, who know each other's ids."""
+    """Two tenants with the same keys and workflow ids, who know the ids of each other."""
 
     stack: ClassVar[Stack]
 
@@ -273,7 +274,7 @@ class TwoTenants(RuleBasedStateMachine):
         return answer
 
     def card_ids(self, picked: list[int]) -> list[str]:
-        """Pick of both tenants' cards; one that is nobody's if there is none."""
+        """Pick a card of either tenant, or an unknown id if there is none."""
         known = [card_id for model in self.models for card_id in model.uses]
         return list(dict.fromkeys(known[each % len(known)] for each in picked)) if known else ["x"]
 
@@ -310,7 +311,7 @@ class TwoTenants(RuleBasedStateMachine):
 
     @rule(who=whose, picked=pick, workflow_id=workflow_ids)
     def record_a_use(self, who: int, picked: int, workflow_id: str) -> None:
-        """The workflow's id is the same for both tenants."""
+        """The workflow id is the same for both tenants."""
         (card_id,) = self.card_ids([picked])
         body = {"workflow_id": workflow_id, "workflow_type": "linkedin_post"}
         answer = self.call(who, self.stack.cards, "POST", f"/api/v1/cards/{card_id}/usage", body)
@@ -331,7 +332,7 @@ class TwoTenants(RuleBasedStateMachine):
 
     @rule(who=whose, picked=pick)
     def answer_a_session(self, who: int, picked: int) -> None:
-        """The key names the session's turn, so it is the same for both tenants."""
+        """The key is the number of the session, so both tenants use the same keys."""
         me, known = self.models[who], self.known_sessions()
         session_id = known[picked % len(known)]
         turn = list(me.sessions).index(session_id) if session_id in me.sessions else 0
@@ -391,7 +392,7 @@ class TwoTenants(RuleBasedStateMachine):
             assert {card["card_id"]: card["usage_count"] for card in listed["cards"]} == me.uses
 
     def teardown(self) -> None:
-        """At last the tables and the counters: each tenant's are the model's."""
+        """At the end, tables and counters of each tenant equal the model."""
         for me in getattr(self, "models", []):
             assert self.written(me) == self.counted(me) == self.expected(me)
 
@@ -454,3 +455,25 @@ def test_two_tenants_never_meet(stack: Stack) -> None:
 @pytest.mark.timeout(HANGS_S)
 def test_two_tenants_never_meet_however_long_they_try(stack: Stack) -> None:
     live_through(stack, examples=100, steps=40)
+
+
+def test_a_request_without_a_tenant_is_unauthorized(service: Service, name: str) -> None:
+    answer = service.http.post(A_ROUTE[name], json={})
+    assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized")
+
+
+@pytest.mark.parametrize("tenant", ["me", "{11111111-1111-4111-8111-111111111111}", "1" * 32])
+def test_a_tenant_that_is_no_uuid_is_refused(service: Service, name: str, tenant: str) -> None:
+    answer = service.http.post(A_ROUTE[name], json={}, headers=as_tenant(tenant))
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+
+
+def test_a_body_of_another_tenant_is_refused(service: Service, name: str, tenant: str) -> None:
+    bodies: dict[str, dict[str, object]] = {
+        "onboarding": {"company_domain": "acme.example", "user_email": "ada@acme.example"},
+        "cards": {"cards": [{"card_type": "voice", "content": {}}]},
+        "workflow": {"workflow_type": "linkedin_post", "card_ids": ["1"]},
+    }
+    body = bodies[name] | {"tenant_id": str(uuid4())}
+    answer = service.http.post(A_ROUTE[name], json=body, headers=as_tenant(tenant))
+    assert answer.status_code == 400

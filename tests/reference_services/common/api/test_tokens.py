@@ -1,4 +1,4 @@
-"""Does a service let in those who bring an accepted token, and nobody else?"""
+"""Tests of bearer tokens."""
 
 import hmac
 import inspect
@@ -32,7 +32,7 @@ def bearing(token: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Run three services that want tokens; Cards wants the services', and no user's."""
+    """Run three services with tokens; Cards accepts the services' token only."""
     databases = sqlite_databases(tmp_path_factory.mktemp("guarded"))
     with ExitStack() as held:
         cards = held.enter_context(cards_service(databases, SERVICE_TOKENS="robot-1"))
@@ -53,7 +53,7 @@ def service(request: pytest.FixtureRequest, guarded: Stack) -> Service:
 
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run a Cards that accepts users' tokens and services'."""
+    """Run Cards with tokens of users and of services."""
     with cards_service(sqlite_databases(tmp_path_factory.mktemp("tokens")), **USERS) as service:
         yield service
 
@@ -65,7 +65,7 @@ def assert_unauthorized(answer: httpx.Response) -> None:
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_without_configured_tokens_nobody_needs_one(sqlite: Databases, tenant: str) -> None:
+def test_without_configured_tokens_none_is_needed(sqlite: Databases, tenant: str) -> None:
     with cards_service(sqlite) as open_cards:
         for headers in ({}, bearing("whatever")):
             answer = open_cards.http.get("/api/v1/cards", headers=as_tenant(tenant) | headers)
@@ -120,7 +120,7 @@ def test_the_token_is_asked_for_on_every_route(service: Service, tenant: str) ->
 
 @pytest.mark.parametrize("tenant_id", [None, "nobody"])
 @pytest.mark.parametrize("body", [b"{", b'{"card_ids": 1}', b"[" * 1_100_000])
-def test_the_token_is_looked_at_before_the_tenant_and_the_body(
+def test_the_token_is_checked_before_the_tenant_and_the_body(
     cards: Service, tenant_id: str | None, body: bytes
 ) -> None:
     headers = {"Content-Type": "application/json"}
@@ -137,12 +137,12 @@ def test_a_refused_body_leaves_nothing_behind(cards: Service, tenant: str) -> No
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_what_only_says_how_a_service_is_needs_no_token(service: Service, path: str) -> None:
+def test_operational_routes_need_no_token(service: Service, path: str) -> None:
     assert service.http.get(path).status_code == 200
 
 
 def test_two_services_meet_with_the_services_token(guarded: Stack, tenant: str) -> None:
-    """Cards accepts no user's token here: one that was passed on would be refused."""
+    """Cards rejects a user's token here, so a forwarded one would show."""
     headers = as_tenant(tenant) | bearing("ada-1")
     assert_unauthorized(guarded.cards.http.get("/api/v1/cards", headers=headers))
     session = {"company_domain": "acme.example", "user_email": "ada@acme.example"}
@@ -178,7 +178,7 @@ def test_no_call_carries_the_users_token(
     assert seen == [sent, sent]
 
 
-def test_a_token_that_is_taken_away_is_no_longer_accepted(sqlite: Databases, tenant: str) -> None:
+def test_a_removed_token_is_no_longer_accepted(sqlite: Databases, tenant: str) -> None:
     """The three starts of a rotation: the old token, both, the new one."""
     accepted = []
     for tokens in ("old", "old,new", "new"):
@@ -208,5 +208,5 @@ def test_a_token_is_compared_with_all_others_at_one_length(offered: str) -> None
     assert compared == [(32, 32)] * 3
 
 
-def test_tokens_are_compared_in_constant_time_unless_told_otherwise() -> None:
+def test_tokens_are_compared_in_constant_time_by_default() -> None:
     assert inspect.signature(Tokens).parameters["compare"].default is hmac.compare_digest

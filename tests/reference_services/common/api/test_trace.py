@@ -1,4 +1,4 @@
-"""Does every row say which request wrote it, and no answer?"""
+"""Tests of trace ids in responses, logs and database rows."""
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from tests.reference_services.services import (
     make_cards,
     use_cards,
 )
-from tests.reference_services.workflow.test_delivery import worker_of
+from tests.reference_services.workflow.test_usage_delivery import worker_of
 
 SESSIONS = "/api/v1/onboarding/sessions"
 EXECUTE = "/api/v1/workflows/execute"
@@ -94,3 +94,14 @@ def test_a_use_that_is_made_up_for_carries_the_trace_of_its_own_call(
     assert used
     assert executed
     assert used != executed
+
+
+def test_the_trace_id_is_returned(service: Service) -> None:
+    answer = service.http.get("/health", headers={"X-Trace-ID": "mine"})
+    assert answer.headers["X-Trace-ID"] == "mine"
+
+
+def test_a_trace_id_is_generated_if_it_is_absent_or_too_long(service: Service) -> None:
+    for headers in ({}, {"X-Trace-ID": "x" * 129}):
+        made = service.http.get("/health", headers=headers).headers["X-Trace-ID"]
+        assert len(made) == 36

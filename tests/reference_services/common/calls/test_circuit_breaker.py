@@ -1,4 +1,4 @@
-"""Does the circuit breaker open, let one probe through, and ignore late news?"""
+"""Tests of the circuit breaker, with a virtual clock and a random state machine."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,26 +27,26 @@ OPEN_S = 10.0
 
 
 class Boom(Exception):
-    """What a failed call raises here."""
+    """Raised by a failing call."""
 
 
 @dataclass
-class Clock:
-    """A clock that moves only when told to."""
+class VirtualClock:
+    """A virtual clock."""
 
     now_s: float = 100.0
 
     def __call__(self) -> float:
-        # Other threads may go first here: whatever reads the time has to hold the lock.
+        # Other threads may run here: the breaker has to hold its lock while it reads the time.
         time.sleep(0)
         return self.now_s
 
 
 @dataclass
-class Bench:
-    """A breaker, its clock and what it said of itself."""
+class BreakerBench:
+    """A breaker with its clock and the states that it reported."""
 
-    clock: Clock = field(default_factory=Clock)
+    clock: VirtualClock = field(default_factory=VirtualClock)
     states: list[CircuitState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,29 +72,29 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench() -> BreakerBench:
+    return BreakerBench()
 
 
-def test_a_new_breaker_says_that_it_is_closed(bench: Bench) -> None:
+def test_a_new_breaker_reports_that_it_is_closed(bench: BreakerBench) -> None:
     assert bench.states == [CLOSED]
 
 
-def test_it_opens_at_the_last_failure_of_a_row_and_not_before(bench: Bench) -> None:
+def test_it_opens_at_the_last_failure_of_a_row_and_not_before(bench: BreakerBench) -> None:
     bench.fail(FAILURES - 1)
     assert bench.states == [CLOSED]
     bench.fail()
     assert bench.states == [CLOSED, OPEN]
 
 
-def test_a_success_begins_the_row_anew(bench: Bench) -> None:
+def test_a_success_resets_the_row_of_failures(bench: BreakerBench) -> None:
     for _ in range(4):
         bench.fail(FAILURES - 1)
         bench.succeed()
     assert bench.states == [CLOSED]
 
 
-def test_an_open_breaker_refuses_and_tells_the_time_that_is_left(bench: Bench) -> None:
+def test_an_open_breaker_rejects_calls_and_reports_the_remaining_time(bench: BreakerBench) -> None:
     bench.open()
     assert bench.refusal().retry_after_s == OPEN_S
     bench.clock.now_s += 9.5
@@ -103,7 +103,7 @@ def test_an_open_breaker_refuses_and_tells_the_time_that_is_left(bench: Bench) -
     assert bench.states == [CLOSED, OPEN]
 
 
-def test_refusals_do_not_prolong_the_time(bench: Bench) -> None:
+def test_refusals_do_not_prolong_the_time(bench: BreakerBench) -> None:
     bench.open()
     bench.clock.now_s += OPEN_S / 2
     for _ in range(2 * FAILURES):
@@ -113,19 +113,19 @@ def test_refusals_do_not_prolong_the_time(bench: Bench) -> None:
     assert bench.states[-1] is CLOSED
 
 
-def test_while_the_probe_is_under_way_everybody_else_is_refused(bench: Bench) -> None:
+def test_while_the_probe_is_under_way_everybody_else_is_refused(bench: BreakerBench) -> None:
     bench.open()
     bench.clock.now_s += OPEN_S
     with bench.breaker.admitted():
         assert bench.states[-1] is HALF_OPEN
         assert bench.refusal().retry_after_s == OPEN_S
-        # However long the probe takes: it is the only one.
+        # The probe stays the only one, however long it takes.
         bench.clock.now_s += 10 * OPEN_S
         bench.refusal()
     assert bench.states == [CLOSED, OPEN, HALF_OPEN, CLOSED]
 
 
-def test_a_probe_that_succeeds_closes_it_for_a_whole_row_of_failures(bench: Bench) -> None:
+def test_a_probe_that_succeeds_closes_it_for_a_whole_row_of_failures(bench: BreakerBench) -> None:
     bench.open()
     bench.clock.now_s += OPEN_S
     bench.succeed()
@@ -133,7 +133,7 @@ def test_a_probe_that_succeeds_closes_it_for_a_whole_row_of_failures(bench: Benc
     assert bench.states[-1] is CLOSED
 
 
-def test_a_probe_that_fails_opens_it_for_the_whole_time_again(bench: Bench) -> None:
+def test_a_probe_that_fails_opens_it_for_the_whole_time_again(bench: BreakerBench) -> None:
     bench.open()
     bench.clock.now_s += OPEN_S
     bench.fail()
@@ -143,7 +143,7 @@ def test_a_probe_that_fails_opens_it_for_the_whole_time_again(bench: Bench) -> N
 
 
 class LateCall:
-    """A call that ends when told to, in whatever state the breaker is by then."""
+    """A call that the test ends explicitly, in any later state of the breaker."""
 
     def __init__(self, breaker: CircuitBreaker) -> None:
         self._block: AbstractContextManager[None] = breaker.admitted()
@@ -156,7 +156,9 @@ class LateCall:
         assert not self._block.__exit__(Boom, Boom(), None)
 
 
-def test_late_failures_of_calls_from_before_it_opened_do_not_open_it_again(bench: Bench) -> None:
+def test_late_failures_of_calls_from_before_it_opened_do_not_open_it_again(
+    bench: BreakerBench,
+) -> None:
     late = [LateCall(bench.breaker) for _ in range(FAILURES)]
     bench.open()
     bench.clock.now_s += OPEN_S
@@ -167,7 +169,7 @@ def test_late_failures_of_calls_from_before_it_opened_do_not_open_it_again(bench
 
 
 def test_a_late_success_neither_closes_an_open_breaker_nor_stands_for_the_probe(
-    bench: Bench,
+    bench: BreakerBench,
 ) -> None:
     late = [LateCall(bench.breaker), LateCall(bench.breaker)]
     bench.open()
@@ -181,7 +183,7 @@ def test_a_late_success_neither_closes_an_open_breaker_nor_stands_for_the_probe(
     assert bench.states[-1] is OPEN
 
 
-def test_a_late_failure_while_open_does_not_prolong_the_time(bench: Bench) -> None:
+def test_a_late_failure_while_open_does_not_prolong_the_time(bench: BreakerBench) -> None:
     late = LateCall(bench.breaker)
     bench.open()
     bench.clock.now_s += OPEN_S - 1
@@ -189,7 +191,7 @@ def test_a_late_failure_while_open_does_not_prolong_the_time(bench: Bench) -> No
     assert bench.refusal().retry_after_s == 1
 
 
-def test_of_many_threads_at_once_exactly_one_is_the_probe(bench: Bench) -> None:
+def test_of_many_threads_at_once_exactly_one_is_the_probe(bench: BreakerBench) -> None:
     threads = 32
     for _ in range(30):
         bench.open()
@@ -197,11 +199,11 @@ def test_of_many_threads_at_once_exactly_one_is_the_probe(bench: Bench) -> None:
         start, refused = Barrier(threads), Semaphore(0)
 
         def attempt(start: Barrier = start, refused: Semaphore = refused) -> bool:
-            start.wait(5)
+            start.wait(60)
             try:
                 with bench.breaker.admitted():
-                    # The probe is under way until all others have been refused.
-                    return all(refused.acquire(timeout=5) for _ in range(threads - 1))
+                    # The probe runs until all other calls have been rejected.
+                    return all(refused.acquire(timeout=60) for _ in range(threads - 1))
             except CircuitOpen:
                 refused.release()
                 return False
@@ -214,8 +216,8 @@ def test_of_many_threads_at_once_exactly_one_is_the_probe(bench: Bench) -> None:
 
 @given(st.lists(st.booleans(), max_size=40))
 def test_it_is_open_exactly_if_the_last_results_are_a_row_of_failures(results: list[bool]) -> None:
-    """Results of calls one after another, ended at the first row of failures."""
-    bench = Bench()
+    """Sequential calls, up to the first row of failures that opens the breaker."""
+    bench = BreakerBench()
     in_a_row = 0
     for is_success in results:
         if bench.states[-1] is OPEN:
@@ -230,14 +232,14 @@ def test_it_is_open_exactly_if_the_last_results_are_a_row_of_failures(results: l
 
 
 class Traffic(RuleBasedStateMachine):
-    """Calls that begin and end in any order while time passes, held against a plain model.
+    """Calls that begin and end in any order while time passes, compared with a simple model.
 
     The model knows eras: a call belongs to the one that it began in.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench()
+        self.bench = BreakerBench()
         self.calls: list[tuple[LateCall, int]] = []
         self.state, self.era, self.failures, self.opened_at = CLOSED, 0, 0, 0.0
 
@@ -254,8 +256,8 @@ class Traffic(RuleBasedStateMachine):
     def begin(self) -> None:
         left_s = self.opened_at + OPEN_S - self.bench.clock.now_s
         if self.state is HALF_OPEN or (self.state is OPEN and left_s > 0):
-            told_s = self.bench.refusal().retry_after_s
-            assert told_s == (OPEN_S if self.state is HALF_OPEN else left_s)
+            reported_s = self.bench.refusal().retry_after_s
+            assert reported_s == (OPEN_S if self.state is HALF_OPEN else left_s)
             return
         if self.state is OPEN:
             self.enter(HALF_OPEN)
@@ -287,7 +289,7 @@ class Traffic(RuleBasedStateMachine):
         assert probes <= 1
 
     def teardown(self) -> None:
-        # A block that was entered is left, lest its generator complain when collected.
+        # Leaves every entered block, since an abandoned generator would warn when collected.
         for call, _ in self.calls:
             call.succeed()
 

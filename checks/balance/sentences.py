@@ -1,0 +1,217 @@
+"""Put a row of the balance into words: the only place where its figures become sentences.
+
+Everything is computed from the row's typed figures, reasons and notes; nothing decides by it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+
+from checks.result import ClientFigure, Code, Misplaced, RecordGap, UsageRow
+from checks.verdict import Verdict
+from checks.wording import listed
+from witnesses.figure import Direction, Figure, Reason
+
+_CLIENT = "client"
+_FEW = 5
+
+_MEANING = {
+    Code.LOST_COUNT: "the counter missed what was done",
+    Code.DOUBLE_COUNT: "the counter counted more than was done",
+    Code.LOST_ROW: "what was done was not stored",
+    Code.EXTRA_ROW: "more was stored than was done",
+    Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
+    Code.FOREIGN_TRAFFIC: "other traffic, or a request that was delivered twice, is in the figures",
+    Code.NOT_DONE: "the response reported it as done, and no witness counted it",
+    Code.MISMATCH: "the witnesses cannot be reconciled",
+}
+
+REASON_WORDS: Mapping[Reason, str] = {
+    Reason.SEVERAL_PROCESSES: "several processes answer at its metrics address",
+    Reason.PROCESS_RESTARTED: "its process was restarted, and what it counted between its last "
+    "scrape and its end is lost",
+    Reason.COUNTER_FELL: "its counter fell",
+    Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
+    Reason.OTHER_TRAFFIC: "other tenants' traffic is in it, although the environment is exclusive",
+    Reason.STILL_MOVING: "it was still moving when it was read",
+    Reason.MOVED_BEFORE: "it was moving before the first request",
+    Reason.NOT_STEADY_BEFORE: "it was not seen at rest before the first request",
+    Reason.NOT_SETTLED: "it was not seen at rest after the last response",
+    Reason.SHARED_TARGET: "two targets share its job and instance",
+    Reason.NOT_SCRAPED_BEFORE: "its target was not scraped before the first request",
+    Reason.NOT_SCRAPED_BEFORE_START: "its target was not scraped before its process started",
+    Reason.NOT_SCRAPED_AFTER: "its target was not scraped after the last response",
+    Reason.SCRAPES_UNKNOWN: "the scrapes of its target are not known",
+    Reason.REPLICAS_NOT_SCRAPED: "not all of its replicas are scraped",
+    Reason.REPLICAS_NOT_NAMED: "not all of its replicas are named in the environment",
+    Reason.NO_TARGET: "Prometheus scrapes no target that could have it",
+    Reason.EMPTY_EXPOSITION: "its target shows no metrics",
+    Reason.SCRAPE_FAILED: "its metrics could not be scraped",
+    Reason.METRIC_ABSENT: "no service shows the metric",
+    Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
+    Reason.DATABASE_DOWN: "the database gave no usable answer",
+    Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",
+    Reason.NOT_COLLECTED: "it was not collected",
+}
+
+
+def row_sentences(row: UsageRow) -> list[str]:
+    """Return what there is to say of a row, the most important first; [] where all agree."""
+    sentences = [*_verdict_sentence(row)]
+    if row.misplaced:
+        sentences = _with_misplaced(sentences, row, row.misplaced)
+    if row.resolved:
+        done, not_done = row.resolved.done, row.resolved.not_done
+        sentences.append(
+            f"{done + not_done:,} in doubt, resolved by the database's trace ids: "
+            f"{done:,} done, {not_done:,} not."
+        )
+    gap = row.records or RecordGap()
+    for number, few in ((gap.missing, "few"), (gap.surplus, "many")):
+        if number:
+            have = "request has" if number == 1 else "requests have"
+            sentences.append(f"{number:,} {have} too {few} rows.")
+    return sentences
+
+
+def reason_words(figure: Figure) -> str:
+    """Return why a figure is not exact, with its facts; "" of an exact one."""
+    if figure.reason is None:
+        return ""
+    words = REASON_WORDS[figure.reason]
+    return f"{words} ({figure.detail})" if figure.detail else words
+
+
+def _verdict_sentence(row: UsageRow) -> Iterator[str]:
+    inexact = {name: each for name, each in row.figures.items() if not each.is_exact}
+    if row.verdict is Verdict.FAIL:
+        if row.code is Code.LATE:
+            late = [f"{each.late:,.0f} of it in {name}" for name, each in row.figures.items()
+                    if each.late]  # fmt: skip
+            yield (
+                f"All of {_client_range(row)} was counted, but {listed(late)} only well after the "
+                "last response: a reader before that reads too little."
+            )
+        else:
+            meaning = _MEANING.get(row.code) if row.code else None
+            yield "; ".join(filter(None, [_comparison(row), meaning])) + "."
+    elif row.client.is_partial:
+        yield "Exchanges of a worker are missing, so the client's figure is a lower bound only."
+    elif row.verdict is Verdict.INCONCLUSIVE:
+        yield _inexact_sentence(inexact)
+    elif inexact and row.has_other_traffic:
+        yield f"{_inexact_sentence(inexact)} That is enough for ours."
+    elif inexact:
+        exact = [name for name, each in row.figures.items() if each.is_exact]
+        decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
+        yield f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
+    elif row.has_other_traffic:
+        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
+        yield (
+            "A lower bound, since others may send traffic here; "
+            f"{most - row.client.confirmed:,.0f} not ours."
+        )
+    elif row.client.in_doubt:
+        yield (
+            f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was done; "
+            f"the witnesses agree within {_client_range(row)}."
+        )
+
+
+def _comparison(row: UsageRow) -> str:
+    """Name those that agree with the client, and by how much each other stands apart."""
+    low = row.client.confirmed
+    high = inf if row.has_other_traffic else low + row.client.in_doubt
+    exact = {name: each.value for name, each in row.figures.items() if each.is_exact}
+    known = {name: value for name, value in exact.items() if value is not None}
+    agreeing = [name for name, value in known.items() if low <= value <= high]
+    if len({known[name] for name in agreeing}) > 1:
+        values = ", ".join(f"{name} {known[name]:,.0f}" for name in agreeing)
+        return f"The client leaves {_client_range(row)}, but the witnesses differ: {values}"
+    verb = "agree on" if agreeing else "has"
+    parts = [f"The {listed([_CLIENT, *agreeing])} {verb} {_client_range(row)}"]
+    apart = {name: value for name, value in known.items() if name not in agreeing}
+    parts += _distances(low, high, apart)
+    most = min([high, *known.values()])
+    for name, figure in row.figures.items():
+        if figure.is_exact:
+            continue
+        if figure.low is not None and figure.low > most:
+            parts.append(f"{name} has at least {figure.low:,.0f}")
+        if figure.high is not None and figure.high < low:
+            parts.append(f"{name} has at most {figure.high:,.0f}")
+    return "; ".join(parts)
+
+
+def _distances(low: float, high: float, apart: Mapping[str, float]) -> list[str]:
+    by_distance: dict[float, list[str]] = {}
+    for name, value in apart.items():
+        by_distance.setdefault(value - (low if value < low else high), []).append(name)
+    return [
+        f"{listed(names)} {'stand' if len(names) > 1 else 'stands'} {abs(by):,.0f} "
+        f"{'below' if by < 0 else 'above'}"
+        for by, names in by_distance.items()
+    ]
+
+
+def _inexact_sentence(inexact: Mapping[str, Figure]) -> str:
+    if not inexact:
+        return "No witness was asked."
+    return "; ".join(f"{name}: {_bounds(each)}, {reason_words(each)}"
+                     for name, each in inexact.items()) + "."  # fmt: skip
+
+
+def _bounds(figure: Figure) -> str:
+    match figure.direction:
+        case Direction.VOID:
+            return "no data"
+        case Direction.BETWEEN:
+            return f"{figure.low:,.0f} to {figure.high:,.0f}"
+        case direction:
+            return f"{direction} {figure.value:,.0f}"
+
+
+def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -> list[str]:
+    if misplaced.instead:
+        label, value = misplaced.instead
+        return [*sentences, f'As many were counted under {label}="{value}".']
+    if misplaced.missing_under:
+        missing = listed([", ".join(labels) for labels in misplaced.missing_under])
+        return [f"Nothing should move it; as many are missing under {missing}."]
+    found = [", ".join(labels) for labels in misplaced.found_under]
+    if row.code is Code.UNBOUNDED_LABEL:
+        where = (
+            f"{len(found):,} values that no step moves, such as {found[0]}: "
+            "a label that grows with every use"
+        )
+    else:
+        where = listed(found)
+    return [*sentences, f"As many ({misplaced.amount:,.0f}) were counted under {where}."]
+
+
+def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:
+    """Yield each sentence once, after the label values that it holds for."""
+    values: dict[str, list[str]] = {}
+    for row in rows:
+        text = " ".join(row_sentences(row))
+        if text:
+            values.setdefault(text, []).append(", ".join(row.label_values))
+    for text, labels in values.items():
+        more = len(labels) - _FEW
+        few = [*labels[:_FEW], f"{more:,} more"] if more > 0 else labels
+        yield f"{listed(few)}: {text}" if any(labels) else text
+
+
+def _client_range(row: UsageRow) -> str:
+    if row.has_other_traffic:
+        return f"at least {row.client.confirmed:,}"
+    return client_range(row.client)
+
+
+def client_range(client: ClientFigure) -> str:
+    """Write the client's figure: a number, or a range where some of it is in doubt.
+
+    >>> client_range(ClientFigure(5, 0)), client_range(ClientFigure(5, 2))
+    ('5', '5 to 7')
+    """
+    low, high = client.confirmed, client.confirmed + client.in_doubt
+    return f"{low:,}" if high == low else f"{low:,} to {high:,}"

@@ -1,0 +1,22 @@
+"""Render a run's report again, from its result."""
+
+from pathlib import Path
+from typing import NoReturn
+
+from checks.result import read_result
+from commands.shared.conclusion import publish, write_report
+from commands.shared.run_setup import python_here
+from config.errors import ConfigError, Problem
+from scenarios.evidence.run_folder import find_run_folder
+
+
+def report(run: str, runs: Path, as_json: bool) -> NoReturn:
+    """Render and print a result, and exit with its verdict. Raises ConfigError."""
+    folder = find_run_folder(runs, run)
+    try:
+        result = read_result(folder.result)
+    except (OSError, ValueError) as error:
+        message = f"it has no readable result; run: {python_here()} run.py check {run}"
+        raise ConfigError(Problem(folder.result, None, message)) from error
+    write_report(result, folder)
+    publish(result, folder, as_json)

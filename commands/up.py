@@ -1,0 +1,41 @@
+"""Start the local stack, and keep it up until stopped."""
+
+import contextlib
+import json
+import signal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.shared.run_setup import LOCAL, python_here, started_stack
+from config.environment import find_environment, read_environment_file
+from scenarios.driver.plan import refuse_fault
+from scenarios.evidence.run_folder import new_run_id, write_atomically
+
+
+def up(runs: Path, fault: str, as_json: bool) -> None:
+    """Print the stack's addresses as variables, and wait for a signal. Raises ConfigError."""
+    refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
+    folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
+    with started_stack(folder, fault) as variables:
+        file = write_environment(folder, variables)
+        lines = [f"{name}={value}" for name, value in variables.items()]
+        lines += [
+            f"in another terminal: {python_here()} run.py e2e --env {file}",
+            "Ctrl-C stops it",
+        ]
+        document = json.dumps({**variables, "environment": str(file)})
+        print(document if as_json else "\n".join(lines), flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
+    """Write an environment file for a stack that stays up, its addresses put in."""
+    text = find_environment("local").read_text(encoding="utf-8")
+    for name, value in variables.items():
+        text = text.replace(f"${{{name}}}", value)
+    file = folder / "environment.yaml"
+    lines = [line for line in text.splitlines() if not line.startswith("stack:")]
+    write_atomically(file, "\n".join([*lines, ""]).encode())
+    return file

@@ -1,0 +1,106 @@
+"""Probe the health of each service at an interval, and record each probe at once."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import httpx
+
+from config.environment import Environment
+from config.secrets import redact
+from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
+from scenarios.http.transport import open_client
+
+# A service that is down is probed more often, to see it return.
+_DOWN_INTERVAL_S = 0.2
+_MAX_CHARACTERS = 200
+
+
+class Prober:
+    """Probes one service, and records each probe."""
+
+    def __init__(self, environment: Environment, name: str, folder: Path) -> None:
+        """Send nothing yet. Raises OSError where nothing can be written."""
+        service = environment.services[name]
+        self._url = service.url + service.health
+        self._secrets = environment.secrets()
+        # One connection per probe: one that a restart has closed would show an outage that is over.
+        self._client = open_client(environment.network, TIMEOUT_S, kept=0)
+        self._path = probes_path(folder, name)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _end_torn_line(self._path)
+
+    def probe(self) -> Probe:
+        """Probe once, and record it."""
+        sent_at, began_s = time.time(), time.monotonic()
+        error = self._error()
+        probe = Probe(sent_at, sent_at + time.monotonic() - began_s, error)
+        with self._path.open("a", encoding="utf-8") as file:
+            line = [round(probe.sent_at, 4), round(probe.done_at, 4), probe.error]
+            file.write(json.dumps(line) + "\n")
+        return probe
+
+    def probe_until(self, every_s: float, over: Event) -> None:
+        """Probe at an interval until the event is set."""
+        due_s = time.monotonic()
+        while not over.is_set():
+            is_down = bool(self.probe().error)
+            interval_s = min(_DOWN_INTERVAL_S, every_s) if is_down else every_s
+            due_s = max(due_s + interval_s, time.monotonic())
+            over.wait(max(0.0, due_s - time.monotonic()))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _error(self) -> str:
+        try:
+            response = self._client.get(self._url)
+        except httpx.TimeoutException:
+            return f"no response within {TIMEOUT_S:g} s"
+        except (httpx.HTTPError, OSError) as error:
+            return redact(str(error) or type(error).__name__, self._secrets)[:_MAX_CHARACTERS]
+        return "" if response.status_code == httpx.codes.OK else f"status {response.status_code}"
+
+
+@contextmanager
+def probers(environment: Environment, folder: Path) -> Iterator[list[Prober]]:
+    """Open a prober for each service."""
+    made = [Prober(environment, name, folder) for name in environment.services]
+    try:
+        yield made
+    finally:
+        for each in made:
+            each.close()
+
+
+@contextmanager
+def probing(probers: Iterable[Prober], every_s: float) -> Iterator[Event]:
+    """Probe within the block, each service in a thread of its own.
+
+    The event that is yielded is set when one could not go on; its error is raised at the end.
+    """
+    over, in_use = Event(), list(probers)
+    with ThreadPoolExecutor(len(in_use)) as threads:
+        futures = [threads.submit(each.probe_until, every_s, over) for each in in_use]
+        for future in futures:
+            future.add_done_callback(lambda _: over.set())
+        try:
+            yield over
+        finally:
+            over.set()
+        for future in futures:
+            future.result()
+
+
+def _end_torn_line(path: Path) -> None:
+    """End a line that a killed watch left unfinished, so that the next one is a line of its own."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, 2)
+            if file.read(1) != b"\n":
+                file.write(b"\n")

@@ -1,0 +1,43 @@
+"""The probes of a watch: one file per service, `evidence/probes/SERVICE.jsonl`.
+
+Each line is one probe, `[sent, done, error]`, in epoch seconds. Every line reaches the operating
+system at once, so a killed watch loses none.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+# A service that takes longer is down: its callers would have given up.
+TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One request for a service's health: when, in epoch seconds, and the error, or ""."""
+
+    sent_at: float
+    done_at: float
+    error: str = ""
+
+
+def probes_path(folder: Path, name: str) -> Path:
+    """Return the file of a service's probes in a folder of evidence."""
+    return folder / "probes" / f"{name}.jsonl"
+
+
+def read_probes(path: Path) -> list[Probe]:
+    """Read the probes of a service in order of time; a torn line is left out."""
+    decoder = msgspec.json.Decoder(tuple[float, float, str])
+    probes = []
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    probes.append(Probe(*decoder.decode(line)))
+                except msgspec.DecodeError:
+                    continue
+    except FileNotFoundError:
+        return []
+    return sorted(probes, key=lambda probe: probe.sent_at)

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+from checks.balance.preconditions import Doubt, Precondition
+from checks.balance.rows import rows_of
+from checks.case import read_case
+from checks.result import Code, Finding, Kind, UsageRow
+from checks.verdict import Verdict
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import (
+    Load,
+    exposition,
+    write_agreeing_witnesses,
+    write_expositions,
+    write_rows,
+    write_run,
+)
+from witnesses.figure import Reason
+
+
+def _agreeing(place: Path, load: Load | None = None) -> RunFolder:
+    folder = write_run(place, load or Load())
+    write_agreeing_witnesses(folder)
+    return folder
+
+
+def _rows(folder: RunFolder, *doubts: Doubt) -> list[UsageRow]:
+    finding = Finding("validity/x", "x", Kind.VALIDITY, Verdict.INCONCLUSIVE, "", "")
+    return rows_of(read_case(folder), "uses", [Precondition(finding, doubts)])
+
+
+def test_there_is_one_row_per_set_of_labels_with_a_column_per_witness(tmp_path: Path) -> None:
+    rows = _rows(_agreeing(tmp_path))
+    assert {row.label_values for row in rows} == {("tea",), ("coffee",)}
+    assert all(list(row.figures) == ["service", "prometheus", "database:main"] for row in rows)
+    assert {row.verdict for row in rows} == {Verdict.PASS}
+
+
+def test_the_labels_that_only_a_witness_counted_follow_those_of_the_ledger(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    uses = {"tea": 4, "coffee": 8, "absinth": 1}
+    write_expositions(folder, "after", {"shop-0": exposition(uses)})
+    assert _rows(folder)[-1].label_values == ("absinth",)
+    assert _rows(folder)[-1].verdict is Verdict.FAIL
+
+
+def test_a_doubt_on_the_jobs_of_a_quantity_makes_its_figures_inexact(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    doubt = Doubt("shop", ("service",), Reason.SEVERAL_PROCESSES, voids=True)
+    for row in _rows(folder, doubt):
+        assert row.figures["service"].reason is Reason.SEVERAL_PROCESSES
+        assert row.figures["prometheus"].is_exact
+        assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.SPLIT_COUNTER)
+    elsewhere = Doubt("another job", ("service",), Reason.SEVERAL_PROCESSES, voids=True)
+    assert {row.verdict for row in _rows(folder, elsewhere)} == {Verdict.PASS}
+
+
+def test_a_row_that_is_missing_from_the_database_fails_alone(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
+    verdicts = {row.labels["kind"]: (row.verdict, row.code) for row in _rows(folder)}
+    assert verdicts == {"tea": (Verdict.FAIL, Code.LOST_ROW), "coffee": (Verdict.PASS, None)}

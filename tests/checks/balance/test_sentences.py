@@ -1,0 +1,61 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checks.balance.rows import judge_row
+from checks.balance.sentences import REASON_WORDS, reason_words, row_sentences
+from checks.result import ClientFigure, Misplaced, RecordGap, ResolvedDoubt, UsageRow
+from witnesses.figure import Figure, Reason
+from witnesses.model import Keeps
+
+KEEPS = {"service": Keeps.COUNTER, "prometheus": Keeps.COUNTER, "database:main": Keeps.RECORDS}
+
+
+def _row(confirmed: int, *values: float, in_doubt: int = 0, **changes: Any) -> UsageRow:
+    """Judge a count of which every witness has an exact figure."""
+    figures = dict(zip(KEEPS, map(Figure.exact, values), strict=False))
+    row = judge_row(
+        "uses", {"kind": "tea"}, ClientFigure(confirmed, in_doubt), figures, KEEPS, False
+    )
+    return replace(row, **changes)
+
+
+def test_of_a_row_on_which_all_agree_there_is_nothing_to_report() -> None:
+    assert row_sentences(_row(5, 5, 5, 5)) == []
+
+
+def test_every_reason_has_its_words() -> None:
+    assert set(REASON_WORDS) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_figure_that_is_not_exact_shows_reason_and_facts(reason: Reason) -> None:
+    words = REASON_WORDS[reason]
+    assert reason_words(Figure.void(reason)) == words
+    assert reason_words(Figure.void(reason, "3 of 4 scrapes")) == f"{words} (3 of 4 scrapes)"
+    assert reason_words(Figure.exact(1.0)) == ""
+
+
+def test_witnesses_that_stand_apart_by_the_same_amount_are_named_together() -> None:
+    (sentence,) = row_sentences(_row(12, 9, 9, 12))
+    assert "client and database:main agree on 12" in sentence
+    assert "service and prometheus stand 3 below" in sentence
+
+
+def test_the_most_important_sentence_is_the_first() -> None:
+    row = _row(
+        5, 4, 4, 5,
+        resolved=ResolvedDoubt(done=2, not_done=1),
+        records=RecordGap(missing=1, surplus=2),
+    )  # fmt: skip
+    verdict, doubts, missing, surplus = row_sentences(row)
+    assert "1 below" in verdict
+    assert doubts == "3 in doubt, resolved by the database's trace ids: 2 done, 1 not."
+    assert missing == "1 request has too few rows."
+    assert surplus == "2 requests have too many rows."
+
+
+def test_an_amount_under_another_label_value_is_named() -> None:
+    row = _row(5, 4, 4, 5, misplaced=Misplaced(1, instead=("tenant_id", "other")))
+    assert 'As many were counted under tenant_id="other".' in row_sentences(row)

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from checks.case import read_case
+from config.errors import ConfigError
+from tests.evidence_factory import GOOD, TIMED_OUT, Load, case_of, write_run
+
+
+def test_exchanges_are_those_of_every_phase_in_order(tmp_path: Path) -> None:
+    case = case_of(tmp_path, Load((GOOD,) * 2, profile="while"), Load((GOOD,) * 3, profile="load"))
+    assert [len(each) for each in case.exchanges] == [4, 6]
+    assert case.measured is case.driven[-1]
+    assert case.measured.phase.profile == "load"
+
+
+def test_the_ledger_covers_all_phases_and_keeps_doubts_apart(tmp_path: Path) -> None:
+    loads = Load((GOOD,) * 2, profile="while"), Load((GOOD, TIMED_OUT), profile="load")
+    ledger = case_of(tmp_path, *loads).ledger
+    assert ledger.confirmed["uses", ("tea",)] == 3
+    assert ledger.in_doubt["uses", ("tea",)] == 1
+
+
+def test_a_phase_is_scheduled_what_its_profile_says_or_else_what_was_begun(tmp_path: Path) -> None:
+    (driven,) = case_of(tmp_path, Load((GOOD,) * 4)).driven
+    assert driven.scheduled == 4
+    assert driven.dropped == 0
+
+
+@pytest.mark.parametrize("name", ["run.json", "scenario.yaml"])
+def test_a_run_without_its_record_or_scenario_cannot_be_judged(tmp_path: Path, name: str) -> None:
+    folder = write_run(tmp_path, Load())
+    next(folder.path.rglob(name)).unlink()
+    with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+        read_case(folder)

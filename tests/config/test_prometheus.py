@@ -1,0 +1,52 @@
+import pytest
+from pydantic import ValidationError
+
+from config.prometheus import BasicAuth, Prometheus
+
+URL = "http://prometheus.example"
+
+
+@pytest.mark.parametrize(
+    ("settings", "credentials"),
+    [
+        ({}, []),
+        ({"headers": {"X-Scope-OrgID": "acme"}}, []),
+        ({"bearer_token": "t"}, ["bearer_token"]),
+        ({"basic_auth": {"username": "me", "password": "p"}}, ["basic_auth"]),
+        ({"headers": {"AUTHORIZATION": "Bearer t"}}, ["headers.AUTHORIZATION"]),
+    ],
+)
+def test_credentials_name_the_settings_that_authenticate(
+    settings: dict[str, object], credentials: list[str]
+) -> None:
+    assert Prometheus.model_validate({"url": URL, **settings}).credentials() == credentials
+
+
+def test_two_credentials_are_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match=r"bearer_token and headers\.Authorization exclude"):
+        Prometheus(url=URL, bearer_token="t", headers={"Authorization": "Bearer t"})
+
+
+def test_a_query_times_out_after_ten_seconds_unless_set() -> None:
+    assert Prometheus(url=URL).timeout == 10.0
+    assert Prometheus.model_validate({"url": URL, "timeout": "1m"}).timeout == 60.0
+
+
+def test_an_empty_ca_file_is_none() -> None:
+    assert Prometheus(url=URL, ca_file="").ca_file is None
+
+
+@pytest.mark.parametrize("token", ["", "two words", "Bearer t", "t\n", "ü"])
+def test_a_token_is_one_word_of_visible_ascii(token: str) -> None:
+    with pytest.raises(ValidationError, match="not a token"):
+        Prometheus(url=URL, bearer_token=token)
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("a:b", "p"), ("", "p"), ("me", ""), ("me", "a\x7f"), ("a\n", "p")]
+)
+def test_a_username_or_password_that_basic_authentication_cannot_carry_is_refused(
+    username: str, password: str
+) -> None:
+    with pytest.raises(ValidationError):
+        BasicAuth(username=username, password=password)

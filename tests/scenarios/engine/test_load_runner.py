@@ -1,0 +1,100 @@
+from pathlib import Path
+from typing import Any
+
+from scenarios.evidence.recording import Stop, StopReason, read_recording
+from tests.scenarios.engine.engine_doubles import make_order
+from tests.scenarios.engine.locust_child import in_locust_child
+from tests.scenarios.sockets import answering, http, serving
+
+ANSWER = answering(http("200 OK", b"{}"))
+
+
+def run(folder: str, profile: str, url: str, users: int = 1) -> dict[str, Any]:
+    """Run a load to its end in a child; return what it recorded."""
+    import gevent
+
+    from scenarios.engine.load_runner import LoadRunner, UserLoop
+
+    runner = LoadRunner(make_order(Path(folder), profile, url))
+    loops = [UserLoop(runner) for _ in range(users)]
+    gevent.joinall([gevent.spawn(loop.run) for loop in loops], timeout=30, raise_error=True)
+    runner.close()
+    runner.close()  # closing twice is allowed
+    for loop in loops:
+        loop.close()
+    return recorded(folder)
+
+
+def recorded(folder: str) -> dict[str, Any]:
+    recording = read_recording(Path(folder) / "load.jsonl")
+    assert recording
+    assert recording.end
+    return {
+        "exchanges": len(recording.exchanges),
+        "ok": int(recording.exchanges.ok.sum()),
+        "scheduled": recording.start.scheduled,
+        "started": recording.end.started,
+        "dropped": recording.end.dropped,
+        "memory": recording.end.memory_bytes,
+        "stop_reason": recording.end.stop_reason,
+    }
+
+
+def test_a_closed_model_runs_its_iterations_and_records_them(tmp_path: Path) -> None:
+    with serving(ANSWER) as server:
+        done = in_locust_child(run, tmp_path, "{users: 1, iterations: 5}", server.url)
+    assert len(server.received) == 5
+    assert (done["exchanges"], done["ok"], done["started"], done["dropped"]) == (5, 5, 5, 0)
+    assert done["memory"] > 0
+    assert done["stop_reason"] is None
+
+
+def test_an_open_model_starts_or_drops_every_arrival(tmp_path: Path) -> None:
+    with serving(ANSWER) as server:
+        done = in_locust_child(run, tmp_path, "{rate: 50/s, duration: 500ms}", server.url)
+    assert done["scheduled"] == 25
+    assert done["started"] + done["dropped"] == 25
+    assert done["exchanges"] == done["started"] == len(server.received)
+
+
+def stop(folder: str) -> dict[str, Any]:
+    from scenarios.engine.load_runner import LoadRunner, UserLoop
+
+    runner = LoadRunner(make_order(Path(folder), "{users: 1, iterations: 5}"))
+    runner.stop(Stop(StopReason.INTERRUPTED, "interrupted"))
+    runner.stop(Stop(StopReason.ABORTED, "later"))
+    UserLoop(runner).run()
+    runner.close()
+    return recorded(folder)
+
+
+def test_no_iteration_starts_after_a_stop_and_the_first_reason_is_recorded(tmp_path: Path) -> None:
+    done = in_locust_child(stop, tmp_path)
+    assert (done["started"], done["dropped"]) == (0, 5)
+    assert done["stop_reason"] == StopReason.INTERRUPTED
+
+
+def record_on_a_full_disk(folder: str) -> list[list[str]]:
+    from scenarios.engine.load_runner import LoadRunner, UserLoop
+
+    stops: list[list[str]] = []
+
+    def refuse(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    def note(stop: Stop) -> None:
+        stops.append([stop.reason, stop.message])
+        runner.stop(stop)
+
+    runner = LoadRunner(make_order(Path(folder), "{users: 1, iterations: 5}"), note)
+    runner.load.recorder.intend = refuse  # type: ignore[assignment, method-assign]
+    UserLoop(runner).run()
+    runner.close()
+    return [*stops, [str(recorded(folder)["stop_reason"])]]
+
+
+def test_a_recording_that_cannot_be_written_aborts_the_whole_load_once(tmp_path: Path) -> None:
+    assert in_locust_child(record_on_a_full_disk, tmp_path) == [
+        ["cannot record", "the recording cannot be written: No space left on device"],
+        ["cannot record"],
+    ]

@@ -1,0 +1,115 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.scenarios.engine.engine_doubles import FakeRunner, options_of
+from tests.scenarios.engine.locust_child import in_locust_child, write_task
+from tests.scenarios.sockets import answering, http, serving
+
+
+def worker(folder: str, url: str = "http://127.0.0.1:9", **changes: Any) -> tuple[Any, FakeRunner]:
+    """Make a worker that has received an assignment."""
+    from locust.env import Environment
+
+    from scenarios.engine.worker_role import WorkerRole
+
+    files = write_task(Path(folder), "load: {users: 1, iterations: 4}", url)
+    texts = {name: Path(path).read_text(encoding="utf-8") for name, path in files.items()}
+    assignment = {
+        "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
+        "generator": "load-w1", "index": 0, "of": 1, **texts, **changes,
+    }  # fmt: skip
+    runner = FakeRunner()
+    role = WorkerRole(Environment(), runner, options_of(files))  # type: ignore[arg-type]
+    runner.deliver("assignment", assignment)
+    return role, runner
+
+
+def accept(folder: str, changes: dict[str, Any]) -> dict[str, str]:
+    _, runner = worker(folder, **changes)
+    (reply,) = runner.named("assignment_reply")
+    shutil.rmtree(reply["folder"])
+    return dict(reply)
+
+
+def test_an_assignment_that_can_be_done_is_accepted(tmp_path: Path) -> None:
+    assert in_locust_child(accept, tmp_path, {})["problem"] == ""
+
+
+def test_an_assignment_with_a_mistake_is_answered_with_the_problem(tmp_path: Path) -> None:
+    problem = in_locust_child(accept, tmp_path, {"profile": "laod"})["problem"]
+    assert problem.startswith("worker-1: ")
+    assert "no profile is named 'laod'; did you mean load?" in problem
+
+
+def begin_unassigned(folder: str) -> list[Any]:
+    from locust.env import Environment
+
+    from scenarios.engine.worker_role import WorkerRole
+
+    files, runner = write_task(Path(folder), "load: {users: 1, iterations: 4}"), FakeRunner()
+    role = WorkerRole(Environment(), runner, options_of(files))  # type: ignore[arg-type]
+    role.begin()
+    role.end()
+    return [role.load_runner is None, runner.calls]
+
+
+def test_a_worker_without_an_assignment_leaves(tmp_path: Path) -> None:
+    assert in_locust_child(begin_unassigned, tmp_path) == [True, ["quit"]]
+
+
+def drive(folder: str, url: str, stops: bool) -> dict[str, Any]:
+    """Drive the assignment, confirm every batch, and return what the master got."""
+    from scenarios.engine.load_runner import UserLoop
+    from scenarios.evidence.recording import read_recording
+    from scenarios.evidence.transfer import BatchWriter
+
+    role, runner = worker(folder, url)
+    role.begin()
+    if stops:
+        runner.deliver("stop_load", {"reason": "aborted", "message": "too many failures"})
+    UserLoop(role.load_runner).run()
+    role.load_runner.close()
+    role._sender.send_last()
+    writer = BatchWriter(Path(folder) / "load-w1.jsonl")
+    for batch in runner.named("batch"):
+        writer.write(batch)
+        runner.deliver("confirmation", {"batch": batch["batch"]})
+    role.end()
+    recording = read_recording(writer.path)
+    assert recording
+    assert recording.end
+    return {
+        "exchanges": len(recording.exchanges),
+        "stop_reason": recording.end.stop_reason,
+        "spool": Path(runner.named("assignment_reply")[0]["folder"]).exists(),
+    }
+
+
+def test_a_worker_sends_its_whole_recording_and_removes_its_own(tmp_path: Path) -> None:
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        got = in_locust_child(drive, tmp_path, server.url, False)
+    assert got == {"exchanges": 4, "stop_reason": None, "spool": False}
+
+
+def test_the_master_stops_the_load_with_a_reason(tmp_path: Path) -> None:
+    got = in_locust_child(drive, tmp_path, "http://127.0.0.1:9", True)
+    assert got == {"exchanges": 0, "stop_reason": "aborted", "spool": False}
+
+
+def report_abort(folder: str) -> list[Any]:
+    from scenarios.evidence.recording import Stop, StopReason
+
+    role, runner = worker(folder)
+    role.begin()
+    role.load_runner.abort(Stop(StopReason.CANNOT_RECORD, "full"))
+    role.load_runner.close()
+    shutil.rmtree(role.load_runner.load.order.exchanges)
+    return [runner.named("abort"), role.load_runner.load.stopped.reason]
+
+
+def test_a_worker_reports_an_abort_to_the_master_and_stops(tmp_path: Path) -> None:
+    assert in_locust_child(report_abort, tmp_path) == [
+        [{"reason": "cannot record", "message": "full"}],
+        "cannot record",
+    ]

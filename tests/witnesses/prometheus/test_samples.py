@@ -1,0 +1,122 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from witnesses.prometheus.samples import (
+    NO_SCRAPES,
+    Sample,
+    ScrapeLogBuilder,
+    ScrapeTimes,
+    Series,
+    at_scrapes,
+    later,
+    raw_series,
+    read_series,
+    scrapes_of,
+)
+
+BEGIN, END = 100.0, 200.0
+
+
+def test_a_value_is_the_number_that_its_text_says() -> None:
+    values = [[1, "1e+06"], [2.5, "+Inf"], [3, "0.25"], [4, "-Inf"]]
+    answer = json.dumps({"data": {"result": [{"metric": {"a": "é<"}, "values": values}]}})
+    (series,) = raw_series(answer.encode())
+    assert series.samples == [(1.0, 1e6), (2.5, float("inf")), (3.0, 0.25), (4.0, float("-inf"))]
+    assert series.labels == {"a": "é<"}
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"[]", b'{"data": {"result": [{"metric": {}, "value": [1, "2"]}]}}',
+               b'{"data": {"result": [{"metric": {}, "values": [[1, "x"]]}]}}', b"\xff"]
+)  # fmt: skip
+def test_what_is_no_range_vector_is_refused(answer: bytes) -> None:
+    with pytest.raises(ValueError, match="not the range vector"):
+        list(raw_series(answer))
+
+
+def test_labels_that_are_no_mapping_of_text_are_refused_when_they_are_needed() -> None:
+    answer = json.dumps({"data": {"result": [{"metric": [1], "values": [[1, "2"]]}]}})
+    (series,) = raw_series(answer.encode())
+    assert series.samples == [(1.0, 2.0)]
+    with pytest.raises(ValueError, match="no mapping of text"):
+        _ = series.labels
+
+
+def test_a_series_names_the_target_that_it_was_scraped_from() -> None:
+    metric = {"job": "shop", "instance": "shop:80", "kind": "tea"}
+    answer = json.dumps({"data": {"result": [{"metric": metric, "values": []}]}})
+    (series,) = read_series(answer.encode())
+    assert series.target == ("shop", "shop:80")
+    assert Series({}, ()).target == ("", "")
+
+
+@given(st.lists(st.integers(0, 20), unique=True).map(sorted), st.integers(-1, 21))
+def test_later_samples_are_those_after_an_instant(stamps: list[int], at: int) -> None:
+    samples = [(float(stamp), 1.0) for stamp in stamps]
+    assert list(later(samples, at)) == [sample for sample in samples if sample[0] > at]
+
+
+def test_only_successful_scrapes_have_times_each_with_when_it_was_tried_before() -> None:
+    ups = [(10.0, 1.0), (20.0, 0.0), (30.0, 1.0)]
+    assert scrapes_of(ups, tried_at=5.0) == ScrapeTimes([10.0, 30.0], [5.0, 20.0])
+
+
+def test_a_scrape_that_did_not_show_a_counter_shows_it_at_zero() -> None:
+    scrapes = scrapes_of([(10.0, 1.0), (20.0, 1.0), (30.0, 1.0)])
+    assert at_scrapes([(20.0, 4.0)], scrapes) == [(10.0, 0.0), (20.0, 4.0), (30.0, 0.0)]
+
+
+def test_a_scrape_that_failed_shows_no_zero() -> None:
+    scrapes = scrapes_of([(10.0, 0.0), (20.0, 1.0), (30.0, 0.0)])
+    assert at_scrapes([(20.0, 4.0)], scrapes) == [(20.0, 4.0)]
+
+
+def test_a_sample_of_the_window_before_is_not_taken_for_a_missing_one() -> None:
+    scrapes = ScrapeTimes([10.0], [0.0])
+    assert at_scrapes([], scrapes, shown_at=10.0) == []
+    assert at_scrapes([], scrapes, shown_at=0.0) == [(10.0, 0.0)]
+
+
+def _builder() -> ScrapeLogBuilder:
+    return ScrapeLogBuilder(BEGIN, END, fresh=False)
+
+
+def test_a_scrape_log_counts_the_scrapes_since_the_first_request_and_the_failed_ones() -> None:
+    builder = _builder()
+    builder.add([(90.0, 0.0), (110.0, 1.0), (120.0, 0.0), (210.0, 1.0)], (), (), ())
+    assert (builder.scrape_log.tried, builder.scrape_log.failed) == (3, 1)
+
+
+def test_a_scrape_in_two_windows_is_counted_once() -> None:
+    builder = _builder()
+    ups: list[Sample] = [(110.0, 1.0), (120.0, 0.0)]
+    builder.add(ups, (), (), ())
+    builder.add([*ups, (130.0, 1.0)], (), (), ())
+    assert (builder.scrape_log.tried, builder.scrape_log.failed) == (3, 1)
+    assert builder.scrapes == ScrapeTimes([130.0], [120.0])
+
+
+def test_a_process_is_kept_twice_and_each_further_one_too() -> None:
+    builder = _builder()
+    starts = [(110.0 + n, 50.0 if n < 5 else 112.0) for n in range(9)]
+    builder.add((), starts, (), ())
+    kept = [start for _, start in builder.scrape_log.start_times]
+    assert kept == [50.0, 50.0, 112.0, 112.0]
+
+
+def test_a_target_is_bare_if_its_last_good_scrape_showed_no_metrics() -> None:
+    builder = _builder()
+    builder.add([(110.0, 1.0), (120.0, 1.0)], (), (), [(110.0, 9.0), (120.0, 0.0)])
+    assert builder.scrape_log.is_bare
+    builder.add([(130.0, 0.0)], (), (), [(130.0, 9.0)])
+    assert builder.scrape_log.is_bare
+    builder.add([(140.0, 1.0)], (), (), [(140.0, 9.0)])
+    assert not builder.scrape_log.is_bare
+
+
+def test_a_target_that_was_not_scraped_has_no_scrapes() -> None:
+    assert _builder().scrapes == NO_SCRAPES
+    assert list(_builder().scrape_log.ups) == []

@@ -1,0 +1,170 @@
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from config.environment import Environment
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.model import Scenario
+from tests.evidence_factory import exposition
+from tests.tiny_server import Says, serving
+from tests.witnesses.counted_quantities import SELECTOR
+from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
+from witnesses.collectors import Collectors, open_collectors
+from witnesses.database.collector import DatabaseCollector
+from witnesses.figure import Figure
+from witnesses.health.status import read_statuses
+from witnesses.model import CountedQuantity, Moment
+from witnesses.prometheus.collector import PrometheusCollector
+from witnesses.prometheus.reading import read_prometheus
+from witnesses.readings import read_witnesses
+from witnesses.service.collector import ServiceCollector
+
+_QUERY = "SELECT kind, count(*) FROM uses WHERE tenant = :tenant GROUP BY kind"
+_SCENARIO = Scenario.model_validate(
+    {
+        "scenario": "shop",
+        "quantities": {
+            "uses": {"by": ["kind"], "prometheus": SELECTOR, "database": {"main": _QUERY}}
+        },
+        "flow": [{"step": "use", "request": "POST shop /use", "counts": {"uses": {"0": 1}}}],
+        "profiles": {"load": {"users": 1, "iterations": 1}},
+        "checks": {"promql": [{"name": "few", "query": "errors_total", "expect": "<= 3"}]},
+    }
+)
+
+
+class Shop:
+    """A service, its database and its Prometheus, which all count uses of kind 0."""
+
+    def __init__(self, place: Path) -> None:
+        self.folder = RunFolder(place / "run")
+        self.database = place / "shop.db"
+        self.pages: dict[str, Says] = {"/health": Says("{}")}
+        self.used_at: list[float] = []
+        self.prometheus = FakePrometheus(self._uses_until, began_at=time.time() - 5)
+        self.start_time = 500.0
+        self._write("CREATE TABLE uses (tenant TEXT, kind TEXT)")
+        self._show()
+
+    def use(self) -> None:
+        self.used_at.append(time.time())
+        self._write("INSERT INTO uses VALUES ('acme', '0')")
+        self._show()
+
+    def start(self, start_time: float) -> None:
+        self.start_time = start_time
+        self._show()
+
+    @contextmanager
+    def collectors(self, *, fresh: bool, has_prometheus: bool = True) -> Iterator[Collectors]:
+        with serving(self.pages) as server, scraping(self.prometheus) as prometheus:
+            document = {
+                "environment": "test",
+                "services": {"shop": {"url": server.url}},
+                "databases": {"main": f"sqlite:///{self.database}"},
+                **({"prometheus": {"url": prometheus.url}} if has_prometheus else {}),
+            }
+            environment = Environment.model_validate(document)
+            with open_collectors(
+                _SCENARIO, environment, "acme", self.folder, fresh=fresh
+            ) as collectors:
+                yield collectors
+
+    def figures(self) -> dict[str, Figure]:
+        """Return each witness's figure of kind 0."""
+        quantity = CountedQuantity("uses", _SCENARIO.quantities["uses"], "acme", True)
+        readings = read_witnesses(self.folder, _SCENARIO)
+        return {each.name: each.figures(quantity).at(("0",)) for each in readings}
+
+    def _uses_until(self, at: float) -> float:
+        return float(sum(used_at <= at for used_at in self.used_at))
+
+    def _show(self) -> None:
+        text = exposition({"0": len(self.used_at)}, start_time=self.start_time)
+        self.pages["/metrics"] = Says(text, content_type="text/plain; version=0.0.4")
+
+    def _write(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_every_witness_reports_what_was_counted_between_the_two_moments(shop: Shop) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        shop.use()
+        shop.use()
+        collectors.collect(Moment.AFTER)
+    witnesses = ("service", "prometheus", "database:main")
+    assert shop.figures() == dict.fromkeys(witnesses, Figure.exact(2.0))
+
+
+def test_collecting_once_more_after_the_run_replaces_what_was_counted_until_then(
+    shop: Shop,
+) -> None:
+    with shop.collectors(fresh=False, has_prometheus=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        shop.use()
+        collectors.collect(Moment.AFTER)
+        assert shop.figures()["database:main"] == Figure.exact(1.0)
+        shop.use()
+        collectors.collect(Moment.AFTER)
+    assert shop.figures()["service"] == shop.figures()["database:main"] == Figure.exact(2.0)
+
+
+def test_prometheus_comes_first_since_the_others_report_what_it_waits_for(shop: Shop) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        kinds = [type(each) for each in collectors.in_order]
+    assert kinds == [PrometheusCollector, ServiceCollector, DatabaseCollector]
+
+
+def test_an_environment_without_a_prometheus_has_no_collector_of_it(shop: Shop) -> None:
+    with shop.collectors(fresh=True, has_prometheus=False) as collectors:
+        assert [type(each) for each in collectors.in_order] == [ServiceCollector, DatabaseCollector]
+        collectors.collect(Moment.BEFORE)
+    assert shop.prometheus.asked == []
+
+
+def test_the_queries_of_the_checks_are_evaluated_after_the_run(shop: Shop) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        assert not (shop.folder.witnesses / "promql-0.json").exists()
+        collectors.collect(Moment.AFTER)
+    collected = json.loads((shop.folder.witnesses / "promql-0.json").read_text())
+    assert collected["query"] == "errors_total"
+    assert collected["response"]["status"] == "success"
+
+
+def test_a_run_on_fresh_services_begins_when_their_start_times_are_surely_past(shop: Shop) -> None:
+    """Start times are in whole seconds: one within the last second may be that of the run."""
+    started_at = time.time()
+    shop.start(started_at)
+    with shop.collectors(fresh=True) as collectors:
+        collectors.collect(Moment.BEFORE)
+    record = read_prometheus(shop.folder).collection
+    assert record.fresh
+    assert record.begin - record.skew_s >= started_at + 1.0
+
+
+def test_the_clock_of_a_service_that_is_ahead_is_not_waited_for(shop: Shop) -> None:
+    """Otherwise this would take eleven days."""
+    shop.start(time.time() + 1e6)
+    with shop.collectors(fresh=True) as collectors:
+        collectors.collect(Moment.BEFORE)
+    assert read_prometheus(shop.folder).collection.error == ""
+
+
+def test_health_is_collected_by_moment(shop: Shop) -> None:
+    with shop.collectors(fresh=True) as collectors:
+        collectors.collect_health(Moment.AFTER)
+    assert read_statuses(shop.folder, Moment.AFTER)["shop"].health.status == 200
+    assert read_statuses(shop.folder, Moment.BEFORE) == {}

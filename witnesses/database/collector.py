@@ -1,0 +1,106 @@
+"""Run each quantity's queries before and after a run, read-only, and keep their rows."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, asking
+from witnesses.database.trace_reading import TRACES_FILE, traces_path
+from witnesses.model import CountedQuantity, Moment
+
+_MAX_ROWS = 200_000
+_MAX_TRACE_ROWS = 20_000_000
+
+
+class DatabaseCollector:
+    """Asks the databases of an environment (URLs by name) for the rows of each quantity."""
+
+    def __init__(
+        self, databases: Mapping[str, str], quantities: Iterable[CountedQuantity], tenant: str
+    ) -> None:
+        """Connect to nothing yet."""
+        self._databases = databases
+        self._quantities = tuple(quantities)
+        self._tenant = tenant
+
+    def collect(self, moment: Moment, folder: RunFolder) -> None:
+        """Run each quantity's query once; after the run, also the one for its trace ids."""
+        answers = {
+            quantity.name: {
+                database: self._rows(database, query)
+                for database, query in quantity.settings.database.items()
+            }
+            for quantity in self._quantities
+            if quantity.settings.database
+        }
+        content = json.dumps(answers, indent=1, default=str).encode()
+        folder.write_witness_file(f"database/{moment}.json", content)
+        if moment is Moment.AFTER:
+            self._collect_traces(folder)
+
+    def _rows(self, database: str, query: str) -> dict[str, Any]:
+        try:
+            rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
+            return {"rows": list(rows)}
+        except DatabaseDown as error:
+            return {"error": str(error)}
+
+    def _collect_traces(self, folder: RunFolder) -> None:
+        """Write each quantity's rows by trace id as they come, or why there are none."""
+        errors = {}
+        for quantity in self._quantities:
+            if quantity.settings.traces:
+                database, query = next(iter(quantity.settings.traces.items()))
+                path = traces_path(folder.witnesses / "database", quantity.name)
+                errors[quantity.name] = self._write_traces(path, database, query)
+        folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())
+
+    def _write_traces(self, path: Path, database: str, query: str) -> str:
+        """Write one query's rows; return why they are not whole, or ""."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encoder = msgspec.json.Encoder(enc_hook=str)
+        rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACE_ROWS)
+        try:
+            with path.open("wb") as file:
+                for row in rows:
+                    file.write(encoder.encode(row) + b"\n")
+        except DatabaseDown as error:
+            return str(error)
+        return ""
+
+
+def rows_of_query(
+    name: str,
+    query: str,
+    databases: Mapping[str, str],
+    tenant: str,
+    max_rows: int,
+    timeout_s: int = TIMEOUT_S,
+) -> Iterator[list[Any]]:
+    """Yield the rows of a query, in batches from the server. Raises DatabaseDown."""
+    if name not in databases:
+        raise DatabaseDown(f"the environment has no database {name!r}")
+    statement = text(query)
+    parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
+    try:
+        with (
+            asking(databases[name], timeout_s) as (connection, bounded),
+            closing(connection.execute(statement, parameters)) as rows,
+        ):
+            for number, row in enumerate(rows, start=1):
+                if number > max_rows:
+                    raise DatabaseDown(f"its query returns more than {max_rows:,} rows")
+                if number % BATCH == 0:
+                    bounded.renew()
+                if any(isinstance(value, bytes | memoryview) for value in row):
+                    error = "its query returns bytes, which are neither a label nor a count"
+                    raise DatabaseDown(error)
+                yield list(row)
+    except DatabaseDown as error:
+        raise DatabaseDown(f"the database {name!r}: {error}") from error

@@ -1,0 +1,113 @@
+"""Read the rows of each quantity's query: the increase between two answers of one database."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.figure import Figure, Figures, Labels, Reason, void_figures
+from witnesses.model import CountedQuantity, Keeps, Moment
+
+FOLDER = "database"
+
+# By quantity, then by database: {"rows": [[label value, …, count], …]} or {"error": "…"}.
+Answers = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class DatabaseReading:
+    """What one database reported before and after a run."""
+
+    database: str
+    before: Answers
+    after: Answers
+    keeps: Keeps = Keeps.RECORDS
+
+    @property
+    def name(self) -> str:
+        """Its column in the balance."""
+        return f"database:{self.database}"
+
+    def counts(self, quantity: CountedQuantity) -> bool:
+        """Return whether the quantity has a query for this database."""
+        return self.database in (quantity.settings.database or {})
+
+    def figures(self, quantity: CountedQuantity) -> Figures:
+        """Return the increases of a quantity; rows with the same label values are added up."""
+        before, after = self._answer(self.before, quantity), self._answer(self.after, quantity)
+        if before is None or after is None:
+            return void_figures(Reason.NOT_COLLECTED)
+        error = before.get("error") or after.get("error")
+        if error:
+            return void_figures(Reason.DATABASE_DOWN, error)
+        labels = len(quantity.labels)
+        try:
+            counts_before = counts_by_labels(before["rows"], labels)
+            counts_after = counts_by_labels(after["rows"], labels)
+        except (ValueError, TypeError, LookupError):
+            expected = f"its query must return {labels} label columns and a count"
+            return void_figures(Reason.QUERY_RESULT_INVALID, expected)
+        increases = {
+            values: Figure.exact(counts_after.get(values, 0.0) - counts_before.get(values, 0.0))
+            for values in counts_before | counts_after
+        }
+        return Figures(increases, Figure.exact(0.0))
+
+    def counts_at(self, moment: Moment, quantity: str, labels: int) -> dict[Labels, float] | None:
+        """Return a quantity's counts at a moment, or None where they could not be read."""
+        answers = self.before if moment is Moment.BEFORE else self.after
+        try:
+            return counts_by_labels(answers[quantity][self.database]["rows"], labels)
+        except (LookupError, ValueError, TypeError):
+            return None
+
+    def _answer(self, answers: Answers, quantity: CountedQuantity) -> dict[str, Any] | None:
+        answer = answers.get(quantity.name, {}).get(self.database)
+        return answer if isinstance(answer, dict) else None
+
+
+def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[DatabaseReading, ...]:
+    """Read the rows that a run collected, by database; figures report what is missing.
+
+    `databases` are those of the scenario: they have a reading even where nothing was collected.
+    """
+    path = folder.witnesses / FOLDER
+    before, after = _read(path / f"{Moment.BEFORE}.json"), _read(path / f"{Moment.AFTER}.json")
+    collected = (name for answers in (before, after) for of in answers.values() for name in of)
+    names = dict.fromkeys(chain(databases, collected))
+    return tuple(DatabaseReading(name, before, after) for name in names)
+
+
+def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, float]:
+    """Add up rows of so many label values and a count. Raises ValueError, TypeError for others."""
+    if any(len(row) != labels + 1 for row in rows):
+        raise ValueError(rows)
+    counts: dict[Labels, float] = {}
+    for *values, count in rows:
+        if isinstance(count, bool):
+            raise TypeError(count)
+        key = label_values(values)
+        # sum() of no rows is NULL: nothing was counted.
+        counts[key] = counts.get(key, 0.0) + (0.0 if count is None else float(count))
+    if not all(map(math.isfinite, counts.values())):
+        raise ValueError(counts)
+    return counts
+
+
+def label_values(values: list[Any]) -> Labels:
+    """Return a row's label values as the metrics have them: NULL is the empty one."""
+    return tuple("" if value is None else str(value) for value in values)
+
+
+def _read(path: Path) -> Answers:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {name: of for name, of in content.items() if isinstance(of, dict)}

@@ -1,0 +1,77 @@
+"""Read which requests the databases know: rows counted by the X-Trace-ID of their writer."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.database.reading import FOLDER, DatabaseReading, label_values, read_databases
+from witnesses.figure import Labels
+from witnesses.model import Moment
+
+TRACES_FILE = "traces.json"
+
+# A trace id, label values and how many rows.
+TraceRow = tuple[str, Labels, int]
+
+
+@dataclass(frozen=True)
+class TraceReading:
+    """The rows by trace id as they lie on disk, and the counts without trace ids beside them.
+
+    `errors` are by quantity, "" where its rows were read whole.
+    """
+
+    errors: Mapping[str, str]
+    folder: Path
+    databases: tuple[DatabaseReading, ...]
+
+    def knows(self, quantity: str) -> bool:
+        """Return whether a quantity's rows were read whole."""
+        return self.errors.get(quantity) == ""
+
+    def rows(self, quantity: str, labels: int) -> Iterator[TraceRow]:
+        """Yield the rows one by one; they may be more than memory holds.
+
+        Raises ValueError or OSError where they are not a trace id, so many label values and a
+        count, or cannot be read.
+        """
+        decoder = msgspec.json.Decoder(list[Any])
+        with traces_path(self.folder, quantity).open("rb") as file:
+            for line in file:
+                row = decoder.decode(line)
+                if len(row) != labels + 2:
+                    raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
+                yield str(row[0] or ""), label_values(row[1:-1]), _whole(row[-1])
+
+    def counts_at(self, moment: Moment, quantity: str, labels: int) -> dict[Labels, float] | None:
+        """Return the counts of a quantity at a moment without trace ids, or None if unknown."""
+        counts = (each.counts_at(moment, quantity, labels) for each in self.databases)
+        return next((each for each in counts if each is not None), None)
+
+
+def read_traces(folder: RunFolder) -> TraceReading:
+    """Read which quantities' rows are known by trace id."""
+    path = folder.witnesses / FOLDER
+    try:
+        errors = json.loads((path / TRACES_FILE).read_bytes())
+    except (OSError, ValueError):
+        errors = {}
+    return TraceReading(errors if isinstance(errors, dict) else {}, path, read_databases(folder))
+
+
+def traces_path(folder: Path, quantity: str) -> Path:
+    """Return the file of a quantity's rows by trace id."""
+    return folder / f"traces-{quantity}.jsonl"
+
+
+def _whole(count: object) -> int:
+    """Return a count of rows, which a database may also return as a decimal."""
+    whole = isinstance(count, int | float | str) and not isinstance(count, bool)
+    if not whole or float(str(count)) != int(float(str(count))) or float(str(count)) < 0:
+        raise ValueError(f"{count!r} is no count")
+    return int(float(str(count)))

@@ -1,0 +1,125 @@
+"""Ask each service for its health, readiness, version and clock.
+
+The environment's headers go only where the question is whether they are accepted.
+"""
+
+import ssl
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from config.environment import Environment, Service
+from config.secrets import redact
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.transport import open_client
+from scenarios.language.templates import compile_text
+from witnesses.connection_errors import Asked, refusal_of
+from witnesses.health.status import HealthResponse, ServiceStatus, statuses_file, statuses_json
+from witnesses.model import Moment
+
+TIMEOUT_S = 5.0
+
+_SNIPPET_CHARACTERS = 200
+_TICK_S = 1.0  # the Date header has whole seconds
+
+
+def collect_health(
+    environment: Environment, tenant: str, moment: Moment, folder: RunFolder
+) -> None:
+    """Ask every service, and keep its responses."""
+    statuses = fetch_statuses(environment, tenant)
+    folder.write_witness_file(statuses_file(moment), statuses_json(statuses))
+
+
+def fetch_statuses(environment: Environment, tenant: str) -> dict[str, ServiceStatus]:
+    """Ask each service for its health, and whether it accepts the headers of a tenant's requests.
+
+    All at once: several that do not respond take no longer than one.
+    """
+    names = list(environment.services)
+    with (
+        open_client(environment.network, TIMEOUT_S) as client,
+        ThreadPoolExecutor(len(names)) as threads,
+    ):
+        statuses = threads.map(
+            lambda name: _ServiceQuestions(client, environment, name, tenant).ask(), names
+        )
+        return dict(zip(names, statuses, strict=True))
+
+
+class _ServiceQuestions:
+    """The questions to one service."""
+
+    def __init__(
+        self, client: httpx.Client, environment: Environment, name: str, tenant: str
+    ) -> None:
+        self._client = client
+        self._service: Service = environment.services[name]
+        self._environment = environment
+        self._asked = Asked(
+            self._service.url, f"services.{name}.url", "ca_file", bool(environment.ca_file)
+        )
+        self._headers = {
+            key: compile_text(value)({"tenant": tenant})
+            for key, value in environment.headers.items()
+            if "tenant" in value or "{{" not in value
+        }
+
+    def ask(self) -> ServiceStatus:
+        """Ask all; a service that does not respond is asked nothing further."""
+        before_at = time.time()
+        response, health = self._get(self._service.health)
+        if response is None:
+            return ServiceStatus(health)
+        midway_at = (before_at + time.time()) / 2
+        service = self._service
+        expires = response.extensions["certificate"].get("notAfter")
+        return ServiceStatus(
+            health=health,
+            ready=self._get(service.ready)[1] if service.ready else None,
+            probe=self._get(service.probe, self._headers)[1] if service.probe else None,
+            version=_version(response),
+            certificate_until=float(ssl.cert_time_to_seconds(expires)) if expires else None,
+            clock_skew_s=_clock_skew_s(response, midway_at),
+        )
+
+    def _get(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[httpx.Response | None, HealthResponse]:
+        url = self._service.url + path
+        try:
+            with self._client.stream("GET", url, headers=dict(headers or {})) as response:
+                # The certificate can only be read while the connection is open.
+                tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+                response.extensions["certificate"] = (tls.getpeercert() or {}) if tls else {}
+                response.read()
+        except httpx.TimeoutException:
+            error = f"did not respond within {TIMEOUT_S:g} s"
+            remedy = "see whether it is overloaded, and read its log"
+            return None, HealthResponse(url, error=error, remedy=remedy)
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+            what, remedy, is_theirs = refusal_of(failure, self._asked)
+            return None, HealthResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
+        snippet = redact(response.text, self._environment.secrets())[:_SNIPPET_CHARACTERS]
+        return response, HealthResponse(url, status=response.status_code, snippet=snippet)
+
+
+def _clock_skew_s(response: httpx.Response, midway_at: float) -> float | None:
+    try:
+        date = parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError, OverflowError):
+        return None
+    # The header is in whole seconds, rounded down: on average it is half a second early.
+    return date + _TICK_S / 2 - midway_at
+
+
+def _version(response: httpx.Response) -> str:
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    version = content.get("version") if isinstance(content, dict) else None
+    return version[:_SNIPPET_CHARACTERS] if isinstance(version, str) else ""

@@ -1,0 +1,90 @@
+"""What a witness is: a source that keeps count of its own, and is asked before and after a run.
+
+Collecting needs the network and leaves files; reading needs the files only. `collectors.py` lists
+the collectors of an environment, `readings.py` the readings of a run folder.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Protocol
+
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.model import Quantity
+from scenarios.language.selector import Selector, parse_selector
+from scenarios.language.templates import compile_text
+from witnesses.figure import Figures
+
+
+class Moment(StrEnum):
+    """When a witness is asked: before the first request, or after the last response."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Keeps(StrEnum):
+    """What a witness keeps, and so what its standing alone means."""
+
+    COUNTER = "counter"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True)
+class CountedQuantity:
+    """A quantity of the scenario as one run counts it."""
+
+    name: str
+    settings: Quantity
+    tenant: str
+    is_exclusive: bool
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it is counted by, in order."""
+        return tuple(self.settings.by)
+
+    @property
+    def has_other_traffic(self) -> bool:
+        """Whether others may count on its counters all the time."""
+        return self.settings.shared and not self.is_exclusive
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The series that it selects in this run."""
+        return parse_selector(self.selector_text)
+
+    @property
+    def selector_text(self) -> str:
+        """The PromQL selector of its series in this run."""
+        return str(compile_text(self.settings.prometheus or "")({"tenant": self.tenant}))
+
+
+class Reading(Protocol):
+    """What one witness reported over a run, read from its folder."""
+
+    @property
+    def name(self) -> str:
+        """Its column in the balance and its key in result.json, as in `database:billing`."""
+        ...
+
+    @property
+    def keeps(self) -> Keeps:
+        """What it keeps."""
+        ...
+
+    def counts(self, quantity: CountedQuantity) -> bool:
+        """Return whether the scenario asks it for a quantity."""
+        ...
+
+    def figures(self, quantity: CountedQuantity) -> Figures:
+        """Return the increases of a quantity by the values of its labels."""
+        ...
+
+
+class Collector(Protocol):
+    """Asks one witness, and writes its answers verbatim into the run folder."""
+
+    def collect(self, moment: Moment, folder: RunFolder) -> None:
+        """Ask at a moment. What cannot be had is written down with its reason."""
+        ...

@@ -1,0 +1,34 @@
+"""The record of how Prometheus was collected: instants, windows, or the error."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COLLECTION_FILE = "collection.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRecord:
+    """When Prometheus was read, on its own clock (epoch seconds), or why it could not be.
+
+          baseline      begin              end        windows…        at
+        ──s─────s─────────│───── requests ──│───s─────s──│──s─────s───│──▶
+
+    `begin` is before the first request, `end` after the last response, `at` the evaluation time of
+    the raw samples. `skew_s` is Prometheus' clock minus ours. `fresh` means that every service was
+    started for this run. `windows` are the ends of the windows in which the samples were read.
+    """
+
+    fresh: bool = False
+    begin: float = 0.0
+    end: float = 0.0
+    at: float = 0.0
+    skew_s: float = 0.0
+    interval_s: float = 0.0
+    error: str = ""
+    windows: Sequence[float] = ()
+
+    @property
+    def window(self) -> str:
+        """The PromQL duration from before the first request to the evaluation."""
+        return f"{math.ceil(self.at - self.begin)}s"

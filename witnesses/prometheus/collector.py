@@ -1,0 +1,237 @@
+"""Collect Prometheus' raw samples of one run, after a barrier on either side of it.
+
+Before the first request: every target has been scraped twice, or every process is new. After the
+last response: every target has been scraped, and the figures are unchanged over two more scrapes.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.model import PromqlCheck
+from scenarios.language.templates import compile_text
+from witnesses.model import CountedQuantity, Moment
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
+from witnesses.prometheus.increase import QUIET_SCRAPES
+from witnesses.prometheus.sample_collector import SampleCollector, Standstill
+from witnesses.prometheus.samples import Series, read_series
+from witnesses.prometheus.windows import UP
+
+_POLL_S = 0.05
+_DISCOVERY_S = 7.0
+_USUAL_INTERVAL_S = 15.0
+_PATIENCE_S = 3.0
+_PATIENCE_SCRAPES = 8
+_SCRAPES_BEFORE = 2
+_FAILED_SCRAPES = 2
+_CLOCK_MARGIN_S = 0.01
+_NEXT_SCRAPE_RATIO = 1.25
+
+
+class PrometheusCollector:
+    """Collects from Prometheus during one run.
+
+    `fresh` means that all services were started for this run: their counters began at zero, so they
+    need no baseline and no wait. `jobs` are the values of the job label whose targets matter.
+    """
+
+    def __init__(
+        self,
+        client: PrometheusClient,
+        jobs: Iterable[str],
+        folder: RunFolder,
+        quantities: Iterable[CountedQuantity] = (),
+        *,
+        promql: Iterable[PromqlCheck] = (),
+        tenant: str = "",
+        fresh: bool = False,
+    ) -> None:
+        """Ask nothing yet."""
+        self._client = client
+        self._folder = folder
+        self._jobs = frozenset(jobs)
+        self._scraped = self._jobs
+        self._targets = job_matcher(self._jobs)
+        self._quantities = [each for each in quantities if each.settings.prometheus]
+        self._promql = tuple(promql)
+        self._tenant = tenant
+        self._samples: SampleCollector | None = None
+        self._standstill = Standstill(False, 0.0)
+        self.collection = CollectionRecord(fresh=fresh)
+
+    def collect(self, moment: Moment, folder: RunFolder) -> None:
+        """Wait at the barrier of a moment, and collect.
+
+        A second call after the run waits until the figures have moved and come to rest again.
+        """
+        if moment is Moment.BEFORE:
+            self.wait_for_baseline()
+            return
+        if self._samples is None:
+            self.collect_samples(time.time())
+        else:
+            self.collect_moved_samples()
+        self._collect_promql(folder)
+
+    def wait_for_baseline(self) -> None:
+        """Wait until every target has been scraped twice, within a bound."""
+        try:
+            self._learn_pace()
+            if not self.collection.fresh:
+                _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
+                _wait(self._deadline(), self._scraped_before)
+        except PrometheusDown as error:
+            self.collection = replace(self.collection, error=str(error))
+        self.collection = replace(self.collection, begin=self._now())
+        self._write_record()
+
+    def collect_samples(self, last_response_at: float) -> None:
+        """Wait until the figures have settled, and collect the raw samples of each quantity.
+
+        `last_response_at` is on our clock, in epoch seconds. A quantity with a `settle` is at rest
+        only after that; those that others count on all the time are not waited for.
+        """
+        end = last_response_at + self.collection.skew_s + _CLOCK_MARGIN_S
+        settled_at = end + max((each.settings.settle for each in self._quantities), default=0.0)
+        self.collection = replace(self.collection, end=end, at=self._now())
+        try:
+            deadline = self._deadline() + max(0.0, settled_at - self._now())
+            _wait(deadline, lambda: self._scraped_after(settled_at))
+            self._learn_pace()
+            # Back over two scrapes before the first request, and one to spare.
+            interval_s = self.collection.interval_s
+            pace = self.collection.begin - 3 * interval_s - 1, interval_s
+            selectors = {each.name: each.selector_text for each in self._quantities}
+            moving = [each.name for each in self._quantities if each.has_other_traffic]
+            self._samples = SampleCollector(
+                self._client, self._folder, self._targets, selectors, pace, moving
+            )
+            self._samples.take_until(end)
+            self._standstill = self._take_at_scrapes(deadline, lambda state: state.is_still)
+        except PrometheusDown as error:
+            self.collection = replace(self.collection, error=str(error))
+        self._write_record()
+
+    def collect_moved_samples(self) -> None:
+        """Wait until the figures have moved and come to rest again, within a bound; collect all.
+
+        The evidence then holds the scrapes of both times. If Prometheus fails, the first stand.
+        """
+        if self.collection.error or self._samples is None:
+            return
+        before = self._standstill
+        try:
+            self._samples.close_last()
+            self._standstill = self._take_at_scrapes(
+                self._deadline(), lambda state: state.is_still and state.total != before.total
+            )
+        except PrometheusDown:
+            return
+        self._write_record()
+
+    def query(self, promql: str) -> str:
+        """Evaluate a query as of the collection; return the response. Raises PrometheusDown."""
+        if self.collection.error:
+            raise PrometheusDown(self.collection.error)
+        return self._client.query(promql, self.collection.at).text
+
+    def _collect_promql(self, folder: RunFolder) -> None:
+        """Evaluate every check's query once, over the window of the run."""
+        variables = {"tenant": self._tenant, "window": self.collection.window}
+        for number, check in enumerate(self._promql):
+            promql = compile_text(check.query)(variables)
+            try:
+                response: dict[str, Any] = json.loads(self.query(promql))
+            except PrometheusDown as error:
+                response = {"error": str(error)}
+            content = json.dumps({"query": promql, "response": response}, indent=1)
+            folder.write_witness_file(f"promql-{number}.json", content.encode())
+
+    def _learn_pace(self) -> None:
+        """Learn clock skew and scrape interval. A fresh stack has not been scraped yet."""
+        skew_s = self._client.clock_skew_s()
+        is_early = self.collection.fresh and not self.collection.begin
+        intervals_s = self._client.intervals_s(() if is_early else self._jobs)
+        known_s = [(intervals_s or {}).get(job) for job in self._jobs]
+        interval_s = max(filter(None, known_s), default=_USUAL_INTERVAL_S)
+        self.collection = replace(self.collection, skew_s=skew_s, interval_s=interval_s)
+        if intervals_s is not None and not self.collection.fresh:
+            self._scraped = self._jobs & intervals_s.keys()
+
+    def _take_at_scrapes(
+        self, deadline: float, is_enough: Callable[[Standstill], bool]
+    ) -> Standstill:
+        """Take the last window, once per scrape, until it is enough or the time has passed."""
+        state = self._take_last()
+        while not is_enough(state) and time.monotonic() < deadline:
+            _wait(deadline, partial(self._scraped_since, self.collection.at))
+            state = self._take_last()
+        return state
+
+    def _take_last(self) -> Standstill:
+        if self._samples is None:
+            raise PrometheusDown("Prometheus was not read after the run")
+        at = round(self._now(), 3)
+        state = self._samples.take_last(at, self.collection.end)
+        self.collection = replace(self.collection, at=at, windows=self._samples.ends)
+        return state
+
+    def _scraped_since(self, at: float) -> bool:
+        """Return whether all were scraped since; targets that vanished are not waited for."""
+        if self._now() > at + _NEXT_SCRAPE_RATIO * self.collection.interval_s:
+            return True
+        return all(series.samples[-1][0] > at for series in self._ups() if series.samples)
+
+    def _targets_known(self) -> bool:
+        """A Prometheus that has just started knows no targets yet; one may also never have any."""
+        self._learn_pace()
+        return self._scraped >= self._jobs
+
+    def _scraped_before(self) -> bool:
+        ups = self._ups()
+        return {series.target[0] for series in ups} >= self._scraped and all(
+            [up for _, up in series.samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
+            for series in ups
+        )
+
+    def _scraped_after(self, settled_at: float) -> bool:
+        ups = self._ups()
+        if not {series.target[0] for series in ups} >= self._scraped:
+            return False
+        for series in ups:
+            after = [up for at, up in series.samples if at > settled_at]
+            # A target that is down is not waited for.
+            is_down = after[-_FAILED_SCRAPES:] == [0.0] * _FAILED_SCRAPES
+            if not is_down and after.count(1.0) < QUIET_SCRAPES:
+                return False
+        return True
+
+    def _ups(self) -> list[Series]:
+        """Return each target's last scrapes; two targets may share job and instance."""
+        window = f"{math.ceil(4 * self.collection.interval_s) + 1}s"
+        response = self._client.query(f"{UP}{self._targets}[{window}]", self._now())
+        try:
+            return read_series(response.content)
+        except ValueError as error:
+            raise PrometheusDown("Prometheus does not answer with raw samples") from error
+
+    def _now(self) -> float:
+        return time.time() + self.collection.skew_s
+
+    def _deadline(self) -> float:
+        return time.monotonic() + _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
+
+    def _write_record(self) -> None:
+        content = json.dumps(asdict(self.collection), indent=1)
+        self._folder.write_witness_file(f"prometheus/{COLLECTION_FILE}", content.encode())
+
+
+def _wait(deadline: float, is_so: Callable[[], bool]) -> None:
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(_POLL_S)

@@ -1,0 +1,155 @@
+"""Read what was collected from Prometheus: the exact increase of each quantity."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TypeVar
+
+from scenarios.evidence.run_folder import RunFolder
+from witnesses.figure import ZERO, Figures, Labels, Reason, sum_by_labels, void_figures
+from witnesses.model import CountedQuantity, Keeps
+from witnesses.prometheus.accumulator import Accumulator, SeriesState
+from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
+from witnesses.prometheus.increase import Growth, zero_of
+from witnesses.prometheus.samples import ScrapeLog, Target
+from witnesses.prometheus.windows import Targets, Windows
+
+NAME = "prometheus"
+
+_ValueT = TypeVar("_ValueT")
+
+
+@dataclass(frozen=True)
+class PrometheusReading:
+    """What Prometheus reported over a run. `scrape_logs` are by job and instance."""
+
+    collection: CollectionRecord
+    scrape_logs: Mapping[Target, ScrapeLog]
+    folder: Path
+    name: str = NAME
+    keeps: Keeps = Keeps.COUNTER
+
+    def counts(self, quantity: CountedQuantity) -> bool:
+        """Return whether the quantity has a selector."""
+        return bool(quantity.settings.prometheus)
+
+    def figures(self, quantity: CountedQuantity) -> Figures:
+        """Return the increases of a quantity by the values of its labels.
+
+        What is counted up to `settle` after the last response is not late. Where others may count
+        all the time, the increase is that of all.
+        """
+        record = self.collection
+        if record.error:
+            return void_figures(Reason.PROMETHEUS_DOWN, record.error)
+        accumulator = Accumulator(
+            quantity.labels,
+            record.begin,
+            record.end,
+            quantity.settings.settle,
+            has_others=quantity.has_other_traffic,
+        )
+        try:
+            self._read(quantity.name, accumulator)
+        except (OSError, ValueError):
+            return void_figures(Reason.NOT_COLLECTED)
+        absent = {
+            target: accumulator.figure(accumulator.absent_state(target), scrape_log)
+            for target, scrape_log in self._targets_of(accumulator).items()
+        }
+        shown = (
+            (state.labels, accumulator.figure(state, self._scrape_log(state)))
+            for state in accumulator.states
+        )
+        inexact = {target: figure for target, figure in absent.items() if figure != ZERO}
+        elsewhere = _of_targets_without(accumulator.states, inexact)
+        return Figures(sum_by_labels(chain(shown, elsewhere)), zero_of(absent.values()))
+
+    def growths(
+        self, quantity: str, by: Iterable[str], only: Collection[Labels] | None = None
+    ) -> dict[Labels, list[list[Growth]]]:
+        """Return how a quantity grew, by the values of its labels: one list of scrapes per series.
+
+        A target without the series is among them: it stayed at zero. `only` restricts the label
+        values: of a long run, every scrape of every series is more than memory holds.
+        """
+        if self.collection.error:
+            return {}
+        accumulator = Accumulator(tuple(by), self.collection.begin, kept=only, keeps=True)
+        try:
+            self._read(quantity, accumulator)
+        except (OSError, ValueError):
+            return {}
+        grown: dict[Labels, list[list[Growth]]] = {}
+        for state in accumulator.states:
+            growth = accumulator.growth(state, self._scrape_log(state))
+            grown.setdefault(state.labels, []).append(growth)
+        absent = {
+            target: accumulator.growth(accumulator.absent_state(target), scrape_log)
+            for target, scrape_log in self._targets_of(accumulator).items()
+        }
+        for labels, growth in _of_targets_without(accumulator.states, absent):
+            grown[labels].append(growth)
+        return grown
+
+    def _targets_of(self, accumulator: Accumulator) -> dict[Target, ScrapeLog]:
+        """Return the targets that could have a series: all targets of the jobs that have any."""
+        jobs = {job for job, _ in accumulator.targets}
+        return {
+            target: scrape_log
+            for target, scrape_log in self.scrape_logs.items()
+            if not jobs or target[0] in jobs
+        }
+
+    def _read(self, quantity: str, accumulator: Accumulator) -> None:
+        """Read a quantity's raw samples. Raises OSError or ValueError where they are not whole."""
+        record = self.collection
+        windows = Windows(self.folder, len(record.windows))
+        targets = Targets(record.begin, record.end, record.fresh)
+        target_windows = windows.read_targets() if self.scrape_logs else repeat(None)
+        series_windows = windows.read_series(f"quantity-{quantity}")
+        for series, of_targets in zip(series_windows, target_windows, strict=False):
+            if of_targets:
+                targets.add(of_targets)
+            accumulator.add(series, targets.by_name)
+
+    def _scrape_log(self, state: SeriesState) -> ScrapeLog:
+        return self.scrape_logs.get(state.target, ScrapeLog(fresh=self.collection.fresh))
+
+
+def read_prometheus(folder: RunFolder) -> PrometheusReading:
+    """Read what a run collected from Prometheus; figures report what is missing."""
+    path = folder.witnesses / NAME
+    try:
+        record = CollectionRecord(**json.loads((path / COLLECTION_FILE).read_bytes()))
+        windows = Windows(path, len(record.windows))
+    except (OSError, ValueError, TypeError):
+        return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)
+    return PrometheusReading(record, _read_scrape_logs(windows, record), path)
+
+
+def _read_scrape_logs(windows: Windows, record: CollectionRecord) -> dict[Target, ScrapeLog]:
+    targets = Targets(record.begin, record.end, record.fresh)
+    try:
+        for of_targets in windows.read_targets():
+            targets.add(of_targets)
+    except (OSError, ValueError):
+        return {}
+    return {target: builder.scrape_log for target, builder in sorted(targets.by_name.items())}
+
+
+def _of_targets_without(
+    states: Iterable[SeriesState], by_target: Mapping[Target, _ValueT]
+) -> Iterator[tuple[Labels, _ValueT]]:
+    """Yield, for each label set, the values of the targets that show no series of it."""
+    if not by_target:
+        return
+    having: dict[Labels, set[Target]] = {}
+    for state in states:
+        having.setdefault(state.labels, set()).add(state.target)
+    for labels, targets in having.items():
+        for target, value in by_target.items():
+            if target not in targets:
+                yield labels, value

@@ -1,0 +1,76 @@
+"""Scrape each replica of each service, and keep what it shows or why it shows nothing."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+
+from config.environment import Environment
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.transport import open_client
+from witnesses.connection_errors import Asked, refusal_of
+from witnesses.model import Moment
+from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
+
+_TIMEOUT_S = 5.0
+
+
+class ServiceCollector:
+    """Scrapes the services' own `/metrics`.
+
+    One exposition is kept per replica; further scrapes only show whether one process answers.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        """Ask nothing yet."""
+        self._environment = environment
+
+    def collect(self, moment: Moment, folder: RunFolder) -> None:
+        """Scrape every replica, and write expositions and an index."""
+        index: dict[str, Any] = {}
+        with metrics_client(self._environment) as client:
+            for service, settings in self._environment.services.items():
+                for number, url in enumerate(settings.metrics_urls()):
+                    name = f"{service}-{number}"
+                    content, error = fetch_exposition(client, url)
+                    if content or not error:
+                        folder.write_witness_file(f"service/{moment}/{name}.txt", content)
+                    index[name] = {
+                        "service": service,
+                        "job": settings.job or service,
+                        "url": url,
+                        "error": error,
+                        "scrapes": asdict(_scrape_again(client, url, content, error)),
+                    }
+        content = json.dumps(index, indent=1).encode()
+        folder.write_witness_file(f"service/{moment}/index.json", content)
+
+
+def metrics_client(environment: Environment) -> httpx.Client:
+    """Return a client that opens a connection per scrape.
+
+    Several processes may stand behind one address; a kept connection would show one of them.
+    """
+    return open_client(environment.network, _TIMEOUT_S, environment.metrics_headers, kept=0)
+
+
+def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
+    """Return the body of one scrape, and why it is no exposition (or "")."""
+    try:
+        response = client.get(url)
+    except httpx.TimeoutException:
+        return b"", f"{url} did not respond within {_TIMEOUT_S:g} s"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        asked = Asked(url, "metrics", "ca_file", has_ca=False)
+        return b"", f"{url} {refusal_of(error, asked).what}"
+    is_well = response.status_code == httpx.codes.OK
+    return response.content, "" if is_well else f"{url} responded {response.status_code}"
+
+
+def _scrape_again(client: httpx.Client, url: str, first: bytes, error: str) -> RepeatedScrapes:
+    def scrape() -> bytes | None:
+        content, failed = fetch_exposition(client, url)
+        return None if failed else content
+
+    return RepeatedScrapes(1, ()) if error else scrape_repeatedly(first, scrape)
