@@ -163,14 +163,14 @@ def watch(
     """
     from commands import watch as command
     from commands.shared.run_setup import plan_of
-    from scenarios.driver.watch import alone
+    from scenarios.driver.watch import lock_watch
 
     every = every or command.usual_pace(length, once)
     wanted = command.read_watch(length, every, flow_every, objective)
     words = ["--for", length, "--every", every, "--flow-every", flow_every]
     words += ["--objective", objective, *(["--once"] if once else [])]
     plan = plan_of("watch", env, scenario, (), runs, "", more=words)
-    with alone(runs, plan.file.name):
+    with lock_watch(runs, plan.file.name):
         command.watch(plan, wanted, once, as_json)
 
 

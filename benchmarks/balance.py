@@ -35,7 +35,7 @@ from config.prometheus import Prometheus
 from reference_services.stack.processes import find_prometheus
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Quantity
-from witnesses.model import CountedQuantity, Keeps
+from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.collector import PrometheusCollector
@@ -202,7 +202,7 @@ def judge(folder: Path, collect_s: float = 0.0) -> BalanceMeasurement:
             dict(zip(_BY, labels, strict=True)),
             ClientFigure(ledger.get(labels, 0), 0),
             {"prometheus": figures.at(labels)},
-            {"prometheus": Keeps.COUNTER},
+            {"prometheus": RecordKind.COUNTER},
             has_other_traffic=False,
         )
         for labels in {**ledger, **figures.by_labels}

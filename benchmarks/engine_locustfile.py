@@ -23,7 +23,7 @@ class ThreeStepFlow:
     client: Any
 
     def on_start(self) -> None:
-        """Number this user, and begin to number its requests and iterations."""
+        """Assign this user its number, and start counting its requests and iterations."""
         self._user = next(_users)
         self._requests: Iterator[int] = count(1)
         self._iterations: Iterator[int] = count(1)

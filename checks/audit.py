@@ -37,7 +37,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditedRun:
     """What one run came to: caught where all is as expected, `errors` say what is not.
 
     `folder` is the run's, relative to the audit's; `duration_s` in seconds.
@@ -65,7 +65,7 @@ class Audit:
 
     started_at: datetime
     finished_at: datetime
-    runs: tuple[Audited, ...]
+    runs: tuple[AuditedRun, ...]
     planned: int
     versions: Mapping[str, str]
     repeat: str
@@ -149,11 +149,11 @@ def planned_runs(faults: Sequence[str]) -> list[Expectation]:
 def judge_run(
     expected: Expectation, sentence: str, code: int, result: Result | None, duration_s: float,
     folder: str,
-) -> Audited:  # fmt: skip
+) -> AuditedRun:  # fmt: skip
     """Hold what a run came to against what it must; `result` is None where there is none."""
     findings = result.findings if result else ()
     open_ones = [each for each in findings if each.verdict is not Verdict.PASS]
-    return Audited(
+    return AuditedRun(
         fault=expected.fault,
         sentence=sentence,
         expected=expected,

@@ -37,7 +37,7 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedTime:
     """What probes show of a span of time. All in seconds, which add up to the span.
 
     In `edge_s` the state changed at an unknown moment; `unseen_s` was not probed.
@@ -61,7 +61,7 @@ class Observed:
         return (self.up_s + self.edge_s / 2) / seen_s if seen_s > 0 else None
 
 
-def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -> Observed:
+def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -> ObservedTime:
     """Compute what probes (in order of time) show from `begin` to `end`, in epoch seconds.
 
     What was between two further apart than `apart_s` is not known. A watch may go on for a
@@ -85,7 +85,7 @@ def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -
         else:
             edge_s += length_s
     down_s += sum(each.done_at - each.sent_at for each in probes if each.error)
-    return Observed(up_s, down_s, edge_s, unseen_s, tuple(_outages(probes, apart_s)))
+    return ObservedTime(up_s, down_s, edge_s, unseen_s, tuple(_outages(probes, apart_s)))
 
 
 def _gaps(
@@ -179,7 +179,7 @@ def _row(
     )
 
 
-def _verdict(seen: Observed, budget_s: float, most_s: float) -> Verdict:
+def _verdict(seen: ObservedTime, budget_s: float, most_s: float) -> Verdict:
     """Judge by both bounds; on different sides of the budget they are inconclusive."""
     if seen.ratio is None:
         return Verdict.INCONCLUSIVE

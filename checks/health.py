@@ -8,7 +8,7 @@ from checks.case import Case
 from checks.result import Finding, Judgement, Kind, finding_id
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
-from witnesses.health.status import HealthResponse, ServiceStatus, read_statuses
+from witnesses.health.status import EndpointResponse, ServiceStatus, read_statuses
 from witnesses.model import Moment
 
 _MAX_CLOCK_SKEW_S = 2.0
@@ -84,7 +84,7 @@ def _responses(name: str, status: ServiceStatus) -> Iterator[Finding]:
         yield _acceptance(name, status.probe)
 
 
-def _readiness(name: str, ready: HealthResponse) -> Finding:
+def _readiness(name: str, ready: EndpointResponse) -> Finding:
     is_ready = ready.status == HTTPStatus.OK
     detail = f"{ready.url}: {ready.snippet or 'read the log of the service'}"
     return Finding(
@@ -98,7 +98,7 @@ def _readiness(name: str, ready: HealthResponse) -> Finding:
     )
 
 
-def _acceptance(name: str, probe: HealthResponse) -> Finding:
+def _acceptance(name: str, probe: EndpointResponse) -> Finding:
     """Judge whether a caller is let in: a status below 500 that does not refuse it shows that."""
     verdict, observed, detail = Verdict.PASS, f"not refused ({probe.status})", ""
     if probe.status in _REFUSED:
@@ -113,7 +113,7 @@ def _acceptance(name: str, probe: HealthResponse) -> Finding:
     )  # fmt: skip
 
 
-def _outcome(response: HealthResponse) -> str:
+def _outcome(response: EndpointResponse) -> str:
     return f"status {response.status}" if response.status else f"it {response.error}"
 
 

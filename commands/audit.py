@@ -14,7 +14,7 @@ import typer
 from checks.audit import (
     EXPECTATIONS,
     Audit,
-    Audited,
+    AuditedRun,
     Expectation,
     audit_json,
     judge_run,
@@ -83,7 +83,7 @@ def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Aud
     return folder, Audit(now, now, (), planned, versions(), shlex.join(words))
 
 
-def audit_one(expected: Expectation, folder: Path, name: str) -> Audited:
+def audit_one(expected: Expectation, folder: Path, name: str) -> AuditedRun:
     """Make one run of an audit, and compare its result with what it must be."""
     runs = folder / name
     runs.mkdir()

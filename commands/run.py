@@ -26,7 +26,7 @@ from witnesses.model import Moment
 def run(plan: Plan, as_json: bool) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 
-    Counters that fall short are collected once more: that tells late counts from lost ones.
+    Counters that fall short are collected once more: this separates late counts from lost ones.
     """
     current = CurrentRun(plan, *open_run(plan), Progress())
     with current.recorded(), current.opened() as (driver, witnesses):

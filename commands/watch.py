@@ -9,16 +9,16 @@ from commands.shared.conclusion import conclude, finish
 from commands.shared.run_setup import deployed, describe, log_to, open_run, python_here
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
-from reports.progress import Progress, Stage
+from reports.progress import Progress, ProgressStage
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.plan import Plan
 from scenarios.driver.watch import (
     PROFILE,
     STEM,
-    point,
-    unfinished,
+    find_unfinished_watch,
     watch_on,
     watch_once,
+    write_pointer,
 )
 from scenarios.evidence.run_folder import (
     DrivenPhase,
@@ -49,7 +49,7 @@ def usual_pace(length: str, once: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WatchRequest:
     """What a watch is asked to do: for how long, how often, and for which share of the time."""
 
     lasts: timedelta
@@ -62,7 +62,7 @@ class Wanted:
         return Watch(begin + self.lasts, self.every_s, self.flow_every_s, self.objective)
 
 
-def read_watch(length: str, every: str, flow_every: str, objective: str) -> Wanted:
+def read_watch(length: str, every: str, flow_every: str, objective: str) -> WatchRequest:
     """Read what a watch is asked to do. Raises ConfigError with every mistake."""
     read: dict[str, float] = {}
     problems = []
@@ -77,10 +77,10 @@ def read_watch(length: str, every: str, flow_every: str, objective: str) -> Want
     if problems:
         raise ConfigError(*problems)
     lasts = timedelta(seconds=read["--for"])
-    return Wanted(lasts, read["--every"], read["--flow-every"], read["--objective"])
+    return WatchRequest(lasts, read["--every"], read["--flow-every"], read["--objective"])
 
 
-def watch(plan: Plan, wanted: Wanted, once: bool, as_json: bool) -> None:
+def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
     """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
     progress = Progress()
     folder, run = open_watch(plan, wanted, progress)
@@ -102,10 +102,10 @@ def watch(plan: Plan, wanted: Wanted, once: bool, as_json: bool) -> None:
     conclude(folder, as_json, progress)
 
 
-def open_watch(plan: Plan, wanted: Wanted, progress: Progress) -> tuple[RunFolder, Run]:
+def open_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[RunFolder, Run]:
     """Return the watch of this environment that is not at its end, or a new one."""
     digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
-    found = unfinished(plan.asked.runs, plan.file.name, digest)
+    found = find_unfinished_watch(plan.asked.runs, plan.file.name, digest)
     if found and datetime.now(UTC) < found.watch.until:
         log_to(found.folder)
         progress.note(f"going on with the watch of {plan.file.name}  run {found.run.run_id}, "
@@ -118,13 +118,13 @@ def open_watch(plan: Plan, wanted: Wanted, progress: Progress) -> tuple[RunFolde
     return new_watch(plan, wanted, progress)
 
 
-def new_watch(plan: Plan, wanted: Wanted, progress: Progress) -> tuple[RunFolder, Run]:
+def new_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[RunFolder, Run]:
     """Make the folder and the record of a watch, and remember which one it is."""
     folder, run = open_run(plan)
     watch = wanted.since(run.started_at)
     run = replace(run, watch=watch, phases=(DrivenPhase(PROFILE, STEM, datetime.now(UTC)),))
     folder.write_run(run)
-    point(plan.asked.runs, plan.file.name, run.run_id)
+    write_pointer(plan.asked.runs, plan.file.name, run.run_id)
     progress.note(f"watching {run.environment}  run {run.run_id}, "
                   f"until {watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
     return folder, run
@@ -141,7 +141,9 @@ def begin_watch(run: Run, folder: RunFolder) -> Run:
     return run
 
 
-def hear_pass(passes: list[bool], progress: Progress, stage: Stage, went_well: bool) -> None:
+def hear_pass(
+    passes: list[bool], progress: Progress, stage: ProgressStage, went_well: bool
+) -> None:
     """Count the passes of the flow, and show how far it has come."""
     passes.append(went_well)
     stage.words[:] = [f"{len(passes):,} passes, {passes.count(False):,} not as expected"]

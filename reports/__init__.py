@@ -1,1 +1,1 @@
-"""What do people and machines read of a run?"""
+"""Reports of a run, for people and for machines."""

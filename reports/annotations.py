@@ -1,4 +1,4 @@
-"""What does a job on GitHub show beside its log? At most ten annotations, failing ones first."""
+"""Annotations of a job on GitHub: at most ten, failing findings first."""
 
 from checks.result import Finding, Result
 from checks.verdict import Verdict

@@ -1,4 +1,4 @@
-"""How did the trial of the harness itself go? The same words in the terminal and on a page."""
+"""The report of an audit, in the terminal and as a page, in the same words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from urllib.parse import quote
 from rich.padding import Padding
 from rich.text import Text
 
-from checks.audit import CLEAN, Audit, Audited
+from checks.audit import CLEAN, Audit, AuditedRun
 from checks.result import Code
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
-from reports.html_template import Limits, render_page
+from reports.html_template import SizeLimits, render_page
 from reports.terminal_output import (
-    Paper,
+    TerminalFormat,
     finish,
     make_console,
     make_table,
@@ -38,7 +38,7 @@ _NO_RESULT = "no result"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AuditOutcome:
     """What a run came to, or must come to; `findings` are checks with their codes."""
 
     word: str
@@ -55,8 +55,8 @@ class AuditRow:
     sentence: str
     verdict: Verdict
     state: str
-    expected: Outcome
-    found: Outcome
+    expected: AuditOutcome
+    found: AuditOutcome
     errors: tuple[str, ...]
     opening: str
     explanation: str
@@ -65,7 +65,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditStory:
+class AuditBanner:
     """The banner; `warnings` say what was not done."""
 
     verdict: Verdict
@@ -83,7 +83,7 @@ def print_audit(audit: Audit, page: Path, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_audit_terminal(audit: Audit, paper: Paper, page: Path | None = None) -> str:
+def render_audit_terminal(audit: Audit, paper: TerminalFormat, page: Path | None = None) -> str:
     """Render the banner, a line a run, what is wrong with those missed, and the last lines."""
     banner, rows, console = tell_audit(audit), audit_rows(audit), make_console(paper)
     table = make_table(("run", "expected", "found", "took", "result"), right=(3,), gives_way=(1, 2))
@@ -110,7 +110,7 @@ def render_audit_html(audit: Audit) -> str:
     """Render the page under 400 KB: no script, no network, every foreign word escaped."""
     rows = audit_rows(audit)
 
-    def within(limits: Limits) -> dict[str, object]:
+    def within(limits: SizeLimits) -> dict[str, object]:
         return {
             "banner": tell_audit(audit),
             "runs": cut_judged(rows, limits.rows),
@@ -122,13 +122,13 @@ def render_audit_html(audit: Audit) -> str:
     return render_page("audit.html.j2", within)
 
 
-def tell_audit(audit: Audit) -> AuditStory:
+def tell_audit(audit: Audit) -> AuditBanner:
     """Put the audit into the banner's words."""
     faults = [run for run in audit.runs if run.fault != CLEAN]
     clean = [run for run in audit.runs if run.fault == CLEAN]
     missed, left = _missed(audit.runs), audit.planned - len(audit.runs)
     took = _duration((audit.finished_at - audit.started_at).total_seconds())
-    return AuditStory(
+    return AuditBanner(
         verdict=audit.verdict,
         word=audit.verdict.upper(),
         mark=write.MARKS[audit.verdict],
@@ -146,7 +146,7 @@ def audit_rows(audit: Audit) -> list[AuditRow]:
     return failing_first([_row(run, names.get(id(run), run.fault)) for run in audit.runs])
 
 
-def _row(run: Audited, name: str) -> AuditRow:
+def _row(run: AuditedRun, name: str) -> AuditRow:
     verdict = Verdict.PASS if run.is_caught else Verdict.FAIL
     words = ("passed", "failed") if run.fault == CLEAN else ("caught", "missed")
     return AuditRow(
@@ -170,19 +170,19 @@ def _opening(explanation: str) -> str:
     return line if len(line) <= _MOST_OPENING else f"{line[:_MOST_OPENING].rstrip()} …"
 
 
-def _found(run: Audited) -> Outcome:
+def _found(run: AuditedRun) -> AuditOutcome:
     if run.verdict is None:
-        return Outcome(_NO_RESULT, (), "", _NO_RESULT)
+        return AuditOutcome(_NO_RESULT, (), "", _NO_RESULT)
     same = run.verdict is run.expected.verdict and run.findings == run.expected.findings
-    return Outcome(_THE_SAME, (), "", _THE_SAME) if same else _outcome(
+    return AuditOutcome(_THE_SAME, (), "", _THE_SAME) if same else _outcome(
         run.verdict, run.findings)  # fmt: skip
 
 
-def _outcome(verdict: Verdict, findings: Mapping[str, Code | None]) -> Outcome:
+def _outcome(verdict: Verdict, findings: Mapping[str, Code | None]) -> AuditOutcome:
     codes = list(dict.fromkeys(code for code in findings.values() if code))
     told = [*codes[:_MOST_CODES], *(["…"] if len(codes) > _MOST_CODES else [])]
     shown = [(check, str(code or "")) for check, code in findings.items()][:_MOST_IN_A_CELL]
-    return Outcome(
+    return AuditOutcome(
         word=str(verdict),
         findings=tuple(shown),
         more=_and_more(len(findings) - len(shown)),
@@ -191,7 +191,7 @@ def _outcome(verdict: Verdict, findings: Mapping[str, Code | None]) -> Outcome:
 
 
 def _complaints(rows: Sequence[AuditRow]) -> list[str]:
-    """Say what is wrong with each run that is not as expected, and what the run said."""
+    """Explain each run that is not as expected, with its own explanation."""
     return [
         line
         for row in rows
@@ -212,11 +212,11 @@ def _and_more(number: int) -> str:
     return f"and {number:,} more" if number > 0 else ""
 
 
-def _missed(runs: Sequence[Audited]) -> int:
+def _missed(runs: Sequence[AuditedRun]) -> int:
     return sum(not run.is_caught for run in runs)
 
 
-def _share(runs: Sequence[Audited]) -> str:
+def _share(runs: Sequence[AuditedRun]) -> str:
     return f"{len(runs) - _missed(runs):,} of {len(runs):,}"
 
 

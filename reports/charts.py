@@ -1,4 +1,4 @@
-"""Which small pictures does the page have? SVG of attributes only, so that no policy blocks it.
+"""The charts of the page: SVG of attributes only, so that no policy blocks it.
 
 Colours are variables of the page with a fallback: one picture follows light, dark and print, and
 still shows where the style was stripped.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from checks.result import LatencyRow, Objective, StepTiming
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.views.objectives import P95, Bar
+from reports.views.objectives import P95, LatencyBar
 
 WIDTH = 760
 _LEFT = 170
@@ -40,7 +40,7 @@ _LIMIT = "var(--limit, #b3261e)"
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CurvePoint:
     """One run on the curve, in seconds; it is hollow where it is of another machine."""
 
     value: float
@@ -50,7 +50,7 @@ class Point:
     is_of_here: bool
 
 
-def draw_bar(bar: Bar, verdict: Verdict, label: str) -> str:
+def draw_bar(bar: LatencyBar, verdict: Verdict, label: str) -> str:
     """Draw one measured value with its interval and the limit, for a cell of a table."""
     picture = _picture(120, 16, label)
     _line(picture, 0, 8, 120, 8, _LINE, 2)
@@ -114,7 +114,7 @@ def intervals_sentence(rows: Sequence[LatencyRow]) -> str:
 
 
 def draw_points(
-    points: Sequence[Point | None], limit_s: float | None, line_s: float | None, label: str
+    points: Sequence[CurvePoint | None], limit_s: float | None, line_s: float | None, label: str
 ) -> str:
     """Draw one value a run with its interval, oldest first; None leaves a gap.
 
@@ -158,7 +158,7 @@ def _limit_line(picture: ET.Element, limit_s: float, y: float | None) -> None:
     _text(picture, _CURVE_LEFT, y - 10, said, _LIMIT)
 
 
-def _point(picture: ET.Element, point: Point, x: float, scale_s: float) -> None:
+def _point(picture: ET.Element, point: CurvePoint, x: float, scale_s: float) -> None:
     colour = _COLOURS[point.verdict]
     low, high, y = (_height(each, scale_s) for each in (point.low, point.high, point.value))
     _line(picture, x, low, x, high, colour, 2)

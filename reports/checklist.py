@@ -1,4 +1,4 @@
-"""What did the doctor find? A line a question, with the remedy below it."""
+"""The doctor's checklist: one line per finding, with the remedy below it."""
 
 from collections.abc import Sequence
 

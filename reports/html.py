@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from checks.result import Result
 from reports import charts
 from reports import formatting as write
-from reports.html_template import Limits, render_page
+from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import columns_of, fold_balance
 from reports.views.banner import banner_of, open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
-from reports.views.ordering import Judged, cut_judged, cut_rows
+from reports.views.ordering import HasVerdict, cut_judged, cut_rows
 
 FILES = (
     ("result.json", "every verdict and figure on this page"),
@@ -35,7 +35,7 @@ SECTIONS = (
 
 
 def sections_of(result: Result) -> tuple[tuple[str, str], ...]:
-    """Return the sections of a page, by their ids: only a watch tells of availability."""
+    """Return the sections of a page by id: only a watch has availability."""
     return tuple(each for each in SECTIONS if each[0] != "availability" or result.availability)
 
 
@@ -44,7 +44,7 @@ def render_html(result: Result) -> str:
     content = _content(result)
     judged, unjudged = _judged_rows(result), _unjudged_rows(result)
 
-    def within(limits: Limits) -> dict[str, object]:
+    def within(limits: SizeLimits) -> dict[str, object]:
         return {
             **content,
             **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
@@ -74,7 +74,7 @@ def _content(result: Result) -> dict[str, object]:
     }
 
 
-def _judged_rows(result: Result) -> dict[str, Sequence[Judged]]:
+def _judged_rows(result: Result) -> dict[str, Sequence[HasVerdict]]:
     """Return the rows of each table whose failing rows come first."""
     balance = fold_balance(result)
     return {

@@ -1,4 +1,4 @@
-"""What do all pages share? One style, an environment that escapes, and a most of bytes."""
+"""What all pages share: a style, an escaping environment, and a maximum size."""
 
 import base64
 import hashlib
@@ -19,17 +19,22 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """How many rows a table shows, and how many bytes a foreign string."""
 
     rows: int
     text_bytes: int
 
 
-_LIMITS = (Limits(200, write.CUT_BYTES), Limits(200, 200), Limits(50, 200), Limits(20, 60))
+_LIMITS = (
+    SizeLimits(200, write.CUT_BYTES),
+    SizeLimits(200, 200),
+    SizeLimits(50, 200),
+    SizeLimits(20, 60),
+)
 
 
-def render_page(template: str, content_of: Callable[[Limits], dict[str, object]]) -> str:
+def render_page(template: str, content_of: Callable[[SizeLimits], dict[str, object]]) -> str:
     """Render a page under 400 KB: with shorter tables and texts where it must be.
 
     `content_of` returns what the template shows within some limits, by the names it uses.

@@ -1,4 +1,4 @@
-"""What does the CI server read? One suite a kind, one case a finding."""
+"""JUnit XML: one suite per kind, one case per finding."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _TAGS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error"}
 def render_junit(result: Result) -> str:
     """Render JUnit's XML: fail is a failure, inconclusive an error, and nothing is skipped.
 
-    Where the findings alone would look milder than the run, a case of its own says so.
+    If the findings alone look better than the run's verdict, a case of its own shows it.
     """
     root = ET.Element("testsuites", name="trial-balance")
     for kind in Kind:

@@ -1,4 +1,4 @@
-"""How did a load test go? One small table, from the document that `run.py load --json` prints."""
+"""A table of a load test, from the document that `run.py load --json` prints."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from checks.result import Finding, Kind, Phase, Result, read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
 from reports.terminal_output import (
-    Paper,
+    TerminalFormat,
     finish,
     make_console,
     make_table,
@@ -33,8 +33,8 @@ LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table. A verdict of None: nobody judged it, and `said` stands there."""
+class LoadTestRow:
+    """One row of the table. Without a verdict, `said` is shown in its place."""
 
     name: str
     measured: str
@@ -66,7 +66,7 @@ def _is_refusal(answer: bytes) -> bool:
     return isinstance(document, dict) and "problems" in document
 
 
-def render_load_test(result: Result, report: Path, paper: Paper) -> str:
+def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str:
     """Render the verdict, the table and where the report is."""
     console, banner = make_console(paper), banner_of(result)
     table = make_table(("", "measured", "expected", "result"), right=(1,))
@@ -85,7 +85,7 @@ def render_load_test(result: Result, report: Path, paper: Paper) -> str:
     return finish(capture.get())
 
 
-def load_test_lines(result: Result) -> list[Line]:
+def load_test_lines(result: Result) -> list[LoadTestRow]:
     """Return the table's lines; latency is of the whole iteration, cards of the whole run."""
     phase = result.phases[-1] if result.phases else None
     return [
@@ -100,23 +100,23 @@ def load_test_lines(result: Result) -> list[Line]:
     ]
 
 
-def _load(phase: Phase) -> Iterator[Line]:
+def _load(phase: Phase) -> Iterator[LoadTestRow]:
     done, planned = write.render_count(phase.completed), write.render_count(phase.scheduled)
-    yield Line("requests", done, f"of {planned}")
-    yield Line("concurrency", write.render_count(phase.users))
-    yield Line("duration", write.render_seconds(phase.elapsed_s))
+    yield LoadTestRow("requests", done, f"of {planned}")
+    yield LoadTestRow("concurrency", write.render_count(phase.users))
+    yield LoadTestRow("duration", write.render_seconds(phase.elapsed_s))
 
 
-def _percentile(result: Result, percentile: float) -> Line:
+def _percentile(result: Result, percentile: float) -> LoadTestRow:
     """Write a percentile as it was judged, or beside its usual limit where it was not."""
     name = f"{ITERATION} {write.render_percentile(percentile)}"
     for row in objective_rows(result):
         if row.id == objective_id(ITERATION, percentile):
-            return Line(name, row.measured, row.objective, row.verdict)
+            return LoadTestRow(name, row.measured, row.objective, row.verdict)
     limit_s, value_s = LIMITS_S[percentile], _value_s(result, percentile)
     measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
     side = "" if value_s is None else "within, " if value_s <= limit_s else "over, "
-    return Line(name, measured, f"≤ {expected}", said=f"{side}not judged")
+    return LoadTestRow(name, measured, f"≤ {expected}", said=f"{side}not judged")
 
 
 def _value_s(result: Result, percentile: float) -> float | None:
@@ -124,14 +124,16 @@ def _value_s(result: Result, percentile: float) -> float | None:
     return {50.0: row.p50, 95.0: row.p95, 99.0: row.p99}[percentile] if row else None
 
 
-def _success(phase: Phase, findings: Sequence[Finding]) -> Iterator[Line]:
+def _success(phase: Phase, findings: Sequence[Finding]) -> Iterator[LoadTestRow]:
     finding = findings[-1] if findings else None
     share = write.render_share(phase.completed, phase.scheduled)
     expected = finding.expected if finding else ""
-    yield Line("success rate", share, expected, finding.verdict if finding else None, "not judged")
+    yield LoadTestRow(
+        "success rate", share, expected, finding.verdict if finding else None, "not judged"
+    )
 
 
-def _cards(result: Result) -> Line:
+def _cards(result: Result) -> LoadTestRow:
     """Write how many cards there are: rows, or what the client was told where nobody saw rows.
 
     The verdict is that of the whole balance of cards.
@@ -142,11 +144,11 @@ def _cards(result: Result) -> Line:
               if name.startswith("database:") and figure.value is not None]  # fmt: skip
     made = sum(stored) if len(stored) == len(rows) else sum(row.client.confirmed for row in rows)
     if not rows:
-        return Line("cards created", write.NO_DATA, said="not judged")
+        return LoadTestRow("cards created", write.NO_DATA, said="not judged")
     figure = f"{write.render_count(made)}/{write.render_count(planned)}"
     share = write.render_percentage(made / planned) if planned else write.NO_DATA
     verdict = worst(row.verdict for row in rows)
-    return Line("cards created", f"{figure} ({share})", "all, counted once", verdict)
+    return LoadTestRow("cards created", f"{figure} ({share})", "all, counted once", verdict)
 
 
 if __name__ == "__main__":

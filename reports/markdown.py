@@ -1,4 +1,4 @@
-"""What stands in the CI job's summary? The banner, what failed, then the tables."""
+"""The summary of a CI job: the banner, what failed, then the tables."""
 
 import re
 from collections.abc import Callable, Sequence

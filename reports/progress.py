@@ -1,4 +1,4 @@
-"""What is going on right now? One line a stage on stderr, and how long each took."""
+"""The progress of a run: one line per stage on stderr, with its duration."""
 
 import os
 import sys
@@ -15,15 +15,15 @@ _MINUTE_S = 60.0
 
 
 @dataclass
-class Stage:
-    """One stage while it lasts: what is to be said at its end, and whether it went well."""
+class ProgressStage:
+    """One stage in progress: the words to print at its end, and whether it succeeded."""
 
     words: list[str] = field(default_factory=list)
     is_well: bool = True
 
 
 class Progress:
-    """Tells a person what happens. A line that lives only where a terminal shows it."""
+    """Prints the progress of a run. Unfinished lines are shown on a terminal only."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         """Find out what the stream can show."""
@@ -37,22 +37,22 @@ class Progress:
 
     @property
     def total_s(self) -> float:
-        """The seconds since the beginning."""
+        """Seconds since the start."""
         return time.monotonic() - self._began
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        """Time one stage; what it is given to say is said at its end."""
+    def stage(self, name: str) -> Iterator[ProgressStage]:
+        """Time one stage, and print it at its end."""
         self._stage, began = name, time.monotonic()
         self._show(f"… {name}")
-        stage, ended = Stage(), False
+        stage, ended = ProgressStage(), False
         try:
             yield stage
             ended = True
         finally:
-            took_s = time.monotonic() - began
+            duration_s = time.monotonic() - began
             mark = "✓" if ended and stage.is_well else "✕"
-            self._say(mark, f"{name} {took_s:.1f} s {', '.join(stage.words)}".rstrip())
+            self._say(mark, f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip())
 
     def count(self, done: int, of: int | None) -> None:
         """Show how far a stage has come: at once on a terminal, once a minute elsewhere."""
@@ -63,7 +63,7 @@ class Progress:
             self._write(line + "\n")
 
     def note(self, text: str) -> None:
-        """Say one line that stays."""
+        """Print one line."""
         self._show("")
         self._write(one_line(text, _MOST_BYTES) + "\n")
 
@@ -79,13 +79,14 @@ class Progress:
 
     def _write(self, text: str) -> None:
         encoding = self._stream.encoding or "ascii"
-        spelled = text.encode(encoding, errors="ignore").decode(encoding)
-        if "✓" in text and "✓" not in spelled:
-            spelled = text.replace("✓", "ok").replace("✕", "x").replace("…", "...")
-            spelled = spelled.encode(encoding, errors="replace").decode(encoding)
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            plain = text.replace("✓", "ok").replace("✕", "x").replace("…", "...")
+            text = plain.encode(encoding, errors="replace").decode(encoding)
         self._said_at = time.monotonic()
         try:
-            self._stream.write(spelled)
+            self._stream.write(text)
             self._stream.flush()
         except OSError:  # nobody reads it any more; the run goes on
             self._live = False

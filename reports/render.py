@@ -1,4 +1,4 @@
-"""Where does a run's report lie? Writes each rendering next to the evidence."""
+"""Write each rendering of a run next to its evidence."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What do the last lines in the terminal say?"""
+"""The summary at the end of a run's output in the terminal."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from checks.result import Result
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
 from reports.terminal_output import (
-    Paper,
+    TerminalFormat,
     finish,
     hold,
     make_console,
@@ -32,12 +32,12 @@ from reports.views.balance import BalanceRow, fold_balance
 from reports.views.banner import banner_of
 from reports.views.history import p95_sentence
 from reports.views.objectives import P95, ObjectiveRow, objective_rows
-from reports.views.ordering import WORST_FIRST, Judged
+from reports.views.ordering import WORST_FIRST, HasVerdict
 
 _MOST_ROWS = 8
 _MOST_OPEN_ROWS = 20
 _MOST_REASONS = 5
-RowT = TypeVar("RowT", bound=Judged)
+RowT = TypeVar("RowT", bound=HasVerdict)
 
 
 def print_result(result: Result, report: Path | None, stream: TextIO) -> None:
@@ -46,7 +46,7 @@ def print_result(result: Result, report: Path | None, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_terminal(result: Result, report: Path | None, paper: Paper) -> str:
+def render_terminal(result: Result, report: Path | None, paper: TerminalFormat) -> str:
     """Render verdict, checks, balance, phases, and the last lines.
 
     Paths and commands are never broken: longer than the paper, they are left to the terminal.
@@ -63,7 +63,7 @@ def render_terminal(result: Result, report: Path | None, paper: Paper) -> str:
     return finish(capture.get())
 
 
-def _print_checks(console: Console, paper: Paper, rows: Sequence[ObjectiveRow]) -> None:
+def _print_checks(console: Console, paper: TerminalFormat, rows: Sequence[ObjectiveRow]) -> None:
     """Print limits with their figures as a table, and checks that speak in words as lines."""
     limits = [row for row in rows if row.bar]
     p95_limits = [row for row in limits if row.percentile == P95]
@@ -82,7 +82,7 @@ def _print_checks(console: Console, paper: Paper, rows: Sequence[ObjectiveRow]) 
     print_table(console, paper, lines, _left_out(worded, shown, "check"))
 
 
-def _print_availability(console: Console, paper: Paper, result: Result) -> None:
+def _print_availability(console: Console, paper: TerminalFormat, result: Result) -> None:
     """Print each service of a watch, and its latest incidents."""
     rows = watch_rows(result)
     if not rows:
@@ -108,7 +108,7 @@ def _worth_showing(rows: Sequence[RowT], passing: Sequence[RowT]) -> list[RowT]:
     return shown + [row for row in passing if row.verdict is Verdict.PASS][:room]
 
 
-def _print_balance(console: Console, paper: Paper, result: Result) -> None:
+def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> None:
     """Print the rows that say something, and the others summed by quantity."""
     balance = fold_balance(result, most=_MOST_ROWS)
     shown = _worth_showing(balance.shown, balance.shown)
@@ -131,7 +131,7 @@ def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
             for reason, names in list(about.items())[:_MOST_REASONS]]  # fmt: skip
 
 
-def _add_balance_row(table: Table, paper: Paper, row: BalanceRow) -> None:
+def _add_balance_row(table: Table, paper: TerminalFormat, row: BalanceRow) -> None:
     cells = (row.name, row.client, *row.figures)
     state = mark(paper, row.verdict)
     if row.differs:
@@ -146,7 +146,9 @@ def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[st
             for verdict in WORST_FIRST if left[verdict]]  # fmt: skip
 
 
-def _print_footer(console: Console, paper: Paper, result: Result, report: Path | None) -> None:
+def _print_footer(
+    console: Console, paper: TerminalFormat, result: Result, report: Path | None
+) -> None:
     console.print()
     earlier = len(result.phases) - _MOST_ROWS
     if earlier > 0:

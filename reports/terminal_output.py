@@ -1,4 +1,4 @@
-"""What can a terminal show, and how are its tables and lines printed?"""
+"""What a terminal can show: its width, colours and characters; its tables and lines."""
 
 import io
 import os
@@ -28,8 +28,8 @@ _ASCII = str.maketrans({
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
-    """What the verdict is written on: how wide, in which encoding, with colours or without."""
+class TerminalFormat:
+    """The width, encoding and colours of the terminal."""
 
     columns: int
     encoding: str
@@ -46,18 +46,18 @@ class Paper:
         return line
 
 
-def paper_of(stream: TextIO) -> Paper:
+def paper_of(stream: TextIO) -> TerminalFormat:
     """Find out what a stream can show; `NO_COLOR` and a dumb terminal get plain text."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     columns = get_terminal_size((MOST_COLUMNS, 24)).columns
-    return Paper(
+    return TerminalFormat(
         columns=max(_LEAST_COLUMNS, min(columns, MOST_COLUMNS)),
         encoding=stream.encoding or "ascii",
         colours=stream.isatty() and not plain,
     )
 
 
-def make_console(paper: Paper) -> Console:
+def make_console(paper: TerminalFormat) -> Console:
     """Make a console that writes to nowhere; what it printed is captured."""
     return Console(
         file=io.StringIO(),
@@ -83,7 +83,7 @@ def hold(text: str) -> str:
 
 
 def print_banner(
-    console: Console, paper: Paper, verdict: Verdict, title: str, sentences: Sequence[str]
+    console: Console, paper: TerminalFormat, verdict: Verdict, title: str, sentences: Sequence[str]
 ) -> None:
     """Print the verdict's word, the title beside it, and the sentences below."""
     grid = Table.grid(padding=(0, 2))
@@ -110,7 +110,9 @@ def make_table(head: Sequence[str], right: Sequence[int], gives_way: Sequence[in
     return table
 
 
-def print_table(console: Console, paper: Paper, table: Table, more: Sequence[str] = ()) -> None:
+def print_table(
+    console: Console, paper: TerminalFormat, table: Table, more: Sequence[str] = ()
+) -> None:
     """Print a table that has rows, and lines about the rows that it leaves out."""
     if not table.row_count:
         return
@@ -120,19 +122,19 @@ def print_table(console: Console, paper: Paper, table: Table, more: Sequence[str
         console.print(Padding(Text(paper.spell(line), style="dim"), (0, 0, 0, 2)))
 
 
-def mark(paper: Paper, verdict: Verdict, said: str = "") -> Text:
+def mark(paper: TerminalFormat, verdict: Verdict, said: str = "") -> Text:
     """Write a verdict, or other words for it, in its colour."""
     return Text(paper.spell(said or write.render_verdict(verdict)), style=COLOURS[verdict])
 
 
-def print_line(console: Console, paper: Paper, name: str, said: Text) -> None:
-    """Print a short name, and beside it what is said of it."""
+def print_line(console: Console, paper: TerminalFormat, name: str, said: Text) -> None:
+    """Print a short name, and a text beside it."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=_NAME_COLUMNS, no_wrap=True)
     grid.add_row(Text(paper.spell(name)), said)
     console.print(Padding(grid, (0, 0, 0, 2)))
 
 
-def print_whole(console: Console, paper: Paper, name: str, said: str) -> None:
+def print_whole(console: Console, paper: TerminalFormat, name: str, said: str) -> None:
     """Print a line that is never broken, so that it can be copied."""
     console.print(Text(f"  {name:<{_NAME_COLUMNS}}  {paper.spell(said)}"), soft_wrap=True)

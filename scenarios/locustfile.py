@@ -1,4 +1,4 @@
-"""How is a load driven? A locustfile: each virtual user is a Locust user.
+"""The locustfile: each virtual user is a Locust user.
 
 It works with plain Locust too, web page, master and workers included; without --profile it goes on
 until stopped:

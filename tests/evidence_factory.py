@@ -11,7 +11,7 @@ from checks.case import Case, read_case
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, create_run_folder
-from witnesses.health.status import HealthResponse, ServiceStatus, statuses_json
+from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_json
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
 from witnesses.service.single_process import RepeatedScrapes
@@ -20,7 +20,7 @@ RUN_ID = "20261122-175000-7f3a"
 STARTED_AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 BEGIN, END, READ_AT = 1_000.0, 1_060.0, 1_090.0
 SHOP = ("shop", "shop:80")
-EVERYTHING_IS_WELL = ServiceStatus(HealthResponse("http://shop.example/health", 200, "ok"))
+EVERYTHING_IS_WELL = ServiceStatus(EndpointResponse("http://shop.example/health", 200, "ok"))
 
 ONE_PROCESS = RepeatedScrapes(20, (500.0,))
 

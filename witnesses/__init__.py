@@ -1,1 +1,1 @@
-"""Who kept count, and what do they say? Each witness is taken to disk first, then read."""
+"""Witnesses: what counted independently of the client. Collected to disk first, then read."""

@@ -23,7 +23,7 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
-class Keeps(StrEnum):
+class RecordKind(StrEnum):
     """What a witness keeps, and so what its standing alone means."""
 
     COUNTER = "counter"
@@ -69,7 +69,7 @@ class Reading(Protocol):
         ...
 
     @property
-    def keeps(self) -> Keeps:
+    def keeps(self) -> RecordKind:
         """What it keeps."""
         ...
 

@@ -17,7 +17,7 @@ from math import inf
 from checks.result import ClientFigure, Code
 from checks.verdict import Verdict
 from witnesses.figure import Direction, Figure, Reason
-from witnesses.model import Keeps
+from witnesses.model import RecordKind
 
 # The code of a row that is inconclusive for a reason.
 CODE_OF_REASON: Mapping[Reason, Code] = {
@@ -58,7 +58,7 @@ class Statement:
 
     client: ClientFigure
     figures: Mapping[str, Figure]
-    keeps: Mapping[str, Keeps]
+    keeps: Mapping[str, RecordKind]
     has_other_traffic: bool = False
 
     @property
@@ -141,7 +141,7 @@ def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
     is_enough = all((figure.low or 0.0) >= statement.low > 0 for figure in inexact)
     if restarted and statement.has_other_traffic and is_enough:
         return Verdict.PASS, Code.FOREIGN_TRAFFIC
-    if restarted and any(statement.keeps[name] is Keeps.RECORDS for name in statement.exact):
+    if restarted and any(statement.keeps[name] is RecordKind.RECORDS for name in statement.exact):
         return Verdict.PASS, Code.COUNTER_RESET
     reasons = (figure.reason for figure in inexact if figure.reason)
     weightiest = min(reasons, key=_WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
@@ -149,7 +149,10 @@ def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
 
 
 def _code_of_difference(statement: Statement) -> Code:
-    counters, records = _exact_of(statement, Keeps.COUNTER), _exact_of(statement, Keeps.RECORDS)
+    counters, records = (
+        _exact_of(statement, RecordKind.COUNTER),
+        _exact_of(statement, RecordKind.RECORDS),
+    )
     if not statement.is_contradicted_exactly:
         return _code_of_bounds(statement)
     if len(set(counters)) > 1:
@@ -162,7 +165,7 @@ def _code_of_difference(statement: Statement) -> Code:
 def _code_of_bounds(statement: Statement) -> Code:
     """Return the code where only bounds contradict."""
     bounds = statement.beyond or statement.short
-    of_records = all(statement.keeps[name] is Keeps.RECORDS for name in bounds)
+    of_records = all(statement.keeps[name] is RecordKind.RECORDS for name in bounds)
     if statement.beyond:
         return Code.EXTRA_ROW if of_records else Code.DOUBLE_COUNT
     return Code.LOST_ROW if of_records else Code.LOST_COUNT
@@ -187,5 +190,5 @@ def _code_of_records(statement: Statement, records: list[float]) -> Code:
     return Code.MISMATCH
 
 
-def _exact_of(statement: Statement, keeps: Keeps) -> list[float]:
+def _exact_of(statement: Statement, keeps: RecordKind) -> list[float]:
     return [value for name, value in statement.exact.items() if statement.keeps[name] is keeps]

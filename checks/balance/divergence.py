@@ -9,7 +9,7 @@ from checks.result import UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.ledger import Weight
 from witnesses.figure import Labels
-from witnesses.prometheus.divergence import Move, differs_since
+from witnesses.prometheus.divergence import DatedCount, differs_since
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 
 
@@ -39,7 +39,7 @@ def _differs(row: UsageRow) -> bool:
     return not row.client.confirmed <= (figure.value or 0.0) <= most
 
 
-def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[Move]]:
+def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[DatedCount]]:
     """Return what every exchange moved of a quantity, on Prometheus' clock (epoch seconds)."""
     skew_s = case.prometheus.collection.skew_s
     anchors = {
@@ -47,11 +47,11 @@ def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[M
         for driven in case.driven
         for recording in driven.recordings
     }
-    moves: dict[Labels, list[Move]] = {labels: [] for labels in wanted}
+    moves: dict[Labels, list[DatedCount]] = {labels: [] for labels in wanted}
     for weight in (Weight.CONFIRMED, Weight.IN_DOUBT):
         for exchange, labels, amount in case.promises.of(name, weight):
             if labels in wanted:
                 at, is_confirmed = anchors[exchange.generator], weight is Weight.CONFIRMED
-                move = Move(at + exchange.sent_s, at + exchange.done_s, amount, is_confirmed)
+                move = DatedCount(at + exchange.sent_s, at + exchange.done_s, amount, is_confirmed)
                 moves[labels].append(move)
     return moves

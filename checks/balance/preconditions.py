@@ -105,7 +105,7 @@ def _judge_single_process(name: str, replicas: list[Replica]) -> Precondition:
 
 
 def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> Finding:
-    """The figures themselves are lower bounds where a process was replaced."""
+    """Judge whether each process lived through the run; if not, its figures are lower bounds."""
     begin = case.prometheus.collection.begin
     is_split = any(replica.several_processes for replica in replicas)
     is_restarted = any(

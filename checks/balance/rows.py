@@ -12,7 +12,7 @@ from checks.case import Case
 from checks.result import ClientFigure, Code, UsageRow
 from checks.verdict import Verdict
 from witnesses.figure import Figure, Figures, Labels, Reason
-from witnesses.model import CountedQuantity, Keeps
+from witnesses.model import CountedQuantity, RecordKind
 from witnesses.service.reading import NAME as SERVICE
 
 
@@ -48,7 +48,7 @@ def judge_row(
     labels: dict[str, str],
     client: ClientFigure,
     figures: Mapping[str, Figure],
-    keeps: Mapping[str, Keeps],
+    keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
 ) -> UsageRow:
     """Judge one count by what each witness reports of it."""
@@ -63,7 +63,7 @@ def _row(
     quantity: CountedQuantity,
     labels: Labels,
     figures: Mapping[str, Figures],
-    keeps: Mapping[str, Keeps],
+    keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
 ) -> UsageRow:
     key = quantity.name, labels
@@ -90,7 +90,7 @@ def _row(
 
 
 def _with_record_gaps(
-    case: Case, rows: Sequence[UsageRow], keeps: Mapping[str, Keeps]
+    case: Case, rows: Sequence[UsageRow], keeps: Mapping[str, RecordKind]
 ) -> list[UsageRow]:
     """Name the requests whose records are too few or too many, where records stand apart."""
     wanted = {row.label_values for row in rows if _is_recorded_wrong(row, keeps)}
@@ -100,8 +100,10 @@ def _with_record_gaps(
     return [replace(row, records=gaps.get(row.label_values)) for row in rows]
 
 
-def _is_recorded_wrong(row: UsageRow, keeps: Mapping[str, Keeps]) -> bool:
-    records = (figure.value for name, figure in row.figures.items() if keeps[name] is Keeps.RECORDS)
+def _is_recorded_wrong(row: UsageRow, keeps: Mapping[str, RecordKind]) -> bool:
+    records = (
+        figure.value for name, figure in row.figures.items() if keeps[name] is RecordKind.RECORDS
+    )
     return row.verdict is Verdict.FAIL and any(
         value not in (None, row.client.confirmed) for value in records
     )

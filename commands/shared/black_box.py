@@ -15,7 +15,7 @@ _KERNEL = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedCommand:
     """A command that has ended; `is_late` where it had to be stopped."""
 
     code: int
@@ -30,7 +30,7 @@ def run_black_box(
     timeout_s: float,
     environ: Mapping[str, str] = os.environ,
     stop_s: float = 20.0,
-) -> Ended:
+) -> CompletedCommand:
     """Run a command to its end and return its output; stderr goes to the log.
 
     It is stopped after `timeout_s` seconds, and when this is interrupted: politely, and by force
@@ -54,7 +54,7 @@ def run_black_box(
         is_late = True
     finally:
         _stop(process, stop_s)
-    return Ended(process.returncode, stdout, time.monotonic() - began, is_late)
+    return CompletedCommand(process.returncode, stdout, time.monotonic() - began, is_late)
 
 
 def _stop(process: subprocess.Popen[bytes], stop_s: float) -> None:

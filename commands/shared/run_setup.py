@@ -22,9 +22,9 @@ from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
 from reference_services.stack.local import VARIABLES, local_stack
 from reference_services.stack.processes import StackError
-from scenarios.driver.driver import Place
+from scenarios.driver.driver import DriverContext
 from scenarios.driver.load_process import ALONE, Workers
-from scenarios.driver.plan import Asked, Local, Plan, read_plan
+from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan
 from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
@@ -52,7 +52,7 @@ def plan_of(
     words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
     words += ["--bind", workers.bind] if workers.bind else []
     repeat = shlex.join([*words, *more])
-    asked = Asked(env, scenario, profiles, runs, fault, repeat, users, iterations, workers)
+    asked = PlanRequest(env, scenario, profiles, runs, fault, repeat, users, iterations, workers)
     return read_plan(asked, LOCAL)
 
 
@@ -87,11 +87,11 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
 
 
 @contextmanager
-def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[Place]:
+def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[DriverContext]:
     """Have the services up: started here for the local environment, elsewhere as they are."""
     with variables_of(plan.file, folder.path / "stack", plan.asked.fault) as variables:
         environment = read_environment(plan.file.path, variables)
-        yield Place(
+        yield DriverContext(
             plan.scenario, environment, plan.file.path, folder, run.run_id,
             environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
         )  # fmt: skip
@@ -118,7 +118,7 @@ def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
         yield variables
 
 
-def describe(run: Run, place: Place, plan: Plan) -> Run:
+def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
     headers = {
         name: compile_text(value)({"tenant": place.tenant})

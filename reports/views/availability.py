@@ -1,4 +1,4 @@
-"""For how long was each service there? Rows of a watch, and of its incidents."""
+"""View the availability of each service: rows of a watch, and its incidents."""
 
 from dataclasses import dataclass
 

@@ -51,7 +51,7 @@ class BalanceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class BalanceTable:
     """The rows that are shown at once, and those that are folded since all witnesses agree.
 
     `columns` are the kinds of witness beside the client. Folded rows are summed by quantity among
@@ -75,14 +75,14 @@ def balance_rows(result: Result) -> list[BalanceRow]:
     return failing_first([_row(each, columns) for each in result.usage])
 
 
-def fold_balance(result: Result, most: int = FOLD_ABOVE) -> Balance:
+def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     """Fold the rows without anything to say where there are more than `most`."""
     columns = columns_of(result)
     if len(result.usage) <= most:
-        return Balance(columns, balance_rows(result), [])
+        return BalanceTable(columns, balance_rows(result), [])
     quiet = [row for row in result.usage if row.verdict is Verdict.PASS and not _notes(row)]
     loud = [_row(row, columns) for row in result.usage if row not in quiet]
-    return Balance(
+    return BalanceTable(
         columns,
         [*failing_first(loud), *_totals(quiet, columns)],
         [_row(row, columns) for row in quiet],

@@ -1,4 +1,4 @@
-"""How did the runs before this one go? Rows, marks and a curve of the last thirty."""
+"""View the earlier runs: rows, marks and a curve of the last thirty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from checks.history.store import record_of
 from checks.result import Result
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.charts import Point, draw_points, p95_objective
+from reports.charts import CurvePoint, draw_points, p95_objective
 from scenarios.language.model import ITERATION
 
 MOST_RUNS = 30
@@ -44,7 +44,7 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
+class _EarlierRuns:
     """The median of the last passing runs on this machine, of one step."""
 
     p95_s: float
@@ -148,11 +148,11 @@ def _short(check: str) -> str:
     return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
 
 
-def _before(result: Result) -> _Before | None:
+def _before(result: Result) -> _EarlierRuns | None:
     runs = baseline(result.history, result.machine, ITERATION, _LAST_RUNS)
     if not runs:
         return None
-    return _Before(median_entry(runs, ITERATION).latency[ITERATION].p95, len(runs))
+    return _EarlierRuns(median_entry(runs, ITERATION).latency[ITERATION].p95, len(runs))
 
 
 def _limits_s(result: Result) -> tuple[float, ...]:
@@ -162,8 +162,8 @@ def _limits_s(result: Result) -> tuple[float, ...]:
     return tuple(sorted(limits)[:1])
 
 
-def _point(entry: Entry, step: StepEntry | None, result: Result) -> Point | None:
+def _point(entry: Entry, step: StepEntry | None, result: Result) -> CurvePoint | None:
     if step is None:
         return None
     low, high = (step.p95 if end is None else end for end in (step.p95_low, step.p95_high))
-    return Point(step.p95, low, high, entry.verdict, entry.machine == result.machine)
+    return CurvePoint(step.p95, low, high, entry.verdict, entry.machine == result.machine)

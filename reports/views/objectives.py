@@ -1,4 +1,4 @@
-"""Which limits did the run have to meet, and how far from each did it end?"""
+"""View the objectives: each limit, and how far from it the run ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ P95 = 95.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class LatencyBar:
     """Where the measured value, its interval and the limit stand between 0 and 1."""
 
     low: float
@@ -37,7 +37,7 @@ class ObjectiveRow:
     margin: str = write.NOT_ASKED
     share: str = write.NOT_ASKED
     count: str = write.NOT_ASKED
-    bar: Bar | None = None
+    bar: LatencyBar | None = None
     percentile: float | None = None
     use_ratio: float | None = None
 
@@ -91,11 +91,11 @@ def _share(count: int, objective: Objective) -> str:
     return low if low == high else f"{low.removesuffix(' %')}–{high}"
 
 
-def _bar(objective: Objective) -> Bar:
+def _bar(objective: Objective) -> LatencyBar:
     low_s = objective.measured_s if objective.low_s is None else objective.low_s
     high_s = objective.measured_s if objective.high_s is None else objective.high_s
     scale_s = 1.15 * max(objective.limit_s, objective.measured_s, high_s)
-    return Bar(low_s / scale_s, objective.measured_s / scale_s, high_s / scale_s,
+    return LatencyBar(low_s / scale_s, objective.measured_s / scale_s, high_s / scale_s,
                objective.limit_s / scale_s)  # fmt: skip
 
 

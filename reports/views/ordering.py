@@ -1,4 +1,4 @@
-"""In which order are rows shown, and which are left out of a long table?"""
+"""The order of rows, and which a long table leaves out."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from reports.formatting import render_more, render_number_of
 WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
-class Judged(Protocol):
+class HasVerdict(Protocol):
     """Anything with a verdict."""
 
     @property
@@ -20,7 +20,7 @@ class Judged(Protocol):
         ...
 
 
-JudgedT = TypeVar("JudgedT", bound=Judged)
+JudgedT = TypeVar("JudgedT", bound=HasVerdict)
 RowT = TypeVar("RowT")
 
 

@@ -1,4 +1,4 @@
-"""What stands in the tables of flow, latency, validity and environment?"""
+"""View the tables of flow, latency, validity and environment."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from reports.charts import p95_objective
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountRow:
     """What a phase moved of one quantity; `share` is empty where nothing was planned."""
 
     said: str
@@ -34,7 +34,7 @@ class PhaseRow:
     rate: str
     exchanges: str
     when: str
-    counts: tuple[Counted, ...]
+    counts: tuple[CountRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +73,19 @@ def phase_row(phase: Phase) -> PhaseRow:
     )
 
 
-def _counts(phase: Phase) -> tuple[Counted, ...]:
+def _counts(phase: Phase) -> tuple[CountRow, ...]:
     none = ClientFigure(0, 0)
     names = dict.fromkeys([*phase.planned_counts, *phase.counts])
     return tuple(_count(name, phase.counts.get(name, none), phase.planned_counts.get(name))
                  for name in names)  # fmt: skip
 
 
-def _count(name: str, figure: ClientFigure, planned: int | None) -> Counted:
+def _count(name: str, figure: ClientFigure, planned: int | None) -> CountRow:
     counted = f"{name} {write.render_range(figure.confirmed, figure.confirmed + figure.in_doubt)}"
     if planned is None:
-        return Counted(counted, "")
+        return CountRow(counted, "")
     share = write.render_share(figure.confirmed, planned)
-    return Counted(f"{counted} of {write.render_count(planned)}", share)
+    return CountRow(f"{counted} of {write.render_count(planned)}", share)
 
 
 def step_row(row: LatencyRow) -> StepRow:

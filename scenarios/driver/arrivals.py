@@ -1,4 +1,4 @@
-"""When is the n-th iteration due? Pure: no clock is read here.
+"""Schedules of iterations: when the n-th one is due. Pure: no clock is read here.
 
 In an open model iterations arrive at a rate, whatever the services do. Let Λ(t) be the integral of
 the rate, the number that have arrived by then: the n-th is due where Λ reaches n, or, for Poisson
@@ -13,17 +13,17 @@ from functools import cached_property
 import numpy as np
 
 from scenarios.language.model import Profile
-from scenarios.language.rates import Stage
+from scenarios.language.rates import RateStage
 
 _BLOCK = 4_096
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LoadPart:
     """One worker's part of a load, of so many; all parts together are the load.
 
-    >>> [Part(index, 3).of_number(8) for index in range(3)]
+    >>> [LoadPart(index, 3).of_number(8) for index in range(3)]
     [3, 3, 2]
     """
 
@@ -35,7 +35,7 @@ class Part:
         return total // self.of + (self.index < total % self.of)
 
 
-WHOLE = Part()
+WHOLE = LoadPart()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ClosedModel:
         over = now_s >= self.until_s or (self.iterations is not None and number >= self.iterations)
         return None if over else now_s
 
-    def part(self, part: Part) -> "ClosedModel":
+    def part(self, part: LoadPart) -> "ClosedModel":
         """Return one worker's part."""
         if self.iterations is None:
             return self
@@ -70,10 +70,10 @@ class ClosedModel:
 class OpenModel:
     """Iterations arrive at the rates of the stages; a worker's are each so-many-th of them."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[RateStage, ...]
     poisson: bool = False
     seed: int = 0
-    of: Part = WHOLE
+    of: LoadPart = WHOLE
 
     @property
     def until_s(self) -> float:
@@ -92,7 +92,7 @@ class OpenModel:
             return sum(map(len, self._blocks()))
         return self.of.of_number(math.ceil(self.expected - _ROUNDING))
 
-    def part(self, part: Part) -> "OpenModel":
+    def part(self, part: LoadPart) -> "OpenModel":
         """Return one worker's part."""
         return replace(self, of=part)
 

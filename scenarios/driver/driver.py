@@ -1,4 +1,4 @@
-"""How is each profile of a run driven? One user alone in this process, many by Locust."""
+"""Drive each profile of a run: one user in this process, several by Locust."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,8 +25,8 @@ from scenarios.language.model import Profile, Scenario
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run's profiles are driven, and with what."""
+class DriverContext:
+    """What the profiles of a run are driven against, and where they are recorded."""
 
     scenario: Scenario
     environment: Environment
@@ -43,7 +43,7 @@ class Driver:
 
     def __init__(
         self,
-        place: Place,
+        place: DriverContext,
         profiles: Mapping[str, Profile],
         flow: Flow,
         loads: Mapping[str, LoadProcess],
@@ -55,7 +55,7 @@ class Driver:
         self._loads = loads
 
     def drive(self, name: str, on_progress: Progress) -> str:
-        """Drive a profile to its end; return what went wrong with the generator (or "")."""
+        """Drive a profile to its end; return the error of the generator, or ""."""
         if name in self._loads:
             return self._loads[name].drive(on_progress)
         folder = self._place.folder.exchanges
@@ -67,8 +67,8 @@ class Driver:
         exchanges = self._exchanges(name)
         sent = sum(map(len, exchanges))
         wrong = sent - sum(int(each.ok.sum()) for each in exchanges)
-        told = f"{sent:,} requests"
-        return f"{told}, {wrong:,} not as expected" if wrong else told
+        counts = f"{sent:,} requests"
+        return f"{counts}, {wrong:,} not as expected" if wrong else counts
 
     def went_well(self, name: str) -> bool:
         """Tell whether every request of at least one iteration was as expected."""
@@ -81,7 +81,7 @@ class Driver:
 
 
 @contextmanager
-def ready_driver(place: Place, profiles: Mapping[str, Profile]) -> Iterator[Driver]:
+def ready_driver(place: DriverContext, profiles: Mapping[str, Profile]) -> Iterator[Driver]:
     """Compile the flow and start what the profiles need, so that each can begin at a word."""
     problems = environment_problems(place.environment, place.environment_path)
     if problems:
@@ -96,7 +96,7 @@ def ready_driver(place: Place, profiles: Mapping[str, Profile]) -> Iterator[Driv
         yield Driver(place, profiles, flow, loads)
 
 
-def _order(place: Place, name: str, profile: Profile) -> LoadOrder:
+def _order(place: DriverContext, name: str, profile: Profile) -> LoadOrder:
     return LoadOrder(
         run_folder=place.folder.path,
         scenario=place.folder.evidence / "scenario.yaml",

@@ -1,4 +1,4 @@
-"""How does one virtual user pass once through the steps? The same code alone and under load."""
+"""Run one iteration of one virtual user through the steps; the same code alone and under load."""
 
 import json
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.messages import (
     TRACE_HEADER,
-    Envelope,
     NotSent,
     Request,
+    RequestTemplate,
     Response,
+    ResponseLost,
     Sender,
-    Unanswered,
     split_url,
 )
 from scenarios.language.expressions import Expression, compile_expression
@@ -54,7 +54,7 @@ class CompiledStep:
 
     name: str
     number: int
-    envelope: Envelope
+    envelope: RequestTemplate
     target: Template
     headers: Headers | None
     body: BodyTemplate | None
@@ -68,7 +68,7 @@ class CompiledStep:
 class Flow:
     """The compiled steps, in order, the run that they belong to, and how its hosts are reached.
 
-    `secrets` are never recorded, whatever an answer tells.
+    `secrets` are never recorded, even if a response contains them.
     """
 
     run_id: str
@@ -95,7 +95,7 @@ def compile_flow(scenario: Scenario, environment: Environment, run_id: str, tena
 def run_iteration(
     flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder
 ) -> bool:
-    """Pass once through the flow; stop at the first step that is not ok. Tell whether all were.
+    """Run the flow once, up to the first step that is not ok. Return whether all steps were ok.
 
     The first step is due at `due_s` (seconds on the recorder's clock), each other when the one
     before it is done.
@@ -120,7 +120,7 @@ def run_iteration(
             due_s = done_s = recorder.now_s()
         except BaseException as error:
             _give_up(flow, recorder, number, request, sent_s, error)
-            if isinstance(error, TemplateError | NotSent | Unanswered):
+            if isinstance(error, TemplateError | NotSent | ResponseLost):
                 return False
             raise  # a greenlet killed in flight: the request may have arrived
         reason = _check(step, answer, variables)
@@ -137,10 +137,10 @@ def _give_up(
     flow: Flow, recorder: Recorder, number: int, request: Request | None, sent_s: float,
     error: BaseException,
 ) -> None:  # fmt: skip
-    """Record that no answer came."""
+    """Record that no response came."""
     done_s = recorder.now_s()
     not_sent = isinstance(error, TemplateError | NotSent)
-    cut_off = not not_sent and not isinstance(error, Unanswered)
+    cut_off = not not_sent and not isinstance(error, ResponseLost)
     _conclude(
         flow, recorder, number, (sent_s if request else done_s, done_s),
         Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None,
@@ -160,15 +160,15 @@ def _conclude(
 
 def _detail(flow: Flow, request: Request | None, answer: Response | None) -> dict[str, Any]:
     """Keep what repeats and explains a failure: no header, since headers carry tokens."""
-    told: dict[str, str | None] = {}
+    kept: dict[str, str | None] = {}
     if request:
         body = None if request.body is None else request.body.decode(errors="replace")
-        told = {"method": request.envelope.method, "url": request.url, "body": body}
+        kept = {"method": request.envelope.method, "url": request.url, "body": body}
     if answer:
-        told["answer_head"] = answer.body.decode(errors="replace")
+        kept["answer_head"] = answer.body.decode(errors="replace")
     return {
         name: redact(text, flow.secrets)[:_HEAD_BYTES] if text else text
-        for name, text in told.items()
+        for name, text in kept.items()
     }
 
 
@@ -182,7 +182,7 @@ def _compile_step(
     return CompiledStep(
         name=step.step,
         number=number,
-        envelope=Envelope(method, origin, constant, step.timeout, body is not None),
+        envelope=RequestTemplate(method, origin, constant, step.timeout, body is not None),
         target=compile_text(base + path, known),
         headers=changing,
         body=body,
@@ -199,7 +199,7 @@ def _compile_step(
 def _headers(
     headers: dict[str, str], known: Variables
 ) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
-    """Part the headers whose value is known now from those whose value is not."""
+    """Separate the headers whose value is constant from those that change."""
     compiled = {
         name: compile_text(value, known)
         for name, value in headers.items()
@@ -215,7 +215,7 @@ def _headers(
 
 
 def _check(step: CompiledStep, answer: Response, variables: dict[str, Any]) -> str:
-    """Return why an answer is not as expected, or ""; keep in the variables what is to be kept."""
+    """Return why a response is not as expected, or ""; save its values into the variables."""
     if answer.status != step.status:
         return f"status {answer.status}, expected {step.status}"
     if answer.broken or not step.reads_body:

@@ -1,4 +1,4 @@
-"""How does this process drive a load? By Locust in child processes, told when to begin.
+"""Drive a load by Locust in child processes, which start together.
 
 Each child holds the other end of a pipe: when this process ends, however it ends, they stop.
 """
@@ -50,7 +50,7 @@ ALONE = Workers()
 
 @dataclass(frozen=True)
 class LoadOrder:
-    """What a load process shall drive; `log` takes what Locust says."""
+    """What a load process drives; `log` receives the output of Locust."""
 
     run_folder: Path
     scenario: Path
@@ -75,7 +75,7 @@ class LoadProcess:
         self._log = log
 
     def drive(self, on_progress: Progress) -> str:
-        """Begin, wait for the end, and return what went wrong with the generator (or "")."""
+        """Start, wait for the end, and return the error of the generator, or ""."""
         troubles, begun = [], False
         for line in self._lines():
             if "ready" in line:

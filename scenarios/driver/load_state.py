@@ -1,6 +1,6 @@
-"""How does a load stand? What was begun, ended, dropped, how it goes, when it is over.
+"""The state of a load: what was started, ended and dropped, its health, and when it is over.
 
-Without a clock of its own and without Locust: whoever drives the users tells what happens.
+It has no clock and no Locust of its own: the code that drives the users reports the events.
 """
 
 from collections import deque
@@ -18,8 +18,8 @@ _GRACE_S = 1.0
 
 
 @dataclass(frozen=True)
-class Order:
-    """What one process shall drive.
+class LoadAssignment:
+    """What one process drives.
 
     `most` is how many iterations the environment stands; `generator` names the recording, and is in
     its trace ids.
@@ -50,8 +50,8 @@ class Order:
 
 
 @dataclass
-class Health:
-    """How a generator fares within the measured window. Times are seconds."""
+class GeneratorHealth:
+    """The health of a generator within the measured window. Times are in seconds."""
 
     from_s: float = 0.0
     to_s: float = 0.0
@@ -65,12 +65,12 @@ class Load:
     """One load while it runs. Times are seconds on the recorder's clock."""
 
     def __init__(
-        self, order: Order, recorder: Recorder, begin_s: float, cpu_s: float = 0.0
+        self, order: LoadAssignment, recorder: Recorder, begin_s: float, cpu_s: float = 0.0
     ) -> None:  # fmt: skip
         """Begin with nothing begun; `cpu_s` is what the process has used so far."""
         self.order = order
         self.recorder = recorder
-        self.health = Health(from_s=begin_s, cpu_before_s=cpu_s)
+        self.health = GeneratorHealth(from_s=begin_s, cpu_before_s=cpu_s)
         self.started = self.ended = self.dropped = 0
         self.all_arrived = False
         self.stopped: Stop | None = None

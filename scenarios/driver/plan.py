@@ -1,4 +1,4 @@
-"""What shall a command do, and can it? Everything is read and refused before anything is sent."""
+"""The plan of a command: everything is read and validated before any request is sent."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Local:
-    """What the stack that can be started here offers: its faults, and its addresses' variables."""
+    """The stack that can be started here: its faults, and the variables of its addresses."""
 
     faults: tuple[str, ...]
     variables: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlanRequest:
     """What a command line names: environment and scenario by name or file, profiles, a fault.
 
     `users` and `iterations` go before those of the profiles; `workers` share a load.
@@ -56,14 +56,14 @@ class Asked:
 class Plan:
     """What a command shall do, checked before anything is sent; `asked` is what it follows."""
 
-    asked: Asked
+    asked: PlanRequest
     file: EnvironmentFile
     scenario_path: Path
     scenario: Scenario
     profiles: Mapping[str, Profile]
 
 
-def read_plan(asked: Asked, local: Local) -> Plan:
+def read_plan(asked: PlanRequest, local: Local) -> Plan:
     """Read and check everything that a command names. Raises ConfigError with every mistake."""
     problems: list[Problem] = []
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
@@ -87,7 +87,7 @@ def read_plan(asked: Asked, local: Local) -> Plan:
     return Plan(asked, file, path, scenario, profiles)
 
 
-def _asked_for(scenario: Scenario, asked: Asked) -> dict[str, Profile]:
+def _asked_for(scenario: Scenario, asked: PlanRequest) -> dict[str, Profile]:
     return {
         name: with_load(scenario.profiles[name], asked.users, asked.iterations)
         for name in asked.profiles
@@ -95,7 +95,7 @@ def _asked_for(scenario: Scenario, asked: Asked) -> dict[str, Profile]:
     }
 
 
-def _unfit_options(scenario: Scenario, asked: Asked) -> list[Problem]:
+def _unfit_options(scenario: Scenario, asked: PlanRequest) -> list[Problem]:
     """Return the options that a profile of an open model leaves no room for."""
     given = {"--users": asked.users, "--iterations": asked.iterations}
     options = " and ".join(name for name, value in given.items() if value)
@@ -144,7 +144,7 @@ def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> Non
 
 
 def environment_problems(environment: Environment, file: Path) -> list[Problem]:
-    """Return the headers whose template can have no value; their values are not told."""
+    """Return the headers whose template can have no value; values are not printed."""
     problems = []
     for name, value in environment.headers.items():
         try:

@@ -1,7 +1,7 @@
-"""How is an environment watched for a long time? Its health probed, its flow passed through.
+"""Watch an environment for a long time: probe its health, and run its flow again and again.
 
-What was seen is on disk at once, so a watch goes on after whatever ended it: each time that it is
-taken up again, it writes a recording of its own.
+Every probe and exchange is on disk at once, so that a watch can be resumed after any end. Each time
+that it is resumed, it writes a recording of its own.
 """
 
 import fcntl
@@ -24,41 +24,43 @@ from scenarios.http.client import HttpClient
 STEM = "watch-*"
 PROFILE = "watch"
 
-Said = Callable[[bool], None]
+OnPass = Callable[[bool], None]
 
 
-def pointer(runs: Path, environment: str) -> Path:
+def pointer_path(runs: Path, environment: str) -> Path:
     """Return the link to the watch of an environment that is to be taken up again."""
     return runs / f"watch-{environment}"
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """A watch that has not come to its end, or was ended before it was said so."""
+class UnfinishedWatch:
+    """A watch that has not reached its end, or whose end was not recorded."""
 
     folder: RunFolder
     run: Run
     watch: Watch
 
 
-def unfinished(runs: Path, environment: str, scenario_sha256: str) -> Unfinished | None:
+def find_unfinished_watch(
+    runs: Path, environment: str, scenario_sha256: str
+) -> UnfinishedWatch | None:
     """Return the watch of an environment that has not come to its end, if there is one.
 
     One with another scenario is none. Raises ConfigError where its record is damaged.
     """
-    link = pointer(runs, environment)
+    link = pointer_path(runs, environment)
     if not (link / "evidence" / "run.json").is_file():
         return None
     folder = RunFolder(link.resolve())
     run = folder.read_run()
     if run.watch is None or run.finished_at or run.scenario_sha256 != scenario_sha256:
         return None
-    return Unfinished(folder, run, run.watch)
+    return UnfinishedWatch(folder, run, run.watch)
 
 
-def point(runs: Path, environment: str, run_id: str) -> None:
+def write_pointer(runs: Path, environment: str, run_id: str) -> None:
     """Remember which watch is to be taken up again. Raises OSError."""
-    link = pointer(runs, environment)
+    link = pointer_path(runs, environment)
     new = link.with_name(f".{link.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     new.symlink_to(run_id)
@@ -66,7 +68,7 @@ def point(runs: Path, environment: str, run_id: str) -> None:
 
 
 @contextmanager
-def alone(runs: Path, environment: str) -> Iterator[None]:
+def lock_watch(runs: Path, environment: str) -> Iterator[None]:
     """Keep a second watch of an environment out. Raises ConfigError where there is one already."""
     runs.mkdir(parents=True, exist_ok=True)
     with (runs / f".watch-{environment}.lock").open("a+") as lock:
@@ -79,25 +81,25 @@ def alone(runs: Path, environment: str) -> Iterator[None]:
 
 
 def watch_on(
-    watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, said: Said
+    watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass
 ) -> None:
-    """Watch until the end, or until interrupted; `said` hears how each pass of the flow went."""
+    """Watch until the end or an interrupt; `on_pass` is called after each pass of the flow."""
     with probers(environment, folder.evidence) as made, probing(made, watch.every_s) as over:
         due_s = time.monotonic()
         with _passing(flow, folder) as pass_once:
             while not over.is_set() and _left_s(watch) > 0:
-                said(pass_once())
+                on_pass(pass_once())
                 due_s = max(due_s + watch.flow_every_s, time.monotonic())
                 over.wait(min(due_s - time.monotonic(), max(0.0, _left_s(watch))))
 
 
-def watch_once(environment: Environment, flow: Flow, folder: RunFolder, said: Said) -> None:
+def watch_once(environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass) -> None:
     """Probe each service once, and pass through the flow once."""
     with probers(environment, folder.evidence) as made:
         for each in made:
             each.probe()
     with _passing(flow, folder) as pass_once:
-        said(pass_once())
+        on_pass(pass_once())
 
 
 @contextmanager

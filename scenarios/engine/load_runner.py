@@ -11,7 +11,7 @@ from gevent.queue import SimpleQueue
 
 from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.flow import run_iteration
-from scenarios.driver.load_state import Load, Order
+from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.http.client import HttpClient
@@ -83,7 +83,9 @@ class LoadRunner:
     the load stops, or with the last of a given number of iterations.
     """
 
-    def __init__(self, order: Order, on_abort: Callable[[Stop], None] | None = None) -> None:
+    def __init__(
+        self, order: LoadAssignment, on_abort: Callable[[Stop], None] | None = None
+    ) -> None:
         """Open the recording, and start; `on_abort` is called if the load has to stop itself.
 
         Raises OSError.

@@ -10,9 +10,9 @@ from uuid import uuid4
 from config.documents import did_you_mean
 from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
-from scenarios.driver.arrivals import WHOLE, Part, arrivals_of
+from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.flow import compile_flow
-from scenarios.driver.load_state import Order
+from scenarios.driver.load_state import LoadAssignment
 from scenarios.driver.plan import misfits, with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.model import Profile, Scenario
@@ -40,7 +40,7 @@ class LoadTask:
     stem: str
     exchanges: Path
 
-    def make_order(self, part: Part = WHOLE, ships: bool = False) -> Order:
+    def make_order(self, part: LoadPart = WHOLE, ships: bool = False) -> LoadAssignment:
         """Return the part of one process.
 
         Raises ConfigError for mistakes in the files, and for a load that the environment forbids.
@@ -49,7 +49,7 @@ class LoadTask:
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
         if problems := misfits(scenario, environment, self.environment, {name: profile}):
             raise ConfigError(*problems)
-        return Order(
+        return LoadAssignment(
             flow=compile_flow(scenario, environment, self.run_id, self.tenant),
             profile=name,
             arrivals=arrivals_of(profile).part(part),

@@ -14,8 +14,8 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from config.errors import ConfigError
-from scenarios.driver.arrivals import Part
-from scenarios.driver.load_state import Order
+from scenarios.driver.arrivals import LoadPart
+from scenarios.driver.load_state import LoadAssignment
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import LoadTask
@@ -35,7 +35,7 @@ class WorkerRole:
     """Takes an assignment from the master, drives it, and sends the recording to the master."""
 
     load_runner: LoadRunner | None = None
-    _order: Order | None = None
+    _order: LoadAssignment | None = None
     _sender: RecordingSender | None = None
 
     def __init__(self, locust: Environment, runner: WorkerRunner, options: Namespace) -> None:
@@ -84,7 +84,7 @@ class WorkerRole:
                 exchanges=folder,
                 **{key: data[key] for key in _TASK_FIELDS},
             )
-            self._order = task.make_order(Part(data["index"], data["of"]), ships=True)
+            self._order = task.make_order(LoadPart(data["index"], data["of"]), ships=True)
         except ConfigError as error:
             problem = f"{self._runner.client_id}: {error}"
         except OSError as error:

@@ -1,4 +1,4 @@
-"""How does a load's request go out, and what came back? HTTP/1.1 over one connection an origin.
+"""The HTTP client of every flow: HTTP/1.1 over one connection per origin.
 
 What a load needs and no more, since each microsecond is a request that is not sent: keep-alive,
 content-length and chunked answers, gzip and deflate, TLS. No retry, redirect, proxy or cookie.
@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import quote
 
 from config.network import Network
-from scenarios.http.connection import Broken, Connection
+from scenarios.http.connection import Connection, ConnectionBroken
 from scenarios.http.messages import NotSent, Origin, Request, Response
 from scenarios.http.readiness import PollingReadiness, Waiting
 from scenarios.http.transport import tls_of
@@ -32,7 +32,7 @@ class HttpClient:
         self._connections: dict[Origin, Connection] = {}
 
     def send(self, request: Request) -> Response:
-        """Send one request once, bounded in time and size. Raises NotSent or Unanswered."""
+        """Send one request once, bounded in time and size. Raises NotSent or ResponseLost."""
         envelope = request.envelope
         deadline = time.monotonic() + envelope.timeout_s
         data = _message(request)
@@ -78,7 +78,7 @@ class HttpClient:
                 connection.open(address, deadline)
                 if tls:
                     connection.encrypt(tls, origin.host, deadline)
-            except (OSError, Broken) as error:
+            except (OSError, ConnectionBroken) as error:
                 connection.close()
                 trouble = _words(error)
             except BaseException:

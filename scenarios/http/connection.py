@@ -1,4 +1,4 @@
-"""What happens on one connection of a load? A request goes out, and llhttp reads its answer.
+"""One HTTP/1.1 connection: a request is sent, and llhttp parses the response.
 
 Nothing here waits by itself: a `Wait` does, so that many connections can share a thread.
 """
@@ -18,9 +18,9 @@ from scenarios.http.content_encoding import unpack
 from scenarios.http.messages import (
     KEEPALIVE_S,
     MAX_BODY_BYTES,
-    Envelope,
+    RequestTemplate,
     Response,
-    Unanswered,
+    ResponseLost,
     header_value,
 )
 from scenarios.http.readiness import Waiting
@@ -34,11 +34,11 @@ _SWITCHING = 101
 _WAIT_MORE = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
 
 
-class Broken(Exception):
-    """The connection cannot go on; the text says why."""
+class ConnectionBroken(Exception):
+    """The connection cannot be used any further; the text is the reason."""
 
 
-class Late(Broken):
+class DeadlinePassed(ConnectionBroken):
     """The deadline has passed."""
 
 
@@ -63,7 +63,7 @@ class Connection:
         code = self._raw.connect_ex(address)
         if code in _WAIT_MORE:
             if not self._wait.writable(deadline):
-                raise Late("no connection in time")
+                raise DeadlinePassed("no connection in time")
             code = self._raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code))
@@ -71,7 +71,7 @@ class Connection:
             self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def encrypt(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
-        """Shake hands. Raises OSError (a certificate that does not fit, too) or Broken."""
+        """Shake hands. Raises OSError (also of a certificate) or ConnectionBroken."""
         self._tls = Tls(context, host)
         while not self._tls.shake_hands():
             self._write(self._tls.outgoing(), deadline)
@@ -80,7 +80,7 @@ class Connection:
         self._recv = self._recv_decrypted
 
     def is_fresh(self) -> bool:
-        """Tell whether the server has neither closed it meanwhile nor said what nobody asked."""
+        """Return whether the server has neither closed it nor sent anything unasked."""
         if time.monotonic() - self._used_s < KEEPALIVE_S:
             try:
                 self._raw.recv(1, socket.MSG_PEEK)
@@ -100,19 +100,19 @@ class Connection:
         self._wait.close()
         self._raw.close()
 
-    def exchange(self, data: bytes, envelope: Envelope, deadline: float) -> Response:
-        """Send a request and read its answer. Raises Unanswered."""
+    def exchange(self, data: bytes, envelope: RequestTemplate, deadline: float) -> Response:
+        """Send a request and read its answer. Raises ResponseLost."""
         self._begin(reads_body=envelope.method != "HEAD")
         try:
             self._write(self._tls.encrypted(data) if self._tls else data, deadline)
             self._read_answer(deadline)
-        except Broken as error:
+        except ConnectionBroken as error:
             self._reads_well = False
             if self._has_head:
                 return self._answer(_body_words(error))
-            if isinstance(error, Late):
-                raise Unanswered(f"no answer within {envelope.timeout_s:g} s") from error
-            raise Unanswered(f"the connection broke: {error}") from error
+            if isinstance(error, DeadlinePassed):
+                raise ResponseLost(f"no answer within {envelope.timeout_s:g} s") from error
+            raise ResponseLost(f"the connection broke: {error}") from error
         self._used_s = time.monotonic()
         return self._answer("")
 
@@ -161,21 +161,21 @@ class Connection:
                 sent += self._raw.send(data[sent:] if sent else data)
             except BlockingIOError:
                 if not self._wait.writable(deadline):
-                    raise Late("nothing more could be sent in time") from None
+                    raise DeadlinePassed("nothing more could be sent in time") from None
             except OSError as error:
-                raise Broken(_words(error)) from error
+                raise ConnectionBroken(_words(error)) from error
 
     def _read_answer(self, deadline: float) -> None:
         feed, readable = self._parser.feed_data, self._readable
         while not self._is_over:
             if not readable(deadline):
-                raise Late("the body did not end in time")
+                raise DeadlinePassed("the body did not end in time")
             try:
                 data = self._recv(_READ_BYTES)
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise Broken(_words(error)) from error
+                raise ConnectionBroken(_words(error)) from error
             if not self._has_head:
                 self._head = self._head + data if self._head else data
             if not data:
@@ -189,19 +189,19 @@ class Connection:
                 if self._is_over:  # what follows our answer is not HTTP
                     self._reads_well = False
                     return
-                raise Broken(f"not HTTP: {error}") from error
+                raise ConnectionBroken(f"not HTTP: {error}") from error
             if self._body_bytes > MAX_BODY_BYTES:
-                raise Broken(f"the body is over {MAX_BODY_BYTES:,} bytes")
+                raise ConnectionBroken(f"the body is over {MAX_BODY_BYTES:,} bytes")
             if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
-                raise Broken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
+                raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
 
     def _read_raw(self, deadline: float) -> bytes:
-        """Read bytes of a handshake. Raises Broken at its end, too."""
+        """Read bytes of a handshake. Raises ConnectionBroken at its end, too."""
         if not self._wait.readable(deadline):
-            raise Late("no connection in time")
+            raise DeadlinePassed("no connection in time")
         data = self._raw.recv(_READ_BYTES)
         if not data:
-            raise Broken("the connection was closed while it was encrypted")
+            raise ConnectionBroken("the connection was closed while it was encrypted")
         return data
 
     def _recv_decrypted(self, most_bytes: int) -> bytes:
@@ -211,13 +211,13 @@ class Connection:
         return self._tls.decrypted(data)
 
     def _end_by_close(self) -> None:
-        """The server has closed: the end of a body whose length nobody told, else a break."""
+        """Handle a close by the server: the end of a body without a length, else an error."""
         if not self._has_head:
-            raise Broken("it was closed within the answer" if self._head else
+            raise ConnectionBroken("it was closed within the answer" if self._head else
                           "it was closed before a response")  # fmt: skip
         head = _last_head(self._head)
         if header_value(head, b"content-length") or header_value(head, b"transfer-encoding"):
-            raise Broken("it was closed too early")
+            raise ConnectionBroken("it was closed too early")
         self._is_over, self._keeps_alive = True, False
 
     def _answer(self, broken: str) -> Response:
@@ -238,8 +238,8 @@ def _last_head(data: bytes) -> bytes:
         data = rest
 
 
-def _body_words(error: Broken) -> str:
-    if isinstance(error, Late):
+def _body_words(error: ConnectionBroken) -> str:
+    if isinstance(error, DeadlinePassed):
         return "the body did not end in time"
     text = str(error)
     return text if text.startswith("the body") else f"the body broke off: {text}"

@@ -1,4 +1,4 @@
-"""What does an answer's body hold once it is unpacked? gzip and deflate, bounded in size."""
+"""Decode gzip and deflate bodies, bounded in size."""
 
 import zlib
 

@@ -1,8 +1,8 @@
-"""What goes out, and what came back? The seam between the flow and whatever sends its requests.
+"""Requests and responses: the seam between the flow and the client that sends.
 
-NoAnswer
-├── NotSent      it never left: no connection could be made
-└── Unanswered   it may have arrived: time-out, reset, protocol error
+NoResponse
+├── NotSent        the request never left: no connection could be made
+└── ResponseLost   it may have arrived: timeout, reset, protocol error
 """
 
 from typing import NamedTuple, Protocol
@@ -16,19 +16,19 @@ JSON_TYPE = "application/json"
 # doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
 KEEPALIVE_S = 2.0
 
-# What httpx says too where there is no body: a server need not wait for one.
+# A length of 0 where there is no body, as httpx sends it: the server need not wait for one.
 _MAY_HAVE_A_BODY = ("POST", "PUT", "PATCH")
 
 
-class NoAnswer(Exception):
-    """No status line came back; the text says why."""
+class NoResponse(Exception):
+    """No status line came back; the text is the reason."""
 
 
-class NotSent(NoAnswer):
+class NotSent(NoResponse):
     """The request never left."""
 
 
-class Unanswered(NoAnswer):
+class ResponseLost(NoResponse):
     """The request left, or may have, and its answer did not come."""
 
 
@@ -41,7 +41,7 @@ class Origin(NamedTuple):
     authority: str
 
 
-class Envelope:
+class RequestTemplate:
     """What all requests of one step share; headers whose value changes are not in it.
 
     `opening` and `closing` are how the request's head reads around target and trace id, `bodiless`
@@ -67,7 +67,7 @@ class Envelope:
 class Request(NamedTuple):
     """One request, ready to send. `headers` are those that differ from request to request."""
 
-    envelope: Envelope
+    envelope: RequestTemplate
     target: str
     trace: str
     body: bytes | None = None
@@ -83,7 +83,7 @@ class Request(NamedTuple):
 class Response(NamedTuple):
     """A status line, and at most MAX_BODY_BYTES of what followed it.
 
-    `broken` says why the body is not whole; it is empty where it is. `head` is the head in small
+    `broken` is why the body is not whole, or "". `head` is the head in small
     letters, or as much of it as is needed.
     """
 
@@ -94,7 +94,7 @@ class Response(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """What the body is, as the answer says; "" where it says nothing."""
+        """The value of Content-Type, or ""."""
         return header_value(self.head, b"content-type").decode("latin-1")
 
 
@@ -102,7 +102,7 @@ class Sender(Protocol):
     """What sends requests: one virtual user's connections."""
 
     def send(self, request: Request) -> Response:
-        """Send one request once. Raises NotSent or Unanswered."""
+        """Send one request once. Raises NotSent or ResponseLost."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How does a client wait for its connection? By stopping its thread; a load has other ways."""
+"""Wait for a connection by blocking the thread; a load waits otherwise."""
 
 import select
 import time

@@ -1,4 +1,4 @@
-"""How is a connection encrypted without touching its socket? Bytes go in, and bytes come out."""
+"""TLS over memory buffers, without a socket: bytes go in, and bytes come out."""
 
 import ssl
 

@@ -1,6 +1,6 @@
-"""How is a connection made? To where the environment says, trusting whom it says, and bounded.
+"""Open connections: routed, verified and bounded as the environment configures.
 
-No proxy, no netrc and no redirect: what is asked is asked of that address alone. httpx bounds each
+No proxy, no netrc and no redirect: a request goes to that address alone. httpx bounds each
 wait by itself, and a server that sends a byte now and then would never time out; here one deadline
 holds for a whole exchange.
 """
@@ -48,7 +48,7 @@ class Deadline(threading.local):
 
 
 class RoutedBackend(httpcore.SyncBackend):
-    """Connects to where the environment says that a host is; no wait outlasts the deadline."""
+    """Connects to the address that the environment maps a host to, within the deadline."""
 
     def __init__(self, network: Network, deadline: Deadline) -> None:
         """Connect to nothing yet."""

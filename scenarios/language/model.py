@@ -13,7 +13,7 @@ from typing_extensions import TypeAliasType
 from config.documents import StrictModel
 from config.headers import FlowHeaders
 from config.units import Duration, Pause, Share
-from scenarios.language.rates import RateOrRamp, Stage, WrittenStage
+from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ITERATION = "iteration"
@@ -157,12 +157,12 @@ class Profile(StrictModel):
         return self.rate is not None or self.stages is not None
 
     @property
-    def open_stages(self) -> tuple[Stage, ...]:
+    def open_stages(self) -> tuple[RateStage, ...]:
         """The stages of an open model."""
-        if isinstance(self.rate, Stage):
+        if isinstance(self.rate, RateStage):
             return (self.rate,)
         if self.rate is not None:
-            return (Stage(self.rate, self.rate, self.duration or 0.0),)
+            return (RateStage(self.rate, self.rate, self.duration or 0.0),)
         return tuple(self.stages or ())
 
     @property

@@ -11,7 +11,7 @@ from checks.audit import (
     CLEAN,
     EXPECTATIONS,
     Audit,
-    Audited,
+    AuditedRun,
     Expectation,
     audit_json,
     judge_run,
@@ -46,11 +46,11 @@ def result_of(*findings: Finding, verdict: Verdict = Verdict.FAIL, partial: bool
 
 def judged(
     result: Result | None, code: int = 1, expected: Expectation = LOST, duration_s: float = 14.0
-) -> Audited:
+) -> AuditedRun:
     return judge_run(expected, "Forget to count.", code, result, duration_s, "02-lost/1")
 
 
-def audit(*runs: Audited, planned: int) -> Audit:
+def audit(*runs: AuditedRun, planned: int) -> Audit:
     return Audit(AT, AT + timedelta(minutes=6), runs, planned, {"python": "3.11"}, "run.py audit")
 
 
@@ -148,7 +148,7 @@ CAUGHT, MISSED = judged(result_of(finding())), judged(None)
     ids=["all", "not all", "none", "nothing planned", "one missed", "one missed, not all"],
 )
 def test_only_an_audit_that_is_whole_and_as_expected_passes(
-    runs: tuple[Audited, ...], planned: int, verdict: Verdict
+    runs: tuple[AuditedRun, ...], planned: int, verdict: Verdict
 ) -> None:
     told = audit(*runs, planned=planned)
     assert told.verdict is verdict

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from checks.audit import CLEAN, EXPECTATIONS, Audit, Audited, Expectation
+from checks.audit import CLEAN, EXPECTATIONS, Audit, AuditedRun, Expectation
 from checks.result import Code
 from checks.verdict import Verdict
 
@@ -16,10 +16,10 @@ EXPLANATION = (
 )
 
 
-def audited(expected: Expectation, place: int, **changes: Any) -> Audited:
+def audited(expected: Expectation, place: int, **changes: Any) -> AuditedRun:
     """Make a run that came to what it must."""
     name = expected.fault or "clean"
-    good = Audited(
+    good = AuditedRun(
         fault=expected.fault,
         sentence=SENTENCE if expected.fault else "",
         expected=expected,

@@ -12,7 +12,7 @@ import pytest
 from checks.audit import audit_json
 from reports.audit import print_audit, render_audit_html, render_audit_terminal
 from reports.html_template import MOST_BYTES
-from reports.terminal_output import Paper
+from reports.terminal_output import TerminalFormat
 from tests.reports.attacks import EVIL
 from tests.reports.audits import (
     attacked_audit,
@@ -22,8 +22,8 @@ from tests.reports.audits import (
     good_audit,
     unfinished_audit,
 )
-from tests.reports.test_files import golden
 from tests.reports.test_html import Page
+from tests.reports.test_render import golden
 
 PAGE = Path("runs/audit-20261122-175000-7f3a/audit.html")
 AUDITS = {
@@ -48,7 +48,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def terminal(name: str, columns: int = 100, encoding: str = "utf-8") -> str:
-    return render_audit_terminal(AUDITS[name], Paper(columns, encoding, False), PAGE)
+    return render_audit_terminal(AUDITS[name], TerminalFormat(columns, encoding, False), PAGE)
 
 
 @pytest.mark.parametrize("name", ["PASS", "FAIL", "INCONCLUSIVE"])
@@ -68,7 +68,7 @@ def test_no_escape_of_a_foreign_string_reaches_the_terminal(name: str) -> None:
 
 
 def test_colours_are_for_paper_that_takes_them() -> None:
-    plain, coloured = (render_audit_terminal(failing_audit(), Paper(100, "utf-8", colours))
+    plain, coloured = (render_audit_terminal(failing_audit(), TerminalFormat(100, "utf-8", colours))
                        for colours in (False, True))  # fmt: skip
     assert "\x1b[" not in plain
     assert "\x1b[31m✕ missed" in coloured

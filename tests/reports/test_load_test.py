@@ -7,8 +7,8 @@ import pytest
 
 from checks.result import Kind, Result
 from checks.verdict import Verdict
-from reports.load_test import Line, load_test_lines, render_load_test
-from reports.terminal_output import Paper
+from reports.load_test import LoadTestRow, load_test_lines, render_load_test
+from reports.terminal_output import TerminalFormat
 from tests.reports.attacks import attacked
 from tests.reports.results import (
     empty_result,
@@ -24,7 +24,7 @@ from tests.reports.results import (
 REPORT = Path("runs/20261122-175000-7f3a/report.html")
 
 
-def line(name: str, lines: list[Line]) -> Line:
+def line(name: str, lines: list[LoadTestRow]) -> LoadTestRow:
     return next(each for each in lines if each.name == name)
 
 
@@ -82,7 +82,7 @@ def test_where_not_all_rows_were_seen_the_client_is_believed_and_the_balance_jud
     "result", [good_result(), failing_result(), empty_result(), attacked()]
 )  # fmt: skip
 def test_it_is_small_and_starts_with_the_verdict(result: Result, columns: int) -> None:
-    text = render_load_test(result, REPORT, Paper(columns, "utf-8", False))
+    text = render_load_test(result, REPORT, TerminalFormat(columns, "utf-8", False))
     lines = text.splitlines()
     assert lines[1].split()[0] in {"PASS", "FAIL", "INCONCLUSIVE"}
     assert len(lines) < 25

@@ -9,7 +9,7 @@ import pytest
 from checks.result import Result
 from checks.verdict import Verdict
 from reports.terminal import print_result, render_terminal
-from reports.terminal_output import Paper, paper_of
+from reports.terminal_output import TerminalFormat, paper_of
 from tests.reports.attacks import attacked, crowded
 from tests.reports.results import empty_result, failing_result, good_result
 
@@ -40,7 +40,7 @@ class Latin(io.TextIOWrapper):
 @pytest.mark.parametrize("columns", [80, 100])
 @pytest.mark.parametrize("name", RESULTS)
 def test_no_line_is_wider_than_the_paper_but_the_ones_to_copy(name: str, columns: int) -> None:
-    text = render_terminal(RESULTS[name], REPORT, Paper(columns, "utf-8", False))
+    text = render_terminal(RESULTS[name], REPORT, TerminalFormat(columns, "utf-8", False))
     wide = [line for line in text.splitlines() if len(line) > columns]
     assert all(line.startswith(("  report", "  again")) for line in wide)
     assert len(text.splitlines()) < 150
@@ -48,19 +48,19 @@ def test_no_line_is_wider_than_the_paper_but_the_ones_to_copy(name: str, columns
 
 def test_a_command_is_never_broken() -> None:
     command = "./run.py nightly " + "--env somewhere " * 20
-    text = render_terminal(good_result(repeat=command), REPORT, Paper(80, "utf-8", False))
+    text = render_terminal(good_result(repeat=command), REPORT, TerminalFormat(80, "utf-8", False))
     assert command.strip() in text
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_no_escape_of_a_foreign_string_reaches_the_terminal(name: str) -> None:
-    text = render_terminal(RESULTS[name], REPORT, Paper(100, "utf-8", False))
+    text = render_terminal(RESULTS[name], REPORT, TerminalFormat(100, "utf-8", False))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
 
 
 def test_foreign_words_are_no_markup() -> None:
     text = render_terminal(
-        good_result(repeat="[bold]x[/bold] :smile:"), REPORT, Paper(80, "utf-8", False)
+        good_result(repeat="[bold]x[/bold] :smile:"), REPORT, TerminalFormat(80, "utf-8", False)
     )
     assert "[bold]x[/bold] :smile:" in text
 
@@ -69,14 +69,14 @@ def test_foreign_words_are_no_markup() -> None:
     ("verdict", "code"), [(Verdict.PASS, 0), (Verdict.FAIL, 1), (Verdict.INCONCLUSIVE, 3)]
 )
 def test_the_last_line_is_the_exit_code(verdict: Verdict, code: int) -> None:
-    text = render_terminal(good_result(verdict=verdict), REPORT, Paper(80, "utf-8", False))
+    text = render_terminal(good_result(verdict=verdict), REPORT, TerminalFormat(80, "utf-8", False))
     assert text.splitlines()[-1].split() == ["exit", str(code), "0", "failed,", "0",
                                              "inconclusive,", "21", "passed"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✕ fail"), ("ascii", "x fail")])
 def test_marks_are_spelled_in_the_streams_encoding(encoding: str, mark: str) -> None:
-    text = render_terminal(failing_result(), REPORT, Paper(80, encoding, False))
+    text = render_terminal(failing_result(), REPORT, TerminalFormat(80, encoding, False))
     assert mark in text
     text.encode(encoding)
 
@@ -123,5 +123,5 @@ def test_paper_is_never_too_narrow_nor_too_wide(
 
 def test_a_reason_that_many_rows_share_is_said_once() -> None:
     result: Result = crowded(30)
-    text = render_terminal(result, REPORT, Paper(100, "utf-8", False))
+    text = render_terminal(result, REPORT, TerminalFormat(100, "utf-8", False))
     assert text.count("database:shop stands 1") == 1

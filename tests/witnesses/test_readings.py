@@ -3,7 +3,7 @@ from pathlib import Path
 from scenarios.language.model import Quantity
 from tests.evidence_factory import write_agreeing_witnesses, write_rows, write_run
 from witnesses.figure import Direction, Figure
-from witnesses.model import CountedQuantity, Keeps
+from witnesses.model import CountedQuantity, RecordKind
 from witnesses.readings import read_witnesses
 
 _TEA = ("tea",)
@@ -23,7 +23,11 @@ def test_every_witness_of_a_scenario_has_a_reading_in_the_order_of_the_columns(
     readings = read_witnesses(folder, scenario)
     quantity = _uses(scenario.quantities["uses"])
     assert [each.name for each in readings] == _COLUMNS
-    assert [each.keeps for each in readings] == [Keeps.COUNTER, Keeps.COUNTER, Keeps.RECORDS]
+    assert [each.keeps for each in readings] == [
+        RecordKind.COUNTER,
+        RecordKind.COUNTER,
+        RecordKind.RECORDS,
+    ]
     assert [each.figures(quantity).at(_TEA) for each in readings] == [Figure.exact(4.0)] * 3
 
 

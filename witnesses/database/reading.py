@@ -10,7 +10,7 @@ from typing import Any
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import Figure, Figures, Labels, Reason, void_figures
-from witnesses.model import CountedQuantity, Keeps, Moment
+from witnesses.model import CountedQuantity, Moment, RecordKind
 
 FOLDER = "database"
 
@@ -25,7 +25,7 @@ class DatabaseReading:
     database: str
     before: Answers
     after: Answers
-    keeps: Keeps = Keeps.RECORDS
+    keeps: RecordKind = RecordKind.RECORDS
 
     @property
     def name(self) -> str:

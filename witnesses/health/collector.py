@@ -17,7 +17,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
 from scenarios.language.templates import compile_text
 from witnesses.connection_errors import Asked, refusal_of
-from witnesses.health.status import HealthResponse, ServiceStatus, statuses_file, statuses_json
+from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_file, statuses_json
 from witnesses.model import Moment
 
 TIMEOUT_S = 5.0
@@ -88,7 +88,7 @@ class _ServiceQuestions:
 
     def _get(
         self, path: str, headers: Mapping[str, str] | None = None
-    ) -> tuple[httpx.Response | None, HealthResponse]:
+    ) -> tuple[httpx.Response | None, EndpointResponse]:
         url = self._service.url + path
         try:
             with self._client.stream("GET", url, headers=dict(headers or {})) as response:
@@ -99,12 +99,12 @@ class _ServiceQuestions:
         except httpx.TimeoutException:
             error = f"did not respond within {TIMEOUT_S:g} s"
             remedy = "see whether it is overloaded, and read its log"
-            return None, HealthResponse(url, error=error, remedy=remedy)
+            return None, EndpointResponse(url, error=error, remedy=remedy)
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             what, remedy, is_theirs = refusal_of(failure, self._asked)
-            return None, HealthResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
+            return None, EndpointResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
         snippet = redact(response.text, self._environment.secrets())[:_SNIPPET_CHARACTERS]
-        return response, HealthResponse(url, status=response.status_code, snippet=snippet)
+        return response, EndpointResponse(url, status=response.status_code, snippet=snippet)
 
 
 def _clock_skew_s(response: httpx.Response, midway_at: float) -> float | None:

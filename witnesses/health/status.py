@@ -10,7 +10,7 @@ from witnesses.model import Moment
 
 
 @dataclass(frozen=True)
-class HealthResponse:
+class EndpointResponse:
     """The response of one path: a status and a body snippet, or the error in its place.
 
     `error` and `remedy` are parts of a sentence. `is_theirs` means that the service is at fault,
@@ -33,9 +33,9 @@ class ServiceStatus:
     clock minus ours.
     """
 
-    health: HealthResponse
-    ready: HealthResponse | None = None
-    probe: HealthResponse | None = None
+    health: EndpointResponse
+    ready: EndpointResponse | None = None
+    probe: EndpointResponse | None = None
     version: str = ""
     certificate_until: float | None = None
     clock_skew_s: float | None = None

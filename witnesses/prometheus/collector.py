@@ -189,7 +189,7 @@ class PrometheusCollector:
         return all(series.samples[-1][0] > at for series in self._ups() if series.samples)
 
     def _targets_known(self) -> bool:
-        """A Prometheus that has just started knows no targets yet; one may also never have any."""
+        """Return whether Prometheus knows the targets; one that has just started does not yet."""
         self._learn_pace()
         return self._scraped >= self._jobs
 

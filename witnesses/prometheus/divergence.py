@@ -21,7 +21,7 @@ from witnesses.prometheus.increase import Growth
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class DatedCount:
     """What one exchange moved, between being sent and done (epoch seconds, Prometheus' clock).
 
     One that is not confirmed is in doubt.
@@ -43,7 +43,7 @@ class _Bounds(NamedTuple):
 
 
 def differs_since(
-    growths: Sequence[Sequence[Growth]], moves: Iterable[Move], slack_s: float = 0.05
+    growths: Sequence[Sequence[Growth]], moves: Iterable[DatedCount], slack_s: float = 0.05
 ) -> float | None:
     """Return when the first scrape began that shows the difference (epoch seconds), or None.
 
@@ -76,7 +76,7 @@ def _first_lasting(shown: Iterable[tuple[float, bool, bool]]) -> float | None:
 
 
 def _bounds(
-    growths: Sequence[Sequence[Growth]], moves: Sequence[Move], slack_s: float
+    growths: Sequence[Sequence[Growth]], moves: Sequence[DatedCount], slack_s: float
 ) -> Iterator[_Bounds]:
     """Yield growth and bounds at each scrape, each series as of its last scrape.
 

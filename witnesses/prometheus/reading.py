@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import ZERO, Figures, Labels, Reason, sum_by_labels, void_figures
-from witnesses.model import CountedQuantity, Keeps
+from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.accumulator import Accumulator, SeriesState
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import Growth, zero_of
 from witnesses.prometheus.samples import ScrapeLog, Target
-from witnesses.prometheus.windows import Targets, Windows
+from witnesses.prometheus.windows import TargetLogs, Windows
 
 NAME = "prometheus"
 
@@ -29,7 +29,7 @@ class PrometheusReading:
     scrape_logs: Mapping[Target, ScrapeLog]
     folder: Path
     name: str = NAME
-    keeps: Keeps = Keeps.COUNTER
+    keeps: RecordKind = RecordKind.COUNTER
 
     def counts(self, quantity: CountedQuantity) -> bool:
         """Return whether the quantity has a selector."""
@@ -107,7 +107,7 @@ class PrometheusReading:
         """Read a quantity's raw samples. Raises OSError or ValueError where they are not whole."""
         record = self.collection
         windows = Windows(self.folder, len(record.windows))
-        targets = Targets(record.begin, record.end, record.fresh)
+        targets = TargetLogs(record.begin, record.end, record.fresh)
         target_windows = windows.read_targets() if self.scrape_logs else repeat(None)
         series_windows = windows.read_series(f"quantity-{quantity}")
         for series, of_targets in zip(series_windows, target_windows, strict=False):
@@ -131,7 +131,7 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
 
 
 def _read_scrape_logs(windows: Windows, record: CollectionRecord) -> dict[Target, ScrapeLog]:
-    targets = Targets(record.begin, record.end, record.fresh)
+    targets = TargetLogs(record.begin, record.end, record.fresh)
     try:
         for of_targets in windows.read_targets():
             targets.add(of_targets)

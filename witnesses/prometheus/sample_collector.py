@@ -161,7 +161,7 @@ class SampleCollector:
 
 
 def _rest(answer: bytes, end: float) -> Standstill:
-    """A series that ended before the last response, with its target, does not move either."""
+    """Return whether all series rest; one that ended with its target does not move either."""
     is_still, last = True, []
     try:
         for each in raw_series(answer):

@@ -69,7 +69,7 @@ def _series_if_any(path: Path) -> list[Series]:
 
 
 @dataclass(slots=True)
-class Targets:
+class TargetLogs:
     """The scrape logs of all targets, built window by window."""
 
     begin: float

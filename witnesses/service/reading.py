@@ -9,7 +9,7 @@ from typing import Any
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import Figure, Figures, Labels, Reason, sum_by_labels, void_figures
-from witnesses.model import CountedQuantity, Keeps, Moment
+from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.service.exposition import Exposition, parse_exposition, unreadable
 from witnesses.service.single_process import RepeatedScrapes
 
@@ -77,7 +77,7 @@ class ServiceReading:
 
     replicas: Mapping[str, Replica]
     name: str = NAME
-    keeps: Keeps = Keeps.COUNTER
+    keeps: RecordKind = RecordKind.COUNTER
 
     def counts(self, quantity: CountedQuantity) -> bool:
         """Return whether the quantity has a selector."""

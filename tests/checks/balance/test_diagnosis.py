@@ -10,10 +10,10 @@ from checks.balance.sentences import row_sentences
 from checks.result import ClientFigure, Code, UsageRow
 from checks.verdict import Verdict
 from witnesses.figure import Direction, Figure, Reason
-from witnesses.model import Keeps
+from witnesses.model import RecordKind
 
 NAMES = ("service", "prometheus", "database:shop")
-KEEPS = dict(zip(NAMES, (Keeps.COUNTER, Keeps.COUNTER, Keeps.RECORDS), strict=True))
+KEEPS = dict(zip(NAMES, (RecordKind.COUNTER, RecordKind.COUNTER, RecordKind.RECORDS), strict=True))
 
 
 def _restarted(value: float) -> Figure:
@@ -189,7 +189,11 @@ def test_of_two_stores_the_one_that_lacks_a_row_lost_it(first: float, second: fl
         "database:a": Figure.exact(first),
         "database:b": Figure.exact(second),
     }
-    keeps = {"service": Keeps.COUNTER, "database:a": Keeps.RECORDS, "database:b": Keeps.RECORDS}
+    keeps = {
+        "service": RecordKind.COUNTER,
+        "database:a": RecordKind.RECORDS,
+        "database:b": RecordKind.RECORDS,
+    }
     row = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, False)
     assert (row.verdict, row.code) == (FAIL, Code.LOST_ROW)
     wrong = "database:a" if first == 4.0 else "database:b"

@@ -7,9 +7,13 @@ from checks.balance.rows import judge_row
 from checks.balance.sentences import REASON_WORDS, reason_words, row_sentences
 from checks.result import ClientFigure, Misplaced, RecordGap, ResolvedDoubt, UsageRow
 from witnesses.figure import Figure, Reason
-from witnesses.model import Keeps
+from witnesses.model import RecordKind
 
-KEEPS = {"service": Keeps.COUNTER, "prometheus": Keeps.COUNTER, "database:main": Keeps.RECORDS}
+KEEPS = {
+    "service": RecordKind.COUNTER,
+    "prometheus": RecordKind.COUNTER,
+    "database:main": RecordKind.RECORDS,
+}
 
 
 def _row(confirmed: int, *values: float, in_doubt: int = 0, **changes: Any) -> UsageRow:

@@ -3,9 +3,13 @@ from checks.balance.sentences import row_sentences
 from checks.balance.wrong_labels import Beside, find_misplaced
 from checks.result import ClientFigure, Code, UsageRow
 from witnesses.figure import Figure, Reason
-from witnesses.model import Keeps
+from witnesses.model import RecordKind
 
-KEEPS = {"service": Keeps.COUNTER, "prometheus": Keeps.COUNTER, "database:shop": Keeps.RECORDS}
+KEEPS = {
+    "service": RecordKind.COUNTER,
+    "prometheus": RecordKind.COUNTER,
+    "database:shop": RecordKind.RECORDS,
+}
 
 
 def _row(kind: str, client: int, counted: float | Figure, stored: float | None = None) -> UsageRow:

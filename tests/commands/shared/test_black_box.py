@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands.shared.black_box import Ended, run_black_box
+from commands.shared.black_box import CompletedCommand, run_black_box
 from tests.paths import ROOT
 
 SLEEP = "time.sleep(3600)"
@@ -27,7 +27,7 @@ INTERRUPT = "os.kill(os.getppid(), signal.SIGINT); time.sleep"
 
 def ran(
     program: str, folder: Path, timeout_s: float = 120, stop_s: float = 120, **more: str
-) -> Ended:
+) -> CompletedCommand:
     command = [sys.executable, "-c", program]
     return run_black_box(command, folder / "log", timeout_s, {**os.environ, **more}, stop_s)
 

@@ -12,7 +12,7 @@ from reports.html import render_html
 from reports.junit import render_junit
 from reports.markdown import render_markdown
 from reports.terminal import render_terminal
-from reports.terminal_output import Paper
+from reports.terminal_output import TerminalFormat
 from reports.views.availability import incident_rows, watch_rows
 from reports.views.banner import banner_of
 from tests.reports.results import STARTED_AT, good_result
@@ -24,7 +24,7 @@ OUTAGE = Incident(
 LASTING = Incident(STARTED_AT + timedelta(seconds=95), None, None, 0.2, "connection refused", 9)
 
 
-PAPER = Paper(100, "utf-8", colours=False)
+PAPER = TerminalFormat(100, "utf-8", colours=False)
 
 
 def row(service: str, down_s: float, *incidents: Incident) -> AvailabilityRow:

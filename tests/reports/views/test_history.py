@@ -11,12 +11,12 @@ from playwright.sync_api import Browser
 from checks.history.entry import Entry
 from checks.result import Result, read_result, to_json
 from checks.verdict import Verdict
-from reports.charts import Point, draw_points
+from reports.charts import CurvePoint, draw_points
 from reports.html import render_html
 from reports.html_template import MOST_BYTES as MOST_BYTES_OF_A_PAGE
 from reports.markdown import MOST_BYTES, render_markdown
 from reports.terminal import render_terminal
-from reports.terminal_output import Paper
+from reports.terminal_output import TerminalFormat
 from reports.views.history import (
     MOST_RUNS,
     NO_HISTORY,
@@ -139,11 +139,11 @@ def test_the_sentence_says_where_there_is_nothing_to_compare() -> None:
 def test_without_a_history_one_sentence_says_so(result: Result) -> None:
     assert NO_HISTORY in Page(render_html(result)).text
     assert NO_HISTORY in render_markdown(result)
-    assert "history" not in render_terminal(result, None, Paper(80, "utf-8", False))
+    assert "history" not in render_terminal(result, None, TerminalFormat(80, "utf-8", False))
 
 
 def test_the_terminal_has_one_line_of_it() -> None:
-    text = render_terminal(with_history(), None, Paper(80, "utf-8", False))
+    text = render_terminal(with_history(), None, TerminalFormat(80, "utf-8", False))
     lines = [line for line in text.splitlines() if line.startswith("  history")]
     assert lines == ["  history    p95 0.704 s; median of the last 5 here 0.700 s"]
 
@@ -174,7 +174,7 @@ def test_the_picture_is_xml_with_a_text_and_keeps_inside_its_frame(name: str) ->
 
 
 def test_the_limit_is_drawn_where_it_is_near_and_named_where_it_is_far() -> None:
-    point = Point(0.7, 0.6, 0.8, Verdict.PASS, True)
+    point = CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, True)
     near, far, without = (draw_points([point], limit_s, 0.7, "") for limit_s in (1.0, 9.0, None))
     lines = [text.count("<line") for text in (near, far, without)]
     assert lines == [lines[2] + 1, lines[2], lines[2]]
@@ -184,7 +184,7 @@ def test_the_limit_is_drawn_where_it_is_near_and_named_where_it_is_far() -> None
 
 
 def test_runs_of_another_machine_are_hollow_and_gaps_are_left_open() -> None:
-    here, there = (Point(0.7, 0.6, 0.8, Verdict.PASS, each) for each in (True, False))
+    here, there = (CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, each) for each in (True, False))
     assert draw_points([here, there], None, None, "").count('fill="var(--paper') == 1
     assert draw_points([None, here, None], None, None, "").count("<circle") == 1
     assert draw_points([None], 2.5, None, "").count("<circle") == 0
@@ -224,7 +224,7 @@ def test_a_summary_cut_inside_the_fold_is_unfolded(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("columns", [80, 100])
 @pytest.mark.parametrize("name", RESULTS)
 def test_the_terminals_line_fits(name: str, columns: int) -> None:
-    text = render_terminal(RESULTS[name], None, Paper(columns, "ascii", False))
+    text = render_terminal(RESULTS[name], None, TerminalFormat(columns, "ascii", False))
     line = next(line for line in text.splitlines() if line.startswith("  history"))
     assert len(line) <= columns
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.driver.arrivals import WHOLE, ClosedModel, OpenModel, Part, arrivals_of
+from scenarios.driver.arrivals import WHOLE, ClosedModel, LoadPart, OpenModel, arrivals_of
 from scenarios.language.model import Profile
-from scenarios.language.rates import Stage, parse_stage
+from scenarios.language.rates import RateStage, parse_stage
 
 BLOCK = 4_096
 CLOSE = 1e-6
@@ -26,11 +26,11 @@ _RATES = st.one_of(
 )
 _TIMES_S = st.integers(1, 30_000).map(lambda milliseconds: milliseconds / 1_000)
 _STAGES = st.one_of(
-    st.builds(Stage, _RATES, _RATES, _TIMES_S),
-    st.builds(lambda rate, duration_s: Stage(rate, rate, duration_s), _RATES, _TIMES_S),
-    st.builds(Stage, st.just(0.0), _RATES, _TIMES_S),
-    st.builds(Stage, _RATES, st.just(0.0), _TIMES_S),
-    st.builds(Stage, st.just(0.0), st.just(0.0), _TIMES_S),
+    st.builds(RateStage, _RATES, _RATES, _TIMES_S),
+    st.builds(lambda rate, duration_s: RateStage(rate, rate, duration_s), _RATES, _TIMES_S),
+    st.builds(RateStage, st.just(0.0), _RATES, _TIMES_S),
+    st.builds(RateStage, _RATES, st.just(0.0), _TIMES_S),
+    st.builds(RateStage, st.just(0.0), st.just(0.0), _TIMES_S),
 )
 _CONSTANT = st.lists(_STAGES, min_size=1, max_size=6).map(lambda each: OpenModel(tuple(each)))
 _POISSON = st.builds(
@@ -85,34 +85,34 @@ def test_no_more_are_due_than_were_asked_for_and_none_too_late(
 
 @given(st.integers(0, 10_000), st.integers(1, 50))
 def test_the_parts_of_a_number_add_up_and_differ_by_one_at_most(total: int, of: int) -> None:
-    parts = [Part(index, of).of_number(total) for index in range(of)]
+    parts = [LoadPart(index, of).of_number(total) for index in range(of)]
     assert sum(parts) == total
     assert parts == sorted(parts, reverse=True)
     assert parts[0] - parts[-1] <= 1
 
 
 def test_the_whole_is_one_part_of_one() -> None:
-    assert Part(0, 1) == WHOLE
+    assert LoadPart(0, 1) == WHOLE
     assert WHOLE.of_number(7) == 7
 
 
 @given(st.integers(1, 1_000), st.integers(1, 20))
 def test_workers_share_the_iterations_of_a_closed_model(iterations: int, of: int) -> None:
     whole = ClosedModel(iterations, until_s=60.0)
-    parts = [whole.part(Part(index, of)) for index in range(of)]
+    parts = [whole.part(LoadPart(index, of)) for index in range(of)]
     assert sum(len(dues(each, took_s=0.01)) for each in parts) == iterations
     assert max(each.iterations or 0 for each in parts) == math.ceil(iterations / of)
 
 
 def test_a_worker_without_an_iteration_of_its_own_has_none_due() -> None:
-    part = ClosedModel(iterations=2, until_s=60.0).part(Part(2, 3))
+    part = ClosedModel(iterations=2, until_s=60.0).part(LoadPart(2, 3))
     assert part.iterations == 0
     assert part.due_s(0, now_s=0.0) is None
 
 
 @pytest.mark.parametrize("iterations", [None, 7])
 def test_a_part_of_a_closed_model_ends_and_pauses_as_the_whole(iterations: int | None) -> None:
-    part = ClosedModel(iterations, until_s=42.0, think_s=(1.0, 3.0)).part(Part(1, 3))
+    part = ClosedModel(iterations, until_s=42.0, think_s=(1.0, 3.0)).part(LoadPart(1, 3))
     assert (part.until_s, part.think_s) == (42.0, (1.0, 3.0))
     assert part.iterations == (2 if iterations else None)
 
@@ -188,7 +188,7 @@ def test_parts_go_on_from_block_to_block(of: int, poisson: bool) -> None:
     all_s = list(whole.dues())
     assert len(all_s) > 3 * BLOCK
     for index in range(of):
-        assert list(whole.part(Part(index, of)).dues()) == all_s[index::of]
+        assert list(whole.part(LoadPart(index, of)).dues()) == all_s[index::of]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -202,7 +202,7 @@ def test_blocks_at_random_follow_one_another(seed: int) -> None:
 @_moderate
 @given(st.one_of(_CONSTANT, _POISSON), st.integers(1, 9))
 def test_the_parts_of_an_open_model_are_the_whole(whole: OpenModel, of: int) -> None:
-    parts = [whole.part(Part(index, of)) for index in range(of)]
+    parts = [whole.part(LoadPart(index, of)) for index in range(of)]
     assert sorted(chain.from_iterable(part.dues() for part in parts)) == list(whole.dues())
     assert sum(part.scheduled for part in parts) == whole.scheduled
     assert {part.until_s for part in parts} == {whole.until_s}
@@ -213,7 +213,7 @@ def test_the_parts_of_an_open_model_are_the_whole(whole: OpenModel, of: int) -> 
 def test_as_many_are_due_as_are_scheduled_in_the_whole_and_in_a_part(
     whole: OpenModel, of: int, index: int
 ) -> None:
-    part = whole.part(Part(index % of, of))
+    part = whole.part(LoadPart(index % of, of))
     assert len(list(whole.dues())) == whole.scheduled
     assert len(list(part.dues())) == part.scheduled
 

@@ -9,7 +9,7 @@ import pytest
 
 from config.environment import Environment, Service
 from config.errors import ConfigError
-from scenarios.driver.driver import Place, ready_driver
+from scenarios.driver.driver import DriverContext, ready_driver
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_process import LoadProcess
 from scenarios.driver.single_user import drive_alone
@@ -26,12 +26,12 @@ FOUND = http("200 OK", b"{}")
 FAILED = http("500 Internal Server Error")
 
 
-def place(folder: Path, url: str, iterations: int = 1) -> Place:
+def place(folder: Path, url: str, iterations: int = 1) -> DriverContext:
     scenario = good_scenario(folder)
     profiles = {"once": Profile(users=1, iterations=iterations)}
     run_folder = RunFolder(folder / "run")
     run_folder.exchanges.mkdir(parents=True)
-    return Place(
+    return DriverContext(
         scenario=scenario.model_copy(update={"profiles": profiles}),
         environment=Environment(environment="test", services={"shop": Service(url=url)}),
         environment_path=FILE,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scenarios.driver.flow import Flow, compile_flow, run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recording, read_recording
-from scenarios.http.messages import NotSent, Request, Response, Unanswered
+from scenarios.http.messages import NotSent, Request, Response, ResponseLost
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import (
     CREATED,
@@ -142,7 +142,7 @@ def test_an_iteration_knows_nothing_that_another_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [(NotSent("refused"), Outcome.NOT_SENT), (Unanswered("refused"), Outcome.UNKNOWN)],
+    [(NotSent("refused"), Outcome.NOT_SENT), (ResponseLost("refused"), Outcome.UNKNOWN)],
 )
 def test_a_request_without_answer_stops_the_iteration(
     tmp_path: Path, error: Exception, outcome: Outcome

@@ -12,21 +12,21 @@ import pytest
 
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.flow import compile_flow
-from scenarios.driver.load_state import Load, Order
+from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.evidence.recording import Stop, StopReason, read_recording
 from scenarios.language.model import Abort
-from scenarios.language.rates import Stage
+from scenarios.language.rates import RateStage
 from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario
 
 NEVER = Abort.model_validate({"success_rate": "0%"})
-OPEN = OpenModel((Stage(2.0, 2.0, 3.0),))
+OPEN = OpenModel((RateStage(2.0, 2.0, 3.0),))
 
 
 @contextmanager
 def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **order: Any) -> Iterator[Load]:
     """Begin a load at the second 100."""
     given = {"users": 3, "most": 1_000, "generator": "many", **order}
-    made = Order(
+    made = LoadAssignment(
         flow=compile_flow(good_scenario(folder), ENVIRONMENT, "run-1", "tenant-1"),
         profile="many", arrivals=arrivals, exchanges=folder, **given,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from config.environment import Environment, LoadLimits, Service
 from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import Asked, Local, Plan, misfits, read_plan, with_load
+from scenarios.driver.plan import Local, Plan, PlanRequest, misfits, read_plan, with_load
 from scenarios.language.model import Profile, Scenario
 from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario
 
@@ -45,7 +45,7 @@ def planned(
     path.write_text(GOOD.replace("once: {users: 1, iterations: 1}", profiles))
     names = asked.pop("names", ("many",))
     return read_plan(
-        Asked(str(environment), str(path), names, folder / "runs", "", "", **asked), LOCAL
+        PlanRequest(str(environment), str(path), names, folder / "runs", "", "", **asked), LOCAL
     )
 
 
@@ -92,7 +92,9 @@ def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
 def test_what_is_wrong_with_environment_scenario_and_fault_is_told_at_once(tmp_path: Path) -> None:
     environment = tmp_path / "here.yaml"
     environment.write_text("environment: here\nservices: {till: {url: nowhere}}\n")
-    asked = Asked(str(environment), "usage_tracking", ("weekly",), tmp_path, "slow", "run.py e2e")
+    asked = PlanRequest(
+        str(environment), "usage_tracking", ("weekly",), tmp_path, "slow", "run.py e2e"
+    )
     with pytest.raises(ConfigError) as error:
         read_plan(asked, LOCAL)
     told = str(error.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from scenarios.driver.watch import alone, point, unfinished
+from scenarios.driver.watch import find_unfinished_watch, lock_watch, write_pointer
 from scenarios.evidence.run_folder import Watch
 from tests.evidence_factory import RUN_ID, write_run
 
@@ -19,12 +19,12 @@ def begun(folder: Path, watch: Watch | None = WATCH, finished: bool = False) -> 
     """Write a watch, and point at it."""
     made = write_run(folder, finished=finished)
     made.write_run(replace(made.read_run(), watch=watch))
-    point(folder / "runs", "test", RUN_ID)
+    write_pointer(folder / "runs", "test", RUN_ID)
     return folder / "runs"
 
 
 def test_a_watch_that_was_cut_off_is_found(tmp_path: Path) -> None:
-    found = unfinished(begun(tmp_path), "test", DIGEST)
+    found = find_unfinished_watch(begun(tmp_path), "test", DIGEST)
     assert found is not None
     assert found.run.run_id == RUN_ID
     assert found.watch == WATCH
@@ -32,40 +32,40 @@ def test_a_watch_that_was_cut_off_is_found(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_where_nothing_was_begun(tmp_path: Path) -> None:
-    assert unfinished(tmp_path, "test", DIGEST) is None
+    assert find_unfinished_watch(tmp_path, "test", DIGEST) is None
 
 
 def test_a_watch_that_ended_a_run_and_other_scenarios_are_not_taken_up(tmp_path: Path) -> None:
     ended, run, other = (tmp_path / name for name in ("ended", "run", "other"))
     for folder in (ended, run, other):
         folder.mkdir()
-    assert unfinished(begun(ended, finished=True), "test", DIGEST) is None
-    assert unfinished(begun(run, watch=None), "test", DIGEST) is None
-    assert unfinished(begun(other), "test", "another scenario") is None
-    assert unfinished(other / "runs", "another environment", DIGEST) is None
+    assert find_unfinished_watch(begun(ended, finished=True), "test", DIGEST) is None
+    assert find_unfinished_watch(begun(run, watch=None), "test", DIGEST) is None
+    assert find_unfinished_watch(begun(other), "test", "another scenario") is None
+    assert find_unfinished_watch(other / "runs", "another environment", DIGEST) is None
 
 
 def test_the_pointer_moves_on_to_a_new_watch(tmp_path: Path) -> None:
     runs = begun(tmp_path)
-    point(runs, "test", "20261124-000000-abcd")
+    write_pointer(runs, "test", "20261124-000000-abcd")
     assert (runs / "watch-test").readlink() == Path("20261124-000000-abcd")
-    assert unfinished(runs, "test", DIGEST) is None
+    assert find_unfinished_watch(runs, "test", DIGEST) is None
 
 
 def test_a_damaged_record_is_said(tmp_path: Path) -> None:
     runs = begun(tmp_path)
     (runs / RUN_ID / "evidence" / "run.json").write_text("{")
     with pytest.raises(ConfigError, match="the record is damaged"):
-        unfinished(runs, "test", DIGEST)
+        find_unfinished_watch(runs, "test", DIGEST)
 
 
 def test_two_watches_of_one_environment_are_not_let_in_and_of_two_they_are(tmp_path: Path) -> None:
     entered: list[str] = []
-    with alone(tmp_path, "one"):
-        with alone(tmp_path, "two"):
+    with lock_watch(tmp_path, "one"):
+        with lock_watch(tmp_path, "two"):
             entered.append("two")
-        with pytest.raises(ConfigError, match="watched already"), alone(tmp_path, "one"):
+        with pytest.raises(ConfigError, match="watched already"), lock_watch(tmp_path, "one"):
             entered.append("one")
-    with alone(tmp_path, "one"):
+    with lock_watch(tmp_path, "one"):
         entered.append("one")
     assert entered == ["two", "one"]

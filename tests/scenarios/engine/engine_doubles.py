@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from scenarios.driver.arrivals import ClosedModel
-from scenarios.driver.load_state import Load, Order
+from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.engine.load_task import LoadTask
 from tests.scenarios.engine.locust_child import write_task
 
@@ -53,7 +53,7 @@ class FakeRunner:
         return [data for sent, data, _ in self.sent if sent == name]
 
 
-def make_order(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> Order:
+def make_order(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> LoadAssignment:
     """Make the order of a profile, written as in a scenario file."""
     files = write_task(folder, f"load: {profile}", url)
     task = LoadTask(

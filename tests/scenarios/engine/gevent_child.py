@@ -70,7 +70,7 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
     from config.network import Network
     from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
     from scenarios.http.client import HttpClient
-    from scenarios.http.messages import Envelope, NoAnswer, Request, Response, split_url
+    from scenarios.http.messages import NoResponse, Request, RequestTemplate, Response, split_url
 
     requests = Requests(**given)
     origin, path = split_url(requests.url)
@@ -79,10 +79,10 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
     network, outcomes = Network(requests.connect_to, requests.ca_file), list[Ended]()
 
     def outcome_of(sender: HttpClient, timeout_s: float) -> tuple[str, str]:
-        envelope = Envelope(method, origin, (), timeout_s, has_body)
+        envelope = RequestTemplate(method, origin, (), timeout_s, has_body)
         try:
             answer: Response = sender.send(Request(envelope, f"{path}/", "t-1", body))
-        except NoAnswer as error:
+        except NoResponse as error:
             return type(error).__name__, str(error)
         return "Response", f"{answer.status} {answer.body.decode()}{answer.broken}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from scenarios.driver.arrivals import ClosedModel, Part
+from scenarios.driver.arrivals import ClosedModel, LoadPart
 from scenarios.engine.load_task import LoadTask, read_task
 from scenarios.evidence.run_folder import Run, create_run_folder
 from tests.scenarios.engine.engine_doubles import options_of
@@ -27,7 +27,9 @@ def test_the_order_has_the_profile_of_the_scenario(tmp_path: Path) -> None:
 
 
 def test_the_parts_of_all_workers_are_the_whole_load(tmp_path: Path) -> None:
-    orders = [replace(task(tmp_path), users=3).make_order(Part(n, 3), ships=True) for n in range(3)]
+    orders = [
+        replace(task(tmp_path), users=3).make_order(LoadPart(n, 3), ships=True) for n in range(3)
+    ]
     assert [order.scheduled for order in orders] == [3, 3, 2]
     assert [order.users for order in orders] == [1, 1, 1]
     assert all(order.ships for order in orders)

@@ -12,11 +12,11 @@ from config.network import Network
 from scenarios.http.client import HttpClient
 from scenarios.http.messages import (
     MAX_BODY_BYTES,
-    Envelope,
     NotSent,
     Request,
+    RequestTemplate,
     Response,
-    Unanswered,
+    ResponseLost,
     split_url,
 )
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
@@ -43,7 +43,7 @@ def get(
     encoded = None if body is None else json.dumps(body).encode()
     method = "GET" if body is None else "POST"
     origin, base = split_url(url)
-    envelope = Envelope(method, origin, (), timeout_s, body is not None)
+    envelope = RequestTemplate(method, origin, (), timeout_s, body is not None)
     return Request(envelope, base + path, "t-1", encoded, tuple(headers.items()))
 
 
@@ -98,7 +98,9 @@ def test_a_server_need_not_wait_for_a_body_that_will_not_come(
         origin, path = split_url(server.url)
         send(
             opened,
-            Request(Envelope(method, origin, (), HANGS_S, has_body=False), path + "/", "t-1"),
+            Request(
+                RequestTemplate(method, origin, (), HANGS_S, has_body=False), path + "/", "t-1"
+            ),
         )
     assert (b"content-length: 0\r\n" in server.received[0].lower()) == says
 
@@ -154,14 +156,14 @@ def test_a_connection_that_closes_without_a_word_leaves_a_doubt(
 ) -> None:
     with (
         serving(behave) as server,
-        pytest.raises(Unanswered, match="the connection broke: "),
+        pytest.raises(ResponseLost, match="the connection broke: "),
     ):
         send(opened, get(server.url))
 
 
 def test_a_request_that_broke_is_not_sent_again(opened: Opened) -> None:
     with serving(close_after_the_request) as server:
-        with pytest.raises(Unanswered):
+        with pytest.raises(ResponseLost):
             send(opened, get(server.url))
         assert (server.connections, len(server.received)) == (1, 1)
 
@@ -169,7 +171,7 @@ def test_a_request_that_broke_is_not_sent_again(opened: Opened) -> None:
 def test_a_server_that_never_answers_leaves_a_doubt_in_time(opened: Opened) -> None:
     with (
         serving(never_answer) as server,
-        pytest.raises(Unanswered, match=r"no answer within 0.2 s"),
+        pytest.raises(ResponseLost, match=r"no answer within 0.2 s"),
     ):
         send(opened, get(server.url, QUICK_S))
     assert len(server.received) == 1
@@ -185,7 +187,7 @@ def test_half_a_head_leaves_a_doubt(opened: Opened, content: bytes) -> None:
 
     with (
         serving(behave) as server,
-        pytest.raises(Unanswered, match="the connection broke: "),
+        pytest.raises(ResponseLost, match="the connection broke: "),
     ):
         send(opened, get(server.url))
 
@@ -245,7 +247,7 @@ def test_a_head_that_trickles_ends_in_time(opened: Opened) -> None:
         server.receive(connection)
         server.trickle(connection, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"very " * AN_HOUR_OF_TICKS)
 
-    with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+    with serving(behave) as server, pytest.raises(ResponseLost, match="no answer within"):
         send(opened, get(server.url, QUICK_S))
 
 
@@ -257,7 +259,7 @@ def test_a_request_that_is_taken_bit_by_bit_ends_before_it_is_taken_whole(opened
             taken.append(len(bit))
             server.stopping.wait(QUICK_S / 4)
 
-    with serving(behave) as server, pytest.raises(Unanswered, match="no answer within"):
+    with serving(behave) as server, pytest.raises(ResponseLost, match="no answer within"):
         send(opened, get(server.url, QUICK_S, body=body))
     assert 0 < sum(taken) < len(body)
 

@@ -15,13 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.http.connection import MAX_HEAD_BYTES, Connection
-from scenarios.http.messages import MAX_BODY_BYTES, Envelope, Response, Unanswered, split_url
+from scenarios.http.messages import (
+    MAX_BODY_BYTES,
+    RequestTemplate,
+    Response,
+    ResponseLost,
+    split_url,
+)
 from scenarios.http.readiness import PollingReadiness
 
 ORIGIN, _ = split_url("http://shop.example")
-GET = Envelope("GET", ORIGIN, (), 60.0, has_body=False)
-IMPATIENT = Envelope("GET", ORIGIN, (), 0.5, has_body=False)
-HEAD = Envelope("HEAD", ORIGIN, (), 60.0, has_body=False)
+GET = RequestTemplate("GET", ORIGIN, (), 60.0, has_body=False)
+IMPATIENT = RequestTemplate("GET", ORIGIN, (), 0.5, has_body=False)
+HEAD = RequestTemplate("HEAD", ORIGIN, (), 60.0, has_body=False)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 SEEDS = [
     OK,
@@ -48,14 +54,14 @@ def connected() -> Iterator[tuple[Connection, _socket.socket]]:
         theirs.close()
 
 
-def exchange(content: bytes, envelope: Envelope = GET, close: bool = True) -> Response:
+def exchange(content: bytes, envelope: RequestTemplate = GET, close: bool = True) -> Response:
     """Have a server that says this, whatever it is asked, and closes (or not)."""
     with connected() as (connection, theirs):
         return exchange_on(connection, theirs, content, envelope, close)
 
 
 def exchange_on(
-    connection: Connection, theirs: _socket.socket, content: bytes, envelope: Envelope = GET,
+    connection: Connection, theirs: _socket.socket, content: bytes, envelope: RequestTemplate = GET,
     close: bool = False,
 ) -> Response:  # fmt: skip
     theirs.send(content)
@@ -156,7 +162,7 @@ def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
     ],
 )
 def test_what_is_no_answer_leaves_a_doubt_with_the_reason(content: bytes, words: str) -> None:
-    with pytest.raises(Unanswered, match="the connection broke: .*" + words):
+    with pytest.raises(ResponseLost, match="the connection broke: .*" + words):
         exchange(content)
 
 
@@ -213,7 +219,7 @@ def test_silence_ends_in_time(content: bytes) -> None:
         answer = exchange(content, IMPATIENT, close=False)
         assert (answer.status, answer.broken) == (200, "the body did not end in time")
     else:
-        with pytest.raises(Unanswered, match=r"no answer within 0\.5 s"):
+        with pytest.raises(ResponseLost, match=r"no answer within 0\.5 s"):
             exchange(content, IMPATIENT, close=False)
     assert time.monotonic() - began_at > 0.49
 
@@ -275,7 +281,7 @@ def test_no_answer_of_a_hundred_thousand_spoilt_ones_hangs_or_crashes_the_client
         content = spoilt(dice)
         try:
             answer = exchange(content, HEAD if dice.random() < 0.05 else GET)
-        except Unanswered as doubt:
+        except ResponseLost as doubt:
             assert "no answer within" not in str(doubt)
             outcomes["none"] += 1
         else:

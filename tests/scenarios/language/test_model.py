@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from scenarios.language.model import Profile, Regression, Scenario
-from scenarios.language.rates import Stage
+from scenarios.language.rates import RateStage
 from scenarios.language.reader import read_scenario
 from tests.scenarios.language.wrong_scenarios import problems_in, with_profile
 from tests.scenarios.shop_scenario import changed
@@ -205,13 +205,13 @@ def profile(**keys: object) -> Profile:
 
 def test_an_open_model_lasts_as_long_as_its_stages_and_reaches_their_highest_rate() -> None:
     load = profile(stages=["from 0/s to 40/s over 5s", "20/s for 10s"])
-    assert load.open_stages == (Stage(0.0, 40.0, 5.0), Stage(20.0, 20.0, 10.0))
+    assert load.open_stages == (RateStage(0.0, 40.0, 5.0), RateStage(20.0, 20.0, 10.0))
     assert (load.duration_s, load.max_rate_per_s, load.virtual_users) == (15.0, 40.0, 100)
 
 
 def test_a_rate_with_a_duration_is_one_stage() -> None:
     load = profile(rate="20/s", duration="10s", max_users=7)
-    assert load.open_stages == (Stage(20.0, 20.0, 10.0),)
+    assert load.open_stages == (RateStage(20.0, 20.0, 10.0),)
     assert load.virtual_users == 7
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.language.rates import Stage, parse_rate_or_ramp, parse_stage
+from scenarios.language.rates import RateStage, parse_rate_or_ramp, parse_stage
 
 REMEDY = "is not a stage; write 20/s for 1m, or from 10/s to 100/s over 2m"
 NO_RAMP = "is not a ramp; write from 10/s to 100/s over 2m"
@@ -20,19 +20,19 @@ def refusal(parse: Callable[[object], object], text: object) -> str:
 @pytest.mark.parametrize(
     ("text", "stage"),
     [
-        ("20/s for 1m", Stage(20.0, 20.0, 60.0)),
-        ("0.3/s for 500ms", Stage(0.3, 0.3, 0.5)),
-        ("90/m for 1h", Stage(1.5, 1.5, 3_600.0)),
-        ("  20/s   for\t1m  ", Stage(20.0, 20.0, 60.0)),
-        ("from 0/s to 100/s over 30s", Stage(0.0, 100.0, 30.0)),
-        ("from 100/s to 0/s over 2.5m", Stage(100.0, 0.0, 150.0)),
-        ("from 5/s to 5/s over 1s", Stage(5.0, 5.0, 1.0)),
-        ("0/s for 10s", Stage(0.0, 0.0, 10.0)),
-        ("from 0/s to 0/h over 10s", Stage(0.0, 0.0, 10.0)),
-        (" from  60/m  to  7200/h  over  1s ", Stage(1.0, 2.0, 1.0)),
+        ("20/s for 1m", RateStage(20.0, 20.0, 60.0)),
+        ("0.3/s for 500ms", RateStage(0.3, 0.3, 0.5)),
+        ("90/m for 1h", RateStage(1.5, 1.5, 3_600.0)),
+        ("  20/s   for\t1m  ", RateStage(20.0, 20.0, 60.0)),
+        ("from 0/s to 100/s over 30s", RateStage(0.0, 100.0, 30.0)),
+        ("from 100/s to 0/s over 2.5m", RateStage(100.0, 0.0, 150.0)),
+        ("from 5/s to 5/s over 1s", RateStage(5.0, 5.0, 1.0)),
+        ("0/s for 10s", RateStage(0.0, 0.0, 10.0)),
+        ("from 0/s to 0/h over 10s", RateStage(0.0, 0.0, 10.0)),
+        (" from  60/m  to  7200/h  over  1s ", RateStage(1.0, 2.0, 1.0)),
     ],
 )
-def test_a_stage_is_read(text: str, stage: Stage) -> None:
+def test_a_stage_is_read(text: str, stage: RateStage) -> None:
     read = parse_stage(text)
     assert (read.from_per_s, read.to_per_s) == pytest.approx((stage.from_per_s, stage.to_per_s))
     assert read.duration_s == pytest.approx(stage.duration_s)
@@ -92,14 +92,14 @@ def test_a_wrong_part_of_a_stage_is_named(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("stage", "arrivals"),
     [
-        (Stage(20.0, 20.0, 60.0), 1_200.0),
-        (Stage(0.0, 100.0, 30.0), 1_500.0),
-        (Stage(100.0, 0.0, 30.0), 1_500.0),
-        (Stage(1.0, 2.0, 0.5), 0.75),
-        (Stage(0.0, 0.0, 60.0), 0.0),
+        (RateStage(20.0, 20.0, 60.0), 1_200.0),
+        (RateStage(0.0, 100.0, 30.0), 1_500.0),
+        (RateStage(100.0, 0.0, 30.0), 1_500.0),
+        (RateStage(1.0, 2.0, 0.5), 0.75),
+        (RateStage(0.0, 0.0, 60.0), 0.0),
     ],
 )
-def test_as_many_arrive_in_a_stage_as_at_its_middle_rate(stage: Stage, arrivals: float) -> None:
+def test_as_many_arrive_in_a_stage_as_at_its_middle_rate(stage: RateStage, arrivals: float) -> None:
     assert stage.arrivals == pytest.approx(arrivals)
 
 
@@ -109,11 +109,11 @@ def test_as_many_arrive_in_a_stage_as_at_its_middle_rate(stage: Stage, arrivals:
         ("20/s", 20.0),
         (" 90 / m ", 1.5),
         ("0/s", 0.0),
-        ("from 0/s to 4/s over 5s", Stage(0.0, 4.0, 5.0)),
-        ("  from 4/s to 0/s over 5s", Stage(4.0, 0.0, 5.0)),
+        ("from 0/s to 4/s over 5s", RateStage(0.0, 4.0, 5.0)),
+        ("  from 4/s to 0/s over 5s", RateStage(4.0, 0.0, 5.0)),
     ],
 )
-def test_a_rate_is_a_number_or_a_ramp(text: str, read: float | Stage) -> None:
+def test_a_rate_is_a_number_or_a_ramp(text: str, read: float | RateStage) -> None:
     assert parse_rate_or_ramp(text) == read
 
 
@@ -140,7 +140,7 @@ def test_what_is_neither_a_rate_nor_a_ramp_is_refused(text: object, message: str
 
 def test_the_remedy_for_a_wrong_ramp_can_be_followed() -> None:
     message = refusal(parse_rate_or_ramp, "from 10/s to 100/s")
-    assert parse_rate_or_ramp(message.partition("write ")[2]) == Stage(10.0, 100.0, 120.0)
+    assert parse_rate_or_ramp(message.partition("write ")[2]) == RateStage(10.0, 100.0, 120.0)
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["s", "m", "h"]), st.integers(1, 10**6))

@@ -5,7 +5,7 @@ from tests.witnesses.counted_quantities import counted
 from tests.witnesses.database.shop_database import BY_KIND, ShopDatabase, uses_of
 from witnesses.database.reading import DatabaseReading, counts_by_labels, read_databases
 from witnesses.figure import Direction, Figure, Reason
-from witnesses.model import Keeps, Moment
+from witnesses.model import Moment, RecordKind
 
 _TEA = ("tea",)
 _COLUMNS = "its query must return 1 label columns and a count"
@@ -136,7 +136,7 @@ def test_each_database_has_a_reading_of_its_own_rows(shop: ShopDatabase) -> None
     readings = read_databases(shop.folder)
     assert [each.name for each in readings] == ["database:main", "database:billing"]
     assert [each.figures(quantity).at(_TEA).value for each in readings] == [3.0, 0.0]
-    assert {each.keeps for each in readings} == {Keeps.RECORDS}
+    assert {each.keeps for each in readings} == {RecordKind.RECORDS}
 
 
 def test_a_database_of_the_scenario_has_a_reading_though_nothing_was_collected(

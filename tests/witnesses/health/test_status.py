@@ -4,7 +4,7 @@ import pytest
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.health.status import (
-    HealthResponse,
+    EndpointResponse,
     ServiceStatus,
     read_statuses,
     statuses_file,
@@ -12,8 +12,8 @@ from witnesses.health.status import (
 )
 from witnesses.model import Moment
 
-_WELL = HealthResponse("http://shop.example/health", 200, "ok")
-_DOWN = HealthResponse("http://till.example/health", error="cannot be reached", remedy="start it")
+_WELL = EndpointResponse("http://shop.example/health", 200, "ok")
+_DOWN = EndpointResponse("http://till.example/health", error="cannot be reached", remedy="start it")
 _STATUSES = {
     "shop": ServiceStatus(_WELL, ready=_WELL, probe=None, version="1.2.3", clock_skew_s=-0.25),
     "till": ServiceStatus(_DOWN, certificate_until=1.5e9),
@@ -44,4 +44,4 @@ def test_a_damaged_file_of_statuses_is_read_as_none_collected(
 
 
 def test_a_service_is_at_fault_unless_it_is_known_not_to_be() -> None:
-    assert HealthResponse("http://shop.example/health").is_theirs
+    assert EndpointResponse("http://shop.example/health").is_theirs

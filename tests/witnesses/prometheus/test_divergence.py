@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from witnesses.prometheus.divergence import Move, differs_since
+from witnesses.prometheus.divergence import DatedCount, differs_since
 from witnesses.prometheus.increase import Growth
 
 _SCRAPES = range(10, 70, 10)
@@ -14,8 +14,8 @@ def _growth(*grown: float, duration_s: float = 0.0) -> list[Growth]:
     return [Growth(at, at + duration_s, by) for at, by in zip(_SCRAPES, grown, strict=False)]
 
 
-def _one_a_second(until: int, amount: int = 1) -> list[Move]:
-    return [Move(at + 0.2, at + 0.4, amount) for at in range(until)]
+def _one_a_second(until: int, amount: int = 1) -> list[DatedCount]:
+    return [DatedCount(at + 0.2, at + 0.4, amount) for at in range(until)]
 
 
 def test_a_counter_that_has_all_that_was_confirmed_never_differs() -> None:
@@ -31,19 +31,19 @@ def test_a_double_count_shows_at_the_first_scrape_after_it() -> None:
 
 
 def test_a_lost_count_that_requests_in_flight_make_up_for_shows_once_they_cannot() -> None:
-    long = [Move(9.0, 25.0, 3)]
+    long = [DatedCount(9.0, 25.0, 3)]
     grown = _growth(10 + 3 - 1, 20 + 3 - 1, 33 - 1, 33 - 1)
     assert differs_since([grown], [*_one_a_second(30), *long]) == 30.0
 
 
 def test_a_count_in_flight_is_neither_missing_nor_too_much() -> None:
-    moves = [Move(9.0, 15.0, 3)]
+    moves = [DatedCount(9.0, 15.0, 3)]
     assert differs_since([_growth(3, 3)], moves) is None
     assert differs_since([_growth(0, 3)], moves) is None
 
 
 def test_a_count_in_doubt_may_be_there_or_not() -> None:
-    moves = [*_one_a_second(10), Move(5.0, 35.0, 2, is_confirmed=False)]
+    moves = [*_one_a_second(10), DatedCount(5.0, 35.0, 2, is_confirmed=False)]
     assert differs_since([_growth(10, 10, 10, 10)], moves) is None
     assert differs_since([_growth(12, 12, 12, 12)], moves) is None
     assert differs_since([_growth(12, 12, 13, 13)], moves) == 30.0
@@ -71,14 +71,14 @@ def test_a_target_that_was_not_scraped_again_explains_what_is_missing() -> None:
 
 
 def test_a_slow_scrape_may_show_what_was_sent_during_it() -> None:
-    moves = [Move(10.3, 10.4, 1)]
+    moves = [DatedCount(10.3, 10.4, 1)]
     assert differs_since([_growth(1, duration_s=0.5)], moves) is None
     assert differs_since([_growth(1, 1, duration_s=0.1)], moves) is None
     assert differs_since([_growth(2, 2, duration_s=0.5)], moves) == 10.0
 
 
 def test_clocks_that_are_slightly_apart_make_no_difference() -> None:
-    moves = [Move(9.0, 9.98, 1), Move(10.02, 10.5, 1)]
+    moves = [DatedCount(9.0, 9.98, 1), DatedCount(10.02, 10.5, 1)]
     assert differs_since([_growth(0, 2)], moves) is None
     assert differs_since([_growth(2, 2)], moves) is None
     assert differs_since([_growth(0, 1)], moves, slack_s=0.01) == 10.0
@@ -103,7 +103,7 @@ def test_a_difference_never_shows_before_it_arose(
     requests: list[tuple[float, float, float]], nth: int, is_lost: bool
 ) -> None:
     """Requests overlap at will, and one of them is counted not at all, or twice."""
-    moves = [Move(sent_at, sent_at + duration_s, 1) for sent_at, duration_s, _ in requests]
+    moves = [DatedCount(sent_at, sent_at + duration_s, 1) for sent_at, duration_s, _ in requests]
     counted_at = [sent_at + duration_s * part for sent_at, duration_s, part in requests]
     assert differs_since([_scraped(counted_at)], moves) is None
     wrong_at = counted_at[nth % len(requests)]
@@ -116,7 +116,7 @@ def test_a_difference_never_shows_before_it_arose(
 
 @given(st.integers(1, 39), st.integers(0, 38))
 def test_a_count_lost_with_nothing_in_flight_shows_at_the_next_scrape(many: int, nth: int) -> None:
-    moves = [Move(n + 0.2, n + 0.4, 1) for n in range(many)]
+    moves = [DatedCount(n + 0.2, n + 0.4, 1) for n in range(many)]
     lost_at = moves[nth % many].done_at
     counted_at = [each.done_at for each in moves if each.done_at != lost_at]
     next_at = next(at for at in _SCRAPES if at > lost_at)

@@ -11,7 +11,7 @@ from tests.evidence_factory import BEGIN, END, SHOP, settled, write_prometheus
 from tests.witnesses.counted_quantities import counted, uses_by_kind
 from tests.witnesses.prometheus.collected import SHOP_LABELS, write_matrix, write_record
 from witnesses.figure import Figure, Reason
-from witnesses.model import Keeps
+from witnesses.model import RecordKind
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.prometheus.samples import Sample
@@ -257,7 +257,7 @@ def test_only_a_quantity_with_a_selector_is_counted_here(folder: RunFolder) -> N
     reading = read_prometheus(folder)
     assert reading.counts(uses_by_kind())
     assert not reading.counts(counted(database={"main": "SELECT 1"}))
-    assert (reading.name, reading.keeps) == ("prometheus", Keeps.COUNTER)
+    assert (reading.name, reading.keeps) == ("prometheus", RecordKind.COUNTER)
 
 
 def test_a_counter_that_others_move_too_has_an_exact_increase_of_all(folder: RunFolder) -> None:

@@ -10,7 +10,7 @@ from tests.witnesses.prometheus.collected import SHOP_LABELS, write_matrix, writ
 from witnesses.figure import Figure, Reason
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.prometheus.samples import Sample
-from witnesses.prometheus.windows import Targets, Windows, file_name
+from witnesses.prometheus.windows import TargetLogs, Windows, file_name
 
 _OTHER = {"job": SHOP[0], "instance": "shop:81"}
 _TEA = ("tea",)
@@ -131,7 +131,7 @@ def test_a_target_that_appears_in_a_later_window_has_a_scrape_log_of_its_own(
     _write_windows(folder, settled(3, 7), END, READ_AT)
     both = [(each, settled(1.0, 1.0)[2:]) for each in (SHOP_LABELS, _OTHER)]
     write_matrix(folder, "up-0002", both)
-    targets = Targets(BEGIN, END, fresh=False)
+    targets = TargetLogs(BEGIN, END, fresh=False)
     for window in Windows(folder.witnesses / "prometheus", 2).read_targets():
         targets.add(window)
     ups = {name: list(builder.scrape_log.ups) for name, builder in targets.by_name.items()}

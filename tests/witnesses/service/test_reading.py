@@ -10,7 +10,7 @@ from tests.tiny_server import Says, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted, uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape, shop_at
 from witnesses.figure import Figure, Figures, Reason
-from witnesses.model import Keeps, Moment
+from witnesses.model import Moment, RecordKind
 from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import ServiceReading, latest_start_time, read_services
 from witnesses.service.single_process import RepeatedScrapes
@@ -239,7 +239,7 @@ def test_only_a_quantity_with_a_selector_is_counted_here(tmp_path: Path) -> None
     reading = read_services(RunFolder(tmp_path))
     assert reading.counts(_USES)
     assert not reading.counts(counted(database={"main": "SELECT 1"}))
-    assert (reading.name, reading.keeps) == ("service", Keeps.COUNTER)
+    assert (reading.name, reading.keeps) == ("service", RecordKind.COUNTER)
 
 
 def test_what_grew_beside_a_selection_is_found_by_the_one_label_that_differs(

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from config.environment import Environment, Service
+from scenarios.driver.flow import compile_flow
+from scenarios.driver.single_user import drive_alone
+from scenarios.evidence.recording import read_recordings
+from scenarios.language.model import Profile
+from scenarios.language.reader import read_scenario
+from tests.tiny_server import Says, serving
+
+TEXT = """
+scenario: shop
+flow:
+  - {step: look, request: GET shop /cards}
+  - {step: order, request: GET shop /orders}
+profiles: {few: {users: 1, iterations: 3}}
+"""
+
+
+@pytest.mark.parametrize(("status", "requests"), [(200, 6), (500, 3)])
+def test_every_iteration_is_driven_and_recorded_up_to_its_first_failure(
+    tmp_path: Path, status: int, requests: int
+) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(TEXT)
+    with serving({"/cards": Says("{}", status), "/orders": Says("{}")}) as server:
+        environment = Environment(environment="test", services={"shop": Service(url=server.url)})
+        flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
+        drive_alone(flow, "few", Profile(users=1, iterations=3), tmp_path, "01-few")
+    (recording,) = read_recordings(tmp_path, "01-few")
+    assert len(recording.exchanges) == len(server.asked) == requests
+    assert recording.end is not None
+    assert (recording.end.started, recording.end.dropped) == (3, 0)
+    assert int(recording.exchanges.ok.sum()) == (6 if status == 200 else 0)
