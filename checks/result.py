@@ -78,6 +78,22 @@ class ClientFigure:
     in_doubt: int
     is_partial: bool = False
 
+    @property
+    def most(self) -> int:
+        """The most that was counted, if no exchange is missing."""
+        return self.confirmed + self.in_doubt
+
+    def __add__(self, other: "ClientFigure") -> "ClientFigure":
+        """Add count by count; a sum is partial if a part of it is."""
+        return ClientFigure(
+            self.confirmed + other.confirmed,
+            self.in_doubt + other.in_doubt,
+            self.is_partial or other.is_partial,
+        )
+
+
+NOTHING_COUNTED = ClientFigure(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDoubt:

@@ -16,6 +16,7 @@ from checks.history.store import history_of, profile_of
 from checks.latency import judge_latency
 from checks.promql import judge_promql
 from checks.result import (
+    NOTHING_COUNTED,
     ClientFigure,
     Finding,
     Judgement,
@@ -112,10 +113,8 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
     ledger = ledger_of(case.scenario, driven.exchanges)
     counts: dict[str, ClientFigure] = {}
     for key in ledger.counted():
-        so_far = counts.get(key[0], ClientFigure(0, 0))
-        counts[key[0]] = ClientFigure(
-            so_far.confirmed + ledger.confirmed[key], so_far.in_doubt + ledger.in_doubt[key]
-        )
+        figure = ClientFigure(ledger.confirmed[key], ledger.in_doubt[key])
+        counts[key[0]] = counts.get(key[0], NOTHING_COUNTED) + figure
     exchanges: dict[str, int] = {}
     steps = len(case.scenario.flow)
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):

@@ -69,7 +69,7 @@ class Statement:
     @property
     def high(self) -> float:
         """The most that can have been counted."""
-        return inf if self.has_other_traffic else self.client.confirmed + self.client.in_doubt
+        return inf if self.has_other_traffic else self.client.most
 
     @property
     def exact(self) -> dict[str, float]:

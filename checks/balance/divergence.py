@@ -35,8 +35,7 @@ def _differs(row: UsageRow) -> bool:
     figure = row.figures.get(PROMETHEUS)
     if row.verdict is not Verdict.FAIL or figure is None or not figure.is_exact:
         return False
-    most = row.client.confirmed + row.client.in_doubt
-    return not row.client.confirmed <= (figure.value or 0.0) <= most
+    return not row.client.confirmed <= (figure.value or 0.0) <= row.client.most
 
 
 def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[DatedCount]]:

@@ -120,7 +120,7 @@ def _verdict_sentence(row: UsageRow) -> Iterator[str]:
 def _comparison(row: UsageRow) -> str:
     """Name those that agree with the client, and by how much each other stands apart."""
     low = row.client.confirmed
-    high = inf if row.has_other_traffic else low + row.client.in_doubt
+    high = inf if row.has_other_traffic else row.client.most
     exact = {name: each.value for name, each in row.figures.items() if each.is_exact}
     known = {name: value for name, value in exact.items() if value is not None}
     agreeing = [name for name, value in known.items() if low <= value <= high]
@@ -213,5 +213,5 @@ def client_range(client: ClientFigure) -> str:
     >>> client_range(ClientFigure(5, 0)), client_range(ClientFigure(5, 2))
     ('5', '5 to 7')
     """
-    low, high = client.confirmed, client.confirmed + client.in_doubt
+    low, high = client.confirmed, client.most
     return f"{low:,}" if high == low else f"{low:,} to {high:,}"

@@ -7,7 +7,7 @@ from checks.balance.preconditions import judge_other_traffic, judge_precondition
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
-from checks.result import ClientFigure, Code, Finding, Judgement, Kind, UsageRow, finding_id
+from checks.result import NOTHING_COUNTED, Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import listed
 from scenarios.language.templates import variables_in
@@ -87,9 +87,7 @@ def _finding(name: str, rows: list[UsageRow]) -> Finding:
     deciding = [row for row in rows if row.verdict is verdict]
     notable = deciding if verdict is not Verdict.PASS else [row for row in rows if row.code]
     witnesses = list(dict.fromkeys(witness for row in rows for witness in row.figures))
-    total = ClientFigure(
-        sum(row.client.confirmed for row in rows), sum(row.client.in_doubt for row in rows)
-    )
+    total = sum((row.client for row in rows), NOTHING_COUNTED)
     since = [row.since for row in notable if row.since]
     observed = []
     for witness in witnesses:

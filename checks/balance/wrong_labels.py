@@ -25,7 +25,7 @@ def find_misplaced(rows: Sequence[UsageRow], beside: Beside, counter: str) -> li
     strays = {
         row.label_values: extra
         for row in rows
-        if not row.client.confirmed + row.client.in_doubt and (extra := _counted(row, counter))
+        if not row.client.most and (extra := _counted(row, counter))
     }
     if lacking and sum(lacking.values()) == sum(strays.values()):
         return [_moved(row, lacking, strays) for row in rows]

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 
 from checks.balance.sentences import reason_words, row_sentences
-from checks.result import ClientFigure, Result, UsageRow
+from checks.result import NOTHING_COUNTED, ClientFigure, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.views.ordering import failing_first
@@ -94,13 +94,12 @@ def _kind(witness: str) -> str:
 
 
 def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
-    high = row.client.confirmed + row.client.in_doubt
     distance = _worst_distance(row)
     return BalanceRow(
         quantity=row.quantity,
         labels=", ".join(f"{name}={value}" for name, value in row.labels.items()),
         client=("≥ " if row.client.is_partial else "")
-        + write.render_range(row.client.confirmed, high),
+        + write.render_range(row.client.confirmed, row.client.most),
         figures=tuple(_cell(row, column) for column in columns),
         difference=write.NO_DATA if distance is None else write.render_difference(distance),
         differs=bool(distance),
@@ -142,7 +141,7 @@ def _worst_distance(row: UsageRow) -> float | None:
 
 def _distance(figure: Figure, client: ClientFigure) -> float | None:
     """Return a figure's distance; a bound has one only where it lies beyond the client's figure."""
-    low, high = client.confirmed, client.confirmed + client.in_doubt
+    low, high = client.confirmed, client.most
     if figure.low is not None and figure.low > high:
         return figure.low - high
     if figure.high is not None and figure.high < low:
@@ -175,9 +174,7 @@ def _total(rows: list[UsageRow], columns: Sequence[str]) -> BalanceRow:
     """Sum rows that agree one by one: a figure for people, which judges nothing."""
     if len(rows) == 1:
         return _row(rows[0], columns)
-    client = ClientFigure(
-        sum(row.client.confirmed for row in rows), sum(row.client.in_doubt for row in rows)
-    )
+    client = sum((row.client for row in rows), NOTHING_COUNTED)
     witnesses = dict.fromkeys(witness for row in rows for witness in row.figures)
     figures = {
         witness: reduce(add, (row.figures[witness] for row in rows if witness in row.figures))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from checks.result import ClientFigure, Generator, LatencyRow, Phase, Result
+from checks.result import NOTHING_COUNTED, ClientFigure, Generator, LatencyRow, Phase, Result
 from reports import formatting as write
 from reports.charts import p95_objective
 
@@ -74,14 +74,15 @@ def phase_row(phase: Phase) -> PhaseRow:
 
 
 def _counts(phase: Phase) -> tuple[CountRow, ...]:
-    none = ClientFigure(0, 0)
     names = dict.fromkeys([*phase.planned_counts, *phase.counts])
-    return tuple(_count(name, phase.counts.get(name, none), phase.planned_counts.get(name))
-                 for name in names)  # fmt: skip
+    return tuple(
+        _count(name, phase.counts.get(name, NOTHING_COUNTED), phase.planned_counts.get(name))
+        for name in names
+    )
 
 
 def _count(name: str, figure: ClientFigure, planned: int | None) -> CountRow:
-    counted = f"{name} {write.render_range(figure.confirmed, figure.confirmed + figure.in_doubt)}"
+    counted = f"{name} {write.render_range(figure.confirmed, figure.most)}"
     if planned is None:
         return CountRow(counted, "")
     share = write.render_share(figure.confirmed, planned)
