@@ -80,12 +80,17 @@ def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     columns = columns_of(result)
     if len(result.usage) <= most:
         return BalanceTable(columns, balance_rows(result), [])
-    quiet = [row for row in result.usage if row.verdict is Verdict.PASS and not _notes(row)]
-    loud = [_row(row, columns) for row in result.usage if row not in quiet]
+    quiet, loud = [], []
+    for row in result.usage:
+        shown = _row(row, columns)
+        if row.verdict is Verdict.PASS and not shown.notes:
+            quiet.append((row, shown))
+        else:
+            loud.append(shown)
     return BalanceTable(
         columns,
-        [*failing_first(loud), *_totals(quiet, columns)],
-        [_row(row, columns) for row in quiet],
+        [*failing_first(loud), *_totals([row for row, _ in quiet], columns)],
+        [shown for _, shown in quiet],
     )
 
 
@@ -151,7 +156,8 @@ def _distance(figure: Figure, client: ClientFigure) -> float | None:
 
 def _notes(row: UsageRow) -> tuple[str, ...]:
     """Return the row's sentences; a row that does not pass has at least one."""
-    notes = [" ".join(row_sentences(row))] if row_sentences(row) else []
+    sentences = row_sentences(row)
+    notes = [" ".join(sentences)] if sentences else []
     if row.verdict is Verdict.FAIL:
         notes += [
             f"{witness}: {reason_words(figure)}."
