@@ -54,7 +54,7 @@ class CompiledStep:
 
     name: str
     number: int
-    envelope: RequestTemplate
+    request_template: RequestTemplate
     target: Template
     headers: Headers | None
     body: BodyTemplate | None
@@ -111,7 +111,7 @@ def run_iteration(
         sent_s, request = due_s, None
         try:
             request = Request(
-                step.envelope, step.target(variables), trace,
+                step.request_template, step.target(variables), trace,
                 step.body(variables) if step.body else None,
                 step.headers(variables) if step.headers else (),
             )  # fmt: skip
@@ -163,7 +163,7 @@ def _detail(flow: Flow, request: Request | None, answer: Response | None) -> dic
     kept: dict[str, str | None] = {}
     if request:
         body = None if request.body is None else request.body.decode(errors="replace")
-        kept = {"method": request.envelope.method, "url": request.url, "body": body}
+        kept = {"method": request.template.method, "url": request.url, "body": body}
     if answer:
         kept["answer_head"] = answer.body.decode(errors="replace")
     return {
@@ -182,7 +182,7 @@ def _compile_step(
     return CompiledStep(
         name=step.step,
         number=number,
-        envelope=RequestTemplate(method, origin, constant, step.timeout, body is not None),
+        request_template=RequestTemplate(method, origin, constant, step.timeout, body is not None),
         target=compile_text(base + path, known),
         headers=changing,
         body=body,
@@ -218,8 +218,8 @@ def _check(step: CompiledStep, answer: Response, variables: dict[str, Any]) -> s
     """Return why a response is not as expected, or ""; save its values into the variables."""
     if answer.status != step.status:
         return f"status {answer.status}, expected {step.status}"
-    if answer.broken or not step.reads_body:
-        return answer.broken
+    if answer.body_error or not step.reads_body:
+        return answer.body_error
     try:
         content = _decode(answer.body)
     except (ValueError, RecursionError):

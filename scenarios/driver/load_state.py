@@ -159,7 +159,7 @@ class Load:
 
     def bound_s(self) -> float:
         """Return by when iterations in flight must have ended."""
-        in_flight_s = sum(step.envelope.timeout_s for step in self.order.flow.steps)
+        in_flight_s = sum(step.request_template.timeout_s for step in self.order.flow.steps)
         return self.until_s() + in_flight_s
 
     def close(self) -> None:

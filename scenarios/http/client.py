@@ -1,7 +1,9 @@
 """The HTTP client of every flow: HTTP/1.1 over one connection per origin.
 
-What a load needs and no more, since each microsecond is a request that is not sent: keep-alive,
-content-length and chunked answers, gzip and deflate, TLS. No retry, redirect, proxy or cookie.
+It does what a load needs and no more, since the time that it takes is missing for requests:
+keep-alive, bodies with a length or in chunks, gzip and deflate, TLS. There is no retry, redirect,
+proxy or cookie. One user alone, a watch and every virtual user of a load send with it; they differ
+in how they wait for a socket (`Readiness`).
 """
 
 import _socket
@@ -12,10 +14,10 @@ from typing import Self
 from urllib.parse import quote
 
 from config.network import Network
-from scenarios.http.connection import Connection, ConnectionBroken
+from scenarios.http.connection import Connection, ConnectionBroken, error_text
 from scenarios.http.messages import NotSent, Origin, Request, Response
-from scenarios.http.readiness import PollingReadiness, Waiting
-from scenarios.http.transport import tls_of
+from scenarios.http.readiness import PollingReadiness, ReadinessFactory
+from scenarios.http.tls import tls_context
 
 _PLAIN_TARGET = re.compile(r"[!#-;=?-Z_a-z~]*")  # what a request line carries as it is
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -23,32 +25,35 @@ _LINE_BREAK = re.compile(r"[\r\n\0]")
 
 
 class HttpClient:
-    """One virtual user's connections, one an origin. Use it from one thread or greenlet."""
+    """The connections of one virtual user, one per origin. Use it from one thread or greenlet."""
 
-    def __init__(self, network: Network, waiting: Waiting = PollingReadiness) -> None:
+    def __init__(self, network: Network, readiness: ReadinessFactory = PollingReadiness) -> None:
         """Open no connection yet."""
         self._network = network
-        self._waiting = waiting
+        self._readiness = readiness
         self._connections: dict[Origin, Connection] = {}
 
     def send(self, request: Request) -> Response:
-        """Send one request once, bounded in time and size. Raises NotSent or ResponseLost."""
-        envelope = request.envelope
-        deadline = time.monotonic() + envelope.timeout_s
+        """Send a request once, never again. Raises NotSent or ResponseLost.
+
+        The timeout of its template bounds the whole exchange, from connecting to the last byte.
+        """
+        template = request.template
+        deadline = time.monotonic() + template.timeout_s
         data = _message(request)
-        connection = self._connections.pop(envelope.origin, None)
+        connection = self._connections.pop(template.origin, None)
         if connection is None or not connection.is_fresh():
-            connection = self._connect(envelope.origin, deadline)
+            connection = self._connect(template.origin, deadline)
         try:
-            answer = connection.exchange(data, envelope, deadline)
-        except BaseException:
+            response = connection.exchange(data, template, deadline)
+        except BaseException:  # also Ctrl-C: the next request would read the rest of this response
             connection.close()
             raise
-        if connection.may_go_on():
-            self._connections[envelope.origin] = connection
+        if connection.is_reusable():
+            self._connections[template.origin] = connection
         else:
             connection.close()
-        return answer
+        return response
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -60,47 +65,48 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the connections."""
-        for each in self._connections.values():
-            each.close()
+        for connection in self._connections.values():
+            connection.close()
         self._connections.clear()
 
-    def _connect(self, origin: Origin, deadline: float) -> "Connection":
+    def _connect(self, origin: Origin, deadline: float) -> Connection:
+        """Connect to the first address of an origin that accepts. Raises NotSent."""
         host, port = self._network.route(origin.host, origin.port)
         try:
             addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise NotSent(f"could not connect: {_words(error)}") from error
-        tls = tls_of(self._network.ca_file) if origin.is_tls else None
-        trouble = "no address"
+            raise NotSent(f"could not connect: {error_text(error)}") from error
+        tls = tls_context(self._network.ca_file) if origin.is_tls else None
+        reason = "no address"
         for family, kind, protocol, _, address in addresses:
-            connection = Connection(_socket.socket(family, kind, protocol), self._waiting)
+            connection = Connection(_socket.socket(family, kind, protocol), self._readiness)
             try:
                 connection.open(address, deadline)
                 if tls:
                     connection.encrypt(tls, origin.host, deadline)
             except (OSError, ConnectionBroken) as error:
                 connection.close()
-                trouble = _words(error)
+                reason = error_text(error)
             except BaseException:
                 connection.close()
                 raise
             else:
                 return connection
-        raise NotSent(f"could not connect: {trouble}")
+        raise NotSent(f"could not connect: {reason}")
 
 
 def _message(request: Request) -> bytes:
-    """Write a request out. Raises NotSent for what HTTP cannot carry."""
-    envelope, target, trace, body, headers = request
-    more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else envelope.bodiless
+    """Render a request. Raises NotSent for characters that HTTP does not allow."""
+    template, target, trace, body, headers = request
+    more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else template.bodiless
     if headers:
         more = _lines(headers) + more
     try:
         if not _PLAIN_TARGET.fullmatch(target):
             target = quote(target, safe=_SAFE)
-        head = f"{envelope.opening}{target}{envelope.closing}{trace}{more}".encode("ascii")
+        head = f"{template.opening}{target}{template.closing}{trace}{more}".encode("ascii")
     except UnicodeEncodeError as error:
-        raise NotSent(f"could not be sent: {_words(error)}") from error
+        raise NotSent(f"could not be sent: {error_text(error)}") from error
     return head + body if body else head
 
 
@@ -109,7 +115,3 @@ def _lines(headers: tuple[tuple[str, str], ...]) -> str:
         if _LINE_BREAK.search(value):
             raise NotSent(f"could not be sent: the header {name!r} has more than one line")
     return "".join(f"\r\n{name}: {value}" for name, value in headers)
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__

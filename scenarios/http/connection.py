@@ -1,6 +1,11 @@
 """One HTTP/1.1 connection: a request is sent, and llhttp parses the response.
 
-Nothing here waits by itself: a `Wait` does, so that many connections can share a thread.
+The `Readiness` of the socket does the waiting, so that many connections can share a thread.
+
+    _write ──→ socket ──→ server
+    _read_response ←── socket: llhttp calls on_headers_complete, on_body, on_message_complete
+
+Afterwards the connection is reusable, unless anything was left unread, or either side closes it.
 """
 
 import _socket
@@ -14,7 +19,7 @@ from typing import Any
 
 import httptools
 
-from scenarios.http.content_encoding import unpack
+from scenarios.http.content_encoding import decode
 from scenarios.http.messages import (
     KEEPALIVE_S,
     MAX_BODY_BYTES,
@@ -23,15 +28,15 @@ from scenarios.http.messages import (
     ResponseLost,
     header_value,
 )
-from scenarios.http.readiness import Waiting
+from scenarios.http.readiness import ReadinessFactory
 from scenarios.http.tls import Tls
 
 MAX_HEAD_BYTES = 65_536
 
 _READ_BYTES = 32_768
 _INFORMATIONAL = range(100, 200)
-_SWITCHING = 101
-_WAIT_MORE = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
+_SWITCHING_PROTOCOLS = 101
+_IN_PROGRESS = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
 
 
 class ConnectionBroken(Exception):
@@ -43,26 +48,26 @@ class DeadlinePassed(ConnectionBroken):
 
 
 class Connection:
-    """One connection, and the answer that is being read from it."""
+    """One connection, and the response that is being read from it."""
 
-    def __init__(self, raw: _socket.socket, waiting: Waiting) -> None:
+    def __init__(self, raw: _socket.socket, readiness: ReadinessFactory) -> None:
         raw.setblocking(False)
         self._raw = raw
         self._recv: Callable[[int], bytes] = raw.recv
-        self._wait = waiting(raw.fileno())
-        self._readable = self._wait.readable
+        self._readiness = readiness(raw.fileno())
+        self._readable = self._readiness.readable
         self._tls: Tls | None = None
         self._used_s = 0.0
-        self._reads_well = True
-        self._is_over = self._reads_body = False
+        self._in_sync = True
+        self._is_complete = self._reads_body = False
         self._parser = httptools.HttpResponseParser(self)
         self._begin(reads_body=True)
 
     def open(self, address: tuple[Any, ...], deadline: float) -> None:
-        """Connect. Raises OSError or Late."""
+        """Connect. Raises OSError or DeadlinePassed."""
         code = self._raw.connect_ex(address)
-        if code in _WAIT_MORE:
-            if not self._wait.writable(deadline):
+        if code in _IN_PROGRESS:
+            if not self._readiness.writable(deadline):
                 raise DeadlinePassed("no connection in time")
             code = self._raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
@@ -71,85 +76,89 @@ class Connection:
             self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def encrypt(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
-        """Shake hands. Raises OSError (also of a certificate) or ConnectionBroken."""
+        """Do the TLS handshake. Raises OSError, also for a certificate, or ConnectionBroken."""
         self._tls = Tls(context, host)
         while not self._tls.shake_hands():
             self._write(self._tls.outgoing(), deadline)
             self._tls.incoming(self._read_raw(deadline))
+        # the client's last message of the handshake, which the server still needs
         self._write(self._tls.outgoing(), deadline)
         self._recv = self._recv_decrypted
 
     def is_fresh(self) -> bool:
-        """Return whether the server has neither closed it nor sent anything unasked."""
+        """Return whether an idle connection can still be used; close it if not.
+
+        It cannot if the server has closed it, has sent anything, or may be about to close it.
+        """
         if time.monotonic() - self._used_s < KEEPALIVE_S:
             try:
                 self._raw.recv(1, socket.MSG_PEEK)
-            except BlockingIOError:
+            except BlockingIOError:  # nothing to read: neither a close nor data without a request
                 return True
             except OSError:
                 pass
         self.close()
         return False
 
-    def may_go_on(self) -> bool:
-        """Tell whether another request may use it."""
-        return self._reads_well and self._is_over and self._keeps_alive
+    def is_reusable(self) -> bool:
+        """Return whether the next request may use this connection."""
+        return self._in_sync and self._is_complete and self._keeps_alive
 
     def close(self) -> None:
-        """Close it."""
-        self._wait.close()
+        """Close the connection."""
+        self._readiness.close()
         self._raw.close()
 
-    def exchange(self, data: bytes, envelope: RequestTemplate, deadline: float) -> Response:
-        """Send a request and read its answer. Raises ResponseLost."""
-        self._begin(reads_body=envelope.method != "HEAD")
+    def exchange(self, data: bytes, template: RequestTemplate, deadline: float) -> Response:
+        """Send a request and read its response. Raises ResponseLost."""
+        self._begin(reads_body=template.method != "HEAD")
         try:
             self._write(self._tls.encrypted(data) if self._tls else data, deadline)
-            self._read_answer(deadline)
+            self._read_response(deadline)
         except ConnectionBroken as error:
-            self._reads_well = False
+            self._in_sync = False
             if self._has_head:
-                return self._answer(_body_words(error))
+                return self._response(_body_error(error))
             if isinstance(error, DeadlinePassed):
-                raise ResponseLost(f"no answer within {envelope.timeout_s:g} s") from error
+                raise ResponseLost(f"no response within {template.timeout_s:g} s") from error
             raise ResponseLost(f"the connection broke: {error}") from error
         self._used_s = time.monotonic()
-        return self._answer("")
+        return self._response("")
 
-    # llhttp calls these as it reads.
+    # llhttp calls the following methods while it parses
 
     def on_message_begin(self) -> None:
-        """Note that an answer begins; after the end of ours it is one that nobody asked for."""
-        if self._is_over:
-            self._reads_well = False
+        """Note the start of a response; after the end of ours, no request belongs to it."""
+        if self._is_complete:
+            self._in_sync = False
 
     def on_headers_complete(self) -> None:
-        """Note the status; an informational one is followed by the answer itself."""
+        """Note the status; an informational one is followed by the final response."""
         status = self._parser.get_status_code()
-        if self._is_over or (status in _INFORMATIONAL and status != _SWITCHING):
+        if self._is_complete or (status in _INFORMATIONAL and status != _SWITCHING_PROTOCOLS):
             return
         self.status = status
         self._has_head = True
         if not self._reads_body:
-            self._is_over = self._reads_well = True
+            self._is_complete = self._in_sync = True
             self._keeps_alive = False  # llhttp now waits for a body that will not come
 
     def on_body(self, piece: bytes) -> None:
         """Keep a piece of the body."""
-        if not self._is_over:
+        if not self._is_complete:
             self._pieces.append(piece)
             self._body_bytes += len(piece)
 
     def on_message_complete(self) -> None:
-        """Note that the answer is whole."""
-        if self._has_head and not self._is_over:
-            self._is_over = True
+        """Note the end of the response."""
+        if self._has_head and not self._is_complete:
+            self._is_complete = True
             self._keeps_alive = self._parser.should_keep_alive()
 
     def _begin(self, reads_body: bool) -> None:
         self.status = 0
         self._reads_body = reads_body
-        self._has_head = self._is_over = self._keeps_alive = False
+        self._has_head = self._is_complete = self._keeps_alive = False
         self._pieces: list[bytes] = []
         self._body_bytes = 0
         self._head = b""
@@ -160,14 +169,14 @@ class Connection:
             try:
                 sent += self._raw.send(data[sent:] if sent else data)
             except BlockingIOError:
-                if not self._wait.writable(deadline):
+                if not self._readiness.writable(deadline):
                     raise DeadlinePassed("nothing more could be sent in time") from None
             except OSError as error:
-                raise ConnectionBroken(_words(error)) from error
+                raise ConnectionBroken(error_text(error)) from error
 
-    def _read_answer(self, deadline: float) -> None:
+    def _read_response(self, deadline: float) -> None:
         feed, readable = self._parser.feed_data, self._readable
-        while not self._is_over:
+        while not self._is_complete:
             if not readable(deadline):
                 raise DeadlinePassed("the body did not end in time")
             try:
@@ -175,7 +184,7 @@ class Connection:
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise ConnectionBroken(_words(error)) from error
+                raise ConnectionBroken(error_text(error)) from error
             if not self._has_head:
                 self._head = self._head + data if self._head else data
             if not data:
@@ -184,10 +193,10 @@ class Connection:
             try:
                 feed(data)
             except httptools.HttpParserUpgrade:
-                self._is_over, self._keeps_alive = True, False
+                self._is_complete, self._keeps_alive = True, False
             except httptools.HttpParserError as error:
-                if self._is_over:  # what follows our answer is not HTTP
-                    self._reads_well = False
+                if self._is_complete:  # what follows our response is not HTTP
+                    self._in_sync = False
                     return
                 raise ConnectionBroken(f"not HTTP: {error}") from error
             if self._body_bytes > MAX_BODY_BYTES:
@@ -196,41 +205,41 @@ class Connection:
                 raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
 
     def _read_raw(self, deadline: float) -> bytes:
-        """Read bytes of a handshake. Raises ConnectionBroken at its end, too."""
-        if not self._wait.readable(deadline):
+        """Read bytes of the handshake. Raises OSError or ConnectionBroken."""
+        if not self._readiness.readable(deadline):
             raise DeadlinePassed("no connection in time")
         data = self._raw.recv(_READ_BYTES)
         if not data:
-            raise ConnectionBroken("the connection was closed while it was encrypted")
+            raise ConnectionBroken("it was closed during the TLS handshake")
         return data
 
-    def _recv_decrypted(self, most_bytes: int) -> bytes:
-        data = self._raw.recv(most_bytes)
+    def _recv_decrypted(self, max_bytes: int) -> bytes:
+        data = self._raw.recv(max_bytes)
         if not data or self._tls is None:
             return b""
         return self._tls.decrypted(data)
 
     def _end_by_close(self) -> None:
-        """Handle a close by the server: the end of a body without a length, else an error."""
+        """Handle a close by the server: the end of a body without a length, or an error."""
         if not self._has_head:
-            raise ConnectionBroken("it was closed within the answer" if self._head else
-                          "it was closed before a response")  # fmt: skip
-        head = _last_head(self._head)
+            where = "within the head of the response" if self._head else "before a response"
+            raise ConnectionBroken(f"it was closed {where}")
+        head = _final_head(self._head)
         if header_value(head, b"content-length") or header_value(head, b"transfer-encoding"):
-            raise ConnectionBroken("it was closed too early")
-        self._is_over, self._keeps_alive = True, False
+            raise ConnectionBroken("it was closed before its end")
+        self._is_complete, self._keeps_alive = True, False
 
-    def _answer(self, broken: str) -> Response:
-        head = _last_head(self._head)
+    def _response(self, body_error: str) -> Response:
+        head = _final_head(self._head)
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if b"\r\ncontent-encoding:" in head and body:
-            body, broken = unpack(body, header_value(head, b"content-encoding"), broken)
-        return Response(self.status, body[:MAX_BODY_BYTES], broken, head)
+            body, body_error = decode(body, header_value(head, b"content-encoding"), body_error)
+        return Response(self.status, body[:MAX_BODY_BYTES], body_error, head)
 
 
-def _last_head(data: bytes) -> bytes:
-    """Return the head of the answer in small letters, without informational ones before it."""
+def _final_head(data: bytes) -> bytes:
+    """Return the head of the response in lower case, without informational ones before it."""
     while True:
         head, _, rest = data.partition(b"\r\n\r\n")
         if not rest or head[9:10] != b"1" or head[9:12] == b"101":
@@ -238,12 +247,13 @@ def _last_head(data: bytes) -> bytes:
         data = rest
 
 
-def _body_words(error: ConnectionBroken) -> str:
+def _body_error(error: ConnectionBroken) -> str:
     if isinstance(error, DeadlinePassed):
         return "the body did not end in time"
     text = str(error)
     return text if text.startswith("the body") else f"the body broke off: {text}"
 
 
-def _words(error: Exception) -> str:
+def error_text(error: Exception) -> str:
+    """Return the message of an error, or its type's name if it has none."""
     return str(error) or type(error).__name__

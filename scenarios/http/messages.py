@@ -16,7 +16,7 @@ JSON_TYPE = "application/json"
 # doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
 KEEPALIVE_S = 2.0
 
-# A length of 0 where there is no body, as httpx sends it: the server need not wait for one.
+# Without a body, they have Content-Length: 0, so that the server does not wait for one.
 _MAY_HAVE_A_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -29,11 +29,14 @@ class NotSent(NoResponse):
 
 
 class ResponseLost(NoResponse):
-    """The request left, or may have, and its answer did not come."""
+    """The request left, or may have left, and no status line came back."""
 
 
 class Origin(NamedTuple):
-    """Where requests go: host names as the URL has them, IPv6 addresses without brackets."""
+    """Where requests go. `host` is as in the URL, an IPv6 address without its brackets.
+
+    `authority` is the value of the Host header: host and port as they are in the URL.
+    """
 
     is_tls: bool
     host: str
@@ -42,17 +45,17 @@ class Origin(NamedTuple):
 
 
 class RequestTemplate:
-    """What all requests of one step share; headers whose value changes are not in it.
+    """What all requests of one step have in common, rendered once instead of per request.
 
-    `opening` and `closing` are how the request's head reads around target and trace id, `bodiless`
-    is how it ends where there is no body.
+    The head of a request is `opening`, target, `closing`, trace id, the headers that differ from
+    request to request, and the length of the body, or `bodiless` if there is none.
     """
 
     def __init__(
         self, method: str, origin: Origin, headers: tuple[tuple[str, str], ...], timeout_s: float,
         has_body: bool,
     ) -> None:  # fmt: skip
-        """Write what can be written ahead."""
+        """Render the head around target and trace id. `timeout_s` bounds the whole exchange."""
         self.method = method
         self.origin = origin
         self.timeout_s = timeout_s
@@ -65,9 +68,9 @@ class RequestTemplate:
 
 
 class Request(NamedTuple):
-    """One request, ready to send. `headers` are those that differ from request to request."""
+    """One request. `headers` are only those that differ from request to request."""
 
-    envelope: RequestTemplate
+    template: RequestTemplate
     target: str
     trace: str
     body: bytes | None = None
@@ -75,31 +78,31 @@ class Request(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The whole address."""
-        origin = self.envelope.origin
+        """The absolute URL, as it is shown to people."""
+        origin = self.template.origin
         return f"{'https' if origin.is_tls else 'http'}://{origin.authority}{self.target}"
 
 
 class Response(NamedTuple):
-    """A status line, and at most MAX_BODY_BYTES of what followed it.
+    """A status line, and at most MAX_BODY_BYTES of the body.
 
-    `broken` is why the body is not whole, or "". `head` is the head in small
-    letters, or as much of it as is needed.
+    `body_error` is why the body is incomplete, or "". `head` is the head in lower case, without
+    informational responses before it.
     """
 
     status: int
     body: bytes
-    broken: str = ""
+    body_error: str = ""
     head: bytes = b""
 
     @property
     def content_type(self) -> str:
-        """The value of Content-Type, or ""."""
+        """The value of Content-Type in lower case, or ""."""
         return header_value(self.head, b"content-type").decode("latin-1")
 
 
 class Sender(Protocol):
-    """What sends requests: one virtual user's connections."""
+    """Sends requests over the connections of one virtual user."""
 
     def send(self, request: Request) -> Response:
         """Send one request once. Raises NotSent or ResponseLost."""
@@ -111,7 +114,7 @@ class Sender(Protocol):
 
 
 def split_url(url: str) -> tuple[Origin, str]:
-    """Return a service's origin and the path that its requests' paths are appended to.
+    """Split a service's URL into its origin and the path that precedes those of its requests.
 
     >>> split_url("https://shop.example/v2/")
     (Origin(is_tls=True, host='shop.example', port=443, authority='shop.example'), '/v2')
@@ -124,7 +127,7 @@ def split_url(url: str) -> tuple[Origin, str]:
 
 
 def header_value(head: bytes, name: bytes) -> bytes:
-    r"""Return a header's value from a head in small letters, b"" where it is not there.
+    r"""Return a header's value from a head in lower case, or b"" without that header.
 
     >>> header_value(b"http/1.1 200 ok\r\nage: 7\r\n", b"age")
     b'7'
@@ -139,9 +142,9 @@ def header_value(head: bytes, name: bytes) -> bytes:
 def _complete(
     headers: tuple[tuple[str, str], ...], origin: Origin, has_body: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Add what a request needs and its step does not say."""
+    """Prepend the headers that every request has, unless the step sets them itself."""
     given = {name.lower() for name, _ in headers}
     defaults = [("Host", origin.authority), ("Accept", "*/*"),
                 ("Accept-Encoding", "gzip, deflate"), ("User-Agent", "trial-balance")]  # fmt: skip
     defaults += [("Content-Type", JSON_TYPE)] if has_body else []
-    return (*(each for each in defaults if each[0].lower() not in given), *headers)
+    return (*(header for header in defaults if header[0].lower() not in given), *headers)

@@ -1,4 +1,7 @@
-"""Wait for a connection by blocking the thread; a load waits otherwise."""
+"""Wait until a socket is readable or writable: the protocol, and the one that blocks the thread.
+
+Under load, `scenarios.engine.gevent_readiness` waits without blocking the other virtual users.
+"""
 
 import select
 import time
@@ -6,42 +9,46 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Wait(Protocol):
-    """Waits for one socket, until a deadline on the monotonic clock at most."""
+class Readiness(Protocol):
+    """The readiness of one socket. Deadlines are on the clock `time.monotonic`."""
 
     def readable(self, deadline: float) -> bool:
-        """Wait until there is something to read; False at the deadline."""
+        """Wait until the socket is readable; return False at the deadline."""
         ...
 
     def writable(self, deadline: float) -> bool:
-        """Wait until something can be written; False at the deadline."""
+        """Wait until the socket is writable; return False at the deadline."""
         ...
 
     def close(self) -> None:
-        """Wait no more."""
+        """Stop watching the socket."""
         ...
 
 
-Waiting = Callable[[int], Wait]  # makes the wait of a socket, by its descriptor
+ReadinessFactory = Callable[[int], Readiness]  # of a socket, by its file descriptor
 
 
 class PollingReadiness:
-    """Waits by stopping the thread."""
+    """Waits by `poll(2)`, which blocks the thread.
+
+    Signal handlers still run, so that Ctrl-C interrupts a wait; if the handler raises nothing,
+    Python resumes the wait for the time that is left.
+    """
 
     def __init__(self, descriptor: int) -> None:
-        """Watch a descriptor."""
+        """Watch a file descriptor."""
         self._descriptor = descriptor
 
     def readable(self, deadline: float) -> bool:
-        """Wait until there is something to read; False at the deadline."""
+        """Wait until the socket is readable; return False at the deadline."""
         return self._wait(select.POLLIN, deadline)
 
     def writable(self, deadline: float) -> bool:
-        """Wait until something can be written; False at the deadline."""
+        """Wait until the socket is writable; return False at the deadline."""
         return self._wait(select.POLLOUT, deadline)
 
     def close(self) -> None:
-        """Wait no more."""
+        """Do nothing: nothing is held between two waits."""
 
     def _wait(self, events: int, deadline: float) -> bool:
         poll = select.poll()

@@ -1,11 +1,11 @@
-"""Open connections: routed, verified and bounded as the environment configures.
+"""Open httpx clients for single requests: of probes, health checks and scrapes of metrics.
 
-No proxy, no netrc and no redirect: a request goes to that address alone. httpx bounds each
-wait by itself, and a server that sends a byte now and then would never time out; here one deadline
-holds for a whole exchange.
+A client connects to the address that the environment maps a host to, trusts its CA, and uses no
+proxy, no netrc and no redirect. httpx bounds each wait by itself, so a server that sends a byte now
+and then would never time out; here one deadline bounds a whole exchange, from the request hook to
+the last byte of the body.
 """
 
-import functools
 import math
 import ssl
 import threading
@@ -17,33 +17,26 @@ import httpcore
 import httpx
 
 from config.network import Network
+from scenarios.http.tls import tls_context
 
 _PIECE_BYTES = 65_536
 
 
-@functools.cache
-def tls_of(ca_file: str | None) -> ssl.SSLContext:
-    """Return the TLS settings that all connections share, since making them is slow."""
-    if ca_file is None:
-        return httpx.create_ssl_context(trust_env=False)
-    return ssl.create_default_context(cafile=ca_file)
-
-
 class Deadline(threading.local):
-    """By when the exchange that is under way in this thread must be over: time.monotonic's."""
+    """The instant (time.monotonic) by which the current exchange of this thread has to end."""
 
     at = math.inf
 
     def begin(self, within_s: float) -> None:
-        """Begin an exchange that may take so long."""
+        """Start an exchange that may take `within_s` seconds."""
         self.at = time.monotonic() + within_s
 
-    def left_s(self, most_s: float | None, late: type[Exception]) -> float | None:
-        """Return how long a wait may take, its own bound included. Raises `late` at the end."""
+    def left_s(self, bound_s: float | None, late: type[Exception]) -> float | None:
+        """Return how long a wait may take that has a bound of its own. Raises `late` if none."""
         left_s = self.at - time.monotonic()
         if left_s <= 0:
             raise late("the deadline has passed")
-        bounds = [each for each in (most_s, left_s) if each is not None and each < math.inf]
+        bounds = [bound for bound in (bound_s, left_s) if bound is not None and bound < math.inf]
         return min(bounds, default=None)
 
 
@@ -51,14 +44,14 @@ class RoutedBackend(httpcore.SyncBackend):
     """Connects to the address that the environment maps a host to, within the deadline."""
 
     def __init__(self, network: Network, deadline: Deadline) -> None:
-        """Connect to nothing yet."""
+        """Open no connection yet."""
         self._network = network
         self._deadline = deadline
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        """Connect to a host, wherever it is. Raises httpcore's errors."""
+        """Connect to the address of a host. Raises httpcore's errors."""
         host, port = self._network.route(host, port)
         left_s = self._deadline.left_s(timeout, httpcore.ConnectTimeout)
         stream = super().connect_tcp(host, port, left_s, *args, **options)
@@ -66,7 +59,7 @@ class RoutedBackend(httpcore.SyncBackend):
 
 
 class _BoundStream(httpcore.NetworkStream):
-    """A connection that no wait of which outlasts the deadline."""
+    """A connection whose reads and writes end at the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -76,7 +69,7 @@ class _BoundStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, self._deadline.left_s(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: httpcore begins the time anew whenever the socket takes a part.
+        # in pieces, since httpcore restarts the timeout whenever the socket accepts a part
         for start in range(0, len(buffer), _PIECE_BYTES):
             piece = buffer[start : start + _PIECE_BYTES]
             self._stream.write(piece, self._deadline.left_s(timeout, httpcore.WriteTimeout))
@@ -98,35 +91,27 @@ class _BoundStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def open_transport(
-    network: Network, deadline: Deadline, keepalive_s: float, kept: int | None = None
-) -> httpx.HTTPTransport:
-    """Return a transport that keeps to a deadline, and so many idle connections for so long."""
-    tls = tls_of(network.ca_file)
-    transport = httpx.HTTPTransport(verify=tls, trust_env=False)
-    # httpx passes no network backend on, so its pool is replaced by one that has ours
-    transport._pool = httpcore.ConnectionPool(
-        ssl_context=tls,
-        keepalive_expiry=keepalive_s,
-        max_keepalive_connections=kept,
-        network_backend=RoutedBackend(network, deadline),
-    )
-    return transport
-
-
 def open_client(
     network: Network,
     timeout_s: float,
     headers: Mapping[str, str] | None = None,
     kept: int | None = None,
 ) -> httpx.Client:
-    """Return a client for single questions, each of which is over in time, answer and all.
+    """Return a client whose exchanges take at most `timeout_s` seconds, body included.
 
-    `kept` bounds the idle connections, 0 keeps none.
+    `kept` is the maximum number of idle connections; 0 opens one connection per request.
     """
-    deadline = Deadline()
+    deadline, tls = Deadline(), tls_context(network.ca_file)
+    transport = httpx.HTTPTransport(verify=tls, trust_env=False)
+    # httpx has no parameter for a network backend, so replace its pool by one with ours
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=tls,
+        keepalive_expiry=timeout_s,
+        max_keepalive_connections=kept,
+        network_backend=RoutedBackend(network, deadline),
+    )
     return httpx.Client(
-        transport=open_transport(network, deadline, timeout_s, kept),
+        transport=transport,
         timeout=timeout_s,
         headers=dict(headers or {}),
         trust_env=False,

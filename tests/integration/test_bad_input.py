@@ -127,7 +127,7 @@ def write_files(folder: Path, fake: ThreadingHTTPServer, path: str, prometheus: 
         ("big", "the body is over 10,000,000 bytes"),
         ("invalid", "not JSON: application/json, 10 bytes"),
         ("silence", "the connection broke: it was closed before a response"),
-        ("hang", "no answer within 1 s"),
+        ("hang", "no response within 1 s"),
         ("500", "status 500, expected 200"),
     ],
 )

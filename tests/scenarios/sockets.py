@@ -53,17 +53,19 @@ Behave = Callable[[Server, socket.socket], None]
 
 
 @contextmanager
-def serving(behave: Behave) -> Iterator[Server]:
-    """Serve on a free port, one connection after the other; `behave` is given each of them."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
+def serving(behave: Behave, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Serve on a free port, one connection after the other; `behave` handles each of them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        server = Server(f"http://{shown}:{listener.getsockname()[1]}")
         thread = threading.Thread(target=_serve, args=(server, listener, behave))
         thread.start()
         try:
             yield server
         finally:
             server.stopping.set()
-            with socket.create_connection(listener.getsockname()):
+            with socket.create_connection(listener.getsockname()[:2]):
                 thread.join()
 
 

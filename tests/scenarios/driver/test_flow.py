@@ -36,7 +36,7 @@ def one_step(**step: Any) -> Flow:
 
 
 def headers_of(request: Request) -> dict[str, str]:
-    return dict([*request.envelope.headers, *request.headers])
+    return dict([*request.template.headers, *request.headers])
 
 
 def drive(folder: Path, flow: Flow, script: Script) -> Recording:
@@ -60,10 +60,10 @@ def test_each_request_is_what_its_step_says(tmp_path: Path) -> None:
     script = Script(CREATED, FOUND)
     drive(tmp_path, flow_of(good_scenario(tmp_path)), script)
     create, read = script.requests
-    assert (create.envelope.method, create.url) == ("POST", "http://shop.example/orders")
+    assert (create.template.method, create.url) == ("POST", "http://shop.example/orders")
     assert create.body == b'{"owner":"run-1-01-once-1"}'
-    assert create.envelope.timeout_s == 10.0
-    assert (read.envelope.method, read.url, read.body) == (
+    assert create.template.timeout_s == 10.0
+    assert (read.template.method, read.url, read.body) == (
         "GET",
         "http://shop.example/orders/7",
         None,

@@ -79,12 +79,12 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
     network, outcomes = Network(requests.connect_to, requests.ca_file), list[Ended]()
 
     def outcome_of(sender: HttpClient, timeout_s: float) -> tuple[str, str]:
-        envelope = RequestTemplate(method, origin, (), timeout_s, has_body)
+        template = RequestTemplate(method, origin, (), timeout_s, has_body)
         try:
-            answer: Response = sender.send(Request(envelope, f"{path}/", "t-1", body))
+            answer: Response = sender.send(Request(template, f"{path}/", "t-1", body))
         except NoResponse as error:
             return type(error).__name__, str(error)
-        return "Response", f"{answer.status} {answer.body.decode()}{answer.broken}"
+        return "Response", f"{answer.status} {answer.body.decode()}{answer.body_error}"
 
     def use(number: int) -> None:
         timeout_s = requests.timeout_s - number * requests.shorter_s

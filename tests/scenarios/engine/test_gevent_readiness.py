@@ -75,7 +75,7 @@ def test_each_request_times_out_by_its_own_timeout_also_after_longer_ones() -> N
     with silent() as url:
         report = send(url, timeout_s=0.9, at_once=3, shorter_s=0.3)
     assert [ended.message for ended in report["outcomes"]] == [
-        f"no answer within {timeout_s} s" for timeout_s in (0.3, 0.6, 0.9)
+        f"no response within {timeout_s} s" for timeout_s in (0.3, 0.6, 0.9)
     ]
     for ended, timeout_s in zip(report["outcomes"], (0.3, 0.6, 0.9), strict=True):
         assert timeout_s <= ended.duration_s
@@ -87,7 +87,7 @@ def test_each_of_two_hundred_requests_times_out_in_time() -> None:
         report = send(url, timeout_s=TIMEOUT_S, at_once=200)
     assert len(report["outcomes"]) == 200
     for ended in report["outcomes"]:
-        assert (ended.kind, ended.message) == ("ResponseLost", "no answer within 0.3 s")
+        assert (ended.kind, ended.message) == ("ResponseLost", "no response within 0.3 s")
         assert ended.duration_s >= TIMEOUT_S
     late_s = sorted(ended.late_s for ended in report["outcomes"])
     assert late_s[0] < LATE_S
@@ -115,7 +115,7 @@ def test_a_connection_that_times_out_is_not_sent() -> None:
 def test_a_body_that_is_not_read_times_out_and_is_unanswered() -> None:
     with silent() as url:
         report = send(url, timeout_s=TIMEOUT_S, body_bytes=20_000_000)
-    assert outcome(report) == ("ResponseLost", "no answer within 0.3 s")
+    assert outcome(report) == ("ResponseLost", "no response within 0.3 s")
     (ended,) = report["outcomes"]
     assert ended.duration_s >= TIMEOUT_S
     assert ended.late_s < 3 * LATE_S

@@ -1,9 +1,14 @@
-"""Every way of failing on the wire, against real sockets on loopback."""
+"""Requests and every way in which they can fail, against real sockets on loopback."""
 
 import json
+import signal
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -20,21 +25,14 @@ from scenarios.http.messages import (
     split_url,
 )
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
+from tests.secured_servers import sign
 
 QUICK_S = 0.2
-PATIENT_S = 1.0  # long enough for the begin of an answer to come before it
+PATIENT_S = 1.0  # long enough for the start of a response to arrive before it
 HANGS_S = 60.0
 AN_HOUR_OF_TICKS = 72_000
+DIRECT = Network()
 JSON = "Content-Type: application/json"
-
-
-Opened = Callable[[], Any]
-
-
-@pytest.fixture
-def opened() -> Opened:
-    """Return what opens a client."""
-    return lambda: HttpClient(Network())
 
 
 def get(
@@ -43,37 +41,36 @@ def get(
     encoded = None if body is None else json.dumps(body).encode()
     method = "GET" if body is None else "POST"
     origin, base = split_url(url)
-    envelope = RequestTemplate(method, origin, (), timeout_s, body is not None)
-    return Request(envelope, base + path, "t-1", encoded, tuple(headers.items()))
+    template = RequestTemplate(method, origin, (), timeout_s, body is not None)
+    return Request(template, base + path, "t-1", encoded, tuple(headers.items()))
 
 
-def send(opened: Opened, request: Request) -> Response:
-    with opened() as sender:
-        answer: Response = sender.send(request)
-        return answer
+def send(request: Request, network: Network = DIRECT) -> Response:
+    with HttpClient(network) as client:
+        return client.send(request)
 
 
-def told(answer: Response) -> tuple[int, str, bytes, str]:
-    return answer.status, answer.content_type, answer.body, answer.broken
+def parts(response: Response) -> tuple[int, str, bytes, str]:
+    return response.status, response.content_type, response.body, response.body_error
 
 
 def close_at_once(server: Server, connection: socket.socket) -> None:
-    """Close without a word."""
+    """Close without a response."""
 
 
 def close_after_the_request(server: Server, connection: socket.socket) -> None:
     server.receive(connection)
 
 
-def never_answer(server: Server, connection: socket.socket) -> None:
+def never_respond(server: Server, connection: socket.socket) -> None:
     while server.receive(connection):
         pass
 
 
-def test_a_whole_answer_is_what_was_sent(opened: Opened) -> None:
+def test_a_whole_answer_is_what_was_sent() -> None:
     with serving(answering(http("201 Created", b'{"id": 7}', JSON))) as server:
-        answer = send(opened, get(server.url, path="/orders", body={"owner": "ann"}, trace="t-2"))
-    assert told(answer) == (201, "application/json", b'{"id": 7}', "")
+        response = send(get(server.url, path="/orders", body={"owner": "ann"}, trace="t-2"))
+    assert parts(response) == (201, "application/json", b'{"id": 7}', "")
     head, _, body = server.received[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /orders HTTP/1.1\r\n")
     assert b"x-trace-id: t-1" in head.lower()
@@ -83,37 +80,38 @@ def test_a_whole_answer_is_what_was_sent(opened: Opened) -> None:
     assert json.loads(body) == {"owner": "ann"}
 
 
-def test_a_request_without_a_body_sends_none(opened: Opened) -> None:
+def test_a_request_without_a_body_sends_none() -> None:
     with serving(answering(http("200 OK"))) as server:
-        send(opened, get(server.url))
+        send(get(server.url))
     assert server.received[0].endswith(b"\r\n\r\n")
     assert b"content-type" not in server.received[0].lower()
 
 
-@pytest.mark.parametrize(("method", "says"), [("POST", True), ("PATCH", True), ("GET", False)])
-def test_a_server_need_not_wait_for_a_body_that_will_not_come(
-    opened: Opened, method: str, says: bool
+@pytest.mark.parametrize(
+    ("method", "has_length"), [("POST", True), ("PATCH", True), ("GET", False)]
+)
+def test_a_request_that_may_have_a_body_has_a_length_also_without_one(
+    method: str, has_length: bool
 ) -> None:
     with serving(answering(http("200 OK"))) as server:
         origin, path = split_url(server.url)
         send(
-            opened,
             Request(
                 RequestTemplate(method, origin, (), HANGS_S, has_body=False), path + "/", "t-1"
             ),
         )
-    assert (b"content-length: 0\r\n" in server.received[0].lower()) == says
+    assert (b"content-length: 0\r\n" in server.received[0].lower()) == has_length
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "404 Not Found", "503 Unavailable"])
-def test_any_status_line_is_an_answer(opened: Opened, status: str) -> None:
+def test_any_status_line_is_a_response(status: str) -> None:
     with serving(answering(http(status))) as server:
-        assert told(send(opened, get(server.url))) == (int(status[:3]), "", b"", "")
+        assert parts(send(get(server.url))) == (int(status[:3]), "", b"", "")
 
 
-def test_a_refused_connection_was_not_sent(opened: Opened) -> None:
+def test_a_request_whose_connection_is_refused_was_not_sent() -> None:
     with pytest.raises(NotSent, match="could not connect: "):
-        send(opened, get(free_url()))
+        send(get(free_url()))
 
 
 @pytest.mark.parametrize(
@@ -124,12 +122,12 @@ def test_a_refused_connection_was_not_sent(opened: Opened) -> None:
         pytest.param({"path": "/\ud800"}, id="half a character in the path"),
     ],
 )
-def test_what_http_cannot_carry_was_not_sent(opened: Opened, request_: dict[str, Any]) -> None:
+def test_a_request_that_http_does_not_allow_was_not_sent(request_: dict[str, Any]) -> None:
     with (
         serving(answering(http("200 OK"))) as server,
         pytest.raises(NotSent, match="could not be sent: "),
     ):
-        send(opened, get(server.url, **request_))
+        send(get(server.url, **request_))
     assert server.received == []
 
 
@@ -142,45 +140,41 @@ def test_what_http_cannot_carry_was_not_sent(opened: Opened, request_: dict[str,
         ('/"<>', b"GET /%22%3C%3E HTTP/1.1"),
     ],
 )
-def test_a_path_goes_out_as_a_request_line_can_have_it(
-    opened: Opened, path: str, line: bytes
-) -> None:
+def test_a_path_is_quoted_where_a_request_line_needs_it(path: str, line: bytes) -> None:
     with serving(answering(http("200 OK"))) as server:
-        send(opened, get(server.url, path=path))
+        send(get(server.url, path=path))
     assert server.received[0].partition(b"\r\n")[0] == line
 
 
 @pytest.mark.parametrize("behave", [close_at_once, close_after_the_request])
-def test_a_connection_that_closes_without_a_word_leaves_a_doubt(
-    opened: Opened, behave: Any
-) -> None:
+def test_a_close_before_the_response_loses_it(behave: Any) -> None:
     with (
         serving(behave) as server,
         pytest.raises(ResponseLost, match="the connection broke: "),
     ):
-        send(opened, get(server.url))
+        send(get(server.url))
 
 
-def test_a_request_that_broke_is_not_sent_again(opened: Opened) -> None:
+def test_a_request_whose_response_is_lost_is_not_sent_again() -> None:
     with serving(close_after_the_request) as server:
         with pytest.raises(ResponseLost):
-            send(opened, get(server.url))
+            send(get(server.url))
         assert (server.connections, len(server.received)) == (1, 1)
 
 
-def test_a_server_that_never_answers_leaves_a_doubt_in_time(opened: Opened) -> None:
+def test_a_server_that_never_responds_is_given_up_at_the_timeout() -> None:
     with (
-        serving(never_answer) as server,
-        pytest.raises(ResponseLost, match=r"no answer within 0.2 s"),
+        serving(never_respond) as server,
+        pytest.raises(ResponseLost, match=r"no response within 0.2 s"),
     ):
-        send(opened, get(server.url, QUICK_S))
+        send(get(server.url, QUICK_S))
     assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(
     "content", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-", b"nonsense\r\n\r\n"]
 )
-def test_half_a_head_leaves_a_doubt(opened: Opened, content: bytes) -> None:
+def test_a_response_with_half_a_head_is_lost(content: bytes) -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         connection.sendall(content)
@@ -189,7 +183,7 @@ def test_half_a_head_leaves_a_doubt(opened: Opened, content: bytes) -> None:
         serving(behave) as server,
         pytest.raises(ResponseLost, match="the connection broke: "),
     ):
-        send(opened, get(server.url))
+        send(get(server.url))
 
 
 @pytest.mark.parametrize(
@@ -201,107 +195,107 @@ def test_half_a_head_leaves_a_doubt(opened: Opened, content: bytes) -> None:
         ),
     ],
 )
-def test_half_a_body_is_an_answer_that_says_so(opened: Opened, content: bytes) -> None:
+def test_half_a_body_is_kept_with_its_error(content: bytes) -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         connection.sendall(content)
 
     with serving(behave) as server:
-        answer = send(opened, get(server.url))
-    assert (answer.status, answer.body) == (200, b"half")
-    assert answer.broken.startswith("the body broke off: ")
+        response = send(get(server.url))
+    assert (response.status, response.body) == (200, b"half")
+    assert response.body_error.startswith("the body broke off: ")
 
 
-def test_a_body_that_cannot_be_unpacked_is_broken(opened: Opened) -> None:
+def test_a_body_that_cannot_be_decoded_has_an_error() -> None:
     with serving(answering(http("200 OK", b"not packed", "Content-Encoding: gzip"))) as server:
-        answer = send(opened, get(server.url))
-    assert answer.status == 200
-    assert answer.broken.startswith("the body broke off: ")
+        response = send(get(server.url))
+    assert response.status == 200
+    assert response.body_error.startswith("the body broke off: ")
 
 
-def test_a_body_that_stops_half_way_ends_in_time(opened: Opened) -> None:
+def test_a_body_that_stops_half_way_ends_at_the_timeout() -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         server.receive(connection)
 
     with serving(behave) as server:
-        answer = send(opened, get(server.url, PATIENT_S))
-    assert told(answer) == (200, "", b"half", "the body did not end in time")
+        response = send(get(server.url, PATIENT_S))
+    assert parts(response) == (200, "", b"half", "the body did not end in time")
 
 
-def test_a_body_that_trickles_ends_in_time(opened: Opened) -> None:
+def test_a_body_that_trickles_ends_at_the_timeout() -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % AN_HOUR_OF_TICKS)
         server.trickle(connection, b"x" * AN_HOUR_OF_TICKS)
 
     with serving(behave) as server:
-        answer = send(opened, get(server.url, PATIENT_S))
-    assert answer.broken == "the body did not end in time"
-    assert 0 < len(answer.body) < AN_HOUR_OF_TICKS
+        response = send(get(server.url, PATIENT_S))
+    assert response.body_error == "the body did not end in time"
+    assert 0 < len(response.body) < AN_HOUR_OF_TICKS
 
 
-def test_a_head_that_trickles_ends_in_time(opened: Opened) -> None:
+def test_a_head_that_trickles_ends_at_the_timeout() -> None:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         server.trickle(connection, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"very " * AN_HOUR_OF_TICKS)
 
-    with serving(behave) as server, pytest.raises(ResponseLost, match="no answer within"):
-        send(opened, get(server.url, QUICK_S))
+    with serving(behave) as server, pytest.raises(ResponseLost, match="no response within"):
+        send(get(server.url, QUICK_S))
 
 
-def test_a_request_that_is_taken_bit_by_bit_ends_before_it_is_taken_whole(opened: Opened) -> None:
-    body, taken = "x" * 40_000_000, list[int]()
+def test_a_request_that_is_received_slowly_ends_before_it_is_received_whole() -> None:
+    body, received = "x" * 40_000_000, list[int]()
 
     def behave(server: Server, connection: socket.socket) -> None:
-        while bit := connection.recv(500_000):
-            taken.append(len(bit))
+        while piece := connection.recv(500_000):
+            received.append(len(piece))
             server.stopping.wait(QUICK_S / 4)
 
-    with serving(behave) as server, pytest.raises(ResponseLost, match="no answer within"):
-        send(opened, get(server.url, QUICK_S, body=body))
-    assert 0 < sum(taken) < len(body)
+    with serving(behave) as server, pytest.raises(ResponseLost, match="no response within"):
+        send(get(server.url, QUICK_S, body=body))
+    assert 0 < sum(received) < len(body)
 
 
-def test_a_body_has_a_bound(opened: Opened) -> None:
+def test_a_body_over_the_limit_is_cut_at_it() -> None:
     with serving(answering(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as server:
-        answer = send(opened, get(server.url))
-    assert len(answer.body) == MAX_BODY_BYTES
-    assert answer.broken == "the body is over 10,000,000 bytes"
+        response = send(get(server.url))
+    assert len(response.body) == MAX_BODY_BYTES
+    assert response.body_error == "the body is over 10,000,000 bytes"
 
 
-def test_a_body_as_long_as_the_bound_is_whole(opened: Opened) -> None:
+def test_a_body_as_long_as_the_limit_is_whole() -> None:
     with serving(answering(http("200 OK", b"x" * MAX_BODY_BYTES))) as server:
-        answer = send(opened, get(server.url))
-    assert (len(answer.body), answer.broken) == (MAX_BODY_BYTES, "")
+        response = send(get(server.url))
+    assert (len(response.body), response.body_error) == (MAX_BODY_BYTES, "")
 
 
-def test_a_redirect_is_an_answer_and_is_not_followed(opened: Opened) -> None:
+def test_a_redirect_is_a_response_and_is_not_followed() -> None:
     with serving(answering(http("302 Found", b"", "Location: /elsewhere"))) as server:
-        assert send(opened, get(server.url)).status == 302
+        assert send(get(server.url)).status == 302
         assert len(server.received) == 1
 
 
-def test_a_cookie_is_not_kept(opened: Opened) -> None:
+def test_no_cookie_is_kept() -> None:
     with (
         serving(answering(http("200 OK", b"", "Set-Cookie: a=1; Path=/"))) as server,
-        opened() as sender,
+        HttpClient(DIRECT) as client,
     ):
-        sender.send(get(server.url))
-        sender.send(get(server.url))
+        client.send(get(server.url))
+        client.send(get(server.url))
     assert len(server.received) == 2
     assert not any(b"cookie" in each.lower() for each in server.received)
 
 
-def test_a_connection_is_kept_from_one_request_to_the_next(opened: Opened) -> None:
-    with serving(answering(http("200 OK"))) as server, opened() as sender:
+def test_a_connection_is_reused_for_the_next_request() -> None:
+    with serving(answering(http("200 OK"))) as server, HttpClient(DIRECT) as client:
         for _ in range(3):
-            sender.send(get(server.url))
+            client.send(get(server.url))
     assert (server.connections, len(server.received)) == (1, 3)
 
 
-def test_a_connection_that_the_server_closed_is_not_used_again(opened: Opened) -> None:
+def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
     closed = threading.Event()
 
     def behave(server: Server, connection: socket.socket) -> None:
@@ -310,15 +304,90 @@ def test_a_connection_that_the_server_closed_is_not_used_again(opened: Opened) -
         connection.shutdown(socket.SHUT_RDWR)
         closed.set()
 
-    with serving(behave) as server, opened() as sender:
-        sender.send(get(server.url))
+    with serving(behave) as server, HttpClient(DIRECT) as client:
+        client.send(get(server.url))
         assert closed.wait(HANGS_S)
-        assert sender.send(get(server.url)).status == 200
+        assert client.send(get(server.url)).status == 200
     assert (server.connections, len(server.received)) == (2, 2)
 
 
-def test_no_proxy_of_the_process_is_used(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_of_the_process_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, free_url())
     with serving(answering(http("200 OK"))) as server:
-        assert send(opened, get(server.url)).status == 200
+        assert send(get(server.url)).status == 200
+
+
+def test_a_request_goes_to_the_address_that_its_host_is_mapped_to() -> None:
+    with serving(answering(http("200 OK"))) as server:
+        network = Network({"shop.invalid": server.url[7:]})
+        assert send(get("http://shop.invalid"), network).status == 200
+    assert b"host: shop.invalid\r\n" in server.received[0].lower()
+
+
+def test_an_ipv6_address_is_connected_to_without_its_brackets() -> None:
+    with serving(answering(http("200 OK")), "::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        assert send(get(server.url)).status == 200
+    assert f"host: {server.url[7:]}".encode() in server.received[0].lower()
+
+
+def test_a_certificate_is_trusted_only_by_the_ca_of_the_environment(tmp_path: Path) -> None:
+    signed = sign(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(signed.certificate, signed.key)
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            while server.receive(encrypted):
+                encrypted.sendall(http("200 OK", b"{}"))
+
+    with serving(behave) as server:
+        request = get(server.url.replace("http", "https"))
+        assert send(request, Network(ca_file=str(signed.ca))).body == b"{}"
+        with pytest.raises(NotSent, match=r"could not connect: .*certificate"):
+            send(request)
+    assert len(server.received) == 1
+
+
+@contextmanager
+def handling(number: int, handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Handle a signal; another test may have imported run.py, whose handler ends the process."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def test_ctrl_c_ends_a_request_at_once_and_its_connection_is_not_used_again() -> None:
+    def interrupt(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        if len(server.received) == 1:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            connection.recv(1)  # until the client has closed
+        else:
+            connection.sendall(http("200 OK", b"the second"))
+
+    with (
+        handling(signal.SIGINT, signal.default_int_handler),
+        serving(interrupt) as server,
+        HttpClient(DIRECT) as client,
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            client.send(get(server.url))
+        assert client.send(get(server.url)).body == b"the second"
+    assert server.connections == 2
+
+
+def test_a_signal_that_is_handled_does_not_end_a_request() -> None:
+    handled = threading.Event()
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        assert handled.wait(HANGS_S)
+        connection.sendall(http("200 OK"))
+
+    with handling(signal.SIGUSR1, lambda *_: handled.set()), serving(behave) as server:
+        assert send(get(server.url)).status == 200

@@ -1,4 +1,4 @@
-"""What comes of whatever a server may say? One connection of a load, against raw bytes."""
+"""Responses on one connection, given as raw bytes: well-formed, malformed and random."""
 
 import _socket
 import gzip
@@ -54,25 +54,25 @@ def connected() -> Iterator[tuple[Connection, _socket.socket]]:
         theirs.close()
 
 
-def exchange(content: bytes, envelope: RequestTemplate = GET, close: bool = True) -> Response:
-    """Have a server that says this, whatever it is asked, and closes (or not)."""
+def exchange(content: bytes, template: RequestTemplate = GET, close: bool = True) -> Response:
+    """Exchange with a server that sends these bytes for any request, and closes (or not)."""
     with connected() as (connection, theirs):
-        return exchange_on(connection, theirs, content, envelope, close)
+        return exchange_on(connection, theirs, content, template, close)
 
 
 def exchange_on(
-    connection: Connection, theirs: _socket.socket, content: bytes, envelope: RequestTemplate = GET,
+    connection: Connection, theirs: _socket.socket, content: bytes, template: RequestTemplate = GET,
     close: bool = False,
 ) -> Response:  # fmt: skip
     theirs.send(content)
     if close:
         theirs.shutdown(socket.SHUT_WR)
-    deadline = time.monotonic() + envelope.timeout_s
-    return connection.exchange(b"GET / HTTP/1.1\r\n\r\n", envelope, deadline)
+    deadline = time.monotonic() + template.timeout_s
+    return connection.exchange(b"GET / HTTP/1.1\r\n\r\n", template, deadline)
 
 
-def told(answer: Response) -> tuple[int, bytes, str]:
-    return answer.status, answer.body, answer.broken
+def parts(response: Response) -> tuple[int, bytes, str]:
+    return response.status, response.body, response.body_error
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def told(answer: Response) -> tuple[int, bytes, str]:
     ids=["plain", "100 headers", "chunks", "trailer", "HTTP/1.0", "until it closes", "continue",
          "early hints", "gzip", "deflate", "identity"],
 )  # fmt: skip
-def test_a_whole_answer_is_read_however_it_comes(content: bytes) -> None:
-    assert told(exchange(content)) == (200, b"{}", "")
+def test_a_whole_response_is_read_in_every_encoding(content: bytes) -> None:
+    assert parts(exchange(content)) == (200, b"{}", "")
 
 
 class Feeding(PollingReadiness):
-    """A server that says its next piece when the client waits for it."""
+    """Has the server send its next piece when the client waits for it."""
 
     def __init__(self, theirs: _socket.socket, pieces: list[bytes]) -> None:
         super().__init__(-1)
@@ -116,12 +116,12 @@ class Feeding(PollingReadiness):
 
 
 def in_pieces(pieces: list[bytes]) -> tuple[Response, bool]:
-    """Return what comes of an answer in pieces, and whether the connection is of use after it."""
+    """Return the response that arrives in pieces, and whether its connection is reusable."""
     ours, theirs = _socket.socketpair()
     connection = Connection(ours, lambda _: Feeding(theirs, list(pieces)))
     try:
-        answer = connection.exchange(b"GET", GET, time.monotonic() + GET.timeout_s)
-        return answer, connection.may_go_on()
+        response = connection.exchange(b"GET", GET, time.monotonic() + GET.timeout_s)
+        return response, connection.is_reusable()
     finally:
         connection.close()
         theirs.close()
@@ -133,14 +133,14 @@ def in_pieces(pieces: list[bytes]) -> tuple[Response, bool]:
     ),
     st.lists(st.integers(min_value=1, max_value=200), max_size=8),
 )
-def test_an_answer_in_pieces_is_the_same_answer(content: bytes, cuts: list[int]) -> None:
+def test_a_response_in_pieces_is_the_same_response(content: bytes, cuts: list[int]) -> None:
     ends = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
     pieces = [content[begin:end] for begin, end in itertools.pairwise(ends)]
     assert in_pieces(pieces) == in_pieces([content])
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
+def test_a_response_in_pieces_of_one_byte_is_read(number: int) -> None:
     content = SEEDS[number]
     assert in_pieces([bytes([each]) for each in content]) == in_pieces([content])
 
@@ -149,8 +149,8 @@ def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
     ("content", "words"),
     [
         (b"", "closed before a response"),
-        (b"HTTP/1.1 200", "closed within the answer"),
-        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed within the answer"),
+        (b"HTTP/1.1 200", "closed within the head of the response"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed within the head of the response"),
         (b"HTTP/2 200 OK\r\n\r\n", "not HTTP"),
         (b"SSH-2.0-OpenSSH_9\r\n", "not HTTP"),
         (b"\x16\x03\x01\x02\x00\x01\x00", "not HTTP"),
@@ -161,7 +161,7 @@ def test_an_answer_in_one_byte_pieces_is_read(number: int) -> None:
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * (MAX_HEAD_BYTES + 40_000), "the head is over"),
     ],
 )
-def test_what_is_no_answer_leaves_a_doubt_with_the_reason(content: bytes, words: str) -> None:
+def test_a_malformed_response_is_lost_with_the_reason(content: bytes, words: str) -> None:
     with pytest.raises(ResponseLost, match="the connection broke: .*" + words):
         exchange(content)
 
@@ -175,30 +175,30 @@ def test_what_is_no_answer_leaves_a_doubt_with_the_reason(content: bytes, words:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n", b""),
     ],
 )
-def test_half_an_answer_is_one_that_broke_off(content: bytes, body: bytes) -> None:
-    answer = exchange(content)
-    assert (answer.status, answer.body) == (200, body)
-    assert answer.broken.startswith("the body broke off: ")
+def test_half_a_response_is_kept_with_its_error(content: bytes, body: bytes) -> None:
+    response = exchange(content)
+    assert (response.status, response.body) == (200, body)
+    assert response.body_error.startswith("the body broke off: ")
 
 
-def test_a_content_length_that_is_too_short_leaves_a_connection_that_is_not_used_again() -> None:
+def test_after_a_content_length_that_is_too_short_the_connection_is_not_reusable() -> None:
     with connected() as (connection, theirs):
-        answer = exchange_on(connection, theirs, OK.replace(b"Length: 2", b"Length: 1"))
-        assert told(answer) == (200, b"{", "")
-        assert not connection.may_go_on()
+        response = exchange_on(connection, theirs, OK.replace(b"Length: 2", b"Length: 1"))
+        assert parts(response) == (200, b"{", "")
+        assert not connection.is_reusable()
 
 
-def test_two_answers_at_once_are_one_answer_and_the_end_of_the_connection() -> None:
+def test_after_two_responses_to_one_request_the_connection_is_not_reusable() -> None:
     with connected() as (connection, theirs):
         second = OK.replace(b"200 OK", b"500 No").replace(b"{}", b"[]")
-        assert told(exchange_on(connection, theirs, OK + second)) == (200, b"{}", "")
-        assert not connection.may_go_on()
+        assert parts(exchange_on(connection, theirs, OK + second)) == (200, b"{}", "")
+        assert not connection.is_reusable()
 
 
-def test_an_answer_that_nobody_asked_for_ends_the_connection_before_it_is_used_again() -> None:
+def test_a_response_without_a_request_ends_the_connection_before_its_next_use() -> None:
     with connected() as (connection, theirs):
-        assert told(exchange_on(connection, theirs, OK)) == (200, b"{}", "")
-        assert connection.may_go_on()
+        assert parts(exchange_on(connection, theirs, OK)) == (200, b"{}", "")
+        assert connection.is_reusable()
         theirs.send(OK)
         assert not connection.is_fresh()
 
@@ -212,47 +212,47 @@ def test_a_connection_that_the_server_has_closed_is_not_fresh() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 2", OK[:-1], OK[:-1] + b"" * 5])
-def test_silence_ends_in_time(content: bytes) -> None:
-    """The other side neither says anything nor closes, so nothing else could end it."""
+def test_a_silent_server_is_given_up_at_the_timeout(content: bytes) -> None:
+    """The server neither sends anything nor closes, so only the timeout can end the exchange."""
     began_at = time.monotonic()
     if OK.startswith(content) and len(content) > 60:
-        answer = exchange(content, IMPATIENT, close=False)
-        assert (answer.status, answer.broken) == (200, "the body did not end in time")
+        response = exchange(content, IMPATIENT, close=False)
+        assert (response.status, response.body_error) == (200, "the body did not end in time")
     else:
-        with pytest.raises(ResponseLost, match=r"no answer within 0\.5 s"):
+        with pytest.raises(ResponseLost, match=r"no response within 0\.5 s"):
             exchange(content, IMPATIENT, close=False)
     assert time.monotonic() - began_at > 0.49
 
 
-def test_an_answer_to_head_has_no_body_and_ends_the_connection() -> None:
+def test_a_response_to_head_has_no_body_and_ends_the_connection() -> None:
     with connected() as (connection, theirs):
         content = OK.removesuffix(b"{}")
-        assert told(exchange_on(connection, theirs, content, HEAD)) == (200, b"", "")
-        assert not connection.may_go_on()
+        assert parts(exchange_on(connection, theirs, content, HEAD)) == (200, b"", "")
+        assert not connection.is_reusable()
 
 
-def test_switching_protocols_is_an_answer_and_the_end_of_the_connection() -> None:
+def test_switching_protocols_is_a_response_and_ends_the_connection() -> None:
     with connected() as (connection, theirs):
         content = b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nrest"
         assert exchange_on(connection, theirs, content).status == 101
-        assert not connection.may_go_on()
+        assert not connection.is_reusable()
 
 
-def test_a_bomb_is_unpacked_to_the_bound_and_no_further() -> None:
+def test_a_compressed_body_is_decoded_to_the_limit_only() -> None:
     packed = gzip.compress(bytes(5 * MAX_BODY_BYTES))
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    answer = exchange(head + packed)
-    assert len(answer.body) == MAX_BODY_BYTES
-    assert answer.broken == f"the body is over {MAX_BODY_BYTES:,} bytes"
+    response = exchange(head + packed)
+    assert len(response.body) == MAX_BODY_BYTES
+    assert response.body_error == f"the body is over {MAX_BODY_BYTES:,} bytes"
 
 
-def test_a_coding_that_is_not_known_is_said() -> None:
+def test_an_unknown_content_encoding_is_an_error_of_the_body() -> None:
     content = OK.replace(b"Content-Length: 2", b"Content-Encoding: br\r\nContent-Length: 2")
-    assert exchange(content).broken == "its content-encoding br is unknown"
+    assert exchange(content).body_error == "its content-encoding br is unknown"
 
 
 def spoilt(dice: random.Random) -> bytes:
-    """Spoil an answer: bytes changed, cut out, doubled, put in; or rubbish alone."""
+    """Corrupt a response: bytes changed, removed, repeated, inserted; or random bytes alone."""
     if dice.random() < 0.1:
         return dice.randbytes(dice.randrange(200))
     content = bytearray(dice.choice(SEEDS))
@@ -273,21 +273,21 @@ def spoilt(dice: random.Random) -> bytes:
 
 
 @pytest.mark.long
-def test_no_answer_of_a_hundred_thousand_spoilt_ones_hangs_or_crashes_the_client() -> None:
-    """The server closes after each, so none is waited for until its time is over."""
+def test_none_of_a_hundred_thousand_corrupt_responses_hangs_or_crashes_the_client() -> None:
+    """The server closes after each, so none is waited for until its timeout."""
     dice = random.Random(SEED)
     outcomes = {"whole": 0, "broken": 0, "none": 0}
     for _ in range(CASES):
         content = spoilt(dice)
         try:
-            answer = exchange(content, HEAD if dice.random() < 0.05 else GET)
+            response = exchange(content, HEAD if dice.random() < 0.05 else GET)
         except ResponseLost as doubt:
-            assert "no answer within" not in str(doubt)
+            assert "no response within" not in str(doubt)
             outcomes["none"] += 1
         else:
-            assert 0 <= answer.status <= 999
-            assert len(answer.body) <= MAX_BODY_BYTES
-            assert answer.broken != "the body did not end in time"
-            outcomes["broken" if answer.broken else "whole"] += 1
+            assert 0 <= response.status <= 999
+            assert len(response.body) <= MAX_BODY_BYTES
+            assert response.body_error != "the body did not end in time"
+            outcomes["broken" if response.body_error else "whole"] += 1
     assert sum(outcomes.values()) == CASES
     assert min(outcomes.values()) > CASES // 50, outcomes
