@@ -1,8 +1,14 @@
-"""Schedules of iterations: when the n-th one is due. Pure: no clock is read here.
+"""Compute when each iteration of a load is due. Pure: no clock is read here.
 
-In an open model iterations arrive at a rate, whatever the services do. Let Λ(t) be the integral of
-the rate, the number that have arrived by then: the n-th is due where Λ reaches n, or, for Poisson
-arrivals, where it reaches the n-th sum of unit exponentials. So a ramp is exact, too.
+In an open model, iterations arrive at a rate, independent of the responses. Let Λ(t) be the
+integral of the rate, that is the number of arrivals until t. The n-th iteration, from 0, is due
+where Λ reaches n; for Poisson arrivals, where Λ reaches the sum of n + 1 unit exponentials. Λ is
+inverted in closed form, so ramps are exact, too.
+
+    rate  to_per_s ┤        ╱│        Λ(t) = from·t + (to - from) / (2 · duration) · t²
+                   │    ╱    │        within a stage: the area below the rate
+        from_per_s ┤╱        │
+                   └─────────┴─ t
 """
 
 import math
@@ -15,13 +21,13 @@ import numpy as np
 from scenarios.language.model import Profile
 from scenarios.language.rates import RateStage
 
-_BLOCK = 4_096
-_ROUNDING = 1e-9
+_BLOCK = 4_096  # arrivals that are computed at once
+_ROUNDING = 1e-9  # a sum of stages may be this far from a whole number
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPart:
-    """One worker's part of a load, of so many; all parts together are the load.
+    """The part of one worker: part `index` of `of`. All parts together are the load.
 
     >>> [LoadPart(index, 3).of_number(8) for index in range(3)]
     [3, 3, 2]
@@ -31,7 +37,7 @@ class LoadPart:
     of: int = 1
 
     def of_number(self, total: int) -> int:
-        """Return this part of a number of iterations, or of users."""
+        """Return this part of a number of iterations or users; parts differ by one at most."""
         return total // self.of + (self.index < total % self.of)
 
 
@@ -40,10 +46,10 @@ WHOLE = LoadPart()
 
 @dataclass(frozen=True, slots=True)
 class ClosedModel:
-    """Users share the iterations; each begins its next when its last ends, after a pause.
+    """Users share the iterations; each starts its next one when its last one has ended.
 
-    `iterations` None means until `until_s`, seconds from the start. The pause is drawn evenly
-    between the two seconds of `think_s`.
+    `iterations` None means until `until_s`, in seconds from the start. Between two iterations, a
+    user pauses for a uniformly random time between the two values of `think_s`.
     """
 
     iterations: int | None
@@ -51,13 +57,13 @@ class ClosedModel:
     think_s: tuple[float, float] = (0.0, 0.0)
 
     def due_s(self, number: int, now_s: float) -> float | None:
-        """Return when iteration `number` (from 0) is due for a user free now; None for never.
+        """Return when iteration `number`, from 0, is due for a user who is idle now, or None.
 
         >>> ClosedModel(iterations=2, until_s=60.0).due_s(1, now_s=3.5)
         3.5
         """
-        over = now_s >= self.until_s or (self.iterations is not None and number >= self.iterations)
-        return None if over else now_s
+        is_last = self.iterations is not None and number >= self.iterations
+        return None if is_last or now_s >= self.until_s else now_s
 
     def part(self, part: LoadPart) -> "ClosedModel":
         """Return one worker's part."""
@@ -68,7 +74,7 @@ class ClosedModel:
 
 @dataclass(frozen=True)
 class OpenModel:
-    """Iterations arrive at the rates of the stages; a worker's are each so-many-th of them."""
+    """Iterations arrive at the rates of the stages; a worker's part is every `of.of`-th of them."""
 
     stages: tuple[RateStage, ...]
     poisson: bool = False
@@ -77,17 +83,17 @@ class OpenModel:
 
     @property
     def until_s(self) -> float:
-        """When the last stage ends, in seconds from the start."""
+        """The end of the last stage, in seconds from the start."""
         return sum(stage.duration_s for stage in self.stages)
 
     @property
     def expected(self) -> float:
-        """How many iterations arrive in all, on average if they do at random."""
+        """The number of arrivals of all parts, fractions included; the mean, if they are random."""
         return sum(stage.arrivals for stage in self.stages)
 
     @cached_property
     def scheduled(self) -> int:
-        """How many iterations arrive in all, or in this part."""
+        """The number of arrivals of this part. Poisson arrivals are drawn for it: this is slow."""
         if self.poisson:
             return sum(map(len, self._blocks()))
         return self.of.of_number(math.ceil(self.expected - _ROUNDING))
@@ -96,13 +102,13 @@ class OpenModel:
         """Return one worker's part."""
         return replace(self, of=part)
 
-    def dues(self) -> Iterator[float]:
-        """Yield when each is due, in seconds from the start, ascending."""
+    def due_times(self) -> Iterator[float]:
+        """Yield the due times of this part, in seconds from the start, ascending."""
         for block in self._blocks():
             yield from self._times(block).tolist()
 
     def arrived(self, at_s: float) -> float:
-        """Return Λ: how many have arrived by then, a part of one included."""
+        """Return Λ, the number of arrivals of all parts until `at_s`, fractions included."""
         arrived = 0.0
         for stage in self.stages:
             inside_s = min(max(at_s, 0.0), stage.duration_s)
@@ -112,7 +118,7 @@ class OpenModel:
         return arrived
 
     def _blocks(self) -> Iterator[np.ndarray]:
-        """Yield, block by block, the values of Λ at which one of this part is due."""
+        """Yield the values of Λ at which iterations of this part are due, in blocks."""
         end = self.expected
         for first, counts in self._counts():
             inside = counts[counts < end - _ROUNDING]
@@ -121,7 +127,7 @@ class OpenModel:
                 return
 
     def _counts(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield, block by block, the values of Λ at which one is due, and the first's number."""
+        """Yield blocks without end: the number of the first arrival, and Λ at each arrival."""
         random = np.random.default_rng(self.seed)
         first, reached = 0, 0.0
         while True:
@@ -134,27 +140,28 @@ class OpenModel:
             first += _BLOCK
 
     def _times(self, counts: np.ndarray) -> np.ndarray:
-        """Return when Λ reaches these values, ascending: Λ's inverse, stage by stage."""
+        """Return the times at which Λ reaches these values, ascending: its inverse, per stage."""
         times = np.empty_like(counts)
-        arrived = begun_s = 0.0
+        arrived = started_s = 0.0
         for number, stage in enumerate(self.stages):
-            last = number == len(self.stages) - 1
-            here = (counts >= arrived) & (last | (counts < arrived + stage.arrivals))
+            is_last = number == len(self.stages) - 1
+            here = (counts >= arrived) & (is_last | (counts < arrived + stage.arrivals))
             wanted = counts[here] - arrived
             slope = (stage.to_per_s - stage.from_per_s) / stage.duration_s
-            # the root of slope/2·t² + from·t = wanted that does not cancel for small slopes
+            # t from slope/2·t² + from·t = wanted, as 2c / (b + √(b² + 4ac)), which does not cancel
+            # for a small slope as the usual formula does
             root = np.sqrt(np.maximum(0.0, stage.from_per_s**2 + 2 * slope * wanted))
             below = stage.from_per_s + root
-            times[here] = begun_s + np.divide(
+            times[here] = started_s + np.divide(
                 2 * wanted, below, out=np.zeros_like(wanted), where=below > 0
             )
             arrived += stage.arrivals
-            begun_s += stage.duration_s
+            started_s += stage.duration_s
         return times
 
 
 def arrivals_of(profile: Profile) -> ClosedModel | OpenModel:
-    """Return the arrivals that a profile asks for."""
+    """Return the load model of a profile."""
     if profile.is_open:
         return OpenModel(profile.open_stages, profile.arrivals == "poisson", profile.seed or 0)
     return ClosedModel(profile.iterations, profile.duration_s, profile.think or (0.0, 0.0))

@@ -10,13 +10,13 @@ from config.errors import ConfigError
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.driver.load_process import (
     ALONE,
-    LoadOrder,
     LoadProcess,
-    Progress,
+    LoadSettings,
+    OnProgress,
     Workers,
     load_process,
 )
-from scenarios.driver.plan import environment_problems
+from scenarios.driver.plan import header_problems
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import read_recordings
@@ -39,72 +39,81 @@ class DriverContext:
 
 
 class Driver:
-    """Drives profiles; those for many users have a Locust process that is ready beforehand."""
+    """Drives profiles, one after the other.
+
+    The Locust processes of all loads are started beforehand, so that a run does not wait between
+    its profiles.
+    """
 
     def __init__(
         self,
-        place: DriverContext,
+        context: DriverContext,
         profiles: Mapping[str, Profile],
         flow: Flow,
         loads: Mapping[str, LoadProcess],
     ) -> None:
-        """Take what `ready_driver` has prepared."""
-        self._place = place
+        """Take the processes of the loads, by profile; use `ready_driver` to start them."""
+        self._context = context
         self._profiles = profiles
         self._flow = flow
         self._loads = loads
 
-    def drive(self, name: str, on_progress: Progress) -> str:
-        """Drive a profile to its end; return the error of the generator, or ""."""
+    def drive(self, name: str, on_progress: OnProgress) -> str:
+        """Drive a profile to its end; return the error of the load generator, or ""."""
         if name in self._loads:
             return self._loads[name].drive(on_progress)
-        folder = self._place.folder.exchanges
+        folder = self._context.folder.exchanges
         drive_alone(self._flow, name, self._profiles[name], folder, name)
         return ""
 
     def summary(self, name: str) -> str:
-        """Say how many requests went out and how many of them were not as expected."""
+        """Return the number of requests, and how many were not as expected, as a text."""
         exchanges = self._exchanges(name)
         sent = sum(map(len, exchanges))
-        wrong = sent - sum(int(each.ok.sum()) for each in exchanges)
+        wrong = sent - sum(int(part.ok.sum()) for part in exchanges)
         counts = f"{sent:,} requests"
         return f"{counts}, {wrong:,} not as expected" if wrong else counts
 
     def went_well(self, name: str) -> bool:
-        """Tell whether every request of at least one iteration was as expected."""
-        steps = len(self._place.scenario.flow)
-        return any(each.iterations.all_ok(steps).any() for each in self._exchanges(name))
+        """Return whether every step of at least one iteration was ok."""
+        steps = len(self._context.scenario.flow)
+        return any(part.iterations.all_ok(steps).any() for part in self._exchanges(name))
 
     def _exchanges(self, name: str) -> list[Exchanges]:
-        read = read_recordings(self._place.folder.exchanges, name)
+        read = read_recordings(self._context.folder.exchanges, name)
         return [recording.exchanges for recording in read]
 
 
 @contextmanager
-def ready_driver(place: DriverContext, profiles: Mapping[str, Profile]) -> Iterator[Driver]:
-    """Compile the flow and start what the profiles need, so that each can begin at a word."""
-    problems = environment_problems(place.environment, place.environment_path)
+def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Iterator[Driver]:
+    """Compile the flow, and start the Locust processes of the loads; stop them afterwards.
+
+    Raises ConfigError for a header without a value, and for an address that cannot be bound.
+    """
+    problems = header_problems(context.environment, context.environment_path)
     if problems:
         raise ConfigError(*problems)
-    flow = compile_flow(place.scenario, place.environment, place.run_id, place.tenant)
+    flow = compile_flow(context.scenario, context.environment, context.run_id, context.tenant)
     with ExitStack() as held:
         loads = {
-            name: held.enter_context(load_process(_order(place, name, profile), place.variables))
+            name: held.enter_context(
+                load_process(_settings(context, name, profile), context.variables)
+            )
             for name, profile in profiles.items()
-            if profile.is_open or profile.virtual_users > 1 or place.workers
+            if profile.is_open or profile.virtual_users > 1 or context.workers
         }
-        yield Driver(place, profiles, flow, loads)
+        yield Driver(context, profiles, flow, loads)
 
 
-def _order(place: DriverContext, name: str, profile: Profile) -> LoadOrder:
-    return LoadOrder(
-        run_folder=place.folder.path,
-        scenario=place.folder.evidence / "scenario.yaml",
-        environment=place.environment_path,
+def _settings(context: DriverContext, name: str, profile: Profile) -> LoadSettings:
+    return LoadSettings(
+        run_folder=context.folder.path,
+        scenario=context.folder.evidence / "scenario.yaml",
+        environment=context.environment_path,
         profile=name,
         users=profile.virtual_users,
         iterations=profile.iterations,
         stem=name,
-        log=place.folder.path / f"{name}.log",
-        workers=place.workers,
+        log=context.folder.path / f"{name}.log",
+        workers=context.workers,
     )

@@ -1,4 +1,8 @@
-"""Run one iteration of one virtual user through the steps; the same code alone and under load."""
+"""Run the steps of one iteration; the same code for one user and under load.
+
+For each step: record the intent, send the request, compare the response, save its values, record
+the outcome. The first step that is not ok ends the iteration.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,10 +39,10 @@ from scenarios.language.templates import (
     compile_value,
 )
 
-_HEAD_BYTES = 2_000
-_SHORT = 200
+_SNIPPET_CHARACTERS = 2_000
+_VALUE_CHARACTERS = 200
 
-_ANYWHERE = Network()
+_DIRECT = Network()
 
 _decode = msgspec.json.Decoder().decode
 
@@ -47,9 +51,10 @@ Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """One step with everything done that can be before the first request.
+    """One step, compiled as far as possible before the first request.
 
-    `headers` are those whose value changes from iteration to iteration.
+    `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
+    the JMESPath expressions as written, for messages, and compiled.
     """
 
     name: str
@@ -66,7 +71,7 @@ class CompiledStep:
 
 @dataclass(frozen=True)
 class Flow:
-    """The compiled steps, in order, the run that they belong to, and how its hosts are reached.
+    """The compiled steps, in order, with their run and its network.
 
     `secrets` are never recorded, even if a response contains them.
     """
@@ -74,12 +79,12 @@ class Flow:
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
-    network: Network = _ANYWHERE
+    network: Network = _DIRECT
     secrets: tuple[str, ...] = ()
 
     @property
     def step_names(self) -> tuple[str, ...]:
-        """The steps' names, by their numbers."""
+        """The names of the steps; the position of a name is the number of its step."""
         return tuple(step.name for step in self.steps)
 
 
@@ -97,8 +102,9 @@ def run_iteration(
 ) -> bool:
     """Run the flow once, up to the first step that is not ok. Return whether all steps were ok.
 
-    The first step is due at `due_s` (seconds on the recorder's clock), each other when the one
-    before it is done.
+    The first step is due at `due_s`, in seconds on the clock of the recorder; any other is due when
+    the one before it is done. An interrupt in flight is raised again, after it is
+    recorded.
     """
     generator = recorder.generator
     unique = f"{flow.run_id}-{generator}-{iteration}"
@@ -116,28 +122,28 @@ def run_iteration(
                 step.headers(variables) if step.headers else (),
             )  # fmt: skip
             sent_s = recorder.now_s()
-            answer = sender.send(request)
+            response = sender.send(request)
             due_s = done_s = recorder.now_s()
         except BaseException as error:
-            _give_up(flow, recorder, number, request, sent_s, error)
+            _record_failure(flow, recorder, number, request, sent_s, error)
             if isinstance(error, TemplateError | NotSent | ResponseLost):
                 return False
-            raise  # a greenlet killed in flight: the request may have arrived
-        reason = _check(step, answer, variables)
+            raise  # killed in flight, or Ctrl-C: the service may have carried out the request
+        reason = _check(step, response, variables)
         if reason:
-            detail = _detail(flow, request, answer)
-            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, answer.status,
+            detail = _detail(flow, request, response)
+            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, response.status,
                       reason, detail)  # fmt: skip
             return False
-        recorder.conclude(number, sent_s, done_s, Outcome.OK, answer.status)
+        recorder.conclude(number, sent_s, done_s, Outcome.OK, response.status)
     return True
 
 
-def _give_up(
+def _record_failure(
     flow: Flow, recorder: Recorder, number: int, request: Request | None, sent_s: float,
     error: BaseException,
 ) -> None:  # fmt: skip
-    """Record that no response came."""
+    """Record a request without a response."""
     done_s = recorder.now_s()
     not_sent = isinstance(error, TemplateError | NotSent)
     cut_off = not not_sent and not isinstance(error, ResponseLost)
@@ -158,16 +164,16 @@ def _conclude(
     )  # fmt: skip
 
 
-def _detail(flow: Flow, request: Request | None, answer: Response | None) -> dict[str, Any]:
-    """Keep what repeats and explains a failure: no header, since headers carry tokens."""
+def _detail(flow: Flow, request: Request | None, response: Response | None) -> dict[str, Any]:
+    """Return what explains a failure. No header is kept, since headers may contain tokens."""
     kept: dict[str, str | None] = {}
     if request:
         body = None if request.body is None else request.body.decode(errors="replace")
         kept = {"method": request.template.method, "url": request.url, "body": body}
-    if answer:
-        kept["answer_head"] = answer.body.decode(errors="replace")
+    if response:
+        kept["answer_head"] = response.body.decode(errors="replace")
     return {
-        name: redact(text, flow.secrets)[:_HEAD_BYTES] if text else text
+        name: redact(text, flow.secrets)[:_SNIPPET_CHARACTERS] if text else text
         for name, text in kept.items()
     }
 
@@ -199,14 +205,18 @@ def _compile_step(
 def _headers(
     headers: dict[str, str], known: Variables
 ) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
-    """Separate the headers whose value is constant from those that change."""
+    """Separate the headers with a constant value from those that change."""
     compiled = {
         name: compile_text(value, known)
         for name, value in headers.items()
         if name.lower() != TRACE_HEADER.lower()
     }
-    constant = {name: each.value for name, each in compiled.items() if isinstance(each, Constant)}
-    changing = [(name, each) for name, each in compiled.items() if name not in constant]
+    constant = {
+        name: template.value
+        for name, template in compiled.items()
+        if isinstance(template, Constant)
+    }
+    changing = [(name, template) for name, template in compiled.items() if name not in constant]
     if not changing:
         return tuple(constant.items()), None
     return tuple(constant.items()), lambda variables: tuple(
@@ -214,52 +224,52 @@ def _headers(
     )
 
 
-def _check(step: CompiledStep, answer: Response, variables: dict[str, Any]) -> str:
+def _check(step: CompiledStep, response: Response, variables: dict[str, Any]) -> str:
     """Return why a response is not as expected, or ""; save its values into the variables."""
-    if answer.status != step.status:
-        return f"status {answer.status}, expected {step.status}"
-    if answer.body_error or not step.reads_body:
-        return answer.body_error
+    if response.status != step.status:
+        return f"status {response.status}, expected {step.status}"
+    if response.body_error or not step.reads_body:
+        return response.body_error
     try:
-        content = _decode(answer.body)
+        content = _decode(response.body)
     except (ValueError, RecursionError):
-        return f"not JSON: {_described(answer)}"
+        return f"not JSON: {_describe(response)}"
     try:
         return _check_content(step, content, variables)
     except (JMESPathError, TemplateError) as error:
-        return f"the answer does not fit the expectation: {_short(str(error))}"
+        return f"the response does not fit the expectation: {_short(str(error))}"
 
 
 def _check_content(step: CompiledStep, content: Any, variables: dict[str, Any]) -> str:
-    for path, pick, template in step.expected:
-        found, wanted = pick(content), template(variables)
-        if not _same(found, wanted):
-            return f"{path} is {_short(found)}, expected {_short(wanted)}"
-    for name, path, pick in step.saved:
-        found = pick(content)
+    for path, expression, template in step.expected:
+        found, expected = expression(content), template(variables)
+        if not _same(found, expected):
+            return f"{path} is {_short(found)}, expected {_short(expected)}"
+    for name, path, expression in step.saved:
+        found = expression(content)
         if found is None:
-            return f"the answer has no {path}"
+            return f"the response has no {path}"
         variables[name] = found
     return ""
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    """Compare JSON values: 1 equals 1.0, but true is no number."""
-    if isinstance(found, list) and isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(_same, found, wanted))
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        return found.keys() == wanted.keys() and all(
-            _same(found[key], wanted[key]) for key in found
+def _same(found: Any, expected: Any) -> bool:
+    """Compare JSON values: 1 equals 1.0, but unlike in Python not true."""
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(map(_same, found, expected))
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(
+            _same(found[key], expected[key]) for key in found
         )
-    return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
+    return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
 
 
-def _described(answer: Response) -> str:
-    if not answer.body:
+def _describe(response: Response) -> str:
+    if not response.body:
         return "an empty body"
-    return f"{answer.content_type or 'no content type'}, {len(answer.body):,} bytes"
+    return f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
 
 
 def _short(value: Any) -> str:
     text = json.dumps(value, default=str)
-    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+    return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}…"

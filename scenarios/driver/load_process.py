@@ -1,14 +1,22 @@
-"""Drive a load by Locust in child processes, which start together.
+"""Drive a load by Locust in child processes, over their standard input and output.
 
-Each child holds the other end of a pipe: when this process ends, however it ends, they stop.
+    this process                        Locust (`scenarios.engine.parent_channel`)
+      ── starts ─────────────────────→   imports, reads the scenario, awaits its workers
+      ←────────────── {"ready": true} ──
+      ── g ──────────────────────────→   the load starts
+      ←─ {"ended": …, "scheduled": …} ──   repeatedly; {"error": …} if the generator fails
+      ── end of input ───────────────→   stops: also when this process ends, however it ends
+
+Lines of output that are not JSON objects are ignored.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,19 +25,20 @@ from config.network import parse_host_port
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 
-Progress = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]  # iterations ended, and scheduled if known
 
 _STOP_S = 3.0
-_HERE = "127.0.0.1"
-_PATIENCE_S = 60
-_PATIENCE_WITH_PEOPLE_S = 600
+_LOOPBACK = "127.0.0.1"
+_LOCAL_WORKERS_TIMEOUT_S = 60
+_REMOTE_WORKERS_TIMEOUT_S = 600  # people start them by hand
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How many worker processes share a load: some of this machine, some that come from others.
+    """The number of worker processes that share a load: local and remote ones.
 
-    Those are awaited at `bind`, a HOST:PORT of this machine; without one, none can come.
+    `here` are started on this machine; `elsewhere` are started by people on other machines, and
+    connect to `bind`, a HOST:PORT of this machine.
     """
 
     here: int = 0
@@ -41,7 +50,7 @@ class Workers:
 
     @property
     def number(self) -> int:
-        """How many there are in all."""
+        """The number of all workers."""
         return self.here + self.elsewhere
 
 
@@ -49,7 +58,7 @@ ALONE = Workers()
 
 
 @dataclass(frozen=True)
-class LoadOrder:
+class LoadSettings:
     """What a load process drives; `log` receives the output of Locust."""
 
     run_folder: Path
@@ -64,7 +73,7 @@ class LoadOrder:
 
 
 class LoadProcess:
-    """A Locust process, with its workers, that is ready, or about to be, and begins at a word."""
+    """A Locust process and its local workers, which wait for the start of the load."""
 
     def __init__(
         self, process: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]], log: Path
@@ -74,35 +83,38 @@ class LoadProcess:
         self._workers = workers
         self._log = log
 
-    def drive(self, on_progress: Progress) -> str:
-        """Start, wait for the end, and return the error of the generator, or ""."""
-        troubles, begun = [], False
+    def drive(self, on_progress: OnProgress) -> str:
+        """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
+        errors, started = [], False
         for line in self._lines():
             if "ready" in line:
-                begun = True
-                self._begin()
+                started = True
+                self._start()
             elif "error" in line:
-                troubles.append(str(line["error"]))
+                errors.append(str(line["error"]))
             else:
                 on_progress(int(line["ended"] or 0), line["scheduled"])
         code = self._process.wait()
-        if (code not in (0, 1) or not begun) and not troubles:
-            troubles.append(f"the load generator ended with code {code}; see {self._log}")
-        return "; ".join(troubles)
+        # Locust ends with 1 if any request failed, which the checks decide about
+        if (code not in (0, 1) or not started) and not errors:
+            errors.append(f"the load generator ended with code {code}; see {self._log}")
+        return "; ".join(errors)
 
     def stop(self) -> None:
-        """End the processes, workers first, for the master to hear them out."""
+        """End the processes: workers first, so that the master receives their last batches."""
         for group in (self._workers, (self._process,)):
-            for each in group:
-                if each.stdin:
-                    each.stdin.close()
-            for each in group:
-                _await_end(each)
+            for process in group:
+                if process.stdin:
+                    process.stdin.close()
+            for process in group:
+                _wait_or_kill(process)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         if self._process.stdin:
-            self._process.stdin.write("g")
-            self._process.stdin.flush()
+            # without a buffer, so that nothing is left to write if the process has just died: its
+            # code is reported then
+            with suppress(BrokenPipeError):
+                os.write(self._process.stdin.fileno(), b"g")
 
     def _lines(self) -> Iterator[dict[str, int | None]]:
         for line in self._process.stdout or ():
@@ -110,8 +122,8 @@ class LoadProcess:
                 yield json.loads(line)
 
 
-def _await_end(process: subprocess.Popen[str]) -> None:
-    """Wait for a process whose input has ended, and end it by force if need be."""
+def _wait_or_kill(process: subprocess.Popen[str]) -> None:
+    """Wait for a process whose input has been closed; kill it after some seconds."""
     try:
         process.wait(_STOP_S)
     except subprocess.TimeoutExpired:
@@ -122,14 +134,14 @@ def _await_end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[LoadProcess]:
-    """Start Locust for an order; it makes itself ready while the caller does other things.
+def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterator[LoadProcess]:
+    """Start Locust, without waiting until it is ready; stop it afterwards.
 
-    Raises ConfigError where its workers could not come to it.
+    `variables` are its environment. Raises ConfigError if the address for workers cannot be bound.
     """
-    host, port = _where(order.workers)
+    host, port = _listen_address(settings.workers)
     with ExitStack() as held:
-        log = held.enter_context(order.log.open("ab"))
+        log = held.enter_context(settings.log.open("ab"))
 
         def start(command: list[str], output: int) -> subprocess.Popen[str]:
             return subprocess.Popen(
@@ -137,16 +149,18 @@ def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[Loa
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=log,
-                env={**_patience(order.workers), **variables},
+                env={**_worker_timeout(settings.workers), **variables},
                 start_new_session=True,
                 text=True,
             )
 
-        process = start([*_command(order), *_as_master(order.workers, host, port)], subprocess.PIPE)
+        process = start(
+            [*_command(settings), *_master_options(settings.workers, host, port)], subprocess.PIPE
+        )
         workers = [
-            start(worker_options(host, port), log.fileno()) for _ in range(order.workers.here)
+            start(worker_options(host, port), log.fileno()) for _ in range(settings.workers.here)
         ]
-    load = LoadProcess(process, workers, order.log)
+    load = LoadProcess(process, workers, settings.log)
     try:
         yield load
     finally:
@@ -154,52 +168,52 @@ def load_process(order: LoadOrder, variables: Mapping[str, str]) -> Iterator[Loa
 
 
 def worker_options(host: str, port: int) -> list[str]:
-    """Return Locust's options for a worker of the master there."""
+    """Return Locust's options for a worker of the master at an address."""
     return ["--worker", "--headless", "--master-host", host, "--master-port", str(port)]
 
 
-def _where(workers: Workers) -> tuple[str, int]:
-    """Return where the master listens: as asked, or at a free port that others cannot reach.
+def _listen_address(workers: Workers) -> tuple[str, int]:
+    """Return where the master listens: at `bind`, or at a free port that only this machine reaches.
 
-    Raises ConfigError where it could not listen there.
+    Raises ConfigError if it cannot listen there.
     """
-    host, port = parse_host_port(workers.bind) or (_HERE, None)
+    host, port = parse_host_port(workers.bind) or (_LOOPBACK, None)
     try:
         return host, _try_to_listen(host, port or 0)
     except OSError as error:
-        message = f"--bind {workers.bind}: workers cannot come there: {error.strerror}"
+        message = f"--bind {workers.bind}: cannot listen there: {error.strerror}"
         raise ConfigError(Problem(None, None, message)) from error
 
 
 def _try_to_listen(host: str, port: int) -> int:
-    """Listen and stop again; return the port. Raises OSError."""
-    everywhere = "" if host == "*" else host  # as Locust writes it
+    """Listen at an address for a moment; return the port. Raises OSError."""
+    wildcard = "" if host == "*" else host  # Locust writes * for every interface
     ((family, *_, address), *_) = socket.getaddrinfo(
-        everywhere, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        wildcard, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     with socket.create_server(address[:2], family=family) as free:
         port_number: int = free.getsockname()[1]
         return port_number
 
 
-def _patience(workers: Workers) -> dict[str, str]:
-    """Return for how long a master awaits its workers, as a variable, so that one can say else."""
-    patience_s = _PATIENCE_WITH_PEOPLE_S if workers.elsewhere else _PATIENCE_S
-    return {"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(patience_s)}
+def _worker_timeout(workers: Workers) -> dict[str, str]:
+    """Return how long Locust's master waits for workers, as a variable that users can override."""
+    timeout_s = _REMOTE_WORKERS_TIMEOUT_S if workers.elsewhere else _LOCAL_WORKERS_TIMEOUT_S
+    return {"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(timeout_s)}
 
 
-def _as_master(workers: Workers, host: str, port: int) -> list[str]:
+def _master_options(workers: Workers, host: str, port: int) -> list[str]:
     if not workers:
         return []
     return ["--master", "--master-bind-host", host, "--master-bind-port", str(port),
             "--expect-workers", str(workers.number)]  # fmt: skip
 
 
-def _command(order: LoadOrder) -> list[str]:
-    users, iterations = str(order.users), str(order.iterations or 0)
+def _command(settings: LoadSettings) -> list[str]:
+    users, iterations = str(settings.users), str(settings.iterations or 0)
     return [
         *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
-        *("--scenario", str(order.scenario), "--environment", str(order.environment)),
-        *("--profile", order.profile, "--iterations", iterations),
-        *("--evidence", str(order.run_folder), "--stem", order.stem),
+        *("--scenario", str(settings.scenario), "--environment", str(settings.environment)),
+        *("--profile", settings.profile, "--iterations", iterations),
+        *("--evidence", str(settings.run_folder), "--stem", settings.stem),
     ]

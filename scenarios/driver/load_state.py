@@ -1,6 +1,11 @@
-"""The state of a load: what was started, ended and dropped, its health, and when it is over.
+"""The state of a running load: iterations started, ended and dropped, its health, and its end.
 
-It has no clock and no Locust of its own: the code that drives the users reports the events.
+It reads no clock and knows no Locust: `scenarios.engine.load_runner` reports the events. Times are
+seconds on the clock of the recorder:
+
+    begin       begin + warm-up             until                 deadline
+      |── counted ──|──── measured window ────|── requests in flight ──|
+         iterations become due: started, or dropped
 """
 
 from collections import deque
@@ -13,32 +18,32 @@ from scenarios.driver.flow import Flow
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.language.model import Abort
 
-_FEWEST = 10
-_GRACE_S = 1.0
+_MIN_ITERATIONS = 10  # fewer are no base for a success rate
+_GRACE_S = 1.0  # for the first user of a load to start
 
 
 @dataclass(frozen=True)
 class LoadAssignment:
-    """What one process drives.
+    """The part of a load that one process drives.
 
-    `most` is how many iterations the environment stands; `generator` names the recording, and is in
-    its trace ids.
+    `max_iterations` is the limit of the environment. `generator` names the recording, and is a part
+    of its trace ids. `is_shipped` if the recording is sent to a master.
     """
 
     flow: Flow
     profile: str
     arrivals: ClosedModel | OpenModel
     users: int
-    most: int
+    max_iterations: int
     exchanges: Path
     generator: str
     warm_up_s: float = 0.0
     abort: Abort = field(default_factory=Abort)
-    ships: bool = False
+    is_shipped: bool = False
 
     @property
     def scheduled(self) -> int | None:
-        """How many iterations there will be, where that is known."""
+        """The number of iterations, if it is known in advance."""
         arrivals = self.arrivals
         return arrivals.scheduled if isinstance(arrivals, OpenModel) else arrivals.iterations
 
@@ -46,7 +51,7 @@ class LoadAssignment:
         """Open the recording. Raises OSError."""
         path = self.exchanges / f"{self.generator}.jsonl"
         return Recorder(path, self.generator, self.profile, self.users, self.scheduled,
-                        self.flow.step_names, self.warm_up_s, self.ships)  # fmt: skip
+                        self.flow.step_names, self.warm_up_s, self.is_shipped)  # fmt: skip
 
 
 @dataclass
@@ -62,109 +67,116 @@ class GeneratorHealth:
 
 
 class Load:
-    """One load while it runs. Times are seconds on the recorder's clock."""
+    """The state of one process' part of a load."""
 
     def __init__(
-        self, order: LoadAssignment, recorder: Recorder, begin_s: float, cpu_s: float = 0.0
+        self, assignment: LoadAssignment, recorder: Recorder, begin_s: float, cpu_s: float = 0.0
     ) -> None:  # fmt: skip
-        """Begin with nothing begun; `cpu_s` is what the process has used so far."""
-        self.order = order
+        """Start at `begin_s`; `cpu_s` is the CPU time that the process has used so far."""
+        self.assignment = assignment
         self.recorder = recorder
         self.health = GeneratorHealth(from_s=begin_s, cpu_before_s=cpu_s)
         self.started = self.ended = self.dropped = 0
         self.all_arrived = False
         self.stopped: Stop | None = None
         self._begin_s = begin_s
-        self._lately: deque[list[int]] = deque()  # second, ended in it, of these well
+        self._recent: deque[list[int]] = deque()  # second, iterations that ended in it, ok ones
 
     def next_iteration(self, now_s: float) -> tuple[int, float] | None:
-        """Return number (from 1) and due time of the next in a closed model; None at the end."""
-        arrivals = self.order.arrivals
+        """Start the next iteration of a closed model.
+
+        Return its number, from 1, and when it is due: now. Return None if the load is over.
+        """
+        arrivals = self.assignment.arrivals
         if self.stopped or not isinstance(arrivals, ClosedModel):
             return None
         due_s = arrivals.due_s(self.started, now_s - self._begin_s)
         if due_s is None:
             return None
-        if self.started >= self.order.most:
+        limit = self.assignment.max_iterations
+        if self.started >= limit:
             self.stopped = Stop(
                 StopReason.ITERATION_LIMIT,
-                f"stopped at the environment's limit of {self.order.most:,} iterations",
+                f"stopped at the environment's limit of {limit:,} iterations",
             )
             return None
         self.started += 1
         return self.started, due_s + self._begin_s
 
     def arrivals(self) -> Iterator[float]:
-        """Yield when each iteration of an open model is due."""
-        if isinstance(self.order.arrivals, OpenModel):
-            for due_s in self.order.arrivals.dues():
+        """Yield the due times of an open model, ascending."""
+        if isinstance(self.assignment.arrivals, OpenModel):
+            for due_s in self.assignment.arrivals.due_times():
                 yield due_s + self._begin_s
 
-    def begin_now(self, now_s: float, cpu_s: float) -> None:
-        """Count the arrivals of an open model from now on, once its users are there."""
+    def restart(self, now_s: float, cpu_s: float) -> None:
+        """Let an open model begin now, since its users have started only now."""
         self._begin_s = self.health.from_s = now_s
         self.health.cpu_before_s = cpu_s
 
     def until_s(self) -> float:
-        """Return from when on nothing is due any more, unless iterations run out before."""
-        return self._begin_s + self.order.arrivals.until_s
+        """Return when the last iteration can become due."""
+        return self._begin_s + self.assignment.arrivals.until_s
 
     def warm_until_s(self) -> float:
-        """Return when the measured window begins."""
-        return self._begin_s + self.order.warm_up_s
+        """Return when the measured window begins: after the warm-up."""
+        return self._begin_s + self.assignment.warm_up_s
 
-    def begin(self) -> int:
-        """Return the number of an iteration that has arrived and found a user."""
+    def start_iteration(self) -> int:
+        """Count an iteration of an open model for which a user is idle; return its number."""
         self.started += 1
         return self.started
 
-    def end_iteration(self, went_well: bool, now_s: float) -> None:
-        """Note that an iteration has ended, and how."""
+    def end_iteration(self, is_ok: bool, now_s: float) -> None:
+        """Count an iteration that has ended."""
         self.ended += 1
-        second, lately = int(now_s), self._lately
-        if not lately or lately[-1][0] != second:
-            lately.append([second, 0, 0])
-        lately[-1][1] += 1
-        lately[-1][2] += went_well
+        second, recent = int(now_s), self._recent
+        if not recent or recent[-1][0] != second:
+            recent.append([second, 0, 0])
+        recent[-1][1] += 1
+        recent[-1][2] += is_ok
 
-    def collapse(self, now_s: float) -> Stop | None:
-        """Return why the load has to abort itself, if it has to."""
-        abort, lately = self.order.abort, self._lately
-        while lately and lately[0][0] + 1 < now_s - abort.over:
-            lately.popleft()
-        ended, well = sum(each[1] for each in lately), sum(each[2] for each in lately)
-        early = now_s - self._begin_s < abort.over
-        if early or ended < _FEWEST or well >= abort.success_rate * ended:
+    def find_abort(self, now_s: float) -> Stop | None:
+        """Return why the load has to abort itself, or None.
+
+        It has to below the success rate of `abort`, in a sliding window of `abort.over` seconds.
+        """
+        abort, recent = self.assignment.abort, self._recent
+        while recent and recent[0][0] + 1 < now_s - abort.over:
+            recent.popleft()
+        ended, ok = sum(entry[1] for entry in recent), sum(entry[2] for entry in recent)
+        is_early = now_s - self._begin_s < abort.over
+        if is_early or ended < _MIN_ITERATIONS or ok >= abort.success_rate * ended:
             return None
         return Stop(
             StopReason.ABORTED,
-            f"aborted: {well:,} of {ended:,} iterations in the last {abort.over:g} s succeeded, "
+            f"aborted: {ok:,} of {ended:,} iterations in the last {abort.over:g} s succeeded, "
             f"at least {abort.success_rate * 100:g} % required",
         )
 
-    def is_due_no_more(self, now_s: float) -> bool:
-        """Tell whether no further iteration will begin."""
+    def has_started_all(self, now_s: float) -> bool:
+        """Return whether no further iteration will start."""
         if self.stopped or self.all_arrived:
             return True
-        arrivals = self.order.arrivals
-        over = isinstance(arrivals, ClosedModel) and (
+        arrivals = self.assignment.arrivals
+        is_over = isinstance(arrivals, ClosedModel) and (
             arrivals.due_s(self.started, now_s - self._begin_s) is None
         )
-        begun = self.started > 0 or now_s - self._begin_s > _GRACE_S
-        return begun and over
+        # a load with nothing to do is over, but not before its first user has had time to start
+        return is_over and (self.started > 0 or now_s - self._begin_s > _GRACE_S)
 
     def is_over(self, now_s: float) -> bool:
-        """Tell whether nothing is due any more and every iteration has ended."""
-        return self.is_due_no_more(now_s) and self.ended >= self.started
+        """Return whether no further iteration will start, and every started one has ended."""
+        return self.has_started_all(now_s) and self.ended >= self.started
 
-    def bound_s(self) -> float:
-        """Return by when iterations in flight must have ended."""
-        in_flight_s = sum(step.request_template.timeout_s for step in self.order.flow.steps)
+    def deadline_s(self) -> float:
+        """Return when the last iteration in flight has ended: each step has a timeout."""
+        in_flight_s = sum(step.request_template.timeout_s for step in self.assignment.flow.steps)
         return self.until_s() + in_flight_s
 
     def close(self) -> None:
-        """Record the end; what was scheduled and not begun is dropped."""
-        scheduled = self.order.scheduled
+        """Record the end. Scheduled iterations that were not started are dropped."""
+        scheduled = self.assignment.scheduled
         dropped = self.dropped if scheduled is None else scheduled - self.started
         health, stop = self.health, self.stopped
         self.recorder.end(

@@ -36,9 +36,9 @@ class Local:
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What a command line names: environment and scenario by name or file, profiles, a fault.
+    """What a command line asks for: environment and scenario by name or file, profiles, a fault.
 
-    `users` and `iterations` go before those of the profiles; `workers` share a load.
+    `users` and `iterations` replace those of the profiles, where given. `workers` share a load.
     """
 
     env: str
@@ -54,7 +54,7 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a command shall do, checked before anything is sent; `asked` is what it follows."""
+    """What a command does, validated before anything is sent; `asked` is what was asked for."""
 
     asked: PlanRequest
     file: EnvironmentFile
@@ -64,7 +64,7 @@ class Plan:
 
 
 def read_plan(asked: PlanRequest, local: Local) -> Plan:
-    """Read and check everything that a command names. Raises ConfigError with every mistake."""
+    """Read and validate everything that a command names. Raises ConfigError with every mistake."""
     problems: list[Problem] = []
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
@@ -72,22 +72,22 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     profiles: dict[str, Profile] = {}
     if path and scenario:
         problems += _missing_profiles(scenario, path, asked.profiles)
-        problems += _unfit_options(scenario, asked)
-        profiles = _asked_for(scenario, asked)
-        problems += _unfit_workers(asked.workers, profiles)
+        problems += _conflicting_options(scenario, asked)
+        profiles = _selected_profiles(scenario, asked)
+        problems += _worker_problems(asked.workers, profiles)
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
         environment = _collect(problems, lambda: _preview(file, local.variables))
         if environment:
-            problems += environment_problems(environment, file.path)
+            problems += header_problems(environment, file.path)
         if environment and scenario:
-            problems += misfits(scenario, environment, file.path, profiles)
+            problems += find_conflicts(scenario, environment, file.path, profiles)
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
     return Plan(asked, file, path, scenario, profiles)
 
 
-def _asked_for(scenario: Scenario, asked: PlanRequest) -> dict[str, Profile]:
+def _selected_profiles(scenario: Scenario, asked: PlanRequest) -> dict[str, Profile]:
     return {
         name: with_load(scenario.profiles[name], asked.users, asked.iterations)
         for name in asked.profiles
@@ -95,35 +95,38 @@ def _asked_for(scenario: Scenario, asked: PlanRequest) -> dict[str, Profile]:
     }
 
 
-def _unfit_options(scenario: Scenario, asked: PlanRequest) -> list[Problem]:
-    """Return the options that a profile of an open model leaves no room for."""
+def _conflicting_options(scenario: Scenario, asked: PlanRequest) -> list[Problem]:
+    """Return the options that have no meaning for a profile of an open model."""
     given = {"--users": asked.users, "--iterations": asked.iterations}
     options = " and ".join(name for name, value in given.items() if value)
     return [
-        Problem(None, None, f"{name} is an open model: its rate says what is sent; leave out "
+        Problem(None, None, f"{name} is an open model: its rate determines the load; remove "
                             f"{options}")
         for name in asked.profiles
         if options and name in scenario.profiles and scenario.profiles[name].is_open
     ]  # fmt: skip
 
 
-def _unfit_workers(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
+def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
     if workers.elsewhere and not workers.bind:
-        yield Problem(None, None, "workers of other machines need to know where to come; add "
+        yield Problem(None, None, "remote workers need an address to connect to; add "
                                   "--bind HOST:PORT, an address of this machine")  # fmt: skip
-    place = parse_host_port(workers.bind)
-    if workers.bind and (place is None or place.port is None or place.port not in PORTS):
+    address = parse_host_port(workers.bind)
+    if workers.bind and (address is None or address.port is None or address.port not in PORTS):
         yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
                                   "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
     for name, profile in profiles.items():
         if workers.number > profile.virtual_users:
             yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "
-                                      f"{workers.number} workers; ask for fewer workers or more "
+                                      f"{workers.number} workers; use fewer workers or more "
                                       "users")  # fmt: skip
 
 
 def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
-    """Return a profile with other users or iterations; these go before a duration."""
+    """Return a profile with other users or iterations, where given.
+
+    Iterations replace a duration, and its warm-up. A profile of an open model is returned as it is.
+    """
     if profile.is_open:
         return profile
     changes: dict[str, int | None] = {}
@@ -135,7 +138,7 @@ def with_load(profile: Profile, users: int | None, iterations: int | None) -> Pr
 
 
 def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> None:
-    """Raise ConfigError for a fault that does not exist, or that has no stack to be seeded in."""
+    """Raise ConfigError for an unknown fault, and for one where no local stack is started."""
     if fault and not file.starts_stack:
         raise ConfigError(Problem(file.path, None, "faults are seeded into the local stack only"))
     if fault and fault not in known:
@@ -143,40 +146,42 @@ def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> Non
         raise ConfigError(Problem(None, None, message))
 
 
-def environment_problems(environment: Environment, file: Path) -> list[Problem]:
-    """Return the headers whose template can have no value; values are not printed."""
+def header_problems(environment: Environment, file: Path) -> list[Problem]:
+    """Return the headers whose template cannot be evaluated.
+
+    The messages do not quote the templates, which may contain secrets.
+    """
     problems = []
     for name, value in environment.headers.items():
         try:
             compile_text(value)
             unknown = sorted(variables_in(value) - set(BUILT_IN_VARIABLES))
         except TemplateError:
-            message = f"the header {name!r} is not a template that can be read"
+            message = f"the template of the header {name!r} cannot be compiled"
             problems.append(Problem(file, None, message))
             continue
         if unknown:
-            message = (
-                f"the header {name!r} uses {unknown[0]!r}; known: {', '.join(BUILT_IN_VARIABLES)}"
-            )
+            message = f"the header {name!r} uses the unknown variable {unknown[0]!r}; known: "
+            message += ", ".join(BUILT_IN_VARIABLES)
             problems.append(Problem(file, None, message))
     return problems
 
 
-def misfits(
+def find_conflicts(
     scenario: Scenario, environment: Environment, file: Path, profiles: Mapping[str, Profile]
 ) -> list[Problem]:
-    """Return what the scenario asks of the environment and it does not have, or does not stand."""
+    """Return the services that the environment lacks, and the limits that profiles exceed."""
     services = {step.request_parts()[1] for step in scenario.flow}
     messages = [
         f"there is no address for {name}; add it to services"
         for name in sorted(services - set(environment.services))
     ]
     for name, profile in profiles.items():
-        messages += _beyond_limits(name, profile, environment)
+        messages += _exceeded_limits(name, profile, environment)
     return [Problem(file, None, message) for message in messages]
 
 
-def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
+def _exceeded_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
     limits, here = environment.load, environment.environment
     if not limits.allowed:
         if is_load(profile):
@@ -195,31 +200,31 @@ def _beyond_limits(name: str, profile: Profile, environment: Environment) -> Ite
                f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
 
 
-def _iterations(profile: Profile, most: int) -> int:
-    """Return how many iterations a profile asks for, 0 where it does not say."""
+def _iterations(profile: Profile, limit: int) -> int:
+    """Return the number of iterations of a profile, or 0 if it has none."""
     arrivals = arrivals_of(profile)
     if not isinstance(arrivals, OpenModel):
         return arrivals.iterations or 0
-    # drawing them at random takes its time: not where there are far too many
-    return math.ceil(arrivals.expected) if arrivals.expected > 2 * most else arrivals.scheduled
+    # counting Poisson arrivals draws each of them: too slow for a number far beyond the limit
+    return math.ceil(arrivals.expected) if arrivals.expected > 2 * limit else arrivals.scheduled
 
 
 def is_load(profile: Profile) -> bool:
-    """Tell whether a profile is more than one pass through the flow."""
+    """Return whether a profile is more than one iteration."""
     return profile.is_open or profile.virtual_users > 1 or profile.iterations != 1
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
-    """Do one reading; keep its problems instead of raising them."""
+    """Call `read`; add its problems, if they are new, instead of raising them."""
     try:
         return read()
     except ConfigError as error:
-        problems += [each for each in error.problems if each not in problems]
+        problems += [problem for problem in error.problems if problem not in problems]
         return None
 
 
 def _preview(file: EnvironmentFile, variables: Iterable[str]) -> Environment:
-    """Read an environment before its stack is up, the stack's addresses standing in."""
+    """Read an environment before its stack is started, with a placeholder for each address."""
     addresses = dict.fromkeys(variables, "http://not-started-yet") if file.starts_stack else {}
     return read_environment(file.path, addresses)
 
@@ -227,7 +232,7 @@ def _preview(file: EnvironmentFile, variables: Iterable[str]) -> Environment:
 def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
     known = list(scenario.profiles)
     return [
-        Problem(path, None, f"it has no profile {name!r}; {did_you_mean(name, known)}")
+        Problem(path, None, f"no profile is named {name!r}; {did_you_mean(name, known)}")
         for name in profiles
         if name not in scenario.profiles
     ]

@@ -44,14 +44,14 @@ class Prober:
             file.write(json.dumps(line) + "\n")
         return probe
 
-    def probe_until(self, every_s: float, over: Event) -> None:
+    def probe_until(self, every_s: float, stopped: Event) -> None:
         """Probe at an interval until the event is set."""
         due_s = time.monotonic()
-        while not over.is_set():
+        while not stopped.is_set():
             is_down = bool(self.probe().error)
             interval_s = min(_DOWN_INTERVAL_S, every_s) if is_down else every_s
             due_s = max(due_s + interval_s, time.monotonic())
-            over.wait(max(0.0, due_s - time.monotonic()))
+            stopped.wait(max(0.0, due_s - time.monotonic()))
 
     def close(self) -> None:
         """Close the connection."""
@@ -69,30 +69,30 @@ class Prober:
 
 @contextmanager
 def probers(environment: Environment, folder: Path) -> Iterator[list[Prober]]:
-    """Open a prober for each service."""
-    made = [Prober(environment, name, folder) for name in environment.services]
+    """Open a prober per service."""
+    opened = [Prober(environment, name, folder) for name in environment.services]
     try:
-        yield made
+        yield opened
     finally:
-        for each in made:
-            each.close()
+        for prober in opened:
+            prober.close()
 
 
 @contextmanager
 def probing(probers: Iterable[Prober], every_s: float) -> Iterator[Event]:
-    """Probe within the block, each service in a thread of its own.
+    """Probe during the block, each service in a thread of its own.
 
-    The event that is yielded is set when one could not go on; its error is raised at the end.
+    The event that is yielded is set when a prober fails; its error is raised at the end.
     """
-    over, in_use = Event(), list(probers)
+    stopped, in_use = Event(), list(probers)
     with ThreadPoolExecutor(len(in_use)) as threads:
-        futures = [threads.submit(each.probe_until, every_s, over) for each in in_use]
+        futures = [threads.submit(prober.probe_until, every_s, stopped) for prober in in_use]
         for future in futures:
-            future.add_done_callback(lambda _: over.set())
+            future.add_done_callback(lambda _: stopped.set())
         try:
-            yield over
+            yield stopped
         finally:
-            over.set()
+            stopped.set()
         for future in futures:
             future.result()
 

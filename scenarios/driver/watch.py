@@ -24,11 +24,11 @@ from scenarios.http.client import HttpClient
 STEM = "watch-*"
 PROFILE = "watch"
 
-OnPass = Callable[[bool], None]
+OnPass = Callable[[bool], None]  # called with whether every step of the flow was ok
 
 
 def pointer_path(runs: Path, environment: str) -> Path:
-    """Return the link to the watch of an environment that is to be taken up again."""
+    """Return the path of the link to the watch of an environment that can be resumed."""
     return runs / f"watch-{environment}"
 
 
@@ -44,9 +44,9 @@ class UnfinishedWatch:
 def find_unfinished_watch(
     runs: Path, environment: str, scenario_sha256: str
 ) -> UnfinishedWatch | None:
-    """Return the watch of an environment that has not come to its end, if there is one.
+    """Return the watch of an environment that has not reached its end, or None.
 
-    One with another scenario is none. Raises ConfigError where its record is damaged.
+    A watch with another scenario is not resumed. Raises ConfigError if its record is damaged.
     """
     link = pointer_path(runs, environment)
     if not (link / "evidence" / "run.json").is_file():
@@ -59,7 +59,7 @@ def find_unfinished_watch(
 
 
 def write_pointer(runs: Path, environment: str, run_id: str) -> None:
-    """Remember which watch is to be taken up again. Raises OSError."""
+    """Link to the watch to resume, atomically. Raises OSError."""
     link = pointer_path(runs, environment)
     new = link.with_name(f".{link.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
@@ -69,13 +69,13 @@ def write_pointer(runs: Path, environment: str, run_id: str) -> None:
 
 @contextmanager
 def lock_watch(runs: Path, environment: str) -> Iterator[None]:
-    """Keep a second watch of an environment out. Raises ConfigError where there is one already."""
+    """Hold the lock of an environment. Raises ConfigError if it is being watched already."""
     runs.mkdir(parents=True, exist_ok=True)
     with (runs / f".watch-{environment}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            message = f"{environment} is being watched already; wait, or end that watch"
+            message = f"{environment} is being watched already; wait for that watch, or stop it"
             raise ConfigError(Problem(runs, None, message)) from error
         yield
 
@@ -83,37 +83,43 @@ def lock_watch(runs: Path, environment: str) -> Iterator[None]:
 def watch_on(
     watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass
 ) -> None:
-    """Watch until the end or an interrupt; `on_pass` is called after each pass of the flow."""
-    with probers(environment, folder.evidence) as made, probing(made, watch.every_s) as over:
+    """Watch until the end or an interrupt; call `on_pass` after each pass of the flow.
+
+    Raises the error of a prober that cannot record any more.
+    """
+    with (
+        probers(environment, folder.evidence) as opened,
+        probing(opened, watch.every_s) as stopped,
+    ):
         due_s = time.monotonic()
-        with _passing(flow, folder) as pass_once:
-            while not over.is_set() and _left_s(watch) > 0:
+        with _recorded_passes(flow, folder) as pass_once:
+            while not stopped.is_set() and _left_s(watch) > 0:
                 on_pass(pass_once())
                 due_s = max(due_s + watch.flow_every_s, time.monotonic())
-                over.wait(min(due_s - time.monotonic(), max(0.0, _left_s(watch))))
+                stopped.wait(min(due_s - time.monotonic(), max(0.0, _left_s(watch))))
 
 
 def watch_once(environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass) -> None:
-    """Probe each service once, and pass through the flow once."""
-    with probers(environment, folder.evidence) as made:
-        for each in made:
-            each.probe()
-    with _passing(flow, folder) as pass_once:
+    """Probe each service once, and run the flow once."""
+    with probers(environment, folder.evidence) as opened:
+        for prober in opened:
+            prober.probe()
+    with _recorded_passes(flow, folder) as pass_once:
         on_pass(pass_once())
 
 
 @contextmanager
-def _passing(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
-    """Yield what passes through the flow once, in a recording of its own."""
+def _recorded_passes(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
+    """Open a new recording; yield a function that runs the flow once, and returns its success."""
     stem = f"watch-{len(list(folder.exchanges.glob('watch-*.jsonl'))) + 1:05}"
     recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None, flow.step_names)
     started, cpu_s = 0, time.process_time()
-    with HttpClient(flow.network) as sender:
+    with HttpClient(flow.network) as client:
 
         def pass_once() -> bool:
             nonlocal started
             started += 1
-            return run_iteration(flow, started, recorder.now_s(), sender, recorder)
+            return run_iteration(flow, started, recorder.now_s(), client, recorder)
 
         try:
             yield pass_once

@@ -31,12 +31,12 @@ class UserLoop:
     def __init__(self, load_runner: "LoadRunner") -> None:
         """Create the client of this user."""
         self._load_runner = load_runner
-        self._sender = HttpClient(load_runner.load.order.flow.network, GeventReadiness)
+        self._sender = HttpClient(load_runner.load.assignment.flow.network, GeventReadiness)
         self.arrivals: SimpleQueue[tuple[int, float] | None] = SimpleQueue()
 
     def run(self) -> None:
         """Run iterations until none is due any more."""
-        arrivals = self._load_runner.load.order.arrivals
+        arrivals = self._load_runner.load.assignment.arrivals
         if isinstance(arrivals, ClosedModel):
             self._run_closed(arrivals.think_s)
         else:
@@ -65,7 +65,7 @@ class UserLoop:
     def _iterate(self, number: int, due_s: float) -> None:
         load, is_ok = self._load_runner.load, False
         try:
-            is_ok = run_iteration(load.order.flow, number, due_s, self._sender, load.recorder)
+            is_ok = run_iteration(load.assignment.flow, number, due_s, self._sender, load.recorder)
         except OSError as error:  # of the recorder; an error of a request is an outcome
             message = f"the recording cannot be written: {error.strerror}"
             self._load_runner.abort(Stop(StopReason.CANNOT_RECORD, message))
@@ -84,7 +84,7 @@ class LoadRunner:
     """
 
     def __init__(
-        self, order: LoadAssignment, on_abort: Callable[[Stop], None] | None = None
+        self, assignment: LoadAssignment, on_abort: Callable[[Stop], None] | None = None
     ) -> None:
         """Open the recording, and start; `on_abort` is called if the load has to stop itself.
 
@@ -92,14 +92,14 @@ class LoadRunner:
         """
         gc.collect()
         gc.freeze()  # the objects so far stay: collecting them again would stall the users
-        recorder = order.recorder()
-        self.load = Load(order, recorder, recorder.now_s(), time.process_time())
+        recorder = assignment.recorder()
+        self.load = Load(assignment, recorder, recorder.now_s(), time.process_time())
         self.idle: list[UserLoop] = []
         self._on_abort = on_abort or self.stop
         self._process = psutil.Process()
         self._in_window = self.is_closed = False
         self._greenlets = [gevent.spawn(expire_deadlines), gevent.spawn(self._monitor)]
-        if not isinstance(order.arrivals, ClosedModel):
+        if not isinstance(assignment.arrivals, ClosedModel):
             self._greenlets.append(gevent.spawn(self._dispatch_arrivals))
 
     def stop(self, stop: Stop) -> None:
@@ -125,7 +125,7 @@ class LoadRunner:
         """Give each arrival to an idle user when it is due; without one, drop it."""
         load, idle, now_s = self.load, self.idle, self.load.recorder.now_s
         self._wait_for_users()
-        load.begin_now(now_s(), time.process_time())
+        load.restart(now_s(), time.process_time())
         for due_s in load.arrivals():
             wait_s = due_s - now_s()
             if wait_s > 0:
@@ -133,7 +133,7 @@ class LoadRunner:
             if load.stopped:
                 break
             if idle:
-                idle.pop().arrivals.put((load.begin(), due_s))
+                idle.pop().arrivals.put((load.start_iteration(), due_s))
             else:
                 load.dropped += 1
         load.all_arrived = True
@@ -177,14 +177,14 @@ class LoadRunner:
 
     def _begin_window(self) -> None:
         self._in_window = True
-        if self.load.order.warm_up_s:
+        if self.load.assignment.warm_up_s:
             health = self.load.health
             health.from_s, health.cpu_before_s = self.load.warm_until_s(), time.process_time()
             health.loop_delay_max_s = 0.0
 
     def _window_ends(self, now_s: float) -> bool:
         """Return whether the window is over: by time, or with the last iteration."""
-        arrivals = self.load.order.arrivals
+        arrivals = self.load.assignment.arrivals
         if isinstance(arrivals, ClosedModel) and arrivals.iterations is not None:
             return self.load.is_over(now_s)
         return now_s >= self.load.until_s() or bool(self.load.stopped)
@@ -202,5 +202,5 @@ class LoadRunner:
     def _check(self, now_s: float) -> None:
         health = self.load.health
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
-        if stop := self.load.collapse(now_s):
+        if stop := self.load.find_abort(now_s):
             self.abort(stop)

@@ -13,7 +13,7 @@ from config.errors import ConfigError, Problem
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import LoadAssignment
-from scenarios.driver.plan import misfits, with_load
+from scenarios.driver.plan import find_conflicts, with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
@@ -40,26 +40,26 @@ class LoadTask:
     stem: str
     exchanges: Path
 
-    def make_order(self, part: LoadPart = WHOLE, ships: bool = False) -> LoadAssignment:
+    def make_assignment(self, part: LoadPart = WHOLE, is_shipped: bool = False) -> LoadAssignment:
         """Return the part of one process.
 
         Raises ConfigError for mistakes in the files, and for a load that the environment forbids.
         """
         scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
-        if problems := misfits(scenario, environment, self.environment, {name: profile}):
+        if problems := find_conflicts(scenario, environment, self.environment, {name: profile}):
             raise ConfigError(*problems)
         return LoadAssignment(
             flow=compile_flow(scenario, environment, self.run_id, self.tenant),
             profile=name,
             arrivals=arrivals_of(profile).part(part),
             users=part.of_number(self.users),
-            most=part.of_number(environment.load.max_iterations),
+            max_iterations=part.of_number(environment.load.max_iterations),
             exchanges=self.exchanges,
             generator=self.stem,
             warm_up_s=profile.warm_up or 0.0,
             abort=profile.abort,
-            ships=ships,
+            is_shipped=is_shipped,
         )
 
     def _profile(self, scenario: Scenario) -> Profile:

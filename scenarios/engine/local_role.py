@@ -31,7 +31,7 @@ class LocalRole:
         """Read the task, and wait for the start. Raises ConfigError."""
         self._locust = locust
         self._options = options
-        self._order = read_task(options).make_order()
+        self._assignment = read_task(options).make_assignment()
         if options.on_order:
             parent_channel.wait_for_start()
 
@@ -39,7 +39,7 @@ class LocalRole:
         """Start the load."""
         if not self._options.on_order and not self._read_options_again():
             return
-        self.load_runner = load_runner = LoadRunner(self._order)
+        self.load_runner = load_runner = LoadRunner(self._assignment)
         self._statistics = LocustStatistics(self._locust, load_runner.load)
         gevent.spawn(self._update_statistics, load_runner, self._statistics)
         if self._options.on_order:
@@ -61,7 +61,7 @@ class LocalRole:
         self.load_runner = None
         try:
             task = read_task(self._options)
-            self._order = task.make_order()
+            self._assignment = task.make_assignment()
         except ConfigError as error:
             print(error, file=sys.stderr, flush=True)
             return False
@@ -76,12 +76,12 @@ class LocalRole:
 
     def _stop_when_over(self, load: Load) -> None:
         reported_s = 0.0
-        while not load.is_over(now_s := load.recorder.now_s()) and now_s < load.bound_s():
+        while not load.is_over(now_s := load.recorder.now_s()) and now_s < load.deadline_s():
             gevent.sleep(_POLL_S)
             if now_s - reported_s > parent_channel.PROGRESS_S:
                 reported_s = now_s
-                parent_channel.report(ended=load.ended, scheduled=load.order.scheduled)
-        parent_channel.report(ended=load.ended, scheduled=load.order.scheduled)
+                parent_channel.report(ended=load.ended, scheduled=load.assignment.scheduled)
+        parent_channel.report(ended=load.ended, scheduled=load.assignment.scheduled)
         self._quit()
 
     def _stop(self) -> None:

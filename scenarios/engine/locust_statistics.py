@@ -42,7 +42,7 @@ def add_rows(locust: Environment, load: Load, rows: Column) -> None:
 
     Exchanges that the end of the load cut off are no failures of the services, and are left out.
     """
-    steps = load.order.flow.step_names
+    steps = load.assignment.flow.step_names
     rows = rows[(rows["outcome"] > INTENT) & (rows["cut_off"] == 0)]
     if locust.runner is None or not len(rows):
         return

@@ -33,7 +33,7 @@ class MasterRole:
         self._runner = runner
         self._options = options
         self._task = read_task(options)
-        self._scheduled = self._task.make_order().scheduled
+        self._scheduled = self._task.make_assignment().scheduled
         for name in ("assignment_reply", "batch", "abort"):
             runner.register_message(name, self._handle)
         if options.on_order and options.expect_workers_max_wait:

@@ -35,7 +35,7 @@ class WorkerRole:
     """Takes an assignment from the master, drives it, and sends the recording to the master."""
 
     load_runner: LoadRunner | None = None
-    _order: LoadAssignment | None = None
+    _assignment: LoadAssignment | None = None
     _sender: RecordingSender | None = None
 
     def __init__(self, locust: Environment, runner: WorkerRunner, options: Namespace) -> None:
@@ -52,13 +52,13 @@ class WorkerRole:
 
     def begin(self) -> None:
         """Start the load, if there is an assignment."""
-        if self._order is None:
+        if self._assignment is None:
             print(
                 "this worker connected too late: the load has started without it", file=sys.stderr
             )
             self._runner.quit()
             return
-        self.load_runner = load_runner = LoadRunner(self._order, self._report_abort)
+        self.load_runner = load_runner = LoadRunner(self._assignment, self._report_abort)
         self._sender = RecordingSender(self._locust, self._runner, load_runner.load)
         gevent.spawn(self._send_recording, load_runner, self._sender)
 
@@ -84,7 +84,9 @@ class WorkerRole:
                 exchanges=folder,
                 **{key: data[key] for key in _TASK_FIELDS},
             )
-            self._order = task.make_order(LoadPart(data["index"], data["of"]), ships=True)
+            self._assignment = task.make_assignment(
+                LoadPart(data["index"], data["of"]), is_shipped=True
+            )
         except ConfigError as error:
             problem = f"{self._runner.client_id}: {error}"
         except OSError as error:
@@ -124,7 +126,7 @@ class WorkerRole:
             gevent.sleep(_CHECK_S)
             before, heard = heard, self._runner.last_heartbeat_timestamp
             silent = silent + 1 if heard and heard == before else 0
-        kept = f"; its recording is in {self._order.exchanges}" if self._order else ""
+        kept = f"; its recording is in {self._assignment.exchanges}" if self._assignment else ""
         print(f"lost the master; this worker stops{kept}", file=sys.stderr, flush=True)
         self._stop(Stop(StopReason.MASTER_LOST, "lost the master"))
         self._locust.process_exit_code = 1
@@ -134,7 +136,9 @@ class WorkerRole:
         """Send the recording to the end of the load, then remove it here."""
         load = load_runner.load
         now_s = load.recorder.now_s
-        while not load_runner.is_closed and not load.is_over(now_s()) and now_s() < load.bound_s():
+        while (
+            not load_runner.is_closed and not load.is_over(now_s()) and now_s() < load.deadline_s()
+        ):
             gevent.sleep(SEND_INTERVAL_S)
             sender.send()
         if not load_runner.is_closed:
@@ -142,7 +146,7 @@ class WorkerRole:
             sender.send_last()
         if not self._remove_if_confirmed(load_runner, sender):
             print(f"the master has not confirmed everything; the recording is in "
-                  f"{load.order.exchanges}", file=sys.stderr)  # fmt: skip
+                  f"{load.assignment.exchanges}", file=sys.stderr)  # fmt: skip
 
     def _remove_if_confirmed(
         self,
@@ -153,5 +157,5 @@ class WorkerRole:
         """Remove the recording once the master has all of it; return whether it has in time."""
         if not sender.wait_for_confirmation(timeout_s):
             return False
-        shutil.rmtree(load_runner.load.order.exchanges, ignore_errors=True)
+        shutil.rmtree(load_runner.load.assignment.exchanges, ignore_errors=True)
         return True

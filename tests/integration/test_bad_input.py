@@ -187,7 +187,10 @@ def test_a_scenario_with_three_mistakes_says_all_three_and_sends_nothing(
     [
         (["nightly", "--env", "nowhere"], "no such environment; known: local"),
         (["nightly", "--scenario", "nothing"], "no such scenario; known: onboarding_load"),
-        (["load", "--profile", "weekly"], "it has no profile 'weekly'; known here: e2e, benchmark"),
+        (
+            ["load", "--profile", "weekly"],
+            "no profile is named 'weekly'; known here: e2e, benchmark",
+        ),
         (["nightly", "--fault", "slow-tale"], "unknown fault 'slow-tale'; did you mean slow-tail?"),
         (["nightly", "--frobnicate"], "No such option: --frobnicate"),
         (["check", "20260101-000000-ffff"], "no such run"),

@@ -299,7 +299,7 @@ def test_a_place_where_workers_cannot_come_is_one_sentence_and_nothing_is_sent(
         ended = start("load", *shop.files(OPEN), "--expect", "1", "--bind", place).wait()
     assert ended.code == 2, ended.stdout + ended.stderr
     (sentence,) = (line for line in ended.stderr.splitlines() if "--bind" in line)
-    assert sentence.startswith(f"--bind {place}: workers cannot come there: {words}")
+    assert sentence.startswith(f"--bind {place}: cannot listen there: {words}")
     assert "Traceback" not in ended.stderr
     assert shop.orders() == 0
 

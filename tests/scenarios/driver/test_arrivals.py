@@ -1,6 +1,6 @@
-"""Is each iteration due when its model says, and do all workers' parts make the whole?
+"""Due times of closed and open models, and of their parts, in virtual time.
 
-In virtual time: the closed model is driven here, the open model is held against Λ.
+The closed model is driven; the due times of the open model are compared with Λ.
 """
 
 import math
@@ -41,46 +41,46 @@ _POISSON = st.builds(
 _moderate = settings(max_examples=40, deadline=None)
 
 
-def dues(model: ClosedModel, took_s: float) -> list[float]:
-    """Drive one user in virtual time, each iteration of the same length."""
+def due_times(model: ClosedModel, duration_s: float) -> list[float]:
+    """Drive one user in virtual time, with iterations of the same duration."""
     due: list[float] = []
     now_s = 0.0
     while (next_s := model.due_s(len(due), now_s)) is not None:
         due.append(next_s)
-        now_s += took_s
+        now_s += duration_s
     return due
 
 
 def at_rates(*stages: str, poisson: bool = False, seed: int = 0) -> OpenModel:
-    """Make an open model of stages as they are written."""
+    """Return an open model of stages in the notation of scenarios."""
     return OpenModel(tuple(parse_stage(each) for each in stages), poisson, seed)
 
 
 def times_s(model: OpenModel) -> np.ndarray:
-    """Return all dues."""
-    return np.array(list(model.dues()))
+    """Return all due times as an array."""
+    return np.array(list(model.due_times()))
 
 
-def test_an_iteration_is_due_when_its_user_is_free() -> None:
-    assert dues(ClosedModel(iterations=3, until_s=60.0), took_s=2.5) == [0.0, 2.5, 5.0]
+def test_an_iteration_is_due_when_its_user_is_idle() -> None:
+    assert due_times(ClosedModel(iterations=3, until_s=60.0), duration_s=2.5) == [0.0, 2.5, 5.0]
 
 
 def test_no_iteration_is_due_once_the_time_is_over() -> None:
-    assert dues(ClosedModel(iterations=None, until_s=5.0), took_s=2.5) == [0.0, 2.5]
+    assert due_times(ClosedModel(iterations=None, until_s=5.0), duration_s=2.5) == [0.0, 2.5]
 
 
 @given(
     iterations=st.integers(min_value=1, max_value=50),
     until_s=st.floats(min_value=0.1, max_value=100.0),
-    took_s=st.floats(min_value=0.5, max_value=10.0),
+    duration_s=st.floats(min_value=0.5, max_value=10.0),
 )
-def test_no_more_are_due_than_were_asked_for_and_none_too_late(
-    iterations: int, until_s: float, took_s: float
+def test_a_closed_model_has_no_more_iterations_than_given_and_none_after_its_end(
+    iterations: int, until_s: float, duration_s: float
 ) -> None:
-    due = dues(ClosedModel(iterations, until_s), took_s)
+    due = due_times(ClosedModel(iterations, until_s), duration_s)
     assert len(due) <= iterations
     assert all(at_s < until_s for at_s in due)
-    assert len(due) == iterations or len(due) * took_s >= until_s * (1 - 1e-9)
+    assert len(due) == iterations or len(due) * duration_s >= until_s * (1 - 1e-9)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 50))
@@ -91,7 +91,7 @@ def test_the_parts_of_a_number_add_up_and_differ_by_one_at_most(total: int, of: 
     assert parts[0] - parts[-1] <= 1
 
 
-def test_the_whole_is_one_part_of_one() -> None:
+def test_the_whole_load_is_part_0_of_1() -> None:
     assert LoadPart(0, 1) == WHOLE
     assert WHOLE.of_number(7) == 7
 
@@ -100,18 +100,20 @@ def test_the_whole_is_one_part_of_one() -> None:
 def test_workers_share_the_iterations_of_a_closed_model(iterations: int, of: int) -> None:
     whole = ClosedModel(iterations, until_s=60.0)
     parts = [whole.part(LoadPart(index, of)) for index in range(of)]
-    assert sum(len(dues(each, took_s=0.01)) for each in parts) == iterations
+    assert sum(len(due_times(each, duration_s=0.01)) for each in parts) == iterations
     assert max(each.iterations or 0 for each in parts) == math.ceil(iterations / of)
 
 
-def test_a_worker_without_an_iteration_of_its_own_has_none_due() -> None:
+def test_a_part_without_iterations_has_none_due() -> None:
     part = ClosedModel(iterations=2, until_s=60.0).part(LoadPart(2, 3))
     assert part.iterations == 0
     assert part.due_s(0, now_s=0.0) is None
 
 
 @pytest.mark.parametrize("iterations", [None, 7])
-def test_a_part_of_a_closed_model_ends_and_pauses_as_the_whole(iterations: int | None) -> None:
+def test_a_part_of_a_closed_model_keeps_its_end_and_pauses(
+    iterations: int | None,
+) -> None:
     part = ClosedModel(iterations, until_s=42.0, think_s=(1.0, 3.0)).part(LoadPart(1, 3))
     assert (part.until_s, part.think_s) == (42.0, (1.0, 3.0))
     assert part.iterations == (2 if iterations else None)
@@ -136,10 +138,10 @@ def test_a_part_of_a_closed_model_ends_and_pauses_as_the_whole(iterations: int |
         (["1/m for 1s", "1/m for 1s", "3600/h for 2s"], [0.0, 3 - 2 / 60, 4 - 2 / 60]),
     ],
 )
-def test_an_iteration_is_due_when_so_many_have_arrived(
+def test_the_due_times_of_known_stages_are_as_computed_by_hand(
     stages: list[str], expected_s: list[float]
 ) -> None:
-    assert list(at_rates(*stages).dues()) == pytest.approx(expected_s, abs=1e-9)
+    assert list(at_rates(*stages).due_times()) == pytest.approx(expected_s, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -160,22 +162,22 @@ def test_an_iteration_is_due_when_so_many_have_arrived(
         (["20/s for 10s"], 200),
     ],
 )
-def test_as_many_are_scheduled_as_begin_before_the_end(stages: list[str], scheduled: int) -> None:
+def test_only_arrivals_before_the_end_are_scheduled(stages: list[str], scheduled: int) -> None:
     model = at_rates(*stages)
     assert model.scheduled == scheduled
-    assert len(list(model.dues())) == scheduled
+    assert len(list(model.due_times())) == scheduled
 
 
 @pytest.mark.parametrize("tail", ["0000000003", "0000000007", "000000001", "0000000013"])
-def test_as_many_are_scheduled_as_are_due_when_the_end_is_hardly_over_a_whole_number(
+def test_a_rounding_error_at_the_end_schedules_no_further_arrival(
     tail: str,
 ) -> None:
     model = at_rates(f"1/s for 3.{tail}s")
-    assert len(list(model.dues())) == model.scheduled
+    assert len(list(model.due_times())) == model.scheduled
 
 
 @pytest.mark.parametrize("number", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 5])
-def test_blocks_leave_no_seam(number: int) -> None:
+def test_due_times_are_evenly_spaced_across_blocks(number: int) -> None:
     model = at_rates(f"{number}/s for 1s")
     assert times_s(model) == pytest.approx(np.arange(number) / number, abs=1e-12)
     assert model.scheduled == number
@@ -183,16 +185,16 @@ def test_blocks_leave_no_seam(number: int) -> None:
 
 @pytest.mark.parametrize("of", [2, 3, 5, 7])
 @pytest.mark.parametrize("poisson", [False, True])
-def test_parts_go_on_from_block_to_block(of: int, poisson: bool) -> None:
+def test_parts_continue_across_blocks(of: int, poisson: bool) -> None:
     whole = at_rates("from 0/s to 200/s over 60s", "150/s for 60s", poisson=poisson, seed=3)
-    all_s = list(whole.dues())
+    all_s = list(whole.due_times())
     assert len(all_s) > 3 * BLOCK
     for index in range(of):
-        assert list(whole.part(LoadPart(index, of)).dues()) == all_s[index::of]
+        assert list(whole.part(LoadPart(index, of)).due_times()) == all_s[index::of]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_blocks_at_random_follow_one_another(seed: int) -> None:
+def test_poisson_arrivals_continue_across_blocks(seed: int) -> None:
     due_s = times_s(at_rates("1000/s for 50s", poisson=True, seed=seed))
     assert len(due_s) > 10 * BLOCK
     assert np.all(np.diff(due_s) > 0)
@@ -201,27 +203,29 @@ def test_blocks_at_random_follow_one_another(seed: int) -> None:
 
 @_moderate
 @given(st.one_of(_CONSTANT, _POISSON), st.integers(1, 9))
-def test_the_parts_of_an_open_model_are_the_whole(whole: OpenModel, of: int) -> None:
+def test_the_parts_of_an_open_model_add_up_to_the_whole(whole: OpenModel, of: int) -> None:
     parts = [whole.part(LoadPart(index, of)) for index in range(of)]
-    assert sorted(chain.from_iterable(part.dues() for part in parts)) == list(whole.dues())
+    assert sorted(chain.from_iterable(part.due_times() for part in parts)) == list(
+        whole.due_times()
+    )
     assert sum(part.scheduled for part in parts) == whole.scheduled
     assert {part.until_s for part in parts} == {whole.until_s}
 
 
 @_moderate
 @given(st.one_of(_CONSTANT, _POISSON), st.integers(1, 5), st.integers(0, 4))
-def test_as_many_are_due_as_are_scheduled_in_the_whole_and_in_a_part(
+def test_the_number_of_due_times_is_the_scheduled_number_in_the_whole_and_in_a_part(
     whole: OpenModel, of: int, index: int
 ) -> None:
     part = whole.part(LoadPart(index % of, of))
-    assert len(list(whole.dues())) == whole.scheduled
-    assert len(list(part.dues())) == part.scheduled
+    assert len(list(whole.due_times())) == whole.scheduled
+    assert len(list(part.due_times())) == part.scheduled
 
 
 @_moderate
 @given(st.one_of(_CONSTANT, _POISSON))
-def test_dues_ascend_from_the_start_and_end_before_the_end(model: OpenModel) -> None:
-    due_s = list(model.dues())
+def test_due_times_ascend_between_start_and_end(model: OpenModel) -> None:
+    due_s = list(model.due_times())
     assert all(earlier < later for earlier, later in pairwise(due_s))
     assert all(0.0 <= each < model.until_s for each in due_s)
 
@@ -229,7 +233,7 @@ def test_dues_ascend_from_the_start_and_end_before_the_end(model: OpenModel) -> 
 @_moderate
 @given(_CONSTANT)
 def test_the_nth_is_due_when_n_have_arrived(model: OpenModel) -> None:
-    arrived = [model.arrived(each) for each in model.dues()]
+    arrived = [model.arrived(each) for each in model.due_times()]
     assert arrived == pytest.approx(range(len(arrived)), abs=CLOSE)
     assert len(arrived) >= model.arrived(model.until_s) - CLOSE
 
@@ -245,7 +249,7 @@ def test_a_long_load_is_exact_to_its_end() -> None:
     ("at_s", "arrived"),
     [(-1.0, 0.0), (0.0, 0.0), (1.0, 0.5), (2.0, 2.0), (3.5, 5.0), (5.0, 8.0), (60.0, 8.0)],
 )
-def test_what_has_arrived_is_the_area_below_the_rate(at_s: float, arrived: float) -> None:
+def test_the_number_of_arrivals_is_the_area_below_the_rate(at_s: float, arrived: float) -> None:
     model = at_rates("from 0/s to 2/s over 2s", "2/s for 3s")
     assert model.arrived(at_s) == pytest.approx(arrived)
 
@@ -262,14 +266,14 @@ def test_the_same_seed_draws_the_same_arrivals_and_another_seed_others() -> None
     assert not set(one.tolist()) & set(other.tolist())
 
 
-def test_dues_can_be_asked_for_again() -> None:
+def test_due_times_can_be_iterated_again() -> None:
     model = at_rates("10/s for 5s", poisson=True, seed=5)
-    assert list(model.dues()) == list(model.dues())
-    assert model.scheduled == len(list(model.dues()))
+    assert list(model.due_times()) == list(model.due_times())
+    assert model.scheduled == len(list(model.due_times()))
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_poisson_arrivals_come_at_their_rate_an_exponential_time_apart(seed: int) -> None:
+def test_poisson_arrivals_have_their_rate_and_exponential_gaps(seed: int) -> None:
     due_s = times_s(at_rates("100/s for 100s", poisson=True, seed=seed))
     gaps_s = np.diff(due_s, prepend=0.0)
     assert len(due_s) == pytest.approx(10_000, abs=4 * math.sqrt(10_000))
@@ -279,7 +283,7 @@ def test_poisson_arrivals_come_at_their_rate_an_exponential_time_apart(seed: int
     assert abs(np.corrcoef(gaps_s[:-1], gaps_s[1:])[0, 1]) < 0.05
 
 
-def test_the_number_of_poisson_arrivals_varies_as_much_as_it_is_large() -> None:
+def test_the_variance_of_the_number_of_poisson_arrivals_is_its_mean() -> None:
     counts = [at_rates("10/s for 100s", poisson=True, seed=each).scheduled for each in range(200)]
     assert np.mean(counts) == pytest.approx(1_000, abs=4 * math.sqrt(1_000 / 200))
     assert np.var(counts) / np.mean(counts) == pytest.approx(1.0, abs=0.4)
@@ -292,7 +296,7 @@ def test_poisson_arrivals_follow_a_ramp() -> None:
         assert np.sum(due_s < until_s) == pytest.approx(expected, abs=4 * math.sqrt(expected))
 
 
-def test_a_profile_of_iterations_is_bounded_by_its_longest_duration() -> None:
+def test_a_profile_of_iterations_ends_at_its_max_duration() -> None:
     assert arrivals_of(Profile(users=2, iterations=7)) == ClosedModel(7, 600.0)
     short = Profile.model_validate({"users": 2, "iterations": 7, "max_duration": "30s"})
     assert arrivals_of(short) == ClosedModel(7, 30.0)
@@ -303,7 +307,7 @@ def test_a_profile_of_a_duration_has_no_number_of_iterations() -> None:
     assert arrivals_of(profile) == ClosedModel(None, 300.0)
 
 
-def test_a_profile_with_a_pause_thinks() -> None:
+def test_the_think_time_of_a_profile_is_that_of_its_model() -> None:
     profile = Profile.model_validate({"users": 2, "duration": "5m", "think": "1s to 5s"})
     assert arrivals_of(profile) == ClosedModel(None, 300.0, (1.0, 5.0))
 

@@ -1,4 +1,4 @@
-"""Does a virtual user pass through the steps as the scenario says, and stop where one fails?"""
+"""One iteration through a flow: its requests, its comparisons, and what is recorded."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def flow_of(scenario: Scenario) -> Flow:
 
 
 def one_step(**step: Any) -> Flow:
-    """Compile a flow of one step and a second that only shows that it was reached."""
+    """Compile a flow of one step, and a second one that shows that it was reached."""
     first = {"step": "first", "request": "POST shop /first", **step}
     second = {"step": "second", "request": "GET shop /second"}
     profiles = {"once": {"users": 1, "iterations": 1}}
@@ -48,15 +48,15 @@ def drive(folder: Path, flow: Flow, script: Script) -> Recording:
     return recording
 
 
-def first_of(folder: Path, flow: Flow, answer: Response | BaseException) -> Exchange:
-    """Drive a flow that must not go beyond its first step."""
-    script = Script(answer, FOUND)
+def first_of(folder: Path, flow: Flow, response: Response | BaseException) -> Exchange:
+    """Drive a flow that must end at its first step; return that exchange."""
+    script = Script(response, FOUND)
     recording = drive(folder, flow, script)
     assert len(recording.exchanges) == 1
     return recording.exchanges.first()
 
 
-def test_each_request_is_what_its_step_says(tmp_path: Path) -> None:
+def test_each_request_is_that_of_its_step(tmp_path: Path) -> None:
     script = Script(CREATED, FOUND)
     drive(tmp_path, flow_of(good_scenario(tmp_path)), script)
     create, read = script.requests
@@ -85,7 +85,7 @@ def test_each_request_carries_the_environments_headers(tmp_path: Path) -> None:
     assert [headers_of(each)["X-Tenant-ID"] for each in script.requests] == ["tenant-1", "tenant-1"]
 
 
-def test_a_steps_header_goes_before_the_environments(tmp_path: Path) -> None:
+def test_a_header_of_a_step_replaces_that_of_the_environment(tmp_path: Path) -> None:
     script = Script(FOUND, FOUND)
     drive(tmp_path, one_step(headers={"X-Tenant-ID": "other", "X-Run": "{{ run }}"}), script)
     first, second = map(headers_of, script.requests)
@@ -94,7 +94,7 @@ def test_a_steps_header_goes_before_the_environments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Trace-ID", "x-trace-id", "Content-Length", "Upgrade"])
-def test_no_header_of_a_scenario_is_one_that_the_client_says(name: str) -> None:
+def test_a_scenario_cannot_set_a_header_of_the_client(name: str) -> None:
     with pytest.raises(ValidationError, match="the client itself says this"):
         one_step(headers={name: "mine"})
 
@@ -122,14 +122,14 @@ def test_a_step_is_due_when_the_one_before_it_is_done(tmp_path: Path) -> None:
     assert create.response_s == create.done_s - 50.0
 
 
-def test_an_iteration_tells_whether_every_step_was_ok(tmp_path: Path) -> None:
+def test_an_iteration_returns_whether_every_step_was_ok(tmp_path: Path) -> None:
     flow = flow_of(good_scenario(tmp_path))
     with recorder(tmp_path / "good.jsonl") as opened:
         assert run_iteration(flow, 1, 0.0, Script(CREATED, FOUND), opened) is True
         assert run_iteration(flow, 2, 0.0, Script(CREATED, NotSent("no")), opened) is False
 
 
-def test_an_iteration_knows_nothing_that_another_saved(tmp_path: Path) -> None:
+def test_an_iteration_has_no_variable_that_another_saved(tmp_path: Path) -> None:
     flow = flow_of(good_scenario(tmp_path))
     other = answered(201, "application/json", b'{"state": "done", "id": 8}')
     script = Script(CREATED, FOUND, other, FOUND)
@@ -144,7 +144,7 @@ def test_an_iteration_knows_nothing_that_another_saved(tmp_path: Path) -> None:
     ("error", "outcome"),
     [(NotSent("refused"), Outcome.NOT_SENT), (ResponseLost("refused"), Outcome.UNKNOWN)],
 )
-def test_a_request_without_answer_stops_the_iteration(
+def test_a_request_without_a_response_ends_the_iteration(
     tmp_path: Path, error: Exception, outcome: Outcome
 ) -> None:
     exchange = first_of(tmp_path, one_step(), error)
@@ -160,7 +160,9 @@ def test_a_request_whose_template_has_no_value_is_not_sent(tmp_path: Path) -> No
     assert script.requests == []
 
 
-def test_a_generator_stopped_in_flight_leaves_the_request_in_doubt(tmp_path: Path) -> None:
+def test_a_request_in_flight_when_its_generator_stops_is_cut_off(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.jsonl"
     with recorder(path) as opened, pytest.raises(KeyboardInterrupt):
         run_iteration(one_step(), 1, 0.0, Script(KeyboardInterrupt()), opened)
@@ -176,7 +178,7 @@ JSON = "application/json"
 
 
 @pytest.mark.parametrize(
-    ("step", "answer", "reason"),
+    ("step", "response", "reason"),
     [
         pytest.param({}, answered(201, JSON, b"{}"), "status 201, expected 200", id="status"),
         pytest.param({}, answered(500, JSON, b"{}"), "status 500, expected 200", id="server error"),
@@ -273,37 +275,37 @@ JSON = "application/json"
             id="other length",
         ),
         pytest.param(
-            SAVES, answered(200, JSON, b"{}"), "the answer has no id", id="nothing to save"
+            SAVES, answered(200, JSON, b"{}"), "the response has no id", id="nothing to save"
         ),
         pytest.param(
-            SAVES, answered(200, JSON, b'{"id": null}'), "the answer has no id", id="null to save"
+            SAVES, answered(200, JSON, b'{"id": null}'), "the response has no id", id="null to save"
         ),
     ],
 )
-def test_an_answer_that_is_not_as_expected_is_rejected_with_the_reason(
-    tmp_path: Path, step: dict[str, Any], answer: Response, reason: str
+def test_an_unexpected_response_is_rejected_with_the_reason(
+    tmp_path: Path, step: dict[str, Any], response: Response, reason: str
 ) -> None:
-    exchange = first_of(tmp_path, one_step(**step), answer)
+    exchange = first_of(tmp_path, one_step(**step), response)
     assert (exchange.outcome, exchange.reason) == (Outcome.REJECTED, reason)
-    assert exchange.status == answer.status
+    assert exchange.status == response.status
 
 
-def test_an_expression_that_does_not_fit_the_answer_is_the_answers_fault(tmp_path: Path) -> None:
+def test_an_expression_that_fails_on_a_response_rejects_the_response(tmp_path: Path) -> None:
     flow = one_step(expect={"json": {"length(ids)": 4}})
     exchange = first_of(tmp_path, flow, answered(200, JSON, b'{"ids": 4}'))
     assert exchange.outcome is Outcome.REJECTED
-    assert exchange.reason.startswith("the answer does not fit the expectation: ")
+    assert exchange.reason.startswith("the response does not fit the expectation: ")
 
 
 def test_a_long_value_is_shortened_in_the_reason(tmp_path: Path) -> None:
-    answer = answered(200, JSON, b'{"state": "' + b"x" * 5000 + b'"}')
-    reason = first_of(tmp_path, one_step(**EXPECTS), answer).reason
+    response = answered(200, JSON, b'{"state": "' + b"x" * 5000 + b'"}')
+    reason = first_of(tmp_path, one_step(**EXPECTS), response).reason
     assert reason.endswith('x…, expected "done"')
     assert len(reason) < 300
 
 
 @pytest.mark.parametrize(
-    ("step", "answer"),
+    ("step", "response"),
     [
         pytest.param({}, answered(200, "text/html", b"<html>"), id="nothing is read"),
         pytest.param({"expect": {"status": 204}}, answered(204, "", b""), id="no content"),
@@ -320,22 +322,22 @@ def test_a_long_value_is_shortened_in_the_reason(tmp_path: Path) -> None:
         pytest.param(SAVES, answered(200, JSON, b'{"id": []}'), id="[] can be saved"),
     ],
 )
-def test_an_answer_as_expected_leads_to_the_next_step(
-    tmp_path: Path, step: dict[str, Any], answer: Response
+def test_an_expected_response_leads_to_the_next_step(
+    tmp_path: Path, step: dict[str, Any], response: Response
 ) -> None:
-    recording = drive(tmp_path, one_step(**step), Script(answer, FOUND))
+    recording = drive(tmp_path, one_step(**step), Script(response, FOUND))
     assert [each.outcome for each in recording.exchanges] == [Outcome.OK, Outcome.OK]
     assert recording.exchanges.first().reason == ""
 
 
 def test_an_expectation_may_use_what_was_sent(tmp_path: Path) -> None:
     flow = one_step(expect={"json": {"owner": "{{ unique }}", "n": "{{ iteration }}"}})
-    answer = answered(200, JSON, b'{"owner": "run-1-01-once-1", "n": 1}')
-    recording = drive(tmp_path, flow, Script(answer, FOUND))
+    response = answered(200, JSON, b'{"owner": "run-1-01-once-1", "n": 1}')
+    recording = drive(tmp_path, flow, Script(response, FOUND))
     assert recording.exchanges.first().outcome is Outcome.OK
 
 
-def test_what_was_saved_keeps_its_type_in_the_next_body(tmp_path: Path) -> None:
+def test_a_saved_value_keeps_its_type_in_the_next_body(tmp_path: Path) -> None:
     document = {
         "scenario": "s",
         "flow": [
@@ -349,10 +351,10 @@ def test_what_was_saved_keeps_its_type_in_the_next_body(tmp_path: Path) -> None:
     assert script.requests[1].body == b'{"ids":[1,{"a":null}]}'
 
 
-def test_of_a_failure_request_and_answer_are_kept_but_no_header(tmp_path: Path) -> None:
+def test_a_failure_keeps_request_and_response_but_no_header(tmp_path: Path) -> None:
     flow = one_step(json={"a": 1}, headers={"Authorization": "Bearer secret"})
-    answer = answered(500, "text/plain", b"\xffoops" + b"x" * 5000)
-    recording = drive(tmp_path, flow, Script(answer))
+    response = answered(500, "text/plain", b"\xffoops" + b"x" * 5000)
+    recording = drive(tmp_path, flow, Script(response))
     assert recording.details == {
         1: {
             "method": "POST",
@@ -364,5 +366,5 @@ def test_of_a_failure_request_and_answer_are_kept_but_no_header(tmp_path: Path) 
     assert "secret" not in (tmp_path / "01-once.jsonl").read_text()
 
 
-def test_of_a_success_nothing_more_is_kept(tmp_path: Path) -> None:
+def test_a_success_keeps_neither_request_nor_response(tmp_path: Path) -> None:
     assert drive(tmp_path, one_step(), Script(FOUND, FOUND)).details == {}

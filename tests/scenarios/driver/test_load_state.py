@@ -1,7 +1,4 @@
-"""Does a load know what was begun, ended and dropped, when it is over, and when it goes badly?
-
-Time is given: seconds on the recorder's clock.
-"""
+"""The state of a load: its counts, its end and its abort, at given seconds of the recorder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +20,9 @@ OPEN = OpenModel((RateStage(2.0, 2.0, 3.0),))
 
 
 @contextmanager
-def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **order: Any) -> Iterator[Load]:
-    """Begin a load at the second 100."""
-    given = {"users": 3, "most": 1_000, "generator": "many", **order}
+def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **fields: Any) -> Iterator[Load]:
+    """Start a load at second 100."""
+    given = {"users": 3, "max_iterations": 1_000, "generator": "many", **fields}
     made = LoadAssignment(
         flow=compile_flow(good_scenario(folder), ENVIRONMENT, "run-1", "tenant-1"),
         profile="many", arrivals=arrivals, exchanges=folder, **given,
@@ -37,36 +34,36 @@ def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **order: Any) -> Ite
         recorder.close()
 
 
-def ended(load: Load, at_s: float, well: int, badly: int = 0) -> None:
-    """Let iterations end."""
-    for number in range(well + badly):
-        load.end_iteration(number < well, at_s)
+def end_iterations(load: Load, at_s: float, ok: int, failed: int = 0) -> None:
+    """End iterations, some of them ok."""
+    for number in range(ok + failed):
+        load.end_iteration(number < ok, at_s)
 
 
-def test_a_closed_model_begins_so_many_and_no_more(tmp_path: Path) -> None:
+def test_a_closed_model_starts_its_number_of_iterations_and_no_more(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(2, 60.0)) as load:
         assert load.next_iteration(100.5) == (1, 100.5)
         assert load.next_iteration(101.0) == (2, 101.0)
         assert load.next_iteration(101.0) is None
-        assert load.order.scheduled == 2
+        assert load.assignment.scheduled == 2
 
 
-def test_a_closed_model_begins_none_once_its_time_is_over(tmp_path: Path) -> None:
+def test_a_closed_model_starts_no_iteration_after_its_duration(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 5.0)) as load:
         assert load.next_iteration(104.9) == (1, 104.9)
         assert load.next_iteration(105.0) is None
-        assert load.order.scheduled is None
+        assert load.assignment.scheduled is None
 
 
-def test_none_begins_after_a_stop(tmp_path: Path) -> None:
+def test_no_iteration_starts_after_a_stop(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(9, 60.0)) as load:
         load.stopped = Stop(StopReason.INTERRUPTED, "enough")
         assert load.next_iteration(100.5) is None
-        assert load.is_due_no_more(100.5)
+        assert load.has_started_all(100.5)
 
 
-def test_a_load_without_a_number_stops_at_what_the_environment_stands(tmp_path: Path) -> None:
-    with loaded(tmp_path, ClosedModel(None, 60.0), most=2) as load:
+def test_a_load_without_a_number_stops_at_the_limit_of_the_environment(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0), max_iterations=2) as load:
         assert load.next_iteration(100.0)
         assert load.next_iteration(100.0)
         assert load.next_iteration(100.0) is None
@@ -75,9 +72,9 @@ def test_a_load_without_a_number_stops_at_what_the_environment_stands(tmp_path: 
         )
 
 
-def test_arrivals_are_due_from_when_the_users_are_there(tmp_path: Path) -> None:
+def test_arrivals_are_due_from_when_the_users_have_started(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN) as load:
-        load.begin_now(102.0, 0.5)
+        load.restart(102.0, 0.5)
         assert list(load.arrivals()) == pytest.approx([102.0, 102.5, 103.0, 103.5, 104.0, 104.5])
         assert load.until_s() == 105.0
         assert load.next_iteration(102.0) is None
@@ -87,16 +84,16 @@ def test_arrivals_are_due_from_when_the_users_are_there(tmp_path: Path) -> None:
 
 def test_a_load_is_over_when_nothing_is_due_and_all_have_ended(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(2, 60.0)) as load:
-        assert not load.is_due_no_more(100.0)
+        assert not load.has_started_all(100.0)
         load.next_iteration(100.0)
         load.next_iteration(100.0)
-        assert load.is_due_no_more(100.1)
+        assert load.has_started_all(100.1)
         assert not load.is_over(100.1)
-        ended(load, 101.0, well=1, badly=1)
+        end_iterations(load, 101.0, ok=1, failed=1)
         assert load.is_over(101.0)
 
 
-def test_a_load_of_which_nothing_has_begun_yet_is_not_over_at_once(tmp_path: Path) -> None:
+def test_a_load_of_which_nothing_has_started_is_not_over_at_once(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 0.5)) as load:
         assert not load.is_over(100.6)
         assert load.is_over(101.1)
@@ -104,56 +101,56 @@ def test_a_load_of_which_nothing_has_begun_yet_is_not_over_at_once(tmp_path: Pat
 
 def test_an_open_model_is_over_when_all_have_arrived_and_ended(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN) as load:
-        assert load.begin() == 1
-        assert not load.is_due_no_more(200.0)
+        assert load.start_iteration() == 1
+        assert not load.has_started_all(200.0)
         load.all_arrived = True
-        assert load.is_due_no_more(200.0)
+        assert load.has_started_all(200.0)
         assert not load.is_over(200.0)
-        ended(load, 200.0, well=1)
+        end_iterations(load, 200.0, ok=1)
         assert load.is_over(200.0)
 
 
-def test_iterations_in_flight_are_bounded_by_their_steps_timeouts(tmp_path: Path) -> None:
+def test_iterations_in_flight_end_within_the_timeouts_of_their_steps(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN) as load:
-        assert load.bound_s() == 100.0 + 3.0 + 2 * 10.0
+        assert load.deadline_s() == 100.0 + 3.0 + 2 * 10.0
 
 
 @pytest.mark.parametrize(
-    ("well", "badly", "collapsed"),
+    ("ok", "failed", "aborts"),
     [(1, 9, False), (0, 9, False), (0, 10, True), (10, 90, False), (9, 90, True), (99, 0, False)],
 )
-def test_a_load_collapses_below_the_rate_that_is_asked_for_and_not_at_it(
-    tmp_path: Path, well: int, badly: int, collapsed: bool
+def test_a_load_aborts_below_its_success_rate_and_not_at_it(
+    tmp_path: Path, ok: int, failed: int, aborts: bool
 ) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
-        ended(load, 115.0, well, badly)
-        assert bool(load.collapse(115.5)) == collapsed
+        end_iterations(load, 115.0, ok, failed)
+        assert bool(load.find_abort(115.5)) == aborts
 
 
-def test_a_load_that_has_just_begun_does_not_collapse(tmp_path: Path) -> None:
+def test_a_load_does_not_abort_before_its_first_window_is_over(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
-        ended(load, 105.0, well=0, badly=50)
-        assert load.collapse(109.9) is None
-        assert load.collapse(110.0) == Stop(
+        end_iterations(load, 105.0, ok=0, failed=50)
+        assert load.find_abort(109.9) is None
+        assert load.find_abort(110.0) == Stop(
             StopReason.ABORTED,
             "aborted: 0 of 50 iterations in the last 10 s succeeded, at least 10 % required",
         )
 
 
-def test_what_was_long_ago_is_forgotten(tmp_path: Path) -> None:
+def test_iterations_before_the_window_do_not_abort_a_load(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
-        ended(load, 115.0, well=0, badly=50)
-        ended(load, 126.5, well=20)
-        assert load.collapse(126.9) is None
+        end_iterations(load, 115.0, ok=0, failed=50)
+        end_iterations(load, 126.5, ok=20)
+        assert load.find_abort(126.9) is None
 
 
-def test_a_load_that_may_go_badly_never_collapses(tmp_path: Path) -> None:
+def test_a_load_with_a_success_rate_of_0_never_aborts(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(None, 60.0), abort=NEVER) as load:
-        ended(load, 115.0, well=0, badly=500)
-        assert load.collapse(116.0) is None
+        end_iterations(load, 115.0, ok=0, failed=500)
+        assert load.find_abort(116.0) is None
 
 
-def test_what_was_scheduled_and_not_begun_is_dropped(tmp_path: Path) -> None:
+def test_scheduled_iterations_that_were_not_started_are_dropped(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(5, 60.0)) as load:
         load.next_iteration(100.0)
         load.health.to_s, load.health.cpu_s, load.health.memory_bytes = 104.0, 0.25, 7
@@ -166,10 +163,10 @@ def test_what_was_scheduled_and_not_begun_is_dropped(tmp_path: Path) -> None:
     assert recording.measured_from_s == 100.0
 
 
-def test_an_open_model_counts_arrivals_that_a_stop_left_out_as_dropped(tmp_path: Path) -> None:
+def test_arrivals_of_an_open_model_after_a_stop_are_dropped(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
-        load.begin()
-        load.begin()
+        load.start_iteration()
+        load.start_iteration()
         load.dropped += 1
         load.stopped = Stop(StopReason.ABORTED, "aborted: enough")
         load.close()
@@ -184,5 +181,5 @@ def test_an_open_model_counts_arrivals_that_a_stop_left_out_as_dropped(tmp_path:
 
 def test_the_measured_window_begins_after_the_warm_up(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
-        load.begin_now(102.0, 0.0)
+        load.restart(102.0, 0.0)
         assert load.warm_until_s() == 103.0

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent?"""
+"""What a command line, a scenario and an environment allow before anything is sent."""
 
 import socket
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from config.environment import Environment, LoadLimits, Service
 from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import Local, Plan, PlanRequest, misfits, read_plan, with_load
+from scenarios.driver.plan import Local, Plan, PlanRequest, find_conflicts, read_plan, with_load
 from scenarios.language.model import Profile, Scenario
 from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario
 
@@ -20,7 +20,7 @@ LOCAL = Local(faults=("slow",), variables=())
 STRONG = "{allowed: true, max_users: 1000, max_rate: 100/s}"
 WEAK = "{allowed: true, max_users: 5, max_iterations: 1000, max_rate: 20/s}"
 NONE = "{allowed: false}"
-FEW = "too few for 4 workers; ask for fewer workers or more users"
+FEW = "too few for 4 workers; use fewer workers or more users"
 NO_PLACE = "is not HOST:PORT; write for example 10.0.0.5:5557 or [::1]:5557"
 NO_LOAD = "is a load, and here allows none; e2e is one iteration"
 
@@ -37,7 +37,7 @@ def profile_of(folder: Path, **profile: Any) -> Scenario:
 def planned(
     folder: Path, profiles: str, load: str = STRONG, url: str = "http://shop.example", **asked: Any
 ) -> Plan:
-    """Plan what profiles, written in YAML, ask of an environment of such limits."""
+    """Plan profiles, written in YAML, against an environment with these limits."""
     environment, path = folder / "here.yaml", folder / "s.yaml"
     environment.write_text(
         f"environment: here\nservices: {{shop: {{url: '{url}'}}}}\nload: {load}\n"
@@ -49,8 +49,8 @@ def planned(
     )
 
 
-def told_of(folder: Path, profile: str, load: str = STRONG, **asked: Any) -> str:
-    """Plan a load; return why it is refused."""
+def message_of(folder: Path, profile: str, load: str = STRONG, **asked: Any) -> str:
+    """Plan a load that is refused; return the message."""
     with pytest.raises(ConfigError) as error:
         planned(folder, f"many: {profile}", load, **asked)
     return str(error.value).replace(f"{folder}/", "")
@@ -62,7 +62,7 @@ def for_users(folder: Path, users: int) -> Scenario:
 
 
 def refused(scenario: Scenario, environment: Environment) -> list[str]:
-    return [str(each) for each in misfits(scenario, environment, FILE, scenario.profiles)]
+    return [str(each) for each in find_conflicts(scenario, environment, FILE, scenario.profiles)]
 
 
 def test_a_load_is_refused_where_none_is_allowed(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_load_is_refused_beyond_the_users_allowed(tmp_path: Path) -> None:
     ]
 
 
-def test_one_user_is_no_load_and_as_many_as_allowed_may_come(tmp_path: Path) -> None:
+def test_one_user_is_no_load_and_as_many_users_as_allowed_are_accepted(tmp_path: Path) -> None:
     assert refused(for_users(tmp_path, 1), limited(False)) == []
     assert refused(for_users(tmp_path, 5), limited(True)) == []
 
@@ -89,7 +89,9 @@ def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_wrong_with_environment_scenario_and_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_the_files_and_the_fault_are_reported_at_once(
+    tmp_path: Path,
+) -> None:
     environment = tmp_path / "here.yaml"
     environment.write_text("environment: here\nservices: {till: {url: nowhere}}\n")
     asked = PlanRequest(
@@ -97,14 +99,14 @@ def test_what_is_wrong_with_environment_scenario_and_fault_is_told_at_once(tmp_p
     )
     with pytest.raises(ConfigError) as error:
         read_plan(asked, LOCAL)
-    told = str(error.value)
-    assert "it has no profile 'weekly'; known here: e2e, benchmark, soak" in told
-    assert "faults are seeded into the local stack only" in told
-    assert "here.yaml:2: services.till.url: 'nowhere' is not an address" in told
+    message = str(error.value)
+    assert "no profile is named 'weekly'; known here: e2e, benchmark, soak" in message
+    assert "faults are seeded into the local stack only" in message
+    assert "here.yaml:2: services.till.url: 'nowhere' is not an address" in message
 
 
 @pytest.mark.parametrize(
-    ("profile", "told"),
+    ("profile", "message"),
     [
         (
             {"rate": "21/s", "duration": "1s", "max_users": 5},
@@ -125,22 +127,22 @@ def test_what_is_wrong_with_environment_scenario_and_fault_is_told_at_once(tmp_p
         ({"users": 2, "iterations": 1_001}, "asks for 1,001 iterations, and test allows 1,000"),
     ],
 )
-def test_no_profile_goes_beyond_what_the_environment_stands(
-    tmp_path: Path, profile: dict[str, Any], told: str
+def test_a_profile_that_exceeds_a_limit_of_the_environment_is_refused(
+    tmp_path: Path, profile: dict[str, Any], message: str
 ) -> None:
     limits = LoadLimits.model_validate(
         {"allowed": True, "max_users": 5, "max_iterations": 1_000, "max_rate": "20/s"}
     )
     environment = ENVIRONMENT.model_copy(update={"load": limits})
     assert refused(profile_of(tmp_path, **profile), environment) == [
-        f"environment.yaml: the profile 'many' {told}"
+        f"environment.yaml: the profile 'many' {message}"
     ]
 
 
 @pytest.mark.parametrize(
     "profile", [{"rate": "1/s", "duration": "1s"}, {"users": 1, "duration": "1s"}]
 )
-def test_a_rate_and_a_duration_are_loads_however_small(
+def test_a_rate_or_a_duration_is_a_load_however_small(
     tmp_path: Path, profile: dict[str, Any]
 ) -> None:
     assert refused(profile_of(tmp_path, **profile), limited(False)) == [
@@ -156,20 +158,20 @@ def test_a_rate_and_a_duration_are_loads_however_small(
         ({"users": 5, "iterations": 5}, "--users and --iterations"),
     ],
 )
-def test_an_open_model_has_no_room_for_users_and_iterations(
+def test_options_for_users_and_iterations_are_refused_for_an_open_model(
     tmp_path: Path, asked: dict[str, Any], options: str
 ) -> None:
-    assert told_of(tmp_path, "{rate: 5/s, duration: 1s}", **asked) == (
-        f"many is an open model: its rate says what is sent; leave out {options}"
+    assert message_of(tmp_path, "{rate: 5/s, duration: 1s}", **asked) == (
+        f"many is an open model: its rate determines the load; remove {options}"
     )
 
 
 @pytest.mark.parametrize(
-    ("workers", "told"),
+    ("workers", "message"),
     [
         (
             Workers(elsewhere=1),
-            "workers of other machines need to know where to come; add --bind HOST:PORT, "
+            "remote workers need an address to connect to; add --bind HOST:PORT, "
             "an address of this machine",
         ),
         (
@@ -182,13 +184,13 @@ def test_an_open_model_has_no_room_for_users_and_iterations(
         ),
     ],
 )
-def test_workers_need_a_place_to_come_to_and_users_to_be(
-    tmp_path: Path, workers: Workers, told: str
+def test_workers_need_an_address_to_connect_to_and_a_user_each(
+    tmp_path: Path, workers: Workers, message: str
 ) -> None:
-    assert told_of(tmp_path, "{users: 3, iterations: 9}", workers=workers) == told
+    assert message_of(tmp_path, "{users: 3, iterations: 9}", workers=workers) == message
 
 
-def test_iterations_go_before_a_duration() -> None:
+def test_iterations_replace_a_duration() -> None:
     profile = Profile.model_validate({"users": 2, "duration": "5s"})
     changed = with_load(profile, users=None, iterations=7)
     assert (changed.users, changed.iterations, changed.duration) == (2, 7, None)
@@ -196,7 +198,7 @@ def test_iterations_go_before_a_duration() -> None:
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    """A port of this machine that takes connections, and at which none can be awaited."""
+    """A port of this machine that accepts connections, of which none is expected."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server
@@ -214,7 +216,7 @@ def listening() -> Iterator[socket.socket]:
         ("{users: 1, iterations: 1}", STRONG, {"names": ("few",)}),
     ],
 )
-def test_what_is_refused_has_sent_nothing_and_left_nothing(
+def test_a_refused_plan_has_sent_nothing_and_written_nothing(
     tmp_path: Path, listening: socket.socket, profile: str, load: str, asked: dict[str, Any]
 ) -> None:
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -236,7 +238,7 @@ def test_what_is_refused_has_sent_nothing_and_left_nothing(
         "{stages: [0/s for 1h, from 0/s to 20/s over 10s, 20/s for 45s], max_users: 5}",
     ],
 )
-def test_a_load_may_be_as_large_as_the_environment_stands(tmp_path: Path, profile: str) -> None:
+def test_a_load_may_be_as_large_as_the_limits(tmp_path: Path, profile: str) -> None:
     plan = planned(tmp_path, f"many: {profile}", WEAK)
     assert plan.profiles == {"many": plan.scenario.profiles["many"]}
 
@@ -261,23 +263,25 @@ def test_a_load_may_be_as_large_as_the_environment_stands(tmp_path: Path, profil
         ),
     ],
 )
-def test_each_limit_that_a_load_goes_beyond_is_told(
+def test_every_limit_that_a_load_exceeds_is_reported(
     tmp_path: Path, profile: str, asks: list[str]
 ) -> None:
-    told = told_of(tmp_path, profile, WEAK).splitlines()
-    assert told == [f"here.yaml: the profile 'many' {each}" for each in asks]
+    message = message_of(tmp_path, profile, WEAK).splitlines()
+    assert message == [f"here.yaml: the profile 'many' {each}" for each in asks]
 
 
-def test_arrivals_at_random_are_counted_as_they_will_be_drawn(tmp_path: Path) -> None:
+def test_poisson_arrivals_are_counted_as_they_will_be_drawn(tmp_path: Path) -> None:
     profile = {"rate": "20/s", "duration": "1m", "arrivals": "poisson", "seed": 5}
     arrivals = arrivals_of(Profile.model_validate(profile))
     assert isinstance(arrivals, OpenModel)
     written = "{rate: 20/s, duration: 1m, arrivals: poisson, seed: 5, max_users: 5}"
-    assert f"asks for {len(list(arrivals.dues())):,} iterations" in told_of(tmp_path, written, WEAK)
+    assert f"asks for {len(list(arrivals.due_times())):,} iterations" in message_of(
+        tmp_path, written, WEAK
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ({"users": 6}, ["6 users, and here allows 5"]),
         ({"iterations": 1_001}, ["1,001 iterations, and here allows 1,000"]),
@@ -287,11 +291,11 @@ def test_arrivals_at_random_are_counted_as_they_will_be_drawn(tmp_path: Path) ->
         ),
     ],
 )
-def test_no_option_goes_beyond_what_the_environment_stands(
-    tmp_path: Path, asked: dict[str, Any], told: list[str]
+def test_an_option_that_exceeds_a_limit_of_the_environment_is_refused(
+    tmp_path: Path, asked: dict[str, Any], message: list[str]
 ) -> None:
-    refused = told_of(tmp_path, "{users: 2, iterations: 2}", WEAK, **asked).splitlines()
-    assert refused == [f"here.yaml: the profile 'many' asks for {each}" for each in told]
+    refused = message_of(tmp_path, "{users: 2, iterations: 2}", WEAK, **asked).splitlines()
+    assert refused == [f"here.yaml: the profile 'many' asks for {each}" for each in message]
 
 
 @pytest.mark.parametrize(
@@ -305,34 +309,34 @@ def test_no_option_goes_beyond_what_the_environment_stands(
         "{stages: [from 0/s to 1/s over 1s], max_users: 1}",
     ],
 )
-def test_more_than_one_pass_is_refused_where_no_load_is_allowed(
+def test_more_than_one_iteration_is_refused_where_no_load_is_allowed(
     tmp_path: Path, profile: str
 ) -> None:
-    told = told_of(tmp_path, profile, NONE)
-    assert told == f"here.yaml: the profile 'many' {NO_LOAD}"
+    message = message_of(tmp_path, profile, NONE)
+    assert message == f"here.yaml: the profile 'many' {NO_LOAD}"
 
 
-def test_a_load_that_options_make_one_pass_may_go_where_none_is_allowed(tmp_path: Path) -> None:
+def test_options_that_reduce_a_load_to_one_iteration_allow_it_anywhere(tmp_path: Path) -> None:
     plan = planned(tmp_path, "many: {users: 9, duration: 1h}", NONE, users=1, iterations=1)
     assert (plan.profiles["many"].users, plan.profiles["many"].iterations) == (1, 1)
 
 
 @pytest.mark.parametrize("asked", [{"users": 2}, {"iterations": 2}])
-def test_one_pass_that_options_make_a_load_is_refused_where_none_is_allowed(
+def test_options_that_make_a_load_are_refused_where_none_is_allowed(
     tmp_path: Path, asked: dict[str, Any]
 ) -> None:
-    told = told_of(tmp_path, "{users: 1, iterations: 1}", NONE, **asked)
-    assert told == f"here.yaml: the profile 'many' {NO_LOAD}"
+    message = message_of(tmp_path, "{users: 1, iterations: 1}", NONE, **asked)
+    assert message == f"here.yaml: the profile 'many' {NO_LOAD}"
 
 
-def test_only_the_profiles_that_are_asked_for_are_held_against_the_limits(tmp_path: Path) -> None:
+def test_only_the_selected_profiles_are_compared_with_the_limits(tmp_path: Path) -> None:
     profiles = "many: {users: 6, iterations: 6}\n  few: {users: 1, iterations: 1}"
     assert list(planned(tmp_path, profiles, WEAK, names=("few",)).profiles) == ["few"]
     with pytest.raises(ConfigError, match="the profile 'many' asks for 6 users"):
         planned(tmp_path, profiles, WEAK, names=("few", "many"))
 
 
-def test_what_is_wrong_with_options_workers_and_limits_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_options_workers_and_limits_are_reported_at_once(tmp_path: Path) -> None:
     profiles = "many: {users: 2, iterations: 2}\n  open: {rate: 21/s, duration: 1s, max_users: 4}"
     with pytest.raises(ConfigError) as error:
         planned(
@@ -340,11 +344,11 @@ def test_what_is_wrong_with_options_workers_and_limits_is_told_at_once(tmp_path:
             workers=Workers(here=3, elsewhere=4),
         )  # fmt: skip
     assert str(error.value).replace(f"{tmp_path}/", "").splitlines() == [
-        "open is an open model: its rate says what is sent; leave out --users",
-        "workers of other machines need to know where to come; add --bind HOST:PORT, "
+        "open is an open model: its rate determines the load; remove --users",
+        "remote workers need an address to connect to; add --bind HOST:PORT, "
         "an address of this machine",
-        "many has 6 users, too few for 7 workers; ask for fewer workers or more users",
-        "open has 4 users, too few for 7 workers; ask for fewer workers or more users",
+        "many has 6 users, too few for 7 workers; use fewer workers or more users",
+        "open has 4 users, too few for 7 workers; use fewer workers or more users",
         "here.yaml: the profile 'many' asks for 6 users, and here allows 5",
         "here.yaml: the profile 'open' asks for 21 iterations a second, and here allows 20",
     ]
@@ -354,7 +358,7 @@ def test_what_is_wrong_with_options_workers_and_limits_is_told_at_once(tmp_path:
     "bind",
     ["127.0.0.1:5557", "tester.example:1", "tester-1:65535", "[::1]:5557", "[fe80::1.2.3.4]:5557"],
 )
-def test_an_address_of_host_and_port_can_be_bound(tmp_path: Path, bind: str) -> None:
+def test_a_host_and_port_can_be_bound(tmp_path: Path, bind: str) -> None:
     workers = Workers(here=1, elsewhere=1, bind=bind)
     plan = planned(tmp_path, "many: {users: 2, iterations: 2}", workers=workers)
     assert plan.asked.workers == workers
@@ -366,16 +370,16 @@ NO_ADDRESSES = ["5557", "tester", "tester:", ":5557", "::1:5557", "[]:5557", "[t
 
 
 @pytest.mark.parametrize("bind", NO_ADDRESSES)
-def test_what_is_not_host_and_port_cannot_be_bound(tmp_path: Path, bind: str) -> None:
+def test_anything_but_a_host_and_port_is_refused(tmp_path: Path, bind: str) -> None:
     workers = Workers(here=1, elsewhere=1, bind=bind)
-    told = told_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
-    assert told == f"--bind {bind} {NO_PLACE}"
+    message = message_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
+    assert message == f"--bind {bind} {NO_PLACE}"
 
 
 @pytest.mark.parametrize("bind", ["tester:0", "tester:65536", "tester:99999"])
-def test_a_port_that_there_is_not_cannot_be_bound(tmp_path: Path, bind: str) -> None:
+def test_a_port_out_of_range_is_refused(tmp_path: Path, bind: str) -> None:
     workers = Workers(here=1, elsewhere=1, bind=bind)
-    assert f"--bind {bind}" in told_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
+    assert f"--bind {bind}" in message_of(tmp_path, "{users: 2, iterations: 2}", workers=workers)
 
 
 @pytest.mark.parametrize(
@@ -392,7 +396,7 @@ def test_each_worker_may_have_one_user(tmp_path: Path, profile: str, workers: Wo
 
 
 @pytest.mark.parametrize(
-    ("profile", "asked", "told"),
+    ("profile", "asked", "message"),
     [
         (
             "{users: 3, iterations: 9}",
@@ -412,12 +416,12 @@ def test_each_worker_may_have_one_user(tmp_path: Path, profile: str, workers: Wo
     ],
 )
 def test_more_workers_than_users_are_refused(
-    tmp_path: Path, profile: str, asked: dict[str, Any], told: str
+    tmp_path: Path, profile: str, asked: dict[str, Any], message: str
 ) -> None:
-    assert told_of(tmp_path, profile, workers=Workers(here=4), **asked) == told
+    assert message_of(tmp_path, profile, workers=Workers(here=4), **asked) == message
 
 
-def test_other_users_and_iterations_leave_the_rest_of_a_profile_as_it_is() -> None:
+def test_other_users_and_iterations_keep_the_rest_of_a_profile() -> None:
     written = {"users": 2, "iterations": 3, "max_duration": "9s", "think": "1s to 3s"}
     profile = Profile.model_validate(written)
     assert with_load(profile, users=None, iterations=None) == profile
@@ -432,7 +436,7 @@ def test_an_open_model_is_not_changed_by_options() -> None:
     assert with_load(profile, users=5, iterations=7) == profile
 
 
-def test_iterations_for_a_duration_with_a_warm_up_are_refused_or_warm_nothing_up(
+def test_iterations_that_replace_a_duration_remove_its_warm_up(
     tmp_path: Path,
 ) -> None:
     try:
@@ -442,16 +446,16 @@ def test_iterations_for_a_duration_with_a_warm_up_are_refused_or_warm_nothing_up
     assert plan.profiles["many"].warm_up is None
 
 
-def test_a_rate_beyond_the_limit_is_not_told_as_the_limit(tmp_path: Path) -> None:
-    told = told_of(tmp_path, "{rate: 20.00001/s, duration: 1s, max_users: 5}", WEAK)
-    assert "asks for 20 iterations" not in told
+def test_a_rate_slightly_over_the_limit_is_not_rounded_to_it(tmp_path: Path) -> None:
+    message = message_of(tmp_path, "{rate: 20.00001/s, duration: 1s, max_users: 5}", WEAK)
+    assert "asks for 20 iterations" not in message
 
 
-def test_a_load_without_end_is_refused(tmp_path: Path) -> None:
-    assert "many" in told_of(tmp_path, f"{{rate: 1/s, duration: {'9' * 400}s}}")
+def test_an_endless_load_is_refused(tmp_path: Path) -> None:
+    assert "many" in message_of(tmp_path, f"{{rate: 1/s, duration: {'9' * 400}s}}")
 
 
 @pytest.mark.timeout(2)
 def test_a_load_far_beyond_the_limits_is_refused_at_once(tmp_path: Path) -> None:
     profile = "{rate: 100000/s, duration: 7d, arrivals: poisson}"
-    assert "iterations a second, and here allows 20" in told_of(tmp_path, profile, WEAK)
+    assert "iterations a second, and here allows 20" in message_of(tmp_path, profile, WEAK)

@@ -5,9 +5,12 @@ import pytest
 from config.environment import Environment, Service
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.single_user import drive_alone
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import read_recordings
 from scenarios.language.model import Profile
 from scenarios.language.reader import read_scenario
+from tests.scenarios.shop_scenario import good_scenario
+from tests.scenarios.sockets import free_url
 from tests.tiny_server import Says, serving
 
 TEXT = """
@@ -34,3 +37,17 @@ def test_every_iteration_is_driven_and_recorded_up_to_its_first_failure(
     assert recording.end is not None
     assert (recording.end.started, recording.end.dropped) == (3, 0)
     assert int(recording.exchanges.ok.sum()) == (6 if status == 200 else 0)
+
+
+def test_iterations_that_have_not_started_in_time_are_dropped(tmp_path: Path) -> None:
+    environment = Environment(environment="test", services={"shop": Service(url=free_url())})
+    flow = compile_flow(good_scenario(tmp_path), environment, "run-1", "t")
+    profile = Profile.model_validate({"users": 1, "iterations": 10_000, "max_duration": "250ms"})
+    drive_alone(flow, "once", profile, tmp_path, "01-once")
+    (recording,) = read_recordings(tmp_path, "01-once")
+    assert recording.end is not None
+    assert recording.start.scheduled == 10_000
+    assert recording.end.started + recording.end.dropped == 10_000
+    assert recording.end.dropped > 0
+    assert len(recording.exchanges) == recording.end.started > 0
+    assert {exchange.outcome for exchange in recording.exchanges} == {Outcome.NOT_SENT}

@@ -1,4 +1,4 @@
-"""Is the watch that is to be taken up again found, and no other?"""
+"""Which watch is resumed, and the lock that keeps a second watch out."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ DIGEST = "51d0" * 16
 
 
 def begun(folder: Path, watch: Watch | None = WATCH, finished: bool = False) -> Path:
-    """Write a watch, and point at it."""
+    """Write a watch, and the link to it."""
     made = write_run(folder, finished=finished)
     made.write_run(replace(made.read_run(), watch=watch))
     write_pointer(folder / "runs", "test", RUN_ID)
@@ -31,11 +31,13 @@ def test_a_watch_that_was_cut_off_is_found(tmp_path: Path) -> None:
     assert found.folder.path.name == RUN_ID
 
 
-def test_nothing_is_found_where_nothing_was_begun(tmp_path: Path) -> None:
+def test_no_watch_is_found_where_none_was_started(tmp_path: Path) -> None:
     assert find_unfinished_watch(tmp_path, "test", DIGEST) is None
 
 
-def test_a_watch_that_ended_a_run_and_other_scenarios_are_not_taken_up(tmp_path: Path) -> None:
+def test_neither_a_finished_watch_nor_one_of_another_scenario_is_resumed(
+    tmp_path: Path,
+) -> None:
     ended, run, other = (tmp_path / name for name in ("ended", "run", "other"))
     for folder in (ended, run, other):
         folder.mkdir()
@@ -45,21 +47,23 @@ def test_a_watch_that_ended_a_run_and_other_scenarios_are_not_taken_up(tmp_path:
     assert find_unfinished_watch(other / "runs", "another environment", DIGEST) is None
 
 
-def test_the_pointer_moves_on_to_a_new_watch(tmp_path: Path) -> None:
+def test_the_link_moves_to_a_new_watch(tmp_path: Path) -> None:
     runs = begun(tmp_path)
     write_pointer(runs, "test", "20261124-000000-abcd")
     assert (runs / "watch-test").readlink() == Path("20261124-000000-abcd")
     assert find_unfinished_watch(runs, "test", DIGEST) is None
 
 
-def test_a_damaged_record_is_said(tmp_path: Path) -> None:
+def test_a_damaged_record_is_an_error(tmp_path: Path) -> None:
     runs = begun(tmp_path)
     (runs / RUN_ID / "evidence" / "run.json").write_text("{")
     with pytest.raises(ConfigError, match="the record is damaged"):
         find_unfinished_watch(runs, "test", DIGEST)
 
 
-def test_two_watches_of_one_environment_are_not_let_in_and_of_two_they_are(tmp_path: Path) -> None:
+def test_only_one_watch_of_an_environment_runs_at_a_time(
+    tmp_path: Path,
+) -> None:
     entered: list[str] = []
     with lock_watch(tmp_path, "one"):
         with lock_watch(tmp_path, "two"):

@@ -53,8 +53,8 @@ class FakeRunner:
         return [data for sent, data, _ in self.sent if sent == name]
 
 
-def make_order(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> LoadAssignment:
-    """Make the order of a profile, written as in a scenario file."""
+def make_assignment(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> LoadAssignment:
+    """Make the assignment of a profile, written as in a scenario file."""
     files = write_task(folder, f"load: {profile}", url)
     task = LoadTask(
         scenario=Path(files["scenario"]),
@@ -67,14 +67,14 @@ def make_order(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> L
         stem="load",
         exchanges=folder,
     )
-    return task.make_order()
+    return task.make_assignment()
 
 
 def make_load(folder: Path) -> Load:
     """Make a load of one step, `ask`, whose rows a test writes by itself."""
-    order = make_order(folder, "{users: 1, iterations: 9}")
-    assert isinstance(order.arrivals, ClosedModel)
-    return Load(order, order.recorder(), 0.0)
+    assignment = make_assignment(folder, "{users: 1, iterations: 9}")
+    assert isinstance(assignment.arrivals, ClosedModel)
+    return Load(assignment, assignment.recorder(), 0.0)
 
 
 def options_of(files: dict[str, str], **more: Any) -> Namespace:

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.evidence.recording import Stop, StopReason, read_recording
-from tests.scenarios.engine.engine_doubles import make_order
+from tests.scenarios.engine.engine_doubles import make_assignment
 from tests.scenarios.engine.locust_child import in_locust_child
 from tests.scenarios.sockets import answering, http, serving
 
@@ -15,7 +15,7 @@ def run(folder: str, profile: str, url: str, users: int = 1) -> dict[str, Any]:
 
     from scenarios.engine.load_runner import LoadRunner, UserLoop
 
-    runner = LoadRunner(make_order(Path(folder), profile, url))
+    runner = LoadRunner(make_assignment(Path(folder), profile, url))
     loops = [UserLoop(runner) for _ in range(users)]
     gevent.joinall([gevent.spawn(loop.run) for loop in loops], timeout=30, raise_error=True)
     runner.close()
@@ -60,7 +60,7 @@ def test_an_open_model_starts_or_drops_every_arrival(tmp_path: Path) -> None:
 def stop(folder: str) -> dict[str, Any]:
     from scenarios.engine.load_runner import LoadRunner, UserLoop
 
-    runner = LoadRunner(make_order(Path(folder), "{users: 1, iterations: 5}"))
+    runner = LoadRunner(make_assignment(Path(folder), "{users: 1, iterations: 5}"))
     runner.stop(Stop(StopReason.INTERRUPTED, "interrupted"))
     runner.stop(Stop(StopReason.ABORTED, "later"))
     UserLoop(runner).run()
@@ -86,7 +86,7 @@ def record_on_a_full_disk(folder: str) -> list[list[str]]:
         stops.append([stop.reason, stop.message])
         runner.stop(stop)
 
-    runner = LoadRunner(make_order(Path(folder), "{users: 1, iterations: 5}"), note)
+    runner = LoadRunner(make_assignment(Path(folder), "{users: 1, iterations: 5}"), note)
     runner.load.recorder.intend = refuse  # type: ignore[assignment, method-assign]
     UserLoop(runner).run()
     runner.close()

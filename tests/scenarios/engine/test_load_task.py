@@ -20,42 +20,43 @@ def task(folder: Path, profiles: str = LOAD) -> LoadTask:
 
 
 def test_the_order_has_the_profile_of_the_scenario(tmp_path: Path) -> None:
-    order = replace(task(tmp_path), users=3).make_order()
-    assert order.arrivals == ClosedModel(8, 600.0)
-    assert (order.profile, order.users, order.generator) == ("load", 3, "locust")
-    assert order.flow.step_names == ("ask",)
+    assignment = replace(task(tmp_path), users=3).make_assignment()
+    assert assignment.arrivals == ClosedModel(8, 600.0)
+    assert (assignment.profile, assignment.users, assignment.generator) == ("load", 3, "locust")
+    assert assignment.flow.step_names == ("ask",)
 
 
 def test_the_parts_of_all_workers_are_the_whole_load(tmp_path: Path) -> None:
-    orders = [
-        replace(task(tmp_path), users=3).make_order(LoadPart(n, 3), ships=True) for n in range(3)
+    assignments = [
+        replace(task(tmp_path), users=3).make_assignment(LoadPart(n, 3), is_shipped=True)
+        for n in range(3)
     ]
-    assert [order.scheduled for order in orders] == [3, 3, 2]
-    assert [order.users for order in orders] == [1, 1, 1]
-    assert all(order.ships for order in orders)
+    assert [assignment.scheduled for assignment in assignments] == [3, 3, 2]
+    assert [assignment.users for assignment in assignments] == [1, 1, 1]
+    assert all(assignment.is_shipped for assignment in assignments)
 
 
 def test_users_and_iterations_of_the_options_replace_those_of_the_profile(tmp_path: Path) -> None:
     options = options_of(write_task(tmp_path, LOAD), num_users=7, iterations=21)
-    order = read_task(options).make_order()
-    assert (order.users, order.scheduled) == (7, 21)
+    assignment = read_task(options).make_assignment()
+    assert (assignment.users, assignment.scheduled) == (7, 21)
 
 
 def test_without_a_profile_the_load_runs_until_it_is_stopped(tmp_path: Path) -> None:
-    order = read_task(options_of(write_task(tmp_path, LOAD), profile=None)).make_order()
-    assert order.profile == "until stopped"
-    assert (order.scheduled, order.arrivals.until_s) == (None, math.inf)
+    assignment = read_task(options_of(write_task(tmp_path, LOAD), profile=None)).make_assignment()
+    assert assignment.profile == "until stopped"
+    assert (assignment.scheduled, assignment.arrivals.until_s) == (None, math.inf)
 
 
 def test_an_unknown_profile_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        replace(task(tmp_path), profile="laod").make_order()
+        replace(task(tmp_path), profile="laod").make_assignment()
     assert str(error.value).endswith("no profile is named 'laod'; did you mean load?")
 
 
 def test_a_load_beyond_what_the_environment_allows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="allows 100"):
-        replace(task(tmp_path), users=101).make_order()
+        replace(task(tmp_path), users=101).make_assignment()
 
 
 def test_a_run_folder_gives_the_run_id_the_tenant_and_the_place(tmp_path: Path) -> None:

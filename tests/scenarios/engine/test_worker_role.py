@@ -104,7 +104,7 @@ def report_abort(folder: str) -> list[Any]:
     role.begin()
     role.load_runner.abort(Stop(StopReason.CANNOT_RECORD, "full"))
     role.load_runner.close()
-    shutil.rmtree(role.load_runner.load.order.exchanges)
+    shutil.rmtree(role.load_runner.load.assignment.exchanges)
     return [runner.named("abort"), role.load_runner.load.stopped.reason]
 
 
