@@ -1,13 +1,12 @@
-"""The locustfile: each virtual user is a Locust user.
+"""The locustfile: each virtual user of a load is a Locust user.
 
-It works with plain Locust too, web page, master and workers included; without --profile it goes on
-until stopped:
+`scenarios.driver.load_process` runs it with `--on-order`. It works with plain Locust, too, with its
+web page, master and workers; without --profile, the load runs until it is stopped:
 
     locust -f scenarios/locustfile.py --scenario usage_tracking --environment staging
 
-Here and in `scenarios.engine` are the only places where Locust and gevent are imported: importing
-them patches the process. Locust's own statistics feed its page and nothing else; what counts is the
-recording.
+Only this module and `scenarios.engine` import Locust and gevent, since importing them patches the
+process. Locust's statistics are for its web page only; the checks rest on the recording.
 """
 
 import os
@@ -22,7 +21,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # plain `locust` does not know it
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # plain `locust` does not add it
 
 from config.errors import ConfigError
 from scenarios.engine.load_runner import LoadRunner, UserLoop
@@ -34,44 +33,44 @@ _WRONG_INPUT = 2
 
 
 class Role(Protocol):
-    """What this process is in a load: the only one, a worker, or the master.
+    """The role of this process in a load: the only one, a worker, or the master.
 
-    `load_runner` is what its users do: None where they are to do nothing.
+    Its users run iterations of the `load_runner`; without one, as in a master, they do nothing.
     """
 
     load_runner: LoadRunner | None
 
     def begin(self) -> None:
-        """Begin a load."""
+        """Start a load."""
 
     def end(self) -> None:
-        """End it."""
+        """End the load."""
 
 
 class Process:
-    """What this process is: Locust leaves no other way from an event to a user."""
+    """The role of this process, as a class attribute: Locust passes users nothing but itself."""
 
     role: Role
 
 
 class VirtualUser(User):
-    """Passes through the flow until no iteration is due."""
+    """One virtual user, with connections of its own."""
 
     loop: UserLoop | None = None
 
     def on_start(self) -> None:
-        """Take this user's own connections."""
+        """Create the client of this user."""
         if Process.role.load_runner:
             self.loop = UserLoop(Process.role.load_runner)
 
     def on_stop(self) -> None:
-        """Give them back."""
+        """Close the connections of this user."""
         if self.loop:
             self.loop.close()
 
     @task
     def iterate(self) -> None:
-        """Run iterations for as long as any is due, then stop for good."""
+        """Run iterations until none is due any more, then end this user."""
         if self.loop:
             self.loop.run()
         raise StopUser
@@ -79,25 +78,27 @@ class VirtualUser(User):
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
-    parser.add_argument("--scenario", default="usage_tracking", help="a scenario's name or file")
-    parser.add_argument("--environment", default="local", help="an environment's name or file")
-    # --profile is Locust's own option: the name of what is driven
-    parser.add_argument("--iterations", type=int, default=0, help="instead of the profile's")
-    parser.add_argument("--evidence", default="", help="the folder for the recording",
+    parser.add_argument("--scenario", default="usage_tracking", help="name or file of a scenario")
+    parser.add_argument("--environment", default="local", help="name or file of an environment")
+    # --profile is an option of Locust; here it names the profile of the scenario
+    parser.add_argument(
+        "--iterations", type=int, default=0, help="number of iterations, instead of the profile's"
+    )
+    parser.add_argument("--evidence", default="", help="run folder for the recording",
                        include_in_web_ui=False)  # fmt: skip
-    parser.add_argument("--stem", default="", help="the recording's name", include_in_web_ui=False)
+    parser.add_argument("--stem", default="", help="name of the recording", include_in_web_ui=False)
     parser.add_argument("--on-order", action="store_true", include_in_web_ui=False,
-                       help="begin at a byte on standard input, stop at its end")  # fmt: skip
+                       help="start at a byte on standard input, stop at its end")  # fmt: skip
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Environment, **_: Any) -> None:
-    """Read everything that can be wrong before the first request."""
+    """Read options and files; exit on a mistake, before any request is sent."""
     try:
         Process.role = _role(environment)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        os._exit(_WRONG_INPUT)
+        os._exit(_WRONG_INPUT)  # Locust would log an exception of a listener and go on
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
