@@ -217,5 +217,5 @@ def _digits(value: Decimal, least: int, *limits: Decimal) -> str:
 
 def _signed(value: float, render: Callable[[float], str]) -> str:
     text = render(abs(value))
-    sign = "" if not value or text == NO_DATA else "+" if value > 0 else _MINUS
+    sign = "" if not value or not math.isfinite(value) else "+" if value > 0 else _MINUS
     return sign + text

@@ -82,7 +82,8 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
         host = urlsplit(asked.url).hostname
         return Refusal(f"cannot be reached: {host}: {reason}", f"correct {asked.url_key}")
     remedy = f"start it, or correct {asked.url_key}"
-    if asked.url.startswith("http://") and "refused" not in reason:
+    is_refused = any(isinstance(each, ConnectionRefusedError) for each in causes)
+    if asked.url.startswith("http://") and not is_refused:
         remedy += ", with https:// if it speaks TLS"
     return Refusal(f"cannot be reached: {reason}", remedy, is_theirs=True)
 

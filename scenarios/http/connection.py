@@ -43,6 +43,10 @@ class ConnectionBroken(Exception):
     """The connection cannot be used any further; the text is the reason."""
 
 
+class BodyTooLarge(ConnectionBroken):
+    """The body of the response exceeds MAX_BODY_BYTES."""
+
+
 class DeadlinePassed(ConnectionBroken):
     """The deadline has passed."""
 
@@ -200,7 +204,7 @@ class Connection:
                     return
                 raise ConnectionBroken(f"not HTTP: {error}") from error
             if self._body_bytes > MAX_BODY_BYTES:
-                raise ConnectionBroken(f"the body is over {MAX_BODY_BYTES:,} bytes")
+                raise BodyTooLarge(f"the body is over {MAX_BODY_BYTES:,} bytes")
             if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
                 raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
 
@@ -250,8 +254,7 @@ def _final_head(data: bytes) -> bytes:
 def _body_error(error: ConnectionBroken) -> str:
     if isinstance(error, DeadlinePassed):
         return "the body did not end in time"
-    text = str(error)
-    return text if text.startswith("the body") else f"the body broke off: {text}"
+    return str(error) if isinstance(error, BodyTooLarge) else f"the body broke off: {error}"
 
 
 def error_text(error: Exception) -> str:
