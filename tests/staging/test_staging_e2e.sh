@@ -34,12 +34,12 @@ step "4 of 6: metrics"
 import sys
 from contextlib import closing
 
-from witnesses.prometheus.client import PrometheusQueries
+from witnesses.prometheus.client import PrometheusClient
 from config.environment import find_environment, read_environment
 
 environment = read_environment(find_environment(sys.argv[1]))
-with closing(PrometheusQueries(environment.prometheus, environment.network)) as queries:
-    created = queries.ask("sum(onboarding_cards_created_total)", None).result
+with closing(PrometheusClient(environment.prometheus, environment.network)) as client:
+    created = client.query("sum(onboarding_cards_created_total)", None).result
 print(f"onboarding_cards_created_total {created[0]['value'][1] if created else 'no data'}")
 sys.exit(not created or float(created[0]["value"][1]) < 4)
 PYTHON
