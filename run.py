@@ -3,7 +3,8 @@
 import signal
 
 # Until main() takes it, Ctrl-C simply ends the process: an import may swallow KeyboardInterrupt.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import errno
 import json
