@@ -117,26 +117,25 @@ class OpenModel:
             at_s -= stage.duration_s
         return arrived
 
+    # Every worker computes all arrivals from the same seed, and takes every `of`-th of them:
+    #     number      0   1   2   3   4   5        first: the number that a block begins with
+    #     part 0/2    ●       ●       ●
+    #     part 1/2        ●       ●       ●
+    # so Poisson arrivals are the same, whatever the number of workers.
     def _blocks(self) -> Iterator[np.ndarray]:
         """Yield the values of Λ at which iterations of this part are due, in blocks."""
-        end = self.expected
-        for first, counts in self._counts():
-            inside = counts[counts < end - _ROUNDING]
-            yield inside[(self.of.index - first) % self.of.of :: self.of.of]
-            if len(inside) < len(counts):
-                return
-
-    def _counts(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield blocks without end: the number of the first arrival, and Λ at each arrival."""
         random = np.random.default_rng(self.seed)
-        first, reached = 0, 0.0
+        first, reached, end = 0, 0.0, self.expected - _ROUNDING
         while True:
             if self.poisson:
                 counts = reached + np.cumsum(random.standard_exponential(_BLOCK))
                 reached = float(counts[-1])
             else:
                 counts = np.arange(first, first + _BLOCK, dtype=float)
-            yield first, counts
+            inside = counts[counts < end]
+            yield inside[(self.of.index - first) % self.of.of :: self.of.of]
+            if len(inside) < len(counts):
+                return
             first += _BLOCK
 
     def _times(self, counts: np.ndarray) -> np.ndarray:

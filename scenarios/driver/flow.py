@@ -233,7 +233,8 @@ def _check(step: CompiledStep, response: Response, variables: dict[str, Any]) ->
     try:
         content = _decode(response.body)
     except (ValueError, RecursionError):
-        return f"not JSON: {_describe(response)}"
+        what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
+        return f"not JSON: {what if response.body else 'an empty body'}"
     try:
         return _check_content(step, content, variables)
     except (JMESPathError, TemplateError) as error:
@@ -262,12 +263,6 @@ def _same(found: Any, expected: Any) -> bool:
             _same(found[key], expected[key]) for key in found
         )
     return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
-
-
-def _describe(response: Response) -> str:
-    if not response.body:
-        return "an empty body"
-    return f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
 
 
 def _short(value: Any) -> str:

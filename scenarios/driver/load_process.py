@@ -29,8 +29,9 @@ OnProgress = Callable[[int, int | None], None]  # iterations ended, and schedule
 
 _STOP_S = 3.0
 _LOOPBACK = "127.0.0.1"
-_LOCAL_WORKERS_TIMEOUT_S = 60
-_REMOTE_WORKERS_TIMEOUT_S = 600  # people start them by hand
+# how long the master waits for all of its workers to connect
+_WAIT_FOR_LOCAL_S = 60
+_WAIT_FOR_REMOTE_S = 600  # people start them by hand
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,15 @@ class LoadProcess:
     def drive(self, on_progress: OnProgress) -> str:
         """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
         errors, started = [], False
-        for line in self._lines():
-            if "ready" in line:
+        lines = self._process.stdout or ()
+        for message in (json.loads(line) for line in lines if line.startswith("{")):
+            if "ready" in message:
                 started = True
                 self._start()
-            elif "error" in line:
-                errors.append(str(line["error"]))
+            elif "error" in message:
+                errors.append(str(message["error"]))
             else:
-                on_progress(int(line["ended"] or 0), line["scheduled"])
+                on_progress(int(message["ended"] or 0), message["scheduled"])
         code = self._process.wait()
         # Locust ends with 1 if any request failed, which the checks decide about
         if (code not in (0, 1) or not started) and not errors:
@@ -116,11 +118,6 @@ class LoadProcess:
             with suppress(BrokenPipeError):
                 os.write(self._process.stdin.fileno(), b"g")
 
-    def _lines(self) -> Iterator[dict[str, int | None]]:
-        for line in self._process.stdout or ():
-            if line.startswith("{"):
-                yield json.loads(line)
-
 
 def _wait_or_kill(process: subprocess.Popen[str]) -> None:
     """Wait for a process whose input has been closed; kill it after some seconds."""
@@ -140,6 +137,7 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
     `variables` are its environment. Raises ConfigError if the address for workers cannot be bound.
     """
     host, port = _listen_address(settings.workers)
+    wait_s = _WAIT_FOR_REMOTE_S if settings.workers.elsewhere else _WAIT_FOR_LOCAL_S
     with ExitStack() as held:
         log = held.enter_context(settings.log.open("ab"))
 
@@ -149,14 +147,13 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=log,
-                env={**_worker_timeout(settings.workers), **variables},
+                # of Locust's master; `variables` come last, so that users can override it
+                env={"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(wait_s), **variables},
                 start_new_session=True,
                 text=True,
             )
 
-        process = start(
-            [*_command(settings), *_master_options(settings.workers, host, port)], subprocess.PIPE
-        )
+        process = start(_command(settings, host, port), subprocess.PIPE)
         workers = [
             start(worker_options(host, port), log.fileno()) for _ in range(settings.workers.here)
         ]
@@ -178,42 +175,26 @@ def _listen_address(workers: Workers) -> tuple[str, int]:
     Raises ConfigError if it cannot listen there.
     """
     host, port = parse_host_port(workers.bind) or (_LOOPBACK, None)
+    wildcard = "" if host == "*" else host  # Locust writes * for every interface
     try:
-        return host, _try_to_listen(host, port or 0)
+        ((family, *_, address), *_) = socket.getaddrinfo(
+            wildcard, port or 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.create_server(address[:2], family=family) as free:
+            return host, int(free.getsockname()[1])
     except OSError as error:
         message = f"--bind {workers.bind}: cannot listen there: {error.strerror}"
         raise ConfigError(Problem(None, None, message)) from error
 
 
-def _try_to_listen(host: str, port: int) -> int:
-    """Listen at an address for a moment; return the port. Raises OSError."""
-    wildcard = "" if host == "*" else host  # Locust writes * for every interface
-    ((family, *_, address), *_) = socket.getaddrinfo(
-        wildcard, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    with socket.create_server(address[:2], family=family) as free:
-        port_number: int = free.getsockname()[1]
-        return port_number
-
-
-def _worker_timeout(workers: Workers) -> dict[str, str]:
-    """Return how long Locust's master waits for workers, as a variable that users can override."""
-    timeout_s = _REMOTE_WORKERS_TIMEOUT_S if workers.elsewhere else _LOCAL_WORKERS_TIMEOUT_S
-    return {"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(timeout_s)}
-
-
-def _master_options(workers: Workers, host: str, port: int) -> list[str]:
-    if not workers:
-        return []
-    return ["--master", "--master-bind-host", host, "--master-bind-port", str(port),
-            "--expect-workers", str(workers.number)]  # fmt: skip
-
-
-def _command(settings: LoadSettings) -> list[str]:
+def _command(settings: LoadSettings, host: str, port: int) -> list[str]:
     users, iterations = str(settings.users), str(settings.iterations or 0)
+    as_master = ["--master", "--master-bind-host", host, "--master-bind-port", str(port),
+                 "--expect-workers", str(settings.workers.number)]  # fmt: skip
     return [
         *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
         *("--scenario", str(settings.scenario), "--environment", str(settings.environment)),
         *("--profile", settings.profile, "--iterations", iterations),
         *("--evidence", str(settings.run_folder), "--stem", settings.stem),
+        *(as_master if settings.workers else ()),
     ]

@@ -71,13 +71,15 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
     profiles: dict[str, Profile] = {}
     if path and scenario:
-        problems += _missing_profiles(scenario, path, asked.profiles)
-        problems += _conflicting_options(scenario, asked)
+        problems += _profile_problems(scenario, path, asked)
         profiles = _selected_profiles(scenario, asked)
         problems += _worker_problems(asked.workers, profiles)
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
-        environment = _collect(problems, lambda: _preview(file, local.variables))
+        # the local stack has no addresses before it is started: a placeholder stands for each
+        names = local.variables if file.starts_stack else ()
+        known = dict.fromkeys(names, "http://not-started-yet")
+        environment = _collect(problems, lambda: read_environment(file.path, known))
         if environment:
             problems += header_problems(environment, file.path)
         if environment and scenario:
@@ -95,16 +97,19 @@ def _selected_profiles(scenario: Scenario, asked: PlanRequest) -> dict[str, Prof
     }
 
 
-def _conflicting_options(scenario: Scenario, asked: PlanRequest) -> list[Problem]:
-    """Return the options that have no meaning for a profile of an open model."""
+def _profile_problems(scenario: Scenario, path: Path, asked: PlanRequest) -> Iterator[Problem]:
+    """Yield the profiles that do not exist, then the options that an open model cannot follow."""
+    known = list(scenario.profiles)
+    for name in asked.profiles:
+        if name not in known:
+            message = f"no profile is named {name!r}; {did_you_mean(name, known)}"
+            yield Problem(path, None, message)
     given = {"--users": asked.users, "--iterations": asked.iterations}
     options = " and ".join(name for name, value in given.items() if value)
-    return [
-        Problem(None, None, f"{name} is an open model: its rate determines the load; remove "
-                            f"{options}")
-        for name in asked.profiles
-        if options and name in scenario.profiles and scenario.profiles[name].is_open
-    ]  # fmt: skip
+    for name in asked.profiles:
+        if options and name in known and scenario.profiles[name].is_open:
+            yield Problem(None, None, f"{name} is an open model: its rate determines the load; "
+                                      f"remove {options}")  # fmt: skip
 
 
 def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
@@ -221,18 +226,3 @@ def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
     except ConfigError as error:
         problems += [problem for problem in error.problems if problem not in problems]
         return None
-
-
-def _preview(file: EnvironmentFile, variables: Iterable[str]) -> Environment:
-    """Read an environment before its stack is started, with a placeholder for each address."""
-    addresses = dict.fromkeys(variables, "http://not-started-yet") if file.starts_stack else {}
-    return read_environment(file.path, addresses)
-
-
-def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
-    known = list(scenario.profiles)
-    return [
-        Problem(path, None, f"no profile is named {name!r}; {did_you_mean(name, known)}")
-        for name in profiles
-        if name not in scenario.profiles
-    ]
