@@ -11,7 +11,6 @@ process. Locust's statistics are for its web page only; the checks rest on the r
 
 import os
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,16 +111,11 @@ def _end(environment: Environment, **_: Any) -> None:
 
 
 def _role(locust: Environment) -> Role:
-    options, runner = _options(locust), locust.runner
+    options, runner = locust.parsed_options, locust.runner
+    if options is None:
+        raise RuntimeError("this locustfile needs Locust's command line")
     if isinstance(runner, WorkerRunner):
         return WorkerRole(locust, runner, options)
     if isinstance(runner, MasterRunner):
         return MasterRole(runner, options)
     return LocalRole(locust, options)
-
-
-def _options(locust: Environment) -> Namespace:
-    if locust.parsed_options is None:
-        raise RuntimeError("this locustfile needs Locust's command line")
-    options: Namespace = locust.parsed_options
-    return options

@@ -40,26 +40,16 @@ class Collectors:
 
     def collect(self, moment: Moment) -> None:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""
-        in_order = self.in_order
-        if moment is Moment.BEFORE and self.fresh:
-            # A fresh Prometheus waits for nothing; its begin must come after the others' baseline.
-            in_order = in_order[::-1]
+        is_fresh_begin = self.fresh and moment is Moment.BEFORE
+        # A fresh Prometheus waits for nothing; its begin must come after the others' baseline.
+        in_order = self.in_order[::-1] if is_fresh_begin else self.in_order
         for collector in in_order:
-            if (
-                isinstance(collector, PrometheusCollector)
-                and moment is Moment.BEFORE
-                and self.fresh
-            ):
-                self._wait_past_start_times()
+            if is_fresh_begin and isinstance(collector, PrometheusCollector):
+                # Start times are in whole seconds: a process must be older to count as there
+                # before. A service on another machine, whose clock is ahead, is not waited for.
+                ready_at = latest_start_time(self.folder) + START_TIME_MARGIN_S + _CLOCK_STEP_S
+                time.sleep(min(max(0.0, ready_at - time.time()), START_TIME_MARGIN_S))
             collector.collect(moment, self.folder)
-
-    def _wait_past_start_times(self) -> None:
-        """Start times are in whole seconds: a process must be older to count as there before.
-
-        A service on another machine, whose clock is ahead, is not waited for.
-        """
-        ready_at = latest_start_time(self.folder) + START_TIME_MARGIN_S + _CLOCK_STEP_S
-        time.sleep(min(max(0.0, ready_at - time.time()), START_TIME_MARGIN_S))
 
 
 @contextmanager

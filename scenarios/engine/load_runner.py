@@ -36,31 +36,22 @@ class UserLoop:
 
     def run(self) -> None:
         """Run iterations until none is due any more."""
-        arrivals = self._load_runner.load.assignment.arrivals
+        load, idle = self._load_runner.load, self._load_runner.idle
+        arrivals, now_s = load.assignment.arrivals, load.recorder.now_s
         if isinstance(arrivals, ClosedModel):
-            self._run_closed(arrivals.think_s)
-        else:
-            self._run_open()
+            while (due := load.next_iteration(now_s())) is not None:
+                self._iterate(*due)
+                if arrivals.think_s[1]:
+                    gevent.sleep(random.uniform(*arrivals.think_s))  # noqa: S311 - no secret
+            return
+        idle.append(self)
+        while (arrival := self.arrivals.get()) is not None:
+            self._iterate(*arrival)
+            idle.append(self)
 
     def close(self) -> None:
         """Close the connections."""
         self._sender.close()
-
-    def _run_closed(self, think_s: tuple[float, float]) -> None:
-        load = self._load_runner.load
-        now_s = load.recorder.now_s
-        while (due := load.next_iteration(now_s())) is not None:
-            self._iterate(*due)
-            if think_s[1]:
-                gevent.sleep(random.uniform(*think_s))  # noqa: S311 - a pause, no secret
-
-    def _run_open(self) -> None:
-        while True:
-            self._load_runner.idle.append(self)
-            arrival = self.arrivals.get()
-            if arrival is None:
-                return
-            self._iterate(*arrival)
 
     def _iterate(self, number: int, due_s: float) -> None:
         load, is_ok = self._load_runner.load, False

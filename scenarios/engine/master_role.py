@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import gevent
@@ -58,7 +59,8 @@ class MasterRole:
         if self._options.on_order:
             parent_channel.wait_for_start()
             gevent.spawn(self._stop_when_over, registry)
-            gevent.spawn(parent_channel.wait_for_parent_exit, self._interrupt)
+            interrupt = partial(self._stop_workers, Stop(StopReason.INTERRUPTED, "interrupted"))
+            gevent.spawn(parent_channel.wait_for_parent_exit, interrupt)
 
     def end(self) -> None:
         """Stop the workers, and wait for their last batches, which Locust itself does not."""
@@ -96,9 +98,6 @@ class MasterRole:
             found = "; its recording was recovered" if registry.recover(worker) else ""
             parent_channel.report(error=f"the worker {worker.name} was lost{found}")
         self._runner.quit()
-
-    def _interrupt(self) -> None:
-        self._stop_workers(Stop(StopReason.INTERRUPTED, "interrupted"))
 
     def _stop_workers(self, stop: Stop) -> None:
         self._runner.send_message("stop_load", asdict(stop))

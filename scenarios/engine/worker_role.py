@@ -42,10 +42,8 @@ class WorkerRole:
         """Listen to the master."""
         self._locust = locust
         self._runner = runner
-        # Locust calls these with the keywords `environment` and `msg`
-        runner.register_message("assignment", lambda environment, msg: self._accept(msg.data))
-        runner.register_message("confirmation", lambda environment, msg: self._confirm(msg.data))
-        runner.register_message("stop_load", lambda environment, msg: self._stop_load(msg.data))
+        for name in ("assignment", "confirmation", "stop_load"):
+            runner.register_message(name, self._handle)
         gevent.spawn(self._leave_with_master)
         if options.on_order:
             gevent.spawn(parent_channel.wait_for_parent_exit, self._leave)
@@ -69,6 +67,14 @@ class WorkerRole:
                 self.load_runner.close()
                 self._sender.send_last()
             self._remove_if_confirmed(self.load_runner, self._sender, timeout_s=0.0)
+
+    def _handle(self, environment: Environment, msg: Any) -> None:  # Locust's keywords
+        if msg.type == "assignment":
+            self._accept(msg.data)
+        elif msg.type == "stop_load":
+            self._stop(Stop(StopReason(msg.data["reason"]), msg.data["message"]))
+        elif self._sender:
+            self._sender.confirm(msg.data["batch"])
 
     def _accept(self, data: dict[str, Any]) -> None:
         """Read an assignment; reply whether this worker can do it."""
@@ -94,13 +100,6 @@ class WorkerRole:
                        f"set TMPDIR to a folder with free space")  # fmt: skip
         reply = {"problem": problem, "folder": str(folder), "machine": platform.node()}
         self._runner.send_message("assignment_reply", reply)
-
-    def _confirm(self, data: dict[str, int]) -> None:
-        if self._sender:
-            self._sender.confirm(data["batch"])
-
-    def _stop_load(self, data: dict[str, str]) -> None:
-        self._stop(Stop(StopReason(data["reason"]), data["message"]))
 
     def _stop(self, stop: Stop) -> None:
         if self.load_runner:

@@ -296,8 +296,7 @@ def read_recording(path: Path) -> Recording | None:
     start = RecordingStart(**{**line, "steps": tuple(line["steps"]), "shipped": shipped})
     reasons = ["", *(line["text"] for line in notes.get("reason", ())), CUT_OFF_REASON]
     rows = _read_rows(path.with_suffix(ROWS))
-    written = _last_written(rows)
-    rows = rows[:written]
+    written = len(rows)
     valid = (
         (rows["outcome"] != EMPTY)
         & (rows["outcome"] <= max(CODES.values()))
@@ -319,18 +318,14 @@ def _end_of(line: dict[str, Any]) -> RecordingEnd:
 
 
 def _read_rows(path: Path) -> Column:
-    """Read the complete rows; a torn last one is dropped."""
+    """Read the rows up to the last one that is not empty; a torn one is dropped."""
     try:
-        size = path.stat().st_size // _ROW_BYTES
-        return np.fromfile(path, ROW, size)
+        rows = np.fromfile(path, ROW, path.stat().st_size // _ROW_BYTES)
     except FileNotFoundError:
         return np.empty(0, ROW)
-
-
-def _last_written(rows: Column) -> int:
-    """Return the number of rows up to the last one that is not empty."""
+    # the file grows by chunks: the recording of a killed generator ends with empty rows
     written = np.flatnonzero(rows["outcome"] != EMPTY)
-    return int(written[-1]) + 1 if len(written) else 0
+    return rows[: written[-1] + 1 if len(written) else 0]
 
 
 def _conclude_intents(rows: Column, reason: int) -> int:

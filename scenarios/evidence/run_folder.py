@@ -154,7 +154,10 @@ def create_run_folder(runs: Path, run_id: str, scenario: Path, environment: Path
         folder.witnesses.mkdir()
         write_atomically(folder.evidence / "scenario.yaml", scenario.read_bytes())
         write_atomically(folder.evidence / "environment.yaml", environment.read_bytes())
-        _point_latest(runs, run_id)
+        # a link is replaced by a rename: `latest` always leads to a run, old or new
+        link = runs / f".latest.{run_id}"
+        link.symlink_to(run_id)
+        link.replace(runs / "latest")
     except OSError as error:
         message = f"cannot create the run folder here: {error.strerror}"
         raise ConfigError(Problem(runs, None, message)) from error
@@ -190,9 +193,3 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
             except ValueError:
                 return
-
-
-def _point_latest(runs: Path, run_id: str) -> None:
-    temporary = runs / f".latest.{run_id}"
-    temporary.symlink_to(run_id)
-    temporary.replace(runs / "latest")

@@ -100,7 +100,10 @@ def _message(request: Request) -> bytes:
     template, target, trace, body, headers = request
     more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else template.bodiless
     if headers:
-        more = _lines(headers) + more
+        for name, value in headers:
+            if _LINE_BREAK.search(value):
+                raise NotSent(f"could not be sent: the header {name!r} has more than one line")
+        more = "".join([f"\r\n{name}: {value}" for name, value in headers]) + more
     try:
         if not _PLAIN_TARGET.fullmatch(target):
             target = quote(target, safe=_SAFE)
@@ -108,10 +111,3 @@ def _message(request: Request) -> bytes:
     except UnicodeEncodeError as error:
         raise NotSent(f"could not be sent: {error_text(error)}") from error
     return head + body if body else head
-
-
-def _lines(headers: tuple[tuple[str, str], ...]) -> str:
-    for name, value in headers:
-        if _LINE_BREAK.search(value):
-            raise NotSent(f"could not be sent: the header {name!r} has more than one line")
-    return "".join(f"\r\n{name}: {value}" for name, value in headers)

@@ -84,7 +84,12 @@ class Connection:
         self._tls = Tls(context, host)
         while not self._tls.shake_hands():
             self._write(self._tls.outgoing(), deadline)
-            self._tls.incoming(self._read_raw(deadline))
+            if not self._readiness.readable(deadline):
+                raise DeadlinePassed("no connection in time")
+            data = self._raw.recv(_READ_BYTES)
+            if not data:
+                raise ConnectionBroken("it was closed during the TLS handshake")
+            self._tls.incoming(data)
         # the client's last message of the handshake, which the server still needs
         self._write(self._tls.outgoing(), deadline)
         self._recv = self._recv_decrypted
@@ -122,7 +127,9 @@ class Connection:
         except ConnectionBroken as error:
             self._in_sync = False
             if self._has_head:
-                return self._response(_body_error(error))
+                # once there is a head, the texts of these two are about the body already
+                is_of_body = isinstance(error, DeadlinePassed | BodyTooLarge)
+                return self._response(f"{'' if is_of_body else 'the body broke off: '}{error}")
             if isinstance(error, DeadlinePassed):
                 raise ResponseLost(f"no response within {template.timeout_s:g} s") from error
             raise ResponseLost(f"the connection broke: {error}") from error
@@ -208,15 +215,6 @@ class Connection:
             if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
                 raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
 
-    def _read_raw(self, deadline: float) -> bytes:
-        """Read bytes of the handshake. Raises OSError or ConnectionBroken."""
-        if not self._readiness.readable(deadline):
-            raise DeadlinePassed("no connection in time")
-        data = self._raw.recv(_READ_BYTES)
-        if not data:
-            raise ConnectionBroken("it was closed during the TLS handshake")
-        return data
-
     def _recv_decrypted(self, max_bytes: int) -> bytes:
         data = self._raw.recv(max_bytes)
         if not data or self._tls is None:
@@ -249,12 +247,6 @@ def _final_head(data: bytes) -> bytes:
         if not rest or head[9:10] != b"1" or head[9:12] == b"101":
             return head.lower() + b"\r\n"
         data = rest
-
-
-def _body_error(error: ConnectionBroken) -> str:
-    if isinstance(error, DeadlinePassed):
-        return "the body did not end in time"
-    return str(error) if isinstance(error, BodyTooLarge) else f"the body broke off: {error}"
 
 
 def error_text(error: Exception) -> str:

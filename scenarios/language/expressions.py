@@ -36,20 +36,16 @@ def _compile_tree(tree: dict[str, Any]) -> Expression | None:
             name = tree["value"]
             return lambda value: value.get(name) if isinstance(value, dict) else None
         case "index":
-            return _index(tree["value"])
+            number = tree["value"]
+            return lambda value: (
+                value[number]
+                if isinstance(value, list) and -len(value) <= number < len(value)
+                else None
+            )
         case "subexpression" | "index_expression":
             parts = [_compile_tree(child) for child in tree["children"]]
             return _chain([part for part in parts if part]) if all(parts) else None
     return None
-
-
-def _index(number: int) -> Expression:
-    def look_up(value: Any) -> Any:
-        if not isinstance(value, list) or not -len(value) <= number < len(value):
-            return None
-        return value[number]
-
-    return look_up
 
 
 def _chain(parts: list[Expression]) -> Expression:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.documents import Document, Location, read_document, read_model, read_model_leniently
+from config.documents import Document, read_document, read_model, read_model_leniently
 from config.errors import ConfigError, Problem
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
@@ -48,16 +48,12 @@ def _further_problems(document: Document, error: ConfigError) -> Iterator[Proble
     remainder = read_model_leniently(document, Scenario)
     reported = {problem.line for problem in error.problems}
     for place, message in find_violations(remainder) if remainder else ():
-        if not reported & _related_lines(document, place):
+        causes: set[int | None] = {document.line_of(place)}
+        # the keys of a profile depend on each other: a mistake in one may cause any other
+        if place[:1] == ("profiles",):
+            causes |= {line for other, line in document.lines.items() if other[:2] == place[:2]}
+        if not reported & causes:
             yield document.problem(place, message)
-
-
-def _related_lines(document: Document, place: Location) -> set[int | None]:
-    """Return the lines whose mistakes may cause one at a place: in a profile, all of its lines."""
-    lines: set[int | None] = {document.line_of(place)}
-    if place[:1] == ("profiles",):
-        lines |= {line for other, line in document.lines.items() if other[:2] == place[:2]}
-    return lines
 
 
 def _sorted(*problems: Problem) -> list[Problem]:

@@ -1,7 +1,7 @@
 """Parse plain PromQL selectors such as `name{a="b"}`, and match series against them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
@@ -59,22 +59,17 @@ def parse_selector(text: str) -> Selector:
     return Selector(match[1], tuple(_matchers(text, match[2] or "")))
 
 
-def _matchers(text: str, inside: str) -> list[Matcher]:
-    found, position = [], 0
+def _matchers(text: str, inside: str) -> Iterator[Matcher]:
+    position = 0
     while position < len(inside.rstrip()):
         match = _MATCHER.match(inside, position)
         if match is None:
             raise ValueError(f"{text!r}: cannot parse the matchers at {inside[position:]!r}")
-        found.append(_matcher(text, match))
-        position = match.end()
-    return found
-
-
-def _matcher(text: str, match: re.Match[str]) -> Matcher:
-    value = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), match[3])
-    if "~" in match[2]:
+        value = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), match[3])
         try:
-            re.compile(value)
+            if "~" in match[2]:
+                re.compile(value)
         except re.error as error:
             raise ValueError(f"{text!r}: {value!r} is not a regular expression: {error}") from error
-    return Matcher(match[1], match[2], value)
+        yield Matcher(match[1], match[2], value)
+        position = match.end()

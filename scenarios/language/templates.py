@@ -46,7 +46,11 @@ def compile_text(text: str, known: Variables = _NO_VARIABLES) -> Template:
         return Constant(text)
     parts = _plain_parts(text)
     if parts is not None:
-        return _join(text, [_substitute(part, known) for part in parts])
+        filled = [
+            (str(known[part]), False) if is_name and part in known else (part, is_name)
+            for part, is_name in parts
+        ]
+        return _join(text, filled)
     template = _guard(text, lambda: _SANDBOX.from_string(text))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
@@ -120,11 +124,6 @@ def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
             else:
                 return None
     return parts
-
-
-def _substitute(part: tuple[str, bool], known: Variables) -> tuple[str, bool]:
-    text, is_name = part
-    return (str(known[text]), False) if is_name and text in known else part
 
 
 def _join(text: str, parts: list[tuple[str, bool]]) -> Template:

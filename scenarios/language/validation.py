@@ -25,6 +25,15 @@ _QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # as SQLAlchemy parses bind parameters, since it executes the query
 _BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+# the keys of one load model, and what is wrong with them in a profile of the other
+_OF_CLOSED_MODEL = (
+    ("users", "iterations", "think", "max_duration"),
+    "belongs to the closed model; remove it, or remove the rate or stages",
+)
+_OF_OPEN_MODEL = (
+    ("arrivals", "seed", "max_users"),
+    "belongs to the open model; remove it, or write a rate instead of users",
+)
 _EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
 
 
@@ -118,8 +127,14 @@ def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator
 
 
 def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Violation]:
-    place = ("quantities", name)
-    if not any(_may_count(scenario, step, name) for step in scenario.flow):
+    place, known = ("quantities", name), list(scenario.quantities)
+    # a misspelt name is reported by itself: here it stands for the quantity that it is nearest to
+    counted = {
+        count if count in known else nearest(count, known)
+        for step in scenario.flow
+        for count in step.counts
+    }
+    if name not in counted:
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
     if quantity.prometheus is None and quantity.database is None:
         yield place, f"{name!r} has no witness; add prometheus: or database:"
@@ -145,13 +160,6 @@ def _query(query: str, place: Location) -> Iterator[Violation]:
             )
 
 
-def _may_count(scenario: Scenario, step: Step, name: str) -> bool:
-    """Return whether a step counts a quantity, perhaps misspelt: that is reported by itself."""
-    known = list(scenario.quantities)
-    misspelt = (count for count in step.counts if count not in known)
-    return name in step.counts or any(nearest(count, known) == name for count in misspelt)
-
-
 def _selector(text: str, place: Location) -> Iterator[Violation]:
     yield from _template(text, ["tenant"], place)
     try:
@@ -165,23 +173,12 @@ def _selector(text: str, place: Location) -> Iterator[Violation]:
 def _profiles(scenario: Scenario) -> Iterator[Violation]:
     for name, profile in scenario.profiles.items():
         place: Location = ("profiles", name)
-        misplaced = _misplaced_keys(profile)
-        if misplaced:
-            yield from (((*place, key), message) for key, message in misplaced)
-        else:
+        others, remedy = _OF_CLOSED_MODEL if profile.is_open else _OF_OPEN_MODEL
+        misplaced = [key for key in others if getattr(profile, key) is not None]
+        yield from (((*place, key), f"{key} {remedy}") for key in misplaced)
+        # a profile with keys of both models has no model whose rules it could break
+        if not misplaced:
             yield from ((place, message) for message in _profile(profile))
-
-
-def _misplaced_keys(profile: Profile) -> list[tuple[str, str]]:
-    """Return the keys that belong to the other load model, each with a sentence."""
-    others: tuple[str, ...]
-    if profile.is_open:
-        others = ("users", "iterations", "think", "max_duration")
-        remedy = "belongs to the closed model; remove it, or remove the rate or stages"
-    else:
-        others = ("arrivals", "seed", "max_users")
-        remedy = "belongs to the open model; remove it, or write a rate instead of users"
-    return [(key, f"{key} {remedy}") for key in others if getattr(profile, key) is not None]
 
 
 def _profile(profile: Profile) -> Iterator[str]:

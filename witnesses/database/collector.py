@@ -31,25 +31,19 @@ class DatabaseCollector:
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Run each quantity's query once; after the run, also the one for its trace ids."""
-        answers = {
-            quantity.name: {
-                database: self._rows(database, query)
-                for database, query in quantity.settings.database.items()
-            }
-            for quantity in self._quantities
-            if quantity.settings.database
-        }
+        answers: dict[str, dict[str, Any]] = {}
+        for quantity in self._quantities:
+            for database, query in (quantity.settings.database or {}).items():
+                of_quantity = answers.setdefault(quantity.name, {})
+                try:
+                    rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
+                    of_quantity[database] = {"rows": list(rows)}
+                except DatabaseDown as error:
+                    of_quantity[database] = {"error": str(error)}
         content = json.dumps(answers, indent=1, default=str).encode()
         folder.write_witness_file(f"database/{moment}.json", content)
         if moment is Moment.AFTER:
             self._collect_traces(folder)
-
-    def _rows(self, database: str, query: str) -> dict[str, Any]:
-        try:
-            rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
-            return {"rows": list(rows)}
-        except DatabaseDown as error:
-            return {"error": str(error)}
 
     def _collect_traces(self, folder: RunFolder) -> None:
         """Write each quantity's rows by trace id as they come, or why there are none."""

@@ -134,16 +134,12 @@ class Accumulator:
         # A response may have the labels in another order than the one before.
         name = msgspec.json.encode(labels, order="sorted")
         if name not in self._states:
-            self._states[name] = self._new_state(labels)
+            target = target_of(labels)
+            self._shown_by.add(target)
+            values = tuple(labels.get(label, "") for label in self._by)
+            is_followed = self._kept is None or values in self._kept
+            self._states[name] = self.absent_state(target).fork(values) if is_followed else None
         return self._states[name]
-
-    def _new_state(self, labels: dict[str, str]) -> SeriesState | None:
-        target = target_of(labels)
-        self._shown_by.add(target)
-        values = tuple(labels.get(label, "") for label in self._by)
-        if self._kept is not None and values not in self._kept:
-            return None
-        return self.absent_state(target).fork(values)
 
     def absent_state(self, target: Target) -> SeriesState:
         """Return the state of a series that a target never showed."""

@@ -14,7 +14,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import NamedTuple
 
 from witnesses.prometheus.increase import Growth
@@ -86,7 +86,8 @@ def _bounds(
     sent = _Sums((each.sent_at, each.amount) for each in moves)
     latest = [Growth(-math.inf, -math.inf, 0.0)] * len(growths)
     answered_at = -math.inf
-    for scrape, number in sorted(_numbered(growths)):
+    numbered = ((scrape, number) for number, growth in enumerate(growths) for scrape in growth)
+    for scrape, number in sorted(numbered):
         latest[number] = scrape
         answered_at = max(answered_at, scrape.answered_at)
         stalest_at = min(each.at for each in latest)
@@ -96,12 +97,6 @@ def _bounds(
             confirmed.until(stalest_at - slack_s),
             sent.until(answered_at + slack_s),
         )
-
-
-def _numbered(growths: Sequence[Sequence[Growth]]) -> Iterator[tuple[Growth, int]]:
-    return chain.from_iterable(
-        ((scrape, number) for scrape in growth) for number, growth in enumerate(growths)
-    )
 
 
 class _Sums:

@@ -134,19 +134,16 @@ class SampleCollector:
         """Return how far a response of a bounded size reaches, at most to an instant."""
         left_s, fewest_s = until - self._since, _FEWEST_SCRAPES * self._interval_s
         length_s, longer = min(self._length_s, left_s), _MOST_LONGER
+        queries = [*self._scrape_logs.values(), *self._quantities.values()]
         while length_s > fewest_s:
-            counted = self._counted(round(self._since + length_s, 3))
+            end = round(self._since + length_s, 3)
+            counted = max(self._counted_of(query, end) for query in queries)
             longer = min(_MOST_LONGER, self._max_samples / max(counted, 1))
             if counted <= self._max_samples:
                 break
             length_s = max(fewest_s, length_s * min(_AT_LEAST_SHORTER, longer))
         self._length_s = max(fewest_s, length_s * longer)
         return until if length_s >= left_s else round(self._since + length_s, 3)
-
-    def _counted(self, end: float) -> float:
-        """Return how many samples the largest response would hold."""
-        queries = [*self._scrape_logs.values(), *self._quantities.values()]
-        return max(self._counted_of(query, end) for query in queries)
 
     def _counted_of(self, query: str, end: float) -> float:
         """Count samples; if a server refuses, fetch them in windows of an unchanged length."""

@@ -110,17 +110,15 @@ def raw_series(response: bytes | mmap) -> Iterator[RawSeries]:
     """Yield the series of a range vector, one in memory at a time. Raises ValueError for others."""
     try:
         for each in _RESPONSE.decode(response).data.result:
-            yield _one_of(each)
+            if b'"+Inf"' in bytes(each):
+                text = _TEXTS.decode(each)
+                samples = [(at, float(value)) for at, value in text.values]
+                yield RawSeries(bytes(text.metric), samples)
+            else:
+                one = _VALUES.decode(each)
+                yield RawSeries(bytes(one.metric), one.values)
     except msgspec.MsgspecError as error:
         raise ValueError("not the range vector of a Prometheus response") from error
-
-
-def _one_of(series: msgspec.Raw) -> RawSeries:
-    if b'"+Inf"' in bytes(series):
-        text = _TEXTS.decode(series)
-        return RawSeries(bytes(text.metric), [(at, float(value)) for at, value in text.values])
-    one = _VALUES.decode(series)
-    return RawSeries(bytes(one.metric), one.values)
 
 
 def read_series(response: bytes | mmap) -> list[Series]:
@@ -203,8 +201,12 @@ class ScrapeLogBuilder:
     ) -> None:
         """Add a further window: one sample per scrape; `shown` is how many samples that had."""
         self._add_ups(later(ups, self._last_up[0]))
-        for each in later(start_times, self._last_start_time_at):
-            self._add_start_time(each)
+        # the first two of each process since the first request are enough, see _START_TIMES_KEPT
+        for at, began_at in later(start_times, self._last_start_time_at):
+            self._kept_start_times[began_at] += at > self.begin
+            if self._kept_start_times[began_at] <= _START_TIMES_KEPT:
+                self._start_times.append((at, began_at))
+            self._last_start_time_at = at
         self.durations_s = dict(durations)
         last = self._under_way[-1][0] if self._under_way else -inf
         self._under_way += [each for each in later(durations, last) if each[0] <= self.begin]
@@ -230,11 +232,3 @@ class ScrapeLogBuilder:
             self._failed += up == 0 and at > self.begin
         self._tried += len(since)
         self._last_up = ups[-1] if ups else self._last_up
-
-    def _add_start_time(self, start_time: Sample) -> None:
-        """Keep the first two of each process since the first request."""
-        at, began_at = start_time
-        self._kept_start_times[began_at] += at > self.begin
-        if self._kept_start_times[began_at] <= _START_TIMES_KEPT:
-            self._start_times.append(start_time)
-        self._last_start_time_at = at
