@@ -32,7 +32,12 @@ class Prober:
         self._client = open_client(environment.network, TIMEOUT_S, kept=0)
         self._path = probes_path(folder, name)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        _end_torn_line(self._path)
+        # end a line that a killed watch left unfinished, so that the next one is a line of its own
+        with self._path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
 
     def probe(self) -> Probe:
         """Probe once, and record it."""
@@ -95,12 +100,3 @@ def probing(probers: Iterable[Prober], every_s: float) -> Iterator[Event]:
             stopped.set()
         for future in futures:
             future.result()
-
-
-def _end_torn_line(path: Path) -> None:
-    """End a line that a killed watch left unfinished, so that the next one is a line of its own."""
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                file.write(b"\n")

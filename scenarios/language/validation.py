@@ -42,8 +42,12 @@ def find_violations(scenario: Scenario) -> Iterator[Violation]:
     yield from _step_names(scenario)
     yield from _variables(scenario)
     for index, step in enumerate(scenario.flow):
-        yield from _body_paths(step, ("flow", index))
-        yield from _counts(scenario, step, ("flow", index, "counts"))
+        place: Location = ("flow", index)
+        for expression in step.expect.body_values:
+            yield from _jmespath(expression, (*place, "expect", "json", expression))
+        for variable, expression in step.save.items():
+            yield from _jmespath(expression, (*place, "save", variable))
+        yield from _counts(scenario, step, (*place, "counts"))
     for name, quantity in scenario.quantities.items():
         yield from _quantity(scenario, name, quantity)
     yield from _profiles(scenario)
@@ -88,13 +92,6 @@ def _template(value: Any, known: list[str], place: Location) -> Iterator[Violati
         return
     for name in unknown:
         yield place, f"the variable {name!r} is not defined here; {did_you_mean(name, known)}"
-
-
-def _body_paths(step: Step, place: Location) -> Iterator[Violation]:
-    for expression in step.expect.body_values:
-        yield from _jmespath(expression, (*place, "expect", "json", expression))
-    for name, expression in step.save.items():
-        yield from _jmespath(expression, (*place, "save", name))
 
 
 def _jmespath(expression: str, place: Location) -> Iterator[Violation]:

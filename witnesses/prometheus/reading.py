@@ -127,17 +127,14 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
         windows = Windows(path, len(record.windows))
     except (OSError, ValueError, TypeError):
         return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)
-    return PrometheusReading(record, _read_scrape_logs(windows, record), path)
-
-
-def _read_scrape_logs(windows: Windows, record: CollectionRecord) -> dict[Target, ScrapeLog]:
     targets = TargetLogs(record.begin, record.end, record.fresh)
     try:
         for of_targets in windows.read_targets():
             targets.add(of_targets)
     except (OSError, ValueError):
-        return {}
-    return {target: builder.scrape_log for target, builder in sorted(targets.by_name.items())}
+        return PrometheusReading(record, {}, path)
+    by_name = sorted(targets.by_name.items())
+    return PrometheusReading(record, {name: each.scrape_log for name, each in by_name}, path)
 
 
 def _of_targets_without(

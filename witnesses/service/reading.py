@@ -60,7 +60,14 @@ class Replica:
             return
         before = {} if self.is_restarted else self.before.values.get(metric, {})
         for pairs, value in self.after.values.get(metric, {}).items():
-            yield dict(pairs), _increase(before.get(pairs, 0.0), value)
+            start = before.get(pairs, 0.0)
+            if math.isnan(value - start):
+                figure = Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
+            elif value < start:
+                figure = Figure.at_least(value, Reason.COUNTER_FELL)
+            else:
+                figure = Figure.exact(value - start)
+            yield dict(pairs), figure
 
     @property
     def doubt(self) -> tuple[Reason, str] | None:
@@ -174,14 +181,6 @@ def latest_start_time(folder: RunFolder) -> float:
     """Return when the youngest process started that was scraped before; 0 where none shows it."""
     scrapes = map(_read_scrapes, _read_index(folder.witnesses / NAME / Moment.BEFORE).values())
     return max((at for each in scrapes for at in each.start_times), default=0.0)
-
-
-def _increase(start: float, value: float) -> Figure:
-    if math.isnan(value - start):
-        return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
-    if value < start:
-        return Figure.at_least(value, Reason.COUNTER_FELL)
-    return Figure.exact(value - start)
 
 
 def _read_index(path: Path) -> dict[str, Any]:
