@@ -27,6 +27,9 @@ LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 
 OnProgress = Callable[[int, int | None], None]  # iterations ended, and scheduled if known
 
+# Between the end of its input and being killed, a worker sends the rest of its recording:
+#     this process   ends the input ├────────────── _STOP_S ──────────────┤ kills
+#     a worker       waits for confirmations, 1.5 s │ grace, 1 s │ exits
 _STOP_S = 3.0
 _LOOPBACK = "127.0.0.1"
 # how long the master waits for all of its workers to connect

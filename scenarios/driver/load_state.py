@@ -141,6 +141,9 @@ class Load:
 
         It has to below the success rate of `abort`, in a sliding window of `abort.over` seconds.
         """
+        # An entry counts a whole second, and is dropped when that lies before the window:
+        #     entries   │ 10 │ 11 │ 12 │ 13 │        now_s = 13.4, abort.over = 2
+        #     window           ├─────────┤           from 11.4: entry 10 goes, entry 11 stays whole
         abort, recent = self.assignment.abort, self._recent
         while recent and recent[0][0] + 1 < now_s - abort.over:
             recent.popleft()

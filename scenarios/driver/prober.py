@@ -51,6 +51,9 @@ class Prober:
 
     def probe_until(self, every_s: float, stopped: Event) -> None:
         """Probe at an interval until the event is set."""
+        # A probe that takes longer than the interval delays all that follow; none is caught up:
+        #     probes   ├─┤      ├────────────┤├─┤      ├─┤
+        #     due      │        │        ✕    │        │        ✕: missed, and left out
         due_s = time.monotonic()
         while not stopped.is_set():
             is_down = bool(self.probe().error)

@@ -54,6 +54,7 @@ class GeventReadiness:
         if self._deadline <= now:
             self._current.stop()
             self._deadline = _NEVER
+            # by the hub: after a direct switch, nothing would resume the greenlet that runs this
             self._hub.loop.run_callback(self._time_out, self._greenlet)
         return self._deadline
 

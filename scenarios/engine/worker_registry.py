@@ -87,6 +87,7 @@ class WorkerRegistry:
             return
         worker.ended = batch["ended"]
         worker.is_done = worker.is_done or bool(batch.get("is_last"))
+        # also of a repeated batch: the first confirmation may be lost
         self.runner.send_message("confirmation", {"batch": worker.writer.received}, client_id)
 
     def lost(self) -> list[Worker]:

@@ -242,6 +242,7 @@ def recover(lost: Path, path: Path) -> bool:
         lines = [
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
+        # rows first: the note `recovered` says that none of them is missing
         shutil.copyfile(lost.with_suffix(ROWS), path.with_suffix(ROWS))
         write_atomically(path, "".join(lines).encode())
     except OSError:

@@ -51,8 +51,10 @@ class BatchQueue:
 
         A row that is still an intent is sent again once it is completed.
         """
+        # rows before notes: a reason is noted before any row has its number
         numbers, rows = self._changes.read()
         pieces = list(self._note_pieces())
+        # the fields need a batch, even if nothing is new
         count = max(-(-len(numbers) // MAX_ROWS), len(pieces), 1 if fields else 0)
         for index in range(count):
             part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)

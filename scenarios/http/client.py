@@ -20,6 +20,7 @@ from scenarios.http.readiness import PollingReadiness, ReadinessFactory
 from scenarios.http.tls import tls_context
 
 _PLAIN_TARGET = re.compile(r"[!#-;=?-Z_a-z~]*")  # what a request line carries as it is
+# with %, since a target may be percent-encoded already
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 
@@ -41,6 +42,7 @@ class HttpClient:
         template = request.template
         deadline = time.monotonic() + template.timeout_s
         data = _message(request)
+        # taken out while it is in use: only a connection that can be used again is put back
         connection = self._connections.pop(template.origin, None)
         if connection is None or not connection.is_fresh():
             connection = self._connect(template.origin, deadline)

@@ -92,6 +92,7 @@ def _compile_typed(text: str, known: Variables) -> Template:
         return compile_text(text, known)
     if name := _PLAIN_NAME.fullmatch(text):
         return _look_up(text, name[1], known)
+    # without the signs of whitespace control, as in {{- name -}}: they belong to the delimiters
     source = re.sub(r"^[-+]|[-+]$", "", _without_comments(text)[2:-2])
     expression = _guard(text, lambda: _SANDBOX.compile_expression(source, undefined_to_none=False))
     return lambda variables: _defined(text, _guard(text, lambda: expression(dict(variables))))

@@ -74,6 +74,7 @@ class _ServiceQuestions:
         response, health = self._get(self._service.health)
         if response is None:
             return ServiceStatus(health)
+        # before any further question: the Date header is of this response
         midway_at = (before_at + time.time()) / 2
         service = self._service
         expires = response.extensions["certificate"].get("notAfter")

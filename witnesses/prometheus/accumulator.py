@@ -109,6 +109,7 @@ class Accumulator:
         for state in self._states.values():
             if state and state.window < self._window and state.target in spans:
                 state.add((), scrapes[state.target], spans[state.target])
+        # Last: a series that appears in this window continues from the state before the window.
         for target, builder in targets.items():
             self.absent_state(target).add((), scrapes[target], spans[target])
             if self._keeps:

@@ -91,6 +91,9 @@ class PrometheusCollector:
         self.collection = replace(self.collection, begin=self._now())
         self._write_record()
 
+    #     last response      end             settled_at
+    #     ───────│────────────│───────────────│──s──s──s──▶     s: a successful scrape
+    #            skew, margin   longest settle   QUIET_SCRAPES of each target that is up
     def collect_samples(self, last_response_at: float) -> None:
         """Wait until the figures have settled, and collect the raw samples of each quantity.
 
@@ -177,6 +180,7 @@ class PrometheusCollector:
     def _take_last(self) -> Standstill:
         if self._samples is None:
             raise PrometheusDown("Prometheus was not read after the run")
+        # In whole milliseconds, as queries have their time: `at` is then the time of these samples.
         at = round(self._now(), 3)
         state = self._samples.take_last(at, self.collection.end)
         self.collection = replace(self.collection, at=at, windows=self._samples.ends)

@@ -134,7 +134,7 @@ class Tally:
         """Return the increase over all that was seen."""
         start, doubt = self.start(scrape_log, span)
         first = start if self.first is None else self.first
-        fell_at_first = first < start
+        fell_at_first = first < start  # a reset in between: all of first is new
         never_exposed = self.shown_at == -math.inf
         # The order is that of preference: only the first reason is reported.
         reasons = (
@@ -243,6 +243,10 @@ def span_of(
     scrape_log: ScrapeLog, begin: float, end: float, settle_s: float = 0.0, has_others: bool = False
 ) -> Span:
     """Return the span as a target was scraped: one under way at `begin` may have seen requests."""
+    #                    begin
+    #     ├──┤     ├───────│──┤     ├──┤        ├──┤: a scrape, from its stamp to its response
+    #             ▲
+    #           until: a scrape that is under way at `begin` is not part of the baseline
     under_way = (at for at, duration_s in scrape_log.durations if at <= begin < at + duration_s)
     first = next(under_way, None)
     until = begin if first is None else math.nextafter(first, -math.inf)

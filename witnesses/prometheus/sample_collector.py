@@ -14,11 +14,15 @@ from witnesses.prometheus.windows import DURATIONS, SAMPLE_COUNTS, START_TIMES, 
 MAX_SAMPLES = 500_000
 _FIRST_SCRAPES = 60
 _FEWEST_SCRAPES = 8
+# The next window is sized by the samples of the last one; a window that holds too many is at least
+# halved, so that few queries find a length that fits.
 _MOST_LONGER = 4.0
 _AT_LEAST_SHORTER = 0.5
 
 # A range is closed at both ends up to Prometheus 2, and open at its start since: windows overlap,
 # and their reader skips what it has seen.
+#     window 1   ├───────────────┤ end
+#     window 2           ├───────┼───────────────┤        ├───────┤ at least _OVERLAP_S
 _OVERLAP_S = 1.0
 
 

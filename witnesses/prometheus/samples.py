@@ -210,6 +210,7 @@ class ScrapeLogBuilder:
         self.durations_s = dict(durations)
         last = self._under_way[-1][0] if self._under_way else -inf
         self._under_way += [each for each in later(durations, last) if each[0] <= self.begin]
+        # `_add_ups` has set `scrapes` to those of this window.
         good = set(self.scrapes.stamps)
         told = [number for at, number in shown if at in good]
         self._bare = told[-1] == 0 if told else self._bare

@@ -35,7 +35,8 @@ class Windows:
     def read_series(self, name: str) -> Iterator[Iterator[RawSeries]]:
         """Yield the series of each window. Raises OSError or ValueError where one is not whole."""
         for path in self._paths(name):
-            # A mapped file leaves the memory as soon as its series are released.
+            # A mapped file leaves the memory as soon as its series are released. An empty file
+            # cannot be mapped: mmap raises ValueError.
             with path.open("rb") as file:
                 content = mmap(file.fileno(), 0, access=ACCESS_READ)
             yield raw_series(content)
