@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 from typing import NoReturn
 
 import typer
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from checks.balance.preconditions import (
     judge_metrics_readable,
@@ -194,7 +194,10 @@ def _database(name: str, url: str) -> Finding:
     try:
         with read_only(url) as connection:
             connection.execute(text("SELECT 1"))
-            observed = "it answers" + _privileges(connection)
+            observed = "it answers"
+            # Nothing is written with the role; one that may write has more rights than it needs.
+            if connection.dialect.name == "postgresql" and connection.scalar(_MAY_WRITE):
+                observed += "; its role may write, too"
     except DatabaseDown as error:
         verdict, observed = Verdict.INCONCLUSIVE, f"the database {name!r}: {error}"
         remedy = "Correct its address in the environment's file."
@@ -202,10 +205,3 @@ def _database(name: str, url: str) -> Finding:
         finding_id("health", "database", name), f"database {name} can be read", Kind.HEALTH,
         verdict, name, observed, remedy,
     )  # fmt: skip
-
-
-def _privileges(connection: Connection) -> str:
-    """Report a role that may do more than it needs; nothing is ever written with it."""
-    if connection.dialect.name != "postgresql":
-        return ""
-    return "; its role may write, too" if connection.execute(_MAY_WRITE).scalar() else ""

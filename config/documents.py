@@ -95,7 +95,11 @@ def read_model(document: Document, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(document.content)
     except ValidationError as error:
-        raise ConfigError(*_problems(document, model, error)) from error
+        located = [(_written_location(document, each), each) for each in error.errors()]
+        problems = [document.problem(at, _sentence(model, at, each)) for at, each in located]
+        # Members of a union can report one mistake each in the same words: it is told once.
+        found = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+        raise ConfigError(*found) from error
 
 
 def read_model_leniently(document: Document, model: type[ModelT]) -> ModelT | None:
@@ -236,7 +240,9 @@ class _NodeReader:
         except (yaml.YAMLError, ValueError) as error:
             self.problems.append(Problem(self.path, line, _first_line(error)))
             return None
-        if not _is_json(value):
+        # YAML also has dates, binary data, .inf and .nan; JSON has none of them.
+        is_finite = not isinstance(value, float) or math.isfinite(value)
+        if not is_finite or not isinstance(value, str | int | float | None):
             message = "the value is not text, a number or true/false; quote it if it is text"
             self.problems.append(Problem(self.path, line, message))
             return None
@@ -253,24 +259,6 @@ class _NodeReader:
             message = f"the environment variable {name} is not set; export it first"
             self.problems.append(Problem(self.path, line, message))
         return value or ""
-
-
-def _is_json(value: object) -> bool:
-    finite = not isinstance(value, float) or math.isfinite(value)
-    # YAML also has dates, binary data, .inf and .nan.
-    return finite and isinstance(value, str | int | float | None)
-
-
-def _problems(
-    document: Document, model: type[BaseModel], error: ValidationError
-) -> Iterator[Problem]:
-    found = {_problem(document, model, each): None for each in error.errors()}
-    yield from sorted(found, key=lambda problem: problem.line or 0)
-
-
-def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
-    location = _written_location(document, error)
-    return document.problem(location, _sentence(model, location, error))
 
 
 def _written_location(document: Document, error: ErrorDetails) -> Location:

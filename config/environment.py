@@ -30,9 +30,10 @@ from config.urls import BaseUrl, Url, UrlPath
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
-
-def _addresses(value: object) -> object:
-    return value.split() if isinstance(value, str) else value
+MetricsUrls = Annotated[
+    list[Url],
+    BeforeValidator(lambda value: value.split() if isinstance(value, str) else value),
+]
 
 
 class Service(StrictModel):
@@ -48,7 +49,7 @@ class Service(StrictModel):
     health: UrlPath = "/health"
     ready: UrlPath | None = None
     probe: UrlPath | None = None
-    metrics: Annotated[list[Url], BeforeValidator(_addresses)] | None = None
+    metrics: MetricsUrls | None = None
     job: str | None = None
 
     def metrics_urls(self) -> list[str]:

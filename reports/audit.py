@@ -127,6 +127,8 @@ def tell_audit(audit: Audit) -> AuditBanner:
     faults = [run for run in audit.runs if run.fault != CLEAN]
     clean = [run for run in audit.runs if run.fault == CLEAN]
     missed, left = _missed(audit.runs), audit.planned - len(audit.runs)
+    planned = write.render_number_of(audit.planned, "planned run")
+    unmade = f"Not finished: {left:,} of {planned} {'was' if left == 1 else 'were'} not made."
     took = _duration((audit.finished_at - audit.started_at).total_seconds())
     return AuditBanner(
         verdict=audit.verdict,
@@ -134,7 +136,7 @@ def tell_audit(audit: Audit) -> AuditBanner:
         mark=write.MARKS[audit.verdict],
         title=_title(audit.verdict, _missed(faults), _missed(clean)),
         sentence=f"{_share(faults)} faults caught, {_share(clean)} clean runs passed, {took}.",
-        warnings=_warnings(left, audit.planned),
+        warnings=(unmade,) if left else (),
         tally=f"{missed:,} missed, {len(audit.runs) - missed:,} as expected, {left:,} not made",
     )
 
@@ -149,6 +151,10 @@ def audit_rows(audit: Audit) -> list[AuditRow]:
 def _row(run: AuditedRun, name: str) -> AuditRow:
     verdict = Verdict.PASS if run.is_caught else Verdict.FAIL
     words = ("passed", "failed") if run.fault == CLEAN else ("caught", "missed")
+    more = _and_more(len(run.errors) - _MOST_IN_A_CELL)
+    opening = write.one_line(run.explanation)
+    if len(opening) > _MOST_OPENING:
+        opening = f"{opening[:_MOST_OPENING].rstrip()} …"
     return AuditRow(
         name=name,
         sentence=run.sentence,
@@ -156,18 +162,13 @@ def _row(run: AuditedRun, name: str) -> AuditRow:
         state=f"{write.MARKS[verdict]} {words[not run.is_caught]}",
         expected=_outcome(run.expected.verdict, run.expected.findings),
         found=_found(run),
-        errors=_cut(run.errors),
-        opening=_opening(run.explanation),
+        errors=(*run.errors[:_MOST_IN_A_CELL], *filter(None, [more])),
+        opening=opening,
         explanation=run.explanation,
         took=write.render_seconds(run.duration_s),
         # a name with a colon must not become a scheme
         report=f"./{quote(run.folder, errors='replace')}/report.html" if run.verdict else "",
     )
-
-
-def _opening(explanation: str) -> str:
-    line = write.one_line(explanation)
-    return line if len(line) <= _MOST_OPENING else f"{line[:_MOST_OPENING].rstrip()} …"
 
 
 def _found(run: AuditedRun) -> AuditOutcome:
@@ -203,11 +204,6 @@ def _complaints(rows: Sequence[AuditRow]) -> list[str]:
     ]
 
 
-def _cut(errors: Sequence[str]) -> tuple[str, ...]:
-    more = _and_more(len(errors) - _MOST_IN_A_CELL)
-    return (*errors[:_MOST_IN_A_CELL], *filter(None, [more]))
-
-
 def _and_more(number: int) -> str:
     return f"and {number:,} more" if number > 0 else ""
 
@@ -228,13 +224,6 @@ def _title(verdict: Verdict, missed: int, unwell: int) -> str:
     said = [f"{write.render_number_of(missed, 'fault')} missed"] if missed else []
     said += [f"{write.render_number_of(unwell, 'clean run')} failed"] if unwell else []
     return ", ".join(said)
-
-
-def _warnings(left: int, planned: int) -> tuple[str, ...]:
-    if not left:
-        return ()
-    return (f"Not finished: {left:,} of {write.render_number_of(planned, 'planned run')} "
-            f"{'was' if left == 1 else 'were'} not made.",)  # fmt: skip
 
 
 def _duration(duration_s: float) -> str:

@@ -26,7 +26,7 @@ def render_junit(result: Result) -> str:
         _add_suite(root, result, "run", [_run_case(result)])
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    root.set("time", _seconds(result))
+    root.set("time", f"{(result.finished_at - result.started_at).total_seconds():.3f}")
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
 
@@ -70,7 +70,3 @@ def _bare_case(result: Result, kind: str, name: str) -> ET.Element:
 
 def _body(*paragraphs: str) -> str:
     return "\n".join(clean(each) for each in paragraphs if each)
-
-
-def _seconds(result: Result) -> str:
-    return f"{(result.finished_at - result.started_at).total_seconds():.3f}"

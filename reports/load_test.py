@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
     """
     answer, runs = (Path(argument) for argument in arguments)
     try:
-        if _is_refusal(answer.read_bytes()):
+        document = json.loads(answer.read_bytes())
+        if isinstance(document, dict) and "problems" in document:
             return 0
         result = read_result(answer)
     except (OSError, ValueError):
@@ -59,11 +60,6 @@ def main(arguments: list[str]) -> int:
     report = runs / result.run_id / "report.html"
     sys.stdout.write(render_load_test(result, report, paper_of(sys.stdout)))
     return 0
-
-
-def _is_refusal(answer: bytes) -> bool:
-    document = json.loads(answer)
-    return isinstance(document, dict) and "problems" in document
 
 
 def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str:
@@ -87,24 +83,19 @@ def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str
 
 def load_test_lines(result: Result) -> list[LoadTestRow]:
     """Return the table's lines; latency is of the whole iteration, cards of the whole run."""
-    phase = result.phases[-1] if result.phases else None
+    percentiles = [_percentile(result, percentile) for percentile in LIMITS_S]
+    if not result.phases:
+        return [*percentiles, _cards(result)]
+    phase = result.phases[-1]
+    done, planned = write.render_count(phase.completed), write.render_count(phase.scheduled)
     return [
-        *(_load(phase) if phase else ()),
-        *(_percentile(result, percentile) for percentile in LIMITS_S),
-        *(
-            _success(phase, [each for each in result.findings if each.kind is Kind.SUCCESS])
-            if phase
-            else ()
-        ),
+        LoadTestRow("requests", done, f"of {planned}"),
+        LoadTestRow("concurrency", write.render_count(phase.users)),
+        LoadTestRow("duration", write.render_seconds(phase.elapsed_s)),
+        *percentiles,
+        _success(phase, result.findings),
         _cards(result),
     ]
-
-
-def _load(phase: Phase) -> Iterator[LoadTestRow]:
-    done, planned = write.render_count(phase.completed), write.render_count(phase.scheduled)
-    yield LoadTestRow("requests", done, f"of {planned}")
-    yield LoadTestRow("concurrency", write.render_count(phase.users))
-    yield LoadTestRow("duration", write.render_seconds(phase.elapsed_s))
 
 
 def _percentile(result: Result, percentile: float) -> LoadTestRow:
@@ -113,22 +104,20 @@ def _percentile(result: Result, percentile: float) -> LoadTestRow:
     for row in objective_rows(result):
         if row.id == objective_id(ITERATION, percentile):
             return LoadTestRow(name, row.measured, row.objective, row.verdict)
-    limit_s, value_s = LIMITS_S[percentile], _value_s(result, percentile)
+    timed = next((each for each in result.latency if each.step == ITERATION), None)
+    value_s = {50.0: timed.p50, 95.0: timed.p95, 99.0: timed.p99}[percentile] if timed else None
+    limit_s = LIMITS_S[percentile]
     measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
     side = "" if value_s is None else "within, " if value_s <= limit_s else "over, "
     return LoadTestRow(name, measured, f"≤ {expected}", said=f"{side}not judged")
 
 
-def _value_s(result: Result, percentile: float) -> float | None:
-    row = next((each for each in result.latency if each.step == ITERATION), None)
-    return {50.0: row.p50, 95.0: row.p95, 99.0: row.p99}[percentile] if row else None
-
-
-def _success(phase: Phase, findings: Sequence[Finding]) -> Iterator[LoadTestRow]:
-    finding = findings[-1] if findings else None
+def _success(phase: Phase, findings: Sequence[Finding]) -> LoadTestRow:
+    # There is one finding per profile, in the order of driving: the last is of this phase.
+    finding = next((each for each in reversed(findings) if each.kind is Kind.SUCCESS), None)
     share = write.render_share(phase.completed, phase.scheduled)
     expected = finding.expected if finding else ""
-    yield LoadTestRow(
+    return LoadTestRow(
         "success rate", share, expected, finding.verdict if finding else None, "not judged"
     )
 

@@ -51,8 +51,12 @@ class Progress:
             ended = True
         finally:
             duration_s = time.monotonic() - began
-            mark = "✓" if ended and stage.is_well else "✕"
-            self._say(mark, f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip())
+            mark, colour = ("✓", "32") if ended and stage.is_well else ("✕", "31")
+            shown = f"\x1b[{colour}m{mark}\x1b[0m" if self._colours else mark
+            said = f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip()
+            self._show("")
+            # Only the text is cleaned: cleaning removes the escapes of the colour, too.
+            self._write(f"{shown} {one_line(said, _MOST_BYTES)}\n")
 
     def count(self, done: int, of: int | None) -> None:
         """Show how far a stage has come: at once on a terminal, once a minute elsewhere."""
@@ -66,12 +70,6 @@ class Progress:
         """Print one line."""
         self._show("")
         self._write(one_line(text, _MOST_BYTES) + "\n")
-
-    def _say(self, mark: str, text: str) -> None:
-        self._show("")
-        colour = {"✓": "32", "✕": "31"}[mark]
-        shown = f"\x1b[{colour}m{mark}\x1b[0m" if self._colours else mark
-        self._write(f"{shown} {one_line(text, _MOST_BYTES)}\n")
 
     def _show(self, line: str) -> None:
         if self._live:

@@ -115,7 +115,11 @@ def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> N
     head = ("quantity", "client", *map(paper.spell, balance.columns), "result")
     table = make_table(head, right=range(1, len(head) - 1))
     for row in shown:
-        _add_balance_row(table, paper, row)
+        state = mark(paper, row.verdict)
+        if row.differs:
+            state.append(f" {paper.spell(row.difference)}")
+        cells = (row.name, row.client, *row.figures)
+        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
     print_table(console, paper, table, _left_out(balance.shown, shown, "row"))
     for line in _reasons(shown):
         console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
@@ -129,14 +133,6 @@ def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
             about.setdefault(f"{row.code} {' '.join(row.notes)}".strip(), []).append(row.name)
     return [f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: {reason}"
             for reason, names in list(about.items())[:_MOST_REASONS]]  # fmt: skip
-
-
-def _add_balance_row(table: Table, paper: TerminalFormat, row: BalanceRow) -> None:
-    cells = (row.name, row.client, *row.figures)
-    state = mark(paper, row.verdict)
-    if row.differs:
-        state.append(f" {paper.spell(row.difference)}")
-    table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
 
 
 def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[str]:

@@ -93,20 +93,19 @@ def _with_record_gaps(
     case: Case, rows: Sequence[UsageRow], keeps: Mapping[str, RecordKind]
 ) -> list[UsageRow]:
     """Name the requests whose records are too few or too many, where records stand apart."""
-    wanted = {row.label_values for row in rows if _is_recorded_wrong(row, keeps)}
+    keepers = [name for name, kind in keeps.items() if kind is RecordKind.RECORDS]
+    wanted = {
+        row.label_values
+        for row in rows
+        for name in keepers
+        if row.verdict is Verdict.FAIL
+        and name in row.figures
+        and row.figures[name].value not in (None, row.client.confirmed)
+    }
     if not wanted:
         return list(rows)
     gaps = find_record_gaps(rows[0].quantity, wanted, case.promises, case.traces)
     return [replace(row, records=gaps.get(row.label_values)) for row in rows]
-
-
-def _is_recorded_wrong(row: UsageRow, keeps: Mapping[str, RecordKind]) -> bool:
-    records = (
-        figure.value for name, figure in row.figures.items() if keeps[name] is RecordKind.RECORDS
-    )
-    return row.verdict is Verdict.FAIL and any(
-        value not in (None, row.client.confirmed) for value in records
-    )
 
 
 def _doubts(

@@ -30,9 +30,7 @@ def judge_usage(case: Case) -> Judgement:
     }
     label = tenant_label(case)
     if label:
-        grown = case.services.of_other_tenants(label, case.run.tenant)
-        others = _without_strays(grown, _strayed_metrics(case, label, rows))
-        preconditions.append(judge_other_traffic(case, others))
+        preconditions.append(judge_other_traffic(case, _other_traffic(case, label, rows)))
     for name in names:
         if name not in rows:
             rows[name] = rows_of(case, name, preconditions)
@@ -61,20 +59,17 @@ def tenant_label(case: Case) -> str:
     return next((each.label for each in matchers if each.value == case.run.tenant), "")
 
 
-def _strayed_metrics(case: Case, label: str, rows: Mapping[str, Sequence[UsageRow]]) -> set[str]:
-    """Return the metrics of which a part was counted under another tenant."""
-    return {
+def _other_traffic(
+    case: Case, label: str, rows: Mapping[str, Sequence[UsageRow]]
+) -> dict[str, dict[str, float]]:
+    """Return what grew of other tenants (by job and metric) without the metrics that strayed."""
+    strayed = {
         case.quantity(name).selector.metric
         for name, of_quantity in rows.items()
         for row in of_quantity
         if row.misplaced and row.misplaced.instead and row.misplaced.instead[0] == label
     }
-
-
-def _without_strays(
-    grown: Mapping[str, Mapping[str, float]], strayed: set[str]
-) -> dict[str, dict[str, float]]:
-    """Return what grew (by job and metric) without the metrics that strayed."""
+    grown = case.services.of_other_tenants(label, case.run.tenant)
     kept = {
         job: {metric: amount for metric, amount in of_job.items() if metric not in strayed}
         for job, of_job in grown.items()

@@ -81,17 +81,16 @@ def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     if len(result.usage) <= most:
         return BalanceTable(columns, balance_rows(result), [])
     quiet, loud = [], []
+    by_quantity: dict[str, list[UsageRow]] = {}
     for row in result.usage:
         shown = _row(row, columns)
         if row.verdict is Verdict.PASS and not shown.notes:
-            quiet.append((row, shown))
+            quiet.append(shown)
+            by_quantity.setdefault(row.quantity, []).append(row)
         else:
             loud.append(shown)
-    return BalanceTable(
-        columns,
-        [*failing_first(loud), *_totals([row for row, _ in quiet], columns)],
-        [shown for _, shown in quiet],
-    )
+    totals = [_total(rows, columns) for rows in by_quantity.values()]
+    return BalanceTable(columns, [*failing_first(loud), *totals], quiet)
 
 
 def _kind(witness: str) -> str:
@@ -99,7 +98,8 @@ def _kind(witness: str) -> str:
 
 
 def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
-    distance = _worst_distance(row)
+    distances = (_distance(figure, row.client) for figure in row.figures.values())
+    distance = max((each for each in distances if each is not None), key=abs, default=None)
     return BalanceRow(
         quantity=row.quantity,
         labels=", ".join(f"{name}={value}" for name, value in row.labels.items()),
@@ -138,12 +138,6 @@ def _figure(figure: Figure) -> str:
     return _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
 
 
-def _worst_distance(row: UsageRow) -> float | None:
-    """Return the largest distance of a witness from what the client may have counted."""
-    distances = (_distance(figure, row.client) for figure in row.figures.values())
-    return max((each for each in distances if each is not None), key=abs, default=None)
-
-
 def _distance(figure: Figure, client: ClientFigure) -> float | None:
     """Return a figure's distance; a bound has one only where it lies beyond the client's figure."""
     low, high = client.confirmed, client.most
@@ -167,13 +161,6 @@ def _notes(row: UsageRow) -> tuple[str, ...]:
     if row.since:
         notes.append(f"First seen in the scrape of {write.render_utc(row.since)}.")
     return tuple(notes)
-
-
-def _totals(rows: Sequence[UsageRow], columns: Sequence[str]) -> list[BalanceRow]:
-    by_quantity: dict[str, list[UsageRow]] = {}
-    for row in rows:
-        by_quantity.setdefault(row.quantity, []).append(row)
-    return [_total(of_quantity, columns) for of_quantity in by_quantity.values()]
 
 
 def _total(rows: list[UsageRow], columns: Sequence[str]) -> BalanceRow:

@@ -8,7 +8,7 @@ from checks.result import Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.kinds import KINDS, GateName, findings_of_gate
-from reports.views.objectives import P95, ObjectiveRow, objective_rows
+from reports.views.objectives import P95, objective_rows
 from reports.views.ordering import WORST_FIRST
 
 _Figure = tuple[str, str, str]  # subject, figure, note
@@ -101,8 +101,12 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
     if deciding is None:
         return f"{_tally(result)}: none of them has the run's verdict."
     if result.verdict is Verdict.PASS:
-        return _passing_sentence(result, gates)
-    return " ".join(filter(None, [*_reason(deciding), _others(result)]))
+        checks = write.render_number_of(len(result.findings), "check")
+        figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
+        return f"{checks} passed: {figures}."
+    others = sum(each.verdict is result.verdict for each in result.findings) - 1
+    more = f"{write.render_more(others, 'check', result.verdict)}." if others else ""
+    return " ".join(filter(None, [*_reason(deciding), more]))
 
 
 def _reason(deciding: Finding) -> tuple[str, ...]:
@@ -112,12 +116,6 @@ def _reason(deciding: Finding) -> tuple[str, ...]:
     if deciding.kind is Kind.USAGE and detail:
         return f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."
     return f"{title}: expected {expected}, observed {observed}.", detail
-
-
-def _passing_sentence(result: Result, gates: Sequence[Gate]) -> str:
-    checks = write.render_number_of(len(result.findings), "check")
-    figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
-    return f"{checks} passed: {figures}."
 
 
 def _no_failures(result: Result) -> str:
@@ -130,11 +128,6 @@ def _no_failures(result: Result) -> str:
 def _short(text: str, most: int) -> str:
     line = write.one_line(text)
     return line if len(line) <= most else f"{line[: most - 2].rstrip()} …"
-
-
-def _others(result: Result) -> str:
-    number = sum(each.verdict is result.verdict for each in result.findings) - 1
-    return f"{write.render_more(number, 'check', result.verdict)}." if number else ""
 
 
 def _warnings(result: Result) -> tuple[str, ...]:
@@ -193,12 +186,13 @@ def _latency_figure(result: Result) -> _Figure:
     measured = [row for row in objective_rows(result) if row.use_ratio is not None]
     if not measured:
         return _NO_FIGURE
-    row = min(measured, key=_urgency)
+    row = min(
+        measured,
+        key=lambda row: (
+            WORST_FIRST.index(row.verdict), row.percentile != P95, -(row.use_ratio or 0.0),
+        ),
+    )  # fmt: skip
     return row.title, row.measured, f"of {row.objective.removeprefix('≤ ')}"
-
-
-def _urgency(row: ObjectiveRow) -> tuple[int, bool, float]:
-    return WORST_FIRST.index(row.verdict), row.percentile != P95, -(row.use_ratio or 0.0)
 
 
 def _availability_figure(result: Result) -> _Figure:

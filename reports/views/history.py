@@ -115,9 +115,11 @@ def _entries(result: Result) -> Sequence[Entry]:
 def _row(entry: Entry, result: Result) -> HistoryRow:
     step = entry.latency.get(ITERATION)
     limits = _limits_s(result)
+    notes = ["another machine"] if entry.machine != result.machine else []
+    notes += ["interrupted"] if entry.partial else []
     return HistoryRow(
         when=write.render_utc(entry.started_at).removesuffix(" UTC"),
-        note=_note(entry, result),
+        note="this run" if entry.run_id == result.run_id else ", ".join(notes),
         verdict=entry.verdict,
         iterations=f"{entry.completed:,} of {entry.scheduled:,}",
         p95=write.render_seconds(step.p95, *limits) if step else write.NO_DATA,
@@ -127,25 +129,17 @@ def _row(entry: Entry, result: Result) -> HistoryRow:
     )
 
 
-def _note(entry: Entry, result: Result) -> str:
-    if entry.run_id == result.run_id:
-        return "this run"
-    notes = ["another machine"] if entry.machine != result.machine else []
-    return ", ".join([*notes, *(["interrupted"] if entry.partial else [])])
-
-
 def _not_passed(entry: Entry) -> tuple[str, ...]:
     """Name the first checks that did not pass, failing ones first, and say how many more."""
     bad = sorted((check for check, verdict in entry.checks.items() if verdict is not Verdict.PASS),
                  key=lambda check: entry.checks[check] is not Verdict.FAIL)  # fmt: skip
-    named = [_short(check) for check in bad[:_MOST_CHECKS]]
+    lines = [write.one_line(check) for check in bad[:_MOST_CHECKS]]
+    named = [
+        line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
+        for line in lines
+    ]
     more = [f"{len(bad) - _MOST_CHECKS:,} more"] if len(bad) > _MOST_CHECKS else []
     return (*named, *more) or ("all passed",)
-
-
-def _short(check: str) -> str:
-    line = write.one_line(check)
-    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
 
 
 def _before(result: Result) -> _EarlierRuns | None:

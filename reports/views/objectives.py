@@ -44,7 +44,14 @@ class ObjectiveRow:
 
 def objective_rows(result: Result) -> list[ObjectiveRow]:
     """Return a row for each limit, query and success rate, failing ones first."""
-    return failing_first([*_latency_rows(result), *_other_rows(result)])
+    others = (
+        _finding_row(each)
+        for kind, words in KINDS.items()
+        if words.is_objective
+        for each in result.findings
+        if each.kind is kind
+    )
+    return failing_first([*_latency_rows(result), *others])
 
 
 def _latency_rows(result: Result) -> Iterator[ObjectiveRow]:
@@ -97,12 +104,6 @@ def _bar(objective: Objective) -> LatencyBar:
     scale_s = 1.15 * max(objective.limit_s, objective.measured_s, high_s)
     return LatencyBar(low_s / scale_s, objective.measured_s / scale_s, high_s / scale_s,
                objective.limit_s / scale_s)  # fmt: skip
-
-
-def _other_rows(result: Result) -> Iterator[ObjectiveRow]:
-    for kind, words in KINDS.items():
-        if words.is_objective:
-            yield from (_finding_row(each) for each in result.findings if each.kind is kind)
 
 
 def _finding_row(finding: Finding) -> ObjectiveRow:

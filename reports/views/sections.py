@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from checks.result import NOTHING_COUNTED, ClientFigure, Generator, LatencyRow, Phase, Result
+from checks.result import NOTHING_COUNTED, Generator, LatencyRow, Phase, Result
 from reports import formatting as write
 from reports.charts import p95_objective
 
@@ -69,24 +69,19 @@ def phase_row(phase: Phase) -> PhaseRow:
         rate=write.NO_DATA if rate_per_s is None else f"{rate_per_s:,.1f}/s",
         exchanges=", ".join(exchanges) or "none",
         when=write.render_span(phase.started_at, phase.finished_at),
-        counts=_counts(phase),
+        counts=tuple(_counts(phase)),
     )
 
 
-def _counts(phase: Phase) -> tuple[CountRow, ...]:
-    names = dict.fromkeys([*phase.planned_counts, *phase.counts])
-    return tuple(
-        _count(name, phase.counts.get(name, NOTHING_COUNTED), phase.planned_counts.get(name))
-        for name in names
-    )
-
-
-def _count(name: str, figure: ClientFigure, planned: int | None) -> CountRow:
-    counted = f"{name} {write.render_range(figure.confirmed, figure.most)}"
-    if planned is None:
-        return CountRow(counted, "")
-    share = write.render_share(figure.confirmed, planned)
-    return CountRow(f"{counted} of {write.render_count(planned)}", share)
+def _counts(phase: Phase) -> Iterator[CountRow]:
+    for name in dict.fromkeys([*phase.planned_counts, *phase.counts]):
+        figure, planned = phase.counts.get(name, NOTHING_COUNTED), phase.planned_counts.get(name)
+        counted = f"{name} {write.render_range(figure.confirmed, figure.most)}"
+        if planned is None:
+            yield CountRow(counted, "")
+        else:
+            share = write.render_share(figure.confirmed, planned)
+            yield CountRow(f"{counted} of {write.render_count(planned)}", share)
 
 
 def step_row(row: LatencyRow) -> StepRow:
@@ -149,7 +144,7 @@ def _megabytes(size_bytes: float) -> str:
 
 def environment_rows(result: Result) -> list[tuple[str, str]]:
     """Write where, when and of what the run was made."""
-    facts = [
+    return [
         ("Run", result.run_id),
         ("Time", write.render_span(result.started_at, result.finished_at)),
         ("Environment", result.environment),
@@ -158,13 +153,8 @@ def environment_rows(result: Result) -> list[tuple[str, str]]:
         ("Profile", result.profile),
         ("Seeded fault", result.fault or "none"),
         ("Complete", "no, the run was interrupted" if result.partial else "yes"),
-    ]
-    services = [(f"Service {name}", write.without_userinfo(url))
-                for name, url in result.services.items()]  # fmt: skip
-    return [
-        *facts,
-        *services,
-        *(("Version of " + name, it) for name, it in result.versions.items()),
+        *((f"Service {name}", write.without_userinfo(it)) for name, it in result.services.items()),
+        *((f"Version of {name}", it) for name, it in result.versions.items()),
     ]
 
 
