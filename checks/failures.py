@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,10 +23,16 @@ Key = tuple[str, Outcome, str]
 def failures_of(case: Case) -> tuple[Failure, ...]:
     """Group the exchanges that were not ok by step, outcome and reason, most frequent first."""
     groups: dict[Key, list[_Group]] = {}
-    for driven in case.driven:
-        for recording in driven.recordings:
-            for key, group in _groups(recording):
-                groups.setdefault(key, []).append(group)
+    for recording in (each for driven in case.driven for each in driven.recordings):
+        failed = recording.exchanges[~recording.exchanges.ok]
+        rows = failed.rows[["step", "outcome", "reason"]]
+        _, first, which = np.unique(rows, return_index=True, return_inverse=True)
+        # np.unique sorts by value; equally frequent groups stay in the order of their first one.
+        for number in np.argsort(first):
+            of_group = failed[which == number]
+            one = of_group.first()
+            key = one.step, one.outcome, one.reason
+            groups.setdefault(key, []).append(_Group(recording, of_group))
     ranked = sorted(groups.items(), key=lambda each: -sum(len(one.exchanges) for one in each[1]))
     return tuple(_failure(case, *each) for each in ranked[:_MOST_GROUPS])
 
@@ -43,17 +49,6 @@ class _Group:
         sent_s = self.exchanges.column("sent_s")
         at_s = float(sent_s.min() if instant == "first" else sent_s.max())
         return datetime.fromtimestamp(self.recording.start.anchor_at + at_s, UTC)
-
-
-def _groups(recording: Recording) -> Iterator[tuple[Key, _Group]]:
-    """Yield the groups of one generator, in the order of their first exchange."""
-    failed = recording.exchanges[~recording.exchanges.ok]
-    rows = failed.rows[["step", "outcome", "reason"]]
-    _, first, which = np.unique(rows, return_index=True, return_inverse=True)
-    for number in np.argsort(first):
-        of_group = failed[which == number]
-        one = of_group.first()
-        yield (one.step, one.outcome, one.reason), _Group(recording, of_group)
 
 
 def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
@@ -82,15 +77,13 @@ def _curl(case: Case, request: Mapping[str, Any], trace: str) -> str:
     plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", f"X-Trace-ID: {trace}"]
     arguments = [shlex.quote(word) for word in plain]
     for name, value in case.run.headers.items():
-        arguments += ["-H", _with_variables(f"{name}: {value}")]
+        header = f"{name}: {value}"
+        quoted = shlex.quote(header)
+        if "${" in header:
+            # In double quotes the shell expands ${VARIABLE}, which stands for a secret, only.
+            quoted = '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", header) + '"'
+        arguments += ["-H", quoted]
     if request.get("body") is not None:
         body = shlex.quote(request["body"])
         arguments += ["-H", shlex.quote("Content-Type: application/json"), "-d", body]
     return " ".join(arguments)
-
-
-def _with_variables(header: str) -> str:
-    """Quote a header, but let the shell put in a `${VARIABLE}` that stands for a secret."""
-    if "${" not in header:
-        return shlex.quote(header)
-    return '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", header) + '"'

@@ -126,10 +126,13 @@ def _fix_in_place(
     """Fix one mistake in `content`; return False if that is impossible."""
     *path, key = _written_location(document, error) or ("",)
     parent = content
-    for part in path:
-        parent = _member(parent, part)
+    try:
+        for part in path:
+            parent = parent[part]
+    except (KeyError, IndexError, TypeError):
+        return True  # an earlier fix already removed the parent
     if not isinstance(parent, dict):
-        return parent is None  # an earlier fix already removed the parent
+        return parent is None
     value = parent.pop(key, None)
     near = nearest(str(key), _keys_at(model, tuple(path)))
     if error["type"] == "extra_forbidden" and near:
@@ -137,13 +140,6 @@ def _fix_in_place(
     elif error["type"] != "extra_forbidden":
         parent |= _example_value(model, tuple(path), str(key))
     return True
-
-
-def _member(parent: Any, part: str | int) -> Any:
-    try:
-        return parent[part]
-    except (KeyError, IndexError, TypeError):
-        return None
 
 
 def _example_value(model: type[BaseModel], path: Location, key: str) -> dict[str, Any]:

@@ -15,19 +15,16 @@ _SPACE = re.compile(r"\s")
 def _url(text: str) -> str:
     if "@" in text:
         raise ValueError("a URL must not contain a user and password; use a header")
-    if not text.startswith(("http://", "https://")) or not _has_host(text):
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0 and not _SPACE.search(text)
+    except ValueError:  # the port is no number up to 65535, or a bracket has no counterpart
+        has_host = False
+    if not text.startswith(("http://", "https://")) or not has_host:
         raise ValueError(f"{text!r} is not an address; write http://… or https://…")
     if not text.isascii():
         raise ValueError(f"{text!r} is not ASCII; write its host in Punycode, xn--…")
     return text.rstrip("/")
-
-
-def _has_host(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0 and not _SPACE.search(url)
-    except ValueError:
-        return False
 
 
 def _base(text: str) -> str:

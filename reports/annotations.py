@@ -1,6 +1,6 @@
 """Annotations of a job on GitHub: at most ten, failing findings first."""
 
-from checks.result import Finding, Result
+from checks.result import Result
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.banner import banner_of, open_findings
@@ -21,21 +21,19 @@ def render_annotations(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return ""
     banner = banner_of(result)
-    head = _command("error", f"{banner.word}: {banner.title}", banner.sentence)
+    lines = [_command("error", f"{banner.word}: {banner.title}", banner.sentence)]
     findings = failing_first(open_findings(result))
+    # The verdict takes one place of ten; where not all is shown, so does the line that says so.
     room = MOST - 1 if len(findings) < MOST else MOST - 2
-    lines = [head, *map(_of, findings[:room])]
+    for each in findings[:room]:
+        level = "error" if each.verdict is Verdict.FAIL else "warning"
+        code = f" {each.code}" if each.code else ""
+        said = f"expected {each.expected}, observed {each.observed}. {each.detail}"
+        lines.append(_command(level, f"{each.verdict}: {each.title}{code}", said))
     if more := len(findings) - room if len(findings) > room else 0:
         said = f"{write.render_number_of(more, 'more finding')} in the summary and the report."
         lines.append(_command("warning", "Not all is shown", said))
     return "".join(f"{line}\n" for line in lines)
-
-
-def _of(finding: Finding) -> str:
-    level = "error" if finding.verdict is Verdict.FAIL else "warning"
-    code = f" {finding.code}" if finding.code else ""
-    said = f"expected {finding.expected}, observed {finding.observed}. {finding.detail}"
-    return _command(level, f"{finding.verdict}: {finding.title}{code}", said)
 
 
 def _command(level: str, title: str, message: str) -> str:

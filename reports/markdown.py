@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from checks.result import Failure, Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
-from reports.views.availability import WatchRow
 from reports.views.balance import BalanceRow, balance_rows, columns_of
 from reports.views.banner import Banner, banner_of, open_findings
 from reports.views.kinds import findings_of_section
@@ -50,18 +49,18 @@ def render_markdown(result: Result) -> str:
 def _availability(result: Result) -> list[str]:
     if not result.availability:
         return []
-    watched = availability.watch_rows(result)
     incidents = [
         (each.service, each.began, each.ended, each.lasted, each.trouble)
         for each in availability.incident_rows(result)
     ]
     listed = [_table(_INCIDENT_HEAD, incidents)] if incidents else ["No incident."]
-    return ["## Availability", _judged(_WATCH_HEAD, watched, _watch_cells), *listed]
-
-
-def _watch_cells(row: WatchRow) -> tuple[str, ...]:
-    return (row.service, write.render_verdict(row.verdict), row.ratio, row.objective, row.away,
-            row.budget, row.left)  # fmt: skip
+    table = _judged(
+        _WATCH_HEAD,
+        availability.watch_rows(result),
+        lambda row: (row.service, write.render_verdict(row.verdict), row.ratio, row.objective,
+                     row.away, row.budget, row.left),
+    )  # fmt: skip
+    return ["## Availability", table, *listed]
 
 
 def escape(text: str, limit_bytes: int = write.CUT_BYTES) -> str:

@@ -23,9 +23,13 @@ def render_all(result: Result, run_dir: Path) -> Path:
     _write(report, render_html(result))
     _write(run_dir / "junit.xml", render_junit(result))
     _write(run_dir / "summary.md", summary)
-    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if step_summary:
-        _append(Path(step_summary), summary)
+    if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        # The file is the CI job's own; a job without it still has its report.
+        try:
+            with Path(step_summary).open("a", encoding="utf-8") as file:
+                file.write(summary)
+        except OSError as error:
+            _LOG.warning("the summary could not be appended to %s: %s", step_summary, error)
     return report
 
 
@@ -40,12 +44,3 @@ def _write(path: Path, text: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _append(path: Path, summary: str) -> None:
-    """Append to the CI job's own file; a job without one still has its report."""
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(summary)
-    except OSError as error:
-        _LOG.warning("the summary could not be appended to %s: %s", path, error)

@@ -4,7 +4,7 @@ A precondition that fails casts doubt on exactly those figures that rest on it: 
 the job whose exposition declares its metric.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.case import Case
@@ -18,6 +18,7 @@ from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.reading import Replica
 
 _MAX_NAMED = 5
+_MOMENTS = "before and after the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +52,20 @@ def judge_preconditions(case: Case) -> list[Precondition]:
     by_service: dict[str, list[Replica]] = {name: [] for name in case.run.services}
     for replica in case.services.replicas.values():
         by_service.setdefault(replica.service, []).append(replica)
-    return [
-        precondition
-        for name, replicas in by_service.items()
-        if replicas
-        for precondition in _of_service(case, name, replicas)
-    ]
-
-
-def _of_service(case: Case, name: str, replicas: list[Replica]) -> Iterator[Precondition]:
-    errors = [replica.error for replica in replicas if replica.error]
-    yield Precondition(
-        judge_metrics_readable(name, "before and after the run", errors, len(replicas))
-    )
-    yield _judge_single_process(name, replicas)
-    yield Precondition(_judge_process_survives(case, name, replicas))
-    if not case.prometheus.collection.error:
-        yield _judge_scraped(case, name, replicas)
+    preconditions = []
+    for name, replicas in by_service.items():
+        if not replicas:
+            continue
+        errors = [each.error for each in replicas if each.error]
+        preconditions += [
+            Precondition(judge_metrics_readable(name, _MOMENTS, errors, len(replicas))),
+            _judge_single_process(name, replicas),
+            Precondition(_judge_process_survives(case, name, replicas)),
+        ]
+        # Where Prometheus could not be read no target is known, which says nothing of scrapes.
+        if not case.prometheus.collection.error:
+            preconditions.append(_judge_scraped(case, name, replicas))
+    return preconditions
 
 
 def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replicas: int) -> Finding:

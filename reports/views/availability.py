@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from checks.result import AvailabilityRow, Incident, Result
+from checks.result import AvailabilityRow, Result
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.ordering import failing_first
@@ -47,7 +47,18 @@ def incident_rows(result: Result) -> list[IncidentRow]:
     told = [(each.began_at, row.service, each)
             for row in result.availability for each in row.incidents]  # fmt: skip
     ordered = sorted(told, key=lambda each: each[:2], reverse=True)
-    return [_incident_row(service, incident) for _, service, incident in ordered]
+    return [
+        IncidentRow(
+            service=service,
+            began=write.render_utc(each.began_at),
+            ended="it lasts" if each.ended_at is None else write.render_utc(each.ended_at),
+            lasted=write.render_seconds(each.duration_s) if each.ended_at else write.NO_DATA,
+            uncertain=f"± {write.render_seconds(each.uncertain_s)}",
+            trouble=each.error,
+            failed=write.render_count(each.failed),
+        )
+        for _, service, each in ordered
+    ]
 
 
 def _watch_row(row: AvailabilityRow) -> WatchRow:
@@ -67,16 +78,3 @@ def _watch_row(row: AvailabilityRow) -> WatchRow:
         unwatched=write.render_seconds(row.unwatched_s),
         failed=f"{write.render_count(row.failed)} of {write.render_count(row.probes)}",
     )  # fmt: skip
-
-
-def _incident_row(service: str, incident: Incident) -> IncidentRow:
-    lasts = incident.ended_at is None
-    return IncidentRow(
-        service=service,
-        began=write.render_utc(incident.began_at),
-        ended="it lasts" if incident.ended_at is None else write.render_utc(incident.ended_at),
-        lasted=write.NO_DATA if lasts else write.render_seconds(incident.duration_s),
-        uncertain=f"± {write.render_seconds(incident.uncertain_s)}",
-        trouble=incident.error,
-        failed=write.render_count(incident.failed),
-    )

@@ -128,14 +128,14 @@ def _requests(row: UsageRow) -> tuple[NamedRequests, ...]:
 
 def _cell(row: UsageRow, column: str) -> str:
     """Write the figures of one kind of witness; of several stores, one after the other."""
-    figures = [figure for witness, figure in row.figures.items() if _kind(witness) == column]
-    return " / ".join(map(_figure, figures)) or write.NOT_ASKED
-
-
-def _figure(figure: Figure) -> str:
-    if figure.direction is Direction.BETWEEN:
-        return f"{write.render_count(figure.low)}–{write.render_count(figure.high)}"
-    return _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
+    written = [
+        f"{write.render_count(figure.low)}–{write.render_count(figure.high)}"
+        if figure.direction is Direction.BETWEEN
+        else _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
+        for witness, figure in row.figures.items()
+        if _kind(witness) == column
+    ]
+    return " / ".join(written) or write.NOT_ASKED
 
 
 def _distance(figure: Figure, client: ClientFigure) -> float | None:

@@ -58,6 +58,8 @@ def banner_of(result: Result) -> Banner:
     """Put a result into the words of the banner; every rendering uses these."""
     deciding = deciding_finding(result)
     gates = _gates(result)
+    # An empty list proves nothing where the verdict of the run itself is not pass.
+    no_failures = "No failures." if result.verdict is Verdict.PASS else "No check says why."
     return Banner(
         verdict=result.verdict,
         word=result.verdict.upper(),
@@ -67,7 +69,7 @@ def banner_of(result: Result) -> Banner:
         warnings=_warnings(result),
         gates=gates,
         tally=_tally(result),
-        no_failures=_no_failures(result),
+        no_failures=no_failures if result.findings else "Nothing was checked.",
     )
 
 
@@ -104,25 +106,15 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         checks = write.render_number_of(len(result.findings), "check")
         figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
         return f"{checks} passed: {figures}."
-    others = sum(each.verdict is result.verdict for each in result.findings) - 1
-    more = f"{write.render_more(others, 'check', result.verdict)}." if others else ""
-    return " ".join(filter(None, [*_reason(deciding), more]))
-
-
-def _reason(deciding: Finding) -> tuple[str, ...]:
-    """Say what was expected and observed; of a balance, first who stands apart."""
     expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
     title, detail = _short(deciding.title, 120), _short(deciding.detail, 240)
+    said = [f"{title}: expected {expected}, observed {observed}.", detail]
+    # The detail of a balance tells who stands apart; its figures are sums over many rows.
     if deciding.kind is Kind.USAGE and detail:
-        return f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."
-    return f"{title}: expected {expected}, observed {observed}.", detail
-
-
-def _no_failures(result: Result) -> str:
-    """Say what it means that nothing is listed as failing: not always that all is well."""
-    if not result.findings:
-        return "Nothing was checked."
-    return "No failures." if result.verdict is Verdict.PASS else "No check says why."
+        said = [f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."]
+    others = sum(each.verdict is result.verdict for each in result.findings) - 1
+    more = f"{write.render_more(others, 'check', result.verdict)}." if others else ""
+    return " ".join(filter(None, [*said, more]))
 
 
 def _short(text: str, most: int) -> str:

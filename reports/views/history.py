@@ -53,7 +53,24 @@ class _EarlierRuns:
 
 def history_rows(result: Result) -> list[HistoryRow]:
     """Return a row a run, the newest first, which is this one; none where it has no history."""
-    return [_row(entry, result) for entry in reversed(_entries(result))]
+    limits, rows = _limits_s(result), []
+    for entry in reversed(_entries(result)):
+        step = entry.latency.get(ITERATION)
+        notes = ["another machine"] if entry.machine != result.machine else []
+        notes += ["interrupted"] if entry.partial else []
+        row = HistoryRow(
+            when=write.render_utc(entry.started_at).removesuffix(" UTC"),
+            note="this run" if entry.run_id == result.run_id else ", ".join(notes),
+            verdict=entry.verdict,
+            iterations=f"{entry.completed:,} of {entry.scheduled:,}",
+            p95=write.render_seconds(step.p95, *limits) if step else write.NO_DATA,
+            interval=write.render_interval(step.p95_low, step.p95_high, *limits)
+            if step else "none",
+            agree=write.render_share(entry.usage.agree, entry.usage.total),
+            not_passed=_not_passed(entry),
+        )  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def check_rows(result: Result) -> list[CheckRow]:
@@ -110,23 +127,6 @@ def _entries(result: Result) -> Sequence[Entry]:
     if not result.history:
         return ()
     return (*result.history[-(MOST_RUNS - 1) :], record_of(result))
-
-
-def _row(entry: Entry, result: Result) -> HistoryRow:
-    step = entry.latency.get(ITERATION)
-    limits = _limits_s(result)
-    notes = ["another machine"] if entry.machine != result.machine else []
-    notes += ["interrupted"] if entry.partial else []
-    return HistoryRow(
-        when=write.render_utc(entry.started_at).removesuffix(" UTC"),
-        note="this run" if entry.run_id == result.run_id else ", ".join(notes),
-        verdict=entry.verdict,
-        iterations=f"{entry.completed:,} of {entry.scheduled:,}",
-        p95=write.render_seconds(step.p95, *limits) if step else write.NO_DATA,
-        interval=write.render_interval(step.p95_low, step.p95_high, *limits) if step else "none",
-        agree=write.render_share(entry.usage.agree, entry.usage.total),
-        not_passed=_not_passed(entry),
-    )
 
 
 def _not_passed(entry: Entry) -> tuple[str, ...]:
