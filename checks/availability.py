@@ -19,6 +19,7 @@ from checks.verdict import Verdict
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path, read_probes
 from scenarios.evidence.run_folder import Watch
 
+# Times the pause between two probes, beside the timeouts of both: a longer gap was not observed.
 _APART = 3.0
 _MAX_INCIDENTS = 3
 
@@ -126,6 +127,12 @@ def _outages(probes: Sequence[Probe], apart_s: float) -> Iterator[Outage]:
         yield _outage(run, last, None, None)
 
 
+# A success shows the moment at which it came, a failure all of its duration:
+#
+#     up ●───────────├ failed ┤── … ──├ failed ┤───────────● up
+#        └── began ──┘                         └── ended ──┘
+#
+# Where a failure follows a time without probes, the end is bounded by when that one was sent.
 def _outage(
     run: Sequence[Probe], before: Probe | None, after: Probe | None, next_at: float | None
 ) -> Outage:

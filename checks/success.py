@@ -71,6 +71,7 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
 
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:
     """Judge by what is known to have succeeded or failed; of the rest, the end was not seen."""
+    # Rounded first: 0.55 * 100 is 55.00000000000001 as a float, and 56 would be asked for.
     needed = math.ceil(round(least * count, 6))
     if count and good >= needed:
         return Verdict.PASS

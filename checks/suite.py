@@ -36,6 +36,7 @@ from scenarios.evidence.run_folder import RunFolder, write_atomically
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
+# Findings stand in result.json in this order; the banner ranks them by the order of Kind.
 SUITE: Suite = (
     (Kind.HEALTH, judge_health),
     (Kind.SUCCESS, judge_success),
@@ -46,6 +47,7 @@ SUITE: Suite = (
     (Kind.VALIDITY, judge_validity),
 )
 
+# A watch asks no witness but its probes, so that it has nothing to balance.
 WATCH_SUITE: Suite = (
     (Kind.AVAILABILITY, judge_availability),
     (Kind.SUCCESS, judge_success),
@@ -159,6 +161,7 @@ def _waterfall(case: Case) -> tuple[StepTiming, ...]:
         [np.full(len(each), number) for number, each in enumerate(durations_s)]
     )
     median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
+    # The rows of all generators stand one after the other: go back to the one that has the median.
     exchanges = case.measured.measured[generator_of[median]]
     place = median - sum(map(len, durations_s[: generator_of[median]]))
     steps = list(exchanges.of_iteration(exchanges.iterations.first[place]))

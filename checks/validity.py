@@ -32,6 +32,7 @@ def judge_validity(case: Case) -> Judgement:
         findings.append(_run_complete("the run ends by itself", case.run.interrupted))
     elif case.run.finished_at is None:
         findings.append(_run_complete("the run ends by itself", "it was cut off"))
+    # Latency is judged on the last phase only: a generator that was busy before does no harm.
     findings += [_pace(driven) for driven in case.driven[-1:]]
     findings += [_stalls(driven) for driven in case.driven[-1:]]
     collection = case.prometheus.collection
@@ -119,6 +120,7 @@ def _lag_p99_s(parts: Iterable[Exchanges]) -> float | None:
     firsts = (exchanges[exchanges.iterations.first] for exchanges in parts)
     lags_s = [first.column("sent_s") - first.column("due_s") for first in firsts]
     in_order = np.sort(np.concatenate([np.empty(0), *lags_s]))
+    # Nearest rank, ceil(0.99 n), in integers.
     return float(in_order[max(0, -(-99 * len(in_order) // 100) - 1)]) if len(in_order) else None
 
 

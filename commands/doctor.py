@@ -42,6 +42,7 @@ from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
 
 _THREADS = 32
+# Prometheus 2.42 scrapes for the first time only 5 s after its start.
 _FIRST_SCRAPE_S = 8.0
 _POLL_S = 0.2
 _START_TIME = "process_start_time_seconds"

@@ -23,6 +23,11 @@ from witnesses.collectors import Collectors, open_collectors
 from witnesses.model import Moment
 
 
+# The order in which a run asks. What a counter gains between the two answers after the load came
+# late; what it does not gain is lost.
+#
+#     health ── witnesses ──┤ load ├── witnesses ── (witnesses) ── health
+#     └────── before ─────┘            at rest      └ only if a counter falls short
 def run(plan: Plan, as_json: bool) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 

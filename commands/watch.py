@@ -132,6 +132,7 @@ def new_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Run
 
 def begin_watch(run: Run, folder: RunFolder) -> Run:
     """Have a new watch begin now that all is there, and end as much later."""
+    # A watch that has probes is resumed: to move its begin would leave them outside of it.
     if run.watch is None or (folder.evidence / "probes").exists():
         return run
     now = datetime.now(UTC)

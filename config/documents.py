@@ -309,6 +309,7 @@ def _descend(annotation: Any, part: str | int) -> Any:
 
 def _union_members(annotation: Any) -> Iterator[Any]:
     """Yield the members of a union, the type inside Annotated, or the annotation itself."""
+    # `str | None` is a UnionType, but `Annotated[str, …] | None` a typing.Union.
     if isinstance(annotation, UnionType) or str(get_origin(annotation)) == "typing.Union":
         for member in get_args(annotation):
             yield from _union_members(member)

@@ -9,6 +9,7 @@ from reports.views.ordering import failing_first
 MOST = 10  # GitHub drops what a step says beyond ten of a level
 
 _MOST_BYTES = 1000
+# GitHub decodes these again. A property also ends at a comma or a colon, a message does not.
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 

@@ -31,6 +31,7 @@ def clean(text: str, limit_bytes: int = CUT_BYTES) -> str:
     >>> clean("a long answer", 6)
     'a long … (cut, 13 characters in all)'
     """
+    # Cut before cleaning: an answer may be megabytes long.
     head = text[: limit_bytes + 1].replace("\r\n", "\n")
     written = _UNWRITABLE.sub("\ufffd", head).encode()
     if len(text) <= limit_bytes and len(written) <= limit_bytes:
@@ -212,6 +213,7 @@ def _utc(at: datetime) -> datetime:
 
 def _digits(value: Decimal, least: int, *limits: Decimal) -> str:
     text = f"{value:,.{digits_apart(value, least, *limits)}f}"
+    # A value that is printed as zero has no sign.
     return text if text.strip("-0.,") else text.removeprefix("-")
 
 

@@ -26,6 +26,7 @@ class SizeLimits:
     text_bytes: int
 
 
+# Tried in turn until the page is small enough; the last is taken whatever comes of it.
 _LIMITS = (
     SizeLimits(200, write.CUT_BYTES),
     SizeLimits(200, 200),

@@ -16,6 +16,7 @@ MOST_BYTES = 900_000
 _CELL_BYTES = 400
 _MOST_ROWS = 200
 _FOLD, _UNFOLD = "<details>", "</details>"
+# An underscore between letters or digits is text to GitHub: `cards_used` needs no escape.
 _SPECIAL = re.compile(r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FOUND_HEAD = ("Check", "Result", "Found", "Expected", "Why")
 _OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", "Margin",
@@ -70,6 +71,7 @@ def escape(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
     'a\\|b \\`c\\` &lt;script&gt; cards_used'
     """
     line = write.one_line(text, limit_bytes)
+    # The & first: each of the others is replaced by a text that begins with one.
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\g<0>", line)
 

@@ -68,7 +68,7 @@ def make_console(paper: TerminalFormat) -> Console:
         markup=False,
         emoji=False,
         legacy_windows=False,
-        _environ={},
+        _environ={},  # paper_of has read NO_COLOR and TERM; Rich is to read none
     )
 
 

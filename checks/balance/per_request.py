@@ -10,6 +10,7 @@ from scenarios.evidence.exchange import Exchange, trace_id
 
 MAX_IDS = 20
 
+# The number comes from a database: int() would accept signs, spaces and the digits of any script.
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -60,7 +61,7 @@ class RequestLedger:
         """Yield generator, sequence, promise and rows of each request that promised anything."""
         for generator, amounts in self._promised.items():
             found = self._found.get(generator, array("q"))
-            _add(found, len(amounts) - 1, 0)
+            _add(found, len(amounts) - 1, 0)  # as long as the promises, for the strict zip
             for sequence, (promised, of_it) in enumerate(zip(amounts, found, strict=True)):
                 if promised:
                     yield generator, sequence, promised, of_it

@@ -12,6 +12,8 @@ from checks.verdict import Verdict, worst
 from checks.wording import listed
 from scenarios.language.templates import variables_in
 
+# What a late count looks like at the first answer: the counter lacks it, all witnesses lack it, or
+# one of two counters does.
 _SHORT_COUNTS = (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
 
 

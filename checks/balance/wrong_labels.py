@@ -10,6 +10,7 @@ from witnesses.figure import Figure, Labels
 # By label values, then by a label and the value that it has instead of the selected one.
 Beside = Mapping[Labels, Mapping[tuple[str, str], float]]
 
+# A mix-up moves counts to a few other values; more than that are made up use by use.
 _MANY = 5
 
 

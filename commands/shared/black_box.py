@@ -76,5 +76,6 @@ def _end_with(parent: int) -> None:
     if _KERNEL is None:
         return
     _KERNEL.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    # A parent that ended before the call above sends no signal any more.
     if os.getppid() != parent:
         os._exit(1)

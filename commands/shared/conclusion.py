@@ -34,6 +34,7 @@ def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
         write_report(result, folder)
+        # `run.py check` passes no progress: it judges a run that is not new.
         remember(folder, result, is_new=progress is not None)
     if progress:
         progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
