@@ -91,14 +91,14 @@ class LoadProcess:
         """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
         errors, started = [], False
         lines = self._process.stdout or ()
-        for message in (json.loads(line) for line in lines if line.startswith("{")):
-            if "ready" in message:
+        for event in (json.loads(line) for line in lines if line.startswith("{")):
+            if "ready" in event:
                 started = True
                 self._start()
-            elif "error" in message:
-                errors.append(str(message["error"]))
+            elif "error" in event:
+                errors.append(str(event["error"]))
             else:
-                on_progress(int(message["ended"] or 0), message["scheduled"])
+                on_progress(int(event["ended"] or 0), event["scheduled"])
         code = self._process.wait()
         # Locust ends with 1 if any request failed, which the checks decide about
         if (code not in (0, 1) or not started) and not errors:
