@@ -4,29 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from checks.result import ClientFigure, Code, Kind, ResolvedDoubt, Result
+from checks.result import Kind, Result
 from checks.verdict import Verdict
-from reports.views.balance import balance_rows, columns_of, fold_balance
 from reports.views.banner import Gate, banner_of
 from reports.views.objectives import objective_rows
 from reports.views.ordering import cut_judged
 from tests.reports.results import (
     empty_result,
     failing_result,
-    figures,
     finding,
     good_result,
     latency_row,
     objective,
-    usage_row,
 )
-from witnesses.figure import Figure, Reason
-
-_VOID = Figure.void(Reason.SCRAPE_FAILED, "status 500")
-_AT_LEAST_40 = Figure.at_least(40.0, Reason.PROCESS_RESTARTED)
-_AT_LEAST_104 = Figure.at_least(104.0, Reason.PROCESS_RESTARTED)
-_AT_MOST_90 = Figure(None, 90.0, Reason.OTHER_TRAFFIC)
-_BETWEEN = Figure(40.0, 104.0, Reason.OTHER_TRAFFIC)
 
 
 def gate(result: Result, name: str) -> Gate:
@@ -108,72 +98,6 @@ def test_the_share_within_the_limit_is_a_range_where_values_are_in_doubt() -> No
     doubtful = objective(95.0, 2.5, 2.4, over_low=4, over_high=6, verdict=Verdict.INCONCLUSIVE)
     row = latency_row("iteration", 2.4, objectives=(doubtful,))
     assert objective_rows(good_result(latency=(row,), findings=()))[0].share == "94.00–96.00 %"
-
-
-@pytest.mark.parametrize(
-    ("changes", "shown"),
-    [
-        ({"client": ClientFigure(98, 2)}, ("98–100", "100", "0")),
-        ({"client": ClientFigure(98, 1)}, ("98–99", "100", "+1")),
-        ({"client": ClientFigure(98, 0, is_partial=True)}, ("≥ 98", "100", "+2")),
-        ({"figures": figures(93, 100, 100)}, ("100", "93", "−7")),
-        ({"figures": figures(_VOID, 100, 100)}, ("100", "no data", "0")),
-        ({"figures": figures(_AT_LEAST_40, 100, 100)}, ("100", "≥ 40", "0")),
-        ({"figures": figures(_AT_LEAST_104, 100, 100)}, ("100", "≥ 104", "+4")),
-        ({"figures": figures(_AT_MOST_90, 100, 100)}, ("100", "≤ 90", "−10")),
-        ({"figures": figures(_BETWEEN, 100, 100)}, ("100", "40–104", "0")),
-        ({"figures": figures(_VOID, _VOID, _VOID)}, ("100", "no data", "no data")),
-    ],
-)
-def test_a_row_of_the_balance_shows(
-    changes: dict[str, object], shown: tuple[str, str, str]
-) -> None:
-    (row,) = balance_rows(good_result(usage=(usage_row("cards", 100, **changes),)))
-    assert (row.client, row.figures[0], row.difference) == shown
-
-
-def test_a_witness_that_is_not_asked_has_a_dash_in_its_column() -> None:
-    rows = (usage_row("cards", 7), usage_row("uses", 7, figures={"prometheus": Figure.exact(7.0)}))
-    assert columns_of(good_result(usage=rows)) == ("service", "prometheus", "database")
-    assert balance_rows(good_result(usage=rows))[1].figures == ("–", "7", "–")
-
-
-def test_two_stores_of_one_kind_share_a_column() -> None:
-    stores = {"database:a": Figure.exact(7.0), "database:b": Figure.exact(6.0)}
-    row = usage_row("cards", 7, figures=stores, verdict=Verdict.FAIL, code=Code.LOST_ROW)
-    (shown,) = balance_rows(good_result(usage=(row,)))
-    assert shown.figures == ("7 / 6",)
-    assert "database:b stands 1 below" in shown.notes[0]
-
-
-def test_a_row_that_fails_has_a_sentence_even_without_a_code() -> None:
-    silent = usage_row("cards", 100, figures=figures(100, 100, 97), verdict=Verdict.FAIL)
-    (row,) = balance_rows(good_result(usage=(silent,)))
-    assert "database:shop stands 3 below" in row.notes[0]
-
-
-def test_a_row_that_fails_gives_the_reason_of_each_inexact_figure() -> None:
-    failing = usage_row("cards", 100, figures=figures(100, _VOID, 97), verdict=Verdict.FAIL)
-    (row,) = balance_rows(good_result(usage=(failing,)))
-    assert row.notes[1] == "prometheus: its metrics could not be scraped (status 500)."
-
-
-def test_twelve_rows_are_shown_and_thirteen_folded_into_sums() -> None:
-    rows = [usage_row("cards", 7, labels={"card": f"{number}"}) for number in range(13)]
-    assert fold_balance(good_result(usage=tuple(rows[:12]))).folded == []
-    balance = fold_balance(good_result(usage=tuple(rows)))
-    assert [(row.name, row.client, row.figures[-1]) for row in balance.shown] == [
-        ("cards (13 rows together)", "91", "91")
-    ]
-    assert len(balance.folded) == 13
-
-
-def test_no_row_with_something_to_say_is_folded() -> None:
-    rows = [usage_row("cards", 7, labels={"card": f"{number}"}) for number in range(20)]
-    rows[3] = replace(rows[3], resolved=ResolvedDoubt(1, 0))
-    rows[9] = replace(rows[9], verdict=Verdict.FAIL)
-    balance = fold_balance(good_result(usage=tuple(rows)))
-    assert [row.labels for row in balance.shown] == ["card=9", "card=3", "18 rows together"]
 
 
 def test_a_cut_table_keeps_what_fails() -> None:

@@ -1,0 +1,212 @@
+"""The set-up of a run: its plan and how to repeat it, its folder, its record, its services."""
+
+import hashlib
+import logging
+import os
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from commands.shared.run_setup import (
+    ROOT,
+    deployed,
+    describe,
+    log_to,
+    open_run,
+    plan_of,
+    python_here,
+    started_stack,
+    variables_of,
+    versions,
+)
+from config.environment import read_environment_file
+from config.errors import ConfigError
+from scenarios.driver.load_process import Workers
+from scenarios.driver.plan import Plan
+from scenarios.evidence.run_folder import RunFolder
+from tests.commands.shop_plan import ENVIRONMENT, SCENARIO, shop_plan
+
+URL = "http://127.0.0.1:1"
+
+
+def repeated(command: str, *profiles: str, fault: str = "", **more: object) -> list[str]:
+    """Return the words after the interpreter of the command that repeats a plan."""
+    plan = plan_of(
+        command, "local", "usage_tracking", profiles, Path("runs"), fault,
+        **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+    python, *words = shlex.split(plan.asked.repeat)
+    assert python == python_here()
+    return words
+
+
+BASE = ["--env", "local", "--scenario", "usage_tracking"]
+
+
+def test_a_nightly_is_repeated_without_naming_its_profiles() -> None:
+    assert repeated("nightly", "e2e", "benchmark") == ["run.py", "nightly", *BASE]
+
+
+def test_a_load_is_repeated_with_all_that_it_was_asked_for() -> None:
+    workers = Workers(here=2, elsewhere=1, bind="127.0.0.1:5557")
+    words = repeated("load", "benchmark", fault="slow-tail", users=7, iterations=9, workers=workers)
+    assert words == [
+        "run.py", "load", *BASE, "--fault", "slow-tail", "--profile", "benchmark",
+        "--users", "7", "--iterations", "9",
+        "--workers", "2", "--expect", "1", "--bind", "127.0.0.1:5557",
+    ]  # fmt: skip
+
+
+def test_what_a_command_adds_comes_last_and_is_quoted() -> None:
+    assert repeated("watch", more=["--for", "a day"]) == [
+        "run.py",
+        "watch",
+        *BASE,
+        "--for",
+        "a day",
+    ]
+
+
+def test_a_plan_has_the_profiles_with_what_was_asked_for(tmp_path: Path) -> None:
+    plan = shop_plan(tmp_path, URL, "first", "second", iterations=9)
+    assert {name: each.iterations for name, each in plan.profiles.items()} == {
+        "first": 9,
+        "second": 9,
+    }
+    assert (plan.file.name, plan.scenario.scenario) == ("test", "shop")
+
+
+def test_every_mistake_of_a_command_is_in_one_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        plan_of("e2e", "nowhere", "usage_tracking", ("weekly",), tmp_path, "")
+    told = "\n".join(map(str, refused.value.problems))
+    assert len(refused.value.problems) == 2
+    assert "no such environment" in told
+    assert "no profile is named 'weekly'" in told
+
+
+def test_only_a_fault_that_the_local_stack_has_can_be_planned(tmp_path: Path) -> None:
+    assert repeated("nightly", fault="slow-tail")[-2:] == ["--fault", "slow-tail"]
+    with pytest.raises(ConfigError, match="did you mean slow-tail"):
+        repeated("nightly", fault="slow-tale")
+
+
+def test_the_interpreter_is_one_that_can_be_typed_in_the_projects_folder() -> None:
+    typed = ROOT / python_here() if "/" in python_here() else Path(sys.executable)
+    assert typed == Path(sys.executable)
+
+
+def _opened(folder: Path) -> Plan:
+    return shop_plan(folder, URL, "first")
+
+
+def test_a_run_is_opened_with_a_folder_and_a_record_of_what_will_be_driven(
+    tmp_path: Path,
+) -> None:
+    plan = _opened(tmp_path)
+    folder, run = open_run(plan)
+    assert folder.path == tmp_path / "runs" / run.run_id
+    assert folder.read_run() == run
+    assert (folder.evidence / "scenario.yaml").read_text() == SCENARIO
+    assert (folder.evidence / "environment.yaml").read_text() == ENVIRONMENT % URL
+    assert run.scenario_sha256 == hashlib.sha256(SCENARIO.encode()).hexdigest()
+    assert (run.environment, run.scenario, run.fault) == ("test", "shop", None)
+    assert run.repeat == plan.asked.repeat
+    assert (run.phases, run.finished_at) == ((), None)
+
+
+def test_two_runs_have_folders_of_their_own_and_the_latest_is_linked(tmp_path: Path) -> None:
+    plan = _opened(tmp_path)
+    first, second = open_run(plan)[0], open_run(plan)[0]
+    assert first.path != second.path
+    assert (tmp_path / "runs" / "latest").resolve() == second.path
+
+
+def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file, where a folder must be")
+    with pytest.raises(ConfigError, match="cannot create the run folder"):
+        open_run(_opened(tmp_path))
+
+
+def test_what_is_logged_goes_to_the_log_of_the_run_that_was_opened_last(tmp_path: Path) -> None:
+    places = [tmp_path / "first", tmp_path / "second"]
+    for place in places:
+        place.mkdir()
+        log_to(RunFolder(place))
+        logging.getLogger("trial_balance").warning("of %s", place.name)
+        logging.getLogger("trial_balance").info("not for the log")
+    assert [(place / "run.log").read_text() for place in places] == [
+        "WARNING:trial_balance:of first\n",
+        "WARNING:trial_balance:of second\n",
+    ]
+
+
+def test_the_versions_are_those_that_are_installed_here() -> None:
+    told = versions()
+    assert f'\nversion = "{told["trial-balance"]}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert told["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert told["system"]
+    assert told["locust"] == version("locust")
+
+
+def test_an_environment_without_a_stack_has_no_variables_and_starts_nothing(
+    tmp_path: Path,
+) -> None:
+    plan = _opened(tmp_path)
+    with variables_of(plan.file, tmp_path / "stack", "") as variables:
+        assert variables == {}
+    assert not (tmp_path / "stack").exists()
+
+
+def test_a_stack_that_cannot_be_started_is_a_config_error(tmp_path: Path) -> None:
+    """Its folder cannot be made: where it should be, there is a file."""
+    (tmp_path / "stack").write_text("")
+    entered: list[object] = []
+    with (
+        pytest.raises(ConfigError, match="the stack ended while starting"),
+        started_stack(tmp_path / "stack" / "here", "") as variables,
+    ):
+        entered.append(variables)
+    assert entered == []
+
+
+def test_an_environment_that_asks_for_a_stack_has_one_started(tmp_path: Path) -> None:
+    """It cannot be started, so that it is known at once that it was tried."""
+    (tmp_path / "stack").write_text("")
+    file = read_environment_file(ROOT / "config" / "local.yaml")
+    with (
+        pytest.raises(ConfigError, match="the stack ended while starting"),
+        variables_of(file, tmp_path / "stack" / "here", ""),
+    ):
+        pass
+
+
+def test_services_elsewhere_are_driven_as_the_environment_names_them(tmp_path: Path) -> None:
+    plan = _opened(tmp_path)
+    folder, run = open_run(plan)
+    with deployed(plan, folder, run) as place:
+        assert place.environment.services["shop"].url == URL
+        assert (place.run_id, place.tenant, place.folder) == (run.run_id, "acme", folder)
+        assert place.variables == os.environ
+
+
+def test_the_description_of_a_run_has_its_tenant_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "a secret")
+    plan = _opened(tmp_path)
+    folder, run = open_run(plan)
+    with deployed(plan, folder, run) as place:
+        assert place.environment.headers["X-Token"] == "a secret"
+        described = describe(run, place, plan)
+    assert folder.read_run() == described
+    assert (described.tenant, described.services, described.exclusive) == (
+        "acme",
+        {"shop": URL},
+        False,
+    )
+    assert described.headers == {"X-Tenant-ID": "acme", "X-Token": "${SHOP_TOKEN:-none}"}
+    assert "a secret" not in (folder.evidence / "run.json").read_text()

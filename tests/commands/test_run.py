@@ -1,0 +1,193 @@
+"""A run from its plan to its exit code, against a tiny service; and the module `run` itself."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from commands.run import CurrentRun, run
+from commands.shared.run_setup import open_run
+from config.errors import ConfigError, Problem
+from reports.progress import Progress
+from scenarios.evidence.run_folder import Run, RunFolder
+from tests.commands.shop_plan import IS_WELL, SCENARIO, shop_plan
+from tests.paths import ROOT
+from tests.tiny_server import Says, nobody_listens_at, serving
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, and the paths that were asked for during it."""
+
+    code: int
+    folder: RunFolder
+    asked: list[str]
+
+    @property
+    def record(self) -> Run:
+        return self.folder.read_run()
+
+
+def ran(
+    place: Path, answers: Mapping[str, Says] = IS_WELL, scenario: str = SCENARIO,
+    iterations: int | None = None,
+) -> Ended:  # fmt: skip
+    """Run both profiles against a service."""
+    place.mkdir(exist_ok=True)
+    with serving(answers) as server:
+        plan = shop_plan(
+            place, server.url, "first", "second", scenario=scenario, iterations=iterations
+        )
+        with pytest.raises(typer.Exit) as ended:
+            run(plan, as_json=True)
+    folder = RunFolder((place / "runs" / "latest").resolve())
+    return Ended(ended.value.exit_code, folder, server.asked)
+
+
+def current_run(folder: Path) -> CurrentRun:
+    plan = shop_plan(folder, nobody_listens_at(), "first")
+    return CurrentRun(plan, *open_run(plan), Progress(io.StringIO()))
+
+
+def test_every_profile_is_driven_and_the_run_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = ran(tmp_path)
+    assert ended.code == 0
+    assert ended.asked.count("/visit") == 3
+    assert [each.profile for each in ended.record.phases] == ["first", "second"]
+    assert all(each.finished_at and not each.error for each in ended.record.phases)
+    assert ended.record.finished_at is not None
+    assert ended.record.interrupted == ""
+    assert json.loads(capsys.readouterr().out)["run_id"] == ended.record.run_id
+
+
+def test_the_ledger_sums_the_exchanges_of_every_profile(tmp_path: Path) -> None:
+    ended = ran(tmp_path)
+    ledger = json.loads((ended.folder.evidence / "ledger.json").read_text())
+    assert [(each["quantity"], each["confirmed"]) for each in ledger] == [("visits", 3)]
+
+
+def test_the_services_health_and_metrics_frame_the_requests_of_the_load(tmp_path: Path) -> None:
+    asked = ran(tmp_path).asked
+    in_turn = [path for path, before in zip(asked, ["", *asked], strict=False) if path != before]
+    assert in_turn == ["/health", "/metrics", "/visit", "/metrics", "/health"]
+
+
+def test_nothing_is_sent_to_a_service_that_is_unwell(tmp_path: Path) -> None:
+    ended = ran(tmp_path, {**IS_WELL, "/health": Says("no", 503)})
+    assert ended.code == 1
+    assert set(ended.asked) == {"/health"}
+    assert ended.record.phases == ()
+
+
+def test_a_profile_after_one_without_any_success_is_not_driven(tmp_path: Path) -> None:
+    ended = ran(tmp_path, {**IS_WELL, "/visit": Says("no", 500)})
+    assert ended.code == 1
+    assert ended.asked.count("/visit") == 1
+    assert [each.error for each in ended.record.phases] == [
+        "",
+        "not driven, since no iteration of first succeeded",
+    ]
+    assert all(each.finished_at for each in ended.record.phases)
+
+
+def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
+    tmp_path: Path,
+) -> None:
+    """The service never counts: it falls short where a check asks for the count."""
+    not_asked = ran(tmp_path / "not-asked")
+    short = ran(tmp_path / "short", scenario=f"{SCENARIO}checks: {{usage: [visits]}}\n")
+    assert (not_asked.code, short.code) == (0, 1)
+    assert short.asked.count("/metrics") / not_asked.asked.count("/metrics") == 3 / 2
+
+
+def test_what_was_asked_for_instead_of_the_profiles_own_is_driven_and_recorded(
+    tmp_path: Path,
+) -> None:
+    ended = ran(tmp_path, iterations=4)
+    assert ended.asked.count("/visit") == 8
+    assert [(each.users, each.iterations) for each in ended.record.phases] == [(None, 4)] * 2
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def _failing() -> None:
+    raise ZeroDivisionError("a fault of ours")
+
+
+def _well() -> None:
+    """Do nothing wrong."""
+
+
+@pytest.mark.parametrize(
+    ("act", "interrupted"),
+    [
+        (_well, ""),
+        (_interrupted, "interrupted by a signal"),
+        (_failing, "the harness failed: a fault of ours"),
+    ],
+)
+def test_how_a_run_ended_is_recorded(
+    tmp_path: Path, act: Callable[[], None], interrupted: str
+) -> None:
+    current = current_run(tmp_path)
+    with current.recorded():
+        act()
+    record = current.folder.read_run()
+    assert record.interrupted == interrupted
+    assert record.finished_at is not None
+    assert (current.folder.evidence / "history.json").exists()
+
+
+def test_the_traceback_of_a_fault_of_the_harness_is_in_the_log_of_the_run(tmp_path: Path) -> None:
+    current = current_run(tmp_path)
+    with current.recorded():
+        _failing()
+    log = (current.folder.path / "run.log").read_text()
+    assert "Traceback" in log
+    assert "ZeroDivisionError: a fault of ours" in log
+
+
+def test_a_mistake_of_the_user_is_raised_and_no_end_is_recorded(tmp_path: Path) -> None:
+    current = current_run(tmp_path)
+    with pytest.raises(ConfigError, match="a mistake"), current.recorded():
+        raise ConfigError(Problem(None, None, "a mistake"))
+    assert current.folder.read_run() == current.record
+    assert current.record.finished_at is None
+
+
+def test_the_record_describes_the_services_once_they_are_there(tmp_path: Path) -> None:
+    current = current_run(tmp_path)
+    assert current.record.services == {}
+    with current.opened():
+        assert list(current.folder.read_run().services) == ["shop"]
+        assert current.folder.read_run().tenant == "acme"
+
+
+IMPORTING = """
+import signal
+def own(number, frame): pass
+signal.signal(signal.SIGINT, {handler})
+before = signal.getsignal(signal.SIGINT)
+import run
+assert callable(run.main)
+assert signal.getsignal(signal.SIGINT) == before, signal.getsignal(signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("handler", ["own", "signal.default_int_handler", "signal.SIG_IGN"])
+def test_to_import_run_leaves_the_handler_of_an_interrupt_as_it_was(handler: str) -> None:
+    command = [sys.executable, "-c", IMPORTING.format(handler=handler)]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,0 +1,62 @@
+"""A worker, in a process of its own: it becomes another program."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from scenarios.driver.load_process import LOCUSTFILE
+from tests.paths import ROOT
+
+HANGS_S = 120
+
+
+def command(master: str) -> list[str]:
+    return [sys.executable, "run.py", "worker", "--master", master]
+
+
+def refusal(master: str) -> str:
+    """Return what a worker that does not start prints on stderr."""
+    ended = subprocess.run(
+        command(master), cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANGS_S
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    return ended.stderr
+
+
+@pytest.mark.parametrize(
+    "master", ["x:y:z", "", "::1", "[::1", "http://load.example", "one two", "localhost:",
+               "localhost:0", "localhost:65536", "localhost:-1"],
+)  # fmt: skip
+def test_what_is_not_host_or_host_and_port_is_refused_in_one_sentence(master: str) -> None:
+    assert refusal(master) == f"--master {master} is not HOST or HOST:PORT\n"
+
+
+@pytest.mark.parametrize("master", ["nowhere.invalid", "nowhere.invalid:6000"])
+def test_a_host_that_is_unknown_is_refused_in_one_sentence(master: str) -> None:
+    said = refusal(master)
+    assert said.startswith(f"--master {master}: ")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("master", "host", "port"),
+    [
+        ("127.0.0.1", "127.0.0.1", "5557"),
+        ("127.0.0.1:1", "127.0.0.1", "1"),
+        ("[::1]:65535", "::1", "65535"),
+    ],
+)
+def test_the_process_becomes_a_worker_of_the_master_that_is_named(
+    master: str, host: str, port: str
+) -> None:
+    with subprocess.Popen(command(master), cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        try:
+            became = psutil.Process(process.pid)
+            while "locust" not in (words := became.cmdline()):
+                assert process.poll() is None
+        finally:
+            process.kill()
+    assert words[1:5] == ["-m", "locust", "-f", str(LOCUSTFILE)]
+    assert words[5:] == ["--worker", "--headless", "--master-host", host, "--master-port", port]
