@@ -30,7 +30,12 @@ def parse_host_port(text: str) -> HostPort | None:
     found = _HOST_PORT.fullmatch(text)
     if found is None:
         return None
-    return HostPort(found["host"].strip("[]"), int(found["port"]) if found["port"] else None)
+    host = found["host"].strip("[]")
+    try:
+        host.encode("idna")  # as the resolver does, which raises the same error
+    except UnicodeError:
+        return None
+    return HostPort(host, int(found["port"]) if found["port"] else None)
 
 
 def certificate_file(path: str) -> str:

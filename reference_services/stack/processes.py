@@ -150,7 +150,10 @@ def find_prometheus() -> str:
     """
     linked = ROOT / ".cache" / "prometheus"
     linked_path = str(linked) if linked.exists() else None
-    found = os.environ.get("PROMETHEUS") or linked_path or shutil.which("prometheus")
+    named = os.environ.get("PROMETHEUS")
+    if named and not shutil.which(named):
+        raise StackError(f"PROMETHEUS={named} is not an executable file; correct or unset it")
+    found = named or linked_path or shutil.which("prometheus")
     if not found:
         raise StackError("no Prometheus binary found; run make setup, or set PROMETHEUS")
     return found

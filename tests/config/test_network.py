@@ -56,6 +56,9 @@ def test_a_malformed_route_is_refused(tmp_path: Path, route: str) -> None:
         ("node:", None),
         ("http://node", None),
         ("", None),
+        ("x..y", None),
+        (".", None),
+        (f"{'x' * 64}.example:1", None),
     ],
 )
 def test_host_and_port_are_parsed_and_anything_else_is_none(

@@ -77,7 +77,7 @@ def test_an_audit_that_misses_a_fault_goes_on_and_exits_1(start: Start, tmp_path
     document = written(command.runs)
     assert [run["caught"] for run in document["runs"]] == [False] * 5
     for run in document["runs"]:
-        assert "without a result" in run["troubles"][0]
+        assert "without a result" in run["errors"][0]
     assert "Traceback" not in ended.stdout + ended.stderr
 
 

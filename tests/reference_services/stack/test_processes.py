@@ -76,10 +76,20 @@ def test_an_address_without_a_server_is_not_up() -> None:
 
 
 def test_the_variable_prometheus_wins_over_every_other_binary(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS", "/opt/prometheus")
-    assert find_prometheus() == "/opt/prometheus"
+    binary = tmp_path / "prometheus"
+    binary.touch(0o755)
+    monkeypatch.setenv("PROMETHEUS", str(binary))
+    assert find_prometheus() == str(binary)
+
+
+def test_the_variable_prometheus_that_names_no_binary_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS", str(tmp_path / "none"))
+    with pytest.raises(StackError, match=r"none is not an executable file; correct or unset it"):
+        find_prometheus()
 
 
 def test_a_missing_prometheus_is_an_error_with_a_remedy(
