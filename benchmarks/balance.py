@@ -41,9 +41,11 @@ from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.prometheus.sample_collector import MAX_SAMPLES
+from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import DURATIONS, SAMPLE_COUNTS, START_TIMES, UP, file_name
 
 _JOB, _METRIC, _BY = "shop", "uses_total", ("tenant", "type")
+_TARGETS = ServiceTargets.of_jobs(_JOB)
 _USES = CountedQuantity("uses", Quantity(by=[*_BY], prometheus=_METRIC), "", is_exclusive=True)
 _HOST = "127.0.0.1"
 _TIMEOUT_S = 30.0
@@ -180,7 +182,7 @@ def collect_and_judge(url: str, folder: Path) -> BalanceMeasurement:
     with closing(
         PrometheusClient(Prometheus.model_validate({"url": url, "timeout": "30s"}))
     ) as client:
-        collector = PrometheusCollector(client, [_JOB], RunFolder(folder), [_USES])
+        collector = PrometheusCollector(client, _TARGETS, RunFolder(folder), [_USES])
         collector.wait_for_baseline()
         print("opened", flush=True)
         ended_at = float(sys.stdin.readline())

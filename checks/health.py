@@ -1,6 +1,7 @@
 """Judge whether the services were healthy, before the first request and after the last response."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -16,6 +17,7 @@ _DAY_S = 86_400.0
 _EXPIRES_SOON_S = 14 * _DAY_S
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _EXPECTED = "status 200"
+_ANY_RESPONSE = "any response: it has no health endpoint"
 
 
 def services_are_healthy(folder: RunFolder) -> bool:
@@ -56,6 +58,9 @@ def _health(name: str, status: ServiceStatus | None, *moment: Moment) -> Finding
         verdict = Verdict.FAIL if health.is_theirs else Verdict.INCONCLUSIVE
         detail = f"{health.url}: {health.remedy}."
         return _of_health(name, moment, verdict, f"it {health.error}", detail)
+    if health.is_any_status_well:
+        observed = f"it responded with status {health.status}"
+        return _of_health(name, moment, Verdict.PASS, observed, expected=_ANY_RESPONSE)
     if health.status != HTTPStatus.OK:
         detail = f"{health.url}: read the service's log."
         return _of_health(name, moment, Verdict.FAIL, f"status {health.status}", detail)
@@ -64,14 +69,19 @@ def _health(name: str, status: ServiceStatus | None, *moment: Moment) -> Finding
 
 
 def _of_health(
-    name: str, moment: tuple[Moment, ...], verdict: Verdict, observed: str, detail: str = ""
+    name: str,
+    moment: tuple[Moment, ...],
+    verdict: Verdict,
+    observed: str,
+    detail: str = "",
+    expected: str = _EXPECTED,
 ) -> Finding:
     return Finding(
         finding_id("health", name, *moment),
         " ".join([f"health of {name}", *moment]),
         Kind.HEALTH,
         verdict,
-        _EXPECTED,
+        expected,
         observed,
         detail,
     )
@@ -142,4 +152,4 @@ def _with_certificate(name: str, finding: Finding, status: ServiceStatus, at: fl
     days = max(0, int(left_s // _DAY_S))
     observed = f"{finding.observed}, certificate valid until {day:%Y-%m-%d}"
     detail = f"{days} days are left: renew it." if left_s < _EXPIRES_SOON_S else ""
-    return _of_health(name, (), finding.verdict, observed, detail)
+    return replace(finding, observed=observed, detail=detail)

@@ -109,8 +109,8 @@ def _metrics(
                 content, error = scrape.result()
                 exposition = parse_exposition(content, url)
                 errors.append(error or exposition.error)
-                if exposition.start_time and not errors[-1]:
-                    start_times.setdefault(name, set()).add(exposition.start_time)
+                if exposition.start_times and not errors[-1]:
+                    start_times.setdefault(name, set()).add(max(exposition.start_times.values()))
             failed = list(filter(None, errors))
             finding = judge_metrics_readable(name, "now", failed, len(of_service))
             remedy = "Correct metrics or metrics_headers in the environment's file."

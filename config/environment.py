@@ -30,10 +30,14 @@ from config.urls import BaseUrl, Url, UrlPath
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
-MetricsUrls = Annotated[
-    list[Url],
-    BeforeValidator(lambda value: value.split() if isinstance(value, str) else value),
-]
+NONE = "none"
+
+
+def _addresses(value: object) -> object:
+    return value.split() if isinstance(value, str) and value != NONE else value
+
+
+MetricsUrls = Annotated[list[Url] | Literal["none"], BeforeValidator(_addresses)]
 
 
 class Service(StrictModel):
@@ -42,11 +46,12 @@ class Service(StrictModel):
     `health`, `ready` and `probe` are paths below `url`. The first two return 200 if the service is
     up; `probe` is requested with the environment's headers, to find out whether they are accepted.
     `metrics` is a list, or text separated by spaces, so that one variable can hold all replicas.
-    `job` is the value of Prometheus' `job` label; default: the service's name.
+    `none` declares that a service has no health endpoint, or shows no metrics of its own. `job` is
+    the value of Prometheus' `job` label; default: the service's name.
     """
 
     url: BaseUrl
-    health: UrlPath = "/health"
+    health: Literal["none"] | UrlPath = "/health"
     ready: UrlPath | None = None
     probe: UrlPath | None = None
     metrics: MetricsUrls | None = None
@@ -54,7 +59,14 @@ class Service(StrictModel):
 
     def metrics_urls(self) -> list[str]:
         """Return the metrics URL of each replica; default: `/metrics` below `url`."""
-        return self.metrics or [f"{self.url}/metrics"]
+        if self.metrics == NONE:
+            return []
+        return list(self.metrics or [f"{self.url}/metrics"])
+
+    @property
+    def health_path(self) -> str:
+        """The path that shows that the service is up: any response does, if it has no health."""
+        return "/" if self.health == NONE else self.health
 
 
 class LoadLimits(StrictModel):

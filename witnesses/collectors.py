@@ -11,9 +11,10 @@ from scenarios.language.model import Scenario
 from witnesses.database.collector import DatabaseCollector
 from witnesses.health.collector import collect_health
 from witnesses.model import Collector, CountedQuantity, Moment
+from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.client import PrometheusClient
-from witnesses.prometheus.collector import PrometheusCollector
-from witnesses.prometheus.increase import START_TIME_MARGIN_S
+from witnesses.prometheus.collector import PrometheusCollector, write_absence
+from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import latest_start_time
 
@@ -62,17 +63,19 @@ def open_collectors(
         for name, settings in scenario.quantities.items()
     ]
     in_order: list[Collector] = [
-        ServiceCollector(environment),
+        ServiceCollector(environment, quantities),
         DatabaseCollector(environment.databases, quantities, tenant),
     ]
     with ExitStack() as held:
         if environment.prometheus:
             client = PrometheusClient(environment.prometheus, environment.network)
             held.enter_context(closing(client))
-            jobs = [service.job or name for name, service in environment.services.items()]
+            targets = ServiceTargets.of_environment(environment)
             prometheus = PrometheusCollector(
-                client, jobs, folder, quantities,
+                client, targets, folder, quantities,
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
             )  # fmt: skip
             in_order.insert(0, prometheus)
+        else:
+            write_absence(folder)
         yield Collectors(environment, tenant, folder, tuple(in_order), fresh)

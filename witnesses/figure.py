@@ -11,7 +11,7 @@ Whatever is not exact has a `Reason`. Verdicts and codes rest on reasons and dir
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 Labels = tuple[str, ...]
@@ -31,17 +31,20 @@ class Reason(StrEnum):
     """Why a figure is not exact, the weightiest first: of two reasons, the first one is kept."""
 
     SEVERAL_PROCESSES = "several_processes"
+    SHARED_TARGET = "shared_target"
+    BEYOND_PRECISION = "beyond_precision"
     PROCESS_RESTARTED = "process_restarted"
     COUNTER_FELL = "counter_fell"
     PERHAPS_RESTARTED = "perhaps_restarted"
     OTHER_TRAFFIC = "other_traffic"
-    STILL_MOVING = "still_moving"
+    OTHER_TARGETS = "other_targets"
+    SELF_COUNTING = "self_counting"
     MOVED_BEFORE = "moved_before"
     NOT_STEADY_BEFORE = "not_steady_before"
-    NOT_SETTLED = "not_settled"
-    SHARED_TARGET = "shared_target"
     NOT_SCRAPED_BEFORE = "not_scraped_before"
     NOT_SCRAPED_BEFORE_START = "not_scraped_before_start"
+    STILL_MOVING = "still_moving"
+    NOT_SETTLED = "not_settled"
     NOT_SCRAPED_AFTER = "not_scraped_after"
     SCRAPES_UNKNOWN = "scrapes_unknown"
     REPLICAS_NOT_SCRAPED = "replicas_not_scraped"
@@ -50,13 +53,31 @@ class Reason(StrEnum):
     EMPTY_EXPOSITION = "empty_exposition"
     SCRAPE_FAILED = "scrape_failed"
     METRIC_ABSENT = "metric_absent"
+    LABEL_ABSENT = "label_absent"
     PROMETHEUS_DOWN = "prometheus_down"
     DATABASE_DOWN = "database_down"
     QUERY_RESULT_INVALID = "query_result_invalid"
     NOT_COLLECTED = "not_collected"
 
 
-_WEIGHTIEST_FIRST = tuple(Reason)
+WEIGHTIEST_FIRST = tuple(Reason)
+
+# Which bounds of a figure still hold for a reason. What others, or the harness itself, may have
+# counted can only overstate; what was not seen can only understate; of all other reasons, such as
+# interleaved processes or a counter that fell by itself, no bound follows.
+_ONLY_OVERSTATES = (
+    Reason.OTHER_TRAFFIC, Reason.OTHER_TARGETS, Reason.SELF_COUNTING, Reason.MOVED_BEFORE,
+    Reason.NOT_STEADY_BEFORE,
+)  # fmt: skip
+_ONLY_UNDERSTATES = (
+    Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED,
+    Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
+    Reason.NOT_SCRAPED_AFTER, Reason.SCRAPES_UNKNOWN, Reason.REPLICAS_NOT_SCRAPED,
+    Reason.REPLICAS_NOT_NAMED, Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION,
+)  # fmt: skip
+
+# A float64 counts by ones up to here: of a larger counter, an increase of 1 cannot be seen.
+MAX_COUNT = 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +115,11 @@ class Figure:
         return cls(value, None, reason, detail, late)
 
     @classmethod
+    def at_most(cls, value: float, reason: Reason, detail: str = "") -> "Figure":
+        """Return a figure that nothing can have understated."""
+        return cls(None, value, reason, detail)
+
+    @classmethod
     def void(cls, reason: Reason, detail: str = "") -> "Figure":
         """Return a figure that says nothing."""
         return cls(None, None, reason, detail)
@@ -117,12 +143,11 @@ class Figure:
         """The number to show: the exact value, or else the bound; None of a void figure."""
         return self.high if self.low is None else self.low
 
-    def doubted(self, reason: Reason, detail: str = "", *, is_void: bool = False) -> "Figure":
-        """Return the figure with a further reason to doubt it: a lower bound, or void."""
-        kept = self._weightier(reason, detail)
-        if is_void or self.low is None:
-            return Figure.void(*kept)
-        return replace(Figure.at_least(self.low, *kept), late=self.late)
+    def doubted(self, reason: Reason, detail: str = "") -> "Figure":
+        """Return the figure with a further reason to doubt it, and the bounds that still hold."""
+        low = self.low if reason in _ONLY_UNDERSTATES else None
+        high = self.high if reason in _ONLY_OVERSTATES else None
+        return Figure(low, high, *self._weightier(reason, detail), self.late)
 
     def __add__(self, other: "Figure") -> "Figure":
         """Add bound by bound; a sum lacks each bound that a part lacks."""
@@ -137,7 +162,7 @@ class Figure:
         if self.reason is None:
             return reason, detail
         pairs = [(self.reason, self.detail), (reason, detail)]
-        return min(pairs, key=lambda pair: _WEIGHTIEST_FIRST.index(pair[0]))
+        return min(pairs, key=lambda pair: WEIGHTIEST_FIRST.index(pair[0]))
 
 
 ZERO = Figure.exact(0.0)
@@ -154,13 +179,12 @@ class Figures:
         """Return the figure for label values."""
         return self.by_labels.get(labels, self.absent)
 
-    def doubted(self, reason: Reason, detail: str = "", *, is_void: bool = False) -> "Figures":
+    def doubted(self, reason: Reason, detail: str = "") -> "Figures":
         """Return the figures with a further reason to doubt each of them."""
         by_labels = {
-            labels: figure.doubted(reason, detail, is_void=is_void)
-            for labels, figure in self.by_labels.items()
+            labels: figure.doubted(reason, detail) for labels, figure in self.by_labels.items()
         }
-        return Figures(by_labels, self.absent.doubted(reason, detail, is_void=is_void))
+        return Figures(by_labels, self.absent.doubted(reason, detail))
 
 
 def void_figures(reason: Reason, detail: str = "") -> Figures:

@@ -45,6 +45,11 @@ class CountedQuantity:
         return tuple(self.settings.by)
 
     @property
+    def metrics(self) -> frozenset[str]:
+        """The metric that its counters rest on, or none."""
+        return frozenset({self.selector.metric} if self.settings.prometheus else ())
+
+    @property
     def has_other_traffic(self) -> bool:
         """Whether others may count on its counters all the time."""
         return self.settings.shared and not self.is_exclusive

@@ -14,4 +14,6 @@ from witnesses.service.reading import read_services
 def read_witnesses(folder: RunFolder, scenario: Scenario) -> tuple[Reading, ...]:
     """Read what every witness of the scenario reported over a run."""
     databases = [name for each in scenario.quantities.values() for name in each.database or ()]
-    return (read_services(folder), read_prometheus(folder), *read_databases(folder, databases))
+    prometheus = read_prometheus(folder)
+    services = read_services(folder, prometheus.target_labels)
+    return (services, prometheus, *read_databases(folder, databases))

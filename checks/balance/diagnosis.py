@@ -16,21 +16,24 @@ from math import inf
 
 from checks.result import ClientFigure, Code
 from checks.verdict import Verdict
-from witnesses.figure import Direction, Figure, Reason
+from witnesses.figure import WEIGHTIEST_FIRST, Direction, Figure, Reason
 from witnesses.model import RecordKind
 
 # The code of a row that is inconclusive for a reason.
 CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.SEVERAL_PROCESSES: Code.SPLIT_COUNTER,
+    Reason.SHARED_TARGET: Code.SCRAPE_GAP,
+    Reason.BEYOND_PRECISION: Code.WITNESS_DOWN,
     Reason.PROCESS_RESTARTED: Code.COUNTER_RESET,
     Reason.PERHAPS_RESTARTED: Code.COUNTER_RESET,
     Reason.COUNTER_FELL: Code.COUNTER_RESET,
     Reason.OTHER_TRAFFIC: Code.FOREIGN_TRAFFIC,
+    Reason.OTHER_TARGETS: Code.FOREIGN_TRAFFIC,
+    Reason.SELF_COUNTING: Code.FOREIGN_TRAFFIC,
     Reason.STILL_MOVING: Code.LATE,
     Reason.MOVED_BEFORE: Code.FOREIGN_TRAFFIC,
     Reason.NOT_STEADY_BEFORE: Code.SCRAPE_GAP,
     Reason.NOT_SETTLED: Code.SCRAPE_GAP,
-    Reason.SHARED_TARGET: Code.SCRAPE_GAP,
     Reason.NOT_SCRAPED_BEFORE: Code.SCRAPE_GAP,
     Reason.NOT_SCRAPED_BEFORE_START: Code.SCRAPE_GAP,
     Reason.NOT_SCRAPED_AFTER: Code.SCRAPE_GAP,
@@ -41,6 +44,7 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.EMPTY_EXPOSITION: Code.WITNESS_DOWN,
     Reason.SCRAPE_FAILED: Code.WITNESS_DOWN,
     Reason.METRIC_ABSENT: Code.WITNESS_DOWN,
+    Reason.LABEL_ABSENT: Code.WITNESS_DOWN,
     Reason.PROMETHEUS_DOWN: Code.WITNESS_DOWN,
     Reason.DATABASE_DOWN: Code.WITNESS_DOWN,
     Reason.QUERY_RESULT_INVALID: Code.WITNESS_DOWN,
@@ -49,7 +53,6 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
 
 # After one of these the records decide what a counter can only bound.
 _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
-_WEIGHTIEST_FIRST = tuple(Reason)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
     if restarted and any(statement.keeps[name] is RecordKind.RECORDS for name in statement.exact):
         return Verdict.PASS, Code.COUNTER_RESET
     reasons = (figure.reason for figure in inexact if figure.reason)
-    weightiest = min(reasons, key=_WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
+    weightiest = min(reasons, key=WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
     return Verdict.INCONCLUSIVE, CODE_OF_REASON[weightiest]
 
 

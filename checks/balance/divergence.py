@@ -20,7 +20,7 @@ def date_differences(case: Case, rows: Sequence[UsageRow]) -> list[UsageRow]:
         return list(rows)
     name, skew_s = rows[0].quantity, case.prometheus.collection.skew_s
     moves = _moves(case, name, differing)
-    growths = case.prometheus.growths(name, tuple(rows[0].labels), differing)
+    growths = case.prometheus.growths(case.quantity(name), tuple(rows[0].labels), differing)
     since = {labels: differs_since(growths.get(labels, ()), moves[labels]) for labels in differing}
     return [
         row

@@ -23,20 +23,16 @@ _MOMENTS = "before and after the run"
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why the figures that some witnesses have of a job are not exact.
-
-    They are lower bounds, or say nothing at all where the doubt `voids` them.
-    """
+    """Why the figures that some witnesses have of a job are not exact."""
 
     job: str
     witnesses: tuple[str, ...]
     reason: Reason
     detail: str = ""
-    voids: bool = False
 
     def cast_on(self, figures: Figures) -> Figures:
         """Return the figures with this doubt."""
-        return figures.doubted(self.reason, self.detail, is_void=self.voids)
+        return figures.doubted(self.reason, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +93,7 @@ def _judge_single_process(name: str, replicas: list[Replica]) -> Precondition:
     if several is None:
         return Precondition(finding)
     both = (SERVICE, PROMETHEUS)
-    return Precondition(
-        finding, _doubts(replicas, both, Reason.SEVERAL_PROCESSES, fell, voids=True)
-    )
+    return Precondition(finding, _doubts(replicas, both, Reason.SEVERAL_PROCESSES, fell))
 
 
 def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> Finding:
@@ -115,7 +109,7 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
         before = [start_time for at, start_time in log.start_times if at <= begin][-1:]
         since = (start_time for at, start_time in log.start_times if at > begin)
         is_restarted = is_restarted or len({*before, *since}) > 1
-    shows_start = any(each.after.start_time or each.before.start_time for each in replicas)
+    shows_start = any(each.after.start_times or each.before.start_times for each in replicas)
     same = "the same process" if shows_start else "no start time is exposed; taken on trust"
     return Finding(
         finding_id("precondition", "process-survives", name),
@@ -129,26 +123,37 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
 
 def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
     logs, record = _scrape_logs(case, replicas), case.prometheus.collection
+    named = _replicas_of_jobs(case, replicas)
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
-    mismatch = replica_mismatch(len(logs), len(replicas))
+    mismatch = replica_mismatch(len(logs), named)
     observed = mismatch or (
         f"{len(logs) - silent} of {len(logs)} targets scraped after the last response"
     )
     gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
     finding = judge_scraped_by_prometheus(
         name,
-        len(replicas),
+        named,
         f"{observed}, every {record.interval_s:g} s{gaps}",
         is_well=bool(logs) and not mismatch and not silent,
     )
-    # With fewer targets than replicas Prometheus knows only a part; with more, the services do.
+    # With fewer targets than replicas, Prometheus knows only a part. With more, the services may
+    # know only a part, or the further targets may be another environment's.
     doubts: tuple[Doubt, ...] = ()
-    if len(logs) < len(replicas):
+    if len(logs) < named:
         doubts = _doubts(replicas, (PROMETHEUS,), Reason.REPLICAS_NOT_SCRAPED, mismatch)
-    elif len(logs) > len(replicas):
-        doubts = _doubts(replicas, (SERVICE,), Reason.REPLICAS_NOT_NAMED, mismatch)
+    elif len(logs) > named:
+        doubts = (
+            *_doubts(replicas, (SERVICE,), Reason.REPLICAS_NOT_NAMED, mismatch),
+            *_doubts(replicas, (PROMETHEUS,), Reason.OTHER_TARGETS, mismatch),
+        )
     return Precondition(finding, doubts)
+
+
+def _replicas_of_jobs(case: Case, replicas: Iterable[Replica]) -> int:
+    """Return how many replicas the environment names of the jobs of these, each address once."""
+    jobs = {replica.job for replica in replicas}
+    return len({each.url for each in case.services.replicas.values() if each.job in jobs})
 
 
 def judge_scraped_by_prometheus(
@@ -197,17 +202,26 @@ def judge_other_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Preco
 
 
 def _scrape_logs(case: Case, replicas: Iterable[Replica]) -> list[ScrapeLog]:
+    """Return the scrape logs of the jobs of replicas, of the targets that a selector can mean."""
     jobs = {replica.job for replica in replicas}
-    return [log for (job, _), log in case.prometheus.scrape_logs.items() if job in jobs]
+    quantities = [case.quantity(name) for name in case.scenario.judged_quantities]
+    meant = [
+        case.prometheus.targets_of(each)
+        for each in quantities
+        if each.settings.prometheus and case.services.jobs(each) & jobs
+    ]
+    return [
+        log
+        for target, log in case.prometheus.scrape_logs.items()
+        if target[0] in jobs and (not meant or any(target in targets for targets in meant))
+    ]
 
 
 def _doubts(
     replicas: Iterable[Replica],
     witnesses: tuple[str, ...],
     reason: Reason,
-    detail: str,
-    *,
-    voids: bool = False,
+    detail: str = "",
 ) -> tuple[Doubt, ...]:
     jobs = dict.fromkeys(replica.job for replica in replicas)
-    return tuple(Doubt(job, witnesses, reason, detail, voids) for job in jobs)
+    return tuple(Doubt(job, witnesses, reason, detail) for job in jobs)

@@ -16,14 +16,19 @@ from witnesses.model import CountedQuantity, RecordKind
 from witnesses.service.reading import NAME as SERVICE
 
 
-def rows_of(case: Case, name: str, preconditions: Sequence[Precondition]) -> list[UsageRow]:
-    """Return the rows of a quantity, the ledger's labels first.
+def rows_of(
+    case: Case,
+    name: str,
+    figures: Mapping[str, Figures],
+    preconditions: Sequence[Precondition],
+) -> list[UsageRow]:
+    """Return the rows of a quantity, the ledger's labels first; `figures` are by witness.
 
     A row that fails is looked into: the requests behind it, since when, and under which label.
     """
     quantity = case.quantity(name)
     doubts = _doubts(case, quantity, preconditions)
-    figures = _figures(case, quantity, doubts)
+    figures = _doubted(figures, doubts)
     has_other_traffic = quantity.settings.shared and (
         not case.run.exclusive or any(doubt.reason is Reason.OTHER_TRAFFIC for doubt in doubts)
     )
@@ -114,7 +119,7 @@ def _doubts(
     """Return the doubts on the jobs that a quantity's counters come from."""
     if not quantity.settings.prometheus:
         return []
-    jobs = case.services.jobs(quantity.selector.metric)
+    jobs = case.services.jobs(quantity)
     return [
         doubt
         for precondition in preconditions
@@ -123,18 +128,13 @@ def _doubts(
     ]
 
 
-def _figures(case: Case, quantity: CountedQuantity, doubts: Iterable[Doubt]) -> dict[str, Figures]:
-    """Return the figures of each witness that the scenario asks for the quantity."""
-    figures = {
-        witness.name: witness.figures(quantity)
-        for witness in case.witnesses
-        if witness.counts(quantity)
-    }
+def _doubted(figures: Mapping[str, Figures], doubts: Iterable[Doubt]) -> dict[str, Figures]:
+    doubted = dict(figures)
     for doubt in doubts:
         for witness in doubt.witnesses:
-            if witness in figures:
-                figures[witness] = doubt.cast_on(figures[witness])
-    return figures
+            if witness in doubted:
+                doubted[witness] = doubt.cast_on(doubted[witness])
+    return doubted
 
 
 def _all_labels(case: Case, name: str, figures: Iterable[Figures]) -> list[Labels]:

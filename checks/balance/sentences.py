@@ -27,16 +27,20 @@ _MEANING = {
 
 REASON_WORDS: Mapping[Reason, str] = {
     Reason.SEVERAL_PROCESSES: "several processes answer at its metrics address",
+    Reason.SHARED_TARGET: "Prometheus has its target twice, as two replicas of Prometheus without "
+    "deduplication do, or two targets share job and instance",
+    Reason.BEYOND_PRECISION: "a counter beyond 2^53 cannot show an increase of 1",
     Reason.PROCESS_RESTARTED: "its process was restarted, and what it counted between its last "
     "scrape and its end is lost",
     Reason.COUNTER_FELL: "its counter fell",
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
+    Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name",
+    Reason.SELF_COUNTING: "it also counts the scrapes of its own metrics",
     Reason.OTHER_TRAFFIC: "other tenants' traffic is in it, although the environment is exclusive",
     Reason.STILL_MOVING: "it was still moving when it was read",
     Reason.MOVED_BEFORE: "it was moving before the first request",
     Reason.NOT_STEADY_BEFORE: "it was not seen at rest before the first request",
     Reason.NOT_SETTLED: "it was not seen at rest after the last response",
-    Reason.SHARED_TARGET: "two targets share its job and instance",
     Reason.NOT_SCRAPED_BEFORE: "its target was not scraped before the first request",
     Reason.NOT_SCRAPED_BEFORE_START: "its target was not scraped before its process started",
     Reason.NOT_SCRAPED_AFTER: "its target was not scraped after the last response",
@@ -47,6 +51,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.EMPTY_EXPOSITION: "its target shows no metrics",
     Reason.SCRAPE_FAILED: "its metrics could not be scraped",
     Reason.METRIC_ABSENT: "no service shows the metric",
+    Reason.LABEL_ABSENT: "no series of the metric has the label",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
     Reason.DATABASE_DOWN: "the database gave no usable answer",
     Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",

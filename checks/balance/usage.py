@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from checks.balance.figures import read_figures
 from checks.balance.preconditions import judge_other_traffic, judge_preconditions
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range, sentences_by_labels
@@ -24,9 +25,10 @@ def judge_usage(case: Case) -> Judgement:
     tenant is not other traffic.
     """
     preconditions = judge_preconditions(case)
-    names = case.scenario.checks.usage
+    names = case.scenario.judged_quantities
+    figures = read_figures(case, names)
     rows = {
-        name: rows_of(case, name, preconditions)
+        name: rows_of(case, name, figures[name], preconditions)
         for name in names
         if not case.scenario.quantities[name].shared
     }
@@ -35,7 +37,7 @@ def judge_usage(case: Case) -> Judgement:
         preconditions.append(judge_other_traffic(case, _other_traffic(case, label, rows)))
     for name in names:
         if name not in rows:
-            rows[name] = rows_of(case, name, preconditions)
+            rows[name] = rows_of(case, name, figures[name], preconditions)
     findings = [_finding(name, rows[name]) for name in names]
     return Judgement(
         (*findings, *(each.finding for each in preconditions)),

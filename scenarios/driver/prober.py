@@ -10,7 +10,7 @@ from threading import Event
 
 import httpx
 
-from config.environment import Environment
+from config.environment import NONE, Environment
 from config.secrets import redact
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
 from scenarios.http.transport import open_client
@@ -26,7 +26,8 @@ class Prober:
     def __init__(self, environment: Environment, name: str, folder: Path) -> None:
         """Send nothing yet. Raises OSError where nothing can be written."""
         service = environment.services[name]
-        self._url = service.url + service.health
+        self._url = service.url + service.health_path
+        self._is_any_status_well = service.health == NONE
         self._secrets = environment.secrets()
         # One connection per probe: one that a restart has closed would show an outage that is over.
         self._client = open_client(environment.network, TIMEOUT_S, kept=0)
@@ -72,7 +73,8 @@ class Prober:
             return f"no response within {TIMEOUT_S:g} s"
         except (httpx.HTTPError, OSError) as error:
             return redact(str(error) or type(error).__name__, self._secrets)[:_MAX_CHARACTERS]
-        return "" if response.status_code == httpx.codes.OK else f"status {response.status_code}"
+        is_well = self._is_any_status_well or response.status_code == httpx.codes.OK
+        return "" if is_well else f"status {response.status_code}"
 
 
 @contextmanager

@@ -71,12 +71,15 @@ class Quantity(StrictModel):
     `prometheus` is a plain selector of a counter. `database` maps databases to queries whose
     columns are the labels of `by`, in order, and the count. `traces` maps one database to a query
     with the X-Trace-ID of the request as an additional first column; it resolves requests whose
-    outcome the client does not know. `shared` declares that others' traffic is counted, too.
-    `settle` is how long after the response counting may take, in seconds.
+    outcome the client does not know. `service` names the service whose counter is meant, where
+    several have the metric; by default, the figures of all are added up. `shared` declares that
+    others' traffic is counted, too. `settle` is how long after the response counting may take, in
+    seconds.
     """
 
     by: list[Name] = []
     prometheus: str | None = None
+    service: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1)] | None = None
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     shared: bool = False
@@ -229,12 +232,15 @@ class Regression(StrictModel):
 
 
 class Checks(StrictModel):
-    """What must hold after the run."""
+    """What must hold after the run.
+
+    `usage` are the quantities whose balance is judged, in the order of the report; default: all.
+    """
 
     latency: list[LatencyObjective] = []
     regression: Regression | None = None
     success_rate: Share = 1.0
-    usage: list[Name] = []
+    usage: list[Name] | None = None
     promql: list[PromqlCheck] = []
 
 
@@ -247,3 +253,8 @@ class Scenario(StrictModel):
     flow: Annotated[list[Step], Field(min_length=1)]
     profiles: Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
     checks: Checks = Checks()
+
+    @property
+    def judged_quantities(self) -> list[str]:
+        """The quantities whose balance is judged: those of `checks.usage`, or all."""
+        return list(self.quantities) if self.checks.usage is None else self.checks.usage

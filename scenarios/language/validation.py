@@ -220,11 +220,22 @@ def _checks(scenario: Scenario) -> Iterator[Violation]:
             place = ("checks", "regression", "steps", index)
             yield place, f"unknown step {step!r}; {did_you_mean(step, steps)}"
     known = list(scenario.quantities)
-    for index, name in enumerate(scenario.checks.usage):
+    for index, name in enumerate(scenario.checks.usage or ()):
         if name not in known:
             place = ("checks", "usage", index)
             yield place, f"unknown quantity {name!r}; {did_you_mean(name, known)}"
+    yield from _unjudged(scenario)
     yield from _promql(scenario)
+
+
+def _unjudged(scenario: Scenario) -> Iterator[Violation]:
+    """Refuse a quantity that is counted and judged by no check, unless a check misspells one."""
+    judged, known = set(scenario.judged_quantities), set(scenario.quantities)
+    counted = {name for step in scenario.flow for name in step.counts}
+    for name in known - judged if judged <= known else ():
+        if name in counted:
+            message = f"no check judges {name!r}; add it to checks.usage, or remove checks.usage"
+            yield ("quantities", name), f"{message} to judge every quantity"
 
 
 def _promql(scenario: Scenario) -> Iterator[Violation]:

@@ -9,16 +9,15 @@ from tests.tiny_server import Says
 
 SCENARIO = """
 scenario: shop
-quantities:
-  visits: {prometheus: visits_total}
 flow:
-  - step: visit
-    request: GET shop /visit
-    counts: {visits: 1}
+  - {step: visit, request: GET shop /visit}
 profiles:
   first: {users: 1, iterations: 1}
   second: {users: 1, iterations: 2}
 """
+COUNTED_SCENARIO = SCENARIO.replace(
+    "/visit}", "/visit, counts: {visits: 1}}\nquantities: {visits: {prometheus: visits_total}}"
+)
 ENVIRONMENT = """
 environment: test
 services:

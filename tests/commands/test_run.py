@@ -16,7 +16,7 @@ from commands.shared.run_setup import open_run
 from config.errors import ConfigError, Problem
 from reports.progress import Progress
 from scenarios.evidence.run_folder import Run, RunFolder
-from tests.commands.shop_plan import IS_WELL, SCENARIO, shop_plan
+from tests.commands.shop_plan import COUNTED_SCENARIO, IS_WELL, SCENARIO, shop_plan
 from tests.paths import ROOT
 from tests.tiny_server import Says, nobody_listens_at, serving
 
@@ -69,7 +69,7 @@ def test_every_profile_is_driven_and_the_run_passes(
 
 
 def test_the_ledger_sums_the_exchanges_of_every_profile(tmp_path: Path) -> None:
-    ended = ran(tmp_path)
+    ended = ran(tmp_path, scenario=COUNTED_SCENARIO)
     ledger = json.loads((ended.folder.evidence / "ledger.json").read_text())
     assert [(each["quantity"], each["confirmed"]) for each in ledger] == [("visits", 3)]
 
@@ -101,9 +101,9 @@ def test_a_profile_after_one_without_any_success_is_not_driven(tmp_path: Path) -
 def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
     tmp_path: Path,
 ) -> None:
-    """The service never counts: it falls short where a check asks for the count."""
+    """The service never counts: it falls short where the scenario counts."""
     not_asked = ran(tmp_path / "not-asked")
-    short = ran(tmp_path / "short", scenario=f"{SCENARIO}checks: {{usage: [visits]}}\n")
+    short = ran(tmp_path / "short", scenario=COUNTED_SCENARIO)
     assert (not_asked.code, short.code) == (0, 1)
     assert short.asked.count("/metrics") / not_asked.asked.count("/metrics") == 3 / 2
 

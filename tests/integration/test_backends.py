@@ -23,10 +23,12 @@ from witnesses.model import CountedQuantity
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
+from witnesses.prometheus.service_targets import ServiceTargets
 
 pytestmark = pytest.mark.stack
 
 JOBS = ("cards", "onboarding", "workflow")
+TARGETS = ServiceTargets.of_jobs(*JOBS)
 TENANT = "5f0c0000-0000-4000-8000-000000000001"
 FLOWS = 20
 OURS = 'tenant_id="{{ tenant }}"'
@@ -132,7 +134,7 @@ def test_prometheus_and_victoria_metrics_give_the_same_figures_of_the_same_run(
         collectors = [
             PrometheusCollector(
                 held.enter_context(closing(PrometheusClient(Prometheus(url=url)))),
-                JOBS, folders[name], QUANTITIES,
+                TARGETS, folders[name], QUANTITIES,
             )
             for name, url in urls.items()
         ]  # fmt: skip

@@ -118,20 +118,42 @@ def test_a_sum_keeps_the_weightiest_reason_of_its_parts_with_its_own_detail(
 
 
 @given(figures(), _reasons)
-def test_a_doubted_figure_keeps_its_lower_bound_and_loses_the_upper_one(
+def test_a_doubted_figure_keeps_at_most_one_bound_and_never_gains_one(
     figure: Figure, reason: Reason
 ) -> None:
     doubted = figure.doubted(reason, "a fact")
-    assert doubted.low == figure.low
-    assert doubted.high is None
-    assert not doubted.is_exact
-    if figure.low is not None:
-        assert doubted.late == figure.late
+    assert doubted.low in (None, figure.low)
+    assert doubted.high in (None, figure.high)
+    assert None in (doubted.low, doubted.high)
+    assert (doubted.is_exact, doubted.late) == (False, figure.late)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        (Reason.PROCESS_RESTARTED, Direction.AT_LEAST),
+        (Reason.REPLICAS_NOT_NAMED, Direction.AT_LEAST),
+        (Reason.OTHER_TRAFFIC, Direction.AT_MOST),
+        (Reason.OTHER_TARGETS, Direction.AT_MOST),
+        (Reason.SELF_COUNTING, Direction.AT_MOST),
+        (Reason.MOVED_BEFORE, Direction.AT_MOST),
+        (Reason.SEVERAL_PROCESSES, Direction.VOID),
+        (Reason.SHARED_TARGET, Direction.VOID),
+        (Reason.COUNTER_FELL, Direction.VOID),
+        (Reason.STILL_MOVING, Direction.VOID),
+    ],
+)
+def test_only_what_cannot_overstate_leaves_a_lower_bound(reason: Reason, kept: Direction) -> None:
+    assert Figure.exact(4.0).doubted(reason).direction is kept
 
 
 @given(figures(), _reasons)
-def test_a_figure_doubted_altogether_is_void(figure: Figure, reason: Reason) -> None:
-    assert figure.doubted(reason, is_void=True).direction is Direction.VOID
+def test_a_reason_that_only_overstates_and_one_that_only_understates_leave_no_bound(
+    figure: Figure, reason: Reason
+) -> None:
+    doubted = figure.doubted(Reason.OTHER_TRAFFIC).doubted(Reason.NOT_SCRAPED_AFTER)
+    assert doubted.direction is Direction.VOID
+    assert doubted.doubted(reason).direction is Direction.VOID
 
 
 @given(figures(), _reasons)
@@ -171,9 +193,9 @@ def test_labels_without_a_figure_have_the_one_of_all_others() -> None:
 
 def test_a_doubt_on_figures_is_cast_on_those_of_all_other_labels_too() -> None:
     doubted = Figures({_TEA: Figure.exact(2.0)}, ZERO).doubted(Reason.OTHER_TRAFFIC, "job shop")
-    assert doubted.at(_TEA) == Figure.at_least(2.0, Reason.OTHER_TRAFFIC, "job shop")
-    assert doubted.at(_COFFEE) == Figure.at_least(0.0, Reason.OTHER_TRAFFIC, "job shop")
-    void = Figures({_TEA: Figure.exact(2.0)}, ZERO).doubted(Reason.NO_TARGET, is_void=True)
+    assert doubted.at(_TEA) == Figure.at_most(2.0, Reason.OTHER_TRAFFIC, "job shop")
+    assert doubted.at(_COFFEE) == Figure.at_most(0.0, Reason.OTHER_TRAFFIC, "job shop")
+    void = Figures({_TEA: Figure.exact(2.0)}, ZERO).doubted(Reason.NO_TARGET)
     assert void.at(_TEA) == void.at(_COFFEE) == Figure.void(Reason.NO_TARGET)
 
 

@@ -7,11 +7,12 @@ import ssl
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 import httpx
 
-from config.environment import Environment, Service
+from config.environment import NONE, Environment, Service
 from config.secrets import redact
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
@@ -71,12 +72,13 @@ class _ServiceQuestions:
     def ask(self) -> ServiceStatus:
         """Ask all; a service that does not respond is asked nothing further."""
         before_at = time.time()
-        response, health = self._get(self._service.health)
+        response, health = self._get(self._service.health_path)
         if response is None:
             return ServiceStatus(health)
         # before any further question: the Date header is of this response
         midway_at = (before_at + time.time()) / 2
         service = self._service
+        health = replace(health, is_any_status_well=service.health == NONE)
         expires = response.extensions["certificate"].get("notAfter")
         return ServiceStatus(
             health=health,

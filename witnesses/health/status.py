@@ -14,7 +14,7 @@ class EndpointResponse:
     """The response of one path: a status and a body snippet, or the error in its place.
 
     `error` and `remedy` are parts of a sentence. `is_theirs` means that the service is at fault,
-    and not how it was asked.
+    and not how it was asked. `is_any_status_well` means that the service has no health endpoint.
     """
 
     url: str
@@ -23,6 +23,7 @@ class EndpointResponse:
     error: str = ""
     remedy: str = ""
     is_theirs: bool = True
+    is_any_status_well: bool = False
 
 
 @dataclass(frozen=True)

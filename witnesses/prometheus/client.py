@@ -1,6 +1,5 @@
 """Query Prometheus: every query with its evaluation time, every response kept verbatim."""
 
-import json
 import re
 import statistics
 import time
@@ -24,6 +23,7 @@ from witnesses.prometheus.query_errors import (
     refusal_of_status,
 )
 from witnesses.prometheus.session import PrometheusSession, RoutedAdapter
+from witnesses.target_labels import alternatives
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUILD_TIMEOUT_S = 2.0
@@ -202,5 +202,4 @@ def job_matcher(jobs: Iterable[str]) -> str:
     >>> print(job_matcher(["shop", "back-office"]))
     {job=~"back\\-office|shop"}
     """
-    either = "|".join(re.escape(job) for job in sorted(jobs))
-    return f"{{job=~{json.dumps(either, ensure_ascii=False)}}}"
+    return f"{{job=~{alternatives(jobs)}}}"

@@ -1,8 +1,8 @@
 """The record of how Prometheus was collected: instants, windows, or the error."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 COLLECTION_FILE = "collection.json"
 
@@ -17,6 +17,8 @@ class CollectionRecord:
     `begin` is before the first request, `end` after the last response, `at` the evaluation time of
     the raw samples. `skew_s` is Prometheus' clock minus ours. `fresh` means that every service was
     started for this run. `windows` are the ends of the windows in which the samples were read.
+    `is_declared_absent` means that the environment has no Prometheus.
+    `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
     """
 
     fresh: bool = False
@@ -27,6 +29,9 @@ class CollectionRecord:
     interval_s: float = 0.0
     error: str = ""
     windows: Sequence[float] = ()
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_declared_absent: bool = False
 
     @property
     def window(self) -> str:

@@ -21,6 +21,7 @@ from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_SCRAPES
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
 from witnesses.prometheus.samples import Series, read_series
+from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import UP
 
 _POLL_S = 0.05
@@ -38,13 +39,13 @@ class PrometheusCollector:
     """Collects from Prometheus during one run.
 
     `fresh` means that all services were started for this run: their counters began at zero, so they
-    need no baseline and no wait. `jobs` are the values of the job label whose targets matter.
+    need no baseline and no wait. Only the `targets` of the environment's services matter.
     """
 
     def __init__(
         self,
         client: PrometheusClient,
-        jobs: Iterable[str],
+        targets: ServiceTargets,
         folder: RunFolder,
         quantities: Iterable[CountedQuantity] = (),
         *,
@@ -55,7 +56,8 @@ class PrometheusCollector:
         """Ask nothing yet."""
         self._client = client
         self._folder = folder
-        self._jobs = frozenset(jobs)
+        self._service_targets = targets
+        self._jobs = frozenset(targets.jobs.values())
         self._scraped = self._jobs
         self._targets = job_matcher(self._jobs)
         self._quantities = [each for each in quantities if each.settings.prometheus]
@@ -63,7 +65,9 @@ class PrometheusCollector:
         self._tenant = tenant
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
-        self.collection = CollectionRecord(fresh=fresh)
+        self.collection = CollectionRecord(
+            fresh=fresh, jobs=targets.jobs, instances=targets.instances
+        )
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Wait at the barrier of a moment, and collect.
@@ -110,7 +114,11 @@ class PrometheusCollector:
             # Back over two scrapes before the first request, and one to spare.
             interval_s = self.collection.interval_s
             pace = self.collection.begin - 3 * interval_s - 1, interval_s
-            selectors = {each.name: each.selector_text for each in self._quantities}
+            targets = [series.labels for series in self._ups()]
+            selectors = {
+                each.name: self._service_targets.selector(each, targets)
+                for each in self._quantities
+            }
             moving = [each.name for each in self._quantities if each.has_other_traffic]
             self._samples = SampleCollector(
                 self._client, self._folder, self._targets, selectors, pace, moving
@@ -232,8 +240,18 @@ class PrometheusCollector:
         return time.monotonic() + _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
 
     def _write_record(self) -> None:
-        content = json.dumps(asdict(self.collection), indent=1)
-        self._folder.write_witness_file(f"prometheus/{COLLECTION_FILE}", content.encode())
+        _write_record(self._folder, self.collection)
+
+
+def write_absence(folder: RunFolder) -> None:
+    """Record that the environment has no Prometheus, so that none is missed."""
+    error = "the environment has no Prometheus"
+    _write_record(folder, CollectionRecord(error=error, is_declared_absent=True))
+
+
+def _write_record(folder: RunFolder, record: CollectionRecord) -> None:
+    content = json.dumps(asdict(record), indent=1)
+    folder.write_witness_file(f"prometheus/{COLLECTION_FILE}", content.encode())
 
 
 def _wait(deadline: float, is_so: Callable[[], bool]) -> None:

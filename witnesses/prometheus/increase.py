@@ -17,17 +17,19 @@ counters fell, and that no process lived and died on a target before its first s
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from witnesses.figure import Figure, Reason
+from witnesses.figure import MAX_COUNT, Figure, Reason
+from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.samples import (
     Sample,
     ScrapeLog,
     ScrapeTimes,
     at_scrapes,
+    has_own_timestamps,
     later,
     scrapes_of,
 )
@@ -38,8 +40,7 @@ _STEADY_SCRAPES = 2
 # What is counted only at scrapes begun later than this after the last answer is late.
 GRACE_S = 1.0
 
-# Linux tells the boot time, on which a process' start time rests, in whole seconds, rounded down.
-START_TIME_MARGIN_S = 1.0
+_RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
 
 
 class Growth(NamedTuple):
@@ -73,6 +74,7 @@ class Tally:
     `baseline` are its last two scrapes answered before the first request, `first` its value at the
     first after them, `last` at the last, `lost` what it had lost in between by resets. `early` is
     how far it had grown since `first` within the grace, `rest` its last values after the end.
+    `is_own` means that its samples have timestamps of the exposition.
     """
 
     baseline: tuple[Sample, ...] = ()
@@ -83,12 +85,13 @@ class Tally:
     early: float | None = None
     rest: tuple[float, ...] = ()
     shown_at: float = -math.inf
+    is_own: bool = False
 
     def copy(self) -> "Tally":
         """Return one that goes on from here by itself."""
         return Tally(
             self.baseline, self.first, self.last, self.lost,
-            self.fell, self.early, self.rest, self.shown_at,
+            self.fell, self.early, self.rest, self.shown_at, self.is_own,
         )  # fmt: skip
 
     def add(self, samples: Sequence[Sample], scrapes: ScrapeTimes, span: Span) -> Sequence[Sample]:
@@ -97,7 +100,8 @@ class Tally:
         Samples that were seen before are skipped.
         """
         new = later(samples, self.shown_at)
-        seen = at_scrapes(new, scrapes, self.shown_at)
+        self.is_own = self.is_own or has_own_timestamps(new, scrapes)
+        seen = at_scrapes(new, scrapes, self.shown_at, is_own=self.is_own)
         if new:
             self.shown_at = new[-1][0]
         if seen and seen[0][0] <= span.until:
@@ -135,26 +139,42 @@ class Tally:
         start, doubt = self.start(scrape_log, span)
         first = start if self.first is None else self.first
         fell_at_first = first < start  # a reset in between: all of first is new
-        never_exposed = self.shown_at == -math.inf
-        # The order is that of preference: only the first reason is reported.
-        reasons = (
-            Reason.SHARED_TARGET if scrape_log.is_shared else None,
-            doubt,
-            _restart(self.baseline, scrape_log, span.begin),
-            Reason.COUNTER_FELL if self.fell or fell_at_first else None,
-            # Where others count all the time, no counter ever comes to rest.
-            (None if self.rest else Reason.NOT_SCRAPED_AFTER)
-            if span.has_others
-            else _unsettled(self.rest),
-            Reason.EMPTY_EXPOSITION if never_exposed and scrape_log.is_bare else None,
-        )
         since_first = 0.0 if self.first is None else self.last - self.first + self.lost
         grown = first - start + (start if fell_at_first else 0.0) + since_first
         late = 0.0 if self.early is None else since_first - self.early
         if math.isnan(grown):
             return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
-        reason = next(filter(None, reasons), None)
-        return Figure.at_least(grown, reason, late=late) if reason else Figure.exact(grown, late)
+        if max(self.last, start) > MAX_COUNT:
+            return Figure.void(Reason.BEYOND_PRECISION, f"{self.last:,.0f}")
+        high = grown
+        if doubt in (Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE):
+            # counted from before the first request, nothing of ours can be missing
+            high = first - self.baseline[-1][1] + since_first
+        reasons = self._reasons(scrape_log, span, has_fallen=self.fell or fell_at_first)
+        figure = Figure(grown, high, doubt, late=late) if doubt else Figure.exact(grown, late)
+        if doubt not in (None, Reason.NOT_STEADY_BEFORE):
+            figure = figure.doubted(doubt)
+        for reason in reasons:
+            so_far = f"{grown:,.0f} so far" if reason is Reason.STILL_MOVING else ""
+            figure = figure.doubted(reason, so_far)
+        return figure
+
+    def _reasons(self, scrape_log: ScrapeLog, span: Span, *, has_fallen: bool) -> Iterator[Reason]:
+        """Yield why its scrapes do not show the whole increase, but for where it starts."""
+        if scrape_log.is_shared:
+            yield Reason.SHARED_TARGET
+        restart = _restart(self.baseline, scrape_log, span.begin)
+        if restart:
+            yield restart
+        # A counter that falls while its process goes on is none: nothing follows from it.
+        if has_fallen and restart not in _RESTARTS:
+            yield Reason.COUNTER_FELL
+        if not span.has_others and (unsettled := _unsettled(self.rest)):
+            yield unsettled
+        if span.has_others and not self.rest:  # where others count, no counter comes to rest
+            yield Reason.NOT_SCRAPED_AFTER
+        if self.shown_at == -math.inf and scrape_log.is_bare:
+            yield Reason.EMPTY_EXPOSITION
 
     def start(self, scrape_log: ScrapeLog, span: Span) -> tuple[float, Reason | None]:
         """Return the value to count from, and why it may not be the one at the first request.

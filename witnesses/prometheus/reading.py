@@ -14,7 +14,9 @@ from witnesses.prometheus.accumulator import Accumulator, SeriesState
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import Growth, zero_of
 from witnesses.prometheus.samples import ScrapeLog, Target
+from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import TargetLogs, Windows
+from witnesses.target_labels import INSTANCE, JOB, NO_TARGETS, TargetLabels
 
 NAME = "prometheus"
 
@@ -28,12 +30,13 @@ class PrometheusReading:
     collection: CollectionRecord
     scrape_logs: Mapping[Target, ScrapeLog]
     folder: Path
+    target_labels: TargetLabels = NO_TARGETS
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
     def counts(self, quantity: CountedQuantity) -> bool:
-        """Return whether the quantity has a selector."""
-        return bool(quantity.settings.prometheus)
+        """Return whether the quantity has a selector, and the environment a Prometheus."""
+        return bool(quantity.settings.prometheus) and not self.collection.is_declared_absent
 
     def figures(self, quantity: CountedQuantity) -> Figures:
         """Return the increases of a quantity by the values of its labels.
@@ -57,7 +60,7 @@ class PrometheusReading:
             return void_figures(Reason.NOT_COLLECTED)
         absent = {
             target: accumulator.figure(accumulator.absent_state(target), scrape_log)
-            for target, scrape_log in self._targets_of(accumulator).items()
+            for target, scrape_log in self._targets_of(accumulator, quantity).items()
         }
         shown = (
             (state.labels, accumulator.figure(state, self._scrape_log(state)))
@@ -65,10 +68,14 @@ class PrometheusReading:
         )
         inexact = {target: figure for target, figure in absent.items() if figure != ZERO}
         elsewhere = _of_targets_without(accumulator.states, inexact)
-        return Figures(sum_by_labels(chain(shown, elsewhere)), zero_of(absent.values()))
+        figures = Figures(sum_by_labels(chain(shown, elsewhere)), zero_of(absent.values()))
+        others = {job for job, _ in accumulator.targets} - {job for job, _ in self.scrape_logs}
+        if others and self.scrape_logs:
+            return figures.doubted(Reason.OTHER_TARGETS, f"job {', '.join(sorted(others))}")
+        return figures
 
     def growths(
-        self, quantity: str, by: Iterable[str], only: Collection[Labels] | None = None
+        self, quantity: CountedQuantity, by: Iterable[str], only: Collection[Labels] | None = None
     ) -> dict[Labels, list[list[Growth]]]:
         """Return how a quantity grew, by the values of its labels: one list of scrapes per series.
 
@@ -79,7 +86,7 @@ class PrometheusReading:
             return {}
         accumulator = Accumulator(tuple(by), self.collection.begin, kept=only, keeps=True)
         try:
-            self._read(quantity, accumulator)
+            self._read(quantity.name, accumulator)
         except (OSError, ValueError):
             return {}
         grown: dict[Labels, list[list[Growth]]] = {}
@@ -88,20 +95,30 @@ class PrometheusReading:
             grown.setdefault(state.labels, []).append(growth)
         absent = {
             target: accumulator.growth(accumulator.absent_state(target), scrape_log)
-            for target, scrape_log in self._targets_of(accumulator).items()
+            for target, scrape_log in self._targets_of(accumulator, quantity).items()
         }
         for labels, growth in _of_targets_without(accumulator.states, absent):
             grown[labels].append(growth)
         return grown
 
-    def _targets_of(self, accumulator: Accumulator) -> dict[Target, ScrapeLog]:
+    def targets_of(self, quantity: CountedQuantity) -> dict[Target, ScrapeLog]:
+        """Return the targets that a quantity's selector can mean."""
+        selection = ServiceTargets(self.collection.jobs, self.collection.instances)
+        fitting = {
+            (labels[JOB], labels.get(INSTANCE, ""))
+            for of_job in self.target_labels.by_job.values()
+            for labels in of_job
+            if selection.is_target_of(quantity, labels)
+        }
+        return {target: log for target, log in self.scrape_logs.items() if target in fitting}
+
+    def _targets_of(
+        self, accumulator: Accumulator, quantity: CountedQuantity
+    ) -> dict[Target, ScrapeLog]:
         """Return the targets that could have a series: all targets of the jobs that have any."""
         jobs = {job for job, _ in accumulator.targets}
-        return {
-            target: scrape_log
-            for target, scrape_log in self.scrape_logs.items()
-            if not jobs or target[0] in jobs
-        }
+        targets = self.targets_of(quantity)
+        return {name: log for name, log in targets.items() if not jobs or name[0] in jobs}
 
     def _read(self, quantity: str, accumulator: Accumulator) -> None:
         """Read a quantity's raw samples. Raises OSError or ValueError where they are not whole."""
@@ -127,14 +144,16 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
         windows = Windows(path, len(record.windows))
     except (OSError, ValueError, TypeError):
         return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)
+    if record.is_declared_absent:
+        return PrometheusReading(record, {}, path)
     targets = TargetLogs(record.begin, record.end, record.fresh)
     try:
         for of_targets in windows.read_targets():
             targets.add(of_targets)
     except (OSError, ValueError):
         return PrometheusReading(record, {}, path)
-    by_name = sorted(targets.by_name.items())
-    return PrometheusReading(record, {name: each.scrape_log for name, each in by_name}, path)
+    scrape_logs = {name: each.scrape_log for name, each in sorted(targets.by_name.items())}
+    return PrometheusReading(record, scrape_logs, path, TargetLabels.of_targets(targets.labels))
 
 
 def _of_targets_without(

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from mmap import mmap
-from typing import NamedTuple
 
 import msgspec
+
+from witnesses.process_identity import START_TIME_MARGIN_S, is_moved
 
 Sample = tuple[float, float]
 Target = tuple[str, str]
@@ -51,17 +52,13 @@ class ScrapeLog:
     is_bare: bool = False
 
 
-class ScrapeTimes(NamedTuple):
-    """A target's successful scrapes (epoch seconds), and for each the attempt before it."""
-
-    stamps: list[float]
-    previous: list[float]
-
+# The successful scrapes of a target, in epoch seconds.
+ScrapeTimes = Sequence[float]
 
 # Two of one process, one scrape apart, show whether the first was within its first second.
 _START_TIMES_KEPT = 2
 
-NO_SCRAPES = ScrapeTimes([], [])
+NO_SCRAPES: ScrapeTimes = ()
 
 
 class _Values(msgspec.Struct, gc=False):
@@ -138,29 +135,40 @@ def later(samples: Sequence[Sample], at: float) -> Sequence[Sample]:
     return samples[bisect_right(samples, (at, inf)) :]
 
 
-def scrapes_of(ups: Sequence[Sample], tried_at: float = -inf) -> ScrapeTimes:
-    """Return which scrapes were successful; `tried_at` is when the one before them began."""
-    tries = [tried_at, *(at for at, _ in ups)]
-    good = [number for number, (_, up) in enumerate(ups) if up == 1]
-    return ScrapeTimes([ups[n][0] for n in good], [tries[n] for n in good])
+def scrapes_of(ups: Sequence[Sample]) -> ScrapeTimes:
+    """Return the instants of the successful scrapes."""
+    return [at for at, up in ups if up == 1]
+
+
+def has_own_timestamps(samples: Sequence[Sample], scrapes: ScrapeTimes) -> bool:
+    """Return whether samples are not stamped with their scrape, but by the exposition itself."""
+    return bool(scrapes) and not {at for at, _ in samples} <= set(scrapes)
 
 
 def at_scrapes(
-    samples: Sequence[Sample], scrapes: ScrapeTimes, shown_at: float = -inf
+    samples: Sequence[Sample],
+    scrapes: ScrapeTimes,
+    shown_at: float = -inf,
+    *,
+    is_own: bool = False,
 ) -> Sequence[Sample]:
     """Return a counter's value at each successful scrape of its target, in the order of time.
 
-    A counter that a scrape did not show stood at zero: its process had not counted on it yet.
+    A counter that a scrape did not show stood at zero: its process had not counted on it yet. Where
+    the exposition has timestamps of its own, that holds only before the first sample:
+
+        scrape    10    20    30          scrape     10    20    30
+        sample          20:4              sample   7:4   17:4   27:6   own timestamps
+        value     0     4     0           value    7:4   17:4   27:6
+
     `shown_at` is the stamp of its last sample before these.
     """
-    stamps = [at for at, _ in samples]
-    if stamps == scrapes.stamps:
-        return samples
-    shown = [shown_at, *stamps]
+    stamps = {at for at, _ in samples}
+    before = (samples[0][0] if samples else inf) if is_own and shown_at == -inf else -inf
     zeros = [
         (at, 0.0)
-        for at, previous in zip(*scrapes, strict=True)
-        if shown[max(0, bisect_right(shown, at) - 1)] <= previous
+        for at in scrapes
+        if at > shown_at and at not in stamps and (at < before or not is_own)
     ]
     return sorted([*samples, *zeros]) if zeros else samples
 
@@ -186,7 +194,8 @@ class ScrapeLogBuilder:
     _start_times: list[Sample] = field(default_factory=_nothing)
     _under_way: list[Sample] = field(default_factory=_nothing)
     _last_up: Sample = (-inf, 1.0)
-    _last_start_time_at: float = -inf
+    # When it was scraped, its value, and the value that its process was first seen with.
+    _last_start_time: tuple[float, float, float] = (-inf, -inf, -inf)
     _kept_start_times: Counter[float] = field(default_factory=Counter)
     _tried: int = 0
     _failed: int = 0
@@ -202,16 +211,17 @@ class ScrapeLogBuilder:
         """Add a further window: one sample per scrape; `shown` is how many samples that had."""
         self._add_ups(later(ups, self._last_up[0]))
         # the first two of each process since the first request are enough, see _START_TIMES_KEPT
-        for at, began_at in later(start_times, self._last_start_time_at):
+        for at, value in later(start_times, self._last_start_time[0]):
+            began_at = self._start_time_of_process(value)
             self._kept_start_times[began_at] += at > self.begin
             if self._kept_start_times[began_at] <= _START_TIMES_KEPT:
                 self._start_times.append((at, began_at))
-            self._last_start_time_at = at
+            self._last_start_time = at, value, began_at
         self.durations_s = dict(durations)
         last = self._under_way[-1][0] if self._under_way else -inf
         self._under_way += [each for each in later(durations, last) if each[0] <= self.begin]
         # `_add_ups` has set `scrapes` to those of this window.
-        good = set(self.scrapes.stamps)
+        good = set(self.scrapes)
         told = [number for at, number in shown if at in good]
         self._bare = told[-1] == 0 if told else self._bare
 
@@ -223,8 +233,18 @@ class ScrapeLogBuilder:
             self._tried, self._failed, self.is_shared, self._bare,
         )  # fmt: skip
 
+    def _start_time_of_process(self, shown: float) -> float:
+        """Return a start time as its process first showed it: it may waver by a clock tick.
+
+        A process that was young when it was last scraped may have been replaced since by one that
+        started within a second of it: then the value is kept as it is.
+        """
+        last_at, last, began_at = self._last_start_time
+        is_old = last_at >= last + START_TIME_MARGIN_S
+        return began_at if is_old and not is_moved(last, shown) else shown
+
     def _add_ups(self, ups: Sequence[Sample]) -> None:
-        self.scrapes = scrapes_of(ups, self._last_up[0])
+        self.scrapes = scrapes_of(ups)
         since = [up for at, up in ups if at > self.begin]
         for at, up in ups:
             is_first_failure = up == 0 and at > self.begin and not self._failed

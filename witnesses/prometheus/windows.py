@@ -77,10 +77,13 @@ class TargetLogs:
     end: float
     fresh: bool
     by_name: dict[Target, ScrapeLogBuilder] = field(default_factory=dict)
+    labels: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, window: TargetSeries) -> None:
         """Add a further window. Targets that share job and instance are taken for one."""
-        ups = _by_target(window[UP])
+        series = list(window[UP])
+        self.labels += [each.labels for each in series if each.labels not in self.labels]
+        ups = _by_target(series)
         others = [_by_target(window[name]) for name in (START_TIMES, DURATIONS, SAMPLE_COUNTS)]
         for target in ups:
             if target not in self.by_name:
@@ -88,8 +91,10 @@ class TargetLogs:
         for target, builder in self.by_name.items():
             of_target = ups.get(target, [])
             builder.is_shared |= len(of_target) > 1
-            start_times, durations, counts = (_joined(each.get(target, [])) for each in others)
-            builder.add(_joined(of_target), start_times, durations, counts)
+            start_times, durations, counts = (each.get(target, []) for each in others)
+            builder.add(
+                _joined(of_target), _youngest(start_times), _joined(durations), _joined(counts)
+            )
 
 
 def _by_target(series: Iterable[Series]) -> dict[Target, list[Series]]:
@@ -97,6 +102,15 @@ def _by_target(series: Iterable[Series]) -> dict[Target, list[Series]]:
     for each in series:
         by_target.setdefault(each.target, []).append(each)
     return by_target
+
+
+def _youngest(series: list[Series]) -> list[Sample]:
+    """Return the latest start time per scrape: an exposition may show one per worker process."""
+    latest: dict[float, float] = {}
+    for each in series:
+        for at, value in each.samples:
+            latest[at] = max(value, latest.get(at, value))
+    return sorted(latest.items())
 
 
 def _joined(series: list[Series]) -> list[Sample]:

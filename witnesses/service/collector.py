@@ -1,16 +1,17 @@
 """Scrape each replica of each service, and keep what it shows or why it shows nothing."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 import httpx
 
-from config.environment import Environment
+from config.environment import NONE, Environment
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
 from witnesses.connection_errors import Asked, refusal_of
-from witnesses.model import Moment
+from witnesses.model import CountedQuantity, Moment
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
 _TIMEOUT_S = 5.0
@@ -22,15 +23,20 @@ class ServiceCollector:
     One exposition is kept per replica; further scrapes only show whether one process answers.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(
+        self, environment: Environment, quantities: Iterable[CountedQuantity] = ()
+    ) -> None:
         """Ask nothing yet."""
         self._environment = environment
+        self._metrics = frozenset[str]().union(*(each.metrics for each in quantities))
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Scrape every replica, and write expositions and an index."""
         index: dict[str, Any] = {}
         with metrics_client(self._environment) as client:
             for service, settings in self._environment.services.items():
+                if settings.metrics == NONE:
+                    index[service] = {"service": service, "is_declared_absent": True}
                 for number, url in enumerate(settings.metrics_urls()):
                     name = f"{service}-{number}"
                     content, error = fetch_exposition(client, url)
@@ -41,10 +47,22 @@ class ServiceCollector:
                         "job": settings.job or service,
                         "url": url,
                         "error": error,
-                        "scrapes": asdict(_scrape_again(client, url, content, error)),
+                        "scrapes": asdict(self._scrape_again(client, url, content, error)),
                     }
         content = json.dumps(index, indent=1).encode()
         folder.write_witness_file(f"service/{moment}/index.json", content)
+
+    def _scrape_again(
+        self, client: httpx.Client, url: str, first: bytes, error: str
+    ) -> RepeatedScrapes:
+        if error:
+            return RepeatedScrapes(1, ())
+
+        def scrape() -> bytes | None:
+            content, failed = fetch_exposition(client, url)
+            return None if failed else content
+
+        return scrape_repeatedly(first, scrape, self._metrics)
 
 
 def metrics_client(environment: Environment) -> httpx.Client:
@@ -66,11 +84,3 @@ def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
         return b"", f"{url} {refusal_of(error, asked).what}"
     is_well = response.status_code == httpx.codes.OK
     return response.content, "" if is_well else f"{url} responded {response.status_code}"
-
-
-def _scrape_again(client: httpx.Client, url: str, first: bytes, error: str) -> RepeatedScrapes:
-    def scrape() -> bytes | None:
-        content, failed = fetch_exposition(client, url)
-        return None if failed else content
-
-    return RepeatedScrapes(1, ()) if error else scrape_repeatedly(first, scrape)

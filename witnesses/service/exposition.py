@@ -1,14 +1,35 @@
-"""Parse one scrape in Prometheus' text format."""
+"""Parse one scrape: its samples, as they are named on the page, and the TYPE of each metric.
 
-from collections.abc import Mapping
+TYPE decides what a metric is, never its name: gauges may be called `…_total`, and counters may not.
+The TYPE lines are therefore read here, and the samples are parsed without them: the parser of
+prometheus_client would append `_total` to the samples of a counter, and Prometheus does not.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from witnesses.figure import Reason
 
-_START_TIME = "process_start_time_seconds"
+COUNTER, GAUGE = "counter", "gauge"
+START_TIME = "process_start_time_seconds"
+
 _MAX_ERROR_CHARACTERS = 120
+_DECLARATION = re.compile(r'^#[ \t]+(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(\S+))?', re.M)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_END_OF_OPENMETRICS = "# EOF"
+# The endings of the samples of a metric, by its type; of these, the cumulative ones are counters.
+_ENDINGS: Mapping[str, Mapping[str, str]] = {
+    COUNTER: {"_total": COUNTER, "_created": GAUGE},
+    "histogram": {"_bucket": COUNTER, "_count": COUNTER, "_sum": COUNTER, "_created": GAUGE},
+    "summary": {"_count": COUNTER, "_sum": COUNTER, "_created": GAUGE},
+    "gaugehistogram": {"_bucket": GAUGE, "_gcount": GAUGE, "_gsum": GAUGE},
+    "info": {"_info": GAUGE},
+}
 
 LabelPairs = tuple[tuple[str, str], ...]
 
@@ -17,38 +38,83 @@ LabelPairs = tuple[tuple[str, str], ...]
 class Exposition:
     """The metrics of one replica at one moment: values by full sample name, then by labels.
 
-    `families` are the metrics that it declares, also those without a series yet. `error` says why
-    there are none, and `reason` is its class.
+    `types` are by the name in the TYPE or HELP line, also of metrics without a series yet; "" where
+    none is given. `error` says why there are no metrics, and `reason` is its class.
     """
 
     values: Mapping[str, Mapping[LabelPairs, float]]
-    families: frozenset[str]
+    types: Mapping[str, str]
     error: str = ""
     reason: Reason | None = None
 
     @property
-    def start_time(self) -> float | None:
-        """When its process started, in epoch seconds; None where it does not show it."""
-        return self.values.get(_START_TIME, {}).get(())
+    def start_times(self) -> Mapping[LabelPairs, float]:
+        """When its process started, in epoch seconds, by the labels that the sample has."""
+        return self.values.get(START_TIME, {})
+
+    def declares(self, metric: str) -> bool:
+        """Return whether it shows a sample name, or declares a metric that has such samples."""
+        return metric in self.values or sample_type(metric, self.types) is not None
+
+    def type_of(self, metric: str) -> str:
+        """Return the type of the samples of a name: "counter", "gauge" or "" if it is unknown."""
+        return sample_type(metric, self.types) or ""
+
+
+def sample_type(name: str, types: Mapping[str, str]) -> str | None:
+    """Return the type of a sample: "counter", "gauge", "" if unknown; None if it is not declared.
+
+    >>> types = {"uses_total": "gauge", "took_seconds": "histogram", "hits": "counter"}
+    >>> [sample_type(name, types) for name in ("uses_total", "took_seconds_count", "hits_total")]
+    ['gauge', 'counter', 'counter']
+    """
+    if name in types:
+        return types[name] if types[name] in (COUNTER, GAUGE) else ""
+    for ending in ("_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info"):
+        if name.endswith(ending):
+            of_metric = _ENDINGS.get(types.get(name.removesuffix(ending), ""), {})
+            return of_metric.get(ending)
+    return None
 
 
 def unreadable(reason: Reason, error: str) -> Exposition:
     """Return the exposition of a scrape that brought none."""
-    return Exposition({}, frozenset(), error, reason)
+    return Exposition({}, {}, error, reason)
+
+
+def declared_types(text: str) -> dict[str, str]:
+    """Return the type of each metric that a page declares; "" of one that has only a HELP line."""
+    types: dict[str, str] = {}
+    for keyword, name, word in _DECLARATION.findall(text):
+        bare = name.strip('"')
+        types[bare] = word if keyword == "TYPE" else types.get(bare, "")
+    return types
 
 
 def parse_exposition(content: bytes, url: str) -> Exposition:
     """Parse a scrape; the result's error says why it is no exposition."""
     try:
-        families = list(text_string_to_metric_families(content.decode()))
+        text = content.decode()
+        families = list(_families(text))
     except ValueError as error:
         message = f"{url} does not show metrics: {str(error)[:_MAX_ERROR_CHARACTERS]}"
         return unreadable(Reason.SCRAPE_FAILED, message)
-    if not families:
+    types = declared_types(text)
+    if not families and not types:
         return unreadable(Reason.EMPTY_EXPOSITION, f"{url} shows no metrics")
     values: dict[str, dict[LabelPairs, float]] = {}
     for family in families:
         for sample in family.samples:
             pairs = tuple(sorted(sample.labels.items()))
             values.setdefault(sample.name, {})[pairs] = float(sample.value)
-    return Exposition(values, frozenset(family.name for family in families))
+    return Exposition(values, types)
+
+
+def _families(text: str) -> Iterable[Metric]:
+    """Parse the samples under the names that they have on the page. Raises ValueError."""
+    if text.rstrip().endswith(_END_OF_OPENMETRICS):
+        try:
+            return list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
+        except ValueError:
+            pass  # many pages end like OpenMetrics and do not keep all of its rules
+    return parse_text(_COMMENT.sub("", text))

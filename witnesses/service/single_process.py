@@ -3,62 +3,139 @@
 Each scrape has a connection of its own. Behind a load balancer, or with several workers that count
 separately, counters go up and down from scrape to scrape and the start time changes: no figure of
 such an address means anything.
+
+    scrape          1    2    3    4
+    uses_total      7    3    7    3      falls: two processes
+    start time      500.0 …               steady: what other counters do casts no doubt
+    scrapes_total   1    2    3    4      rises by one with each scrape: it counts the scrapes
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+from witnesses.process_identity import are_apart
+from witnesses.service.exposition import COUNTER, GAUGE, START_TIME, declared_types, sample_type
 
 _MAX_SCRAPES = 20
 _MIN_SCRAPES = 3
+_MIN_OF_A_SLOW_PAGE = 2
 _MAX_BYTES = 4_000_000  # of all scrapes together
-_COUNTER = re.compile(rb"^(\w+(?:_total|_count|_bucket)(?:\{.*\})?) ([^ \n]+)", re.MULTILINE)
-_START_TIME = re.compile(rb"^process_start_time_seconds(?:\{.*\})? ([^ \n]+)", re.MULTILINE)
+_MAX_DURATION_S = 2.0  # of all scrapes together, but for the fewest
+# Name and labels of a sample, then its value; a name that is not classic stands in the braces.
+_SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
+
+_Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedScrapes:
-    """What `number` scrapes in a row showed: the start times, and a counter that fell (or "")."""
+    """What `number` scrapes in a row showed.
+
+    `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
+    are the metrics that rose by the same amount with each scrape.
+    """
 
     number: int
     start_times: tuple[float, ...]
     fell: str = ""
+    self_counting: tuple[str, ...] = ()
 
     @property
     def shows_several_processes(self) -> bool:
         """Whether they cannot come from one process."""
-        return bool(self.fell) or len(set(self.start_times)) > 1
+        return bool(self.fell) or are_apart(self.start_times)
 
 
-def scrape_repeatedly(first: bytes, scrape: Callable[[], bytes | None]) -> RepeatedScrapes:
-    """Scrape often enough for two processes to show, less often where an exposition is large.
+def scrape_repeatedly(
+    first: bytes,
+    scrape: Callable[[], bytes | None],
+    metrics: frozenset[str] = frozenset(),
+    clock: Callable[[], float] = time.monotonic,
+) -> RepeatedScrapes:
+    """Scrape often enough for two processes to show, less often where a scrape is large or slow.
 
-    `scrape` returns None where it fails, which ends it.
+    `scrape` returns None where it fails, which ends it. `metrics` are those that a quantity rests
+    on: others cast doubt only where the start time is unknown or wavers. `clock` is in seconds.
     """
+    begun_s, watched = clock(), _Watched(metrics, first)
     expositions = [first]
-    scrapes = max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // max(1, len(first))))
-    for _ in range(scrapes - 1):
+    most = max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // max(1, len(first))))
+    while len(expositions) < most:
+        duration_s = clock() - begun_s
+        if duration_s > _MAX_DURATION_S and len(expositions) >= _MIN_OF_A_SLOW_PAGE:
+            break
         exposition = scrape()
         if exposition is None:
             break
         expositions.append(exposition)
-        before, after = (
-            {name.decode(): _number(value) for name, value in _COUNTER.findall(each)}
-            for each in expositions[-2:]
-        )
+        watched.add(exposition)
+        if watched.result.shows_several_processes:
+            break
+    return watched.result
+
+
+class _Watched:
+    """The samples of consecutive scrapes that can show several processes."""
+
+    def __init__(self, metrics: frozenset[str], first: bytes) -> None:
+        types = declared_types(first.decode(errors="replace"))
+        self._metrics = {each for each in metrics if sample_type(each, types) != GAUGE}
+        self._types = types
+        self._of_metrics: list[_Values] = []
+        self._start_times: list[float] = []
+        self._fell = self._fell_beside = ""
+        self._last: _Values = {}
+        self.add(first)
+
+    def add(self, exposition: bytes) -> None:
+        """Add the next scrape."""
+        values = dict(self._counters(exposition))
         # A counter that is gone has fallen, too: another process does not have it yet.
-        fell = next((name for name in before if after.get(name, 0.0) < before[name]), "")
-        scraped = RepeatedScrapes(len(expositions), tuple(_start_times(expositions)), fell)
-        if scraped.shows_several_processes:
-            return scraped
-    return RepeatedScrapes(len(expositions), tuple(_start_times(expositions)))
+        fell = [name for name in self._last if values.get(name, 0.0) < self._last[name]]
+        ours = [name for name in fell if _metric(name) in self._metrics]
+        self._fell = self._fell or next(iter(ours), "")
+        self._fell_beside = self._fell_beside or next(iter(fell), "")
+        self._last = values
+        self._of_metrics.append(
+            {name: value for name, value in values.items() if _metric(name) in self._metrics}
+        )
+
+    @property
+    def result(self) -> RepeatedScrapes:
+        """What the scrapes so far have shown."""
+        is_steady = bool(self._start_times) and len(set(self._start_times)) == 1
+        return RepeatedScrapes(
+            len(self._of_metrics),
+            tuple(self._start_times),
+            self._fell or ("" if is_steady else self._fell_beside),
+            tuple(sorted({_metric(name) for name in _rising_evenly(self._of_metrics)})),
+        )
+
+    def _counters(self, exposition: bytes) -> Iterator[tuple[str, float]]:
+        for series, name, value in _SAMPLE.findall(exposition):
+            metric = name.decode()
+            if metric == START_TIME:
+                self._start_times.append(_number(value))
+            elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
+                yield series.decode(errors="replace"), _number(value)
 
 
-def _start_times(expositions: Sequence[bytes]) -> Iterator[float]:
-    for exposition in expositions:
-        sample = _START_TIME.search(exposition)
-        if sample:
-            yield _number(sample[1])
+def _rising_evenly(scrapes: Sequence[_Values]) -> Iterator[str]:
+    """Yield the series that rose by the same amount, not zero, from each scrape to the next."""
+    if len(scrapes) < _MIN_SCRAPES:
+        return
+    for name in scrapes[-1]:
+        values = [each.get(name, 0.0) for each in scrapes]
+        rises = {after - before for before, after in pairwise(values)}
+        if len(rises) == 1 and min(rises) > 0:
+            yield name
+
+
+def _metric(series: str) -> str:
+    return series.partition("{")[0]
 
 
 def _number(text: bytes) -> float:

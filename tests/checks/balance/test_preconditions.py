@@ -65,7 +65,7 @@ def test_several_processes_behind_one_address_void_the_counters_and_spare_the_da
     tmp_path: Path,
 ) -> None:
     folder = _agreeing(tmp_path)
-    split = RepeatedScrapes(4, (500.0, 500.02))
+    split = RepeatedScrapes(4, (500.0, 502.0))
     write_expositions(folder, "after", {"shop-0": exposition(USES, visits=4)}, scrapes=split)
     finding = _findings(folder)["precondition/single-process/shop"]
     assert finding.verdict is Verdict.INCONCLUSIVE

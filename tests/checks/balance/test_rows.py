@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.rows import rows_of
 from checks.case import read_case
@@ -25,7 +26,9 @@ def _agreeing(place: Path, load: Load | None = None) -> RunFolder:
 
 def _rows(folder: RunFolder, *doubts: Doubt) -> list[UsageRow]:
     finding = Finding("validity/x", "x", Kind.VALIDITY, Verdict.INCONCLUSIVE, "", "")
-    return rows_of(read_case(folder), "uses", [Precondition(finding, doubts)])
+    case = read_case(folder)
+    figures = read_figures(case, ["uses"])["uses"]
+    return rows_of(case, "uses", figures, [Precondition(finding, doubts)])
 
 
 def test_there_is_one_row_per_set_of_labels_with_a_column_per_witness(tmp_path: Path) -> None:
@@ -45,12 +48,12 @@ def test_the_labels_that_only_a_witness_counted_follow_those_of_the_ledger(tmp_p
 
 def test_a_doubt_on_the_jobs_of_a_quantity_makes_its_figures_inexact(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path)
-    doubt = Doubt("shop", ("service",), Reason.SEVERAL_PROCESSES, voids=True)
+    doubt = Doubt("shop", ("service",), Reason.SEVERAL_PROCESSES)
     for row in _rows(folder, doubt):
         assert row.figures["service"].reason is Reason.SEVERAL_PROCESSES
         assert row.figures["prometheus"].is_exact
         assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.SPLIT_COUNTER)
-    elsewhere = Doubt("another job", ("service",), Reason.SEVERAL_PROCESSES, voids=True)
+    elsewhere = Doubt("another job", ("service",), Reason.SEVERAL_PROCESSES)
     assert {row.verdict for row in _rows(folder, elsewhere)} == {Verdict.PASS}
 
 

@@ -19,7 +19,9 @@ from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
+from witnesses.prometheus.service_targets import ServiceTargets
 
+_SHOP = ServiceTargets.of_jobs("shop")
 _KIND = ("0",)
 
 
@@ -45,7 +47,7 @@ def _with_baseline(
 ) -> PrometheusCollector:
     """Return a collector that has waited for its baseline, on which nothing moved."""
     fake.began_at = time.time() - 5
-    collector = PrometheusCollector(client, ["shop"], folder, [quantity or uses_by_kind()])
+    collector = PrometheusCollector(client, _SHOP, folder, [quantity or uses_by_kind()])
     collector.wait_for_baseline()
     return collector
 
@@ -54,7 +56,7 @@ def test_a_prometheus_that_cannot_be_reached_is_an_error_on_disk_and_of_every_qu
     folder: RunFolder,
 ) -> None:
     with closing(PrometheusClient(Prometheus(url=nobody_listens_at()))) as client:
-        collector = PrometheusCollector(client, ["shop"], folder, fresh=True)
+        collector = PrometheusCollector(client, _SHOP, folder, fresh=True)
         collector.wait_for_baseline()
         with pytest.raises(PrometheusDown, match="cannot be reached"):
             collector.query("up")
@@ -69,7 +71,7 @@ def test_a_fresh_stack_needs_only_one_query_for_the_clock(folder: RunFolder) -> 
         serving({"/api/v1/query": Says(json.dumps(clock))}) as server,
         closing(PrometheusClient(Prometheus(url=server.url))) as client,
     ):
-        PrometheusCollector(client, ["shop"], folder, fresh=True).wait_for_baseline()
+        PrometheusCollector(client, _SHOP, folder, fresh=True).wait_for_baseline()
         assert server.asked.count("/api/v1/query") == 1
     record = read_prometheus(folder).collection
     assert record.fresh
@@ -162,14 +164,14 @@ def test_collecting_again_in_vain_leaves_the_first_collection(folder: RunFolder)
 
 def test_without_a_first_collection_there_is_no_second(folder: RunFolder) -> None:
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
-        PrometheusCollector(client, ["shop"], folder).collect_moved_samples()
+        PrometheusCollector(client, _SHOP, folder).collect_moved_samples()
     assert fake.asked == []
 
 
 def test_the_moments_of_a_run_are_baseline_samples_and_moved_samples(folder: RunFolder) -> None:
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
         fake.began_at = time.time() - 5
-        collector = PrometheusCollector(client, ["shop"], folder, [uses_by_kind()])
+        collector = PrometheusCollector(client, _SHOP, folder, [uses_by_kind()])
         collector.collect(Moment.BEFORE, folder)
         assert read_prometheus(folder).collection.windows == []
         now = time.time()
@@ -197,7 +199,7 @@ def test_each_check_is_evaluated_for_the_tenant_over_the_window_of_the_run(
     ]
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
         fake.began_at = time.time() - 5
-        collector = PrometheusCollector(client, ["shop"], folder, promql=checks, tenant="acme")
+        collector = PrometheusCollector(client, _SHOP, folder, promql=checks, tenant="acme")
         collector.collect(Moment.BEFORE, folder)
         collector.collect(Moment.AFTER, folder)
     window = read_prometheus(folder).collection.window
@@ -211,7 +213,7 @@ def test_a_check_that_cannot_be_evaluated_has_the_error_as_its_response(
 ) -> None:
     check = PromqlCheck(name="few", query="errors", expect="<= 3")
     with closing(PrometheusClient(Prometheus(url=nobody_listens_at()))) as client:
-        collector = PrometheusCollector(client, ["shop"], folder, promql=[check], fresh=True)
+        collector = PrometheusCollector(client, _SHOP, folder, promql=[check], fresh=True)
         collector.collect(Moment.BEFORE, folder)
         collector.collect(Moment.AFTER, folder)
     response = _promql(folder, 0)["response"]

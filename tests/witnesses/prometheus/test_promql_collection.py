@@ -11,13 +11,16 @@ from tests.tiny_server import Says, nobody_listens_at, serving
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.collector import PrometheusCollector
+from witnesses.prometheus.service_targets import ServiceTargets
+
+_SHOP = ServiceTargets.of_jobs("shop")
 
 
 def _collected(folder: RunFolder, url: str, query: str) -> dict[str, Any]:
     """Evaluate one check's query against a Prometheus, and return what was written."""
     check = PromqlCheck(name="few errors", query=query, expect="<= 3")
     with closing(PrometheusClient(Prometheus(url=url))) as client:
-        collector = PrometheusCollector(client, ["shop"], folder, promql=[check], tenant="acme")
+        collector = PrometheusCollector(client, _SHOP, folder, promql=[check], tenant="acme")
         collector.collection = CollectionRecord(begin=100.0, at=130.0)
         collector._collect_promql(folder)
     written: dict[str, Any] = json.loads((folder.witnesses / "promql-0.json").read_bytes())

@@ -24,6 +24,9 @@ from tests.witnesses.prometheus.secrets_of_prometheus import (
 from witnesses.model import Moment
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.collector import PrometheusCollector
+from witnesses.prometheus.service_targets import ServiceTargets
+
+_SHOP = ServiceTargets.of_jobs("shop")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_no_secret_is_in_the_evidence_of_a_prometheus_that_refused_it(tmp_path: 
         settings = settings_of(heard.url, headers={"X-Key": KEY}, basic_auth=BASIC)
         with closing(PrometheusClient(settings)) as client:
             checks = folder.read_scenario().checks.promql
-            collector = PrometheusCollector(client, ["shop"], folder, promql=checks)
+            collector = PrometheusCollector(client, _SHOP, folder, promql=checks)
             collector.wait_for_baseline()
             assert "refused the user or password" in collector.collection.error
             collector.collect(Moment.AFTER, folder)

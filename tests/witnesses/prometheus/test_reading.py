@@ -18,6 +18,7 @@ from witnesses.prometheus.samples import Sample
 
 OTHER = ("shop", "shop:81")
 _TEA = ("tea",)
+_USES = uses_by_kind()
 
 
 def _figure(folder: RunFolder, labels: tuple[str, ...] = _TEA, **settings: Any) -> Figure:
@@ -95,7 +96,7 @@ def test_growth_is_known_of_every_series_and_of_the_targets_without_it(
     series = [({"kind": "tea", "status": status}, settled(3, total)) for status, total in
               (("200", 7), ("201", 4))]  # fmt: skip
     write_prometheus(folder, {"uses": series}, ups=ups)
-    growths = read_prometheus(folder).growths("uses", ["kind"])
+    growths = read_prometheus(folder).growths(_USES, ["kind"])
     assert list(growths) == [_TEA]
     assert [[each.grown for each in growth] for growth in growths[_TEA]] == [
         [4.0] * 3,
@@ -106,7 +107,7 @@ def test_growth_is_known_of_every_series_and_of_the_targets_without_it(
 
 
 def test_what_was_not_read_did_not_grow(folder: RunFolder) -> None:
-    assert read_prometheus(folder).growths("uses", ["kind"]) == {}
+    assert read_prometheus(folder).growths(_USES, ["kind"]) == {}
 
 
 def test_a_scrape_that_saw_the_first_requests_is_no_baseline(folder: RunFolder) -> None:
@@ -218,9 +219,7 @@ def test_lateness_is_added_up_over_series(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_targets_that_share_job_and_instance_give_a_lower_bound(
-    folder: RunFolder, fresh: bool
-) -> None:
+def test_targets_that_share_job_and_instance_give_no_bound(folder: RunFolder, fresh: bool) -> None:
     """Each shows its own series only: at the other's scrapes these are not at zero."""
     stamps = [BEGIN - 20, BEGIN - 10, *(END + at for at in (5, 10, 15))]
     shards = [{**SHOP_LABELS, "shard": shard} for shard in "ab"]
@@ -233,7 +232,7 @@ def test_targets_that_share_job_and_instance_give_a_lower_bound(
         ({**each, "kind": "tea"}, [(at + n, v) for at, v in zip(stamps, counts, strict=True)])
         for n, each in enumerate(shards)
     ])  # fmt: skip
-    assert _figure(folder) == Figure.at_least(8.0, Reason.SHARED_TARGET)
+    assert _figure(folder) == Figure.void(Reason.SHARED_TARGET)
     assert _figure(folder, ("coffee",)).value is None
 
 
@@ -271,7 +270,7 @@ def test_a_counter_that_others_move_too_has_an_exact_increase_of_all(folder: Run
 def test_growth_is_that_of_the_label_values_that_are_asked_for(folder: RunFolder) -> None:
     series = [({"kind": kind}, settled(3, total)) for kind, total in (("tea", 7), ("coffee", 4))]
     write_prometheus(folder, {"uses": series})
-    growths = read_prometheus(folder).growths("uses", ["kind"], [_TEA])
+    growths = read_prometheus(folder).growths(_USES, ["kind"], [_TEA])
     assert list(growths) == [_TEA]
     assert [each.grown for each in growths[_TEA][0]] == [4.0] * 3
 

@@ -8,9 +8,9 @@ from witnesses.prometheus.samples import (
     NO_SCRAPES,
     Sample,
     ScrapeLogBuilder,
-    ScrapeTimes,
     Series,
     at_scrapes,
+    has_own_timestamps,
     later,
     raw_series,
     read_series,
@@ -59,14 +59,27 @@ def test_later_samples_are_those_after_an_instant(stamps: list[int], at: int) ->
     assert list(later(samples, at)) == [sample for sample in samples if sample[0] > at]
 
 
-def test_only_successful_scrapes_have_times_each_with_when_it_was_tried_before() -> None:
-    ups = [(10.0, 1.0), (20.0, 0.0), (30.0, 1.0)]
-    assert scrapes_of(ups, tried_at=5.0) == ScrapeTimes([10.0, 30.0], [5.0, 20.0])
+def test_only_successful_scrapes_have_times() -> None:
+    assert scrapes_of([(10.0, 1.0), (20.0, 0.0), (30.0, 1.0)]) == [10.0, 30.0]
 
 
 def test_a_scrape_that_did_not_show_a_counter_shows_it_at_zero() -> None:
     scrapes = scrapes_of([(10.0, 1.0), (20.0, 1.0), (30.0, 1.0)])
     assert at_scrapes([(20.0, 4.0)], scrapes) == [(10.0, 0.0), (20.0, 4.0), (30.0, 0.0)]
+
+
+def test_samples_that_no_scrape_stamped_have_timestamps_of_the_exposition() -> None:
+    assert has_own_timestamps([(7.0, 1.0)], [10.0])
+    assert not has_own_timestamps([(10.0, 1.0)], [10.0, 20.0])
+    assert not has_own_timestamps([(7.0, 1.0)], [])
+
+
+def test_an_exposition_with_timestamps_of_its_own_shows_no_zero_after_its_first_sample() -> None:
+    scrapes = scrapes_of([(10.0, 1.0), (20.0, 1.0), (30.0, 1.0)])
+    own = [(17.0, 1_000.0), (27.0, 1_020.0)]
+    assert at_scrapes(own, scrapes, is_own=True) == [(10.0, 0.0), *own]
+    assert at_scrapes(own, scrapes, shown_at=7.0, is_own=True) == own
+    assert at_scrapes([], scrapes, shown_at=7.0, is_own=True) == []
 
 
 def test_a_scrape_that_failed_shows_no_zero() -> None:
@@ -75,9 +88,8 @@ def test_a_scrape_that_failed_shows_no_zero() -> None:
 
 
 def test_a_sample_of_the_window_before_is_not_taken_for_a_missing_one() -> None:
-    scrapes = ScrapeTimes([10.0], [0.0])
-    assert at_scrapes([], scrapes, shown_at=10.0) == []
-    assert at_scrapes([], scrapes, shown_at=0.0) == [(10.0, 0.0)]
+    assert at_scrapes([], [10.0], shown_at=10.0) == []
+    assert at_scrapes([], [10.0], shown_at=0.0) == [(10.0, 0.0)]
 
 
 def _builder() -> ScrapeLogBuilder:
@@ -96,7 +108,7 @@ def test_a_scrape_in_two_windows_is_counted_once() -> None:
     builder.add(ups, (), (), ())
     builder.add([*ups, (130.0, 1.0)], (), (), ())
     assert (builder.scrape_log.tried, builder.scrape_log.failed) == (3, 1)
-    assert builder.scrapes == ScrapeTimes([130.0], [120.0])
+    assert builder.scrapes == [130.0]
 
 
 def test_a_process_is_kept_twice_and_each_further_one_too() -> None:

@@ -14,14 +14,73 @@ def test_values_are_by_full_sample_name_and_sorted_labels() -> None:
     assert (parsed.error, parsed.reason) == ("", None)
 
 
-def test_a_metric_that_is_declared_without_a_series_is_a_family() -> None:
-    assert "uses" in parse_exposition(exposition({}).encode(), _URL).families
-    assert "uses" not in parse_exposition(exposition({}, declared=False).encode(), _URL).families
+def test_a_metric_may_be_declared_without_a_series() -> None:
+    assert parse_exposition(exposition({}).encode(), _URL).declares("uses_total")
+    undeclared = parse_exposition(exposition({}, declared=False).encode(), _URL)
+    assert not undeclared.declares("uses_total")
 
 
 def test_the_start_time_is_that_of_the_process_or_unknown() -> None:
-    assert parse_exposition(exposition({}, start_time=512.5).encode(), _URL).start_time == 512.5
-    assert parse_exposition(exposition({}, start_time=None).encode(), _URL).start_time is None
+    shown = parse_exposition(exposition({}, start_time=512.5).encode(), _URL)
+    assert shown.start_times == {(): 512.5}
+    assert parse_exposition(exposition({}, start_time=None).encode(), _URL).start_times == {}
+
+
+_PAGE = """# HELP hits Hits.
+# TYPE hits counter
+hits 3
+# TYPE handles_total gauge
+handles_total 4
+# HELP only_helped Nothing more is known.
+# TYPE took_seconds histogram
+took_seconds_bucket{le="+Inf"} 2
+took_seconds_count 2
+took_seconds_sum 0.5
+Upper_Case{Label="a } b"} 1 1700000000000
+"""
+
+
+def test_samples_keep_the_names_that_they_have_on_the_page() -> None:
+    shown = parse_exposition(_PAGE.encode(), _URL)
+    assert set(shown.values) == {
+        "hits", "handles_total", "took_seconds_bucket", "took_seconds_count", "took_seconds_sum",
+        "Upper_Case",
+    }  # fmt: skip
+    assert shown.values["Upper_Case"] == {(("Label", "a } b"),): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "of_type"),
+    [
+        ("hits", "counter"), ("hits_total", "counter"), ("handles_total", "gauge"),
+        ("took_seconds_count", "counter"), ("took_seconds_bucket", "counter"),
+        ("only_helped", ""), ("unheard_of_total", ""), ("Upper_Case", ""),
+    ],
+)  # fmt: skip
+def test_the_type_decides_what_a_metric_is_and_not_its_name(name: str, of_type: str) -> None:
+    assert parse_exposition(_PAGE.encode(), _URL).type_of(name) == of_type
+
+
+def test_openmetrics_with_exemplars_is_read_too() -> None:
+    page = (
+        "# TYPE hits counter\n"
+        'hits_total{kind="a"} 3 # {trace_id="17"} 1.0\nhits_created{kind="a"} 1700000000.5\n# EOF\n'
+    )
+    shown = parse_exposition(page.encode(), _URL)
+    assert shown.values["hits_total"] == {(("kind", "a"),): 3.0}
+    assert shown.declares("hits_total")
+
+
+def test_a_page_that_only_ends_like_openmetrics_is_read_as_text() -> None:
+    shown = parse_exposition(b"# TYPE hits counter\nhits 3\n# EOF\n", _URL)
+    assert shown.values["hits"] == {(): 3.0}
+
+
+def test_names_outside_of_the_classic_ones_are_read() -> None:
+    page = b'# TYPE "shop.orders" counter\n{"shop.orders",kind="a"} 3\n'
+    shown = parse_exposition(page, _URL)
+    assert shown.values["shop.orders"] == {(("kind", "a"),): 3.0}
+    assert shown.type_of("shop.orders") == "counter"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +92,7 @@ def test_what_is_no_exposition_has_an_error_that_names_the_address(content: byte
     parsed = parse_exposition(content, _URL)
     assert parsed.reason is Reason.SCRAPE_FAILED
     assert parsed.error.startswith(f"{_URL} does not show metrics: ")
-    assert (parsed.values, parsed.families) == ({}, frozenset())
+    assert (parsed.values, parsed.types) == ({}, {})
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"# a comment\n"])
@@ -49,5 +108,5 @@ def test_a_long_error_of_the_parser_is_cut() -> None:
 
 def test_an_unreadable_exposition_shows_nothing_but_its_error() -> None:
     nothing = unreadable(Reason.SCRAPE_FAILED, "responded 500")
-    assert (nothing.values, nothing.families, nothing.start_time) == ({}, frozenset(), None)
+    assert (nothing.values, nothing.types, nothing.start_times) == ({}, {}, {})
     assert (nothing.reason, nothing.error) == (Reason.SCRAPE_FAILED, "responded 500")

@@ -53,18 +53,114 @@ def test_a_series_of_another_tenant_is_not_counted(tmp_path: Path) -> None:
     assert _figures(tmp_path, exposition({}), other).at(_TEA) == Figure.exact(0.0)
 
 
-@pytest.mark.parametrize("after", [2.0, 9.0])
-def test_a_restarted_process_gives_a_lower_bound_also_where_it_ends_higher(
-    tmp_path: Path, after: float
+@pytest.mark.parametrize(
+    ("after", "least"), [(2.0, 2.0), (9.0, 4.0)], ids=["it fell", "it went on"]
+)
+def test_a_start_time_that_moved_leaves_a_lower_bound_that_does_not_overstate(
+    tmp_path: Path, after: float, least: float
 ) -> None:
+    """A counter that went on may have been kept on disk: it did not count from zero."""
     restarted = exposition({"tea": after}, start_time=900.0)
     figure = _figures(tmp_path, exposition({"tea": 5}), restarted).at(_TEA)
-    assert figure == Figure.at_least(after, Reason.PROCESS_RESTARTED)
+    assert figure == Figure.at_least(least, Reason.PROCESS_RESTARTED)
 
 
-def test_a_counter_that_fell_is_a_lower_bound(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start_time", [500.01, 499.2, 501.0])
+def test_a_start_time_that_wavers_is_no_restart(tmp_path: Path, start_time: float) -> None:
+    after = exposition({"tea": 1_020}, start_time=start_time)
+    figures = _figures(tmp_path, exposition({"tea": 1_000}), after)
+    assert figures.at(_TEA) == Figure.exact(20.0)
+
+
+def test_a_start_time_with_labels_shows_a_restart(tmp_path: Path) -> None:
+    def shown(start_time: float) -> str:
+        text = exposition({"tea": 5}, start_time=None)
+        return text + f'process_start_time_seconds{{application="shop"}} {start_time}\n'
+
+    assert _figures(tmp_path, shown(500.0), shown(500.2)).at(_TEA) == Figure.exact(0.0)
+    figure = _figures(tmp_path, shown(500.0), shown(700.0)).at(_TEA)
+    assert figure.reason is Reason.PROCESS_RESTARTED
+
+
+def test_a_start_time_that_only_one_scrape_shows_is_no_restart(tmp_path: Path) -> None:
+    after = exposition({"tea": 7}, start_time=None)
+    assert _figures(tmp_path, exposition({"tea": 5}), after).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_counter_that_was_created_anew_shows_a_restart(tmp_path: Path) -> None:
+    def shown(created: float) -> str:
+        return exposition({"tea": 9}, start_time=None) + f"uses_created {created}\n"
+
+    figure = _figures(tmp_path, shown(500.0), shown(900.0)).at(_TEA)
+    assert figure == Figure.at_least(0.0, Reason.PROCESS_RESTARTED)
+
+
+def test_a_counter_that_fell_by_itself_bounds_nothing(tmp_path: Path) -> None:
     figures = _figures(tmp_path, exposition({"tea": 5}), exposition({"tea": 2}))
-    assert figures.at(_TEA) == Figure.at_least(2.0, Reason.COUNTER_FELL)
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "5 to 2")
+
+
+def test_without_a_start_time_another_counter_that_fell_casts_doubt(tmp_path: Path) -> None:
+    def shown(uses: int, visits: int) -> str:
+        return exposition({"tea": uses}, visits=visits, start_time=None)
+
+    figures = _figures(tmp_path, shown(5, 9), shown(12, 2))
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "visits_total")
+
+
+def test_beside_a_steady_start_time_other_counters_cast_no_doubt(tmp_path: Path) -> None:
+    before, after = (exposition({"tea": n}, visits=9 - n) for n in (5, 7))
+    assert _figures(tmp_path, before, after).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_gauge_that_is_called_total_and_falls_casts_no_doubt(tmp_path: Path) -> None:
+    def shown(uses: int, handles: int) -> str:
+        gauge = f"# TYPE active_handles_total gauge\nactive_handles_total {handles}\n"
+        return exposition({"tea": uses}, start_time=None) + gauge
+
+    assert _figures(tmp_path, shown(5, 9), shown(7, 2)).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_counter_without_total_in_its_name_is_found_under_its_name(tmp_path: Path) -> None:
+    def shown(number: int) -> Says:
+        return responds(f"# TYPE requests counter\nrequests {number}\n")
+
+    reading = _read(tmp_path, [shown(2)], [shown(6)])
+    named = reading.figures(uses_by_kind(by=[], prometheus="requests"))
+    assert named.at(()) == Figure.exact(4.0)
+    renamed = reading.figures(uses_by_kind(by=[], prometheus="requests_total"))
+    assert renamed.at(()).value in (None, 0.0)
+
+
+def test_a_page_that_was_empty_before_the_first_count_began_at_zero(tmp_path: Path) -> None:
+    assert _figures(tmp_path, "", exposition({"tea": 3})).at(_TEA) == Figure.exact(3.0)
+
+
+def test_a_counter_beyond_2_to_the_53_is_void(tmp_path: Path) -> None:
+    before, after = (exposition({"tea": 2**53 + n}) for n in (2, 4))
+    assert _figures(tmp_path, before, after).at(_TEA).reason is Reason.BEYOND_PRECISION
+
+
+def test_a_counter_that_counts_its_own_scrapes_is_an_upper_bound(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    counting = RepeatedScrapes(20, (500.0,), self_counting=("uses_total",))
+    write_expositions(folder, "before", {"shop-0": exposition({"tea": 1})}, scrapes=counting)
+    write_expositions(folder, "after", {"shop-0": exposition({"tea": 41})}, scrapes=counting)
+    figure = read_services(folder).figures(_USES).at(_TEA)
+    assert figure == Figure.at_most(40.0, Reason.SELF_COUNTING, "uses_total")
+
+
+def test_two_services_at_one_metrics_address_are_read_once(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for moment, number in ((Moment.BEFORE, 1), (Moment.AFTER, 4)):
+        with serving({"/metrics": responds(exposition({"tea": number}))}) as server:
+            page = [f"{server.url}/metrics"]
+            services = {name: Service(url=server.url, metrics=page) for name in ("shop", "till")}
+            environment = Environment(environment="test", services=services)
+            ServiceCollector(environment).collect(moment, folder)
+        index = folder.witnesses / "service" / moment / "index.json"
+        index.write_text(index.read_text().replace(server.url, "http://shop.example"))
+    assert read_services(folder).figures(_USES).at(_TEA) == Figure.exact(3.0)
 
 
 def test_a_counter_that_is_no_number_is_void(tmp_path: Path) -> None:
@@ -265,13 +361,13 @@ def test_what_counters_of_other_tenants_grew_by_is_found_by_job_and_metric(
 
     reading = _read(tmp_path, [shown(2)], [shown(7)])
     assert reading.of_other_tenants("tenant", "acme") == {"shop": {"uses_total": 5.0}}
-    assert reading.jobs("uses_total") == {"shop"}
+    assert reading.jobs(_USES) == {"shop"}
 
 
 def test_scrapes_that_show_several_processes_are_found_whenever_they_were_made(
     tmp_path: Path,
 ) -> None:
-    several = RepeatedScrapes(2, (500.0, 501.0))
+    several = RepeatedScrapes(2, (500.0, 502.0))
     folder = RunFolder(tmp_path)
     write_expositions(folder, "before", {"shop-0": exposition({"tea": 1})})
     write_expositions(folder, "after", {"shop-0": exposition({"tea": 1})}, scrapes=several)

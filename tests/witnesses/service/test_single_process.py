@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from itertools import cycle
 
 import pytest
@@ -6,52 +7,111 @@ from hypothesis import strategies as st
 
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
+_USES = frozenset({"uses_total"})
 
-def _exposition(uses: float, start_time: float = 500.0) -> bytes:
-    return (
-        f'# TYPE uses_total counter\nuses_total{{kind="a b"}} {uses}\nprocess_resident_bytes 7\n'
-        f"process_start_time_seconds {start_time}\n"
-    ).encode()
+
+def _exposition(uses: float, start_time: float | None = 500.0, more: str = "") -> bytes:
+    text = f'# TYPE uses_total counter\nuses_total{{kind="a b"}} {uses}\nprocess_resident_bytes 7\n'
+    started = "" if start_time is None else f"process_start_time_seconds {start_time}\n"
+    return f"{text}{started}{more}".encode()
+
+
+def _scraped(expositions: Iterable[bytes]) -> RepeatedScrapes:
+    """Scrape an address that shows these in turn."""
+    shown = iter(expositions)
+    return scrape_repeatedly(next(shown), lambda: next(shown), _USES)
 
 
 def test_a_process_whose_counters_only_rise_is_a_single_one() -> None:
-    expositions = (_exposition(n) for n in range(100))
-    scrapes = scrape_repeatedly(next(expositions), lambda: next(expositions))
+    scrapes = _scraped(_exposition(n // 3) for n in range(100))
     assert (scrapes.number, scrapes.fell, scrapes.shows_several_processes) == (20, "", False)
     assert set(scrapes.start_times) == {500.0}
+    assert scrapes.self_counting == ()
 
 
 def test_two_processes_behind_one_address_show_different_start_times() -> None:
-    expositions = cycle([_exposition(1), _exposition(1, start_time=500.01)])
-    scrapes = scrape_repeatedly(next(expositions), lambda: next(expositions))
+    scrapes = _scraped(cycle([_exposition(1), _exposition(1, start_time=501.5)]))
     assert scrapes.shows_several_processes
-    assert scrapes == RepeatedScrapes(2, (500.0, 500.01))
+    assert scrapes == RepeatedScrapes(2, (500.0, 501.5))
+
+
+def test_a_start_time_that_wavers_by_a_clock_tick_is_one_process() -> None:
+    ticks = cycle([500.0, 500.01, 499.99])
+    scrapes = _scraped(_exposition(1, start_time=at) for at in ticks)
+    assert not scrapes.shows_several_processes
 
 
 def test_a_counter_that_rises_and_falls_is_named() -> None:
-    expositions = cycle([_exposition(3), _exposition(2)])
-    scrapes = scrape_repeatedly(next(expositions), lambda: next(expositions))
+    scrapes = _scraped(cycle([_exposition(3), _exposition(2)]))
     assert scrapes.fell == 'uses_total{kind="a b"}'
     assert scrapes.shows_several_processes
 
 
+@pytest.mark.parametrize("start_times", [(500.0, 500.4), (None, None)], ids=["wavers", "unknown"])
+def test_workers_started_together_are_told_apart_by_any_counter(
+    start_times: tuple[float | None, ...],
+) -> None:
+    cpu = "# TYPE cpu_seconds counter\ncpu_seconds {}\n"
+    pages = [_exposition(1, at, cpu.format(n)) for n, at in enumerate(start_times)]
+    scrapes = _scraped(cycle(pages))
+    assert scrapes.fell == "cpu_seconds"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "# TYPE handles_total gauge\nhandles_total {}\n",
+        "# TYPE memory_bytes_total gauge\nmemory_bytes_total {}\n",
+        "# TYPE other_total counter\nother_total {}\n",
+        "untyped_total {}\n",
+    ],
+    ids=["a gauge", "another gauge", "a counter no quantity rests on", "a metric without a type"],
+)
+def test_what_no_quantity_rests_on_casts_no_doubt_beside_a_steady_start_time(more: str) -> None:
+    scrapes = _scraped(cycle(_exposition(1, more=more.format(n)) for n in (9, 3)))
+    assert not scrapes.shows_several_processes
+
+
+def test_a_gauge_is_no_split_counter_though_a_quantity_rests_on_it() -> None:
+    gauge = b"# TYPE uses_total gauge\nuses_total %d\n"
+    scrapes = _scraped(cycle([gauge % 3, gauge % 2]))
+    assert not scrapes.shows_several_processes
+
+
 def test_a_series_that_only_one_process_has_falls_where_it_is_missing() -> None:
-    expositions = cycle([_exposition(3), b"process_start_time_seconds 500.0\n"])
-    scrapes = scrape_repeatedly(next(expositions), lambda: next(expositions))
+    scrapes = _scraped(cycle([_exposition(3), b"process_start_time_seconds 500.0\n"]))
     assert "uses_total" in scrapes.fell
     assert scrapes.shows_several_processes
 
 
 def test_a_second_process_is_found_though_it_responds_seldom() -> None:
-    expositions = iter([_exposition(3)] * 15 + [_exposition(3, start_time=501.0)])
-    scrapes = scrape_repeatedly(next(expositions), lambda: next(expositions))
+    scrapes = _scraped([_exposition(3)] * 15 + [_exposition(3, start_time=502.0)])
     assert scrapes.shows_several_processes
+
+
+def test_a_counter_of_the_scrapes_themselves_is_found() -> None:
+    assert _scraped(_exposition(n) for n in range(7, 100)).self_counting == ("uses_total",)
 
 
 def test_a_scrape_that_fails_ends_the_repetition_and_shows_nothing() -> None:
     scrapes = scrape_repeatedly(_exposition(1), lambda: None)
     assert scrapes == RepeatedScrapes(1, (500.0,))
     assert not scrapes.shows_several_processes
+
+
+@pytest.mark.parametrize(("page_s", "number"), [(0.01, 20), (0.5, 6), (1.5, 3), (6.0, 2)])
+def test_a_slow_page_is_scraped_less_often(page_s: float, number: int) -> None:
+    """The clock moves only while a page is scraped."""
+    pages = [_exposition(1)]
+
+    def scrape() -> bytes:
+        pages.append(_exposition(1))
+        return pages[-1]
+
+    def clock() -> float:
+        return page_s * (len(pages) - 1)
+
+    assert scrape_repeatedly(pages[0], scrape, _USES, clock).number == number
 
 
 def test_a_large_exposition_is_scraped_less_often() -> None:

@@ -1,0 +1,75 @@
+"""Restrict a quantity to the targets of the environment's own services.
+
+A Prometheus also scrapes others: another environment under the same metric names, or a second job
+that scrapes the same address. Their series must not be counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.environment import Environment
+from witnesses.model import CountedQuantity
+from witnesses.target_labels import INSTANCE, JOB, Labels, alternatives, instance_of
+
+
+@dataclass(frozen=True)
+class ServiceTargets:
+    """The job of each service, and the default instance of each of its replicas."""
+
+    jobs: Mapping[str, str]
+    instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of_environment(cls, environment: Environment) -> "ServiceTargets":
+        """Return the targets of an environment's services."""
+        services = environment.services.items()
+        return cls(
+            {name: service.job or name for name, service in services},
+            {name: list(map(instance_of, service.metrics_urls())) for name, service in services},
+        )
+
+    @classmethod
+    def of_jobs(cls, *jobs: str) -> "ServiceTargets":
+        """Return the targets of services that are named as their jobs."""
+        return cls({job: job for job in jobs})
+
+    def jobs_of(self, quantity: CountedQuantity) -> list[str]:
+        """Return the jobs that a quantity's counters can be scraped under.
+
+        A selector that names another job is taken as it is: its series may have a job label of
+        their own, which `honor_labels` keeps.
+        """
+        service = quantity.settings.service
+        jobs = list(dict.fromkeys([self.jobs[service]] if service else self.jobs.values()))
+        named = [each for each in quantity.selector.matchers if each.label == JOB]
+        fitting = [job for job in jobs if all(each.matches({JOB: job}) for each in named)]
+        return fitting if named else jobs
+
+    def selector(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> str:
+        """Return the selector of a quantity's series, restricted to the environment's targets."""
+        matchers = [*self._matchers(quantity, list(targets))]
+        text = quantity.selector_text.strip()
+        if not matchers:
+            return text
+        name, brace, rest = text.partition("{")
+        inside = [rest.rstrip().removesuffix("}").rstrip().removesuffix(",")] if brace else []
+        return f"{name.strip()}{{{', '.join(filter(None, [*inside, *matchers]))}}}"
+
+    def is_target_of(self, quantity: CountedQuantity, target: Labels) -> bool:
+        """Return whether a target, given by its labels, can have series of a quantity."""
+        jobs = self.jobs_of(quantity)
+        return (not jobs or target.get(JOB) in jobs) and all(
+            each.matches(target) for each in quantity.selector.matchers if each.label in target
+        )
+
+    def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterable[str]:
+        jobs = self.jobs_of(quantity)
+        if jobs:
+            yield f"{JOB}=~{alternatives(jobs)}"
+        service = quantity.settings.service
+        if service and list(self.jobs.values()).count(self.jobs[service]) > 1:
+            # several services share the job: their targets differ by the instance
+            wanted = set(self.instances.get(service, ()))
+            scraped = {each.get(INSTANCE) for each in targets if each.get(JOB) in jobs}
+            if wanted and wanted <= scraped:
+                yield f"{INSTANCE}=~{alternatives(sorted(wanted))}"

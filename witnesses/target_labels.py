@@ -1,0 +1,113 @@
+"""Read one selector in two vocabularies: the labels of an exposition, and those of Prometheus.
+
+Prometheus adds the labels of the target to every series, and renames a label of the exposition that
+has the same name, unless the scrape is configured with `honor_labels`:
+
+    /metrics     orders_total{kind="tea", job="batch"}
+    Prometheus   orders_total{kind="tea", exported_job="batch", job="shop", instance="shop:80"}
+                                          └─ renamed             └─ labels of the target
+
+So a matcher on a label of the target is compared with the target, never with the exposition.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from scenarios.language.selector import Matcher, Selector
+
+JOB, INSTANCE = "job", "instance"
+_RENAMED = "exported_"
+_PORTS = {"http": 80, "https": 443}
+
+Labels = Mapping[str, str]
+
+
+def instance_of(url: str) -> str:
+    """Return the `instance` label that Prometheus gives to a metrics URL by default.
+
+    >>> instance_of("http://shop.example/metrics"), instance_of("http://[::1]:8080/metrics")
+    ('shop.example:80', '[::1]:8080')
+    """
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+@dataclass(frozen=True)
+class ReplicaLabels:
+    """What is known of the labels of the target behind one metrics URL.
+
+    `values` are the values that each label of the target can have; an empty set is unknown.
+    """
+
+    values: Mapping[str, frozenset[str]]
+
+    def value(self, name: str, shown: Labels) -> str:
+        """Return the value of a label by Prometheus' name for it, in an exposition's labels."""
+        bare = name.removeprefix(_RENAMED)
+        is_renamed = bare != name and bare in self.values and name not in shown
+        return shown.get(bare if is_renamed else name, "")
+
+    def failed_matchers(self, selector: Selector, shown: Labels) -> list[Matcher]:
+        """Return the matchers that a series does not satisfy; [] if the selector selects it."""
+        renamed = [m for m in selector.matchers if not self._matches(m, shown, is_honored=False)]
+        honored = [m for m in selector.matchers if not self._matches(m, shown, is_honored=True)]
+        return min(renamed, honored, key=len)
+
+    def fits(self, matcher: Matcher) -> bool:
+        """Return whether the target can satisfy a matcher on one of its labels."""
+        values = self.values.get(matcher.label, frozenset())
+        return not values or any(matcher.matches({matcher.label: value}) for value in values)
+
+    def _matches(self, matcher: Matcher, shown: Labels, *, is_honored: bool) -> bool:
+        if matcher.label in self.values and not (is_honored and matcher.label in shown):
+            return self.fits(matcher)
+        return matcher.matches({matcher.label: self.value(matcher.label, shown)})
+
+
+@dataclass(frozen=True)
+class TargetLabels:
+    """The labels of Prometheus' targets, by job; empty where no Prometheus was asked."""
+
+    by_job: Mapping[str, Sequence[Labels]]
+
+    def of_replica(self, job: str, url: str) -> ReplicaLabels:
+        """Return what is known of the target that is scraped at a metrics URL of a job.
+
+        If no target of the job has the URL's host and port as its instance, it can be any of them.
+        """
+        targets = self.by_job.get(job, ())
+        exact = [each for each in targets if each.get(INSTANCE) == instance_of(url)]
+        values: dict[str, frozenset[str]] = {
+            JOB: frozenset({job} if self.by_job else ()),
+            INSTANCE: frozenset(),
+        }
+        for target in exact or targets:
+            for name, value in target.items():
+                values[name] = values.get(name, frozenset()) | {value}
+        return ReplicaLabels(values)
+
+    @classmethod
+    def of_targets(cls, targets: Iterable[Labels]) -> "TargetLabels":
+        """Group the labels of targets, such as those of `up`, by job."""
+        by_job: dict[str, list[Labels]] = {}
+        for labels in targets:
+            of_target = {name: value for name, value in labels.items() if name != "__name__"}
+            by_job.setdefault(labels.get(JOB, ""), []).append(of_target)
+        return cls(by_job)
+
+
+NO_TARGETS = TargetLabels({})
+
+
+def alternatives(values: Iterable[str]) -> str:
+    r"""Return a regular expression, quoted for PromQL, that matches one of some texts.
+
+    >>> print(alternatives(["shop", "back-office"]))
+    "back\\-office|shop"
+    """
+    either = "|".join(re.escape(value) for value in sorted(values))
+    return json.dumps(either, ensure_ascii=False)
