@@ -57,14 +57,32 @@ class Driver:
         self._profiles = profiles
         self._flow = flow
         self._loads = loads
+        self._running: LoadProcess | None = None
+        self._is_stopped = False
 
     def drive(self, name: str, on_progress: OnProgress) -> str:
         """Drive a profile to its end; return the error of the load generator, or ""."""
-        if name in self._loads:
-            return self._loads[name].drive(on_progress)
+        self._running = self._loads.get(name)
+        if self._is_stopped:
+            return ""
+        if self._running:
+            return self._running.drive(on_progress)
         folder = self._context.folder.exchanges
-        drive_alone(self._flow, name, self._profiles[name], folder, name)
+        drive_alone(self._flow, name, self._profiles[name], folder, name, lambda: self._is_stopped)
         return ""
+
+    def stop(self) -> None:
+        """Have no further iteration started, of any profile; those that run come to their end.
+
+        A signal handler may call this.
+        """
+        self._is_stopped = True
+        if self._running:
+            self._running.stop_load()
+
+    def has_recorded(self, name: str) -> bool:
+        """Return whether a generator of a profile began its recording."""
+        return bool(read_recordings(self._context.folder.exchanges, name))
 
     def summary(self, name: str) -> str:
         """Return the number of requests, and how many were not as expected, as a text."""

@@ -5,7 +5,8 @@
       ←────────────── {"ready": true} ──
       ── g ──────────────────────────→   the load starts
       ←─ {"ended": …, "scheduled": …} ──   repeatedly; {"error": …} if the generator fails
-      ── end of input ───────────────→   stops: also when this process ends, however it ends
+      ── s ──────────────────────────→   starts no further iteration, and ends with the last one
+      ── end of input ───────────────→   stops at once: also when this process ends, however it ends
 
 Lines of output that are not JSON objects are ignored.
 """
@@ -86,24 +87,38 @@ class LoadProcess:
         self._process = process
         self._workers = workers
         self._log = log
+        self._has_started = self._is_stopped = False
 
     def drive(self, on_progress: OnProgress) -> str:
         """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
-        errors, started = [], False
+        errors = []
         lines = self._process.stdout or ()
         for event in (json.loads(line) for line in lines if line.startswith("{")):
             if "ready" in event:
-                started = True
-                self._start()
+                self._has_started = True
+                self._send(b"g")
             elif "error" in event:
                 errors.append(str(event["error"]))
             else:
                 on_progress(int(event["ended"] or 0), event["scheduled"])
         code = self._process.wait()
+        if self._is_stopped and not self._has_started:
+            return ""
         # Locust ends with 1 if any request failed, which the checks decide about
-        if (code not in (0, 1) or not started) and not errors:
+        if (code not in (0, 1) or not self._has_started) and not errors:
             errors.append(f"the load generator ended with code {code}; see {self._log}")
         return "; ".join(errors)
+
+    def stop_load(self) -> None:
+        """Have no further iteration started; `drive` returns when the running ones have ended.
+
+        A load that has not been started is not waited for. A signal handler may call this.
+        """
+        self._is_stopped = True
+        if self._has_started:
+            self._send(b"s")
+        else:
+            self._process.kill()
 
     def stop(self) -> None:
         """End the processes: workers first, so that the master receives their last batches."""
@@ -114,12 +129,12 @@ class LoadProcess:
             for process in group:
                 _wait_or_kill(process)
 
-    def _start(self) -> None:
+    def _send(self, order: bytes) -> None:
         if self._process.stdin:
             # without a buffer, so that nothing is left to write if the process has just died: its
             # code is reported then
             with suppress(BrokenPipeError):
-                os.write(self._process.stdin.fileno(), b"g")
+                os.write(self._process.stdin.fileno(), order)
 
 
 def _wait_or_kill(process: subprocess.Popen[str]) -> None:

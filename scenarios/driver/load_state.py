@@ -8,6 +8,7 @@ seconds on the clock of the recorder:
          iterations become due: started, or dropped
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class Load:
         self.started = self.ended = self.dropped = 0
         self.all_arrived = False
         self.stopped: Stop | None = None
+        self._stopped_at_s = math.inf
         self._begin_s = begin_s
         self._recent: deque[list[int]] = deque()  # second, iterations that ended in it, ok ones
 
@@ -95,10 +97,8 @@ class Load:
             return None
         limit = self.assignment.max_iterations
         if self.started >= limit:
-            self.stopped = Stop(
-                StopReason.ITERATION_LIMIT,
-                f"stopped at the environment's limit of {limit:,} iterations",
-            )
+            message = f"stopped at the environment's limit of {limit:,} iterations"
+            self.stop(Stop(StopReason.ITERATION_LIMIT, message), now_s)
             return None
         self.started += 1
         return self.started, due_s + self._begin_s
@@ -135,6 +135,11 @@ class Load:
             recent.append([second, 0, 0])
         recent[-1][1] += 1
         recent[-1][2] += is_ok
+
+    def stop(self, stop: Stop, now_s: float) -> None:
+        """Let no further iteration start; the first reason is kept."""
+        if not self.stopped:
+            self.stopped, self._stopped_at_s = stop, now_s
 
     def find_abort(self, now_s: float) -> Stop | None:
         """Return why the load has to abort itself, or None.
@@ -175,17 +180,22 @@ class Load:
     def deadline_s(self) -> float:
         """Return when the last iteration in flight has ended: each step has a timeout."""
         in_flight_s = sum(step.request_template.timeout_s for step in self.assignment.flow.steps)
-        return self.until_s() + in_flight_s
+        return min(self.until_s(), self._stopped_at_s) + in_flight_s
 
     def close(self) -> None:
-        """Record the end. Scheduled iterations that were not started are dropped."""
-        scheduled = self.assignment.scheduled
-        dropped = self.dropped if scheduled is None else scheduled - self.started
-        health, stop = self.health, self.stopped
+        """Record the end.
+
+        Scheduled iterations that were not started are dropped, unless the load was stopped: then
+        only those are that found no user before.
+        """
+        scheduled, health, stop = self.assignment.scheduled, self.health, self.stopped
+        left = 0 if scheduled is None else scheduled - self.started - self.dropped
+        dropped = self.dropped + (0 if stop else left)
         self.recorder.end(
             RecordingEnd(
                 self.started, dropped, health.cpu_s, max(health.to_s - health.from_s, 0.0),
                 health.loop_delay_max_s, health.memory_bytes or None,
                 stop.reason if stop else None, stop.message if stop else "", health.from_s,
+                left if stop else 0,
             )
         )  # fmt: skip

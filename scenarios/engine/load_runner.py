@@ -95,7 +95,7 @@ class LoadRunner:
 
     def stop(self, stop: Stop) -> None:
         """Start no further iteration."""
-        self.load.stopped = self.load.stopped or stop
+        self.load.stop(stop, self.load.recorder.now_s())
         self._release_idle_users()
 
     def abort(self, stop: Stop) -> None:

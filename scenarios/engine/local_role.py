@@ -44,7 +44,7 @@ class LocalRole:
         gevent.spawn(self._update_statistics, load_runner, self._statistics)
         if self._options.on_order:
             gevent.spawn(self._stop_when_over, load_runner.load)
-            gevent.spawn(parent_channel.wait_for_parent_exit, self._stop)
+            gevent.spawn(parent_channel.wait_for_parent_exit, self._leave, self._stop)
 
     def end(self) -> None:
         """End the recording."""
@@ -85,8 +85,12 @@ class LocalRole:
         self._quit()
 
     def _stop(self) -> None:
+        """Start no further iteration; `_stop_when_over` waits for those that are running."""
         if self.load_runner:
             self.load_runner.stop(Stop(StopReason.INTERRUPTED, "interrupted"))
+
+    def _leave(self) -> None:
+        self._stop()
         self._quit()
 
     def _quit(self) -> None:

@@ -60,7 +60,7 @@ class MasterRole:
             parent_channel.wait_for_start()
             gevent.spawn(self._stop_when_over, registry)
             interrupt = partial(self._stop_workers, Stop(StopReason.INTERRUPTED, "interrupted"))
-            gevent.spawn(parent_channel.wait_for_parent_exit, interrupt)
+            gevent.spawn(parent_channel.wait_for_parent_exit, interrupt, interrupt)
 
     def end(self) -> None:
         """Stop the workers, and wait for their last batches, which Locust itself does not."""

@@ -1,11 +1,12 @@
-"""Talk to the parent process: JSON lines on standard output, one byte on standard input.
+"""Talk to the parent process: JSON lines on standard output, single bytes on standard input.
 
 child                               parent
 ── {"ready": true} ──────────────→
-←────────────────────── one byte ──   start the load
+←───────────────────────────── g ──   start the load
 ── {"ended": 7, "scheduled": 50} ─→   progress, repeatedly
 ── {"error": "…"} ───────────────→
-←──────────────────── end of input    the parent is gone, or wants an end: stop
+←───────────────────────────── s ──   start no further iteration, and end with the last one
+←──────────────────── end of input    the parent is gone, or wants an end: stop at once
 """
 
 import json
@@ -18,6 +19,8 @@ import gevent.os
 
 PROGRESS_S = 0.25
 
+START, STOP = b"g", b"s"
+
 _GRACE_S = 1
 _STDIN = 0
 
@@ -28,16 +31,19 @@ def report(**message: Any) -> None:
 
 
 def wait_for_start() -> None:
-    """Report readiness, and wait for the start; exit if the parent ends the input instead."""
+    """Report readiness, and wait for the start; exit if the parent wants an end instead."""
     report(ready=True)
-    if not gevent.os.tp_read(_STDIN, 1):
+    if gevent.os.tp_read(_STDIN, 1) != START:
         os._exit(0)
 
 
-def wait_for_parent_exit(leave: Callable[[], None]) -> None:
-    """Wait for the end of the input, then call `leave` and exit shortly after."""
-    while gevent.os.tp_read(_STDIN, 1):
-        pass
+def wait_for_parent_exit(
+    leave: Callable[[], None], stop: Callable[[], None] = lambda: None
+) -> None:
+    """Call `stop` if the parent asks for it; at the end of the input, `leave` and exit soon."""
+    while order := gevent.os.tp_read(_STDIN, 1):
+        if order == STOP:
+            stop()
     leave()
     gevent.sleep(_GRACE_S)
     os._exit(1)

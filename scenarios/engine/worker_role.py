@@ -37,6 +37,7 @@ class WorkerRole:
     load_runner: LoadRunner | None = None
     _assignment: LoadAssignment | None = None
     _sender: RecordingSender | None = None
+    _stopped: Stop | None = None
 
     def __init__(self, locust: Environment, runner: WorkerRunner, options: Namespace) -> None:
         """Listen to the master."""
@@ -58,12 +59,19 @@ class WorkerRole:
             return
         self.load_runner = load_runner = LoadRunner(self._assignment, self._report_abort)
         self._sender = RecordingSender(self._locust, self._runner, load_runner.load)
+        if self._stopped:  # while the users were being started
+            load_runner.stop(self._stopped)
         gevent.spawn(self._send_recording, load_runner, self._sender)
 
     def end(self) -> None:
-        """End the recording and send the rest; `_send_recording` may not get to it any more."""
+        """End the recording and send the rest; `_send_recording` may not get to it any more.
+
+        A load that is not over then was interrupted here: Ctrl-C in the worker's own terminal.
+        """
         if self.load_runner and self._sender:
             if not self.load_runner.is_closed:
+                if not self.load_runner.load.is_over(self.load_runner.load.recorder.now_s()):
+                    self._stop(Stop(StopReason.INTERRUPTED, "the worker was interrupted"))
                 self.load_runner.close()
                 self._sender.send_last()
             self._remove_if_confirmed(self.load_runner, self._sender, timeout_s=0.0)
@@ -102,6 +110,7 @@ class WorkerRole:
         self._runner.send_message("assignment_reply", reply)
 
     def _stop(self, stop: Stop) -> None:
+        self._stopped = self._stopped or stop
         if self.load_runner:
             self.load_runner.stop(stop)
 

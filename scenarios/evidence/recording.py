@@ -87,7 +87,8 @@ class RecordingEnd:
 
     CPU and wall-clock seconds are those of the measured window, which begins `window_from_s` after
     the anchor. The loop delay is the maximum of the event loop, memory the maximum resident size.
-    If the load ended early, `stop_reason` is why, and `stopped` the sentence for people.
+    If the load ended early, `stop_reason` is why, and `stopped` the sentence for people; of the
+    scheduled iterations, `not_started` were left then. They are not among the dropped ones.
     """
 
     started: int
@@ -99,6 +100,7 @@ class RecordingEnd:
     stop_reason: StopReason | None = None
     stopped: str = ""
     window_from_s: float = 0.0
+    not_started: int = 0
 
 
 @dataclass(frozen=True)

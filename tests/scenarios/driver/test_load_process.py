@@ -47,6 +47,40 @@ def test_a_load_starts_when_locust_is_ready_and_reports_its_progress() -> None:
     assert progress == [(1, 3), (3, None)]
 
 
+def test_a_load_that_is_stopped_is_waited_for_until_its_last_iteration() -> None:
+    process = load(
+        "print('{\"ready\": true}', flush=True)\n"
+        "sys.stdin.read(1)\n"
+        'print(\'{"ended": 1, "scheduled": 3}\', flush=True)\n'
+        "order = sys.stdin.read(1)\n"
+        'print(\'{"ended": 2, "scheduled": 3}\' if order == "s" else 0, flush=True)\n'
+    )
+    progress: list[int] = []
+
+    def stop_after_one(done: int, _of: int | None) -> None:
+        progress.append(done)
+        if done == 1:
+            process.stop_load()
+
+    assert process.drive(stop_after_one) == ""
+    process.stop()
+    assert progress == [1, 2]
+
+
+def test_a_load_that_is_stopped_before_it_is_ready_is_not_waited_for_and_is_no_error() -> None:
+    process = load("import time\ntime.sleep(600)")
+    process.stop_load()
+    assert process.drive(lambda *_: None) == ""
+    process.stop()
+
+
+def test_a_load_that_is_stopped_when_its_process_has_ended_is_left_alone() -> None:
+    process = load("print('{\"ready\": true}', flush=True)")
+    assert process.drive(lambda *_: None) == ""
+    process.stop_load()
+    process.stop()
+
+
 def test_a_generator_that_ends_before_it_is_ready_has_failed() -> None:
     process = load("sys.exit(2)")
     error = process.drive(lambda *_: None)

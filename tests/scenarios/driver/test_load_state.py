@@ -57,7 +57,7 @@ def test_a_closed_model_starts_no_iteration_after_its_duration(tmp_path: Path) -
 
 def test_no_iteration_starts_after_a_stop(tmp_path: Path) -> None:
     with loaded(tmp_path, ClosedModel(9, 60.0)) as load:
-        load.stopped = Stop(StopReason.INTERRUPTED, "enough")
+        load.stop(Stop(StopReason.INTERRUPTED, "enough"), 100.2)
         assert load.next_iteration(100.5) is None
         assert load.has_started_all(100.5)
 
@@ -113,6 +113,8 @@ def test_an_open_model_is_over_when_all_have_arrived_and_ended(tmp_path: Path) -
 def test_iterations_in_flight_end_within_the_timeouts_of_their_steps(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN) as load:
         assert load.deadline_s() == 100.0 + 3.0 + 2 * 10.0
+        load.stop(Stop(StopReason.INTERRUPTED, "enough"), 101.5)
+        assert load.deadline_s() == 101.5 + 2 * 10.0
 
 
 @pytest.mark.parametrize(
@@ -163,17 +165,18 @@ def test_scheduled_iterations_that_were_not_started_are_dropped(tmp_path: Path) 
     assert recording.measured_from_s == 100.0
 
 
-def test_arrivals_of_an_open_model_after_a_stop_are_dropped(tmp_path: Path) -> None:
+def test_arrivals_of_an_open_model_after_a_stop_are_not_started(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
         load.start_iteration()
         load.start_iteration()
         load.dropped += 1
-        load.stopped = Stop(StopReason.ABORTED, "aborted: enough")
+        load.stop(Stop(StopReason.ABORTED, "aborted: enough"), 101.5)
         load.close()
         recording = read_recording(tmp_path / "many.jsonl")
     assert recording
     assert recording.end
-    assert (recording.end.started, recording.end.dropped) == (2, 4)
+    end = recording.end
+    assert (end.started, end.dropped, end.not_started) == (2, 1, 3)
     assert recording.end.stop_reason is StopReason.ABORTED
     assert recording.end.stopped == "aborted: enough"
     assert recording.start.warm_up_s == 1.0

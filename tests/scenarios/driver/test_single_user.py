@@ -6,7 +6,7 @@ from config.environment import Environment, Service
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording import StopReason, read_recordings
 from scenarios.language.model import Profile
 from scenarios.language.reader import read_scenario
 from tests.scenarios.shop_scenario import good_scenario
@@ -37,6 +37,23 @@ def test_every_iteration_is_driven_and_recorded_up_to_its_first_failure(
     assert recording.end is not None
     assert (recording.end.started, recording.end.dropped) == (3, 0)
     assert int(recording.exchanges.ok.sum()) == (6 if status == 200 else 0)
+
+
+def test_once_stopped_no_further_iteration_is_started_and_the_running_one_ends(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(TEXT)
+    with serving({"/cards": Says("{}"), "/orders": Says("{}")}) as server:
+        environment = Environment(environment="test", services={"shop": Service(url=server.url)})
+        flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
+        profile = Profile(users=1, iterations=3)
+        drive_alone(flow, "few", profile, tmp_path, "few", lambda: "/orders" in server.asked)
+    (recording,) = read_recordings(tmp_path, "few")
+    assert server.asked == ["/cards", "/orders"]
+    assert recording.end is not None
+    assert (recording.end.started, recording.end.dropped, recording.end.not_started) == (1, 0, 2)
+    assert recording.end.stop_reason is StopReason.INTERRUPTED
 
 
 def test_iterations_that_have_not_started_in_time_are_dropped(tmp_path: Path) -> None:

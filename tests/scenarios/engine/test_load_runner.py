@@ -35,6 +35,7 @@ def recorded(folder: str) -> dict[str, Any]:
         "scheduled": recording.start.scheduled,
         "started": recording.end.started,
         "dropped": recording.end.dropped,
+        "not_started": recording.end.not_started,
         "memory": recording.end.memory_bytes,
         "stop_reason": recording.end.stop_reason,
     }
@@ -70,7 +71,7 @@ def stop(folder: str) -> dict[str, Any]:
 
 def test_no_iteration_starts_after_a_stop_and_the_first_reason_is_recorded(tmp_path: Path) -> None:
     done = in_locust_child(stop, tmp_path)
-    assert (done["started"], done["dropped"]) == (0, 5)
+    assert (done["started"], done["dropped"], done["not_started"]) == (0, 0, 5)
     assert done["stop_reason"] == StopReason.INTERRUPTED
 
 
