@@ -1,18 +1,18 @@
 """Drive user journeys, collect from every witness, judge, and report."""
 
-import signal
+import sys
 
-# Until main() takes it, Ctrl-C simply ends the process: an import may swallow KeyboardInterrupt.
+from commands.shared.interrupts import INTERRUPTS
+
+# First of all, and without KeyboardInterrupt: an import may swallow that.
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    INTERRUPTS.install(is_json="--json" in sys.argv)
 
 import errno
 import json
 import logging
 import os
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -191,17 +191,8 @@ def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> N
     command.up(runs, fault, as_json)
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End the command at the first signal, this process at the second."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    raise KeyboardInterrupt
-
-
 def main(arguments: list[str]) -> int:
     """Run one command; a mistake of the user is reported in sentences, with exit code 2."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
     logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for a run's log only
     as_json = "--json" in arguments
     try:
@@ -240,8 +231,8 @@ def refuse(problems: list[str], as_json: bool, code: int) -> int:
     """Print what is wrong, one sentence per line; return the exit code."""
     for problem in problems:
         print(problem, file=sys.stderr)
-    if as_json:
-        print(json.dumps({"exit_code": code, "problems": problems}))
+    if as_json and not INTERRUPTS.has_printed:
+        INTERRUPTS.print_document(json.dumps({"exit_code": code, "problems": problems}))
     return code
 
 

@@ -58,12 +58,22 @@ class DrivenProfile:
         """How many iterations were to be run: those of the profile, or else those begun."""
         arrivals = arrivals_of(self.profile)
         known = arrivals.scheduled if isinstance(arrivals, OpenModel) else self.profile.iterations
-        return known or sum(map(begun, self.recordings)) + self.dropped
+        return known or self.begun + self.dropped
+
+    @property
+    def begun(self) -> int:
+        """How many iterations were begun."""
+        return sum(map(begun, self.recordings))
 
     @property
     def dropped(self) -> int:
         """How many iterations were due and could not be begun."""
         return sum(each.end.dropped for each in self.recordings if each.end)
+
+    @property
+    def not_started(self) -> int:
+        """How many scheduled iterations were left when the load was stopped."""
+        return sum(each.end.not_started for each in self.recordings if each.end)
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,11 @@ class Case:
     def exchanges(self) -> tuple[Exchanges, ...]:
         """All exchanges of the run: one `Exchanges` per phase and generator."""
         return tuple(each for one in self.driven for each in one.exchanges)
+
+    @property
+    def not_asked_after(self) -> tuple[str, ...]:
+        """The witnesses that were asked before the run, and not after it."""
+        return tuple(each.name for each in self.witnesses if each.is_cut_short)
 
     @property
     def is_partial(self) -> bool:

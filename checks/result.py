@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
 from checks.verdict import Verdict, worst
+from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
 from witnesses.figure import Figure
 
@@ -201,7 +202,8 @@ class Phase:
     """One profile as it was driven. Times are UTC; `counts` is the ledger's part by quantity.
 
     `planned_counts` is what the scheduled iterations should have moved; `model` is closed or open.
-    `measured` of the completed iterations were due in the measured window, `elapsed_s` long.
+    `measured` of the completed iterations were due in the measured window, `elapsed_s` long. Of the
+    scheduled iterations, `begun` were started; `not_started` were left when the load was stopped.
     """
 
     profile: str
@@ -217,6 +219,8 @@ class Phase:
     planned_counts: dict[str, int]
     model: str = "closed"
     measured: int | None = None
+    begun: int = 0
+    not_started: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +320,10 @@ class AvailabilityRow:
 class Result:
     """The result of one run; `result.json` is this, version 2.
 
-    Latency is of the last phase, usage of the whole run. Times are UTC. `machine` is where the load
-    was generated; `history` has earlier runs that this one can be compared with, oldest first.
+    Latency is of the last phase, usage of the whole run. Times are UTC. `interruption` is where and
+    why the run ended early; a watch that is not at its end is `partial` without one. `machine` is
+    where the load was generated; `history` has earlier runs that this one can be compared with,
+    oldest first.
     """
 
     run_id: str
@@ -336,6 +342,7 @@ class Result:
     waterfall: tuple[StepTiming, ...] = ()
     failures: tuple[Failure, ...] = ()
     partial: bool = False
+    interruption: Interruption | None = None
     repeat: str = ""
     services: dict[str, str] = field(default_factory=dict)
     scenario_sha256: str = ""
@@ -363,6 +370,9 @@ def finding_id(*parts: str) -> str:
     'latency/execute-workflow/p95'
     """
     return "/".join(slug(part) for part in parts)
+
+
+RUN_COMPLETE = finding_id("validity", "run-complete")
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

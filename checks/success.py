@@ -52,20 +52,22 @@ def _step(case: Case, step: str, least: float) -> Finding:
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(case, driven)
     bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
-    ended_early = case.run.interrupted or case.run.finished_at is None
-    unrecorded = any(
-        each.end and each.end.stop_reason is StopReason.CANNOT_RECORD for each in driven.recordings
-    )
+    stops = {each.end.stop_reason for each in driven.recordings if each.end}
     # What the generator itself dropped says nothing of the services.
-    is_generator = driven.dropped and (ended_early or unrecorded or overload(driven))
-    dropped = 0 if is_generator else driven.dropped
+    is_generator = driven.dropped and (StopReason.CANNOT_RECORD in stops or overload(driven))
+    missed = 0 if is_generator else driven.dropped
+    if StopReason.ABORTED in stops:  # since too few succeeded
+        missed += driven.not_started
+    # An interrupted run is judged by what it did.
+    is_interrupted = case.run.early_end is not None
+    asked = driven.begun + driven.dropped if is_interrupted else driven.scheduled
     return Finding(
         id=finding_id("success", driven.phase.profile),
         title=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
-        verdict=_verdict(good, bad + dropped, driven.scheduled, least),
+        verdict=_verdict(good, bad + missed, asked, least),
         expected=f"at least {_percent(least)} of iterations",
-        observed=f"{good:,} of {driven.scheduled:,} iterations",
+        observed=f"{good:,} of {asked:,} iterations" + " begun" * (asked < driven.scheduled),
     )
 
 

@@ -32,7 +32,7 @@ from checks.success import completed, judge_success
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
 from scenarios.evidence.ledger import counts_of, ledger_of
-from scenarios.evidence.run_folder import RunFolder, write_atomically
+from scenarios.evidence.run_folder import Run, RunFolder, Stage, write_atomically
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -47,6 +47,9 @@ SUITE: Suite = (
     (Kind.VALIDITY, judge_validity),
 )
 
+# Of a run that was interrupted before its first request: there is nothing else to judge.
+SETUP_SUITE: Suite = ((Kind.VALIDITY, judge_validity),)
+
 # A watch asks no witness but its probes, so that it has nothing to balance.
 WATCH_SUITE: Suite = (
     (Kind.AVAILABILITY, judge_availability),
@@ -60,11 +63,18 @@ _log = logging.getLogger(__name__)
 def judge(folder: RunFolder, suite: Suite | None = None) -> Result:
     """Judge a run by its evidence alone, and write its result. Raises ConfigError."""
     case = read_case(folder)
-    suite = suite or (WATCH_SUITE if case.run.watch else SUITE)
+    suite = suite or _suite_of(case.run)
     judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in suite]
     result = _result(case, judgements)
     write_atomically(folder.result, to_json(result).encode())
     return result
+
+
+def _suite_of(run: Run) -> Suite:
+    if run.watch:
+        return WATCH_SUITE
+    end = run.early_end
+    return SETUP_SUITE if end and end.stage is Stage.SETUP and not run.phases else SUITE
 
 
 def _judge_safely(kind: Kind, judge_kind: Callable[[Case], Judgement], case: Case) -> Judgement:
@@ -101,7 +111,8 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         phases=tuple(_phase(case, driven) for driven in case.driven),
         waterfall=_waterfall(case),
         failures=failures_of(case),
-        partial=bool(run.interrupted) or run.finished_at is None,
+        partial=run.early_end is not None or run.finished_at is None,
+        interruption=run.early_end,
         repeat=run.repeat,
         services=run.services,
         scenario_sha256=run.scenario_sha256,
@@ -135,6 +146,8 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         planned_counts=_planned(case, driven.scheduled),
         measured=sum(int(each.iterations.all_ok(steps).sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
+        begun=driven.begun,
+        not_started=driven.not_started,
     )
 
 

@@ -6,11 +6,21 @@ from typing import TypeVar
 import numpy as np
 
 from checks.case import Case, DrivenProfile
-from checks.result import Finding, Generator, GeneratorWorker, Judgement, Kind, finding_id
+from checks.interruption import judge_interruption
+from checks.result import (
+    RUN_COMPLETE,
+    Finding,
+    Generator,
+    GeneratorWorker,
+    Judgement,
+    Kind,
+    finding_id,
+)
 from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Exchanges
-from scenarios.evidence.recording import Recording, RecordingEnd
+from scenarios.evidence.recording import Recording, RecordingEnd, StopReason
+from scenarios.evidence.run_folder import Cause
 
 _MAX_CPU_RATIO = 0.9
 _MAX_LOOP_DELAY_S = 0.5
@@ -24,14 +34,13 @@ N = TypeVar("N", int, float)
 
 def judge_validity(case: Case) -> Judgement:
     """Judge whether each phase adds up, the generator was not saturated and the clocks agree."""
+    end = case.run.early_end
+    interruption = [judge_interruption(case, end)] if end else []
     if not case.driven:
-        reason = case.run.interrupted or "no request was sent"
-        return Judgement((_run_complete("every profile driven", reason),))
-    findings = [_balance(driven) for driven in case.driven]
-    if case.run.interrupted:
-        findings.append(_run_complete("the run ends by itself", case.run.interrupted))
-    elif case.run.finished_at is None:
-        findings.append(_run_complete("the run ends by itself", "it was cut off"))
+        return Judgement(tuple(interruption) or (_nothing_sent(),))
+    is_stopped = end is not None and end.cause is Cause.SIGNAL
+    findings = [_balance(driven, is_stopped=is_stopped) for driven in case.driven]
+    findings += interruption
     # Latency is judged on the last phase only: a generator that was busy before does no harm.
     findings += [_pace(driven) for driven in case.driven[-1:]]
     findings += [_stalls(driven) for driven in case.driven[-1:]]
@@ -124,47 +133,55 @@ def _lag_p99_s(parts: Iterable[Exchanges]) -> float | None:
     return float(in_order[max(0, -(-99 * len(in_order) // 100) - 1)]) if len(in_order) else None
 
 
-def _balance(driven: DrivenProfile) -> Finding:
-    """Judge that scheduled = begun + dropped, and that every intent has an outcome."""
-    errors = [*([driven.phase.error] if driven.phase.error else []), *_imbalances(driven)]
+def _balance(driven: DrivenProfile, *, is_stopped: bool) -> Finding:
+    """Judge that the scheduled iterations add up, and that every intent has an outcome.
+
+    `is_stopped` if the run was interrupted by a signal: that is a finding of its own.
+    """
+    errors = [
+        *([driven.phase.error] if driven.phase.error else []),
+        *_imbalances(driven, is_stopped=is_stopped),
+    ]
     begun = sum(len(each.iterations) for each in driven.exchanges)
     observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {driven.dropped:,} dropped"
+    if driven.not_started:
+        observed += f", {driven.not_started:,} not started"
     profile = driven.phase.profile
     return Finding(
         finding_id("validity", "iterations-add-up", profile),
         f"{profile}: iterations add up",
         Kind.VALIDITY,
         Verdict.INCONCLUSIVE if errors else Verdict.PASS,
-        "scheduled = begun + dropped, each request with its outcome",
+        "scheduled = begun + dropped + not started, each request with its outcome",
         "; ".join([observed, *errors]),
     )
 
 
-def _imbalances(driven: DrivenProfile) -> Iterator[str]:
+def _imbalances(driven: DrivenProfile, *, is_stopped: bool) -> Iterator[str]:
     if not driven.recordings:
         yield "the load generator left no recording"
     for recording in driven.recordings:
-        yield from _recording_troubles(recording)
+        yield from _recording_troubles(recording, is_stopped=is_stopped)
     given = [each.start.scheduled for each in driven.recordings]
     missing = driven.scheduled - sum(each or 0 for each in given)
     if driven.recordings and None not in given and missing:
         yield f"{missing:,} iterations were given to no worker that left a recording"
 
 
-def _recording_troubles(recording: Recording) -> Iterator[str]:
+def _recording_troubles(recording: Recording, *, is_stopped: bool) -> Iterator[str]:
     begun, scheduled = len(recording.exchanges.iterations), recording.start.scheduled
     name, end = recording.start.generator, recording.end
     if end is None:
         yield f"the generator {name} did not end by itself"
         yield from _lost(recording, begun)
         return
-    if end.stopped:
+    if end.stopped and not (is_stopped and end.stop_reason is StopReason.INTERRUPTED):
         yield end.stopped
     if begun != end.started:
         yield f"{end.started - begun:,} iterations are not in the recording"
     if recording.missing:
         yield f"{recording.missing:,} exchanges of {name} are missing"
-    if scheduled is not None and scheduled != end.started + end.dropped:
+    if scheduled is not None and scheduled != end.started + end.dropped + end.not_started:
         yield f"{name} does not account for all it was given"
     if recording.unconcluded:
         yield f"{recording.unconcluded:,} requests have no outcome in the recording"
@@ -245,6 +262,8 @@ def judge_clock_skew(skew_s: float) -> Finding:
     )
 
 
-def _run_complete(expected: str, observed: str) -> Finding:
-    id_ = finding_id("validity", "run-complete")
-    return Finding(id_, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE, expected, observed)
+def _nothing_sent() -> Finding:
+    return Finding(
+        RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE, "every profile driven",
+        "no request was sent",
+    )  # fmt: skip

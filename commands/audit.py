@@ -23,6 +23,7 @@ from checks.audit import (
 )
 from checks.verdict import exit_code
 from commands.shared.black_box import run_black_box
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import ROOT, python_here, versions
 from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
@@ -37,6 +38,7 @@ MOST_OF_A_RUN_S = 300.0
 
 def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
     """Make every run of an audit, report it, and exit with its verdict. Raises ConfigError."""
+    INTERRUPTS.raise_on_signal()
     planned = plan_audit(only)
     folder, record = open_audit(runs, len(planned), only)
     progress = Progress()
@@ -116,7 +118,7 @@ def publish_audit(record: Audit, folder: Path, as_json: bool) -> NoReturn:
 
     write_audit(record, folder)
     if as_json:
-        print(audit_json(record))
+        INTERRUPTS.print_document(audit_json(record))
     else:
         print_audit(record, folder / "audit.html", sys.stdout)
     raise typer.Exit(exit_code(record.verdict))

@@ -26,6 +26,7 @@ from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
 from checks.validity import judge_clock_skew
 from checks.verdict import Verdict, exit_code, worst
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import variables_of
 from config.environment import (
     Environment,
@@ -65,7 +66,8 @@ def doctor(env: str, as_json: bool) -> NoReturn:
     shutil.rmtree(place)  # where the stack could not be started, its logs stay
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
-    print(json.dumps(document, indent=2) if as_json else render_checklist(findings))
+    text = json.dumps(document, indent=2) if as_json else render_checklist(findings)
+    INTERRUPTS.print_document(text)
     raise typer.Exit(exit_code(verdict))
 
 

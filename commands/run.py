@@ -11,6 +11,7 @@ from checks.balance.usage import counters_fall_short
 from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import deployed, describe, open_run
 from config.errors import ConfigError
 from reports.progress import Progress
@@ -18,7 +19,16 @@ from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
 from scenarios.evidence.ledger import ledger_json, ledger_of
 from scenarios.evidence.recording import read_recordings
-from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, with_phase, write_atomically
+from scenarios.evidence.run_folder import (
+    Cause,
+    DrivenPhase,
+    Interruption,
+    Run,
+    RunFolder,
+    Stage,
+    with_phase,
+    write_atomically,
+)
 from witnesses.collectors import Collectors, open_collectors
 from witnesses.model import Moment
 
@@ -33,6 +43,7 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
 
     Counters that fall short are collected once more: this separates late counts from lost ones.
     """
+    INTERRUPTS.raise_on_signal()
     current = CurrentRun(plan, *open_run(plan), Progress())
     with current.recorded(), current.opened() as (driver, witnesses):
         witnesses.collect_health(Moment.BEFORE)
@@ -40,22 +51,24 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
             with current.progress.stage("baseline"):
                 witnesses.collect(Moment.BEFORE)
             current.drive(driver)
-            with current.progress.stage("settle"):
-                witnesses.collect(Moment.AFTER)
-                if counters_fall_short(read_case(current.folder)):
-                    witnesses.collect(Moment.AFTER)
-                witnesses.collect_health(Moment.AFTER)
+            if current.record.phases:
+                current.settle(witnesses)
     conclude(current.folder, as_json, current.progress)
 
 
 @dataclass
 class CurrentRun:
-    """A run while it lasts; `record` is written to its folder at each change."""
+    """A run while it lasts; `record` is written to its folder at each change.
+
+    A signal during the load stops the load, and the run goes on with what was done; at other times
+    the run ends with what it has.
+    """
 
     plan: Plan
     folder: RunFolder
     record: Run
     progress: Progress
+    stage: Stage = Stage.SETUP
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -65,18 +78,18 @@ class CurrentRun:
         """
         name = f"{self.plan.scenario.scenario} -> {self.record.environment}"
         self.progress.note(f"{name}  run {self.record.run_id}")
-        interrupted = ""
+        INTERRUPTS.raise_on_signal(str(self.folder.path))
         try:
             yield
         except KeyboardInterrupt:
-            interrupted = "interrupted by a signal"
+            self._interrupt(Cause.SIGNAL, signal_name())
         except ConfigError:
             raise
         except Exception as error:
             logging.getLogger("trial_balance").exception("the harness failed")
-            interrupted = f"the harness failed: {error}"
-        ended = replace(self.record, interrupted=interrupted, finished_at=datetime.now(UTC))
-        finish(self.folder, ended)
+            self._interrupt(Cause.FAULT, f"{type(error).__name__}: {error}")
+        INTERRUPTS.finish()
+        finish(self.folder, replace(self.record, finished_at=datetime.now(UTC)))
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Driver, Collectors]]:
@@ -94,13 +107,23 @@ class CurrentRun:
                 )
             )  # fmt: skip
             yield driver, witnesses
+            INTERRUPTS.finish()
             with self.progress.stage("stop"):
                 held.close()
 
     def drive(self, driver: Driver) -> None:
-        """Drive every profile in turn, and write the ledger of all of them."""
-        for name in self.plan.profiles:
-            self._drive_profile(driver, name)
+        """Drive every profile in turn, and write the ledger of all of them.
+
+        After a signal, no further one is begun.
+        """
+        self.stage = Stage.LOAD
+        with INTERRUPTS.calling(driver.stop):
+            for name in self.plan.profiles:
+                if INTERRUPTS.first is None:
+                    self._drive_profile(driver, name)
+        if INTERRUPTS.first is not None:
+            self._interrupt(Cause.SIGNAL, signal_name())
+        self.stage = Stage.SETTLE
         exchanges = (
             recording.exchanges
             for phase in self.record.phases
@@ -108,6 +131,14 @@ class CurrentRun:
         )
         ledger = ledger_of(self.plan.scenario, exchanges)
         write_atomically(self.folder.evidence / "ledger.json", ledger_json(ledger))
+
+    def settle(self, witnesses: Collectors) -> None:
+        """Ask every witness, and once more where a counter may only be late."""
+        with self.progress.stage("settle"):
+            witnesses.collect(Moment.AFTER)
+            if counters_fall_short(read_case(self.folder)):
+                witnesses.collect(Moment.AFTER)
+            witnesses.collect_health(Moment.AFTER)
 
     def _drive_profile(self, driver: Driver, name: str) -> None:
         """Drive one profile, and keep its record before and after."""
@@ -123,8 +154,23 @@ class CurrentRun:
             with self.progress.stage(name) as stage:
                 error = driver.drive(name, self.progress.count)
                 stage.words.append(driver.summary(name))
-        self._keep(replace(phase, finished_at=datetime.now(UTC), error=error))
+        if INTERRUPTS.first is None or error or driver.has_recorded(name):
+            self._keep(replace(phase, finished_at=datetime.now(UTC), error=error))
+        else:
+            self._write(replace(self.record, phases=self.record.phases[:-1]))
 
     def _keep(self, phase: DrivenPhase) -> None:
-        self.record = with_phase(self.record, phase)
-        self.folder.write_run(self.record)
+        self._write(with_phase(self.record, phase))
+
+    def _interrupt(self, cause: Cause, detail: str) -> None:
+        stage = self.stage if self.record.phases else Stage.SETUP
+        self._write(replace(self.record, interruption=Interruption(stage, cause, detail)))
+
+    def _write(self, record: Run) -> None:
+        self.record = record
+        self.folder.write_run(record)
+
+
+def signal_name() -> str:
+    """Return the name of the signal that interrupted this process."""
+    return INTERRUPTS.first.name if INTERRUPTS.first else "KeyboardInterrupt"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import LOCAL, python_here, started_stack
 from config.environment import find_environment, read_environment_file
 from scenarios.driver.plan import refuse_fault
@@ -16,6 +17,7 @@ from scenarios.evidence.run_folder import new_run_id, write_atomically
 def up(runs: Path, fault: str, as_json: bool) -> None:
     """Print the stack's addresses as variables, and wait for a signal. Raises ConfigError."""
     refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
+    INTERRUPTS.raise_on_signal()
     folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
     with started_stack(folder, fault) as variables:
         file = write_environment(folder, variables)
@@ -25,7 +27,8 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
             "Ctrl-C stops it",
         ]
         document = json.dumps({**variables, "environment": str(file)})
-        print(document if as_json else "\n".join(lines), flush=True)
+        INTERRUPTS.print_document(document if as_json else "\n".join(lines))
+        INTERRUPTS.raise_on_signal()
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
 

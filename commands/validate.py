@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import ROOT, plan_of
 from config.environment import find_environment
 
@@ -14,4 +15,5 @@ def validate(scenario: str, env: str, as_json: bool) -> None:
     plans = [plan_of("validate", env, name, (), Path("runs"), "") for name in names]
     files = [*(plan.scenario_path for plan in plans), find_environment(env)]
     valid = [os.path.relpath(path) for path in files]
-    print(json.dumps({"valid": valid}) if as_json else "\n".join(f"valid: {x}" for x in valid))
+    lines = "\n".join(f"valid: {path}" for path in valid)
+    INTERRUPTS.print_document(json.dumps({"valid": valid}) if as_json else lines)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from commands.shared.conclusion import conclude, finish
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import deployed, describe, log_to, open_run, python_here
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
@@ -82,8 +83,10 @@ def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watc
 
 def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
     """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
+    INTERRUPTS.raise_on_signal()
     progress = Progress()
     folder, run = open_watch(plan, wanted, progress)
+    INTERRUPTS.raise_on_signal(str(folder.path))
     with deployed(plan, folder, run) as place:
         run = begin_watch(describe(run, place, plan), folder)
         watch = run.watch or wanted.since(run.started_at)

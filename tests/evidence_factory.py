@@ -10,7 +10,15 @@ from typing import Any
 from checks.case import Case, read_case
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import Recorder, RecordingEnd
-from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, create_run_folder
+from scenarios.evidence.run_folder import (
+    Cause,
+    DrivenPhase,
+    Interruption,
+    Run,
+    RunFolder,
+    Stage,
+    create_run_folder,
+)
 from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_json
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
@@ -21,6 +29,8 @@ STARTED_AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 BEGIN, END, READ_AT = 1_000.0, 1_060.0, 1_090.0
 SHOP = ("shop", "shop:80")
 EVERYTHING_IS_WELL = ServiceStatus(EndpointResponse("http://shop.example/health", 200, "ok"))
+
+STOPPED = Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
 
 ONE_PROCESS = RepeatedScrapes(20, (500.0,))
 
@@ -85,7 +95,7 @@ class Load:
 
 def write_run(
     place: Path, *loads: Load, scenario: str = SCENARIO, services: Sequence[str] = ("shop",),
-    interrupted: str = "", finished: bool = True, exclusive: bool = True,
+    interruption: Interruption | None = None, finished: bool = True, exclusive: bool = True,
     headers: Mapping[str, str] | None = None,
 ) -> RunFolder:  # fmt: skip
     """Write a run that was driven, without any witness."""
@@ -111,7 +121,8 @@ def write_run(
             repeat="run it again",
             versions={"trial-balance": "0.1.0"},
             finished_at=finished_at if finished else None,
-            interrupted=interrupted,
+            interruption=interruption,
+            profiles=tuple(each.profile for each in loads),
             phases=tuple(
                 DrivenPhase(each.profile, each.profile, STARTED_AT, finished_at, each.error)
                 for each in loads

@@ -78,6 +78,11 @@ class Reading(Protocol):
         """What it keeps."""
         ...
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it was asked before the run, and not after it."""
+        ...
+
     def counts(self, quantity: CountedQuantity) -> bool:
         """Return whether the scenario asks it for a quantity."""
         ...

@@ -58,8 +58,8 @@ def judge_preconditions(case: Case) -> list[Precondition]:
             _judge_single_process(name, replicas),
             Precondition(_judge_process_survives(case, name, replicas)),
         ]
-        # Where Prometheus could not be read no target is known, which says nothing of scrapes.
-        if not case.prometheus.collection.error:
+        # Where Prometheus was not read to the end, its targets say nothing of the scrapes.
+        if not case.prometheus.collection.error and not case.prometheus.is_cut_short:
             preconditions.append(_judge_scraped(case, name, replicas))
     return preconditions
 

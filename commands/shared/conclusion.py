@@ -11,6 +11,7 @@ from checks.history.store import history_path, keep_history, remember
 from checks.result import Result, to_json
 from checks.suite import judge
 from checks.verdict import exit_code
+from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import log_to
 from reports.annotations import render_annotations
 from reports.progress import Progress
@@ -55,8 +56,9 @@ def write_report(result: Result, folder: RunFolder) -> None:
 def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
     """Print a result, and exit with its verdict."""
     if as_json:
-        print(to_json(result))
+        INTERRUPTS.print_document(to_json(result))
     else:
+        INTERRUPTS.finish()
         print_result(result, folder.path / "report.html", sys.stdout)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             print(render_annotations(result), end="")

@@ -81,6 +81,7 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
         repeat=plan.asked.repeat,
         versions=versions(),
         fault=plan.asked.fault or None,
+        profiles=plan.asked.profiles,
     )
     folder.write_run(run)
     return folder, run

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import Finding, Kind, Result, verdict_of
+from checks.result import RUN_COMPLETE, Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.kinds import KINDS, GateName, findings_of_gate
@@ -74,9 +74,15 @@ def banner_of(result: Result) -> Banner:
 
 
 def deciding_finding(result: Result) -> Finding | None:
-    """Return the first finding, in the order of the kinds, that has the run's verdict."""
+    """Return the first finding, in the order of the kinds, that has the run's verdict.
+
+    Of an interrupted run that is not proven to fail, it is the interruption.
+    """
     kinds = list(Kind)
     alike = [each for each in result.findings if each.verdict is result.verdict]
+    interruption = _interruption(result)
+    if interruption in alike:
+        return interruption
     return min(alike, key=lambda finding: kinds.index(finding.kind), default=None)
 
 
@@ -93,6 +99,8 @@ def _title(result: Result, deciding: Finding | None) -> str:
         return "No check says why" if result.findings else "Nothing was checked"
     if result.verdict is Verdict.PASS:
         return "Every check passed"
+    if deciding is _interruption(result):
+        return _capitalized(_short(deciding.observed, 160))
     words = KINDS[deciding.kind]
     return words.failed if result.verdict is Verdict.FAIL else words.inconclusive
 
@@ -108,6 +116,8 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         return f"{checks} passed: {figures}."
     expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
     title, detail = _short(deciding.title, 120), _short(deciding.detail, 240)
+    if deciding.id == RUN_COMPLETE and detail:
+        return (detail,)
     said = [f"{title}: expected {expected}, observed {observed}.", detail]
     # The detail of a balance tells who stands apart; its figures are sums over many rows.
     if deciding.kind is Kind.USAGE and detail:
@@ -126,9 +136,23 @@ def _warnings(result: Result) -> tuple[str, ...]:
     said = []
     if result.fault is not None:
         said.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
-    if result.partial:
+    interruption = _interruption(result)
+    if interruption and result.verdict is Verdict.FAIL:
+        said.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
+    elif result.partial and not interruption:
         said.append("Partial: the run was interrupted, and the figures cover only what was done.")
     return tuple(said)
+
+
+def _interruption(result: Result) -> Finding | None:
+    """Return the finding that says how far an interrupted run came."""
+    if result.interruption is None:
+        return None
+    return next((each for each in result.findings if each.id == RUN_COMPLETE), None)
+
+
+def _capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _tally(result: Result) -> str:

@@ -19,6 +19,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,40 @@ class Watch:
     objective: float
 
 
+class Stage(StrEnum):
+    """The parts of a run, in order."""
+
+    SETUP = "setup"  # services, health, baseline: nothing has been sent yet
+    LOAD = "load"
+    SETTLE = "settle"  # the witnesses are asked after the last response
+
+
+class Cause(StrEnum):
+    """Why a run ended early."""
+
+    SIGNAL = "signal"
+    FAULT = "fault"  # of the harness itself
+    KILLED = "killed"  # it left no record of its end
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """An early end of a run: the stage it was in, and why.
+
+    `detail` is for people: the name of the signal, or the error.
+    """
+
+    stage: Stage
+    cause: Cause
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The record of a run: what was driven, where and when.
 
-    `interrupted` is why it ended early, or "". `headers` are those of every request as the
-    environment file has them, with `${…}` for secrets.
+    `profiles` are those to be driven, `phases` those that were begun. `headers` are those of every
+    request as the environment file has them, with `${…}` for secrets.
     """
 
     run_id: str
@@ -80,9 +109,30 @@ class Run:
     versions: dict[str, str]
     fault: str | None = None
     finished_at: datetime | None = None
-    interrupted: str = ""
+    interruption: Interruption | None = None
+    profiles: tuple[str, ...] = ()
     phases: tuple[DrivenPhase, ...] = ()
     watch: Watch | None = None
+
+    @property
+    def early_end(self) -> Interruption | None:
+        """Where and why it ended early, or None. A watch is resumed, and so is never cut short."""
+        if self.interruption or self.finished_at or self.watch:
+            return self.interruption
+        return Interruption(self._last_stage, Cause.KILLED)
+
+    @property
+    def not_driven(self) -> tuple[str, ...]:
+        """The profiles that were not begun."""
+        driven = {phase.profile for phase in self.phases}
+        return tuple(name for name in self.profiles if name not in driven)
+
+    @property
+    def _last_stage(self) -> Stage:
+        if not self.phases:
+            return Stage.SETUP
+        is_driven = self.phases[-1].finished_at is not None and not self.not_driven
+        return Stage.SETTLE if is_driven else Stage.LOAD
 
 
 _RUN = TypeAdapter(Run)

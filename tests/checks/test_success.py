@@ -6,11 +6,13 @@ from checks.result import Finding
 from checks.success import completed, judge_success
 from checks.verdict import Verdict
 from scenarios.evidence.recording import RecordingEnd, StopReason
+from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
     GOOD,
     NOT_SENT,
     REFUSED,
     SCENARIO,
+    STOPPED,
     TIMED_OUT,
     Load,
     Made,
@@ -21,10 +23,10 @@ _UNFINISHED = (Made("open"), Made("use", concluded=False))
 
 
 def _judged(
-    place: Path, load: Load, interrupted: str = "", rate: str = "75%"
+    place: Path, load: Load, interruption: Interruption | None = None, rate: str = "75%"
 ) -> dict[str, Finding]:
     scenario = SCENARIO.replace("success_rate: 75%", f"success_rate: {rate}")
-    case = case_of(place, load, interrupted=interrupted, scenario=scenario)
+    case = case_of(place, load, interruption=interruption, scenario=scenario)
     return {each.id: each for each in judge_success(case).findings}
 
 
@@ -87,14 +89,47 @@ def test_what_a_stop_is_called_does_not_excuse_the_services(
 
 def test_an_interrupted_run_is_inconclusive_about_what_it_did_not_see(tmp_path: Path) -> None:
     load = Load((GOOD, GOOD, _UNFINISHED), end=RecordingEnd(3, 1, 0.1, 1.0))
-    findings = _judged(tmp_path, load, interrupted="stopped by a signal")
+    findings = _judged(tmp_path, load, STOPPED)
     assert findings["success/load"].verdict is Verdict.INCONCLUSIVE
     assert findings["flow/use"].verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("iterations", "dropped", "verdict"),
+    [
+        ((GOOD, GOOD), 0, Verdict.PASS),
+        ((GOOD, GOOD, REFUSED), 0, Verdict.FAIL),
+        ((GOOD, GOOD), 1, Verdict.FAIL),
+        ((), 0, Verdict.INCONCLUSIVE),
+    ],
+    ids=["all well", "one refused", "one dropped", "nothing begun"],
+)
+def test_an_interrupted_run_is_judged_by_what_it_did_and_not_by_what_it_left(
+    tmp_path: Path, iterations: tuple[tuple[Made, ...], ...], dropped: int, verdict: Verdict
+) -> None:
+    begun = len(iterations)
+    end = RecordingEnd(
+        begun, dropped, 0.1, 1.0, stop_reason=StopReason.INTERRUPTED, stopped="any words",
+        not_started=4 - begun - dropped,
+    )  # fmt: skip
+    finding = _judged(tmp_path, Load(iterations, end=end), STOPPED)["success/load"]
+    assert finding.verdict is verdict
+    assert finding.observed.endswith(f"of {begun + dropped} iterations begun")
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_only_a_load_that_aborted_itself_holds_what_it_left_against_the_services(
+    tmp_path: Path, reason: StopReason
+) -> None:
+    end = RecordingEnd(2, 0, 0.1, 1.0, stop_reason=reason, stopped="any words", not_started=2)
+    finding = _judged(tmp_path, Load((GOOD, GOOD), end=end))["success/load"]
+    expected = Verdict.FAIL if reason is StopReason.ABORTED else Verdict.INCONCLUSIVE
+    assert finding.verdict is expected
+
+
 def test_an_interrupted_run_fails_where_the_rest_cannot_save_it(tmp_path: Path) -> None:
     load = Load((REFUSED, REFUSED), end=None)
-    findings = _judged(tmp_path, load, interrupted="stopped by a signal")
+    findings = _judged(tmp_path, load, STOPPED)
     assert findings["success/load"].verdict is Verdict.FAIL
 
 

@@ -7,10 +7,12 @@ from checks.case import read_case
 from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence.recording import RecordingEnd
+from scenarios.evidence.recording import RecordingEnd, StopReason
+from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
     GOOD,
     RUN_ID,
+    STOPPED,
     Load,
     Made,
     case_of,
@@ -23,9 +25,10 @@ from witnesses.prometheus.collection import CollectionRecord
 _ENDED = RecordingEnd(4, 0, 0.1, 1.0, 0.01)
 
 
-def _judged(place: Path, *loads: Load, interrupted: str = "", finished: bool = True
-            ) -> dict[str, Finding]:  # fmt: skip
-    case = case_of(place, *loads, interrupted=interrupted, finished=finished)
+def _judged(
+    place: Path, *loads: Load, interruption: Interruption | None = None, finished: bool = True
+) -> dict[str, Finding]:
+    case = case_of(place, *loads, interruption=interruption, finished=finished)
     return {each.id: each for each in judge_validity(case).findings}
 
 
@@ -72,12 +75,31 @@ def test_a_generator_that_left_nothing_is_inconclusive(tmp_path: Path) -> None:
     assert "left no recording" in finding.observed
 
 
-@pytest.mark.parametrize(("interrupted", "finished"), [("stopped by a signal", True), ("", False)])
+@pytest.mark.parametrize(("interruption", "finished"), [(STOPPED, True), (None, False)])
 def test_a_run_that_was_cut_off_is_inconclusive(
-    tmp_path: Path, interrupted: str, finished: bool
+    tmp_path: Path, interruption: Interruption | None, finished: bool
 ) -> None:
-    findings = _judged(tmp_path, Load(), interrupted=interrupted, finished=finished)
+    findings = _judged(tmp_path, Load(), interruption=interruption, finished=finished)
     assert findings["validity/run-complete"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_that_was_stopped_adds_up_with_what_it_left(tmp_path: Path) -> None:
+    end = RecordingEnd(
+        3, 0, 0.1, 1.0, stop_reason=StopReason.INTERRUPTED, stopped="any words", not_started=1
+    )
+    load = Load((GOOD,) * 3, end=end)
+    finding = _judged(tmp_path, load, interruption=STOPPED)["validity/iterations-add-up/load"]
+    assert finding.observed == "4 scheduled, 3 begun, 0 dropped, 1 not started"
+    assert finding.verdict is Verdict.PASS
+
+
+def test_a_worker_that_was_stopped_by_itself_makes_the_run_inconclusive(tmp_path: Path) -> None:
+    end = RecordingEnd(
+        3, 0, 0.1, 1.0, stop_reason=StopReason.INTERRUPTED, stopped="any words", not_started=1
+    )
+    findings = _judged(tmp_path, Load((GOOD,) * 3, end=end))
+    assert findings["validity/iterations-add-up/load"].verdict is Verdict.INCONCLUSIVE
+    assert "any words" in findings["validity/iterations-add-up/load"].observed
 
 
 def test_a_run_without_a_request_is_inconclusive(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class DatabaseReading:
         """Its column in the balance."""
         return f"database:{self.database}"
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it was asked before the run, and not after it."""
+        return bool(self.before) and not self.after
+
     def counts(self, quantity: CountedQuantity) -> bool:
         """Return whether the quantity has a query for this database."""
         return self.database in (quantity.settings.database or {})

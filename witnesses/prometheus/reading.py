@@ -34,6 +34,11 @@ class PrometheusReading:
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it was asked before the run, and not after it."""
+        return not self.collection.error and not self.collection.at
+
     def counts(self, quantity: CountedQuantity) -> bool:
         """Return whether the quantity has a selector, and the environment a Prometheus."""
         return bool(quantity.settings.prometheus) and not self.collection.is_declared_absent
@@ -47,6 +52,8 @@ class PrometheusReading:
         record = self.collection
         if record.error:
             return void_figures(Reason.PROMETHEUS_DOWN, record.error)
+        if self.is_cut_short:
+            return void_figures(Reason.NOT_COLLECTED)
         accumulator = Accumulator(
             quantity.labels,
             record.begin,

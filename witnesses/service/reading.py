@@ -132,6 +132,7 @@ class ServiceReading:
     replicas: Mapping[str, Replica]
     targets: TargetLabels = NO_TARGETS
     absent: frozenset[str] = frozenset()
+    is_cut_short: bool = False
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
@@ -288,6 +289,7 @@ def read_services(folder: RunFolder, targets: TargetLabels = NO_TARGETS) -> Serv
         },
         targets,
         frozenset(each["service"] for each in before.values() if each.get("is_declared_absent")),
+        is_cut_short=bool(before) and not after,
     )
 
 

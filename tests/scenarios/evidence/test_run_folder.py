@@ -6,9 +6,13 @@ import pytest
 
 from config.errors import ConfigError
 from scenarios.evidence.run_folder import (
+    Cause,
     DrivenPhase,
+    Interruption,
     Run,
     RunFolder,
+    Stage,
+    Watch,
     create_run_folder,
     find_run_folder,
     new_run_id,
@@ -106,7 +110,9 @@ def test_a_folder_without_evidence_is_not_a_run(tmp_path: Path) -> None:
 
 def test_a_runs_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = made(tmp_path / "runs")
-    finished = replace(RUN, finished_at=NOW + timedelta(seconds=1.5), interrupted="by a signal")
+    interruption = Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
+    finished_at = NOW + timedelta(seconds=1.5)
+    finished = replace(RUN, finished_at=finished_at, interruption=interruption)
     for run in (RUN, finished):
         folder.write_run(run)
         assert folder.read_run() == run
@@ -174,3 +180,38 @@ def test_a_torn_last_line_ends_the_records(
 ) -> None:
     (tmp_path / "a.jsonl").write_text(content)
     assert list(read_json_lines(tmp_path / "a.jsonl")) == records
+
+
+DONE = DrivenPhase("once", "01-once", NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("profiles", "phases", "stage"),
+    [
+        (("once",), (), Stage.SETUP),
+        (("once",), (DrivenPhase("once", "01-once", NOW),), Stage.LOAD),
+        (("once", "many"), (DONE,), Stage.LOAD),
+        (("once",), (DONE,), Stage.SETTLE),
+    ],
+)
+def test_a_run_without_an_end_was_killed_in_the_stage_that_its_phases_show(
+    profiles: tuple[str, ...], phases: tuple[DrivenPhase, ...], stage: Stage
+) -> None:
+    run = replace(RUN, profiles=profiles, phases=phases)
+    assert run.early_end == Interruption(stage, Cause.KILLED)
+
+
+def test_an_interruption_that_was_recorded_stands_whether_the_run_came_to_its_end_or_not() -> None:
+    interruption = Interruption(Stage.LOAD, Cause.SIGNAL, "SIGTERM")
+    run = replace(RUN, interruption=interruption)
+    assert run.early_end == replace(run, finished_at=NOW).early_end == interruption
+
+
+def test_a_run_that_ended_by_itself_and_a_watch_that_can_be_resumed_did_not_end_early() -> None:
+    watch = Watch(NOW, 1.0, 1.0, 0.99)
+    assert replace(RUN, finished_at=NOW).early_end is None
+    assert replace(RUN, watch=watch).early_end is None
+
+
+def test_the_profiles_that_were_not_begun_are_known() -> None:
+    assert replace(RUN, profiles=("once", "many")).not_driven == ("many",)

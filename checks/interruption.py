@@ -1,0 +1,64 @@
+"""Say how far a run came that ended early, and what is missing from its evidence."""
+
+from checks.case import Case, DrivenProfile
+from checks.result import RUN_COMPLETE, Finding, Kind
+from checks.verdict import Verdict
+from checks.wording import listed
+from scenarios.driver.arrivals import arrivals_of
+from scenarios.evidence.run_folder import Cause, Interruption, Stage
+
+
+def judge_interruption(case: Case, end: Interruption) -> Finding:
+    """Return the finding of a run that ended early: the run is inconclusive, whatever it did."""
+    return Finding(
+        RUN_COMPLETE,
+        "run complete",
+        Kind.VALIDITY,
+        Verdict.INCONCLUSIVE,
+        "every profile driven to its end, every witness asked after it",
+        f"{_event(end)} {_progress(case, end)}",
+        " ".join([_reason(end), _judged(case), *_missing(case)]),
+    )
+
+
+def _event(end: Interruption) -> str:
+    return "the harness failed" if end.cause is Cause.FAULT else "interrupted"
+
+
+def _progress(case: Case, end: Interruption) -> str:
+    if not case.driven:
+        return "before the first request"
+    if end.stage is Stage.SETTLE:
+        return f"while settling, after {sum(each.begun for each in case.driven):,} iterations"
+    last = case.driven[-1]
+    of_profile = f" of {last.phase.profile}" if len(case.run.profiles) > 1 else ""
+    return f"after {_amount(last)}{of_profile}"
+
+
+def _amount(driven: DrivenProfile) -> str:
+    """Return how much of a profile was done: its iterations, or its time if that limits it."""
+    if driven.profile.is_open or driven.profile.iterations:
+        return f"{driven.begun:,} of {driven.scheduled:,} iterations"
+    ends = [each.end for each in driven.recordings if each.end]
+    if not ends:
+        return f"{driven.begun:,} iterations"
+    done_s = max(end.window_from_s + end.wall_s for end in ends)
+    return f"{done_s:.1f} s of {arrivals_of(driven.profile).until_s:g} s"
+
+
+def _reason(end: Interruption) -> str:
+    if end.cause is Cause.KILLED:
+        return "The process ended without a record of why."
+    return f"The reason: {end.detail}." if end.cause is Cause.FAULT else f"By {end.detail}."
+
+
+def _judged(case: Case) -> str:
+    return "What was done is judged." if case.driven else "Nothing was sent."
+
+
+def _missing(case: Case) -> list[str]:
+    not_driven, not_asked = case.run.not_driven, case.not_asked_after
+    return [
+        *([f"Not driven: {listed(not_driven)}."] if not_driven else []),
+        *([f"Not asked after the load: {listed(not_asked)}."] if not_asked and case.driven else []),
+    ]

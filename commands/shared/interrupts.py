@@ -1,0 +1,115 @@
+"""Decide what SIGINT and SIGTERM do, by what this process is doing.
+
+    first signal    at the start, and in short commands   end this process: nothing was sent
+                    after `raise_on_signal`               KeyboardInterrupt in the main thread
+                    within `calling`                      a function: a load stops by itself
+                    after `finish`                        nothing: the verdict is moments away
+    next signal     always                                end this process at once
+
+A process that is ended here has printed what `--json` promises: exactly one document.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AT_ONCE = 130  # the exit code after a second signal, as shells have it for Ctrl-C
+
+_INCONCLUSIVE = 3
+_STDOUT, _STDERR = 1, 2
+
+
+class Interrupts:
+    """The signals that this process has received, and what the next one does.
+
+    Handlers write with `os.write`: the signal may have interrupted a print.
+    """
+
+    def __init__(self) -> None:
+        """Take no signal yet."""
+        self.first: signal.Signals | None = None
+        self._on_first: Callable[[], None] = self._end_unstarted
+        self._is_json = self._has_printed = self._is_printing = False
+        self._folder = ""
+
+    def install(self, *, is_json: bool) -> None:
+        """Handle the signals from now on, also where the environment ignores them."""
+        self._is_json = is_json
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    def raise_on_signal(self, folder: str = "") -> None:
+        """Have the first signal raise KeyboardInterrupt; `folder` is what a run leaves."""
+        self._folder = folder or self._folder
+        self._is_printing = False
+        self._on_first = _raise
+
+    @contextmanager
+    def calling(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have the first signal call a function within the block."""
+
+        def stop_load() -> None:
+            _write(_STDERR, "interrupted: no further iteration starts; once more to leave\n")
+            stop()
+
+        self._on_first = stop_load
+        try:
+            yield
+        finally:
+            self._on_first = _raise
+
+    def finish(self) -> None:
+        """Ignore the first signal from now on."""
+        self._on_first = _ignore
+
+    def print_document(self, text: str) -> None:
+        """Print what the command promised; a signal meanwhile does not tear it."""
+        self.finish()
+        self._is_printing = self._has_printed = True
+        print(text, flush=True)
+
+    @property
+    def has_printed(self) -> bool:
+        """Whether the command has printed its document."""
+        return self._has_printed
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        is_first, self.first = self.first is None, self.first or signal.Signals(number)
+        if self._is_printing:  # once: a reader that has stopped reading must not hold us
+            self._is_printing = False
+        elif is_first:
+            self._on_first()
+        else:
+            judge = f"; to judge what was done: run.py check {self._folder}" * bool(self._folder)
+            self._end(AT_ONCE, f"interrupted twice, and nothing is proven{judge}")
+
+    def _end_unstarted(self) -> None:
+        self._end(_INCONCLUSIVE, "interrupted, and nothing is proven")
+
+    def _end(self, code: int, words: str) -> NoReturn:
+        _write(_STDERR, f"{words}\n")
+        if self._is_json and not self._has_printed:
+            _write(_STDOUT, json.dumps({"exit_code": code, "problems": [words]}) + "\n")
+        os._exit(code)
+
+
+def _raise() -> None:
+    raise KeyboardInterrupt
+
+
+def _ignore() -> None:
+    """Let the process come to its end."""
+
+
+def _write(descriptor: int, text: str) -> None:
+    """Write a line; on a terminal, below the `^C` and a line of progress."""
+    with suppress(OSError):
+        os.write(descriptor, f"{chr(10) * os.isatty(descriptor)}{text}".encode())
+
+
+INTERRUPTS = Interrupts()
