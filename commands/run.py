@@ -43,16 +43,18 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
 
     Counters that fall short are collected once more: this separates late counts from lost ones.
     """
-    INTERRUPTS.raise_on_signal()
+    INTERRUPTS.hold()
     current = CurrentRun(plan, *open_run(plan), Progress())
-    with current.recorded(), current.opened() as (driver, witnesses):
-        witnesses.collect_health(Moment.BEFORE)
-        if services_are_healthy(current.folder):
-            with current.progress.stage("baseline"):
-                witnesses.collect(Moment.BEFORE)
-            current.drive(driver)
-            if current.record.phases:
-                current.settle(witnesses)
+    with current.recorded():
+        INTERRUPTS.raise_on_signal(str(current.folder.path))
+        with current.opened() as (driver, witnesses):
+            witnesses.collect_health(Moment.BEFORE)
+            if services_are_healthy(current.folder):
+                with current.progress.stage("baseline"):
+                    witnesses.collect(Moment.BEFORE)
+                current.drive(driver)
+                if current.record.phases:
+                    current.settle(witnesses)
     conclude(current.folder, as_json, current.progress)
 
 
@@ -78,7 +80,6 @@ class CurrentRun:
         """
         name = f"{self.plan.scenario.scenario} -> {self.record.environment}"
         self.progress.note(f"{name}  run {self.record.run_id}")
-        INTERRUPTS.raise_on_signal(str(self.folder.path))
         try:
             yield
         except KeyboardInterrupt:
@@ -88,7 +89,7 @@ class CurrentRun:
         except Exception as error:
             logging.getLogger("trial_balance").exception("the harness failed")
             self._interrupt(Cause.FAULT, f"{type(error).__name__}: {error}")
-        INTERRUPTS.finish()
+        INTERRUPTS.hold()
         finish(self.folder, replace(self.record, finished_at=datetime.now(UTC)))
 
     @contextmanager
@@ -107,7 +108,7 @@ class CurrentRun:
                 )
             )  # fmt: skip
             yield driver, witnesses
-            INTERRUPTS.finish()
+            INTERRUPTS.hold()
             with self.progress.stage("stop"):
                 held.close()
 

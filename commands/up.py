@@ -28,8 +28,8 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
         ]
         document = json.dumps({**variables, "environment": str(file)})
         INTERRUPTS.print_document(document if as_json else "\n".join(lines))
-        INTERRUPTS.raise_on_signal()
         with contextlib.suppress(KeyboardInterrupt):
+            INTERRUPTS.raise_on_signal()
             signal.pause()
 
 

@@ -58,8 +58,8 @@ def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
     if as_json:
         INTERRUPTS.print_document(to_json(result))
     else:
-        INTERRUPTS.finish()
-        print_result(result, folder.path / "report.html", sys.stdout)
+        report = folder.path / "report.html"
+        INTERRUPTS.write_whole(lambda: print_result(result, report, sys.stdout))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             print(render_annotations(result), end="")
     raise typer.Exit(exit_code(result.verdict))

@@ -3,7 +3,7 @@
     first signal    at the start, and in short commands   end this process: nothing was sent
                     after `raise_on_signal`               KeyboardInterrupt in the main thread
                     within `calling`                      a function: a load stops by itself
-                    after `finish`                        nothing: the verdict is moments away
+                    after `hold`                          nothing yet: it takes moments only
     next signal     always                                end this process at once
 
 A process that is ended here has printed what `--json` promises: exactly one document.
@@ -13,6 +13,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -44,10 +45,15 @@ class Interrupts:
             signal.signal(number, self._handle)
 
     def raise_on_signal(self, folder: str = "") -> None:
-        """Have the first signal raise KeyboardInterrupt; `folder` is what a run leaves."""
+        """Have the first signal raise KeyboardInterrupt, or do so now if it was held.
+
+        `folder` is what a run leaves.
+        """
         self._folder = folder or self._folder
         self._is_printing = False
         self._on_first = _raise
+        if self.first is not None:
+            _raise()
 
     @contextmanager
     def calling(self, stop: Callable[[], None]) -> Iterator[None]:
@@ -63,15 +69,23 @@ class Interrupts:
         finally:
             self._on_first = _raise
 
-    def finish(self) -> None:
-        """Ignore the first signal from now on."""
-        self._on_first = _ignore
+    def hold(self) -> None:
+        """Hold the first signal from now on, to the end of the process or a later order."""
+        self._on_first = _hold
 
     def print_document(self, text: str) -> None:
         """Print what the command promised; a signal meanwhile does not tear it."""
-        self.finish()
+        self.write_whole(lambda: print(text, flush=True))
+
+    def write_whole(self, write: Callable[[], None]) -> None:
+        """Have a function write the output of the command; a signal meanwhile does not tear it.
+
+        A write that a signal interrupts loses what is buffered, so another thread writes.
+        """
+        self.hold()
         self._is_printing = self._has_printed = True
-        print(text, flush=True)
+        with ThreadPoolExecutor(1, initializer=_block_signals) as thread:
+            thread.submit(write).result()
 
     @property
     def has_printed(self) -> bool:
@@ -98,12 +112,17 @@ class Interrupts:
         os._exit(code)
 
 
+def _block_signals() -> None:
+    """Leave the signals to the main thread."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 def _raise() -> None:
     raise KeyboardInterrupt
 
 
-def _ignore() -> None:
-    """Let the process come to its end."""
+def _hold() -> None:
+    """Let what runs come to its end."""
 
 
 def _write(descriptor: int, text: str) -> None:
