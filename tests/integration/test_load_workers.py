@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -225,6 +226,50 @@ def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
     assert shop.orders() == 101
     assert ended.says_nothing_wrong()
     assert list(tmp_path.glob("trial-balance-*")) == []
+
+
+@pytest.mark.long
+def test_a_signal_to_the_run_stops_a_worker_from_elsewhere_with_all_that_it_did(
+    start: Start, open_shop: OpenShop, come: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    shop, place = open_shop("--delay", "0.2"), f"127.0.0.1:{free_port()}"
+    worker = come(place)
+    command = start("load", *shop.files("{rate: 40/s, duration: 3600s}"), "--workers", "1",
+                    "--expect", "1", "--bind", place, TMPDIR=str(tmp_path))  # fmt: skip
+    command.await_exchanges("load", 60)
+    command.kill(signal.SIGINT)
+    ended = command.wait()
+    said, _ = worker.communicate(timeout=60)
+    assert (ended.code, worker.returncode) == (3, 0), ended.stdout + said
+    assert "Traceback" not in said
+    (row,) = ended.rows("orders")
+    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0, "is_partial": False}
+    assert row["verdict"] == "pass"
+    assert [each.end and each.end.stop_reason for each in ended.recordings()] == [
+        StopReason.INTERRUPTED, StopReason.INTERRUPTED,
+    ]  # fmt: skip
+    assert list(tmp_path.glob("trial-balance-*")) == []
+
+
+@pytest.mark.long
+def test_a_signal_to_a_worker_from_elsewhere_is_named_and_makes_no_count_wrong(
+    start: Start, open_shop: OpenShop, come: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    shop, place = open_shop("--delay", "0.05"), f"127.0.0.1:{free_port()}"
+    worker = come(place)
+    command = start("load", *shop.files("{users: 4, iterations: 200}"), "--workers", "1",
+                    "--expect", "1", "--bind", place, TMPDIR=str(tmp_path))  # fmt: skip
+    command.await_exchanges("load", 40)
+    worker.send_signal(signal.SIGINT)
+    said, _ = worker.communicate(timeout=60)
+    ended = command.wait()
+    assert "Traceback" not in said
+    assert ended.code == 3, ended.stdout
+    observed = ended.finding("validity/iterations-add-up/load")["observed"]
+    assert "the worker was interrupted" in observed
+    assert "could not be started in time" not in observed
+    assert ended.rows("orders")[0]["verdict"] in ("pass", "inconclusive")
+    assert ended.says_nothing_wrong()
 
 
 @pytest.mark.long
