@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from checks.result import Kind, Result
+from checks.result import RUN_COMPLETE, Kind, Result
 from checks.verdict import Verdict
 from reports.views.banner import Gate, banner_of
 from reports.views.objectives import objective_rows
 from reports.views.ordering import cut_judged
+from scenarios.evidence.run_folder import Cause, Interruption, Stage
 from tests.reports.results import (
     empty_result,
     failing_result,
@@ -106,3 +107,27 @@ def test_a_cut_table_keeps_what_fails() -> None:
     table = cut_judged(rows, 200)
     assert (len(table.rows), table.rows[0].title) == (200, "999")
     assert table.more == "… 800 more rows pass."
+
+
+@pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.FAIL])
+def test_an_interruption_is_the_headline_or_stands_below_what_is_proven_to_fail(
+    verdict: Verdict,
+) -> None:
+    stopped = replace(
+        finding("run complete", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE),
+        id=RUN_COMPLETE, observed="interrupted after 3 of 4 iterations", detail="By SIGINT.",
+    )  # fmt: skip
+    decided = finding("the check", Kind.HEALTH, verdict=verdict)
+    banner = banner_of(
+        good_result(
+            verdict=verdict, findings=(decided, stopped), partial=True,
+            interruption=Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT"),
+        )
+    )  # fmt: skip
+    headline = "Interrupted after 3 of 4 iterations"
+    if verdict is Verdict.INCONCLUSIVE:
+        assert (banner.title, banner.warnings) == (headline, ())
+        assert banner.sentence == "By SIGINT. 1 more check is inconclusive."
+    else:
+        assert banner.title == "Not every service is healthy"
+        assert banner.warnings == (f"{headline}. By SIGINT.",)
