@@ -285,7 +285,7 @@ def test_a_real_nightly_that_is_terminated_leaves_a_partial_report(runs: Path) -
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if b"look" in line:
+            if b"baseline" in line:
                 break
         process.terminate()
         stdout, _ = process.communicate(timeout=60)
