@@ -116,9 +116,9 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         return f"{checks} passed: {figures}."
     expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
     title, detail = _short(deciding.title, 120), _short(deciding.detail, 240)
-    if deciding.id == RUN_COMPLETE and detail:
-        return (detail,)
     said = [f"{title}: expected {expected}, observed {observed}.", detail]
+    if deciding.id == RUN_COMPLETE and detail:
+        said = [detail]
     # The detail of a balance tells who stands apart; its figures are sums over many rows.
     if deciding.kind is Kind.USAGE and detail:
         said = [f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."]

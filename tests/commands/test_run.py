@@ -15,7 +15,7 @@ from commands.run import CurrentRun, run
 from commands.shared.run_setup import open_run
 from config.errors import ConfigError, Problem
 from reports.progress import Progress
-from scenarios.evidence.run_folder import Run, RunFolder
+from scenarios.evidence.run_folder import Cause, Run, RunFolder
 from tests.commands.shop_plan import COUNTED_SCENARIO, IS_WELL, SCENARIO, shop_plan
 from tests.paths import ROOT
 from tests.tiny_server import Says, nobody_listens_at, serving
@@ -64,7 +64,7 @@ def test_every_profile_is_driven_and_the_run_passes(
     assert [each.profile for each in ended.record.phases] == ["first", "second"]
     assert all(each.finished_at and not each.error for each in ended.record.phases)
     assert ended.record.finished_at is not None
-    assert ended.record.interrupted == ""
+    assert ended.record.interruption is None
     assert json.loads(capsys.readouterr().out)["run_id"] == ended.record.run_id
 
 
@@ -129,21 +129,22 @@ def _well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "interrupted"),
+    ("act", "cause", "detail"),
     [
-        (_well, ""),
-        (_interrupted, "interrupted by a signal"),
-        (_failing, "the harness failed: a fault of ours"),
+        (_well, None, ""),
+        (_interrupted, Cause.SIGNAL, "KeyboardInterrupt"),
+        (_failing, Cause.FAULT, "ZeroDivisionError: a fault of ours"),
     ],
 )
 def test_how_a_run_ended_is_recorded(
-    tmp_path: Path, act: Callable[[], None], interrupted: str
+    tmp_path: Path, act: Callable[[], None], cause: Cause | None, detail: str
 ) -> None:
     current = current_run(tmp_path)
     with current.recorded():
         act()
     record = current.folder.read_run()
-    assert record.interrupted == interrupted
+    ended = record.interruption
+    assert (ended and ended.cause, ended.detail if ended else "") == (cause, detail)
     assert record.finished_at is not None
     assert (current.folder.evidence / "history.json").exists()
 

@@ -13,7 +13,7 @@ from checks.result import Result, read_result
 from checks.verdict import Verdict, exit_code
 from commands.shared.conclusion import conclude, finish, load_s, publish, write_report
 from reports.progress import Progress
-from scenarios.evidence.run_folder import RunFolder
+from scenarios.evidence.run_folder import Cause, Interruption, RunFolder, Stage
 from tests.checks.history.entries import entry
 from tests.evidence_factory import (
     RUN_ID,
@@ -157,7 +157,9 @@ def test_a_finished_run_keeps_how_it_ended_and_what_it_can_be_compared_with(
     assert earlier.started_at < STARTED_AT
     for each in (earlier, elsewhere):
         write_entry(history_path(folder), each)
-    ended = replace(folder.read_run(), interrupted="by hand")
+    ended = replace(
+        folder.read_run(), interruption=Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
+    )
     finish(folder, ended)
     assert folder.read_run() == ended
     assert history_of(folder).entries == (earlier,)
