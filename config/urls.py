@@ -24,7 +24,7 @@ def _url(text: str) -> str:
         raise ValueError(f"{text!r} is not an address; write http://… or https://…")
     if not text.isascii():
         raise ValueError(f"{text!r} is not ASCII; write its host in Punycode, xn--…")
-    return text.rstrip("/")
+    return text
 
 
 def _base(text: str) -> str:
@@ -32,6 +32,11 @@ def _base(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("a URL must not contain ? or #; use a header")
     return text
+
+
+def _without_slash(text: str) -> str:
+    """Return a URL that paths are appended to."""
+    return text.rstrip("/")
 
 
 def _prometheus(text: str) -> str:
@@ -49,6 +54,10 @@ def _path(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-BaseUrl = Annotated[str, AfterValidator(_base), AfterValidator(_url)]
-PrometheusUrl = Annotated[str, AfterValidator(_prometheus), AfterValidator(_url)]
+BaseUrl = Annotated[
+    str, AfterValidator(_base), AfterValidator(_url), AfterValidator(_without_slash)
+]
+PrometheusUrl = Annotated[
+    str, AfterValidator(_prometheus), AfterValidator(_url), AfterValidator(_without_slash)
+]
 UrlPath = Annotated[str, AfterValidator(_path)]

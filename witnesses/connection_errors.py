@@ -1,5 +1,6 @@
 """Explain why an address gave no response, and who has to fix it."""
 
+import errno
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +8,16 @@ from socket import gaierror
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import h11
+
 # Of OpenSSL's x509_vfy.h; Python has no names for them.
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _OTHER_NAMES = (62, 64)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNEXPECTED_MESSAGE")
+_NO_CLIENT_CERTIFICATE = (
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED",
+)  # fmt: skip
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class Refusal(NamedTuple):
@@ -52,6 +59,9 @@ def refusal_of_tls(error: ssl.SSLError, asked: Asked) -> Refusal:
         return _of_certificate(error, asked)
     if error.reason in _NO_TLS:
         return Refusal("does not speak TLS", f"write http:// in {asked.url_key}, or another port")
+    if error.reason in _NO_CLIENT_CERTIFICATE:
+        what = "asks for a client certificate, which is not supported"
+        return Refusal(what, f"write an address in {asked.url_key} that does not")
     return Refusal(
         f"ended the TLS handshake ({error.reason})", "read its log, or its proxy's", is_theirs=True
     )
@@ -82,6 +92,13 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
         host = urlsplit(asked.url).hostname
         return Refusal(f"cannot be reached: {host}: {reason}", f"correct {asked.url_key}")
     remedy = f"start it, or correct {asked.url_key}"
+    if any(each.errno in _NO_FILES for each in causes if isinstance(each, OSError)):
+        return Refusal(f"cannot be reached: {reason} here", "raise the limit, as by ulimit -n 4096")
+    if any(isinstance(each, h11.RemoteProtocolError) for each in causes):
+        return Refusal(
+            "does not respond in HTTP/1.1",
+            f"write an address in {asked.url_key} that does; HTTP/2 alone is not supported",
+        )
     is_refused = any(isinstance(each, ConnectionRefusedError) for each in causes)
     if asked.url.startswith("http://") and not is_refused:
         remedy += ", with https:// if it speaks TLS"

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import FOLDER, find_environment, read_environment, read_environment_file
+from config.environment import (
+    FOLDER,
+    Service,
+    find_environment,
+    read_environment,
+    read_environment_file,
+)  # fmt: skip
 from config.errors import ConfigError
 from config.prometheus import Prometheus
 
@@ -128,9 +134,38 @@ def test_every_unset_variable_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
     ]
 
 
+def _services(folder: Path, text: str) -> dict[str, Service]:
+    path = folder / "environment.yaml"
+    path.write_text(f"environment: test\n{text}", encoding="utf-8")
+    return read_environment(path, {}).services
+
+
 def test_a_trailing_slash_is_removed_from_a_url(tmp_path: Path) -> None:
     environment = read_environment(written(tmp_path), VARIABLES)
     assert environment.services["shop"].url == "https://shop.example"
+
+
+def test_a_metrics_url_keeps_its_trailing_slash(tmp_path: Path) -> None:
+    text = "services: {shop: {url: 'http://shop', metrics: ['http://shop/metrics/']}}\n"
+    assert _services(tmp_path, text)["shop"].metrics_urls() == ["http://shop/metrics/"]
+
+
+@pytest.mark.parametrize("metrics", ["none", "[none]"])
+def test_only_a_service_whose_metrics_are_none_is_declared_to_show_none(
+    tmp_path: Path, metrics: str
+) -> None:
+    text = f"services: {{shop: {{url: 'http://shop', metrics: {metrics}}}}}\n"
+    if metrics == "none":
+        assert _services(tmp_path, text)["shop"].metrics_urls() == []
+    else:
+        with pytest.raises(ConfigError, match="is not an address"):
+            _services(tmp_path, text)
+
+
+def test_a_service_without_a_health_endpoint_is_asked_for_its_root(tmp_path: Path) -> None:
+    text = "services: {shop: {url: 'http://shop', health: none}, till: {url: 'http://till'}}\n"
+    services = _services(tmp_path, text)
+    assert (services["shop"].health_path, services["till"].health_path) == ("/", "/health")
 
 
 def test_metrics_are_scraped_from_each_replica_or_from_the_service_url(tmp_path: Path) -> None:
@@ -138,7 +173,7 @@ def test_metrics_are_scraped_from_each_replica_or_from_the_service_url(tmp_path:
     assert services["shop"].metrics_urls() == ["https://shop.example/metrics"]
     assert services["till"].metrics_urls() == [
         "http://till-1.example/metrics",
-        "http://till-2.example/metrics",
+        "http://till-2.example/metrics/",
     ]
 
 

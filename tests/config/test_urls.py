@@ -15,11 +15,15 @@ PATH = TypeAdapter(UrlPath)
         ("http://shop", "http://shop"),
         ("https://shop.example:8443/a/", "https://shop.example:8443/a"),
         ("http://[::1]:80/", "http://[::1]:80"),
-        ("http://shop/metrics?job=a", "http://shop/metrics?job=a"),
     ],
 )
-def test_a_url_keeps_everything_but_its_trailing_slash(written: str, url: str) -> None:
-    assert URL.validate_python(written) == url
+def test_a_base_url_keeps_everything_but_its_trailing_slash(written: str, url: str) -> None:
+    assert BASE.validate_python(written) == PROMETHEUS.validate_python(written) == url
+
+
+@pytest.mark.parametrize("written", ["http://shop/metrics/", "http://shop/metrics?job=a"])
+def test_a_url_of_metrics_is_used_as_it_was_written(written: str) -> None:
+    assert URL.validate_python(written) == written
 
 
 @pytest.mark.parametrize(

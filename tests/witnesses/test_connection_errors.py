@@ -1,5 +1,6 @@
 """Errors made by hand; the tests of the clients have real servers with and without TLS."""
 
+import errno
 import socket
 import ssl
 
@@ -103,3 +104,16 @@ def test_a_host_without_an_address_is_ours_to_correct_and_is_named() -> None:
     refusal = refusal_of(_caused(RuntimeError(), unknown), _HTTP)
     assert refusal.what == "cannot be reached: shop.example: name or service not known"
     assert (refusal.remedy, refusal.is_theirs) == ("correct services.shop.url", False)
+
+
+def test_a_client_certificate_that_is_asked_for_is_said_so() -> None:
+    refusal = refusal_of(_tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"), _HTTPS)
+    assert refusal.what == "asks for a client certificate, which is not supported"
+    assert not refusal.is_theirs
+
+
+def test_too_many_open_files_are_ours_and_have_a_remedy() -> None:
+    refusal = refusal_of(OSError(errno.EMFILE, "Too many open files"), _HTTP)
+    assert refusal.what == "cannot be reached: too many open files here"
+    assert "ulimit -n" in refusal.remedy
+    assert not refusal.is_theirs

@@ -52,7 +52,7 @@ class ServiceTargets:
         if not matchers:
             return text
         name, brace, rest = text.partition("{")
-        inside = [rest.rstrip().removesuffix("}").rstrip().removesuffix(",")] if brace else []
+        inside = [rest.rstrip().removesuffix("}").strip().removesuffix(",")] if brace else []
         return f"{name.strip()}{{{', '.join(filter(None, [*inside, *matchers]))}}}"
 
     def is_target_of(self, quantity: CountedQuantity, target: Labels) -> bool:

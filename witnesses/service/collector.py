@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -14,7 +15,8 @@ from witnesses.connection_errors import Asked, refusal_of
 from witnesses.model import CountedQuantity, Moment
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 10.0  # as Prometheus waits by default
+_MAX_REDIRECTS = 3
 
 
 class ServiceCollector:
@@ -74,9 +76,19 @@ def metrics_client(environment: Environment) -> httpx.Client:
 
 
 def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
-    """Return the body of one scrape, and why it is no exposition (or "")."""
+    """Return the body of one scrape, and why it is no exposition (or "").
+
+    A redirect is followed on the same scheme, host and port: the headers go nowhere else.
+    """
+    at, target = url, url
     try:
-        response = client.get(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = client.get(target)
+            if not response.has_redirect_location:
+                break
+            at, target = target, urljoin(target, response.headers["Location"])
+            if urlsplit(target)[:2] != urlsplit(at)[:2]:
+                return b"", f"{url} redirects to {_shown(target)}; write that address in metrics"
     except httpx.TimeoutException:
         return b"", f"{url} did not respond within {_TIMEOUT_S:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -84,3 +96,8 @@ def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
         return b"", f"{url} {refusal_of(error, asked).what}"
     is_well = response.status_code == httpx.codes.OK
     return response.content, "" if is_well else f"{url} responded {response.status_code}"
+
+
+def _shown(url: str) -> str:
+    """Return an address without its query, which may hold a secret."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()

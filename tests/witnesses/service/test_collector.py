@@ -1,5 +1,8 @@
 import json
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, shop_at
 from witnesses.model import Moment
 from witnesses.service.collector import ServiceCollector, fetch_exposition, metrics_client
+from witnesses.service.reading import read_services
 
 
 @pytest.fixture
@@ -104,3 +108,77 @@ def test_scrapes_carry_the_headers_for_metrics_and_not_those_of_the_traffic() ->
             assert fetch_exposition(client, f"{heard.url}/metrics") == (b"", "")
     assert heard.headers[0]["X-Scrape"] == "yes"
     assert "X-Tenant-ID" not in heard.headers[0]
+
+
+def _redirecting(status: int, **targets: str) -> Callable[[Exchange], None]:
+    """Redirect paths by name, and show metrics at all others."""
+
+    def answer(exchange: Exchange) -> None:
+        target = targets.get(exchange.path.strip("/"))
+        if target:
+            exchange.say(b"", status, Location=target)
+        else:
+            exchange.say(exposition({"tea": 1}).encode(), Content_Type="text/plain")
+
+    return answer
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_on_the_same_address_is_followed(status: int) -> None:
+    with (
+        answering(_redirecting(status, metrics="/shown/")) as heard,
+        metrics_client(shop_at(heard.url)) as client,
+    ):
+        content, error = fetch_exposition(client, f"{heard.url}/metrics")
+    assert (content, error) == (exposition({"tea": 1}).encode(), "")
+    assert heard.paths == ["/metrics", "/shown/"]
+
+
+def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
+    with answering(_redirecting(302)) as other:
+        target = f"{other.url}/login?token=s3cret"
+        with (
+            answering(_redirecting(302, metrics=target)) as heard,
+            metrics_client(shop_at(heard.url)) as client,
+        ):
+            content, error = fetch_exposition(client, f"{heard.url}/metrics")
+    assert content == b""
+    assert error.endswith(f"redirects to {other.url}/login; write that address in metrics")
+    assert other.paths == []
+
+
+def test_a_redirect_without_an_end_is_an_error() -> None:
+    with (
+        answering(_redirecting(302, metrics="/metrics")) as heard,
+        metrics_client(shop_at(heard.url)) as client,
+    ):
+        assert fetch_exposition(client, f"{heard.url}/metrics")[1].endswith("responded 302")
+    assert len(heard.paths) == 4
+
+
+def test_a_service_whose_metrics_are_none_is_not_scraped_and_not_missed(folder: RunFolder) -> None:
+    services = {"shop": Service(url=nobody_listens_at(), metrics="none")}
+    collector = ServiceCollector(Environment(environment="test", services=services))
+    for moment in Moment:
+        collector.collect(moment, folder)
+    reading = read_services(folder)
+    assert not reading.replicas
+    assert reading.absent == {"shop"}
+    assert not reading.counts(uses_by_kind())
+
+
+def test_a_server_of_http_2_alone_is_said_in_one_sentence(folder: RunFolder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def settings_frame() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]) + b"\r\n")
+
+        thread = Thread(target=settings_frame)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ServiceCollector(shop_at(url)).collect(Moment.BEFORE, folder)
+        thread.join()
+    assert _index(folder)["shop-0"]["error"] == f"{url}/metrics does not respond in HTTP/1.1"

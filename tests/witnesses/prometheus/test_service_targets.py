@@ -1,0 +1,73 @@
+import pytest
+
+from config.environment import Environment, Service
+from tests.witnesses.counted_quantities import counted
+from witnesses.prometheus.service_targets import ServiceTargets
+
+_SHOP, _TILL = {"job": "apps", "instance": "shop:80"}, {"job": "apps", "instance": "till:80"}
+_ONE_JOB = ServiceTargets(
+    {"shop": "apps", "till": "apps"}, {"shop": ["shop:80"], "till": ["till:80"]}
+)
+_TWO_JOBS = ServiceTargets.of_jobs("shop", "till")
+
+
+@pytest.mark.parametrize(
+    ("selector", "restricted"),
+    [
+        ("a_total", 'a_total{job=~"shop|till"}'),
+        ("a_total{}", 'a_total{job=~"shop|till"}'),
+        (' a_total { kind="tea", } ', 'a_total{kind="tea", job=~"shop|till"}'),
+        ('a_total{job="shop"}', 'a_total{job="shop", job=~"shop"}'),
+        ('a_total{job!="shop"}', 'a_total{job!="shop", job=~"till"}'),
+        ('a_total{job="elsewhere"}', 'a_total{job="elsewhere"}'),
+        ('a_total{kind="}"}', 'a_total{kind="}", job=~"shop|till"}'),
+    ],
+)
+def test_a_selector_is_restricted_to_the_jobs_of_the_environment(
+    selector: str, restricted: str
+) -> None:
+    assert _TWO_JOBS.selector(counted(prometheus=selector), []) == restricted
+
+
+def test_a_quantity_that_names_its_service_is_restricted_to_that_job() -> None:
+    quantity = counted(prometheus="a_total", service="till")
+    assert _TWO_JOBS.selector(quantity, []) == 'a_total{job=~"till"}'
+
+
+def test_services_under_one_job_are_told_apart_by_the_instance() -> None:
+    quantity = counted(prometheus="a_total", service="shop")
+    selector = _ONE_JOB.selector(quantity, [_SHOP, _TILL])
+    assert selector == r'a_total{job=~"apps", instance=~"shop:80"}'
+
+
+def test_an_instance_that_was_relabelled_is_not_asked_for() -> None:
+    quantity = counted(prometheus="a_total", service="shop")
+    renamed = [{"job": "apps", "instance": "shop-0"}]
+    assert _ONE_JOB.selector(quantity, renamed) == 'a_total{job=~"apps"}'
+
+
+@pytest.mark.parametrize(
+    ("selector", "target", "is_meant"),
+    [
+        ("a_total", _SHOP, True),
+        ("a_total", {"job": "other", "instance": "x:80"}, False),
+        ('a_total{namespace="prod"}', {**_SHOP, "namespace": "dev"}, False),
+        ('a_total{namespace="prod"}', {**_SHOP, "namespace": "prod"}, True),
+        ('a_total{kind="tea"}', _SHOP, True),
+    ],
+)
+def test_a_target_is_meant_if_its_labels_satisfy_the_selector(
+    selector: str, target: dict[str, str], is_meant: bool
+) -> None:
+    assert _ONE_JOB.is_target_of(counted(prometheus=selector), target) is is_meant
+
+
+def test_the_targets_of_an_environment_are_those_of_its_services() -> None:
+    services = {
+        "shop": Service(url="http://shop:8080", metrics=["http://a:1/m", "http://b/m"]),
+        "till": Service(url="https://till", job="apps"),
+        "dark": Service(url="http://dark", metrics="none"),
+    }
+    targets = ServiceTargets.of_environment(Environment(environment="test", services=services))
+    assert targets.jobs == {"shop": "shop", "till": "apps", "dark": "dark"}
+    assert targets.instances == {"shop": ["a:1", "b:80"], "till": ["till:443"], "dark": []}
