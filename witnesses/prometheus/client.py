@@ -121,15 +121,32 @@ class PrometheusClient:
     def intervals_s(self, jobs: Iterable[str] = ()) -> dict[str, float | None] | None:
         """Return the scrape interval of each job that has targets, in seconds, None if unknown.
 
-        Where targets are not reported, as by Thanos and Mimir, or without their interval, that of
-        each of `jobs` is computed from what was scraped; without `jobs` the result is None.
-        Raises PrometheusDown only where an interval is computed.
+        Where targets are not reported, as by Thanos and Mimir, or none of `jobs`, as by a backend
+        of remote write, or without their interval, that of each of `jobs` is computed from what
+        was scraped; without `jobs` the result is None. Raises PrometheusDown only where an
+        interval is computed.
         """
+        jobs = list(jobs)
         reported = self._reported_intervals_s()
+        if jobs and reported is not None and not any(job in reported for job in jobs):
+            stamped = self.stamped_intervals_s(jobs)
+            return {**reported, **{job: each for job, each in stamped.items() if each}}
         wanted = [job for job in jobs if reported is None or reported.get(job, 0.0) is None]
         if reported is None and not wanted:
             return None
         return {**(reported or {}), **self.stamped_intervals_s(wanted)}
+
+    def lag_s(self, jobs: Iterable[str], interval_s: float, now: float) -> float:
+        """Return how long after its scrape a sample shows in a query, in seconds, at least 0.
+
+        `now` is on Prometheus' clock. Raises PrometheusDown.
+        """
+        # A scrape is up to one interval old; what its age is beyond that is the lag.
+        result = self.query(f"max(timestamp(up{job_matcher(jobs)}))", now).result
+        try:
+            return max(0.0, now - float(result[0]["value"][1]) - interval_s) if result else 0.0
+        except (LookupError, ValueError, TypeError):
+            raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 
     def stamped_intervals_s(self, jobs: Iterable[str]) -> dict[str, float | None]:
         """Return the median time between two samples of each job's `up`, in seconds.

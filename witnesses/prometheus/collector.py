@@ -29,6 +29,7 @@ _DISCOVERY_S = 7.0
 _USUAL_INTERVAL_S = 15.0
 _PATIENCE_S = 3.0
 _PATIENCE_SCRAPES = 8
+_PATIENCE_LAGS = 3
 _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
@@ -65,6 +66,7 @@ class PrometheusCollector:
         self._tenant = tenant
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
+        self._lag_s = 0.0
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances
         )
@@ -138,7 +140,6 @@ class PrometheusCollector:
             return
         before = self._standstill
         try:
-            self._samples.close_last()
             self._standstill = self._take_at_scrapes(
                 self._deadline(), lambda state: state.is_still and state.total != before.total
             )
@@ -174,6 +175,7 @@ class PrometheusCollector:
         self.collection = replace(self.collection, skew_s=skew_s, interval_s=interval_s)
         if intervals_s is not None and not self.collection.fresh:
             self._scraped = self._jobs & intervals_s.keys()
+            self._lag_s = max(self._lag_s, self._client.lag_s(self._jobs, interval_s, self._now()))
 
     def _take_at_scrapes(
         self, deadline: float, is_enough: Callable[[Standstill], bool]
@@ -226,7 +228,7 @@ class PrometheusCollector:
 
     def _ups(self) -> list[Series]:
         """Return each target's last scrapes; two targets may share job and instance."""
-        window = f"{math.ceil(4 * self.collection.interval_s) + 1}s"
+        window = f"{math.ceil(4 * self.collection.interval_s + self._lag_s) + 1}s"
         response = self._client.query(f"{UP}{self._targets}[{window}]", self._now())
         try:
             return read_series(response.content)
@@ -237,7 +239,8 @@ class PrometheusCollector:
         return time.time() + self.collection.skew_s
 
     def _deadline(self) -> float:
-        return time.monotonic() + _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
+        patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
+        return time.monotonic() + patience_s + _PATIENCE_LAGS * self._lag_s
 
     def _write_record(self) -> None:
         _write_record(self._folder, self.collection)

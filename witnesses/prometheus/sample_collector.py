@@ -1,13 +1,22 @@
 """Collect the raw samples of a run in windows of time, each response of a bounded size."""
 
 import math
-from collections.abc import Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.increase import QUIET_SCRAPES, is_quiet
-from witnesses.prometheus.samples import raw_series
+from witnesses.prometheus.samples import (
+    Sample,
+    ScrapeTimes,
+    Target,
+    raw_series,
+    read_series,
+    scrapes_of,
+    target_of,
+)
 from witnesses.prometheus.windows import DURATIONS, SAMPLE_COUNTS, START_TIMES, UP, file_name
 
 # About 10 MB of a response, beside its labels. Prometheus refuses more than fifty million.
@@ -24,6 +33,11 @@ _AT_LEAST_SHORTER = 0.5
 #     window 1   ├───────────────┤ end
 #     window 2           ├───────┼───────────────┤        ├───────┤ at least _OVERLAP_S
 _OVERLAP_S = 1.0
+# Remote write and new series take this long at most to show in a query, as a rule.
+_LAST_TO_BE_VISIBLE_S = 15.0
+_SCRAPES_TO_BE_VISIBLE = 15
+# A series that lacks this many of its target's last scrapes is late; one that lacks more has ended.
+_SCRAPES_LATE = 2
 
 
 class Standstill(NamedTuple):
@@ -79,8 +93,10 @@ class SampleCollector:
     def take_until(self, until: float) -> None:
         """Collect closed windows while more lies before an instant than one response should hold.
 
-        Raises PrometheusDown.
+        A series that is new may be visible only some seconds after its samples were taken, so that
+        the last seconds are left to the last window. Raises PrometheusDown.
         """
+        until -= min(_LAST_TO_BE_VISIBLE_S, _SCRAPES_TO_BE_VISIBLE * self._interval_s)
         while (end := self._next_end(until)) < until:
             self._take(end, math.inf)
             self._closed.append(end)
@@ -95,28 +111,18 @@ class SampleCollector:
         self._last = at
         return rest
 
-    def close_last(self) -> None:
-        """Close the last window, so that a further one follows.
-
-        That reaches back over two scrapes: a sample being written may not have been visible yet.
-        """
-        if self._last is not None:
-            self._closed.append(self._last)
-            self._since = self._last - 2 * self._interval_s
-            self._last = None
-
     def _take(self, at: float, end: float) -> Standstill:
         """Collect one window. The targets are queried first and written last.
 
         So no scrape is known whose samples are not, even if a later query fails.
         """
         of_targets = {name: self._ask(query, at) for name, query in self._scrape_logs.items()}
-        rests = []
+        rests, scrapes = [], scrapes_by_target(of_targets[UP])
         for name, query in self._quantities.items():
             answer = self._ask(query, at)
             self._write(name, answer)
             if end < math.inf and name not in self._moving:
-                rests.append(_rest(answer, end))
+                rests.append(_rest(answer, scrapes, end))
         for name, answer in of_targets.items():
             self._write(name, answer)
         return Standstill(
@@ -161,14 +167,43 @@ class SampleCollector:
         return f"{math.ceil(at - self._since + _OVERLAP_S)}s"
 
 
-def _rest(answer: bytes, end: float) -> Standstill:
+def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> Standstill:
     """Return whether all series rest; one that ended with its target does not move either."""
     is_still, last = True, []
     try:
         for each in raw_series(answer):
+            if each.samples and _is_late(
+                each.samples, scrapes.get(target_of(each.labels), ()), end
+            ):
+                is_still = False
             if each.samples and each.samples[-1][0] > end:
                 is_still = is_still and is_quiet(each.samples[-QUIET_SCRAPES:], end)
                 last.append(each.samples[-1][1])
     except ValueError as error:
         raise PrometheusDown("Prometheus does not answer with raw samples") from error
     return Standstill(is_still, math.fsum(last))
+
+
+def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> bool:
+    """Return whether the last samples of a series have yet to show, though its target is scraped.
+
+    scrape   ──s────s────s────s──▶ now
+    series     ●    ●              two are missing: not visible yet
+             ●                     timestamps of its own, none after the last response yet
+    """
+    if not scrapes or scrapes[-1] <= end:
+        return False
+    at = samples[-1][0]
+    missing = len(scrapes) - bisect_right(scrapes, at)
+    return 0 < missing <= _SCRAPES_LATE if at in scrapes else at <= end
+
+
+def scrapes_by_target(answer: bytes) -> dict[Target, list[float]]:
+    """Return the instants of the successful scrapes of each target, from the series of `up`."""
+    scrapes: dict[Target, list[float]] = {}
+    try:
+        for each in read_series(answer):
+            scrapes.setdefault(each.target, []).extend(scrapes_of(each.samples))
+    except ValueError as error:
+        raise PrometheusDown("Prometheus does not answer with raw samples") from error
+    return {target: sorted(of_target) for target, of_target in scrapes.items()}

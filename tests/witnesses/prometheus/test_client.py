@@ -281,3 +281,33 @@ def test_only_the_interval_that_the_targets_do_not_show_is_computed() -> None:
 def test_an_interval_that_cannot_be_computed_is_down(answer: Says) -> None:
     with _asking({QUERY: answer}) as (client, _), pytest.raises(PrometheusDown):
         client.intervals_s(["shop"])
+
+
+def test_where_none_of_the_jobs_is_reported_their_intervals_are_computed() -> None:
+    """A backend of remote write reports its own targets, or none."""
+    targets = [{"labels": {"job": "self"}, "scrapeInterval": "3s"}]
+    answers = {
+        TARGETS: Says(json.dumps({"data": {"activeTargets": targets}})),
+        f'{QUERY}?up{{job=~"gone|shop"}}[1m]': _matrix(shop=[[0, 2]]),
+        f'{QUERY}?up{{job=~"gone"}}[5m]': _matrix(),
+        f'{QUERY}?up{{job=~"gone"}}[15m]': _matrix(),
+    }
+    with _asking(answers) as (client, _):
+        assert client.intervals_s(["shop", "gone"]) == {"self": 3.0, "shop": 2.0}
+
+
+@pytest.mark.parametrize(("newest", "lag_s"), [(995.0, 0.0), (990.0, 0.0), (962.5, 27.5)])
+def test_the_lag_is_by_how_much_the_newest_sample_is_older_than_an_interval(
+    newest: float, lag_s: float
+) -> None:
+    query = f'{QUERY}?max(timestamp(up{{job=~"shop"}}))'
+    with _asking({query: Says(json.dumps(vector(newest)))}) as (client, _):
+        assert client.lag_s(["shop"], interval_s=10.0, now=1_000.0) == lag_s
+
+
+def test_where_nothing_was_scraped_there_is_no_lag() -> None:
+    with _asking({QUERY: Says(json.dumps({"data": {"resultType": "vector", "result": []}}))}) as (
+        client,
+        _,
+    ):
+        assert client.lag_s(["shop"], interval_s=10.0, now=1_000.0) == 0.0

@@ -136,7 +136,7 @@ def test_a_late_count_is_found_by_collecting_again_and_is_late(folder: RunFolder
         collector.collect_moved_samples()
     assert _figure(folder) == Figure.exact(5.0, late=2.0)
     reading = read_prometheus(folder)
-    assert len(reading.collection.windows) == 2
+    assert len(reading.collection.windows) == 1
     end = reading.collection.end
     stamps = [at for at, _ in reading.scrape_logs["shop", "shop:80"].ups if at > end]
     assert stamps == fake.stamps(end, reading.collection.at)
@@ -180,7 +180,7 @@ def test_the_moments_of_a_run_are_baseline_samples_and_moved_samples(folder: Run
         assert _figure(folder) == Figure.exact(3.0)
         collector.collect(Moment.AFTER, folder)
     assert _figure(folder).value == 5.0
-    assert len(read_prometheus(folder).collection.windows) == 2
+    assert len(read_prometheus(folder).collection.windows) == 1
 
 
 def _promql(folder: RunFolder, number: int) -> dict[str, object]:

@@ -15,7 +15,7 @@ from tests.witnesses.prometheus.fake_prometheus import (
     scraping,
 )
 from witnesses.prometheus.client import PrometheusDown
-from witnesses.prometheus.sample_collector import SampleCollector
+from witnesses.prometheus.sample_collector import SampleCollector, _is_late
 from witnesses.prometheus.windows import Windows
 
 
@@ -105,14 +105,34 @@ def test_a_warning_is_an_error_and_nothing_of_the_targets_is_written(folder: Run
     assert not (folder.witnesses / "prometheus").exists()
 
 
-def test_a_window_after_the_last_reaches_back_over_two_scrapes(folder: RunFolder) -> None:
+def test_the_last_window_is_taken_again_as_a_whole(folder: RunFolder) -> None:
+    """A series that was not visible at first is whole at the second time."""
     fake = FakePrometheus(lambda _: 1.0, began_at=time.time() - 3)
     with _collecting(fake, folder) as collector:
         first = round(time.time(), 3)
         collector.take_last(first, fake.began_at)
-        collector.close_last()
         collector.take_last(first + 1, fake.began_at)
-    assert collector.ends == (first, first + 1)
-    windows = Windows(folder.witnesses / "prometheus", 2)
-    _, (again,) = ([*window] for window in windows.read_series("quantity-uses"))
-    assert again.samples[0][0] <= first - 2 * INTERVAL_S
+    assert collector.ends == (first + 1,)
+    ((again,),) = ([*window] for window in Windows(
+        folder.witnesses / "prometheus", 1).read_series("quantity-uses"))  # fmt: skip
+    assert again.samples[0][0] <= fake.began_at + INTERVAL_S
+
+
+_SCRAPES = [float(at) for at in range(100, 160, 10)]
+
+
+@pytest.mark.parametrize(
+    ("last", "is_late"),
+    [(150.0, False), (140.0, True), (130.0, True), (120.0, False), (106.5, True), (146.5, False)],
+    ids=[
+        "all are there", "one is missing", "two are missing", "it has ended",
+        "own timestamps, none after the end", "own timestamps, after the end",
+    ],
+)  # fmt: skip
+def test_a_series_whose_last_samples_have_yet_to_show_is_late(last: float, is_late: bool) -> None:
+    assert _is_late([(last, 1.0)], _SCRAPES, end=115.0) is is_late
+
+
+def test_a_series_of_a_target_that_is_gone_is_not_waited_for() -> None:
+    assert not _is_late([(100.0, 1.0)], _SCRAPES, end=155.0)
+    assert not _is_late([(100.0, 1.0)], (), end=90.0)
