@@ -137,7 +137,9 @@ class CurrentRun:
         """Ask every witness, and once more where a counter may only be late."""
         with self.progress.stage("settle"):
             witnesses.collect(Moment.AFTER)
-            if counters_fall_short(read_case(self.folder)):
+            for _ in witnesses.attempts():
+                if not counters_fall_short(read_case(self.folder)):
+                    break
                 witnesses.collect(Moment.AFTER)
             witnesses.collect_health(Moment.AFTER)
 

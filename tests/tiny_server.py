@@ -12,12 +12,16 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True)
 class Says:
-    """One answer: a status and a body. `hangs` is to say nothing until the test is over."""
+    """One answer: a status and a body. `hangs` is to say nothing until the test is over.
+
+    `is_live` adds a comment that differs each time, as an exposition that comes from no cache does.
+    """
 
     body: str = ""
     status: int = 200
     content_type: str = "application/json"
     hangs: bool = False
+    is_live: bool = False
 
 
 @dataclass
@@ -43,7 +47,8 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
             if says.hangs:
                 over.wait(240)
                 return
-            content = says.body.encode()
+            live = f"# request {len(served.asked)}\n" if says.is_live else ""
+            content = f"{says.body}{live}".encode()
             self.send_response(says.status)
             self.send_header("Content-Type", says.content_type)
             self.send_header("Content-Length", str(len(content)))

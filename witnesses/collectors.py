@@ -14,9 +14,12 @@ from witnesses.model import Collector, CountedQuantity, Moment
 from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collector import PrometheusCollector, write_absence
+from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.service.collector import ServiceCollector
-from witnesses.service.reading import latest_start_time
+from witnesses.service.reading import is_collected, latest_start_time
+
+CACHED_PAGE_S = 25.0
 
 _CLOCK_STEP_S = 0.01
 
@@ -26,7 +29,9 @@ class Collectors:
     """The collectors of one run, in the order in which they are asked after it.
 
     Prometheus' barrier comes first: what it waits for, the others then report too. `fresh` means
-    that every service was started for this run.
+    that every service was started for this run. Without a Prometheus, the first collection after
+    the run is `settle_s` seconds later, or the grace if that is longer. `cached_page_s` is for how
+    long a page that may come from a cache is read again.
     """
 
     environment: Environment
@@ -34,6 +39,8 @@ class Collectors:
     folder: RunFolder
     in_order: tuple[Collector, ...]
     fresh: bool
+    settle_s: float = 0.0
+    cached_page_s: float = CACHED_PAGE_S
 
     def collect_health(self, moment: Moment) -> None:
         """Ask every service for its health."""
@@ -44,6 +51,10 @@ class Collectors:
         is_fresh_begin = self.fresh and moment is Moment.BEFORE
         # A fresh Prometheus waits for nothing; its begin must come after the others' baseline.
         in_order = self.in_order[::-1] if is_fresh_begin else self.in_order
+        if moment is Moment.AFTER and self.environment.prometheus is None:
+            # nothing else waits for what is counted some time after the response
+            again = is_collected(self.folder, Moment.AFTER)
+            time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
         for collector in in_order:
             if is_fresh_begin and isinstance(collector, PrometheusCollector):
                 # Start times are in whole seconds: a process must be older to count as there
@@ -51,6 +62,21 @@ class Collectors:
                 ready_at = latest_start_time(self.folder) + START_TIME_MARGIN_S + _CLOCK_STEP_S
                 time.sleep(min(max(0.0, ready_at - time.time()), START_TIME_MARGIN_S))
             collector.collect(moment, self.folder)
+
+    def attempts(self) -> Iterator[None]:
+        """Yield for each further time that late counts are worth waiting for.
+
+        That is once, and again for as long as a page may come from a cache: it was the same in
+        every scrape.
+        """
+        yield
+        deadline_s = time.monotonic() + self.cached_page_s
+        while self._may_be_cached() and time.monotonic() < deadline_s:
+            yield
+
+    def _may_be_cached(self) -> bool:
+        services = (each for each in self.in_order if isinstance(each, ServiceCollector))
+        return any(each.may_be_cached for each in services)
 
 
 @contextmanager
@@ -78,4 +104,5 @@ def open_collectors(
             in_order.insert(0, prometheus)
         else:
             write_absence(folder)
-        yield Collectors(environment, tenant, folder, tuple(in_order), fresh)
+        settle_s = max((each.settings.settle for each in quantities), default=0.0)
+        yield Collectors(environment, tenant, folder, tuple(in_order), fresh, settle_s)

@@ -26,7 +26,7 @@ headers: {X-Tenant-ID: "{{ tenant }}", X-Token: "${SHOP_TOKEN:-none}"}
 tenant: acme
 load: {allowed: true}
 """
-METRICS = Says(exposition({}, visits=0), content_type="text/plain")
+METRICS = Says(exposition({}, visits=0), content_type="text/plain", is_live=True)
 IS_WELL = {"/health": Says("ok"), "/metrics": METRICS, "/visit": Says("{}")}
 
 

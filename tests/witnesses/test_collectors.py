@@ -118,7 +118,21 @@ def test_collecting_once_more_after_the_run_replaces_what_was_counted_until_then
         assert shop.figures()["database:main"] == Figure.exact(1.0)
         shop.use()
         collectors.collect(Moment.AFTER)
-    assert shop.figures()["service"] == shop.figures()["database:main"] == Figure.exact(2.0)
+    assert shop.figures()["database:main"] == Figure.exact(2.0)
+    assert shop.figures()["service"] == Figure.exact(2.0, late=1.0)
+
+
+@pytest.mark.parametrize(("is_cached", "attempts"), [(False, 1), (True, 4)])
+def test_a_page_that_never_changes_is_waited_for_since_it_may_come_from_a_cache(
+    shop: Shop, is_cached: bool, attempts: int
+) -> None:
+    with shop.collectors(fresh=False, has_prometheus=False) as collectors:
+        service = next(each for each in collectors.in_order if isinstance(each, ServiceCollector))
+        made = 0
+        for _ in collectors.attempts():
+            made += 1
+            service.may_be_cached = is_cached and made < 4
+    assert made == attempts
 
 
 def test_prometheus_comes_first_since_the_others_report_what_it_waits_for(shop: Shop) -> None:

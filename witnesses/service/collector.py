@@ -13,6 +13,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
 from witnesses.connection_errors import Asked, refusal_of
 from witnesses.model import CountedQuantity, Moment
+from witnesses.service.reading import INDEX, LATER, is_collected
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
 _TIMEOUT_S = 10.0  # as Prometheus waits by default
@@ -31,9 +32,19 @@ class ServiceCollector:
         """Ask nothing yet."""
         self._environment = environment
         self._metrics = frozenset[str]().union(*(each.metrics for each in quantities))
+        self.may_be_cached = False
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
-        """Scrape every replica, and write expositions and an index."""
+        """Scrape every replica, and write expositions and an index.
+
+        After the run, each further time is kept beside the first: what only that shows is late.
+        `may_be_cached` then tells that a page was the same in every scrape, byte by byte.
+        """
+        kept = is_collected(folder, Moment.AFTER) and moment is Moment.AFTER
+        self._collect(LATER if kept else moment, folder)
+
+    def _collect(self, moment: str, folder: RunFolder) -> None:
+        self.may_be_cached = False
         index: dict[str, Any] = {}
         with metrics_client(self._environment) as client:
             for service, settings in self._environment.services.items():
@@ -52,7 +63,7 @@ class ServiceCollector:
                         "scrapes": asdict(self._scrape_again(client, url, content, error)),
                     }
         content = json.dumps(index, indent=1).encode()
-        folder.write_witness_file(f"service/{moment}/index.json", content)
+        folder.write_witness_file(f"service/{moment}/{INDEX}", content)
 
     def _scrape_again(
         self, client: httpx.Client, url: str, first: bytes, error: str
@@ -62,9 +73,13 @@ class ServiceCollector:
 
         def scrape() -> bytes | None:
             content, failed = fetch_exposition(client, url)
+            pages.add(content)
             return None if failed else content
 
-        return scrape_repeatedly(first, scrape, self._metrics)
+        pages = {first}
+        scrapes = scrape_repeatedly(first, scrape, self._metrics)
+        self.may_be_cached = self.may_be_cached or len(pages) == 1
+        return scrapes
 
 
 def metrics_client(environment: Environment) -> httpx.Client:

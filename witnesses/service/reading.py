@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,18 @@ from witnesses.target_labels import NO_TARGETS, ReplicaLabels, TargetLabels
 
 NAME = "service"
 
+INDEX = "index.json"
+LATER = "later"  # collected again after the run
+
 _CREATED = "_created"
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One metrics address: whose it is, its scrapes before and after, and the repeated ones."""
+    """One metrics address: whose it is, its scrapes before and after, and the repeated ones.
+
+    `first_after` is the first scrape after the run, if a later one was made.
+    """
 
     service: str
     job: str
@@ -32,6 +38,7 @@ class Replica:
     after: Exposition
     scrapes: tuple[RepeatedScrapes, ...] = ()
     url: str = ""
+    first_after: Exposition | None = None
 
     @property
     def several_processes(self) -> RepeatedScrapes | None:
@@ -96,8 +103,12 @@ class Replica:
         if self.before.error and not self.began_empty:
             return
         before = self.before.values.get(metric, {})
+        first = self.after if self.first_after is None else self.first_after
         for pairs, value in self.after.values.get(metric, {}).items():
-            yield dict(pairs), _increase(before.get(pairs, 0.0), value, self.is_restarted)
+            start = before.get(pairs, 0.0)
+            figure = _increase(start, value, self.is_restarted)
+            late = 0.0 if first.error else value - first.values.get(metric, {}).get(pairs, start)
+            yield dict(pairs), replace(figure, late=late) if late > 0 else figure
 
     def labels_of(self, metric: str) -> Iterator[dict[str, str]]:
         """Yield the labels of each series of a metric that was shown, before or after."""
@@ -273,16 +284,19 @@ class ServiceReading:
 def read_services(folder: RunFolder, targets: TargetLabels = NO_TARGETS) -> ServiceReading:
     """Read the expositions that a run collected; figures report what is missing."""
     path = folder.witnesses / NAME
-    before, after = _read_index(path / Moment.BEFORE), _read_index(path / Moment.AFTER)
+    before, first_after = _read_index(path / Moment.BEFORE), _read_index(path / Moment.AFTER)
+    moment = LATER if is_collected(folder, LATER) else Moment.AFTER
+    after = _read_index(path / moment)
     return ServiceReading(
         {
             name: Replica(
                 entry["service"],
                 entry["job"],
                 _read_exposition(path / Moment.BEFORE / f"{name}.txt", entry),
-                _read_exposition(path / Moment.AFTER / f"{name}.txt", after.get(name)),
+                _read_exposition(path / moment / f"{name}.txt", after.get(name)),
                 tuple(map(_read_scrapes, filter(None, [entry, after.get(name)]))),
                 entry["url"],
+                _read_exposition(path / Moment.AFTER / f"{name}.txt", first_after.get(name)),
             )
             for name, entry in before.items()
             if not entry.get("is_declared_absent")
@@ -291,6 +305,11 @@ def read_services(folder: RunFolder, targets: TargetLabels = NO_TARGETS) -> Serv
         frozenset(each["service"] for each in before.values() if each.get("is_declared_absent")),
         is_cut_short=bool(before) and not after,
     )
+
+
+def is_collected(folder: RunFolder, moment: str) -> bool:
+    """Return whether the services were scraped at a moment."""
+    return (folder.witnesses / NAME / moment / INDEX).exists()
 
 
 def latest_start_time(folder: RunFolder) -> float:
@@ -319,7 +338,7 @@ def _increase(start: float, value: float, is_restarted: bool) -> Figure:
 
 def _read_index(path: Path) -> dict[str, Any]:
     try:
-        index = json.loads((path / "index.json").read_bytes())
+        index = json.loads((path / INDEX).read_bytes())
     except (OSError, ValueError):
         return {}
     return index if isinstance(index, dict) else {}
