@@ -9,23 +9,17 @@ import math
 CONFIDENCE = 0.95
 
 
-def probability_at_most(k: int, n: int, p: float) -> float:
-    """Return P(X <= k) for X ~ binomial(n, p), summed in logarithms so that large n work.
-
-    >>> round(probability_at_most(1, 100, 0.05), 4)
-    0.0371
-    """
-    return min(1.0, math.fsum(_mass(i, n, p) for i in range(min(k, n) + 1)))
-
-
 def interval_ranks(n: int, quantile: float) -> tuple[int | None, int | None]:
     """Return the ranks (from 1) that enclose the quantile with 95 % confidence, equal tails.
 
-    None on a side that so few values cannot bound.
+    None on a side that so few values cannot bound. One value bounds nothing: that it is drawn like
+    any other cannot be known of it.
 
-    >>> interval_ranks(100, 0.95)
-    (90, 100)
+    >>> interval_ranks(100, 0.95), interval_ranks(2, 0.95), interval_ranks(1, 0.99)
+    ((90, 100), (1, None), (None, None))
     """
+    if n <= 1:
+        return None, None
     tail = (1 - CONFIDENCE) / 2
     over = _largest_within(n, 1 - quantile, tail)
     upper = None if over is None else n - over

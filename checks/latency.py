@@ -1,35 +1,39 @@
-"""Judge response times by counts of values over a limit and by order statistics, never rounded."""
+"""Judge response times by counts of values over a limit and by order statistics, never rounded.
+
+One computation yields the interval, "proven" and the verdict of a limit:
+
+    proven pass         ├───●───┤      │           the whole interval lies at or below the limit
+    not proven          ├───────●──────│──┤        the measured value decides
+    proven fail                        │ ├──●──┤   the whole interval lies above the limit
+"""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from checks.binomial import CONFIDENCE, interval_ranks, probability_at_most
-from checks.case import Case, DrivenProfile
+from checks.binomial import interval_ranks
+from checks.case import Case
 from checks.precision import print_apart
 from checks.result import Finding, Judgement, Kind, LatencyRow, Objective, finding_id
+from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Column
 from scenarios.language.model import ITERATION
 
 _TARGET = 95.0
+_FEWEST_OVER = 2  # one value proves nothing
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Timings:
-    """Response times in seconds; without a response it is the time until giving up."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on a percentile. If `strict`, the measured value decides, however few there are."""
 
-    response_s: Column
-    answered: Column
-
-    def __len__(self) -> int:
-        return len(self.response_s)
-
-
-NO_TIMINGS = Timings(np.empty(0), np.empty(0, bool))
+    percentile: float
+    limit_s: float
+    strict: bool = False
 
 
 def judge_latency(case: Case) -> Judgement:
@@ -45,64 +49,45 @@ def judge_latency(case: Case) -> Judgement:
     reason = bottleneck(measured)
     findings = [_finding(row, objective, reason) for row in rows for objective in row.objectives]
     silent = [
-        _unmeasured(f"latency {step}", "no request of this step was sent", step)
+        _unmeasured(f"latency {step}", unserved_reason(values), step)
         for step, values in timings.items()
         if not len(values) and limits[step]
     ]
     return Judgement((*findings, *silent), latency=tuple(rows))
 
 
-def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
-    """Return every response time by step, and of whole iterations, in the scenario's order."""
-    steps = [step.step for step in case.scenario.flow]
-    timings = {
-        step: _joined(
-            Timings(of_step.response_s, of_step.answered)
-            for of_step in (each.of_step(step) for each in driven.measured)
-        )
-        for step in steps
-    }
-    iterations = []
-    for each in driven.measured:
-        of_each = each.iterations
-        duration_s = each.column("done_s")[of_each.last] - each.column("due_s")[of_each.first]
-        # One that broke off would have taken longer, as a request without a response would have.
-        iterations.append(Timings(duration_s, of_each.all_answered(len(steps))))
-    timings[ITERATION] = _joined(iterations)
-    return timings
+def unserved_reason(timings: Timings) -> str:
+    """Return why a step without a value to judge has none."""
+    failed = len(timings.failed_s)
+    return f"none of {failed:,} was served" if failed else "no request of this step was sent"
 
 
-def _joined(parts: Iterable[Timings]) -> Timings:
-    """Put the timings of several generators together."""
-    kept = list(parts)
-    return Timings(
-        np.concatenate([np.empty(0), *(each.response_s for each in kept)]),
-        np.concatenate([np.empty(0, bool), *(each.answered for each in kept)]),
-    )
-
-
-def latency_row(step: str, timings: Timings, limits: dict[float, float]) -> LatencyRow:
-    """Compute a step's percentiles and judge its limits (seconds by percentile).
+def latency_row(step: str, timings: Timings, limits: Sequence[Limit]) -> LatencyRow:
+    """Compute a step's percentiles and judge its limits.
 
     Nearest rank: the p-th percentile of n values is the value of rank ceil(p·n), so each is a
     value that was measured.
     """
-    values = np.sort(timings.response_s)
-    objectives = tuple(_objective(timings, values, *limit) for limit in limits.items())
-    low, high = _interval(values, _TARGET)
-    target_s = limits.get(_TARGET)
+    values = np.sort(np.concatenate([timings.served_s, timings.timed_out_s]))
+    failed = np.sort(timings.failed_s)
+    objectives = tuple(_objective(timings.judged_by(each.limit_s), each) for each in limits)
+    low, high = _interval(timings, _TARGET)
     return LatencyRow(
         step=step,
         count=len(values),
-        unanswered=int(np.count_nonzero(~timings.answered)),
+        unanswered=len(timings.timed_out_s),
         p50=percentile(values, 50),
         p95=percentile(values, 95),
         p99=percentile(values, 99),
         max=float(values[-1]),
         p95_low=low,
         p95_high=high,
-        over_target=None if target_s is None else _over_limit(values, target_s),
+        over_target=next(
+            (each.over_low for each in objectives if each.percentile == _TARGET), None
+        ),
         objectives=objectives,
+        not_served=len(failed),
+        not_served_p95=percentile(failed, 95) if len(failed) else None,
     )
 
 
@@ -132,53 +117,64 @@ def _rank(count: int, percent: float) -> int:
     return math.ceil(round(percent * count, 6) / 100)
 
 
-def _limits(case: Case) -> dict[str, dict[float, float]]:
+def _limits(case: Case) -> dict[str, list[Limit]]:
     """Return each step's limits; an objective that names no step is for each request."""
-    limits: dict[str, dict[float, float]] = {step.step: {} for step in case.scenario.flow}
+    limits: dict[str, dict[float, Limit]] = {step.step: {} for step in case.scenario.flow}
     limits[ITERATION] = {}
     for objective in case.scenario.checks.latency:
         steps = [objective.step] if objective.step else [each for each in limits if
                                                          each != ITERATION]  # fmt: skip
         for step in steps:
-            limits[step] |= objective.limits()
-    return limits
+            limits[step] |= {
+                percent: Limit(percent, limit_s, objective.strict)
+                for percent, limit_s in objective.limits().items()
+            }
+    return {step: list(of_step.values()) for step, of_step in limits.items()}
 
 
-def _objective(timings: Timings, values: Column, percent: float, limit_s: float) -> Objective:
-    over = _over_limit(values, limit_s)
-    doubtful = int(np.count_nonzero(~timings.answered & (timings.response_s <= limit_s)))
-    allowed = allowed_over(len(values), percent)
-    # A value without a response may belong to either side of the limit.
-    verdict = Verdict.FAIL if over > allowed else Verdict.INCONCLUSIVE
-    if over + doubtful <= allowed:
-        verdict = Verdict.PASS
-    # How often would chance alone yield this, if exactly the permitted share were over the limit?
-    count, share = len(values), 1 - percent / 100
-    proven = (
-        verdict is Verdict.PASS
-        and probability_at_most(over + doubtful, count, share) <= 1 - CONFIDENCE
-    ) or (verdict is Verdict.FAIL and probability_at_most(over - 1, count, share) >= CONFIDENCE)
-    low, high = _interval(values, percent)
+def _objective(timings: Timings, limit: Limit) -> Objective:
+    """Judge one limit by the values that were served, or were slower than it in any case."""
+    values = np.sort(np.concatenate([timings.served_s, timings.timed_out_s]))
+    over = _over_limit(values, limit.limit_s)
+    # The response to a request that timed out may belong to either side of the limit.
+    doubtful = int(np.count_nonzero(timings.timed_out_s <= limit.limit_s))
+    allowed = allowed_over(len(values), limit.percentile)
+    low_s, high_s = _interval(timings, limit.percentile)
+    is_below = high_s is not None and high_s <= limit.limit_s
+    is_above = low_s is not None and low_s > limit.limit_s
+    judged = over <= allowed or is_above or limit.strict or (
+        low_s is not None and over >= _FEWEST_OVER
+    )  # fmt: skip
     return Objective(
-        percentile=percent,
-        limit_s=limit_s,
-        measured_s=percentile(values, percent),
-        low_s=low,
-        high_s=high,
+        percentile=limit.percentile,
+        limit_s=limit.limit_s,
+        measured_s=percentile(values, limit.percentile),
+        low_s=low_s,
+        high_s=high_s,
         over_low=over,
         over_high=over + doubtful,
         allowed=allowed,
-        proven=proven,
-        verdict=verdict,
+        proven=is_below or is_above,
+        verdict=_verdict(over, doubtful, allowed) if judged else Verdict.PASS,
+        count=len(values),
+        judged=judged,
     )
 
 
-def _interval(values: Column, percent: float) -> tuple[float | None, float | None]:
-    low, high = interval_ranks(len(values), percent / 100)
-    return (
-        None if low is None else float(values[low - 1]),
-        None if high is None else float(values[high - 1]),
-    )
+def _verdict(over: int, doubtful: int, allowed: int) -> Verdict:
+    if over > allowed:
+        return Verdict.FAIL
+    return Verdict.PASS if over + doubtful <= allowed else Verdict.INCONCLUSIVE
+
+
+def _interval(timings: Timings, percent: float) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a percentile; a value that timed out has no upper bound."""
+    timed_out_s = timings.timed_out_s
+    at_least = np.sort(np.concatenate([timings.served_s, timed_out_s]))
+    at_most = np.sort(np.concatenate([timings.served_s, np.full(len(timed_out_s), math.inf)]))
+    low, high = interval_ranks(len(at_least), percent / 100)
+    high_s = math.inf if high is None else float(at_most[high - 1])
+    return None if low is None else float(at_least[low - 1]), None if math.isinf(high_s) else high_s
 
 
 def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Finding:
@@ -192,7 +188,8 @@ def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> F
         title=f"latency {row.step} {name}",
         kind=Kind.LATENCY,
         verdict=verdict,
-        expected=f"at most {objective.allowed:,} of {row.count:,} over {objective.limit_s:g} s",
+        expected=f"at most {objective.allowed:,} of {objective.count:,} over "
+        f"{objective.limit_s:g} s",
         observed=f"{over} over; {name} {measured} s",
         detail=" ".join(_remarks(row, objective, bottleneck_reason)),
     )
@@ -210,10 +207,29 @@ def objective_id(step: str, percentile: float) -> str:
 def _remarks(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Iterator[str]:
     if bottleneck_reason:
         yield f"The load generator was saturated: {bottleneck_reason}."
+    yield from row_remarks(row, objective)
+    if objective.judged:
+        proven = "Proven" if objective.proven else "Not proven"
+        yield f"{proven} with 95 % confidence at {_values(objective)}."
+
+
+def _values(objective: Objective) -> str:
+    return f"{objective.count:,} value{'' if objective.count == 1 else 's'}"
+
+
+def row_remarks(row: LatencyRow, objective: Objective) -> Iterator[str]:
+    """Yield what the values of a step leave out, or bound on one side only."""
+    slow = objective.count - row.count
+    fast = row.not_served - slow
+    if fast and row.not_served_p95 is not None:
+        of_all = f", p95 {row.not_served_p95:.3f} s" if not slow else ""
+        yield f"{fast:,} not served{of_all}: not judged."
+    if slow:
+        yield f"{slow:,} not served, but slower than the limit: over it."
     if row.unanswered:
-        yield f"{row.unanswered:,} without a response or broken off: their times are lower bounds."
-    proven = "proven" if objective.proven else "not proven"
-    yield f"{proven} with 95 % confidence at {row.count:,} values.".capitalize()
+        yield f"{row.unanswered:,} without a response in time: their times are lower bounds."
+    if not objective.judged:
+        yield f"{objective.over_low:,} of {_values(objective)} over: nothing is proven, not judged."
 
 
 def _unmeasured(title: str, why: str, *step: str) -> Finding:

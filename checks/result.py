@@ -159,8 +159,10 @@ class UsageRow:
 class Objective:
     """A latency limit on one percentile of one step. `over` may be a range: [over_low, over_high].
 
-    `allowed` is the largest number of values over the limit with which the percentile still meets
-    it. `proven` is true when the verdict holds with 95 % confidence (binomial).
+    `allowed` is the largest number of the `count` values over the limit with which the percentile
+    still meets it. `low_s` and `high_s` bound the percentile with 95 % confidence; `proven` is true
+    when both lie at or below the limit, or both above it. `judged` is false where so few values are
+    over the limit that they prove nothing.
     """
 
     percentile: float
@@ -173,15 +175,18 @@ class Objective:
     allowed: int
     proven: bool
     verdict: Verdict
+    count: int
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyRow:
     """Response times of one step in seconds: order statistics of every unrounded value.
 
+    `count` values were served or timed out; of these, `unanswered` are times until giving up, so
+    lower bounds. `not_served` failed before: refused, or a connection that broke.
     `p95_low` and `p95_high` bound the p95 with 95 % confidence; None where the sample is too small
     to bound it on that side. `over_target` counts values over the p95 limit, or None without one.
-    `unanswered` values are times until giving up, so lower bounds.
     """
 
     step: str
@@ -195,6 +200,8 @@ class LatencyRow:
     p95_high: float | None
     over_target: int | None
     objectives: tuple[Objective, ...] = ()
+    not_served: int = 0
+    not_served_p95: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from checks.verdict import Verdict
 CUT_BYTES = 2048
 NO_DATA = "no data"
 NOT_ASKED = "–"
+NOT_JUDGED = "– not judged"
 MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?"}
 
 _MINUS = "−"

@@ -34,7 +34,7 @@ LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}
 
 @dataclass(frozen=True, slots=True)
 class LoadTestRow:
-    """One row of the table. Without a verdict, `said` is shown in its place."""
+    """One row of the table; `said` is shown in place of the verdict's word."""
 
     name: str
     measured: str
@@ -68,7 +68,9 @@ def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str
     table = make_table(("", "measured", "expected", "result"), right=(1,))
     for line in load_test_lines(result):
         cells = (Text(paper.spell(each)) for each in (line.name, line.measured, line.expected))
-        state = mark(paper, line.verdict) if line.verdict else Text(paper.spell(line.said))
+        state = (
+            mark(paper, line.verdict, line.said) if line.verdict else Text(paper.spell(line.said))
+        )
         table.add_row(*cells, state)
     with console.capture() as capture:
         print_banner(
@@ -103,7 +105,7 @@ def _percentile(result: Result, percentile: float) -> LoadTestRow:
     name = f"{ITERATION} {write.render_percentile(percentile)}"
     for row in objective_rows(result):
         if row.id == objective_id(ITERATION, percentile):
-            return LoadTestRow(name, row.measured, row.objective, row.verdict)
+            return LoadTestRow(name, row.measured, row.objective, row.verdict, row.state)
     timed = next((each for each in result.latency if each.step == ITERATION), None)
     value_s = {50.0: timed.p50, 95.0: timed.p95, 99.0: timed.p99}[percentile] if timed else None
     limit_s = LIMITS_S[percentile]
@@ -117,9 +119,9 @@ def _success(phase: Phase, findings: Sequence[Finding]) -> LoadTestRow:
     finding = next((each for each in reversed(findings) if each.kind is Kind.SUCCESS), None)
     share = write.render_share(phase.completed, phase.scheduled)
     expected = finding.expected if finding else ""
-    return LoadTestRow(
-        "success rate", share, expected, finding.verdict if finding else None, "not judged"
-    )
+    verdict = finding.verdict if finding else None
+    said = "" if finding else "not judged"
+    return LoadTestRow("success rate", share, expected, verdict, said)
 
 
 def _cards(result: Result) -> LoadTestRow:

@@ -138,7 +138,7 @@ def _finding_cells(row: Finding) -> tuple[str, ...]:
 
 def _objective_cells(row: ObjectiveRow) -> tuple[str, ...]:
     interval = f"{row.interval} {row.confidence}".strip()
-    return (row.title, write.render_verdict(row.verdict), row.measured, interval, row.objective,
+    return (row.title, row.state, row.measured, interval, row.objective,
             row.margin, row.share, row.count)  # fmt: skip
 
 
@@ -158,9 +158,10 @@ def _flow(result: Result) -> list[str]:
 
 def _latency(result: Result) -> list[str]:
     rows = [sections.step_row(row) for row in result.latency]
-    cells = [(row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit)
-             for row in rows]  # fmt: skip
-    head = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit")
+    cells = [(row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
+              row.not_served) for row in rows]  # fmt: skip
+    head = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit",
+            "Not served")  # fmt: skip
     return [_table(head, cells)]
 
 

@@ -71,7 +71,8 @@ def _print_checks(console: Console, paper: TerminalFormat, rows: Sequence[Object
     table = make_table(("check", "measured", "interval", "objective", "result"), right=(1, 3))
     for row in shown:
         cells = (row.title, row.measured, row.interval, row.objective)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict))
+        state = mark(paper, row.verdict, row.state)
+        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
     print_table(console, paper, table, _left_out(limits, shown, "limit"))
     worded = [row for row in rows if not row.bar]
     shown = _worth_showing(worded, worded)

@@ -6,9 +6,10 @@ from checks.case import Case
 from checks.history.baseline import baseline, median_entry, regression_id
 from checks.history.entry import Entry
 from checks.history.store import ComparableRuns, history_of
-from checks.latency import NO_TIMINGS, Timings, latency_row, timings_by_step
+from checks.latency import Limit, latency_row, row_remarks, unserved_reason
 from checks.precision import decimal_of, digits_apart
 from checks.result import Finding, Judgement, Kind, LatencyRow
+from checks.timings import NO_TIMINGS, Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.language.model import Regression
@@ -47,13 +48,14 @@ def judge_step(
     the p95 itself decides, and its interval only shows how certain that is.
     """
     if not len(timings):
-        return _open(step, _rule_words(rule), "no request of this step was sent")
+        return _open(step, _rule_words(rule), unserved_reason(timings))
     runs = baseline(kept.entries, kept.machine, step, rule.runs)
     if len(runs) < LEAST_RUNS:
         few = f"{len(runs)} of {LEAST_RUNS} earlier passing runs on this machine"
         return _open(step, _rule_words(rule), kept.error or few)
     median = median_entry(runs, step)
-    row = latency_row(step, timings, {_PERCENT: median.latency[step].p95 * (1 + rule.p95)})
+    limit_s = median.latency[step].p95 * (1 + rule.p95)
+    row = latency_row(step, timings, [Limit(_PERCENT, limit_s)])
     changed = sum(each.scenario_sha256 != sha256 for each in runs)
     remarks = _remarks(row, rule, runs, median, changed)
     return _finding(row, rule, runs, median, " ".join(remarks), bottleneck_reason)
@@ -95,8 +97,7 @@ def _remarks(
     overlaps = "overlaps" if is_overlap else "does not overlap"
     yield (f"The 95 % interval, {_interval(*here)}, {overlaps} that of the median run, "
            f"{_interval(*there)}.")  # fmt: skip
-    if row.unanswered:
-        yield f"{row.unanswered:,} without a response or broken off: their times are lower bounds."
+    yield from row_remarks(row, row.objectives[0])
     if len(runs) < rule.runs:
         yield f"The rule asks for {rule.runs} runs; there are {len(runs)} on this machine."
     if changed:

@@ -11,6 +11,8 @@ from reports.views.kinds import KINDS, GateName, findings_of_gate
 from reports.views.objectives import P95, objective_rows
 from reports.views.ordering import WORST_FIRST
 
+_MOST_UNJUDGED = 3
+
 _Figure = tuple[str, str, str]  # subject, figure, note
 _NO_FIGURE: _Figure = ("", "", "")
 
@@ -141,6 +143,13 @@ def _warnings(result: Result) -> tuple[str, ...]:
         said.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
     elif result.partial and not interruption:
         said.append("Partial: the run was interrupted, and the figures cover only what was done.")
+    unjudged = [row for row in objective_rows(result) if not row.is_judged]
+    if unjudged:
+        rows = [f"{row.title} {row.measured}, objective {row.objective}, {row.count} measured"
+                for row in unjudged[:_MOST_UNJUDGED]]  # fmt: skip
+        more = len(unjudged) - len(rows)
+        rows += [write.render_number_of(more, "more limit")] if more else []
+        said.append(f"Not judged, since so few values prove nothing: {'; '.join(rows)}.")
     return tuple(said)
 
 
@@ -205,10 +214,12 @@ def _latency_figure(result: Result) -> _Figure:
     row = min(
         measured,
         key=lambda row: (
-            WORST_FIRST.index(row.verdict), row.percentile != P95, -(row.use_ratio or 0.0),
+            WORST_FIRST.index(row.verdict), row.is_judged, row.percentile != P95,
+            -(row.use_ratio or 0.0),
         ),
     )  # fmt: skip
-    return row.title, row.measured, f"of {row.objective.removeprefix('≤ ')}"
+    unjudged = "" if row.is_judged else ", not judged"
+    return row.title, row.measured, f"of {row.objective.removeprefix('≤ ')}{unjudged}"
 
 
 def _availability_figure(result: Result) -> _Figure:

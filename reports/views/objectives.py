@@ -25,7 +25,10 @@ class LatencyBar:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveRow:
-    """One limit as people read it. `use_ratio` is measured by limit; None where there is no bar."""
+    """One limit as people read it. `use_ratio` is measured by limit; None where there is no bar.
+
+    It is not judged where so few values are over it that they prove nothing.
+    """
 
     id: str
     title: str
@@ -40,6 +43,12 @@ class ObjectiveRow:
     bar: LatencyBar | None = None
     percentile: float | None = None
     use_ratio: float | None = None
+    is_judged: bool = True
+
+    @property
+    def state(self) -> str:
+        """The verdict in words, or that there is none."""
+        return write.render_verdict(self.verdict) if self.is_judged else write.NOT_JUDGED
 
 
 def objective_rows(result: Result) -> list[ObjectiveRow]:
@@ -71,25 +80,35 @@ def _limit_row(
     row: LatencyRow, objective: Objective, key: str, finding: Finding | None
 ) -> ObjectiveRow:
     limit_s = objective.limit_s
+    verdict = finding.verdict if finding else objective.verdict
     return ObjectiveRow(
         id=key,
         title=f"{row.step} {write.render_percentile(objective.percentile)}",
-        verdict=finding.verdict if finding else objective.verdict,
+        verdict=verdict,
         measured=write.render_seconds(objective.measured_s, limit_s),
         objective=f"≤ {write.render_limit(limit_s)}",
         interval=write.render_interval(objective.low_s, objective.high_s, limit_s),
         confidence="proven" if objective.proven else "not proven",
         margin=write.render_change((limit_s - objective.measured_s) / limit_s),
-        share=_share(row.count, objective),
-        count=write.render_count(row.count),
+        share=_share(objective),
+        count=_count(row, objective),
         bar=_bar(objective),
         percentile=objective.percentile,
         use_ratio=objective.measured_s / limit_s,
+        is_judged=objective.judged or verdict is not Verdict.PASS,
     )
 
 
-def _share(count: int, objective: Objective) -> str:
+def _count(row: LatencyRow, objective: Objective) -> str:
+    """Write how many values were judged, and how many were not, since they were not served."""
+    count, left_out = write.render_count(objective.count), row.count + row.not_served
+    left_out -= objective.count
+    return f"{count}, {write.render_count(left_out)} not served" if left_out else count
+
+
+def _share(objective: Objective) -> str:
     """Write the share within the limit, from the counts that were judged."""
+    count = objective.count
     if not count:
         return write.NO_DATA
     enough = (count - objective.allowed) / count

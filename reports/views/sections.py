@@ -51,6 +51,7 @@ class StepRow:
     longest: str
     limit: str
     over_limit: str
+    not_served: str
 
 
 def phase_row(phase: Phase) -> PhaseRow:
@@ -103,7 +104,16 @@ def step_row(row: LatencyRow) -> StepRow:
         limit=f"≤ {write.render_limit(limit.limit_s)}" if limit else write.NOT_ASKED,
         over_limit=write.NOT_ASKED if row.over_target is None
         else write.render_count(row.over_target),
+        not_served=_not_served(row),
     )  # fmt: skip
+
+
+def _not_served(row: LatencyRow) -> str:
+    """Write how many failed, and how fast, beside what is judged."""
+    count = write.render_count(row.not_served)
+    if row.not_served_p95 is None:
+        return count
+    return f"{count}, p95 {write.render_seconds(row.not_served_p95)}"
 
 
 def generator_rows(generator: Generator) -> list[tuple[str, str]]:

@@ -189,9 +189,14 @@ class Profile(StrictModel):
 
 
 class LatencyObjective(StrictModel):
-    """Limits in seconds on the percentiles of one step, or of every step if none is named."""
+    """Limits in seconds on the percentiles of one step, or of every step if none is named.
+
+    If `strict`, the measured value decides, however few there are; by default, a limit that so few
+    values exceed that they prove nothing is reported and not judged.
+    """
 
     step: str | None = None
+    strict: bool = False
     p50: Duration | None = None
     p95: Duration | None = None
     p99: Duration | None = None

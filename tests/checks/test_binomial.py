@@ -7,41 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.binomial import interval_ranks, probability_at_most
+from checks.binomial import interval_ranks
 
 _SHARES = st.sampled_from([Fraction(1, 2), Fraction(1, 20), Fraction(1, 100)])
 _TAIL = Fraction(25, 1000)
 
 
-def _exact_at_most(k: int, n: int, p: Fraction) -> Fraction:
-    terms = (comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
-    return sum(terms, Fraction(0))
-
-
-@given(st.integers(1, 150), st.data(), _SHARES)
-def test_the_probability_is_that_of_exact_fractions(
-    n: int, data: st.DataObject, p: Fraction
-) -> None:
-    k = data.draw(st.integers(0, n))
-    assert probability_at_most(k, n, float(p)) == pytest.approx(
-        float(_exact_at_most(k, n, p)), rel=1e-9, abs=1e-12
-    )
-
-
-def test_fewer_than_none_has_no_probability() -> None:
-    assert probability_at_most(-1, 100, 0.05) == 0.0
-
-
-@given(st.integers(1, 200), st.integers(0, 50))
-def test_all_or_more_is_certain_and_never_above_one(n: int, more: int) -> None:
-    assert probability_at_most(n + more, n, 0.05) == pytest.approx(1.0)
-    assert probability_at_most(n + more, n, 0.05) <= 1.0
-
-
-def test_a_hundred_thousand_values_neither_overflow_nor_vanish() -> None:
+def test_the_ranks_of_a_hundred_thousand_values_neither_overflow_nor_vanish() -> None:
     n, p = 100_000, 0.05
     normal = NormalDist(n * p, (n * p * (1 - p)) ** 0.5)
-    assert probability_at_most(5_100, n, p) == pytest.approx(normal.cdf(5_100.5), abs=1e-3)
+    low, high = interval_ranks(n, 1 - p)
+    assert low == pytest.approx(n - normal.inv_cdf(0.975), abs=5)
+    assert high == pytest.approx(n - normal.inv_cdf(0.025), abs=5)
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.95, 0.99])
+def test_one_value_bounds_no_quantile(quantile: float) -> None:
+    assert interval_ranks(1, quantile) == (None, None)
+
+
+@given(st.integers(1, 2_000), _SHARES)
+def test_the_interval_encloses_the_nearest_rank(n: int, share: Fraction) -> None:
+    low, high = interval_ranks(n, float(1 - share))
+    rank = -(-(1 - share) * n // 1)
+    assert (low or 1) <= rank <= (high or n)
 
 
 def test_a_p95_of_a_hundred_values_lies_between_ranks_90_and_100() -> None:
@@ -56,12 +45,19 @@ def test_a_p99_of_a_hundred_values_has_no_upper_bound() -> None:
     assert interval_ranks(100, 0.99)[1] is None
 
 
-@pytest.mark.parametrize(("n", "provable"), [(58, False), (59, True)])
-def test_a_p95_can_be_proven_from_59_values_on(n: int, provable: bool) -> None:
-    assert (probability_at_most(0, n, 0.05) <= 0.05) is provable
+@pytest.mark.parametrize(("quantile", "smallest"), [(0.5, 6), (0.95, 2), (0.99, 2)])
+def test_a_fail_can_be_proven_from_so_many_values_on(quantile: float, smallest: int) -> None:
+    assert interval_ranks(smallest - 1, quantile)[0] is None
+    assert interval_ranks(smallest, quantile)[0] is not None
 
 
-@given(st.integers(1, 120), _SHARES)
+@pytest.mark.parametrize(("quantile", "smallest"), [(0.5, 6), (0.95, 72), (0.99, 368)])
+def test_a_pass_can_be_proven_from_so_many_values_on(quantile: float, smallest: int) -> None:
+    assert interval_ranks(smallest - 1, quantile)[1] is None
+    assert interval_ranks(smallest, quantile)[1] is not None
+
+
+@given(st.integers(2, 120), _SHARES)
 def test_each_end_of_the_interval_holds_with_97_5_percent_and_the_next_rank_does_not(
     n: int, share: Fraction
 ) -> None:

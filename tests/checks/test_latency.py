@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 
@@ -6,36 +7,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.latency import Timings, allowed_over, judge_latency, latency_row, percentile
-from checks.result import Finding
+from checks.latency import Limit, allowed_over, judge_latency, latency_row, percentile
+from checks.result import Finding, Objective
+from checks.timings import Timings
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
-from tests.evidence_factory import GOOD, REFUSED, Load, Made, case_of
+from tests.evidence_factory import GOOD, REFUSED, SCENARIO, Load, Made, case_of
 
 _PERCENTS = st.sampled_from([50.0, 95.0, 99.0])
 _VALUES = st.lists(st.floats(0, 10), min_size=1, max_size=300)
 
 
-def _timings(*drawn: tuple[float, bool]) -> Timings:
-    """Put response times, and whether they were answered, into columns."""
-    return Timings(np.array([each for each, _ in drawn]), np.array([each for _, each in drawn]))
+def _timings(*drawn: tuple[float, bool], failed: Sequence[float] = ()) -> Timings:
+    """Put response times, and whether there was a response, into columns."""
+    served, timed_out = ([each for each, is_served in drawn if is_served is wanted]
+                         for wanted in (True, False))  # fmt: skip
+    return Timings(np.array(served), np.array(timed_out), np.array(failed))
 
 
 def _answered(*values: float) -> Timings:
     return _timings(*((value, True) for value in values))
 
 
+def _objective(timings: Timings, percent: float, limit_s: float, strict: bool = False) -> Objective:
+    return latency_row("step", timings, [Limit(percent, limit_s, strict)]).objectives[0]
+
+
 def _verdict(timings: Timings, percent: float, limit_s: float) -> Verdict:
-    return latency_row("step", timings, {percent: limit_s}).objectives[0].verdict
+    return _objective(timings, percent, limit_s, strict=True).verdict
 
 
 def _judged(
-    place: Path, *iterations: tuple[Made, ...], end: RecordingEnd | None = None
-) -> list[Finding]:
+    place: Path, *iterations: tuple[Made, ...], end: RecordingEnd | None = None,
+    scenario: str = SCENARIO,
+) -> list[Finding]:  # fmt: skip
     count = len(iterations)
     load = Load(iterations, scheduled=count, end=end or RecordingEnd(count, 0, 0.1, 1.0))
-    return list(judge_latency(case_of(place, load)).findings)
+    return list(judge_latency(case_of(place, load, scenario=scenario)).findings)
 
 
 @given(_VALUES, _PERCENTS)
@@ -69,7 +78,7 @@ def test_as_many_as_the_share_beyond_the_percentile_may_be_over(count: int, perc
 
 
 def test_a_hundred_values_of_2_549_seconds_fail_a_p95_of_2_5_seconds() -> None:
-    row = latency_row("step", _answered(*[2.549] * 100), {95.0: 2.5})
+    row = latency_row("step", _answered(*[2.549] * 100), [Limit(95.0, 2.5)])
     assert row.p95 == 2.549
     assert row.over_target == 100
     assert row.objectives[0].verdict is Verdict.FAIL
@@ -123,37 +132,37 @@ def test_no_later_answer_could_overturn_a_verdict(
 @pytest.mark.parametrize(
     ("count", "over", "proven"),
     [
-        (58, 0, False),
-        (59, 0, True),
-        (100, 1, True),
-        (100, 2, False),
-        (100, 9, False),
-        (100, 10, True),
+        (71, 0, False),
+        (72, 0, True),
+        (100, 0, True),
+        (100, 1, False),
+        (100, 10, False),
+        (100, 11, True),
     ],
 )
 def test_a_verdict_is_proven_only_when_the_binomial_says_so(
     count: int, over: int, proven: bool
 ) -> None:
     timings = _answered(*[1.0] * (count - over), *[9.0] * over)
-    assert latency_row("step", timings, {95.0: 2.5}).objectives[0].proven is proven
+    assert _objective(timings, 95.0, 2.5).proven is proven
 
 
 def test_an_inconclusive_objective_is_never_proven() -> None:
     timings = _timings(*[(0.1, False)] * 100)
-    objective = latency_row("step", timings, {95.0: 2.5}).objectives[0]
+    objective = _objective(timings, 95.0, 2.5)
     assert objective.verdict is Verdict.INCONCLUSIVE
     assert not objective.proven
 
 
 def test_the_interval_of_a_hundred_values_is_that_of_ranks_90_and_100() -> None:
-    row = latency_row("step", _answered(*map(float, range(1, 101))), {})
+    row = latency_row("step", _answered(*map(float, range(1, 101))), [])
     assert (row.p50, row.p95, row.p99, row.max) == (50.0, 95.0, 99.0, 100.0)
     assert (row.p95_low, row.p95_high) == (90.0, 100.0)
     assert row.over_target is None
 
 
 def test_few_values_bound_no_percentile() -> None:
-    row = latency_row("step", _answered(1.0), {})
+    row = latency_row("step", _answered(1.0), [])
     assert (row.p95_low, row.p95_high) == (None, None)
 
 
@@ -161,7 +170,8 @@ def test_a_response_time_just_over_the_limit_is_never_printed_as_the_limit(
     tmp_path: Path,
 ) -> None:
     slow = (Made("open", duration_s=2.5004), Made("use"))
-    finding = next(each for each in _judged(tmp_path, slow) if each.id == "latency/open/p95")
+    judged = _judged(tmp_path, slow, slow)
+    finding = next(each for each in judged if each.id == "latency/open/p95")
     assert finding.verdict is Verdict.FAIL
     assert "2.5004 s" in finding.observed
     assert "2.500 s" not in finding.observed
@@ -178,7 +188,7 @@ def test_a_fast_run_passes_every_objective_of_every_step(tmp_path: Path) -> None
 
 def test_an_iteration_lasts_from_when_it_was_due_to_its_last_answer(tmp_path: Path) -> None:
     slow = (Made("open", duration_s=2.0), Made("use", duration_s=2.0))
-    finding = _judged(tmp_path, slow)[-1]
+    finding = _judged(tmp_path, *[slow] * 6)[-1]
     assert (finding.id, finding.verdict) == ("latency/iteration/p50", Verdict.FAIL)
     assert "4.000 s" in finding.observed
 
@@ -186,11 +196,97 @@ def test_an_iteration_lasts_from_when_it_was_due_to_its_last_answer(tmp_path: Pa
 def test_an_iteration_that_broke_off_is_not_a_fast_one(tmp_path: Path) -> None:
     broken = (Made("open", Outcome.REJECTED, 500, "status 500, expected 200", duration_s=0.01),)
     judged = {each.id: each.verdict for each in _judged(tmp_path, broken, broken)}
-    assert judged["latency/iteration/p50"] is not Verdict.PASS
+    assert judged["latency/iteration"] is Verdict.INCONCLUSIVE
 
 
-def test_a_rejected_answer_is_an_answer_with_its_own_time(tmp_path: Path) -> None:
-    assert all(each.verdict is Verdict.PASS for each in _judged(tmp_path, REFUSED))
+def test_a_step_of_which_nothing_was_served_is_inconclusive(tmp_path: Path) -> None:
+    judged = {each.id: each for each in _judged(tmp_path, REFUSED, REFUSED)}
+    assert judged["latency/open/p95"].verdict is Verdict.PASS
+    assert judged["latency/use"].verdict is Verdict.INCONCLUSIVE
+    assert judged["latency/use"].observed == "none of 2 was served"
+
+
+def test_fast_failures_do_not_flatter_a_percentile() -> None:
+    served = [*[0.05] * 33, 0.5, 0.5]
+    objective = _objective(Timings(np.array(served), np.empty(0), np.full(15, 0.001)), 95.0, 0.3)
+    assert (objective.over_low, objective.count, objective.allowed) == (2, 35, 1)
+    assert objective.verdict is Verdict.FAIL
+    assert not objective.proven
+
+
+@given(_VALUES, st.lists(st.floats(0, 10), max_size=100), _PERCENTS, st.floats(0, 10))
+def test_no_failure_speaks_for_a_limit(
+    served: list[float], failed: list[float], percent: float, limit_s: float
+) -> None:
+    without = _objective(_answered(*served), percent, limit_s, strict=True)
+    beside = _timings(*((each, True) for each in served), failed=failed)
+    with_failures = _objective(beside, percent, limit_s, strict=True)
+    assert with_failures.over_low - without.over_low == sum(each > limit_s for each in failed)
+    if without.verdict is Verdict.FAIL:
+        assert with_failures.verdict is Verdict.FAIL
+
+
+def test_a_failure_that_took_longer_than_the_limit_is_over_it() -> None:
+    timings = _timings(*[(0.1, True)] * 10, failed=[30.0, 30.0])
+    assert _objective(timings, 95.0, 2.5).verdict is Verdict.FAIL
+
+
+def test_what_was_not_served_is_shown_beside_what_is_judged(tmp_path: Path) -> None:
+    refused = (Made("open", Outcome.REJECTED, 503, "status 503, expected 200", 0.001),)
+    finding = _judged(tmp_path, GOOD, GOOD, refused, refused, refused)[0]
+    assert finding.expected == "at most 0 of 2 over 2.5 s"
+    assert "3 not served, p95 0.001 s: not judged." in finding.detail
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), min_size=1, max_size=150), _PERCENTS)
+def test_proven_is_what_the_printed_interval_shows(
+    drawn: list[tuple[float, bool]], percent: float
+) -> None:
+    objective = _objective(_timings(*drawn), percent, 2.5)
+    low_s, high_s = objective.low_s, objective.high_s
+    is_below = high_s is not None and high_s <= 2.5
+    is_above = low_s is not None and low_s > 2.5
+    assert objective.proven is (is_below or is_above)
+    if objective.proven:
+        assert objective.verdict is (Verdict.PASS if is_below else Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("percent", "within", "over", "judged"),
+    [
+        (50.0, 0, 1, False),
+        (95.0, 0, 1, False),
+        (99.0, 0, 1, False),
+        (50.0, 0, 5, False),  # five of five happen by chance once in 32 runs
+        (50.0, 0, 6, True),
+        (95.0, 18, 1, False),
+        (95.0, 0, 2, True),
+        (95.0, 10, 10, True),
+        (99.0, 98, 1, False),
+        (99.0, 97, 2, True),
+    ],
+)
+def test_a_limit_is_not_judged_where_so_few_values_prove_nothing(
+    percent: float, within: int, over: int, judged: bool
+) -> None:
+    timings = _answered(*[0.1] * within, *[9.0] * over)
+    objective = _objective(timings, percent, 2.5)
+    assert objective.judged is judged
+    assert objective.verdict is (Verdict.FAIL if judged else Verdict.PASS)
+    assert _objective(timings, percent, 2.5, strict=True).verdict is Verdict.FAIL
+
+
+def test_one_slow_request_is_reported_and_does_not_fail_the_run(tmp_path: Path) -> None:
+    finding = _judged(tmp_path, (Made("open", duration_s=9.0), Made("use")))[0]
+    assert finding.verdict is Verdict.PASS
+    assert finding.observed == "1 over; p95 9.000 s"
+    assert finding.detail == "1 of 1 value over: nothing is proven, not judged."
+
+
+def test_a_strict_limit_is_judged_by_one_value(tmp_path: Path) -> None:
+    scenario = SCENARIO.replace("{p95: 2.5s}", "{p95: 2.5s, strict: true}")
+    slow = (Made("open", duration_s=9.0), Made("use"))
+    assert _judged(tmp_path, slow, scenario=scenario)[0].verdict is Verdict.FAIL
 
 
 def test_a_busy_generator_makes_a_fast_run_inconclusive_and_says_by_how_much(

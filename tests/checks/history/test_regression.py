@@ -12,8 +12,8 @@ from checks.history.baseline import is_passing, regression_id
 from checks.history.machine import machine_here
 from checks.history.regression import judge_regression, judge_step
 from checks.history.store import ComparableRuns, history_path, keep_history, write_entry
-from checks.latency import NO_TIMINGS, Timings
 from checks.result import Finding
+from checks.timings import NO_TIMINGS, Timings
 from checks.verdict import Verdict
 from config.errors import ConfigError
 from scenarios.language.model import Regression
@@ -27,8 +27,10 @@ SHA256 = entry().scenario_sha256
 
 
 def _timings(*drawn: tuple[float, bool]) -> Timings:
-    """Put response times, and whether they were answered, into columns."""
-    return Timings(np.array([each for each, _ in drawn]), np.array([each for _, each in drawn]))
+    """Put response times, and whether there was a response, into columns."""
+    served, timed_out = ([each for each, is_served in drawn if is_served is wanted]
+                         for wanted in (True, False))  # fmt: skip
+    return Timings(np.array(served), np.array(timed_out), np.empty(0))
 
 
 def _judged(p95_s: float, *before: Any, rule: Regression = RULE, **changes: Any) -> Finding:
@@ -148,7 +150,8 @@ def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, said
 def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
     before = nights(0.2, 0.2, 0.2, latency={"iteration": step_entry(0.2, p95_high=None)})
     finding = judge_step("iteration", _timings((9.0, True)), RULE, ComparableRuns(HERE, before))
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is Verdict.PASS
+    assert "1 of 1 value over: nothing is proven, not judged." in finding.detail
     assert "not bounded by so few values, overlaps that of the median run, 0.192 s or more" in (
         finding.detail
     )

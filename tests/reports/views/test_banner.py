@@ -131,3 +131,14 @@ def test_an_interruption_is_the_headline_or_stands_below_what_is_proven_to_fail(
     else:
         assert banner.title == "Not every service is healthy"
         assert banner.warnings == (f"{headline}. By SIGINT.",)
+
+
+def test_a_limit_that_is_not_judged_is_named_in_the_banner() -> None:
+    limit = objective(95.0, 0.3, 0.5, count=1, judged=False)
+    row = latency_row("buy", 0.5, count=1, objectives=(limit,))
+    result = good_result(latency=(row,))
+    assert banner_of(result).warnings == (
+        "Not judged, since so few values prove nothing: buy p95 0.500 s, objective ≤ 0.300 s, "
+        "1 measured.",
+    )
+    assert gate(result, "Latency").note == "of 0.300 s, not judged"

@@ -39,3 +39,25 @@ def test_bar_and_limit_stand_to_each_other_as_the_numbers(limit_s: float, p95_s:
     assert 0 <= shown.bar.low <= shown.bar.measured <= shown.bar.high <= 1
     assert shown.bar.measured / shown.bar.limit == pytest.approx(p95_s / limit_s)
     assert shown.use_ratio == pytest.approx(p95_s / limit_s)
+
+
+def test_a_limit_that_is_not_judged_has_no_mark_of_a_pass() -> None:
+    limit = objective(95.0, 0.3, 0.5, over_low=1, over_high=1, allowed=0, count=1, judged=False,
+                      proven=False, low_s=None, high_s=None)  # fmt: skip
+    row = latency_row("buy", 0.5, count=1, objectives=(limit,))
+    (shown,) = objective_rows(replace(empty_result(), latency=(row,)))
+    assert (shown.verdict, shown.state) == (Verdict.PASS, "– not judged")
+
+
+def test_a_limit_that_is_not_judged_keeps_the_verdict_of_a_saturated_generator() -> None:
+    limit = objective(95.0, 0.3, 0.5, judged=False, verdict=Verdict.INCONCLUSIVE)
+    row = latency_row("buy", 0.5, objectives=(limit,))
+    (shown,) = objective_rows(replace(empty_result(), latency=(row,)))
+    assert shown.state == "? inconclusive"
+
+
+def test_what_was_not_served_stands_beside_the_number_that_was_judged() -> None:
+    limit = objective(95.0, 0.3, 0.5, count=36)
+    row = latency_row("buy", 0.5, count=35, not_served=15, objectives=(limit,))
+    (shown,) = objective_rows(replace(empty_result(), latency=(row,)))
+    assert shown.count == "36, 14 not served"

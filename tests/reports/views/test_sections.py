@@ -7,8 +7,8 @@ import pytest
 
 from checks.result import Generator, GeneratorWorker
 from reports.html import render_html
-from reports.views.sections import generator_rows, phase_row
-from tests.reports.results import good_result, phase
+from reports.views.sections import generator_rows, phase_row, step_row
+from tests.reports.results import good_result, latency_row, phase
 
 _WORKERS = (
     GeneratorWorker("soak-w1", 0.25, 0.0015, 0.012, 91_000_000, 1_250, 0),
@@ -54,3 +54,9 @@ def test_a_workers_name_is_text_on_the_page(name: str) -> None:
     page = render_html(good_result(generator=generator))
     assert f">{escape(name)}</th>" in page
     assert "1,250 begun, 0 dropped" in page
+
+
+def test_what_was_not_served_is_shown_with_its_own_p95() -> None:
+    row = latency_row("buy", 0.5, not_served=15, not_served_p95=0.001)
+    assert step_row(row).not_served == "15, p95 0.001 s"
+    assert step_row(latency_row("buy", 0.5)).not_served == "0"

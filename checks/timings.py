@@ -1,0 +1,97 @@
+"""Sort the response times of a step by what they prove: served, timed out, or failed.
+
+A refusal within a millisecond would flatter every percentile, and a timeout that is left out would,
+too. So each exchange belongs to one of three groups:
+
+    served      ├──●                 the expected response: its time is exact
+    timed out   ├────────────▶       no response in time: it would have taken at least as long
+    failed      ├✕                   any other response, or a connection that broke: of what was
+                                     served it proves nothing; over a limit, it counts as over it
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.case import Case, DrivenProfile
+from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.language.model import ITERATION, Step
+
+# A timer may fire a little early by another clock.
+_OF_TIMEOUT_RATIO = 0.99
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timings:
+    """Response times of one step in seconds, by group.
+
+    Those of `timed_out_s` are lower bounds; the end of the load cuts off a response like a timeout.
+    """
+
+    served_s: Column
+    timed_out_s: Column
+    failed_s: Column
+
+    def __len__(self) -> int:
+        """Return the number of values that a percentile is computed from."""
+        return len(self.served_s) + len(self.timed_out_s)
+
+    def judged_by(self, limit_s: float) -> "Timings":
+        """Return the values to judge a limit by: a failure only counts if it was slower."""
+        slow_s = self.failed_s[self.failed_s > limit_s]
+        return Timings(np.concatenate([self.served_s, slow_s]), self.timed_out_s, _NONE)
+
+
+_NONE: Column = np.empty(0)
+NO_TIMINGS = Timings(_NONE, _NONE, _NONE)
+
+
+def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
+    """Return every response time by step, and of whole iterations, in the scenario's order."""
+    flow = case.scenario.flow
+    timings = {
+        step.step: _joined(_of_step(each.of_step(step.step), step.timeout)
+                           for each in driven.measured)
+        for step in flow
+    }  # fmt: skip
+    timings[ITERATION] = _joined(_of_iterations(each, flow) for each in driven.measured)
+    return timings
+
+
+def _of_step(exchanges: Exchanges, timeout_s: float) -> Timings:
+    return _grouped(exchanges.response_s, exchanges.ok, _failed(exchanges, timeout_s))
+
+
+def _of_iterations(exchanges: Exchanges, flow: list[Step]) -> Timings:
+    """Group iterations by their last exchange; one that nothing ended was cut off."""
+    failed = np.zeros(len(exchanges), bool)
+    for number, name in enumerate(exchanges.steps):
+        timeout_s = next((step.timeout for step in flow if step.step == name), 0.0)
+        failed |= (exchanges.column("step") == number) & _failed(exchanges, timeout_s)
+    iterations = exchanges.iterations
+    duration_s = (
+        exchanges.column("done_s")[iterations.last] - exchanges.column("due_s")[iterations.first]
+    )
+    return _grouped(duration_s, iterations.all_ok(len(flow)), failed[iterations.last])
+
+
+def _failed(exchanges: Exchanges, timeout_s: float) -> Column:
+    """Return a mask of the exchanges that failed before their timeout."""
+    lasted_s = exchanges.column("done_s") - exchanges.column("sent_s")
+    mask: Column = ~exchanges.ok & ~exchanges.cut_off & (lasted_s < timeout_s * _OF_TIMEOUT_RATIO)
+    return mask
+
+
+def _grouped(times_s: Column, served: Column, failed: Column) -> Timings:
+    return Timings(times_s[served], times_s[~served & ~failed], times_s[failed])
+
+
+def _joined(parts: Iterable[Timings]) -> Timings:
+    """Put the timings of several generators together."""
+    kept = [NO_TIMINGS, *parts]
+    return Timings(*(np.concatenate(column) for column in _columns(kept)))
+
+
+def _columns(parts: Iterable[Timings]) -> Iterator[tuple[Column, ...]]:
+    return zip(*((each.served_s, each.timed_out_s, each.failed_s) for each in parts), strict=True)

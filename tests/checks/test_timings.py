@@ -1,0 +1,69 @@
+from pathlib import Path
+
+from checks.timings import Timings, timings_by_step
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import RecordingEnd
+from tests.evidence_factory import GOOD, SCENARIO, Load, Made, case_of
+
+_REFUSED = Made("open", Outcome.REJECTED, 503, "status 503, expected 200", 0.001)
+_LATE_REFUSAL = Made("open", Outcome.REJECTED, 504, "status 504, expected 200", 4.0)
+_BROKEN = Made("open", Outcome.UNKNOWN, None, "the connection broke", 0.002)
+_TIMED_OUT = Made("open", Outcome.UNKNOWN, None, "any words", 10.0)
+_NO_CONNECTION = Made("open", Outcome.NOT_SENT, None, "any words", 10.0)
+_HALF_A_BODY = Made("open", Outcome.REJECTED, 200, "any words", 10.0)
+_IN_FLIGHT = Made("open", concluded=False)
+
+
+def _timings(
+    place: Path, *iterations: tuple[Made, ...], scenario: str = SCENARIO
+) -> dict[str, Timings]:
+    count = len(iterations)
+    load = Load(iterations, scheduled=count, end=RecordingEnd(count, 0, 0.1, 1.0))
+    case = case_of(place, load, scenario=scenario)
+    return timings_by_step(case, case.driven[0])
+
+
+def _sizes(timings: Timings) -> tuple[int, int, int]:
+    return len(timings.served_s), len(timings.timed_out_s), len(timings.failed_s)
+
+
+def test_a_response_as_expected_was_served(tmp_path: Path) -> None:
+    found = _timings(tmp_path, GOOD, GOOD)
+    assert {step: _sizes(each) for step, each in found.items()} == {
+        "open": (2, 0, 0), "use": (2, 0, 0), "iteration": (2, 0, 0),
+    }  # fmt: skip
+
+
+def test_a_refusal_or_a_broken_connection_was_not_served(tmp_path: Path) -> None:
+    found = _timings(tmp_path, GOOD, (_REFUSED,), (_BROKEN,), (_LATE_REFUSAL,))
+    assert _sizes(found["open"]) == (1, 0, 3)
+    assert _sizes(found["iteration"]) == (1, 0, 3)
+
+
+def test_whatever_lasted_as_long_as_the_timeout_timed_out(tmp_path: Path) -> None:
+    found = _timings(tmp_path, (_TIMED_OUT,), (_NO_CONNECTION,), (_HALF_A_BODY,))
+    assert _sizes(found["open"]) == (0, 3, 0)
+    assert _sizes(found["iteration"]) == (0, 3, 0)
+    assert found["open"].timed_out_s.min() >= 10.0
+
+
+def test_the_timeout_is_that_of_the_step(tmp_path: Path) -> None:
+    short = SCENARIO.replace("    request: POST shop /open\n",
+                             "    request: POST shop /open\n    timeout: 4s\n")  # fmt: skip
+    assert _sizes(_timings(tmp_path, (_LATE_REFUSAL,), scenario=short)["open"]) == (0, 1, 0)
+
+
+def test_a_response_that_the_end_of_the_load_cut_off_is_a_lower_bound(tmp_path: Path) -> None:
+    found = _timings(tmp_path, GOOD, (_IN_FLIGHT,))
+    assert _sizes(found["open"]) == (1, 1, 0)
+    assert _sizes(found["iteration"]) == (1, 1, 0)
+
+
+def test_an_iteration_killed_between_two_steps_is_a_lower_bound(tmp_path: Path) -> None:
+    assert _sizes(_timings(tmp_path, GOOD, (Made("open"),))["iteration"]) == (1, 1, 0)
+
+
+def test_only_failures_slower_than_the_limit_are_judged_by_it(tmp_path: Path) -> None:
+    found = _timings(tmp_path, GOOD, (_REFUSED,), (_LATE_REFUSAL,))["open"]
+    assert _sizes(found.judged_by(2.5)) == (2, 0, 0)
+    assert _sizes(found.judged_by(4.5)) == (1, 0, 0)
