@@ -9,7 +9,7 @@ from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.plan import with_load
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import Ledger, ledger_of
-from scenarios.evidence.recording import Recording, read_recordings
+from scenarios.evidence.recording import Recording, StopReason, read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
 from scenarios.language.model import Profile, Scenario
 from witnesses.database.trace_reading import TraceReading, read_traces
@@ -74,6 +74,12 @@ class DrivenProfile:
     def not_started(self) -> int:
         """How many scheduled iterations were left when the load was stopped."""
         return sum(each.end.not_started for each in self.recordings if each.end)
+
+    @property
+    def aborted(self) -> str:
+        """Why the load aborted itself, with the figures; or ""."""
+        ends = (each.end for each in self.recordings if each.end)
+        return next((end.stopped for end in ends if end.stop_reason is StopReason.ABORTED), "")
 
 
 @dataclass(frozen=True)

@@ -183,15 +183,17 @@ def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> F
     measured = print_apart(objective.measured_s, 3, objective.limit_s)
     low, high = objective.over_low, objective.over_high
     over = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    limit = f"{objective.limit_s:g} s"
+    reason = f"{row.step} {name} {measured} s, limit {limit} ({over} of {objective.count:,} over)"
     return Finding(
         id=objective_id(row.step, objective.percentile),
         title=f"latency {row.step} {name}",
         kind=Kind.LATENCY,
         verdict=verdict,
-        expected=f"at most {objective.allowed:,} of {objective.count:,} over "
-        f"{objective.limit_s:g} s",
+        expected=f"at most {objective.allowed:,} of {objective.count:,} over {limit}",
         observed=f"{over} over; {name} {measured} s",
         detail=" ".join(_remarks(row, objective, bottleneck_reason)),
+        reason="" if bottleneck_reason else reason,
     )
 
 

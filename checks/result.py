@@ -55,7 +55,8 @@ class Finding:
     """The outcome of one check.
 
     `id` is its key everywhere, as in `latency/execute-workflow/p95`; it is the same in every run.
-    `title`, `expected`, `observed` and `detail` are for people, with units.
+    `title`, `expected`, `observed` and `detail` are for people, with units. `reason` is the cause
+    in a few words, for a headline, where title and observed do not show it.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Finding:
     observed: str
     detail: str = ""
     code: Code | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

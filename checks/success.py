@@ -1,14 +1,18 @@
 """Judge whether the journeys worked: each step, and each iteration of all that were scheduled."""
 
 import math
-from collections import Counter
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
 from checks.case import Case, DrivenProfile
+from checks.failure_reasons import (
+    FailureGroup,
+    failure_groups,
+    failure_headline,
+    failure_sentence,
+)
 from checks.result import Finding, Judgement, Kind, finding_id
 from checks.validity import overload
 from checks.verdict import Verdict
-from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason
 
 
@@ -32,20 +36,18 @@ def completed(case: Case, driven: DrivenProfile) -> int:
 
 def _step(case: Case, step: str, least: float) -> Finding:
     exchanges = [each.of_step(step) for each in case.exchanges]
-    outcomes = Counter[Outcome]()
-    for _, outcome, _, count in chain.from_iterable(each.tally() for each in exchanges):
-        outcomes[outcome] += count
-    good, count = outcomes[Outcome.OK], outcomes.total()
-    others = (Outcome.REJECTED, Outcome.UNKNOWN, Outcome.NOT_SENT)
-    counts = [f"{outcomes[each]:,} {each}" for each in others if outcomes[each]]
+    good, count = sum(int(each.ok.sum()) for each in exchanges), sum(map(len, exchanges))
     bad = count - good - sum(int(each.cut_off.sum()) for each in exchanges)
+    groups = failure_groups((each for one in case.driven for each in one.recordings), step)
+    observed = [f"{good:,} of {count:,} as expected", failure_sentence(groups)]
     return Finding(
         id=finding_id("flow", step),
         title=f"step {step}",
         kind=Kind.FLOW,
         verdict=_verdict(good, bad, count, least),
         expected=f"at least {_percent(least)} as expected",
-        observed=f"{good:,} of {count:,} as expected{'; ' * bool(counts)}{', '.join(counts)}",
+        observed="; ".join(filter(None, observed)) if count else "no request of this step was sent",
+        reason=failure_headline(groups, count),
     )
 
 
@@ -56,19 +58,34 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     # What the generator itself dropped says nothing of the services.
     is_generator = driven.dropped and (StopReason.CANNOT_RECORD in stops or overload(driven))
     missed = 0 if is_generator else driven.dropped
-    if StopReason.ABORTED in stops:  # since too few succeeded
+    if driven.aborted:  # since too few succeeded
         missed += driven.not_started
     # An interrupted run is judged by what it did.
     is_interrupted = case.run.early_end is not None
     asked = driven.begun + driven.dropped if is_interrupted else driven.scheduled
+    groups = failure_groups(driven.recordings)
     return Finding(
         id=finding_id("success", driven.phase.profile),
         title=f"success rate of {driven.phase.profile}",
         kind=Kind.SUCCESS,
         verdict=_verdict(good, bad + missed, asked, least),
         expected=f"at least {_percent(least)} of iterations",
-        observed=f"{good:,} of {asked:,} iterations" + " begun" * (asked < driven.scheduled),
+        observed="; ".join(_outcome(driven, good, asked, groups)),
+        reason=failure_headline(groups, asked),
     )
+
+
+def _outcome(
+    driven: DrivenProfile, good: int, asked: int, groups: Sequence[FailureGroup]
+) -> Iterator[str]:
+    yield f"{good:,} of {asked:,} iterations" + " begun" * (asked < driven.scheduled)
+    if driven.dropped:
+        yield f"{driven.dropped:,} dropped"
+    if driven.aborted:
+        yield f"{driven.not_started:,} not started"
+        yield driven.aborted
+    if groups:
+        yield failure_sentence(groups)
 
 
 def _verdict(good: int, bad: int, count: int, least: float) -> Verdict:

@@ -3,7 +3,8 @@
 from checks.result import Result
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.views.banner import banner_of, open_findings
+from reports.views.banner import banner_of
+from reports.views.headline import open_findings
 from reports.views.ordering import failing_first
 
 MOST = 10  # GitHub drops what a step says beyond ten of a level
@@ -22,7 +23,7 @@ def render_annotations(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return ""
     banner = banner_of(result)
-    lines = [_command("error", f"{banner.word}: {banner.title}", banner.sentence)]
+    lines = [_command("error", f"{banner.word}: {banner.headline}", banner.sentence)]
     findings = failing_first(open_findings(result))
     # The verdict takes one place of ten; where not all is shown, so does the line that says so.
     room = MOST - 1 if len(findings) < MOST else MOST - 2

@@ -8,7 +8,8 @@ from reports import formatting as write
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import columns_of, fold_balance
-from reports.views.banner import banner_of, open_findings
+from reports.views.banner import banner_of
+from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import HasVerdict, cut_judged, cut_rows

@@ -58,7 +58,7 @@ def _run_case(result: Result) -> ET.Element:
     banner = banner_of(result)
     case = _bare_case(result, "run", "run")
     if result.verdict in _TAGS:
-        outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(banner.title))
+        outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(banner.headline))
         outcome.set("type", result.verdict)
         outcome.text = _body(banner.sentence, *banner.warnings, f"Repeat: {result.repeat}")
     return case

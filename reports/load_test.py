@@ -74,7 +74,7 @@ def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str
         table.add_row(*cells, state)
     with console.capture() as capture:
         print_banner(
-            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+            console, paper, banner.verdict, banner.headline, (banner.sentence, *banner.warnings)
         )
         print_table(console, paper, table)
         console.print()

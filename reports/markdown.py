@@ -7,7 +7,8 @@ from checks.result import Failure, Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
 from reports.views.balance import BalanceRow, balance_rows, columns_of
-from reports.views.banner import Banner, banner_of, open_findings
+from reports.views.banner import Banner, banner_of
+from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import ObjectiveRow, objective_rows
 from reports.views.ordering import JudgedT, cut_judged, cut_rows
@@ -111,14 +112,14 @@ def _banner(result: Result, banner: Banner) -> list[str]:
         f"Scenario **{escape(result.scenario)}**", f"profile **{escape(result.profile)}**",
         f"environment **{escape(result.environment)}**", span, f"run **{escape(result.run_id)}**",
     ])  # fmt: skip
-    gates = [(gate.name, write.render_verdict(gate.verdict), gate.text)
+    gates = [(gate.name, write.render_verdict(gate.verdict), gate.text, gate.reason)
              for gate in banner.gates]  # fmt: skip
     return [
-        f"# {banner.mark} {banner.word}: {escape(banner.title)}",
+        f"# {banner.mark} {banner.word}: {escape(banner.headline)}",
         escape(banner.sentence),
         *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
-        _table(("Gate", "Result", "Figure"), gates),
+        _table(("Gate", "Result", "Figure", "Reason"), gates),
     ]
 
 

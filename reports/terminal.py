@@ -54,7 +54,7 @@ def render_terminal(result: Result, report: Path | None, paper: TerminalFormat) 
     console, banner = make_console(paper), banner_of(result)
     with console.capture() as capture:
         print_banner(
-            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+            console, paper, banner.verdict, banner.headline, (banner.sentence, *banner.warnings)
         )
         _print_availability(console, paper, result)
         _print_checks(console, paper, objective_rows(result))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from checks.result import RUN_COMPLETE, Finding, Kind, Result, verdict_of
 from checks.verdict import Verdict
+from checks.wording import shortened
 from reports import formatting as write
+from reports.views.headline import deciding_finding, interruption_of, open_findings, reason_of
 from reports.views.kinds import KINDS, GateName, findings_of_gate
 from reports.views.objectives import P95, objective_rows
 from reports.views.ordering import WORST_FIRST
@@ -19,13 +21,17 @@ _NO_FIGURE: _Figure = ("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One of the questions of the banner, with its verdict and its figure."""
+    """One of the questions of the banner, with its verdict and its figure.
+
+    `reason` is why it does not pass.
+    """
 
     name: GateName
     verdict: Verdict
     subject: str
     figure: str
     note: str = ""
+    reason: str = ""
 
     @property
     def text(self) -> str:
@@ -35,14 +41,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The banner. `section` names where the deciding rows are; `warnings` say what was unusual.
+    """The banner. `title` is the kind of what decided, and `reason` the cause in a few words.
 
-    `no_failures` stands where no finding is listed as failing or inconclusive.
+    `section` names where the deciding rows are; `warnings` say what was unusual. `no_failures`
+    stands where no finding is listed as failing or inconclusive.
     """
 
     verdict: Verdict
     word: str
     title: str
+    reason: str
     sentence: str
     section: str
     warnings: tuple[str, ...]
@@ -55,6 +63,11 @@ class Banner:
         """The verdict's sign."""
         return write.MARKS[self.verdict]
 
+    @property
+    def headline(self) -> str:
+        """The title with the reason."""
+        return ": ".join(filter(None, [self.title, self.reason]))
+
 
 def banner_of(result: Result) -> Banner:
     """Put a result into the words of the banner; every rendering uses these."""
@@ -66,6 +79,7 @@ def banner_of(result: Result) -> Banner:
         verdict=result.verdict,
         word=result.verdict.upper(),
         title=_title(result, deciding),
+        reason=reason_of(deciding) if deciding and deciding is not interruption_of(result) else "",
         sentence=_sentence(result, deciding, gates),
         section=KINDS[deciding.kind].section if deciding else "failures",
         warnings=_warnings(result),
@@ -75,34 +89,13 @@ def banner_of(result: Result) -> Banner:
     )
 
 
-def deciding_finding(result: Result) -> Finding | None:
-    """Return the first finding, in the order of the kinds, that has the run's verdict.
-
-    Of an interrupted run that is not proven to fail, it is the interruption.
-    """
-    kinds = list(Kind)
-    alike = [each for each in result.findings if each.verdict is result.verdict]
-    interruption = _interruption(result)
-    if interruption in alike:
-        return interruption
-    return min(alike, key=lambda finding: kinds.index(finding.kind), default=None)
-
-
-def open_findings(result: Result) -> tuple[Finding, ...]:
-    """Return the findings that do not pass, in the order of the kinds, failing ones first."""
-    kinds = list(Kind)
-    order = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
-    not_passed = [each for each in result.findings if each.verdict is not Verdict.PASS]
-    return tuple(sorted(not_passed, key=lambda each: (order[each.verdict], kinds.index(each.kind))))
-
-
 def _title(result: Result, deciding: Finding | None) -> str:
     if deciding is None:
         return "No check says why" if result.findings else "Nothing was checked"
     if result.verdict is Verdict.PASS:
         return "Every check passed"
-    if deciding is _interruption(result):
-        return _capitalized(_short(deciding.observed, 160))
+    if deciding is interruption_of(result):
+        return _capitalized(shortened(write.clean(deciding.observed), 160))
     words = KINDS[deciding.kind]
     return words.failed if result.verdict is Verdict.FAIL else words.inconclusive
 
@@ -116,8 +109,13 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         checks = write.render_number_of(len(result.findings), "check")
         figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
         return f"{checks} passed: {figures}."
-    expected, observed = (_short(each, 160) for each in (deciding.expected, deciding.observed))
-    title, detail = _short(deciding.title, 120), _short(deciding.detail, 240)
+    expected, observed, title, detail = (
+        shortened(write.clean(text), most)
+        for text, most in (
+            (deciding.expected, 160), (deciding.observed, 160), (deciding.title, 120),
+            (deciding.detail, 240),
+        )
+    )  # fmt: skip
     said = [f"{title}: expected {expected}, observed {observed}.", detail]
     if deciding.id == RUN_COMPLETE and detail:
         said = [detail]
@@ -129,16 +127,11 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
     return " ".join(filter(None, [*said, more]))
 
 
-def _short(text: str, most: int) -> str:
-    line = write.one_line(text)
-    return line if len(line) <= most else f"{line[: most - 2].rstrip()} …"
-
-
 def _warnings(result: Result) -> tuple[str, ...]:
     said = []
     if result.fault is not None:
         said.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
-    interruption = _interruption(result)
+    interruption = interruption_of(result)
     if interruption and result.verdict is Verdict.FAIL:
         said.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
     elif result.partial and not interruption:
@@ -151,13 +144,6 @@ def _warnings(result: Result) -> tuple[str, ...]:
         rows += [write.render_number_of(more, "more limit")] if more else []
         said.append(f"Not judged, since so few values prove nothing: {'; '.join(rows)}.")
     return tuple(said)
-
-
-def _interruption(result: Result) -> Finding | None:
-    """Return the finding that says how far an interrupted run came."""
-    if result.interruption is None:
-        return None
-    return next((each for each in result.findings if each.id == RUN_COMPLETE), None)
 
 
 def _capitalized(text: str) -> str:
@@ -190,10 +176,12 @@ def _gate(result: Result, name: GateName, figure: _Figure) -> Gate:
     if not findings:
         return Gate(name, verdict_of(findings), name.lower(), "not checked")
     subject, main, note = figure
+    open_ones = (each for each in open_findings(result) if each in findings)
+    reason = next(map(reason_of, open_ones), "")
     if not main:
         passed = sum(finding.verdict is Verdict.PASS for finding in findings)
         main = f"{passed:,} of {write.render_number_of(len(findings), 'check')}"
-    return Gate(name, verdict_of(findings), subject, main, note)
+    return Gate(name, verdict_of(findings), subject, main, note, reason)
 
 
 def _flow_figure(result: Result) -> _Figure:

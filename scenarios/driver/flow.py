@@ -7,7 +7,7 @@ the outcome. The first step that is not ok ends the iteration.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from jmespath.exceptions import JMESPathError
@@ -45,6 +45,14 @@ _VALUE_CHARACTERS = 200
 _DIRECT = Network()
 
 _decode = msgspec.json.Decoder().decode
+
+
+class FailureReason(NamedTuple):
+    """Why a request failed, and what that has in common with others: "" is the text itself."""
+
+    text: str
+    group: str = ""
+
 
 Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
@@ -129,11 +137,11 @@ def run_iteration(
             if isinstance(error, TemplateError | NotSent | ResponseLost):
                 return False
             raise  # killed in flight, or Ctrl-C: the service may have carried out the request
-        reason = _check(step, response, variables)
-        if reason:
+        mismatch = _check(step, response, variables)
+        if mismatch:
             detail = _detail(flow, request, response)
             _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, response.status,
-                      reason, detail)  # fmt: skip
+                      mismatch, detail)  # fmt: skip
             return False
         recorder.conclude(number, sent_s, done_s, Outcome.OK, response.status)
     return True
@@ -150,17 +158,19 @@ def _record_failure(
     _conclude(
         flow, recorder, number, (sent_s if request else done_s, done_s),
         Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None,
-        CUT_OFF_REASON if cut_off else str(error), _detail(flow, request, None), cut_off=cut_off,
+        FailureReason(CUT_OFF_REASON if cut_off else str(error)), _detail(flow, request, None),
+        cut_off=cut_off,
     )  # fmt: skip
 
 
 def _conclude(
     flow: Flow, recorder: Recorder, number: int, times_s: tuple[float, float], outcome: Outcome,
-    status: int | None, reason: str, detail: dict[str, Any], *,
+    status: int | None, reason: FailureReason, detail: dict[str, Any], *,
     cut_off: bool = False,
 ) -> None:  # fmt: skip
+    text, group = (redact(each, flow.secrets) for each in reason)
     recorder.conclude(
-        number, *times_s, outcome, status, redact(reason, flow.secrets), detail, cut_off=cut_off
+        number, *times_s, outcome, status, text, detail, cut_off=cut_off, group=group
     )  # fmt: skip
 
 
@@ -224,34 +234,40 @@ def _headers(
     )
 
 
-def _check(step: CompiledStep, response: Response, variables: dict[str, Any]) -> str:
-    """Return why a response is not as expected, or ""; save its values into the variables."""
+def _check(
+    step: CompiledStep, response: Response, variables: dict[str, Any]
+) -> FailureReason | None:
+    """Return why a response is not as expected, or None; save its values into the variables."""
     if response.status != step.status:
-        return f"status {response.status}, expected {step.status}"
+        return FailureReason(f"status {response.status}, expected {step.status}")
     if response.body_error or not step.reads_body:
-        return response.body_error
+        return FailureReason(response.body_error) if response.body_error else None
     try:
         content = _decode(response.body)
     except (ValueError, RecursionError):
         what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
-        return f"not JSON: {what if response.body else 'an empty body'}"
+        return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
     try:
         return _check_content(step, content, variables)
     except (JMESPathError, TemplateError) as error:
-        return f"the response does not fit the expectation: {_short(str(error))}"
+        group = "the response does not fit the expectation"
+        return FailureReason(f"{group}: {_short(str(error))}", group)
 
 
-def _check_content(step: CompiledStep, content: Any, variables: dict[str, Any]) -> str:
+def _check_content(
+    step: CompiledStep, content: Any, variables: dict[str, Any]
+) -> FailureReason | None:
     for path, expression, template in step.expected:
         found, expected = expression(content), template(variables)
         if not _same(found, expected):
-            return f"{path} is {_short(found)}, expected {_short(expected)}"
+            text = f"{path} is {_short(found)}, expected {_short(expected)}"
+            return FailureReason(text, f"{path} is not as expected")
     for name, path, expression in step.saved:
         found = expression(content)
         if found is None:
-            return f"the response has no {path}"
+            return FailureReason(f"the response has no {path}")
         variables[name] = found
-    return ""
+    return None
 
 
 def _same(found: Any, expected: Any) -> bool:

@@ -71,11 +71,13 @@ class Exchanges:
     """Exchanges of one generator, ordered by sequence number.
 
     `rows` have the dtype ROW; their step and reason numbers are indices of `steps` and `reasons`.
+    `groups` are parallel to `reasons`: what a reason has in common with those that are alike.
     """
 
     generator: str
     steps: tuple[str, ...]
     reasons: tuple[str, ...]
+    groups: tuple[str, ...]
     sequence: Column
     rows: Column
 
@@ -94,8 +96,9 @@ class Exchanges:
     def __getitem__(self, selection: Column) -> "Exchanges":
         """Select by positions or by a mask."""
         return Exchanges(
-            self.generator, self.steps, self.reasons, self.sequence[selection], self.rows[selection]
-        )
+            self.generator, self.steps, self.reasons, self.groups, self.sequence[selection],
+            self.rows[selection],
+        )  # fmt: skip
 
     def first(self) -> Exchange:
         """Return the first exchange. Raises StopIteration if there is none."""

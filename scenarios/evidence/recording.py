@@ -3,8 +3,8 @@
 A recording is two files. STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The
 file is mapped into memory, so writing a row costs no system call, and the rows survive however the
 process is killed. STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`;
-each `reason` with its number when it first occurs; a `detail` for the first exchanges of a reason;
-`end`.
+each `reason` with its number and its group when it first occurs; a `detail` for the first exchanges
+of a reason; `end`.
 
     intend()     row = INTENT, due, sent       the request may have been sent
     ...          the request is in flight      killed here: an unknown, cut-off exchange
@@ -173,10 +173,13 @@ class Recorder:
     def conclude(
         self, number: int, sent_s: float, done_s: float, outcome: Outcome,
         status: int | None = None, reason: str = "", detail: dict[str, Any] | None = None,
-        *, cut_off: bool = False,
+        *, cut_off: bool = False, group: str = "",
     ) -> None:  # fmt: skip
-        """Record the outcome of a request, with reason and detail unless it was as expected."""
-        reason_number = self._note(number, reason, detail) if reason else 0
+        """Record the outcome of a request, with reason and detail unless it was as expected.
+
+        Reasons with a common `group` differ only in what the response had.
+        """
+        reason_number = self._note(number, reason, group, detail) if reason else 0
         at = (number - 1 - self._chunk_from) * _ROW_BYTES
         # the outcome comes last: until then, a reader sees an intent
         if at >= 0:
@@ -221,14 +224,15 @@ class Recorder:
         self._chunk = mmap.mmap(self._rows, _CHUNK_BYTES, offset=offset)
         self._chunk_from, self._chunk_to = first, end
 
-    def _note(self, number: int, reason: str, detail: dict[str, Any] | None) -> int:
+    def _note(self, number: int, reason: str, group: str, detail: dict[str, Any] | None) -> int:
         """Write a new reason and the detail to the notes; return the number of the reason."""
         if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
-            reason = OTHER_REASON
+            reason = group or OTHER_REASON
         reason_number = self._reasons.get(reason)
         if reason_number is None:
             reason_number = self._reasons[reason] = len(self._reasons)
-            self._write("reason", {"number": reason_number, "text": reason})
+            group = group or reason
+            self._write("reason", {"number": reason_number, "text": reason, "group": group})
         self._details[reason_number] += 1
         if detail and self._details[reason_number] <= _MAX_DETAILS_PER_REASON:
             self._write("detail", {"n": number, "detail": detail})
@@ -297,7 +301,10 @@ def read_recording(path: Path) -> Recording | None:
     line = notes["start"][0]
     shipped = line["shipped"] and "recovered" not in notes
     start = RecordingStart(**{**line, "steps": tuple(line["steps"]), "shipped": shipped})
-    reasons = ["", *(line["text"] for line in notes.get("reason", ())), CUT_OFF_REASON]
+    reasons, groups = (
+        ("", *(line[key] for line in notes.get("reason", ())), CUT_OFF_REASON)
+        for key in ("text", "group")
+    )
     rows = _read_rows(path.with_suffix(ROWS))
     written = len(rows)
     valid = (
@@ -311,7 +318,7 @@ def read_recording(path: Path) -> Recording | None:
     rows["reason"][rows["reason"] >= len(reasons)] = 0
     end = next(map(_end_of, notes.get("end", ())), None)
     details = {line["n"]: line["detail"] for line in notes.get("detail", ())}
-    exchanges = Exchanges(start.generator, start.steps, tuple(reasons), sequence, rows)
+    exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows)
     return Recording(start, exchanges, end, details, unconcluded, written - len(rows))
 
 

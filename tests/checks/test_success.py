@@ -48,19 +48,26 @@ def test_a_share_of_failures_within_the_rate_passes(tmp_path: Path) -> None:
 def test_more_failures_than_the_rate_allows_fail(tmp_path: Path, bad: tuple[Made, ...]) -> None:
     findings = _judged(tmp_path, Load((GOOD, GOOD, bad, bad)))
     assert findings["success/load"].verdict is Verdict.FAIL
-    assert findings["success/load"].observed == "2 of 4 iterations"
+    assert findings["success/load"].observed.startswith("2 of 4 iterations; 2 ")
+    assert bad[-1].reason in findings["success/load"].observed
+    assert bad[-1].reason in findings["success/load"].reason
 
 
 def test_a_step_says_what_came_of_the_others(tmp_path: Path) -> None:
     use = _judged(tmp_path, Load((GOOD, REFUSED, TIMED_OUT, TIMED_OUT)))["flow/use"]
-    assert use.observed == "1 of 4 as expected; 1 rejected, 2 unknown"
+    *counts, last = [each.split(" (first at ")[0] for each in use.observed.split("; ")]
+    assert counts == ["1 of 4 as expected", "2 unknown: read timeout"]
+    assert last == "1 rejected: status 409, expected 200"
+    assert use.reason == "use: read timeout (2 of 4)"
     assert use.verdict is Verdict.FAIL
 
 
 def test_a_step_that_nothing_reached_is_inconclusive(tmp_path: Path) -> None:
     findings = _judged(tmp_path, Load((NOT_SENT,) * 4))
     assert findings["flow/use"].verdict is Verdict.INCONCLUSIVE
+    assert findings["flow/use"].observed == "no request of this step was sent"
     assert findings["flow/open"].verdict is Verdict.FAIL
+    assert findings["flow/open"].reason == "open: could not connect (4 of 4)"
 
 
 def test_dropped_iterations_count_against_the_rate(tmp_path: Path) -> None:
@@ -114,7 +121,9 @@ def test_an_interrupted_run_is_judged_by_what_it_did_and_not_by_what_it_left(
     )  # fmt: skip
     finding = _judged(tmp_path, Load(iterations, end=end), STOPPED)["success/load"]
     assert finding.verdict is verdict
-    assert finding.observed.endswith(f"of {begun + dropped} iterations begun")
+    counts, *others = finding.observed.split("; ")
+    assert counts.endswith(f"of {begun + dropped} iterations begun")
+    assert "any words" not in others
 
 
 @pytest.mark.parametrize("reason", StopReason)
@@ -155,3 +164,17 @@ def test_exactly_the_asked_share_passes_whatever_binary_fractions_say(tmp_path: 
     load = Load((GOOD,) * 55 + (REFUSED,) * 45, scheduled=100, end=RecordingEnd(100, 0, 0.1, 1.0))
     findings = judge_success(case_of(tmp_path, load, scenario=scenario)).findings
     assert findings[-1].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("profile", "count"), [("load", 4), ("while", 2)])
+def test_a_load_that_aborted_itself_is_blamed_on_what_failed(
+    tmp_path: Path, profile: str, count: int
+) -> None:
+    stopped = "aborted: 0 of 12 iterations in the last 10 s succeeded, at least 10 % required"
+    end = RecordingEnd(2, 0, 0.1, 1.0, stop_reason=StopReason.ABORTED, stopped=stopped,
+                       not_started=2)  # fmt: skip
+    load = Load((REFUSED, REFUSED), profile=profile, end=end)
+    success = _judged(tmp_path, load)[f"success/{profile}"]
+    assert success.verdict is Verdict.FAIL
+    assert f"2 not started; {stopped}; 2 rejected: status 409" in success.observed
+    assert success.reason == f"use: status 409, expected 200 (2 of {count})"

@@ -31,7 +31,11 @@ def test_a_run_that_passes_says_nothing() -> None:
 
 def test_the_verdict_comes_first_then_what_fails_then_what_is_open() -> None:
     assert commands(render_annotations(failing_result())) == [
-        ("error", "FAIL: The witnesses do not agree"),
+        (
+            "error",
+            "FAIL: The witnesses do not agree: usage cards_used: LOST_COUNT%2C service 401%2C "
+            "prometheus 401%2C database 404",
+        ),
         ("error", "fail: usage cards_used LOST_COUNT"),
         ("warning", "inconclusive: usage sessions SCRAPE_GAP"),
     ]

@@ -1,0 +1,101 @@
+"""Why exchanges failed, in words: grouped by reason, the most frequent first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from checks.wording import shortened
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchanges import OUTCOMES, Column
+from scenarios.evidence.recording import Recording
+
+_MOST_REASONS = 3
+_MOST_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """The exchanges of one step that failed for one reason; `first_at` is UTC.
+
+    `texts` counts the different wordings: those of one group differ only in what a response had.
+    `example` is the most frequent of them.
+    """
+
+    step: str
+    outcome: Outcome
+    group: str
+    count: int
+    first_at: datetime
+    texts: int
+    example: str
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        words = self.example if self.texts == 1 else f"{self.group}, such as: {self.example}"
+        return shortened(words, _MOST_CHARACTERS)
+
+
+def failure_groups(recordings: Iterable[Recording], *steps: str) -> list[FailureGroup]:
+    """Group the failed exchanges of some steps, or of all, the most frequent reason first."""
+    groups: dict[tuple[str, Outcome, str], list[FailureGroup]] = {}
+    for recording in recordings:
+        for each in _by_text(recording):
+            if not steps or each.step in steps:
+                groups.setdefault((each.step, each.outcome, each.group), []).append(each)
+    return sorted(map(_together, groups.values()), key=lambda group: -group.count)
+
+
+def _by_text(recording: Recording) -> Iterable[FailureGroup]:
+    failed = recording.exchanges[~recording.exchanges.ok]
+    rows = failed.rows[["step", "outcome", "reason"]]
+    kinds, which = np.unique(rows, return_inverse=True)
+    for number, (step, outcome, reason) in enumerate(kinds.tolist()):
+        yield FailureGroup(
+            failed.steps[step], OUTCOMES[outcome], failed.groups[reason],
+            count=int(np.count_nonzero(which == number)),
+            first_at=_first_at(recording, failed.column("sent_s")[which == number]),
+            texts=1,
+            example=failed.reasons[reason],
+        )  # fmt: skip
+
+
+def _first_at(recording: Recording, sent_s: Column) -> datetime:
+    return datetime.fromtimestamp(recording.start.anchor_at + float(sent_s.min()), UTC)
+
+
+def _together(alike: Sequence[FailureGroup]) -> FailureGroup:
+    by_text: dict[str, int] = {}
+    for each in alike:
+        by_text[each.example] = by_text.get(each.example, 0) + each.count
+    return replace(
+        alike[0],
+        count=sum(by_text.values()),
+        first_at=min(each.first_at for each in alike),
+        texts=len(by_text),
+        example=max(by_text, key=by_text.__getitem__),
+    )
+
+
+def failure_sentence(groups: Sequence[FailureGroup]) -> str:
+    """Write how many failed and why, as in `2 rejected: status 503, expected 200 (first at …)`."""
+    words = [
+        f"{each.count:,} {each.outcome}: {each.reason} (first at {each.first_at:%H:%M:%S} UTC)"
+        for each in groups[:_MOST_REASONS]
+    ]
+    return "; ".join([*words, *_others(groups)])
+
+
+def failure_headline(groups: Sequence[FailureGroup], count: int) -> str:
+    """Write the most frequent reason with its step: `use: status 503, expected 200 (12 of 100)`."""
+    return next(
+        (f"{each.step}: {each.reason} ({each.count:,} of {count:,})" for each in groups), ""
+    )
+
+
+def _others(groups: Sequence[FailureGroup]) -> list[str]:
+    number = sum(each.count for each in groups[_MOST_REASONS:])
+    reasons = len(groups) - _MOST_REASONS
+    return [f"{number:,} for {reasons:,} other reason{'s' * (reasons > 1)}"] if number else []

@@ -1,0 +1,56 @@
+"""Order the findings that do not pass by what explains what, for headlines and tables."""
+
+from checks.result import RUN_COMPLETE, Finding, Kind, Result
+from checks.verdict import Verdict
+from checks.wording import shortened
+from reports import formatting as write
+from reports.views.ordering import WORST_FIRST
+
+_MOST_CHARACTERS = 110
+
+# Correctness before latency: a slow response that is wrong is wrong first.
+_FAILING = (
+    Kind.HEALTH, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE, Kind.LATENCY, Kind.PROMQL,
+    Kind.VALIDITY,
+)  # fmt: skip
+
+# First what makes the rest inconclusive: a precondition, a saturated generator.
+_INCONCLUSIVE = (
+    Kind.HEALTH, Kind.VALIDITY, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE,
+    Kind.LATENCY, Kind.PROMQL,
+)  # fmt: skip
+
+
+def deciding_finding(result: Result) -> Finding | None:
+    """Return the finding that explains the run's verdict: the cause before what it caused."""
+    alike = [each for each in result.findings if each.verdict is result.verdict]
+    return min(alike, key=lambda each: _weight(result, each), default=None)
+
+
+def open_findings(result: Result) -> tuple[Finding, ...]:
+    """Return the findings that do not pass, failing ones first, causes before what they caused."""
+    not_passed = [each for each in result.findings if each.verdict is not Verdict.PASS]
+    return tuple(sorted(not_passed, key=lambda each: _weight(result, each)))
+
+
+def reason_of(finding: Finding) -> str:
+    """Return why a finding does not pass, in a few words; "" of one that passes."""
+    if finding.verdict is Verdict.PASS:
+        return ""
+    code = f"{finding.code}, " if finding.code else ""
+    words = finding.reason or f"{finding.title}: {code}{finding.observed}"
+    return shortened(write.clean(words), _MOST_CHARACTERS)
+
+
+def interruption_of(result: Result) -> Finding | None:
+    """Return the finding that says how far an interrupted run came."""
+    if result.interruption is None:
+        return None
+    return next((each for each in result.findings if each.id == RUN_COMPLETE), None)
+
+
+def _weight(result: Result, finding: Finding) -> tuple[int, bool, int]:
+    """Return the place of a finding; what interrupted a run explains all that is missing."""
+    is_interruption = finding is interruption_of(result)
+    order = _FAILING if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
+    return WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind)
