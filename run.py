@@ -11,7 +11,6 @@ if __name__ == "__main__":
 import errno
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,7 @@ import typer
 
 from checks.verdict import Verdict, exit_code
 from config.errors import ConfigError
+from reports.standard_streams import outlive_readers
 
 NIGHTLY = ("e2e", "benchmark")
 WRONG_COMMAND = 2
@@ -202,10 +202,6 @@ def main(arguments: list[str]) -> int:
         words = "interrupted, and nothing is proven"
     except (ConfigError, typer.TyperException) as error:
         return refuse(sentences(error), as_json, WRONG_COMMAND)
-    except BrokenPipeError:
-        # the interpreter flushes stdout once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
         words = f"{_failure(error)}; nothing is proven"
@@ -237,4 +233,5 @@ def refuse(problems: list[str], as_json: bool, code: int) -> int:
 
 
 if __name__ == "__main__":
+    outlive_readers()
     sys.exit(main(sys.argv[1:]))

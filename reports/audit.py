@@ -78,7 +78,7 @@ class AuditBanner:
 
 
 def print_audit(audit: Audit, page: Path, stream: TextIO) -> None:
-    """Write the audit to a stream, and where its page is. Raises BrokenPipeError."""
+    """Write the audit to a stream, and where its page is."""
     stream.write(render_audit_terminal(audit, paper_of(stream), page))
     stream.flush()
 

@@ -41,7 +41,7 @@ RowT = TypeVar("RowT", bound=HasVerdict)
 
 
 def print_result(result: Result, report: Path | None, stream: TextIO) -> None:
-    """Write the verdict to a stream, colours only to a terminal. Raises BrokenPipeError."""
+    """Write the verdict to a stream, colours only to a terminal."""
     stream.write(render_terminal(result, report, paper_of(stream)))
     stream.flush()
 
