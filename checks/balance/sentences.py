@@ -10,6 +10,8 @@ from checks.result import ClientFigure, Code, Misplaced, RecordGap, UsageRow
 from checks.verdict import Verdict
 from checks.wording import listed
 from witnesses.figure import Direction, Figure, Reason
+from witnesses.prometheus.reading import NAME as PROMETHEUS
+from witnesses.service.reading import NAME as SERVICE
 
 _CLIENT = "client"
 _FEW = 5
@@ -23,6 +25,14 @@ _MEANING = {
     Code.FOREIGN_TRAFFIC: "other traffic, or a request that was delivered twice, is in the figures",
     Code.NOT_DONE: "the response reported it as done, and no witness counted it",
     Code.MISMATCH: "the witnesses cannot be reconciled",
+}
+
+# Without a record of what was done, a counter that differs leaves open what happened.
+_MEANING_WITHOUT_RECORDS = {
+    Code.LOST_COUNT: "the counter moved by less than the client did; no record shows whether all "
+    "of it was done",
+    Code.DOUBLE_COUNT: "the counter moved by more than the client did; no record shows whether "
+    "some of it was done twice",
 }
 
 REASON_WORDS: Mapping[Reason, str] = {
@@ -97,8 +107,7 @@ def _verdict_sentence(row: UsageRow) -> Iterator[str]:
                 "last response: a reader before that reads too little."
             )
         else:
-            meaning = _MEANING.get(row.code) if row.code else None
-            yield "; ".join(filter(None, [_comparison(row), meaning])) + "."
+            yield "; ".join(filter(None, [_comparison(row), _meaning(row)])) + "."
     elif row.client.is_partial:
         yield "Exchanges of a worker are missing, so the client's figure is a lower bound only."
     elif row.verdict is Verdict.INCONCLUSIVE:
@@ -120,6 +129,15 @@ def _verdict_sentence(row: UsageRow) -> Iterator[str]:
             f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was done; "
             f"the witnesses agree within {_client_range(row)}."
         )
+
+
+def _meaning(row: UsageRow) -> str | None:
+    if row.code is None:
+        return None
+    records = (each for name, each in row.figures.items() if name not in (SERVICE, PROMETHEUS))
+    if all(each.direction is Direction.VOID for each in records):
+        return _MEANING_WITHOUT_RECORDS.get(row.code) or _MEANING.get(row.code)
+    return _MEANING.get(row.code)
 
 
 def _comparison(row: UsageRow) -> str:

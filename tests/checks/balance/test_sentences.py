@@ -47,6 +47,25 @@ def test_witnesses_that_stand_apart_by_the_same_amount_are_named_together() -> N
     assert "service and prometheus stand 3 below" in sentence
 
 
+@pytest.mark.parametrize(
+    ("counted", "known", "unknown"),
+    [
+        (4.0, "the counter missed what was done.", "whether all of it was done."),
+        (6.0, "the counter counted more than was done.", "whether some of it was done twice."),
+    ],
+)
+def test_a_counter_that_differs_is_only_blamed_where_a_record_shows_what_was_done(
+    counted: float, known: str, unknown: str
+) -> None:
+    with_record = _row(5, counted, counted, 5)
+    (sentence,) = row_sentences(with_record)
+    assert sentence.endswith(known)
+    (sentence,) = row_sentences(_row(5, counted, counted))
+    assert sentence.endswith(unknown)
+    down = {**with_record.figures, "database:main": Figure.void(Reason.DATABASE_DOWN)}
+    assert row_sentences(replace(with_record, figures=down))[0].endswith(unknown)
+
+
 def test_the_most_important_sentence_is_the_first() -> None:
     row = _row(
         5, 4, 4, 5,
