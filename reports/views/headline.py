@@ -6,7 +6,8 @@ from checks.wording import shortened
 from reports import formatting as write
 from reports.views.ordering import WORST_FIRST
 
-_MOST_CHARACTERS = 110
+_MOST_CHARACTERS = 160
+_MOST_OBSERVED = 110
 
 # Correctness before latency: a slow response that is wrong is wrong first.
 _FAILING = (
@@ -37,9 +38,10 @@ def reason_of(finding: Finding) -> str:
     """Return why a finding does not pass, in a few words; "" of one that passes."""
     if finding.verdict is Verdict.PASS:
         return ""
+    if finding.reason:
+        return shortened(write.clean(finding.reason), _MOST_CHARACTERS)
     code = f"{finding.code}, " if finding.code else ""
-    words = finding.reason or f"{finding.title}: {code}{finding.observed}"
-    return shortened(write.clean(words), _MOST_CHARACTERS)
+    return shortened(write.clean(f"{finding.title}: {code}{finding.observed}"), _MOST_OBSERVED)
 
 
 def interruption_of(result: Result) -> Finding | None:

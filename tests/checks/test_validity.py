@@ -12,6 +12,7 @@ from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
     GOOD,
     RUN_ID,
+    SCENARIO,
     STOPPED,
     Load,
     Made,
@@ -157,3 +158,19 @@ def test_a_generator_that_was_killed_has_no_figures(tmp_path: Path) -> None:
 def test_a_generator_whose_window_never_began_has_no_figures(tmp_path: Path) -> None:
     load = Load((), profile="while", scheduled=None, end=RecordingEnd(0, 0, 0.0, 0.0))
     assert generator_figures(case_of(tmp_path, load)).cpu_ratio is None
+
+
+def test_what_an_aborted_load_did_not_start_is_not_the_generators_fault(tmp_path: Path) -> None:
+    end = RecordingEnd(4, 0, 0.1, 1.0, 0.01, stop_reason=StopReason.ABORTED,
+                       stopped="aborted: any words", not_started=16)  # fmt: skip
+    scenario = SCENARIO.replace("load: {users: 1, iterations: 4}",
+                                "load: {rate: 20/s, duration: 1s, max_users: 5}")  # fmt: skip
+    case = case_of(tmp_path, Load(scheduled=20, end=end), scenario=scenario)
+    assert bottleneck(case.driven[0]) == ""
+    findings = {each.id: each for each in judge_validity(case).findings}
+    assert findings["validity/generator-not-saturated"].verdict is Verdict.PASS
+    finding = findings["validity/iterations-add-up/load"]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed == (
+        "20 scheduled, 4 begun, 0 dropped, 16 not started; aborted: any words"
+    )

@@ -290,6 +290,20 @@ def test_an_unexpected_response_is_rejected_with_the_reason(
     assert exchange.status == response.status
 
 
+def test_values_that_differ_at_one_expression_are_recorded_as_one_group(tmp_path: Path) -> None:
+    response = answered(200, JSON, b'{"state": "new"}')
+    rows = drive(tmp_path, one_step(**EXPECTS), Script(response)).exchanges
+    (number,) = rows.column("reason")
+    assert rows.reasons[number] == 'state is "new", expected "done"'
+    assert rows.groups[number] == "state is not as expected"
+
+
+def test_a_status_is_a_group_of_its_own(tmp_path: Path) -> None:
+    rows = drive(tmp_path, one_step(), Script(answered(503, JSON, b"{}"))).exchanges
+    (number,) = rows.column("reason")
+    assert rows.groups[number] == rows.reasons[number] == "status 503, expected 200"
+
+
 def test_an_expression_that_fails_on_a_response_rejects_the_response(tmp_path: Path) -> None:
     flow = one_step(expect={"json": {"length(ids)": 4}})
     exchange = first_of(tmp_path, flow, answered(200, JSON, b'{"ids": 4}'))

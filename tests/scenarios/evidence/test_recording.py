@@ -330,6 +330,20 @@ def test_the_columns_agree_with_the_exchanges_one_by_one(some: list[Exchange]) -
     assert [bool(each) for each in exchanges.iterations.all_answered(2)] == whole
 
 
+def test_a_reason_beyond_the_limit_is_recorded_as_its_group(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    with recorder(path, Recorder) as opened:
+        for number in range(module._MAX_REASONS + 5):
+            opened.conclude(
+                opened.intend(1, 0, 0.0), 0.0, 0.1, Outcome.REJECTED, 200,
+                f"n is {number}, expected 0", group="n is not as expected",
+            )  # fmt: skip
+    exchanges = read(path).exchanges
+    last = exchanges.column("reason")[-1]
+    assert exchanges.reasons[last] == "n is not as expected"
+    assert set(exchanges.groups) == {"", "n is not as expected", CUT_OFF_REASON}
+
+
 def test_cut_off_is_a_flag_and_does_not_depend_on_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     unknown = some_exchange(outcome=Outcome.UNKNOWN)
