@@ -9,6 +9,9 @@ from reports.views.ordering import WORST_FIRST
 _MOST_CHARACTERS = 160
 _MOST_OBSERVED = 110
 
+# The detail of these kinds is what to do about it.
+_WITH_REMEDY = (Kind.HEALTH, Kind.VALIDITY)
+
 # Correctness before latency: a slow response that is wrong is wrong first.
 _FAILING = (
     Kind.HEALTH, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE, Kind.LATENCY, Kind.PROMQL,
@@ -35,13 +38,16 @@ def open_findings(result: Result) -> tuple[Finding, ...]:
 
 
 def reason_of(finding: Finding) -> str:
-    """Return why a finding does not pass, in a few words; "" of one that passes."""
+    """Return why a finding does not pass, with the remedy, in a few words; "" of one that passes."""
     if finding.verdict is Verdict.PASS:
         return ""
     if finding.reason:
         return shortened(write.clean(finding.reason), _MOST_CHARACTERS)
     code = f"{finding.code}, " if finding.code else ""
-    return shortened(write.clean(f"{finding.title}: {code}{finding.observed}"), _MOST_OBSERVED)
+    observed = f"{finding.title}: {code}{finding.observed}"
+    if finding.kind in _WITH_REMEDY and finding.detail:
+        return shortened(write.clean(f"{observed}; {finding.detail}"), _MOST_CHARACTERS)
+    return shortened(write.clean(observed), _MOST_OBSERVED)
 
 
 def interruption_of(result: Result) -> Finding | None:

@@ -66,6 +66,20 @@ def test_a_reason_is_the_findings_own_or_what_was_observed() -> None:
     assert reason_of(replace(lost, verdict=Verdict.PASS)) == ""
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind.VALIDITY, "shop: metrics: status 404; Correct metrics: in the environment."),
+        (Kind.HEALTH, "shop: metrics: status 404; Correct metrics: in the environment."),
+        (Kind.LATENCY, "shop: metrics: status 404"),
+    ],
+)
+def test_the_reason_of_a_precondition_has_its_remedy(kind: Kind, words: str) -> None:
+    failed = finding("shop: metrics", kind, verdict=Verdict.INCONCLUSIVE, observed="status 404",
+                     detail="Correct metrics: in the environment.")  # fmt: skip
+    assert reason_of(failed) == words
+
+
 def _rejected() -> Finding:
     return finding("step execute workflow", Kind.FLOW, verdict=Verdict.FAIL, observed=_OBSERVED,
                    reason=_REASON)  # fmt: skip
