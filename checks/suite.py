@@ -31,6 +31,7 @@ from checks.result import (
 from checks.success import completed, judge_success
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
+from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.evidence.ledger import counts_of, ledger_of
 from scenarios.evidence.run_folder import Run, RunFolder, Stage, write_atomically
 
@@ -160,26 +161,36 @@ def _planned(case: Case, iterations: int) -> dict[str, int]:
 
 
 def _waterfall(case: Case) -> tuple[StepTiming, ...]:
-    """Return the steps of the iteration whose whole time is the median of the measured phase."""
+    """Return the steps of the iteration whose whole time is the median of the measured phase.
+
+    It is one of those that completed, if any did: a refusal at the first step shows no others.
+    """
     if case.measured is None:
         return ()
-    durations_s = [
-        each.column("done_s")[each.iterations.last] - each.column("due_s")[each.iterations.first]
-        for each in case.measured.measured
-    ]
-    if not sum(map(len, durations_s)):
+    parts, flow_steps = case.measured.measured, len(case.scenario.flow)
+    ended = [np.arange(len(each.iterations)) for each in parts]
+    completed = [np.flatnonzero(each.iterations.all_ok(flow_steps)) for each in parts]
+    kept = completed if any(map(len, completed)) else ended
+    if not any(map(len, kept)):
         return ()
-    all_s = np.concatenate(durations_s)
-    generator_of = np.concatenate(
-        [np.full(len(each), number) for number, each in enumerate(durations_s)]
+    all_s = np.concatenate(
+        [_durations_s(part, places) for part, places in zip(parts, kept, strict=True)]
     )
+    generator_of = np.repeat(np.arange(len(parts)), [len(places) for places in kept])
     median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
     # The rows of all generators stand one after the other: go back to the one that has the median.
-    exchanges = case.measured.measured[generator_of[median]]
-    place = median - sum(map(len, durations_s[: generator_of[median]]))
+    exchanges = parts[generator_of[median]]
+    place = np.concatenate(kept)[median]
     steps = list(exchanges.of_iteration(exchanges.iterations.first[place]))
     begin_s = steps[0].due_s
     return tuple(
         StepTiming(each.step, each.sent_s - begin_s, each.done_s - each.sent_s, each.outcome)
         for each in steps
     )
+
+
+def _durations_s(exchanges: Exchanges, places: Column) -> Column:
+    iterations = exchanges.iterations
+    last, first = iterations.last[places], iterations.first[places]
+    durations_s: Column = exchanges.column("done_s")[last] - exchanges.column("due_s")[first]
+    return durations_s

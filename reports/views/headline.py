@@ -38,7 +38,7 @@ def open_findings(result: Result) -> tuple[Finding, ...]:
 
 
 def reason_of(finding: Finding) -> str:
-    """Return why a finding does not pass, with the remedy, in a few words; "" of one that passes."""
+    """Return why a finding does not pass, and the remedy, in a few words; "" if it passes."""
     if finding.verdict is Verdict.PASS:
         return ""
     if finding.reason:

@@ -9,6 +9,7 @@ from checks.result import Judgement, Kind, read_result
 from checks.suite import SUITE, judge
 from checks.verdict import Verdict
 from config.errors import ConfigError
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
     GOOD,
@@ -115,6 +116,20 @@ def test_the_waterfall_is_an_iteration_of_median_length(tmp_path: Path) -> None:
     assert [bar.step for bar in bars] == ["open", "use"]
     assert bars[0].duration_s == pytest.approx(0.5)
     assert bars[1].start_s == pytest.approx(0.5)
+
+
+def test_the_waterfall_is_of_an_iteration_that_completed_if_any_did(tmp_path: Path) -> None:
+    refused = (Made("open", Outcome.REJECTED, 503, "status 503, expected 200", 0.001),)
+    bars = judge(_good(tmp_path, Load((refused, refused, refused, GOOD)))).waterfall
+    assert [bar.step for bar in bars] == ["open", "use"]
+
+
+def test_the_waterfall_of_a_run_in_which_nothing_completed_is_of_what_was_sent(
+    tmp_path: Path,
+) -> None:
+    refused = (Made("open", Outcome.REJECTED, 503, "status 503, expected 200", 0.001),)
+    bars = judge(_good(tmp_path, Load((refused,) * 4))).waterfall
+    assert [(bar.step, bar.outcome) for bar in bars] == [("open", "rejected")]
 
 
 def test_a_run_that_did_not_finish_is_partial(tmp_path: Path) -> None:
