@@ -42,6 +42,7 @@ class Code(StrEnum):
     NOT_DONE = "NOT_DONE"
     LATE = "LATE"
     IN_DOUBT = "IN_DOUBT"
+    NOTHING_COUNTED = "NOTHING_COUNTED"
     SCRAPE_GAP = "SCRAPE_GAP"
     COUNTER_RESET = "COUNTER_RESET"
     SPLIT_COUNTER = "SPLIT_COUNTER"
@@ -120,13 +121,14 @@ class RecordGap:
 class Misplaced:
     """An amount that a counter has under other labels than it should.
 
-    `found_under` are the label sets where a row's lack was counted, `missing_under` those that lack
-    what a row has. `instead` is a label with the value that it has in place of the selected one.
+    `found_under` are the label sets that have more than was done under them, with how much more;
+    `missing_under` those that have less, with how much less. `instead` is a label with the value
+    that it has in place of the selected one.
     """
 
     amount: float
-    found_under: tuple[tuple[str, ...], ...] = ()
-    missing_under: tuple[tuple[str, ...], ...] = ()
+    found_under: tuple[tuple[tuple[str, ...], float], ...] = ()
+    missing_under: tuple[tuple[tuple[str, ...], float], ...] = ()
     instead: tuple[str, str] | None = None
 
 

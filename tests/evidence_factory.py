@@ -39,6 +39,7 @@ scenario: shop
 quantities:
   uses:
     by: [kind]
+    in_doubt: 100%
     prometheus: uses_total{tenant="{{ tenant }}"}
     database: {main: "SELECT kind, count(*) FROM uses WHERE tenant = :tenant GROUP BY kind"}
   visits:

@@ -57,12 +57,16 @@ _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
 
 @dataclass(frozen=True)
 class Statement:
-    """What the client and the witnesses report of one count; `keeps` is by witness, too."""
+    """What the client and the witnesses report of one count; `keeps` is by witness, too.
+
+    `in_doubt_limit` is the share of it that may be in doubt where the rest agrees.
+    """
 
     client: ClientFigure
     figures: Mapping[str, Figure]
     keeps: Mapping[str, RecordKind]
     has_other_traffic: bool = False
+    in_doubt_limit: float = 1.0
 
     @property
     def low(self) -> int:
@@ -122,28 +126,27 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
         return Verdict.FAIL, _code_of_difference(statement)
     if statement.inexact or not statement.figures:
         return _judge_inexact(statement)
-    if statement.has_other_traffic:
-        return Verdict.PASS, Code.FOREIGN_TRAFFIC
+    if statement.has_other_traffic and any(
+        value > statement.client.most for value in statement.exact.values()
+    ):
+        return Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC  # what others count could hide a loss
     if any(figure.late for figure in statement.figures.values()):
         return Verdict.FAIL, Code.LATE
-    if statement.client.in_doubt:
-        return Verdict.PASS, Code.IN_DOUBT
-    return Verdict.PASS, None
+    if statement.client.in_doubt > statement.in_doubt_limit * statement.client.most:
+        return Verdict.INCONCLUSIVE, Code.IN_DOUBT
+    return Verdict.PASS, Code.IN_DOUBT if statement.client.in_doubt else None
 
 
 def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
     """Judge where witnesses are not exact.
 
-    After a restart the records can still decide; or what was counted is enough, where others count
-    too. That the process did not live through the run is a finding of its own.
+    After a restart the records can still decide. That the process did not live through the run is a
+    finding of its own.
     """
     inexact = statement.inexact.values()
     restarted = bool(inexact) and all(
         figure.reason in _RESTARTS and figure.direction is Direction.AT_LEAST for figure in inexact
     )
-    is_enough = all((figure.low or 0.0) >= statement.low > 0 for figure in inexact)
-    if restarted and statement.has_other_traffic and is_enough:
-        return Verdict.PASS, Code.FOREIGN_TRAFFIC
     if restarted and any(statement.keeps[name] is RecordKind.RECORDS for name in statement.exact):
         return Verdict.PASS, Code.COUNTER_RESET
     reasons = (figure.reason for figure in inexact if figure.reason)

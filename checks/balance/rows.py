@@ -9,7 +9,7 @@ from checks.balance.doubt_resolution import find_record_gaps
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.wrong_labels import find_misplaced
 from checks.case import Case
-from checks.result import ClientFigure, Code, UsageRow
+from checks.result import ClientFigure, Code, RecordGap, UsageRow
 from checks.verdict import Verdict
 from witnesses.figure import Figure, Figures, Labels, Reason
 from witnesses.model import CountedQuantity, RecordKind
@@ -37,9 +37,13 @@ def rows_of(
         _row(case, quantity, labels, figures, keeps, has_other_traffic)
         for labels in _all_labels(case, name, figures.values())
     ]
+    if all(_is_empty(row) for row in rows):
+        return [
+            replace(row, verdict=Verdict.INCONCLUSIVE, code=Code.NOTHING_COUNTED) for row in rows
+        ]
+    rows = _compared_by_request(case, rows, keeps)
     if all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
-    rows = _with_record_gaps(case, rows, keeps)
     if not quantity.settings.prometheus:
         return rows
     if not has_other_traffic:
@@ -55,9 +59,10 @@ def judge_row(
     figures: Mapping[str, Figure],
     keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
+    in_doubt_limit: float = 1.0,
 ) -> UsageRow:
     """Judge one count by what each witness reports of it."""
-    verdict, code = diagnose(Statement(client, figures, keeps, has_other_traffic))
+    verdict, code = diagnose(Statement(client, figures, keeps, has_other_traffic, in_doubt_limit))
     return UsageRow(
         quantity, labels, client, dict(figures), verdict, code, has_other_traffic=has_other_traffic
     )
@@ -82,6 +87,7 @@ def _row(
         {witness: of_witness.at(labels) for witness, of_witness in figures.items()},
         keeps,
         has_other_traffic,
+        quantity.settings.in_doubt,
     )
     resolved = case.resolution.resolved.get(key)
     if resolved:
@@ -94,23 +100,43 @@ def _row(
     return row
 
 
-def _with_record_gaps(
+def _is_empty(row: UsageRow) -> bool:
+    """Return whether the client counted nothing, and every witness agrees."""
+    values = (figure.value for figure in row.figures.values())
+    return row.verdict is Verdict.PASS and row.client.most == 0 and not any(values)
+
+
+def _compared_by_request(
     case: Case, rows: Sequence[UsageRow], keeps: Mapping[str, RecordKind]
 ) -> list[UsageRow]:
-    """Name the requests whose records are too few or too many, where records stand apart."""
+    """Compare the records of each request with what it must have counted, where they stand apart.
+
+    A loss and a duplicate cancel in every total: a row whose totals agree fails for its requests.
+    """
+    if not case.traces.knows(rows[0].quantity):
+        return list(rows)
     keepers = [name for name, kind in keeps.items() if kind is RecordKind.RECORDS]
     wanted = {
         row.label_values
         for row in rows
         for name in keepers
-        if row.verdict is Verdict.FAIL
-        and name in row.figures
-        and row.figures[name].value not in (None, row.client.confirmed)
+        if name in row.figures
+        and (row.verdict is Verdict.PASS or _stands_apart(row, row.figures[name]))
     }
-    if not wanted:
-        return list(rows)
     gaps = find_record_gaps(rows[0].quantity, wanted, case.promises, case.traces)
-    return [replace(row, records=gaps.get(row.label_values)) for row in rows]
+    return [_with_gap(row, gaps.get(row.label_values)) for row in rows]
+
+
+def _stands_apart(row: UsageRow, figure: Figure) -> bool:
+    return row.verdict is Verdict.FAIL and figure.value not in (None, row.client.confirmed)
+
+
+def _with_gap(row: UsageRow, gap: RecordGap | None) -> UsageRow:
+    if row.verdict is not Verdict.PASS:
+        return replace(row, records=gap)
+    if gap is None or not gap.missing or not gap.surplus:
+        return row
+    return replace(row, verdict=Verdict.FAIL, code=Code.LOST_ROW, records=gap)
 
 
 def _doubts(

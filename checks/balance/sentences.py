@@ -35,6 +35,8 @@ _MEANING_WITHOUT_RECORDS = {
     "some of it was done twice",
 }
 
+_OF_RECORDS = (Code.LOST_ROW, Code.EXTRA_ROW)
+
 REASON_WORDS: Mapping[Reason, str] = {
     Reason.SEVERAL_PROCESSES: "several processes answer at its metrics address",
     Reason.SHARED_TARGET: "Prometheus has its target twice, as two replicas of Prometheus without "
@@ -104,31 +106,47 @@ def _verdict_sentence(row: UsageRow) -> Iterator[str]:
                     if each.late]  # fmt: skip
             yield (
                 f"All of {_client_range(row)} was counted, but {listed(late)} only well after the "
-                "last response: a reader before that reads too little."
+                "last response: it was counted late, or the page is stale. A reader before that "
+                "reads too little."
             )
+        elif row.records and row.code in _OF_RECORDS and _is_within(row):
+            yield "The totals agree, but not request by request."
         else:
             yield "; ".join(filter(None, [_comparison(row), _meaning(row)])) + "."
     elif row.client.is_partial:
         yield "Exchanges of a worker are missing, so the client's figure is a lower bound only."
+    elif row.code is Code.FOREIGN_TRAFFIC and not inexact and row.verdict is Verdict.INCONCLUSIVE:
+        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
+        yield (
+            f"{most - row.client.most:,.0f} more than ours: others send traffic here, which could "
+            "hide a loss."
+        )
+    elif row.code is Code.NOTHING_COUNTED:
+        yield "No request that counts it was answered as expected, and nothing was counted."
+    elif row.code is Code.IN_DOUBT and row.verdict is Verdict.INCONCLUSIVE:
+        yield (
+            f"{row.client.in_doubt:,} of {row.client.most:,} in doubt: sent, but no response shows "
+            "whether it was done. That could hide as many losses, and is more than the quantity's "
+            "in_doubt allows."
+        )
     elif row.verdict is Verdict.INCONCLUSIVE:
         yield _inexact_sentence(inexact)
-    elif inexact and row.has_other_traffic:
-        yield f"{_inexact_sentence(inexact)} That is enough for ours."
     elif inexact:
         exact = [name for name, each in row.figures.items() if each.is_exact]
         decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
         yield f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
-    elif row.has_other_traffic:
-        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
-        yield (
-            "A lower bound, since others may send traffic here; "
-            f"{most - row.client.confirmed:,.0f} not ours."
-        )
     elif row.client.in_doubt:
         yield (
             f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was done; "
-            f"the witnesses agree within {_client_range(row)}."
+            f"the witnesses agree within {_client_range(row)}, which could hide as many losses."
         )
+
+
+def _is_within(row: UsageRow) -> bool:
+    """Return whether every figure is within what the client leaves."""
+    low, high = row.client.confirmed, row.client.most
+    values = (figure.value for figure in row.figures.values())
+    return all(value is not None and low <= value <= high for value in values)
 
 
 def _meaning(row: UsageRow) -> str | None:
@@ -198,17 +216,29 @@ def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -
         label, value = misplaced.instead
         return [*sentences, f'As many were counted under {label}="{value}".']
     if misplaced.missing_under:
-        missing = listed([", ".join(labels) for labels in misplaced.missing_under])
-        return [f"Nothing should move it; as many are missing under {missing}."]
-    found = [", ".join(labels) for labels in misplaced.found_under]
+        missing = _amounts(misplaced.missing_under, misplaced.amount)
+        if row.client.most == 0:
+            return [f"Nothing should move it; as many are missing under {missing}."]
+        return [*sentences, f"As many ({misplaced.amount:,.0f}) are missing under {missing}."]
+    found = [", ".join(labels) for labels, _ in misplaced.found_under]
     if row.code is Code.UNBOUNDED_LABEL:
         where = (
             f"{len(found):,} values that no step moves, such as {found[0]}: "
             "a label that grows with every use"
         )
     else:
-        where = listed(found)
+        where = _amounts(misplaced.found_under, misplaced.amount)
     return [*sentences, f"As many ({misplaced.amount:,.0f}) were counted under {where}."]
+
+
+def _amounts(places: Iterable[tuple[tuple[str, ...], float]], amount: float) -> str:
+    """Name label sets, with the amount of each where it is not that of the row."""
+    return listed(
+        [
+            ", ".join(labels) if by == amount else f"{', '.join(labels)} ({by:,.0f})"
+            for labels, by in places
+        ]
+    )
 
 
 def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def _other_traffic(
 
 
 def _finding(name: str, rows: list[UsageRow]) -> Finding:
-    verdict = worst(row.verdict for row in rows)
+    verdict = worst(row.verdict for row in rows) if rows else Verdict.INCONCLUSIVE
     deciding = [row for row in rows if row.verdict is verdict]
     notable = deciding if verdict is not Verdict.PASS else [row for row in rows if row.code]
     witnesses = list(dict.fromkeys(witness for row in rows for witness in row.figures))

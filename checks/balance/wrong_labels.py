@@ -1,4 +1,8 @@
-"""Find what a counter lacks under one label set under another: a wrong label, not a lost count."""
+"""Find what a counter lacks under one label set under another: a wrong label, not a lost count.
+
+client     tea 60   coffee 60   cake 60   teas 0
+service    tea 57   coffee 62   cake 60   teas 1     three of tea: two as coffee, one as teas
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,19 +21,16 @@ _MANY = 5
 def find_misplaced(rows: Sequence[UsageRow], beside: Beside, counter: str) -> list[UsageRow]:
     """Return the rows of one quantity, those explained whose lack was counted elsewhere.
 
-    That is either under values of its own labels that nothing should move, or in series that one
-    label keeps out of the selection (`beside`). The amounts must be the same. `counter` is the
-    witness whose figures are compared.
+    That is either under other values of its own labels, or in series that one label keeps out of
+    the selection (`beside`). The amounts must be the same. `counter` is the witness whose figures
+    are compared.
     """
     lacking = {row.label_values: lack for row in rows if (lack := _lack(row, counter))}
-    # Strays are counted under labels that the client never moved.
-    strays = {
-        row.label_values: extra
-        for row in rows
-        if not row.client.most and (extra := _counted(row, counter))
-    }
-    if lacking and sum(lacking.values()) == sum(strays.values()):
-        return [_moved(row, lacking, strays) for row in rows]
+    surplus = {row.label_values: more for row in rows if (more := _surplus(row, counter))}
+    if lacking and sum(lacking.values()) == sum(surplus.values()):
+        unknown = [row for row in rows if row.label_values in surplus and not row.client.most]
+        code = Code.UNBOUNDED_LABEL if len(unknown) > _MANY else Code.WRONG_LABEL
+        return [_moved(row, code, lacking, surplus) for row in rows]
     # No other row explains it: look for the same amount under a label that no row is split by.
     moved = []
     for row in rows:
@@ -44,21 +45,28 @@ def find_misplaced(rows: Sequence[UsageRow], beside: Beside, counter: str) -> li
 
 
 def _moved(
-    row: UsageRow, lacking: Mapping[Labels, float], strays: Mapping[Labels, float]
+    row: UsageRow, code: Code, lacking: Mapping[Labels, float], surplus: Mapping[Labels, float]
 ) -> UsageRow:
-    code = Code.UNBOUNDED_LABEL if len(strays) > _MANY else Code.WRONG_LABEL
-    amount = sum(strays.values())
-    if row.label_values in lacking:
-        return replace(row, code=code, misplaced=Misplaced(amount, found_under=tuple(strays)))
-    if row.label_values in strays:
-        return replace(row, code=code, misplaced=Misplaced(amount, missing_under=tuple(lacking)))
-    return row
+    labels = row.label_values
+    if labels in lacking:
+        misplaced = Misplaced(lacking[labels], found_under=tuple(surplus.items()))
+    elif labels in surplus:
+        misplaced = Misplaced(surplus[labels], missing_under=tuple(lacking.items()))
+    else:
+        return row
+    return replace(row, code=code, misplaced=misplaced)
 
 
 def _lack(row: UsageRow, counter: str) -> float:
     """Return by how much an exact counter stands below what the client confirmed."""
     counted = _counted(row, counter)
     return 0.0 if counted is None else max(0.0, row.client.confirmed - counted)
+
+
+def _surplus(row: UsageRow, counter: str) -> float:
+    """Return by how much an exact counter stands above what the client can have moved."""
+    counted = _counted(row, counter)
+    return 0.0 if counted is None else max(0.0, counted - row.client.most)
 
 
 def _counted(row: UsageRow, counter: str) -> float | None:

@@ -74,7 +74,8 @@ class Quantity(StrictModel):
     outcome the client does not know. `service` names the service whose counter is meant, where
     several have the metric; by default, the figures of all are added up. `shared` declares that
     others' traffic is counted, too. `settle` is how long after the response counting may take, in
-    seconds.
+    seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many losses
+    could hide in it.
     """
 
     by: list[Name] = []
@@ -84,6 +85,7 @@ class Quantity(StrictModel):
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     shared: bool = False
     settle: Duration = 0.0
+    in_doubt: Share = 0.01
 
 
 class Expect(StrictModel):

@@ -200,3 +200,21 @@ def test_without_any_doubt_the_ledger_stays_as_it_is(tmp_path: Path) -> None:
     write_agreeing_witnesses(folder)
     assert read_case(folder).resolution.resolved == {}
     assert {row.code for row in _uses_rows(folder).values()} == {None}
+
+
+def test_a_loss_and_a_duplicate_that_cancel_in_every_total_fail_by_request(tmp_path: Path) -> None:
+    folder = _run(tmp_path, _uses(2, 2, 3, 4))
+    tea = _uses_rows(folder)["tea"]
+    assert (tea.verdict, tea.code) == (Verdict.FAIL, Code.LOST_ROW)
+    assert tea.records is not None
+    assert (tea.records.missing_ids, tea.records.surplus_ids) == (
+        (f"{RUN_ID}-load-2",),
+        (f"{RUN_ID}-load-4",),
+    )
+    assert row_sentences(tea)[0] == "The totals agree, but not request by request."
+
+
+def test_records_that_are_right_request_by_request_pass(tmp_path: Path) -> None:
+    rows = _uses_rows(_run(tmp_path, _uses(4, 3, 2, 1)))
+    assert {row.verdict for row in rows.values()} == {Verdict.PASS}
+    assert {row.records for row in rows.values()} == {None}

@@ -2,17 +2,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from checks.balance.usage import judge_usage
 from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
 from checks.verdict import Verdict
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
     BEGIN,
     GOOD,
     REFUSED,
+    SCENARIO,
     TIMED_OUT,
     Load,
+    Made,
     anchor,
     exposition,
     settled,
@@ -94,11 +99,38 @@ def test_a_refused_request_must_not_have_been_counted(tmp_path: Path) -> None:
     assert (finding.verdict, finding.code) == (Verdict.FAIL, Code.FOREIGN_TRAFFIC)
 
 
-def test_a_shared_quantity_is_a_lower_bound_where_others_send_traffic(tmp_path: Path) -> None:
+def test_a_shared_quantity_proves_nothing_where_others_send_traffic(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path, Load((GOOD, GOOD)), exclusive=False)
     finding = _finding(folder, "usage/visits")
-    assert (finding.verdict, finding.code) == (Verdict.PASS, Code.FOREIGN_TRAFFIC)
-    assert "2 not ours" in finding.detail
+    assert (finding.verdict, finding.code) == (Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC)
+    assert "2 more than ours" in finding.detail
+
+
+def test_a_quantity_that_nobody_counted_proves_nothing(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load(((Made("open", Outcome.REJECTED, 503, "status 503"),),)))
+    for moment in ("before", "after"):
+        write_expositions(folder, moment, {"shop-0": exposition({}, visits=4)})
+        write_rows(folder, moment, {"uses": {"rows": []}})
+    write_prometheus(folder, {"uses": [], "visits": [({}, settled(4.0, 4.0))]})
+    finding = _finding(folder)
+    assert (finding.verdict, finding.observed) == (
+        Verdict.INCONCLUSIVE, "" if not _rows(folder) else finding.observed
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"), [("1%", Verdict.INCONCLUSIVE), ("30%", Verdict.PASS)]
+)
+def test_more_in_doubt_than_the_quantity_allows_is_inconclusive(
+    tmp_path: Path, limit: str, verdict: Verdict
+) -> None:
+    scenario = SCENARIO.replace("in_doubt: 100%", f"in_doubt: {limit}")
+    folder = write_run(tmp_path, Load((*[GOOD] * 3, TIMED_OUT)), scenario=scenario)
+    write_agreeing_witnesses(folder)
+    rows = _rows(folder)
+    assert {row.code for row in rows.values()} == {Code.IN_DOUBT}
+    assert {row.verdict for row in rows.values()} == {verdict}
+    assert "could hide as many losses" in _finding(folder).detail.replace("That c", "c")
 
 
 def test_a_shared_quantity_is_exact_where_nobody_else_sends_traffic(tmp_path: Path) -> None:

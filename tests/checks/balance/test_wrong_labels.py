@@ -1,3 +1,8 @@
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from checks.balance.rows import judge_row
 from checks.balance.sentences import row_sentences
 from checks.balance.wrong_labels import Beside, find_misplaced
@@ -32,6 +37,27 @@ def test_what_lacks_under_one_value_and_is_under_another_has_a_wrong_label() -> 
     assert [row.code for row in rows] == [Code.WRONG_LABEL, None, Code.WRONG_LABEL]
     assert "As many (5) were counted under teas." in _sentence(rows[0])
     assert _sentence(rows[2]) == "Nothing should move it; as many are missing under tea."
+
+
+def test_labels_that_were_swapped_are_named_with_the_amounts_that_moved() -> None:
+    rows = _found(
+        [_row("tea", 60, 57), _row("coffee", 60, 62), _row("cake", 60, 60), _row("pie", 60, 61)], {}
+    )
+    assert [row.code for row in rows] == [
+        Code.WRONG_LABEL, Code.WRONG_LABEL, None, Code.WRONG_LABEL,
+    ]  # fmt: skip
+    assert "As many (3) were counted under coffee (2) and pie (1)." in _sentence(rows[0])
+    assert "As many (2) are missing under tea (3)." in _sentence(rows[1])
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=60, max_size=240), st.randoms())
+def test_any_mix_up_among_known_labels_is_a_wrong_label(uses: list[str], random: Random) -> None:
+    """One use in sixty, or more, is counted under a label at random."""
+    counted = [random.choice("abcd") if random.random() < 1 / 60 else use for use in uses]
+    rows = _found([_row(each, uses.count(each), counted.count(each)) for each in "abcd"], {})
+    assert {row.code for row in rows} <= {None, Code.WRONG_LABEL}
+    moved = sum(row.misplaced.amount for row in rows if row.misplaced)
+    assert moved == sum(abs(uses.count(each) - counted.count(each)) for each in "abcd")
 
 
 def test_a_label_with_an_id_in_it_is_unbounded() -> None:
