@@ -28,6 +28,7 @@ class GeventReadiness:
         self._hub: Hub = gevent.get_hub()
         self._read = self._hub.loop.io(descriptor, _READ)
         self._write = self._hub.loop.io(descriptor, _WRITE)
+        self._either = self._hub.loop.io(descriptor, _READ | _WRITE)
         self._current: Any = self._read
         self._greenlet: gevent.Greenlet | None = None
         self._deadline = 0.0
@@ -41,11 +42,15 @@ class GeventReadiness:
         """Wait until the socket is writable; return False at the deadline."""
         return self._wait(self._write, deadline)
 
+    def ready(self, deadline: float) -> bool:
+        """Wait until the socket is readable or writable; return False at the deadline."""
+        return self._wait(self._either, deadline)
+
     def close(self) -> None:
         """Stop watching."""
         self.sockets.discard(self)
-        self._read.close()
-        self._write.close()
+        for watcher in (self._read, self._write, self._either):
+            watcher.close()
 
     def expire(self, now: float) -> float:
         """Wake the waiting greenlet if its deadline has passed; return the next deadline."""

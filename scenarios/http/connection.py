@@ -2,10 +2,11 @@
 
 The `Readiness` of the socket does the waiting, so that many connections can share a thread.
 
-    _write ──→ socket ──→ server
-    _read_response ←── socket: llhttp calls on_headers_complete, on_body, on_message_complete
+    _send ──→ socket ──→ server
+    _read ←── socket: llhttp calls on_headers_complete, on_body, on_message_complete
 
-Afterwards the connection is reusable, unless anything was left unread, or either side closes it.
+Afterwards the connection is reusable, unless anything was left unread or unsent, or either side
+closes it.
 """
 
 import _socket
@@ -19,7 +20,7 @@ from typing import Any
 
 import httptools
 
-from scenarios.http.content_encoding import decode
+from scenarios.http.content_encoding import content_codings, decode
 from scenarios.http.messages import (
     KEEPALIVE_S,
     MAX_BODY_BYTES,
@@ -29,6 +30,7 @@ from scenarios.http.messages import (
     header_value,
 )
 from scenarios.http.readiness import ReadinessFactory
+from scenarios.http.response_head import final_head, plain_response
 from scenarios.http.tls import Tls
 
 MAX_HEAD_BYTES = 65_536
@@ -64,7 +66,7 @@ class Connection:
         self._used_s = 0.0
         self._in_sync = True
         self._is_complete = self._reads_body = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser = self._new_parser()
         self._begin(reads_body=True)
 
     def open(self, address: tuple[Any, ...], deadline: float) -> None:
@@ -122,17 +124,18 @@ class Connection:
         """Send a request and read its response. Raises ResponseLost."""
         self._begin(reads_body=template.method != "HEAD")
         try:
-            self._write(self._tls.encrypted(data) if self._tls else data, deadline)
-            self._read_response(deadline)
+            self._send(self._tls.encrypted(data) if self._tls else data, deadline)
+            while not self._is_complete:
+                if not self._readable(deadline):
+                    raise DeadlinePassed("the body did not end in time")
+                self._read()
         except ConnectionBroken as error:
             self._in_sync = False
             if self._has_head:
-                # once there is a head, the texts of these two are about the body already
-                is_of_body = isinstance(error, DeadlinePassed | BodyTooLarge)
-                return self._response(f"{'' if is_of_body else 'the body broke off: '}{error}")
+                return self._response(_body_error(error))
             if isinstance(error, DeadlinePassed):
                 raise ResponseLost(f"no response within {template.timeout_s:g} s") from error
-            raise ResponseLost(f"the connection broke: {error}") from error
+            raise ResponseLost(f"the connection broke: {self._send_error or error}") from error
         self._used_s = time.monotonic()
         return self._response("")
 
@@ -173,6 +176,33 @@ class Connection:
         self._pieces: list[bytes] = []
         self._body_bytes = 0
         self._head = b""
+        self._send_error = ""  # why the request could not be sent whole
+        self._refusal = ""  # why llhttp refused the head, until it is rewritten
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
+        return parser
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        """Send a request, and read meanwhile: a server may respond before it has the whole body.
+
+        client ──→ head, half of the body ╳ the rest is not sent
+        server ←── 413, close             └ the connection is not reused
+        """
+        unsent = memoryview(data)
+        while unsent and not self._is_complete:
+            try:
+                unsent = unsent[self._raw.send(unsent) :]
+            except BlockingIOError:
+                if not self._readiness.ready(deadline):
+                    raise DeadlinePassed("nothing more could be sent in time") from None
+                self._read()
+            except OSError as error:  # the server has closed, perhaps after a response
+                self._send_error = error_text(error)
+                break
+        if unsent:
+            self._in_sync = False
 
     def _write(self, data: bytes, deadline: float) -> None:
         sent = 0
@@ -185,35 +215,53 @@ class Connection:
             except OSError as error:
                 raise ConnectionBroken(error_text(error)) from error
 
-    def _read_response(self, deadline: float) -> None:
-        feed, readable = self._parser.feed_data, self._readable
-        while not self._is_complete:
-            if not readable(deadline):
-                raise DeadlinePassed("the body did not end in time")
-            try:
-                data = self._recv(_READ_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise ConnectionBroken(error_text(error)) from error
-            if not self._has_head:
-                self._head = self._head + data if self._head else data
-            if not data:
-                self._end_by_close()
-                return
-            try:
-                feed(data)
-            except httptools.HttpParserUpgrade:
-                self._is_complete, self._keeps_alive = True, False
-            except httptools.HttpParserError as error:
-                if self._is_complete:  # what follows our response is not HTTP
-                    self._in_sync = False
-                    return
+    def _read(self) -> None:
+        """Read what has arrived of the response. Raises ConnectionBroken."""
+        try:
+            data = self._recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise ConnectionBroken(error_text(error)) from error
+        if not self._has_head:
+            self._head = self._head + data if self._head else data
+        if not data:
+            self._end_by_close()
+            return
+        self._parse(data)
+        if self._body_bytes > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"the body is over {MAX_BODY_BYTES:,} bytes")
+        if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
+            raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
+
+    def _parse(self, data: bytes) -> None:
+        """Parse bytes of the response; rewrite its head if llhttp refuses it."""
+        try:
+            if self._refusal:
+                self._parse_rewritten(self._refusal)
+            else:
+                self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._is_complete, self._keeps_alive = True, False
+        except httptools.HttpParserError as error:
+            if self._is_complete:  # what follows our response is not HTTP
+                self._in_sync = False
+            elif self._has_head or self._refusal:
                 raise ConnectionBroken(f"not HTTP: {error}") from error
-            if self._body_bytes > MAX_BODY_BYTES:
-                raise BodyTooLarge(f"the body is over {MAX_BODY_BYTES:,} bytes")
-            if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
-                raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
+            else:
+                self._refusal = str(error)
+                self._parse(b"")
+
+    def _parse_rewritten(self, refusal: str) -> None:
+        """Parse the plain form of a head that llhttp refused, once the head is complete."""
+        try:
+            plain = plain_response(self._head)
+        except ValueError:
+            raise ConnectionBroken(f"not HTTP: {refusal}") from None
+        if plain is not None:
+            self._head, self._parser = plain, self._new_parser()
+            self._parser.feed_data(plain)
+            self._refusal = ""
 
     def _recv_decrypted(self, max_bytes: int) -> bytes:
         data = self._raw.recv(max_bytes)
@@ -223,30 +271,31 @@ class Connection:
 
     def _end_by_close(self) -> None:
         """Handle a close by the server: the end of a body without a length, or an error."""
+        if self._refusal:
+            raise ConnectionBroken(f"not HTTP: {self._refusal}")
         if not self._has_head:
             where = "within the head of the response" if self._head else "before a response"
             raise ConnectionBroken(f"it was closed {where}")
-        head = _final_head(self._head)
-        if header_value(head, b"content-length") or header_value(head, b"transfer-encoding"):
+        head = final_head(self._head)
+        if header_value(head, b"content-length") or b"chunked" in header_value(
+            head, b"transfer-encoding"
+        ):
             raise ConnectionBroken("it was closed before its end")
         self._is_complete, self._keeps_alive = True, False
 
     def _response(self, body_error: str) -> Response:
-        head = _final_head(self._head)
+        head = final_head(self._head)
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if b"\r\ncontent-encoding:" in head and body:
-            body, body_error = decode(body, header_value(head, b"content-encoding"), body_error)
+            body, body_error = decode(body, content_codings(head), body_error)
         return Response(self.status, body[:MAX_BODY_BYTES], body_error, head)
 
 
-def _final_head(data: bytes) -> bytes:
-    """Return the head of the response in lower case, without informational ones before it."""
-    while True:
-        head, _, rest = data.partition(b"\r\n\r\n")
-        if not rest or head[9:10] != b"1" or head[9:12] == b"101":
-            return head.lower() + b"\r\n"
-        data = rest
+def _body_error(error: ConnectionBroken) -> str:
+    if isinstance(error, DeadlinePassed):
+        return "the body did not end in time"
+    return str(error) if isinstance(error, BodyTooLarge) else f"the body broke off: {error}"
 
 
 def error_text(error: Exception) -> str:

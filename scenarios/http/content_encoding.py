@@ -1,21 +1,44 @@
 """Decode gzip and deflate bodies, bounded in size."""
 
+import re
 import zlib
 
 from scenarios.http.messages import MAX_BODY_BYTES
 
+_HEADER = re.compile(rb"\r\ncontent-encoding:([^\r\n]*)")
+_GZIP = (b"gzip", b"x-gzip")
+# Registered codings that a client has to ask for. Anything else in the header is no coding: some
+# servers write a charset into it, "none", or a coding of their own storage, such as aws-chunked.
+_NOT_DECODED = (b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz")
 
-def decode(body: bytes, coding: bytes, error: str) -> tuple[bytes, str]:
+
+def content_codings(head: bytes) -> tuple[bytes, ...]:
+    r"""Return the codings in the order in which they were applied, from a head in lower case.
+
+    >>> content_codings(b"http/1.1 200 ok\r\ncontent-encoding: deflate, gzip\r\n")
+    (b'deflate', b'gzip')
+    """
+    values = b",".join(_HEADER.findall(head)).split(b",")
+    return tuple(value.strip(b' \t"') for value in values)
+
+
+def decode(body: bytes, codings: tuple[bytes, ...], error: str) -> tuple[bytes, str]:
     """Decode a body; return it, and why it is incomplete, or "".
 
     `error` is why the encoded body is incomplete, or "". At most one byte over MAX_BODY_BYTES is
     decoded, so that a small body cannot fill the memory.
     """
-    if coding in (b"", b"identity"):
-        return body, error
-    if coding not in (b"gzip", b"x-gzip", b"deflate"):
-        return body, error or f"its content-encoding {coding.decode('latin-1')} is unknown"
-    bits = zlib.MAX_WBITS | 16 if coding != b"deflate" else zlib.MAX_WBITS
+    for coding in reversed(codings):
+        if coding in _NOT_DECODED:
+            name = coding.decode("latin-1")
+            return body, error or f"its content-encoding {name} was not asked for"
+        if coding in _GZIP or coding == b"deflate":
+            body, error = _inflate(body, coding, error)
+    return body, error
+
+
+def _inflate(body: bytes, coding: bytes, error: str) -> tuple[bytes, str]:
+    bits = zlib.MAX_WBITS | 16 if coding in _GZIP else zlib.MAX_WBITS
     if coding == b"deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED:
         bits = -zlib.MAX_WBITS  # some servers send deflate without the zlib header of RFC 9110
     decoder = zlib.decompressobj(bits)

@@ -20,6 +20,10 @@ class Readiness(Protocol):
         """Wait until the socket is writable; return False at the deadline."""
         ...
 
+    def ready(self, deadline: float) -> bool:
+        """Wait until the socket is readable or writable; return False at the deadline."""
+        ...
+
     def close(self) -> None:
         """Stop watching the socket."""
         ...
@@ -46,6 +50,10 @@ class PollingReadiness:
     def writable(self, deadline: float) -> bool:
         """Wait until the socket is writable; return False at the deadline."""
         return self._wait(select.POLLOUT, deadline)
+
+    def ready(self, deadline: float) -> bool:
+        """Wait until the socket is readable or writable; return False at the deadline."""
+        return self._wait(select.POLLIN | select.POLLOUT, deadline)
 
     def close(self) -> None:
         """Do nothing: nothing is held between two waits."""

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from tests.scenarios.engine.gevent_child import REST_S, Ended, Requests, in_child
-from tests.scenarios.sockets import answering, free_url, http, serving
+from tests.scenarios.sockets import Server, answering, free_url, http, serving
 from tests.secured_servers import Exchange, sign
 from tests.secured_servers import answering as guarding
 
 TIMEOUT_S = 0.3
 LATE_S = 0.1
+HANGS_S = 30
 HOST = "shop.example"
 
 
@@ -119,6 +120,18 @@ def test_a_body_that_is_not_read_times_out_and_is_unanswered() -> None:
     (ended,) = report["outcomes"]
     assert ended.duration_s >= TIMEOUT_S
     assert ended.late_s < 3 * LATE_S
+
+
+def test_a_refusal_of_a_large_body_is_the_response_though_the_server_reads_no_further() -> None:
+    def refuse(server: Server, connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(http("413 Content Too Large", b"too large"))
+        assert server.stopping.wait(HANGS_S)
+
+    with serving(refuse) as server:
+        report = send(server.url, timeout_s=HANGS_S, body_bytes=30_000_000)
+        server.stopping.set()
+    assert outcome(report) == ("Response", "413 too large")
 
 
 def test_a_thousand_connections_leave_no_descriptor_open() -> None:

@@ -258,6 +258,106 @@ def test_a_request_that_is_received_slowly_ends_before_it_is_received_whole() ->
     assert 0 < sum(received) < len(body)
 
 
+REFUSED = http("413 Content Too Large", b'{"error":"too large"}', JSON)
+LARGE = "x" * 30_000_000
+
+
+def head_of(connection: socket.socket) -> None:
+    """Receive the head of a request, and leave the most of its body."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += connection.recv(1_000)
+
+
+def refuse_and_close(server: Server, connection: socket.socket) -> None:
+    """Close with data unread, so that the kernel resets the connection."""
+    head_of(connection)
+    connection.sendall(REFUSED)
+
+
+def refuse_and_wait(server: Server, connection: socket.socket) -> None:
+    """Neither read the body nor close: the client could write until its timeout."""
+    head_of(connection)
+    connection.sendall(REFUSED)
+    assert server.stopping.wait(HANGS_S)
+
+
+def refuse_in_two_pieces(server: Server, connection: socket.socket) -> None:
+    head_of(connection)
+    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + REFUSED[:60])
+    connection.recv(500_000)
+    connection.sendall(REFUSED[60:])
+
+
+def refuse_and_half_close(server: Server, connection: socket.socket) -> None:
+    head_of(connection)
+    connection.sendall(REFUSED.replace(b"Content-Length: 21\r\n", b"Connection: close\r\n"))
+    connection.shutdown(socket.SHUT_WR)
+    assert server.stopping.wait(HANGS_S)
+
+
+EARLY = [refuse_and_close, refuse_and_wait, refuse_in_two_pieces, refuse_and_half_close]
+
+
+@pytest.mark.parametrize("behave", EARLY)
+def test_a_refusal_before_the_whole_body_was_sent_is_the_response(behave: Any) -> None:
+    with serving(behave) as server, HttpClient(DIRECT) as client:
+        response = client.send(get(server.url, body=LARGE))
+        server.stopping.set()
+    assert parts(response) == (413, "application/json", b'{"error":"too large"}', "")
+
+
+def test_after_an_early_response_the_connection_is_not_used_again() -> None:
+    is_refused = threading.Event()
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        if server.connections > 1:
+            answering(http("200 OK"))(server, connection)
+            return
+        head_of(connection)
+        connection.sendall(REFUSED)
+        assert is_refused.wait(HANGS_S)
+
+    with serving(behave) as server, HttpClient(DIRECT) as client:
+        assert client.send(get(server.url, body=LARGE)).status == 413
+        is_refused.set()
+        assert client.send(get(server.url)).status == 200
+    assert server.connections == 2
+
+
+def test_a_body_that_is_answered_while_it_is_sent_is_sent_whole() -> None:
+    """The server sends the head of its response first, and the rest after the last byte."""
+    received = list[int]()
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        head_of(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha")
+        while sum(received) < len(LARGE) - 1_000:
+            received.append(len(connection.recv(500_000)))
+        connection.sendall(b"lf")
+
+    with serving(behave) as server:
+        assert parts(send(get(server.url, body=LARGE))) == (200, "", b"half", "")
+
+
+def test_a_close_within_the_body_without_a_response_loses_it() -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        head_of(connection)
+
+    with serving(behave) as server, pytest.raises(ResponseLost, match="the connection broke: "):
+        send(get(server.url, body=LARGE))
+
+
+def test_an_unauthorized_request_that_ends_its_connection_has_its_status() -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        head_of(connection)
+        connection.sendall(b"HTTP/1.1 401\r\nConnection: close\r\n\r\nwho?")
+
+    with serving(behave) as server:
+        response = send(get(server.url, body="x" * 900_000))
+    assert (response.status, response.body) == (401, b"who?")
+
+
 def test_a_body_over_the_limit_is_cut_at_it() -> None:
     with serving(answering(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as server:
         response = send(get(server.url))

@@ -28,6 +28,17 @@ def test_a_socket_whose_buffer_is_full_is_not_writable_until_it_is_read() -> Non
         assert readiness.writable(time.monotonic() + 60)
 
 
+def test_a_socket_that_is_full_is_ready_once_there_is_something_to_read() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        readiness = PollingReadiness(here.fileno())
+        while readiness.ready(time.monotonic() + 0.001):
+            here.send(bytes(65_536))
+        there.send(b"x")
+        assert readiness.ready(time.monotonic() + 60)
+
+
 def test_after_the_deadline_nothing_is_ready() -> None:
     here, there = socket.socketpair()
     with here, there:
