@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import text
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, asking
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
+from witnesses.database.values import encode_json, padded_columns, unpadded
 from witnesses.model import CountedQuantity, Moment
 
 _MAX_ROWS = 200_000
@@ -40,8 +40,7 @@ class DatabaseCollector:
                     of_quantity[database] = {"rows": list(rows)}
                 except DatabaseDown as error:
                     of_quantity[database] = {"error": str(error)}
-        content = json.dumps(answers, indent=1, default=str).encode()
-        folder.write_witness_file(f"database/{moment}.json", content)
+        folder.write_witness_file(f"database/{moment}.json", encode_json(answers))
         if moment is Moment.AFTER:
             self._collect_traces(folder)
 
@@ -58,12 +57,11 @@ class DatabaseCollector:
     def _write_traces(self, path: Path, database: str, query: str) -> str:
         """Write one query's rows; return why they are not whole, or ""."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        encoder = msgspec.json.Encoder(enc_hook=str)
         rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACE_ROWS)
         try:
             with path.open("wb") as file:
                 for row in rows:
-                    file.write(encoder.encode(row) + b"\n")
+                    file.write(encode_json(row) + b"\n")
         except DatabaseDown as error:
             return str(error)
         return ""
@@ -87,6 +85,7 @@ def rows_of_query(
             asking(databases[name], timeout_s) as (connection, bounded),
             closing(connection.execute(statement, parameters)) as rows,
         ):
+            padded = padded_columns(rows.cursor.description if rows.cursor else None)
             for number, row in enumerate(rows, start=1):
                 if number > max_rows:
                     raise DatabaseDown(f"its query returns more than {max_rows:,} rows")
@@ -95,6 +94,6 @@ def rows_of_query(
                 if any(isinstance(value, bytes | memoryview) for value in row):
                     error = "its query returns bytes, which are neither a label nor a count"
                     raise DatabaseDown(error)
-                yield list(row)
+                yield unpadded(row, padded)
     except DatabaseDown as error:
         raise DatabaseDown(f"the database {name!r}: {error}") from error

@@ -1,18 +1,22 @@
 """Read the rows of each quantity's query: the increase between two answers of one database."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from scenarios.evidence.run_folder import RunFolder
+from witnesses.database.values import count_of, label_value, number_of
 from witnesses.figure import Figure, Figures, Labels, Reason, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind
 
 FOLDER = "database"
+
+_NOTHING = Fraction(0)
 
 # By quantity, then by database: {"rows": [[label value, …, count], …]} or {"error": "…"}.
 Answers = Mapping[str, Mapping[str, Any]]
@@ -57,12 +61,16 @@ class DatabaseReading:
             expected = f"its query must return {labels} label columns and a count"
             return void_figures(Reason.QUERY_RESULT_INVALID, expected)
         increases = {
-            values: Figure.exact(counts_after.get(values, 0.0) - counts_before.get(values, 0.0))
+            values: Figure.exact(
+                number_of(counts_after.get(values, _NOTHING) - counts_before.get(values, _NOTHING))
+            )
             for values in counts_before | counts_after
         }
         return Figures(increases, Figure.exact(0.0))
 
-    def counts_at(self, moment: Moment, quantity: str, labels: int) -> dict[Labels, float] | None:
+    def counts_at(
+        self, moment: Moment, quantity: str, labels: int
+    ) -> dict[Labels, Fraction] | None:
         """Return a quantity's counts at a moment, or None where they could not be read."""
         answers = self.before if moment is Moment.BEFORE else self.after
         try:
@@ -87,30 +95,25 @@ def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[Da
     return tuple(DatabaseReading(name, before, after) for name in names)
 
 
-def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, float]:
+def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, Fraction]:
     """Add up rows of so many label values and a count. Raises ValueError, TypeError for others."""
     if any(len(row) != labels + 1 for row in rows):
         raise ValueError(rows)
-    counts: dict[Labels, float] = {}
+    counts: dict[Labels, Fraction] = {}
     for *values, count in rows:
-        if isinstance(count, bool):
-            raise TypeError(count)
         key = label_values(values)
-        # sum() of no rows is NULL: nothing was counted.
-        counts[key] = counts.get(key, 0.0) + (0.0 if count is None else float(count))
-    if not all(map(math.isfinite, counts.values())):
-        raise ValueError(counts)
+        counts[key] = counts.get(key, _NOTHING) + count_of(count)
     return counts
 
 
 def label_values(values: list[Any]) -> Labels:
-    """Return a row's label values as the metrics have them: NULL is the empty one."""
-    return tuple("" if value is None else str(value) for value in values)
+    """Return a row's label values as the metrics have them."""
+    return tuple(map(label_value, values))
 
 
 def _read(path: Path) -> Answers:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_float=Decimal)
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict):

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import msgspec
 
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.reading import FOLDER, DatabaseReading, label_values, read_databases
+from witnesses.database.values import count_of, label_value
 from witnesses.figure import Labels
 from witnesses.model import Moment
 
@@ -40,15 +43,17 @@ class TraceReading:
         Raises ValueError or OSError where they are not a trace id, so many label values and a
         count, or cannot be read.
         """
-        decoder = msgspec.json.Decoder(list[Any])
+        decoder = msgspec.json.Decoder(list[Any], float_hook=Decimal)
         with traces_path(self.folder, quantity).open("rb") as file:
             for line in file:
                 row = decoder.decode(line)
                 if len(row) != labels + 2:
                     raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
-                yield str(row[0] or ""), label_values(row[1:-1]), _whole(row[-1])
+                yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
 
-    def counts_at(self, moment: Moment, quantity: str, labels: int) -> dict[Labels, float] | None:
+    def counts_at(
+        self, moment: Moment, quantity: str, labels: int
+    ) -> dict[Labels, Fraction] | None:
         """Return the counts of a quantity at a moment without trace ids, or None if unknown."""
         counts = (each.counts_at(moment, quantity, labels) for each in self.databases)
         return next((each for each in counts if each is not None), None)
@@ -71,7 +76,7 @@ def traces_path(folder: Path, quantity: str) -> Path:
 
 def _whole(count: object) -> int:
     """Return a count of rows, which a database may also return as a decimal."""
-    whole = isinstance(count, int | float | str) and not isinstance(count, bool)
-    if not whole or float(str(count)) != int(float(str(count))) or float(str(count)) < 0:
+    number = None if count is None else count_of(count)
+    if number is None or number.denominator > 1 or number < 0:
         raise ValueError(f"{count!r} is no count")
-    return int(float(str(count)))
+    return int(number)

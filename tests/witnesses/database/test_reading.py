@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pytest
 
 from scenarios.evidence.run_folder import RunFolder
@@ -157,7 +159,7 @@ def test_the_counts_of_one_moment_are_known_without_the_other(shop: ShopDatabase
     shop.use("tea")
     shop.collect(Moment.AFTER)
     (reading,) = read_databases(shop.folder)
-    assert reading.counts_at(Moment.AFTER, "uses", 1) == {_TEA: 1.0}
+    assert reading.counts_at(Moment.AFTER, "uses", 1) == {_TEA: Fraction(1)}
     assert reading.counts_at(Moment.BEFORE, "uses", 1) is None
     assert reading.counts_at(Moment.AFTER, "uses", 2) is None
     assert reading.counts_at(Moment.AFTER, "visits", 1) is None

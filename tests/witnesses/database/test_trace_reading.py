@@ -1,4 +1,5 @@
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,6 @@ def test_the_counts_without_trace_ids_are_those_of_the_database(folder: RunFolde
     write_rows(folder, "before", {"uses": {"rows": [["tea", 3]]}})
     write_rows(folder, "after", {"uses": {"error": "connection refused"}})
     traces = read_traces(folder)
-    assert traces.counts_at(Moment.BEFORE, "uses", 1) == {("tea",): 3.0}
+    assert traces.counts_at(Moment.BEFORE, "uses", 1) == {("tea",): Fraction(3)}
     assert traces.counts_at(Moment.AFTER, "uses", 1) is None
     assert traces.counts_at(Moment.BEFORE, "visits", 1) is None
