@@ -11,18 +11,18 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, Problem
+from config.model_keys import Location, keys_at, models_at
+from config.scalars import NOT_JSON, misreading
 
-Location = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}")
@@ -44,12 +44,15 @@ class Document:
     """A parsed YAML file: its text, its content, and the line (from 1) of each location.
 
     A location is the path of keys and indexes from the root, as in `("services", "shop", "url")`.
+    `misread` says of values that are not what they look like, such as `12:30:00`, how to write
+    them.
     """
 
     path: Path
     text: str
     content: Any
     lines: Mapping[Location, int]
+    misread: Mapping[Location, str] = field(default_factory=dict)
 
     def line_of(self, location: Location) -> int:
         """Return the line of a location or, if the file lacks it, of its nearest ancestor."""
@@ -85,7 +88,7 @@ def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Doc
     content = reader.content_of(root, ())
     if reader.problems:
         raise ConfigError(*reader.problems)
-    return Document(path, text, content, reader.lines)
+    return Document(path, text, content, reader.lines, reader.misread)
 
 
 def read_model(document: Document, model: type[ModelT]) -> ModelT:
@@ -93,13 +96,12 @@ def read_model(document: Document, model: type[ModelT]) -> ModelT:
     if not isinstance(document.content, dict):
         raise ConfigError(document.problem((), "the file must be a mapping of keys to values"))
     try:
-        return model.model_validate(document.content)
+        validated = model.model_validate(document.content)
     except ValidationError as error:
-        located = [(_written_location(document, each), each) for each in error.errors()]
-        problems = [document.problem(at, _sentence(model, at, each)) for at, each in located]
-        # Members of a union can report one mistake each in the same words: it is told once.
-        found = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
-        raise ConfigError(*found) from error
+        raise ConfigError(*_problems(document, model, error)) from error
+    if document.misread:
+        raise ConfigError(*_misread(document))
+    return validated
 
 
 def read_model_leniently(document: Document, model: type[ModelT]) -> ModelT | None:
@@ -134,7 +136,7 @@ def _fix_in_place(
     if not isinstance(parent, dict):
         return parent is None
     value = parent.pop(key, None)
-    near = nearest(str(key), _keys_at(model, tuple(path)))
+    near = nearest(str(key), keys_at(model, tuple(path)))
     if error["type"] == "extra_forbidden" and near:
         parent.setdefault(near, value)
     elif error["type"] != "extra_forbidden":
@@ -144,7 +146,7 @@ def _fix_in_place(
 
 def _example_value(model: type[BaseModel], path: Location, key: str) -> dict[str, Any]:
     """Return `{key: example}` for a required key that has an example in its model, else `{}`."""
-    for candidate in _models_at(model, path):
+    for candidate in models_at(model, path):
         field = candidate.model_fields.get(key)
         if field is not None and field.is_required() and field.examples:
             return {key: field.examples[0]}
@@ -201,10 +203,11 @@ class _NodeReader:
         self.path = path
         self.variables = variables
         self.lines: dict[Location, int] = {}
+        self.misread: dict[Location, str] = {}
         self.problems: list[Problem] = []
         self._loader = yaml.SafeLoader("")
 
-    def content_of(self, node: yaml.Node, location: Location) -> Any:
+    def content_of(self, node: Any, location: Location) -> Any:
         line = node.start_mark.line + 1
         self.lines.setdefault(location, line)
         if len(location) > _MAX_DEPTH:
@@ -214,7 +217,7 @@ class _NodeReader:
             return dict(self._members(node, location))
         if isinstance(node, yaml.SequenceNode):
             return [self.content_of(item, (*location, i)) for i, item in enumerate(node.value)]
-        return self._scalar(node, line)
+        return self._scalar(node, location)
 
     def _members(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[Any, Any]]:
         seen = set()
@@ -230,18 +233,21 @@ class _NodeReader:
             self.lines[(*location, key)] = line
             yield key, self.content_of(value_node, (*location, key))
 
-    def _scalar(self, node: yaml.Node, line: int) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
+        line = node.start_mark.line + 1
         try:
             value = self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
-            self.problems.append(Problem(self.path, line, _first_line(error)))
-            return None
-        # YAML also has dates, binary data, .inf and .nan; JSON has none of them.
-        is_finite = not isinstance(value, float) or math.isfinite(value)
-        if not is_finite or not isinstance(value, str | int | float | None):
-            message = "the value is not text, a number or true/false; quote it if it is text"
+            message = misreading(node, None) if node.tag in NOT_JSON else _first_line(error)
             self.problems.append(Problem(self.path, line, message))
             return None
+        reason = misreading(node, value)
+        if not _is_json(value):
+            message = "the value is not text, a number or true/false; quote it if it is text"
+            self.problems.append(Problem(self.path, line, reason or message))
+            return None
+        if reason:
+            self.misread[location] = reason
         if isinstance(value, str) and self.variables is not None:
             return _VARIABLE.sub(lambda match: self._variable(match[1], match[3], line), value)
         return value
@@ -257,6 +263,33 @@ class _NodeReader:
         return value or ""
 
 
+def _is_json(value: object) -> bool:
+    finite = not isinstance(value, float) or math.isfinite(value)
+    # YAML also has dates, binary data, .inf and .nan.
+    return finite and isinstance(value, str | int | float | None)
+
+
+def _problems(
+    document: Document, model: type[BaseModel], error: ValidationError
+) -> Iterator[Problem]:
+    # A value that is misread has its own message, which says how to write it.
+    others = (each for each in error.errors() if each["loc"] not in document.misread)
+    found = dict.fromkeys([*_misread(document), *(_problem(document, model, e) for e in others)])
+    yield from sorted(found, key=lambda problem: problem.line or 0)
+
+
+def _misread(document: Document) -> list[Problem]:
+    return [
+        document.problem(location, f"{'.'.join(map(str, location))}: {reason}")
+        for location, reason in document.misread.items()
+    ]
+
+
+def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
+    location = _written_location(document, error)
+    return document.problem(location, _sentence(model, location, error))
+
+
 def _written_location(document: Document, error: ErrorDetails) -> Location:
     """Return the location of an error without the names that pydantic gives to union members."""
     location: Location = ()
@@ -269,54 +302,12 @@ def _written_location(document: Document, error: ErrorDetails) -> Location:
 def _sentence(model: type[BaseModel], location: Location, error: ErrorDetails) -> str:
     field = ".".join(str(part) for part in location)
     if error["type"] == "extra_forbidden":
-        known = _keys_at(model, location[:-1])
+        known = keys_at(model, location[:-1])
         return f"unknown key {location[-1]!r}; {did_you_mean(str(location[-1]), known)}"
     if error["type"] == "missing":
         return f"the key {field!r} is missing"
     message = error["msg"].removeprefix("Value error, ")
     return f"{field}: {message[0].lower()}{message[1:]}" if field else message
-
-
-def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
-    """Return the keys that a model allows at a location of its document."""
-    keys = (
-        field.alias or name
-        for candidate in _models_at(model, location)
-        for name, field in candidate.model_fields.items()
-    )
-    return list(dict.fromkeys(keys))
-
-
-def _models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
-    """Return the models that a value at a location may be of; several for a union."""
-    here: Any = model
-    for part in location:
-        here = _descend(here, part)
-    types = (member for member in _union_members(here) if isinstance(member, type))
-    return [member for member in types if issubclass(member, BaseModel)]
-
-
-def _descend(annotation: Any, part: str | int) -> Any:
-    for member in _union_members(annotation):
-        if isinstance(member, type) and issubclass(member, BaseModel):
-            by_name = {field.alias or name: field for name, field in member.model_fields.items()}
-            if part in by_name:
-                return by_name[str(part)].annotation
-        elif get_origin(member) in (dict, list, tuple):
-            return get_args(member)[1 if get_origin(member) is dict else 0]
-    return None
-
-
-def _union_members(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a union, the type inside Annotated, or the annotation itself."""
-    # `str | None` is a UnionType, but `Annotated[str, …] | None` a typing.Union.
-    if isinstance(annotation, UnionType) or str(get_origin(annotation)) == "typing.Union":
-        for member in get_args(annotation):
-            yield from _union_members(member)
-    elif hasattr(annotation, "__metadata__"):
-        yield from _union_members(get_args(annotation)[0])
-    else:
-        yield annotation
 
 
 def _first_line(error: Exception) -> str:

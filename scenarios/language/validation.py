@@ -10,7 +10,8 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from config.documents import Location, did_you_mean, nearest
+from config.documents import did_you_mean, nearest
+from config.model_keys import Location
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
 from scenarios.language.selector import parse_selector
