@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from config.errors import ConfigError, Problem
 from config.model_keys import Location, keys_at, models_at
 from config.scalars import NOT_JSON, misreading
+from config.verbatim import TextPart
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -45,7 +46,7 @@ class Document:
 
     A location is the path of keys and indexes from the root, as in `("services", "shop", "url")`.
     `misread` says of values that are not what they look like, such as `12:30:00`, how to write
-    them.
+    them. `expanded` has the parts of each value in which variables were expanded.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Document:
     content: Any
     lines: Mapping[Location, int]
     misread: Mapping[Location, str] = field(default_factory=dict)
+    expanded: Mapping[Location, tuple[TextPart, ...]] = field(default_factory=dict)
 
     def line_of(self, location: Location) -> int:
         """Return the line of a location or, if the file lacks it, of its nearest ancestor."""
@@ -88,7 +90,7 @@ def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Doc
     content = reader.content_of(root, ())
     if reader.problems:
         raise ConfigError(*reader.problems)
-    return Document(path, text, content, reader.lines, reader.misread)
+    return Document(path, text, content, reader.lines, reader.misread, reader.expanded)
 
 
 def read_model(document: Document, model: type[ModelT]) -> ModelT:
@@ -203,6 +205,7 @@ class _NodeReader:
         self.path = path
         self.variables = variables
         self.lines: dict[Location, int] = {}
+        self.expanded: dict[Location, tuple[TextPart, ...]] = {}
         self.misread: dict[Location, str] = {}
         self.problems: list[Problem] = []
         self._loader = yaml.SafeLoader("")
@@ -249,8 +252,19 @@ class _NodeReader:
         if reason:
             self.misread[location] = reason
         if isinstance(value, str) and self.variables is not None:
-            return _VARIABLE.sub(lambda match: self._variable(match[1], match[3], line), value)
+            return self._expanded(value, line, location)
         return value
+
+    def _expanded(self, text: str, line: int, location: Location) -> str:
+        parts, end = list[TextPart](), 0
+        for match in _VARIABLE.finditer(text):
+            parts.append(TextPart(text[end : match.start()]))
+            parts.append(TextPart(self._variable(match[1], match[3], line), is_verbatim=True))
+            end = match.end()
+        if not parts:
+            return text
+        self.expanded[location] = (*parts, TextPart(text[end:]))
+        return "".join(part.text for part in self.expanded[location])
 
     def _variable(self, name: str, default: str | None, line: int) -> str:
         """Return a variable's value; like the shell, use the default for an empty value too."""

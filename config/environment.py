@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, HeaderName, HeaderValue
+from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.prometheus import Prometheus
 from config.secrets import (
@@ -26,6 +27,7 @@ from config.secrets import (
 )
 from config.units import Rate
 from config.urls import BaseUrl, Url, UrlPath
+from config.verbatim import TextPart
 
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
@@ -105,6 +107,19 @@ class Environment(StrictModel):
     tenant: Annotated[str, Field(min_length=1)] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
+    _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def header_parts(self) -> dict[str, tuple[TextPart, ...]]:
+        """The headers of the flow in parts: templates, and what variables held, verbatim."""
+        return {
+            name: self._expanded.get(("headers", name), (TextPart(value),))
+            for name, value in self.headers.items()
+        }
+
+    def remember_expanded(self, expanded: Mapping[Location, tuple[TextPart, ...]]) -> None:
+        """Remember which parts of the values came from variables."""
+        self._expanded = expanded
 
     @property
     def network(self) -> Network:
@@ -119,8 +134,13 @@ class Environment(StrictModel):
         """Return every credential of the environment; none may appear in a log or report."""
         of_prometheus = secrets_of_prometheus(self.prometheus) if self.prometheus else ()
         return (
-            *secrets_of_headers(self.headers),
-            *secrets_of_headers(self.metrics_headers),
+            *secrets_of_headers(self.header_parts),
+            *secrets_of_headers(
+                {
+                    name: (TextPart(value, is_verbatim=True),)
+                    for name, value in self.metrics_headers.items()
+                }
+            ),
             *secrets_of_databases(self.databases.values()),
             *of_prometheus,
         )
@@ -171,6 +191,7 @@ def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> 
     try:
         document = read_document(path, {**os.environ, **(variables or {})})
         environment = read_model(_with_ca_files(document), Environment)
+        environment.remember_expanded(document.expanded)
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from error
     if problems:

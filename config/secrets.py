@@ -1,16 +1,16 @@
-"""Find the secrets of an environment, and redact them from text that leaves the process."""
+"""Find the secrets of an environment, in what is used and in what is written in its file."""
 
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from config.documents import Document
 from config.errors import Problem
 from config.prometheus import BasicAuth, Prometheus
+from config.verbatim import TextPart
 
-_REDACTED = "***"
 _PLAINTEXT = "a secret in plaintext; write ${A_VARIABLE} instead, and export the variable"
 _SHORTEST_SECRET = 8
 _SCHEME = re.compile(r"(?i)(bearer|basic|token|apikey)\s+")
@@ -32,12 +32,23 @@ def secrets_of_prometheus(settings: Prometheus) -> Iterator[str]:
         yield basic_credentials(settings.basic_auth)
 
 
-def secrets_of_headers(headers: Mapping[str, str]) -> Iterator[str]:
+def secrets_of_headers(headers: Mapping[str, Iterable[TextPart]]) -> Iterator[str]:
     """Yield the values of headers with a secret's name, without a scheme such as Bearer."""
-    for name, value in headers.items():
-        # A template such as {{ token }} is filled during the run: there is no value to redact yet.
-        if _SECRET_NAME.search(name) and "{{" not in value:
-            yield _SCHEME.sub("", value, count=1)
+    for name, parts in headers.items():
+        if _SECRET_NAME.search(name):
+            yield from map(_without_scheme, _secret_parts(tuple(parts)))
+
+
+def _secret_parts(parts: tuple[TextPart, ...]) -> Iterator[str]:
+    """Yield the whole value unless it has a template, and what came from variables."""
+    # A template such as {{ token }} is filled during the run: there is no value to redact yet.
+    if all(part.is_verbatim or "{{" not in part.text for part in parts):
+        yield "".join(part.text for part in parts)
+    yield from (part.text for part in parts if part.is_verbatim and part.text)
+
+
+def _without_scheme(value: str) -> str:
+    return _SCHEME.sub("", value, count=1)
 
 
 def secrets_of_databases(urls: Iterable[str]) -> Iterator[str]:
@@ -54,25 +65,6 @@ def _password(url: str) -> str:
         return urlsplit(url).password or ""
     except ValueError:
         return url  # malformed: the password may be anywhere in it
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace secrets in a text, also in their URL-encoded forms.
-
-    Redact before truncating: half a secret would not be found.
-
-    >>> redact("who sent Bearer abc?", ["abc"])
-    'who sent Bearer ***?'
-    """
-    forms = {
-        form
-        for secret in secrets
-        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
-    }
-    # The longest first: one secret may be the beginning of another.
-    for form in sorted(filter(None, forms), key=len, reverse=True):
-        text = text.replace(form, _REDACTED)
-    return text
 
 
 def plaintext_secrets(document: Document) -> list[Problem]:

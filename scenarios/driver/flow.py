@@ -14,7 +14,7 @@ from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
 from config.network import Network
-from config.secrets import redact
+from config.redaction import redact
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.messages import (

@@ -11,7 +11,7 @@ from threading import Event
 import httpx
 
 from config.environment import NONE, Environment
-from config.secrets import redact
+from config.redaction import redact
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
 from scenarios.http.transport import open_client
 

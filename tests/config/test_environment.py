@@ -11,6 +11,7 @@ from config.environment import (
 )  # fmt: skip
 from config.errors import ConfigError
 from config.prometheus import Prometheus
+from config.verbatim import TextPart
 
 STAGING = """\
 environment: staging
@@ -441,3 +442,17 @@ def test_the_local_environment_starts_its_stack() -> None:
 def test_an_environment_without_a_name_is_named_after_its_file(tmp_path: Path, text: str) -> None:
     read = read_environment_file(written(tmp_path, text))
     assert (read.name, read.starts_stack, read.headers) == ("staging", False, {})
+
+
+def test_the_parts_of_a_header_are_templates_or_what_a_variable_held(tmp_path: Path) -> None:
+    path = tmp_path / "e.yaml"
+    path.write_text(
+        "environment: e\nservices: {s: {url: 'http://s'}}\n"
+        "headers: {X-A: 'a-${A}-{{ run }}', X-B: '{{ run }}', X-C: '${C:-{default}'}"
+    )
+    parts = read_environment(path, {"A": "{{ run }}"}).header_parts
+    assert parts == {
+        "X-A": (TextPart("a-"), TextPart("{{ run }}", is_verbatim=True), TextPart("-{{ run }}")),
+        "X-B": (TextPart("{{ run }}"),),
+        "X-C": (TextPart(""), TextPart("{default", is_verbatim=True), TextPart("")),
+    }

@@ -5,7 +5,6 @@ import pytest
 from config.environment import Environment, read_environment
 from config.errors import ConfigError
 from config.prometheus import BasicAuth, Prometheus
-from config.secrets import redact
 
 SHOP = 'environment: test\nservices: {shop: {url: "https://shop.example"}}\n'
 
@@ -80,8 +79,19 @@ def test_the_secrets_of_an_environment_include_neither_names_nor_tenants() -> No
     assert "thr%" not in repr(environment)
 
 
-def test_a_secret_is_redacted_in_every_encoding_and_the_longest_first() -> None:
-    secrets = ["s3 cret/", "s3 cret/more"]
-    for form in ("s3 cret/more", "s3%20cret%2Fmore", "s3%20cret/more", "s3+cret%2Fmore"):
-        assert redact(f"<{form}>", secrets) == "<***>"
-    assert redact("nothing", ["", "x"]) == "nothing"
+def test_what_a_variable_holds_is_a_secret_though_it_looks_like_a_template(tmp_path: Path) -> None:
+    (tmp_path / "test.yaml").write_text(
+        SHOP + "headers: {Authorization: 'Bearer ${ONE}', X-Token: '{{ tenant }}:${TWO}'}\n"
+        "metrics_headers: {Authorization: '${THREE}'}\n"
+        "prometheus: {url: 'http://p.example', bearer_token: '${FOUR}'}\n"
+        "databases: {shop: 'postgresql://me:${FIVE}@db/shop'}\n"
+    )
+    tokens = {name: f"{name}{{{{7*7}}}}{{#x#}}" for name in ("ONE", "TWO", "FOUR")}
+    tokens |= {"THREE": "Bearer THREE{{ 1 }}", "FIVE": "FIVE{{x}}%2F"}
+    environment = read_environment(tmp_path / "test.yaml", tokens)
+    assert set(environment.secrets()) >= {
+        tokens["ONE"], tokens["TWO"], tokens["FOUR"], "THREE{{ 1 }}", "FIVE{{x}}%2F", "FIVE{{x}}/"
+    }  # fmt: skip
+    assert environment.prometheus is not None
+    assert environment.prometheus.bearer_token == tokens["FOUR"]
+    assert environment.databases["shop"] == "postgresql://me:FIVE{{x}}%2F@db/shop"

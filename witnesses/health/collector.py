@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from config.environment import NONE, Environment, Service
-from config.secrets import redact
+from config.redaction import redact
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
 from scenarios.language.templates import compile_text

@@ -12,7 +12,8 @@ from urllib3.exceptions import ReadTimeoutError
 
 from config.network import Network
 from config.prometheus import Prometheus
-from config.secrets import redact, secrets_of_prometheus
+from config.redaction import redact
+from config.secrets import secrets_of_prometheus
 from witnesses.connection_errors import (
     Asked,
     Refusal,
