@@ -31,7 +31,7 @@ from scenarios.evidence.run_folder import (
     create_run_folder,
     new_run_id,
 )
-from scenarios.language.templates import compile_text
+from scenarios.language.templates import compile_text, variables_in
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = Local(tuple(FAULTS), VARIABLES)
@@ -121,8 +121,9 @@ def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
 
 def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
+    known = {"tenant": place.tenant, "run": run.run_id}
     headers = {
-        name: compile_text(value)({"tenant": place.tenant})
+        name: compile_text(value)(known) if variables_in(value) <= known.keys() else value
         for name, value in plan.file.headers.items()
     }
     services = {name: each.url for name, each in place.environment.services.items()}

@@ -5,7 +5,7 @@ the outcome. The first step that is not ok ends the iteration.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from jmespath.exceptions import JMESPathError
 from config.environment import Environment
 from config.network import Network
 from config.redaction import redact
+from config.verbatim import TextPart
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.messages import (
@@ -30,12 +31,13 @@ from scenarios.http.messages import (
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario, Step
 from scenarios.language.request_body import BodyTemplate, compile_body
+from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     Constant,
     Template,
     TemplateError,
     Variables,
-    compile_text,
+    compile_header,
     compile_value,
 )
 
@@ -137,7 +139,7 @@ def run_iteration(
             if isinstance(error, TemplateError | NotSent | ResponseLost):
                 return False
             raise  # killed in flight, or Ctrl-C: the service may have carried out the request
-        mismatch = _check(step, response, variables)
+        mismatch = _check(step, response, variables, flow.secrets)
         if mismatch:
             detail = _detail(flow, request, response)
             _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, response.status,
@@ -193,13 +195,14 @@ def _compile_step(
 ) -> CompiledStep:
     method, service, path = step.request_parts()
     origin, base = split_url(environment.services[service].url)
-    constant, changing = _headers({**environment.headers, **step.headers}, known)
+    written = {name: (TextPart(value),) for name, value in step.headers.items()}
+    constant, changing = _headers({**environment.header_parts, **written}, known)
     body = None if step.body is None else compile_body(step.body, known)
     return CompiledStep(
         name=step.step,
         number=number,
         request_template=RequestTemplate(method, origin, constant, step.timeout, body is not None),
-        target=compile_text(base + path, known),
+        target=compile_target(base, path, known),
         headers=changing,
         body=body,
         status=step.expect.status,
@@ -213,12 +216,12 @@ def _compile_step(
 
 
 def _headers(
-    headers: dict[str, str], known: Variables
+    headers: Mapping[str, tuple[TextPart, ...]], known: Variables
 ) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
     """Separate the headers with a constant value from those that change."""
     compiled = {
-        name: compile_text(value, known)
-        for name, value in headers.items()
+        name: compile_header(parts, known)
+        for name, parts in headers.items()
         if name.lower() != TRACE_HEADER.lower()
     }
     constant = {
@@ -235,7 +238,7 @@ def _headers(
 
 
 def _check(
-    step: CompiledStep, response: Response, variables: dict[str, Any]
+    step: CompiledStep, response: Response, variables: dict[str, Any], secrets: tuple[str, ...]
 ) -> FailureReason | None:
     """Return why a response is not as expected, or None; save its values into the variables."""
     if response.status != step.status:
@@ -248,19 +251,19 @@ def _check(
         what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
         return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
     try:
-        return _check_content(step, content, variables)
+        return _check_content(step, content, variables, secrets)
     except (JMESPathError, TemplateError) as error:
         group = "the response does not fit the expectation"
-        return FailureReason(f"{group}: {_short(str(error))}", group)
+        return FailureReason(f"{group}: {_short(str(error), secrets)}", group)
 
 
 def _check_content(
-    step: CompiledStep, content: Any, variables: dict[str, Any]
+    step: CompiledStep, content: Any, variables: dict[str, Any], secrets: tuple[str, ...]
 ) -> FailureReason | None:
     for path, expression, template in step.expected:
         found, expected = expression(content), template(variables)
         if not _same(found, expected):
-            text = f"{path} is {_short(found)}, expected {_short(expected)}"
+            text = f"{path} is {_short(found, secrets)}, expected {_short(expected, secrets)}"
             return FailureReason(text, f"{path} is not as expected")
     for name, path, expression in step.saved:
         found = expression(content)
@@ -281,6 +284,7 @@ def _same(found: Any, expected: Any) -> bool:
     return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str)
+def _short(value: Any, secrets: tuple[str, ...]) -> str:
+    """Return a value as JSON, redacted before it is cut."""
+    text = redact(json.dumps(value, default=str), secrets)
     return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}…"

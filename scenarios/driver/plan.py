@@ -20,7 +20,7 @@ from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
-from scenarios.language.templates import TemplateError, compile_text, variables_in
+from scenarios.language.templates import TemplateError, compile_header, variables_in_header
 from scenarios.language.validation import BUILT_IN_VARIABLES
 
 T = TypeVar("T")
@@ -157,10 +157,10 @@ def header_problems(environment: Environment, file: Path) -> list[Problem]:
     The messages do not quote the templates, which may contain secrets.
     """
     problems = []
-    for name, value in environment.headers.items():
+    for name, parts in environment.header_parts.items():
         try:
-            compile_text(value)
-            unknown = sorted(variables_in(value) - set(BUILT_IN_VARIABLES))
+            compile_header(parts)
+            unknown = sorted(variables_in_header(parts) - set(BUILT_IN_VARIABLES))
         except TemplateError:
             message = f"the template of the header {name!r} cannot be compiled"
             problems.append(Problem(file, None, message))

@@ -3,17 +3,13 @@
 {"card": "{{ id }}", "n": 1}   becomes the pieces   b'{"card":' + template + b',"n":1}'
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
-
 from scenarios.language.templates import Constant, Template, TemplateError, Variables, compile_value
+from scenarios.language.value_text import encode_json
 
 BodyTemplate = Callable[[Variables], bytes]
-
-_encoder = msgspec.json.Encoder()
 
 
 def compile_body(value: Any, known: Variables) -> BodyTemplate:
@@ -64,8 +60,6 @@ def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
 def _encode(value: Any) -> bytes:
     """Encode a value as JSON. Raises TemplateError for what JSON cannot express."""
     try:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{value} is not a JSON number")
-        return _encoder.encode(value)
+        return encode_json(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise TemplateError(f"cannot be encoded as JSON: {error}") from error

@@ -5,23 +5,28 @@ Compiling happens once, rendering once per request, so two cases avoid Jinja: a 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.environment import TemplateExpression
+
+from config.verbatim import TextPart
+from scenarios.language.sandbox import SANDBOX, filtered, outputs, parse
+from scenarios.language.value_text import header_text, path_text, query_text, text_of
 
 Variables = Mapping[str, Any]
 Template = Callable[[Variables], Any]
 
 _NO_VARIABLES: Variables = {}
 _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
+_ENCODERS: Mapping[str, Callable[..., str]] = {
+    "header_text": header_text, "path_text": path_text, "query_text": query_text
+}  # fmt: skip
 
-_SANDBOX = ImmutableSandboxedEnvironment(
-    undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
-)
-_SANDBOX.globals.clear()
+# A literal and None, or the name of a variable and what makes its value text.
+Part = tuple[str, Callable[[Any], str] | None]
 
 
 class TemplateError(ValueError):
@@ -41,17 +46,50 @@ class Constant:
 
 
 def compile_text(text: str, known: Variables = _NO_VARIABLES) -> Template:
-    """Compile a template whose value is always text. Raises TemplateError."""
+    """Compile a template whose value is always text. Raises TemplateError.
+
+    >>> compile_text("is {{ flag }}: {{ ids }}")({"flag": True, "ids": ["x1"]})
+    'is true: ["x1"]'
+    """
     if "{" not in text:
         return Constant(text)
-    parts = _plain_parts(text)
+    return compile_tree(text, parse_template(text), known)
+
+
+def compile_header(parts: Iterable[TextPart], known: Variables = _NO_VARIABLES) -> Template:
+    """Compile a header's value; what an environment variable held is no template.
+
+    Raises TemplateError, as may the function that it returns.
+    """
+    templates: list[Template] = []
+    for part in parts:
+        if part.is_verbatim:
+            templates.append(Constant(part.text))
+            continue
+        tree = parse_template(part.text)
+        for output, index in outputs(tree):
+            if not isinstance(output.nodes[index], nodes.TemplateData):
+                output.nodes[index] = filtered(output.nodes[index], "header_text")
+        templates.append(compile_tree(part.text, tree, known))
+    if all(isinstance(template, Constant) for template in templates):
+        return Constant("".join(template(_NO_VARIABLES) for template in templates))
+    if len(templates) == 1:
+        return templates[0]
+    return lambda variables: "".join([template(variables) for template in templates])
+
+
+def parse_template(text: str) -> nodes.Template:
+    """Parse a template. Raises TemplateError."""
+    tree: nodes.Template = _guard(text, lambda: parse(text))
+    return tree
+
+
+def compile_tree(text: str, tree: nodes.Template, known: Variables) -> Template:
+    """Compile the syntax tree of a text. Raises TemplateError."""
+    parts = _plain_parts(tree)
     if parts is not None:
-        filled = [
-            (str(known[part]), False) if is_name and part in known else (part, is_name)
-            for part, is_name in parts
-        ]
-        return _join(text, filled)
-    template = _guard(text, lambda: _SANDBOX.from_string(text))
+        return _join(text, _guard(text, lambda: [_substitute(part, known) for part in parts]))
+    template = _guard(text, lambda: SANDBOX.from_string(tree))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
 
@@ -81,10 +119,15 @@ def compile_value(value: Any, known: Variables = _NO_VARIABLES) -> Template:
 def variables_in(value: Any) -> set[str]:
     """Return the variables used by the templates of a JSON value. Raises TemplateError."""
     if isinstance(value, str):
-        tree = _guard(value, lambda: _SANDBOX.parse(value))
+        tree = _guard(value, lambda: SANDBOX.parse(value))
         return meta.find_undeclared_variables(tree)
     members = value.values() if isinstance(value, dict) else value
     return set().union(*map(variables_in, members)) if isinstance(value, dict | list) else set()
+
+
+def variables_in_header(parts: Iterable[TextPart]) -> set[str]:
+    """Return the variables used by the templates of a header. Raises TemplateError."""
+    return variables_in([part.text for part in parts if not part.is_verbatim])
 
 
 def _compile_typed(text: str, known: Variables) -> Template:
@@ -92,10 +135,17 @@ def _compile_typed(text: str, known: Variables) -> Template:
         return compile_text(text, known)
     if name := _PLAIN_NAME.fullmatch(text):
         return _look_up(text, name[1], known)
-    # without the signs of whitespace control, as in {{- name -}}: they belong to the delimiters
-    source = re.sub(r"^[-+]|[-+]$", "", _without_comments(text)[2:-2])
-    expression = _guard(text, lambda: _SANDBOX.compile_expression(source, undefined_to_none=False))
+    expression = _guard(text, lambda: _compile_expression(text))
     return lambda variables: _defined(text, _guard(text, lambda: expression(dict(variables))))
+
+
+def _compile_expression(text: str) -> TemplateExpression:
+    """Compile a text with one expression; it keeps the type of its value."""
+    ((output, index),) = outputs(parse(_without_comments(text)))
+    result = nodes.Assign(nodes.Name("result", "store"), output.nodes[index])
+    template = nodes.Template([result])
+    template.set_lineno(1).set_environment(SANDBOX)
+    return TemplateExpression(SANDBOX.from_string(template), undefined_to_none=False)
 
 
 def _look_up(text: str, name: str, known: Variables) -> Template:
@@ -112,34 +162,47 @@ def _look_up(text: str, name: str, known: Variables) -> Template:
     return look_up
 
 
-def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
-    """Split a text into (literal, False) and (name, True); None if it has anything else."""
-    tree = _guard(text, lambda: _SANDBOX.parse(text))
-    parts: list[tuple[str, bool]] = []
-    for output in tree.body:
-        for node in output.nodes if isinstance(output, nodes.Output) else (None,):
-            if isinstance(node, nodes.TemplateData):
-                parts.append((node.data, False))
-            elif isinstance(node, nodes.Name):
-                parts.append((node.name, True))
-            else:
-                return None
-    return parts
+def _plain_parts(tree: nodes.Template) -> list[Part] | None:
+    """Split a text into literals and names; None if it has anything else."""
+    if not all(isinstance(node, nodes.Output) for node in tree.body):
+        return None
+    parts = [_plain_part(output.nodes[index]) for output, index in outputs(tree)]
+    return [part for part in parts if part] if all(parts) else None
 
 
-def _join(text: str, parts: list[tuple[str, bool]]) -> Template:
+def _plain_part(node: nodes.Expr) -> Part | None:
+    match node:
+        case nodes.TemplateData():
+            return node.data, None
+        case nodes.Name():
+            return node.name, text_of
+        case nodes.Filter(node=nodes.Name() as variable) if node.name in _ENCODERS:
+            arguments = [constant.as_const() for constant in node.args]
+            encode = _ENCODERS[node.name]
+            return variable.name, (lambda value: encode(value, *arguments)) if arguments else encode
+    return None
+
+
+def _substitute(part: Part, known: Variables) -> Part:
+    text, encode = part
+    return (encode(known[text]), None) if encode and text in known else part
+
+
+def _join(text: str, parts: list[Part]) -> Template:
     """Compile literals and names to a %-format, which is faster than Jinja."""
-    names = [part for part, is_name in parts if is_name]
+    names = [(name, encode) for name, encode in parts if encode]
     if not names:
         return Constant("".join(part for part, _ in parts))
-    pattern = "".join("%s" if is_name else part.replace("%", "%%") for part, is_name in parts)
+    pattern = "".join("%s" if encode else part.replace("%", "%%") for part, encode in parts)
 
     def join(variables: Variables) -> str:
         try:
-            return pattern % tuple([variables[name] for name in names])
+            return pattern % tuple([encode(variables[name]) for name, encode in names])
         except KeyError as error:
             message = f"the template {text!r} fails: {error.args[0]!r} is undefined"
             raise TemplateError(message) from None
+        except Exception as error:
+            raise TemplateError(f"the template {text!r} fails: {error}") from error
 
     return join
 
@@ -152,7 +215,7 @@ def _is_one_expression(text: str) -> bool:
     bare = _without_comments(text)
     if not (bare.startswith("{{") and bare.endswith("}}")):
         return False
-    body = _guard(text, lambda: _SANDBOX.parse(bare)).body
+    body = _guard(text, lambda: SANDBOX.parse(bare)).body
     if len(body) != 1 or not isinstance(body[0], nodes.Output) or len(body[0].nodes) != 1:
         return False
     return not isinstance(body[0].nodes[0], nodes.TemplateData)

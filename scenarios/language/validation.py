@@ -4,7 +4,7 @@ Each violation is the place in the document and one sentence: what is wrong, and
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jmespath
@@ -15,6 +15,7 @@ from config.model_keys import Location
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
 from scenarios.language.selector import parse_selector
+from scenarios.language.target import compile_target
 from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
 
 Violation = tuple[Location, str]
@@ -74,19 +75,25 @@ def _variables(scenario: Scenario) -> Iterator[Violation]:
     known = list(BUILT_IN_VARIABLES)
     for index, step in enumerate(scenario.flow):
         parts: dict[str, Any] = {
-            "request": step.request_parts()[2],
             "headers": step.headers,
             "json": step.body,
         }
+        path = step.request_parts()[2]
+        yield from _template(
+            path, known, ("flow", index, "request"), lambda text: compile_target("", text, {})
+        )
         for key, value in parts.items():
             yield from _template(value, known, ("flow", index, key))
         yield from _template(step.expect.body_values, known, ("flow", index, "expect", "json"))
         known += step.save
 
 
-def _template(value: Any, known: list[str], place: Location) -> Iterator[Violation]:
+def _template(
+    value: Any, known: list[str], place: Location,
+    compile_: Callable[[Any], object] = compile_value,
+) -> Iterator[Violation]:  # fmt: skip
     try:
-        compile_value(value)
+        compile_(value)
         unknown = sorted(variables_in(value) - set(known))
     except TemplateError as error:
         yield place, str(error)

@@ -16,7 +16,7 @@ from config.environment import NONE, Environment, Service
 from config.redaction import redact
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
-from scenarios.language.templates import compile_text
+from scenarios.language.templates import compile_header, variables_in_header
 from witnesses.connection_errors import Asked, refusal_of
 from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_file, statuses_json
 from witnesses.model import Moment
@@ -64,9 +64,9 @@ class _ServiceQuestions:
             self._service.url, f"services.{name}.url", "ca_file", bool(environment.ca_file)
         )
         self._headers = {
-            key: compile_text(value)({"tenant": tenant})
-            for key, value in environment.headers.items()
-            if "tenant" in value or "{{" not in value
+            name: compile_header(parts)({"tenant": tenant})
+            for name, parts in environment.header_parts.items()
+            if variables_in_header(parts) <= {"tenant"}
         }
 
     def ask(self) -> ServiceStatus:

@@ -1,11 +1,13 @@
 """One iteration through a flow: its requests, its comparisons, and what is recorded."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from config.environment import read_environment
 from scenarios.driver.flow import Flow, compile_flow, run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recording, read_recording
@@ -363,6 +365,80 @@ def test_a_saved_value_keeps_its_type_in_the_next_body(tmp_path: Path) -> None:
     script = Script(answered(200, JSON, b'{"ids": [1, {"a": null}]}'), FOUND)
     drive(tmp_path, flow_of(Scenario.model_validate(document)), script)
     assert script.requests[1].body == b'{"ids":[1,{"a":null}]}'
+
+
+SAVED = answered(200, JSON, b"""{"name": "R&D #1 50%", "path": "a/b", "ids": ["x1", "x2"],
+    "flag": true, "price": 19.90, "big": 12345678901234567890123, "up": ".."}""")  # fmt: skip
+SAVES_ALL = {name: name for name in ("name", "path", "ids", "flag", "price", "big", "up")}
+
+
+def sent_after_saving(folder: Path, **step: Any) -> Request:
+    """Drive a step that saves values, and return the request of the next one."""
+    first = {"step": "one", "request": "GET shop /", "save": SAVES_ALL}
+    flow: list[dict[str, Any]] = [first, {"step": "two", **step}]
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    scenario = Scenario.model_validate({"scenario": "s", "flow": flow, "profiles": profiles})
+    script = Script(SAVED, FOUND)
+    drive(folder, flow_of(scenario), script)
+    return script.requests[-1]
+
+
+def test_saved_values_are_encoded_for_where_they_stand(tmp_path: Path) -> None:
+    request = sent_after_saving(
+        tmp_path,
+        request="POST shop /p/{{ path }}?name={{ name }}&ids={{ ids }}&flag={{ flag }}",
+        headers={"X-Of": "{{ flag }} {{ ids }} {{ price }}", "X-Name": "{{ name }}"},
+        json={"text": "flag is {{ flag }}, ids are {{ ids }}", "flag": "{{ flag }}",
+              "big": "{{ big }}", "price": "{{ price }}"},
+    )  # fmt: skip
+    assert request.target == "/p/a%2Fb?name=R%26D%20%231%2050%25&ids=x1&ids=x2&flag=true"
+    assert dict(request.headers) == {"X-Of": 'true ["x1","x2"] 19.9', "X-Name": "R&D #1 50%"}
+    assert request.body == (
+        rb'{"text":"flag is true, ids are [\"x1\",\"x2\"]","flag":true,'
+        rb'"big":12345678901234567890123,"price":19.9}'
+    )
+
+
+def test_a_saved_value_that_would_leave_the_path_is_not_sent(tmp_path: Path) -> None:
+    assert sent_after_saving(tmp_path, request="GET shop /files/{{ up }}").target == "/"
+    recording = read_recording(tmp_path / "01-once.jsonl")
+    assert recording is not None
+    assert [each.outcome for each in recording.exchanges] == [Outcome.OK, Outcome.NOT_SENT]
+
+
+TOKEN = "abc{{ 7*7 }}def{#x#}{% if %}"
+
+
+def flow_with_token(folder: Path, *, expects: Any = None) -> Flow:
+    """Compile a flow in an environment whose headers have variables and templates."""
+    (folder / "env.yaml").write_text(
+        "environment: e\nservices: {shop: {url: 'http://shop.example/{{v}}'}}\n"
+        "headers:\n  Authorization: Bearer ${TOKEN}\n"
+        "  X-Key: '{{ tenant }}-${TOKEN}-{{ iteration }}'\n"
+    )
+    environment = read_environment(folder / "env.yaml", {"TOKEN": TOKEN})
+    step = {"step": "one", "request": "GET shop /", "expect": {"json": expects or {}}}
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    scenario = Scenario.model_validate({"scenario": "s", "flow": [step], "profiles": profiles})
+    return compile_flow(scenario, environment, "run-1", "acme")
+
+
+def test_what_a_variable_of_the_environment_holds_is_sent_verbatim(tmp_path: Path) -> None:
+    script = Script(FOUND)
+    drive(tmp_path, flow_with_token(tmp_path), script)
+    headers = headers_of(script.requests[0])
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert headers["X-Key"] == f"acme-{TOKEN}-1"
+    assert script.requests[0].target == "/{{v}}/"
+
+
+@pytest.mark.parametrize("length", [0, 150, 180, 199, 1_950, 1_990])
+def test_a_secret_is_redacted_before_a_value_or_a_body_is_cut(tmp_path: Path, length: int) -> None:
+    content = json.dumps({"state": "x" * length + TOKEN + "y" * 3_000}).encode()
+    flow = flow_with_token(tmp_path, expects={"state": "done"})
+    recording = drive(tmp_path, flow, Script(answered(200, JSON, content)))
+    assert "abc{" not in (tmp_path / "01-once.jsonl").read_text()
+    assert "7*7" not in recording.exchanges.first().reason
 
 
 def test_a_failure_keeps_request_and_response_but_no_header(tmp_path: Path) -> None:

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
+from config.verbatim import TextPart
+from scenarios.language.templates import (
+    Constant,
+    TemplateError,
+    compile_header,
+    compile_text,
+    compile_value,
+    variables_in,
+    variables_in_header,
+)
 
 VARIABLES = {"n": 3, "ids": [7, 8], "yes": True, "nothing": None, "text": "a", "of": {"x": 1}}
 
@@ -148,3 +157,34 @@ def test_a_value_without_templates_is_left_as_it_is(value: Any) -> None:
 @given(json_values)
 def test_the_value_of_a_variable_comes_through_whole(value: Any) -> None:
     assert compile_value("{{ it }}")({"it": value}) == value
+
+
+def header(*parts: TextPart, known: Any = None) -> Any:
+    return compile_header(parts, known or {})(VARIABLES)
+
+
+def test_what_a_variable_held_is_no_part_of_a_template() -> None:
+    verbatim = TextPart("{{ n }}{#x#}{% if %}", is_verbatim=True)
+    assert header(TextPart("Bearer "), verbatim) == "Bearer {{ n }}{#x#}{% if %}"
+    assert header(TextPart("{{ n }}:"), verbatim, TextPart(":{{ yes }}")) == (
+        "3:{{ n }}{#x#}{% if %}:true"
+    )
+    assert header(verbatim, TextPart("{{ n }}"), known={"n": 3}) == "{{ n }}{#x#}{% if %}3"
+    assert isinstance(compile_header([verbatim, TextPart("{{ n }}")], {"n": 3}), Constant)
+
+
+def test_a_header_has_no_text_for_null() -> None:
+    for text in ("{{ nothing }}", "x {{ nothing }}", "{{ [nothing][0] }}"):
+        with pytest.raises(TemplateError, match="null"):
+            header(TextPart(text))
+
+
+def test_a_variable_within_an_expression_does_not_compile() -> None:
+    parts = [TextPart("{{ '"), TextPart("' ~ run ~ '", is_verbatim=True), TextPart("' }}")]
+    with pytest.raises(TemplateError):
+        compile_header(parts)
+
+
+def test_the_variables_of_a_header_are_those_of_its_templates() -> None:
+    parts = [TextPart("{{ n }}"), TextPart("{{ m }}", is_verbatim=True)]
+    assert variables_in_header(parts) == {"n"}
