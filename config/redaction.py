@@ -15,6 +15,7 @@ _REDACTED = "***"
 # Shorter secrets are redacted as they are only: their other forms could be anybody's words.
 _SHORTEST_ENCODED = 4
 _SHORTEST_WITHIN = 8
+_REST_OF_BASE64 = "(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -48,7 +49,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield f"(?i:{content.hex()})"
     for alphabet in (None, b"-_"):
         for form in _base64_forms(content, alphabet):
-            yield _escaped(form)
+            yield f"{_escaped(form)}{_REST_OF_BASE64}"
 
 
 def _base64_forms(content: bytes, alphabet: bytes | None) -> Iterator[str]:

@@ -121,11 +121,7 @@ def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
 
 def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
-    known = {"tenant": place.tenant, "run": run.run_id}
-    headers = {
-        name: compile_text(value)(known) if variables_in(value) <= known.keys() else value
-        for name, value in plan.file.headers.items()
-    }
+    headers = recorded_headers(plan.file.headers, {"tenant": place.tenant, "run": run.run_id})
     services = {name: each.url for name, each in place.environment.services.items()}
     run = replace(
         run, tenant=place.tenant, services=services, headers=headers,
@@ -133,6 +129,19 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     )  # fmt: skip
     place.folder.write_run(run)
     return run
+
+
+def recorded_headers(
+    written: Mapping[str, str], known: Mapping[str, str]
+) -> dict[str, str]:  # fmt: skip
+    """Return headers as a run records them, with what is known of the whole run.
+
+    `${…}` stays as written, and so does a template whose value differs between iterations.
+    """
+    return {
+        name: compile_text(value)(known) if variables_in(value) <= known.keys() else value
+        for name, value in written.items()
+    }
 
 
 def log_to(folder: RunFolder) -> None:

@@ -29,8 +29,8 @@ FORMS = {
     "HTML by number": "".join(f"&#{ord(c)};" if not c.isalnum() else c for c in TOKEN),
     "hexadecimal": TOKEN.encode().hex(),
     "hexadecimal in upper case": TOKEN.encode().hex().upper(),
-    "Base64": base64.b64encode(TOKEN.encode()).decode().rstrip("="),
-    "Base64 of URLs": base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("="),
+    "Base64": base64.b64encode(TOKEN.encode()).decode(),
+    "Base64 of URLs": base64.urlsafe_b64encode(TOKEN.encode()).decode(),
     "upper case": TOKEN.upper(),
     "lower case": TOKEN.lower(),
 }

@@ -18,6 +18,7 @@ from commands.shared.run_setup import (
     open_run,
     plan_of,
     python_here,
+    recorded_headers,
     started_stack,
     variables_of,
     versions,
@@ -210,3 +211,18 @@ def test_the_description_of_a_run_has_its_tenant_and_no_secret(
     )
     assert described.headers == {"X-Tenant-ID": "acme", "X-Token": "${SHOP_TOKEN:-none}"}
     assert "a secret" not in (folder.evidence / "run.json").read_text()
+
+
+def test_recorded_headers_have_what_is_known_of_the_run_and_no_secret() -> None:
+    written = {
+        "X-Tenant": "{{ tenant }}",
+        "X-Of": "{{ run }}/{{ tenant }}",
+        "X-Each": "{{ tenant }}-{{ unique }}",
+        "Authorization": "Bearer ${API_TOKEN}",
+        "Accept": "text/plain",
+    }
+    assert recorded_headers(written, {"tenant": "acme", "run": "r-1"}) == {
+        **written,
+        "X-Tenant": "acme",
+        "X-Of": "r-1/acme",
+    }

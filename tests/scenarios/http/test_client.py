@@ -450,6 +450,22 @@ def test_a_certificate_is_trusted_only_by_the_ca_of_the_environment(tmp_path: Pa
     assert len(server.received) == 1
 
 
+def test_an_early_refusal_over_tls_is_the_response(tmp_path: Path) -> None:
+    signed = sign(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(signed.certificate, signed.key)
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            refuse_and_wait(server, encrypted)
+
+    with serving(behave) as server:
+        request = get(server.url.replace("http", "https"), body=LARGE)
+        response = send(request, Network(ca_file=str(signed.ca)))
+        server.stopping.set()
+    assert (response.status, response.body) == (413, b'{"error":"too large"}')
+
+
 @contextmanager
 def handling(number: int, handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     """Handle a signal; another test may have imported run.py, whose handler ends the process."""
