@@ -20,6 +20,7 @@ from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.prometheus import Prometheus
 from config.secrets import (
+    hide_misread_secrets,
     plaintext_secrets,
     secrets_of_databases,
     secrets_of_headers,
@@ -189,7 +190,7 @@ def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> 
     # Secrets in plaintext show only before variables are expanded.
     problems = plaintext_secrets(read_document(path))
     try:
-        document = read_document(path, {**os.environ, **(variables or {})})
+        document = hide_misread_secrets(read_document(path, {**os.environ, **(variables or {})}))
         environment = read_model(_with_ca_files(document), Environment)
         environment.remember_expanded(document.expanded)
     except ConfigError as error:

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -76,8 +77,16 @@ def plaintext_secrets(document: Document) -> list[Problem]:
     return [
         document.problem(location, f"{'.'.join(location)}: {_PLAINTEXT}")
         for location, value in _secret_values(content)
-        if isinstance(value, str) and value and "${" not in value
+        if value not in (None, "") and "${" not in str(value)
     ]
+
+
+def hide_misread_secrets(document: Document) -> Document:
+    """Return a document that does not quote a secret to show how its value was misread."""
+    content = document.content if isinstance(document.content, dict) else {}
+    secret = {location for location, _ in _secret_values(content)}
+    shown = {place: reason for place, reason in document.misread.items() if place not in secret}
+    return replace(document, misread=shown)
 
 
 def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -44,6 +44,15 @@ def test_a_secret_in_plaintext_is_refused_without_quoting_it(
     )
 
 
+@pytest.mark.parametrize("value", ["0123456701", "1.10", "1e5", "12345678", "YES"])
+def test_a_secret_that_yaml_reads_as_a_number_is_not_quoted(tmp_path: Path, value: str) -> None:
+    text = f"headers: {{X-Token: {value}}}\nmetrics_headers: {{X-Api-Key: {value}}}"
+    reported = mistakes(tmp_path, text)
+    for line, where in (("3", "headers.X-Token"), ("4", "metrics_headers.X-Api-Key")):
+        assert f"test.yaml:{line}: {where}: a secret in plaintext" in reported
+    assert value not in reported
+
+
 def test_values_that_are_not_secret_may_be_in_plaintext(tmp_path: Path) -> None:
     text = (
         'headers: {X-Tenant-ID: "{{ tenant }}", Accept: text/plain, Authorization: "${WHO}"}\n'
