@@ -38,6 +38,7 @@ MAX_HEAD_BYTES = 65_536
 _READ_BYTES = 32_768
 _INFORMATIONAL = range(100, 200)
 _SWITCHING_PROTOCOLS = 101
+_NO_CONTENT = 204
 _IN_PROGRESS = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
 
 
@@ -168,6 +169,13 @@ class Connection:
         if self._has_head and not self._is_complete:
             self._is_complete = True
             self._keeps_alive = self._parser.should_keep_alive()
+            if self.status == _NO_CONTENT and self._announces_body():
+                self._keeps_alive = False  # the body may follow, and be taken for a response
+
+    def _announces_body(self) -> bool:
+        head = final_head(self._head)
+        length = header_value(head, b"content-length")
+        return bool(length.strip(b"0") or header_value(head, b"transfer-encoding"))
 
     def _begin(self, reads_body: bool) -> None:
         self.status = 0
