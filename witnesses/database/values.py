@@ -96,6 +96,6 @@ def _plain_number(number: Decimal) -> str:
     """Write a number without an exponent or trailing zeros."""
     if not number.is_finite():
         return str(number)
-    text = format(number, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+    whole, _, decimals = format(number, "f").partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(int(whole))
