@@ -5,7 +5,6 @@ from pathlib import Path
 
 from config.documents import Document, read_document, read_model, read_model_leniently
 from config.errors import ConfigError, Problem
-from config.model_keys import Location
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
 
