@@ -18,6 +18,7 @@ from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import is_collected, latest_start_time
+from witnesses.target_labels import instance_of
 
 CACHED_PAGE_S = 25.0
 
@@ -31,7 +32,8 @@ class Collectors:
     Prometheus' barrier comes first: what it waits for, the others then report too. `fresh` means
     that every service was started for this run. Without a Prometheus, the first collection after
     the run is `settle_s` seconds later, or the grace if that is longer. `cached_page_s` is for how
-    long a page that may come from a cache is read again.
+    long a page that may come from a cache is read again. `is_self_observed` means that Prometheus
+    is itself a service under test: it is then asked last, and only once.
     """
 
     environment: Environment
@@ -40,6 +42,7 @@ class Collectors:
     in_order: tuple[Collector, ...]
     fresh: bool
     settle_s: float = 0.0
+    is_self_observed: bool = False
     cached_page_s: float = CACHED_PAGE_S
 
     def collect_health(self, moment: Moment) -> None:
@@ -55,6 +58,10 @@ class Collectors:
             # nothing else waits for what is counted some time after the response
             again = is_collected(self.folder, Moment.AFTER)
             time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
+        if moment is Moment.AFTER and self.is_self_observed:
+            # Prometheus is under test: its page is scraped before the harness queries it
+            in_order = (*self.in_order[1:], self.in_order[0])
+            self._prometheus.wait_silently(self.settle_s)
         for collector in in_order:
             if is_fresh_begin and isinstance(collector, PrometheusCollector):
                 # Start times are in whole seconds: a process must be older to count as there
@@ -69,14 +76,30 @@ class Collectors:
         That is once, and again for as long as a page may come from a cache: it was the same in
         every scrape.
         """
+        if self.is_self_observed:
+            return  # by now, the harness' own queries are in the counters
         yield
         deadline_s = time.monotonic() + self.cached_page_s
         while self._may_be_cached() and time.monotonic() < deadline_s:
             yield
 
+    @property
+    def _prometheus(self) -> PrometheusCollector:
+        return next(each for each in self.in_order if isinstance(each, PrometheusCollector))
+
     def _may_be_cached(self) -> bool:
         services = (each for each in self.in_order if isinstance(each, ServiceCollector))
         return any(each.may_be_cached for each in services)
+
+
+def is_under_test(environment: Environment) -> bool:
+    """Return whether the Prometheus that is asked is itself a service of the environment."""
+    prometheus = environment.prometheus
+    return prometheus is not None and any(
+        instance_of(prometheus.url) == instance_of(url)
+        for service in environment.services.values()
+        for url in (service.url, *service.metrics_urls())
+    )
 
 
 @contextmanager
@@ -100,9 +123,13 @@ def open_collectors(
             prometheus = PrometheusCollector(
                 client, targets, folder, quantities,
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
+                is_silent=is_under_test(environment),
             )  # fmt: skip
             in_order.insert(0, prometheus)
         else:
             write_absence(folder)
+        is_self_observed = is_under_test(environment)
         settle_s = max((each.settings.settle for each in quantities), default=0.0)
-        yield Collectors(environment, tenant, folder, tuple(in_order), fresh, settle_s)
+        yield Collectors(
+            environment, tenant, folder, tuple(in_order), fresh, settle_s, is_self_observed
+        )

@@ -3,6 +3,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.evidence_factory import exposition
 from tests.tiny_server import Says, serving
 from tests.witnesses.counted_quantities import SELECTOR
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
-from witnesses.collectors import Collectors, open_collectors
+from witnesses.collectors import Collectors, is_under_test, open_collectors
 from witnesses.database.collector import DatabaseCollector
 from witnesses.figure import Figure
 from witnesses.health.status import read_statuses
@@ -182,3 +183,52 @@ def test_health_is_collected_by_moment(shop: Shop) -> None:
         collectors.collect_health(Moment.AFTER)
     assert read_statuses(shop.folder, Moment.AFTER)["shop"].health.status == 200
     assert read_statuses(shop.folder, Moment.BEFORE) == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "is_observed"),
+    [
+        ("http://127.0.0.1:9090", True),
+        ("http://127.0.0.1:9090/shop", True),
+        ("http://127.0.0.1:9091", False),
+        ("http://shop:9090", False),
+    ],
+)
+def test_a_prometheus_that_is_a_service_of_the_environment_is_under_test(
+    service: str, is_observed: bool
+) -> None:
+    environment = Environment(
+        environment="test",
+        services={"shop": Service(url=service)},
+        prometheus=Prometheus(url="http://127.0.0.1:9090"),
+    )
+    assert is_under_test(environment) is is_observed
+    assert not is_under_test(environment.model_copy(update={"prometheus": None}))
+
+
+def test_a_prometheus_under_test_is_asked_last_and_its_page_before_it_is_queried(
+    shop: Shop,
+) -> None:
+    """The harness' own queries would be in the counters of its page."""
+    asked: list[str] = []
+
+    class Silent(PrometheusCollector):
+        def wait_silently(self, settle_s: float) -> None:
+            asked.append("silence")
+
+        def collect(self, moment: Moment, folder: RunFolder) -> None:
+            asked.append("prometheus")
+
+    class Page(ServiceCollector):
+        def collect(self, moment: Moment, folder: RunFolder) -> None:
+            asked.append("service")
+
+    with shop.collectors(fresh=False) as collectors:
+        prometheus, service, database = collectors.in_order
+        prometheus.__class__, service.__class__ = Silent, Page
+        observed = replace(
+            collectors, in_order=(prometheus, service, database), is_self_observed=True
+        )
+        observed.collect(Moment.AFTER)
+        assert list(observed.attempts()) == []
+    assert asked == ["silence", "service", "prometheus"]

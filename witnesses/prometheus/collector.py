@@ -41,6 +41,7 @@ class PrometheusCollector:
 
     `fresh` means that all services were started for this run: their counters began at zero, so they
     need no baseline and no wait. Only the `targets` of the environment's services matter.
+    `is_silent` means that this Prometheus is itself under test.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class PrometheusCollector:
         promql: Iterable[PromqlCheck] = (),
         tenant: str = "",
         fresh: bool = False,
+        is_silent: bool = False,
     ) -> None:
         """Ask nothing yet."""
         self._client = client
@@ -67,6 +69,8 @@ class PrometheusCollector:
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
         self._lag_s = 0.0
+        self._is_silent = is_silent
+        self._last_response_at = 0.0
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances
         )
@@ -80,7 +84,7 @@ class PrometheusCollector:
             self.wait_for_baseline()
             return
         if self._samples is None:
-            self.collect_samples(time.time())
+            self.collect_samples(self._last_response_at or time.time())
         else:
             self.collect_moved_samples()
         self._collect_promql(folder)
@@ -92,6 +96,8 @@ class PrometheusCollector:
             if not self.collection.fresh:
                 _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
                 _wait(self._deadline(), self._scraped_before)
+            if self._is_silent:
+                self._sleep_scrapes(_SCRAPES_BEFORE)
         except PrometheusDown as error:
             self.collection = replace(self.collection, error=str(error))
         self.collection = replace(self.collection, begin=self._now())
@@ -146,6 +152,19 @@ class PrometheusCollector:
         except PrometheusDown:
             return
         self._write_record()
+
+    def wait_silently(self, settle_s: float) -> None:
+        """Wait without a query until every target was scraped after the last response.
+
+        For a Prometheus under test: the harness' queries would be in the counters of those scrapes.
+        """
+        self._last_response_at = time.time()
+        time.sleep(settle_s)
+        self._sleep_scrapes(QUIET_SCRAPES)
+
+    def _sleep_scrapes(self, number: int) -> None:
+        """Sleep until `number` scrapes have been made from now on, each answered."""
+        time.sleep((number + 1) * self.collection.interval_s)
 
     def query(self, promql: str) -> str:
         """Evaluate a query as of the collection; return the response. Raises PrometheusDown."""

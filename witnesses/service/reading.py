@@ -13,7 +13,13 @@ from scenarios.language.selector import Selector
 from witnesses.figure import MAX_COUNT, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.process_identity import is_moved, is_replaced
-from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
+from witnesses.service.exposition import (
+    COUNTER,
+    Exposition,
+    LabelPairs,
+    parse_exposition,
+    unreadable,
+)  # fmt: skip
 from witnesses.service.single_process import RepeatedScrapes
 from witnesses.target_labels import NO_TARGETS, ReplicaLabels, TargetLabels
 
@@ -107,8 +113,19 @@ class Replica:
         for pairs, value in self.after.values.get(metric, {}).items():
             start = before.get(pairs, 0.0)
             figure = _increase(start, value, self.is_restarted)
+            if (metric, pairs) in self.self_counting:
+                figure = figure.doubted(Reason.SELF_COUNTING, metric)
             late = 0.0 if first.error else value - first.values.get(metric, {}).get(pairs, start)
             yield dict(pairs), replace(figure, late=late) if late > 0 else figure
+
+    @cached_property
+    def self_counting(self) -> frozenset[tuple[str, LabelPairs]]:
+        """The series that also count the scrapes: metric and labels."""
+        shown = "".join(f"{series} 1\n" for each in self.scrapes for series in each.self_counting)
+        parsed = parse_exposition(shown.encode(), self.url)
+        return frozenset(
+            (metric, pairs) for metric in parsed.values for pairs in parsed.values[metric]
+        )
 
     def labels_of(self, metric: str) -> Iterator[dict[str, str]]:
         """Yield the labels of each series of a metric that was shown, before or after."""
@@ -120,15 +137,14 @@ class Replica:
         labels = self.labels_of(selector.metric)
         return any(not selector.failed_matchers(each) for each in labels)
 
-    def doubt_on(self, metric: str) -> tuple[Reason, str] | None:
-        """Return why its figures of a metric are not the exact increase, and the facts; or None."""
+    @property
+    def doubt(self) -> tuple[Reason, str] | None:
+        """Why its figures are not the exact increase, and the facts; or None."""
         if self.error:
             exposition = self.after if self.after.error else self.before
             return exposition.reason or Reason.SCRAPE_FAILED, self.error
         if self.fallen:
             return Reason.COUNTER_FELL, self.fallen
-        if any(metric in each.self_counting for each in self.scrapes):
-            return Reason.SELF_COUNTING, metric
         return (Reason.PROCESS_RESTARTED, "") if self.is_restarted else None
 
 
@@ -174,7 +190,7 @@ class ServiceReading:
             if not of_target.failed_matchers(quantity.selector, labels)
         ]
         figures = Figures(sum_by_labels(increases), Figure.exact(0.0))
-        doubts = list(dict.fromkeys(filter(None, (each.doubt_on(metric) for each, _ in replicas))))
+        doubts = list(dict.fromkeys(filter(None, (each.doubt for each, _ in replicas))))
         for reason, detail in doubts:
             figures = figures.doubted(reason, detail)
         absent_figure = Figure.void(*doubts[0]) if doubts else Figure.exact(0.0)

@@ -35,7 +35,7 @@ class RepeatedScrapes:
     """What `number` scrapes in a row showed.
 
     `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
-    are the metrics that rose by the same amount with each scrape.
+    are the series, as they stand on the page, that rose by the same amount with each scrape.
     """
 
     number: int
@@ -111,7 +111,7 @@ class _Watched:
             len(self._of_metrics),
             tuple(self._start_times),
             self._fell or ("" if is_steady else self._fell_beside),
-            tuple(sorted({_metric(name) for name in _rising_evenly(self._of_metrics)})),
+            tuple(sorted(_rising_evenly(self._of_metrics))),
         )
 
     def _counters(self, exposition: bytes) -> Iterator[tuple[str, float]]:

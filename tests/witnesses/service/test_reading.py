@@ -143,11 +143,14 @@ def test_a_counter_beyond_2_to_the_53_is_void(tmp_path: Path) -> None:
 
 def test_a_counter_that_counts_its_own_scrapes_is_an_upper_bound(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    counting = RepeatedScrapes(20, (500.0,), self_counting=("uses_total",))
+    series = 'uses_total{tenant="acme",kind="tea"}'
+    counting = RepeatedScrapes(20, (500.0,), self_counting=(series,))
     write_expositions(folder, "before", {"shop-0": exposition({"tea": 1})}, scrapes=counting)
-    write_expositions(folder, "after", {"shop-0": exposition({"tea": 41})}, scrapes=counting)
-    figure = read_services(folder).figures(_USES).at(_TEA)
-    assert figure == Figure.at_most(40.0, Reason.SELF_COUNTING, "uses_total")
+    after = exposition({"tea": 41, "coffee": 3})
+    write_expositions(folder, "after", {"shop-0": after}, scrapes=counting)
+    figures = read_services(folder).figures(_USES)
+    assert figures.at(_TEA) == Figure.at_most(40.0, Reason.SELF_COUNTING, "uses_total")
+    assert figures.at(("coffee",)) == Figure.exact(3.0)
 
 
 def test_two_services_at_one_metrics_address_are_read_once(tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def test_a_second_process_is_found_though_it_responds_seldom() -> None:
 
 
 def test_a_counter_of_the_scrapes_themselves_is_found() -> None:
-    assert _scraped(_exposition(n) for n in range(7, 100)).self_counting == ("uses_total",)
+    scrapes = _scraped(_exposition(n) for n in range(7, 100))
+    assert scrapes.self_counting == ('uses_total{kind="a b"}',)
 
 
 def test_a_scrape_that_fails_ends_the_repetition_and_shows_nothing() -> None:
