@@ -16,6 +16,7 @@ Variables = Mapping[str, Any]
 Template = Callable[[Variables], Any]
 
 _NO_VARIABLES: Variables = {}
+_MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
 
 _SANDBOX = ImmutableSandboxedEnvironment(
@@ -81,6 +82,11 @@ def variables_in(value: Any) -> set[str]:
         return meta.find_undeclared_variables(tree)
     members = value.values() if isinstance(value, dict) else value
     return set().union(*map(variables_in, members)) if isinstance(value, dict | list) else set()
+
+
+def looks_like_template(text: str) -> bool:
+    """Return whether a text has the marks of a template, for places where none is evaluated."""
+    return _MARKS.search(text) is not None
 
 
 def _compile_typed(text: str, known: Variables) -> Template:
