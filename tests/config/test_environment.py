@@ -406,3 +406,52 @@ def test_the_local_environment_starts_its_stack() -> None:
 def test_an_environment_without_a_name_is_named_after_its_file(tmp_path: Path, text: str) -> None:
     read = read_environment_file(written(tmp_path, text))
     assert (read.name, read.starts_stack, read.headers) == ("staging", False, {})
+
+
+@pytest.mark.parametrize("tenant", ['a"b', "a'b", "a\\\\b", "a\\nb", "é", " a", "a ", ""])
+def test_a_tenant_that_cannot_stand_in_headers_and_queries_is_refused(
+    tmp_path: Path, tenant: str
+) -> None:
+    escaped = tenant.replace('"', '\\"')
+    message = mistakes(tmp_path, "load: ", f'tenant: "{escaped}"\nload: ')
+    assert message.startswith("staging.yaml:10: tenant: not a tenant")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://ada:hunter2@db/shop", "hunter2", "sqlite://", "sqlite:///:memory:", "db:5432/shop"],
+)
+def test_a_database_url_of_no_known_kind_is_refused_without_quoting_it(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_environment(
+            written(tmp_path, STAGING + "databases: {shop: '${SHOP_DATABASE}'}\n"),
+            {**VARIABLES, "SHOP_DATABASE": url},
+        )
+    assert "staging.yaml:11: databases.shop: " in str(error.value)
+    assert "database URL" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("https://shop.example/", '"https://{{ tenant }}.shop.example/"', 4),
+        ("load: ", 'metrics_headers: {X-Tenant: "{{ tenant }}"}\nload: ', 10),
+        ("timeout: 500ms", 'headers: {X-Scope-OrgID: "{{ tenant }}"}', 8),
+        ("load: ", 'databases: {shop: "sqlite:///{{ tenant }}.db"}\nload: ', 10),
+    ],
+)
+def test_a_template_where_none_is_evaluated_is_refused(
+    tmp_path: Path, old: str, new: str, line: int
+) -> None:
+    assert mistakes(tmp_path, old, new).splitlines()[0] == (
+        f"staging.yaml:{line}: templates are evaluated in headers only; "
+        "write the value, or a ${VARIABLE}"
+    )
+
+
+def test_a_secret_may_contain_the_braces_of_a_template(tmp_path: Path) -> None:
+    environment = read_environment(written(tmp_path), {**VARIABLES, "TOKEN": "a{{ 7*7 }}b"})
+    assert environment.headers["Authorization"] == "Bearer a{{ 7*7 }}b"
