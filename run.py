@@ -141,11 +141,17 @@ def validate(
 
 
 @app.command()
-def doctor(env: Env = "local", as_json: Json = False) -> None:
+def doctor(
+    env: Env = "local",
+    scenario: Annotated[
+        str, typer.Option(help="A scenario whose counters, labels and queries to check.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Check that services, Prometheus and databases can be reached and read."""
     from commands import doctor as command
 
-    command.doctor(env, as_json)
+    command.doctor(env, as_json, scenario)
 
 
 @app.command()

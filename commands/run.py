@@ -11,6 +11,7 @@ from checks.balance.usage import counters_fall_short
 from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
+from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
 from config.errors import ConfigError
 from reports.progress import Progress
@@ -26,12 +27,14 @@ from witnesses.model import Moment
 def run(plan: Plan, as_json: bool) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 
-    Counters that fall short are collected once more: this separates late counts from lost ones.
+    A wrong scenario raises ConfigError before the load. Counters that fall short are collected once
+    more: this separates late counts from lost ones.
     """
     current = CurrentRun(plan, *open_run(plan), Progress())
     with current.recorded(), current.opened() as (driver, witnesses):
         witnesses.collect_health(Moment.BEFORE)
         if services_are_healthy(current.folder):
+            current.refuse_wrong_scenario(witnesses)
             with current.progress.stage("baseline"):
                 witnesses.collect(Moment.BEFORE)
             current.drive(driver)
@@ -91,6 +94,14 @@ class CurrentRun:
             yield driver, witnesses
             with self.progress.stage("stop"):
                 held.close()
+
+    def refuse_wrong_scenario(self, witnesses: Collectors) -> None:
+        """Ask the witnesses for what the scenario names. Raises ConfigError."""
+        plan = self.plan
+        with self.progress.stage("preflight"):
+            refuse_wrong_scenario(
+                plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant
+            )
 
     def drive(self, driver: Driver) -> None:
         """Drive every profile in turn, and write the ledger of all of them."""
