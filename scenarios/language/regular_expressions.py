@@ -6,47 +6,57 @@ that RE2 and Python read differently, is refused; `\d`, `\w`, `\s` and `\b` are 
 
 import re
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 
 _MAX_REPEAT = 1000
 _ANCHORED = "remove it, since a matcher always matches the whole value"
 _WRITE_IT = "write the character itself"
 
-# What one of the two does not know: a pattern at a position outside of [ ], its name, the remedy.
-_FOREIGN = [
-    (re.compile(pattern), name, remedy)
-    for pattern, name, remedy in (
-        (r"\(\?<?[=!]", "a lookaround", "write a further matcher on the label instead"),
-        (r"\\[1-9]|\(\?P=", "a backreference", "write out what it refers to"),
-        (r"\(\?\(", "a condition", "write the alternatives with |"),
-        (r"\(\?#", "a comment", "remove it"),
-        (r"\(\?>", "an atomic group", "write (?:…)"),
-        (r"(?:[*+?]|\{\d+(?:,\d*)?\})\+", "a possessive quantifier", "remove the last +"),
-        (r"\{,\d+\}", "a repetition without a minimum", "write {0,n}"),
-        (r"\\[Zz]", "an anchor of one dialect", _ANCHORED),
-        (r"\\[QE]", "a quotation", "escape each special character with a backslash"),
-        (r"\\[pP]", "a Unicode class", "write the characters, as in [A-Za-z]"),
-        (r"\\x\{|\\[uUNC]", "an escape of one dialect", _WRITE_IT),
-        (r"\\[^\x00-\x7f]", "an escaped letter", "remove the backslash"),
-        (r"\(\?<(?![=!])", "a group of one dialect", "write (?P<name>…)"),
-        (r"\(\?P<(?![A-Za-z_][A-Za-z0-9_]*>)", "a group's name that is not plain ASCII",
-         "use letters, digits and underscores"),
-        (r"\(\?[a-zA-Z]*[a-hj-lnoqrt-zA-OQ-Z][a-zA-Z]*[:)-]", "a flag other than i, m and s",
-         "remove it"),
-        (r"(?<!^)\(\?[ims-]+\)", "a flag in the middle", "write (?i:…) around what it is for"),
-    )
-]  # fmt: skip
-_FOREIGN_IN_CLASS = [
-    (re.compile(pattern), name, remedy)
-    for pattern, name, remedy in (
-        (r"\[:\^?\w*:\]", "a POSIX class", "write the characters, as in [A-Za-z]"),
-        (r"\\b", "a backspace", r"write \x08"),
-        (r"\\[1-9]", "an octal escape", _WRITE_IT),
-        (r"\\[pPQE]", "a Unicode class or a quotation", "write the characters, as in [A-Za-z]"),
-        (r"\\x\{|\\[uUN]", "an escape of one dialect", _WRITE_IT),
-        (r"\\[^\x00-\x7f]", "an escaped letter", "remove the backslash"),
-    )
-]
+Construct = tuple[re.Pattern[str], str, str]
+
+
+def _table(*rows: tuple[str, str, str]) -> tuple[Construct, ...]:
+    return tuple((re.compile(pattern), name, remedy) for pattern, name, remedy in rows)
+
+
+# What one of the two does not know, or reads differently: a pattern, its name, the remedy.
+_NOT_RE2 = _table(
+    (r"\(\?<?[=!]", "a lookaround", "write a further matcher on the label instead"),
+    (r"\\[1-9]|\(\?P=", "a backreference", "write out what it refers to"),
+    (r"\(\?\(", "a condition", "write the alternatives with |"),
+    (r"\(\?#", "a comment", "remove it"),
+    (r"\(\?>", "an atomic group", "write (?:…)"),
+    (r"(?:[*+?]|\{\d+(?:,\d*)?\})\+", "a possessive quantifier", "remove the last +"),
+    (r"\\Z", "an anchor", _ANCHORED),
+    (r"\\[uUNC]", "an escape", _WRITE_IT),
+    (r"\\[^\x00-\x7f]", "an escaped letter", "remove the backslash"),
+    (r"\(\?P<(?![A-Za-z_][A-Za-z0-9_]*>)", "a group's name that is not plain ASCII",
+     "use letters, digits and underscores"),
+    (r"\(\?[a-zA-Z]*[a-hj-lnoqrt-zA-OQ-TV-Z][a-zA-Z]*[:)-]", "a flag other than i, m and s",
+     "remove it"),
+)  # fmt: skip
+_NOT_PYTHON = _table(
+    (r"\{,\d+\}", "a repetition without a minimum", "write {0,n}"),
+    (r"\\z", "an anchor", _ANCHORED),
+    (r"\\[QE]", "a quotation", "escape each special character with a backslash"),
+    (r"\\[pP]", "a Unicode class", "write the characters, as in [A-Za-z]"),
+    (r"\\x\{", "an escape", _WRITE_IT),
+    (r"\(\?<(?![=!])", "a named group", "write (?P<name>…)"),
+    (r"\(\?[imsU]*U", "a flag other than i, m and s", "remove it"),
+    (r"(?<!^)\(\?[ims-]+\)", "a flag in the middle", "write (?i:…) around what it is for"),
+)
+_NOT_RE2_IN_CLASS = _table(
+    (r"\\b", "a backspace", r"write \x08"),
+    (r"\\[1-9]", "an octal escape", _WRITE_IT),
+    (r"\\[uUN]", "an escape", _WRITE_IT),
+    (r"\\[^\x00-\x7f]", "an escaped letter", "remove the backslash"),
+)
+_NOT_PYTHON_IN_CLASS = _table(
+    (r"\[:\^?\w*:\]", "a POSIX class", "write the characters, as in [A-Za-z]"),
+    (r"\\[pPQE]", "a Unicode class or a quotation", "write the characters, as in [A-Za-z]"),
+    (r"\\x\{", "an escape", _WRITE_IT),
+)
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _CLASS_START = re.compile(r"\[\^?\]?")
 _IGNORES_CASE = re.compile(r"\(\?[ms]*i")
@@ -59,7 +69,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     >>> bool(compile_pattern("order-[0-9]+").fullmatch("order-17"))
     True
     """
-    _refuse_foreign(pattern)
+    _refuse_constructs(pattern, _NOT_RE2, _NOT_RE2_IN_CLASS)
+    _refuse_what_python_lacks(pattern)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of a [ within [ ], a character in RE2
@@ -68,14 +79,30 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
-def _refuse_foreign(pattern: str) -> None:
-    """Raise ValueError for what RE2 refuses, or reads differently from Python."""
+def check_re2(pattern: str) -> None:
+    """Raise ValueError with a remedy for what RE2 refuses, of a pattern that only it evaluates."""
+    _refuse_constructs(pattern, _NOT_RE2, _NOT_RE2_IN_CLASS)
+    try:
+        _refuse_what_python_lacks(pattern)
+    except ValueError:
+        return  # Python cannot tell whether the rest is right
+    compile_pattern(pattern)
+
+
+def _refuse_what_python_lacks(pattern: str) -> None:
     if _IGNORES_CASE.search(pattern) and not pattern.isascii():
         raise _refusal(pattern, "(?i) with letters beyond ASCII", "write both cases, as in [äÄ]")
+    _refuse_constructs(pattern, _NOT_PYTHON, _NOT_PYTHON_IN_CLASS)
+
+
+def _refuse_constructs(
+    pattern: str, outside: Sequence[Construct], inside: Sequence[Construct]
+) -> None:
+    """Raise ValueError for the first construct of a table, outside or inside of [ ]."""
     position, in_class = 0, False
     while position < len(pattern):
-        for foreign, name, remedy in _FOREIGN_IN_CLASS if in_class else _FOREIGN:
-            if foreign.match(pattern, position):
+        for construct, name, remedy in inside if in_class else outside:
+            if construct.match(pattern, position):
                 raise _refusal(pattern, name, remedy)
         _refuse_large_repeat(pattern, position, in_class=in_class)
         character = pattern[position]

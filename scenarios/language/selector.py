@@ -85,12 +85,17 @@ def _matcher(text: str, match: re.Match[str]) -> Matcher:
     if label == "__name__":
         raise ValueError(f"{text!r} names the metric twice; remove __name__")
     try:
-        value = _ESCAPE.sub(_unescape, quoted)
+        value = unescape(quoted)
         if "~" in operator:
             compile_pattern(value)
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from error
     return Matcher(label, operator, value)
+
+
+def unescape(quoted: str) -> str:
+    """Return what stands between the double quotes of a string of PromQL. Raises ValueError."""
+    return _ESCAPE.sub(_unescape, quoted)
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from config.documents import Location, did_you_mean, nearest
 from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
+from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.request_body import compile_body
 from scenarios.language.selector import parse_selector
 from scenarios.language.templates import (
@@ -295,6 +296,7 @@ def _promql(scenario: Scenario) -> Iterator[Violation]:
             yield (*place, "name"), "the name has no letter or digit; write a few words"
         names.setdefault(slug(check.name), check.name)
         yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
+        yield from _promql_query(check.query, (*place, "query"))
         exact = check.comparison()[0] in ("==", "!=")
         function = _EXTRAPOLATES.search(check.query)
         if exact and function:
@@ -303,3 +305,11 @@ def _promql(scenario: Scenario) -> Iterator[Violation]:
                 f"{function[1]}() extrapolates, so no equality holds for it reliably; "
                 "declare a quantity, which is computed from raw samples",
             )
+
+
+def _promql_query(text: str, place: Location) -> Iterator[Violation]:
+    try:
+        query = compile_text(text)({"tenant": "tenant", "window": "1m"})
+    except TemplateError:
+        return
+    yield from ((place, mistake) for mistake in find_promql_mistakes(query))

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.language.regular_expressions import compile_pattern
-from tests.paths import ROOT
-
-PROMTOOL = ROOT / ".cache" / "promtool"
+from tests.secured_servers import find_program
 
 # What Prometheus refuses, or reads differently from Python, and the remedy.
 FOREIGN = [
@@ -96,7 +94,6 @@ def test_what_they_share_matches_the_same_whole_values(
     assert not compiled.fullmatch(other)
 
 
-@pytest.mark.skipif(not PROMTOOL.exists(), reason="needs promtool")
 def test_prometheus_accepts_each_pattern_that_is_accepted(tmp_path: Path) -> None:
     rules = [
         {"record": f"r{number}", "expr": f"up{{a=~{json.dumps(pattern, ensure_ascii=False)}}}"}
@@ -105,6 +102,9 @@ def test_prometheus_accepts_each_pattern_that_is_accepted(tmp_path: Path) -> Non
     path = tmp_path / "rules.yaml"
     path.write_text(json.dumps({"groups": [{"name": "patterns", "rules": rules}]}))
     checked = subprocess.run(
-        [PROMTOOL, "check", "rules", path], capture_output=True, text=True, check=False
+        [find_program("promtool"), "check", "rules", path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr

@@ -381,6 +381,12 @@ MUTATIONS = [
         id="two limits on one percentile",
     ),
     pytest.param(
+        'query: sum(errors_total{tenant="{{ tenant }}"})',
+        'query: sum(errors_total{tenant=~"{{ tenant }}(?!x)"}',
+        ["s.yaml:28: the ( is not closed, from '(errors_total{tenant' on"],
+        id="query of a check with a bracket that is not closed",
+    ),
+    pytest.param(
         "    - name: few",
         '    - {name: Few!, query: up, expect: "> 0"}\n    - name: few',
         ["s.yaml:28: checks 'Few!' and 'few' have the same id; rename one"],
