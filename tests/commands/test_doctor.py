@@ -175,7 +175,7 @@ def test_a_scenario_whose_names_and_queries_are_known_passes(
     ("old", "new", "words"),
     [
         (METRIC, "shop_payment_total", f"s.yaml:5: no service shows shop_payment_total, and "
-         f"Prometheus has not seen it; did you mean {METRIC}?"),
+         f"Prometheus has never seen it; did you mean {METRIC}?"),
         ("FROM payments", "FROM paid", "s.yaml:6: the database 'main' refuses the query: no such "
          "table: paid; correct the query"),
         ("by: [kind]", "by: [kinds]", "s.yaml:4: no series of shop_payments_total has the label "

@@ -37,8 +37,8 @@ def test_a_misspelt_counter_is_a_wrong_scenario_and_never_a_lost_count(
 ) -> None:
     (problem,) = problems_of_run(tmp_path, METRIC, misspelt)
     assert problem == (
-        f"s.yaml:5: no service shows {misspelt}, and Prometheus has not seen it; "
-        f"did you mean {METRIC}?; if {misspelt} is right, send a request that it counts, "
+        f"s.yaml:5: no service shows {misspelt}, and Prometheus has never seen it; "
+        f"did you mean {METRIC}? If {misspelt} is right, send a request that it counts, "
         "so that it shows"
     )
 

@@ -43,10 +43,12 @@ def _absent(quantity: CountedQuantity, sources: CounterSources) -> Inspection:
     near = near_name(metric, known, sources.namespaces)
     knows_stored = stored is not None and not stored.error
     if near and (knows_stored or not shown.errors):
+        unseen = f"no service shows {metric}"
+        unseen += ", and Prometheus has never seen it" if knows_stored else ""
         return _of(
             quantity,
             Outcome.WRONG,
-            f"no service shows {metric}, and Prometheus has not seen it; did you mean {near}?",
+            f"{unseen}; did you mean {near}?",
             f"if {metric} is right, send a request that it counts, so that it shows",
         )
     if shown.errors:
