@@ -32,11 +32,20 @@ from config.variables import texts_in
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
+_NAME = re.compile(r"\w[\w .-]*")
+_SERVICE_NAME = re.compile(r"\w[\w.-]*")
 _TENANT = re.compile(r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""")
 
 
 def _addresses(value: object) -> object:
     return value.split() if isinstance(value, str) else value
+
+
+def _name(text: str) -> str:
+    # It stands in the names of files.
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is not a name; use letters, digits, spaces and _ . -")
+    return text
 
 
 def _tenant(text: str) -> str:
@@ -69,6 +78,14 @@ class Service(StrictModel):
         return self.metrics or [f"{self.url}/metrics"]
 
 
+def _services(services: dict[str, Service]) -> dict[str, Service]:
+    for name in services:
+        if not _SERVICE_NAME.fullmatch(name):
+            message = f"{name!r} is not the name of a service; use letters, digits and _ . -"
+            raise ValueError(message)
+    return services
+
+
 class LoadLimits(StrictModel):
     """The most load that may be sent to an environment; no command-line option exceeds it.
 
@@ -93,9 +110,9 @@ class Environment(StrictModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
 
-    environment: str
+    environment: Annotated[str, AfterValidator(_name)]
     stack: Literal["reference_services"] | None = None
-    services: Annotated[dict[str, Service], Field(min_length=1)]
+    services: Annotated[dict[str, Service], Field(min_length=1), AfterValidator(_services)]
     prometheus: Prometheus | None = None
     databases: Annotated[dict[str, DatabaseUrl], Field(repr=False)] = {}
     headers: Annotated[FlowHeaders, Field(repr=False)] = {}

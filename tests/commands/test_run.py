@@ -76,8 +76,8 @@ def test_a_query_or_label_that_is_wrong_stops_the_run_before_the_load(
 def test_a_check_that_prometheus_rejects_stops_the_run_with_its_own_message(
     tmp_path: Path,
 ) -> None:
-    answers = {"/api/v1/query?sum(errors_total))": _REJECTED}
-    (problem,) = problems_of_run(tmp_path, "sum(errors_total)", "sum(errors_total))", answers)
+    answers = {"/api/v1/query?nosuch(errors_total)": _REJECTED}
+    (problem,) = problems_of_run(tmp_path, "sum(errors_total)", "nosuch(errors_total)", answers)
     assert problem.startswith("s.yaml:16: Prometheus at http://")
     assert "answered 400: 1:5: no such thing; correct the query" in problem
 

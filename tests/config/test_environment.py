@@ -455,3 +455,31 @@ def test_a_template_where_none_is_evaluated_is_refused(
 def test_a_secret_may_contain_the_braces_of_a_template(tmp_path: Path) -> None:
     environment = read_environment(written(tmp_path), {**VARIABLES, "TOKEN": "a{{ 7*7 }}b"})
     assert environment.headers["Authorization"] == "Bearer a{{ 7*7 }}b"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "  till:",
+            '  "../till":',
+            "staging.yaml:2: services: '../till' is not the name of a service",
+        ),
+        ("  till:", '  "a b":', "staging.yaml:2: services: 'a b' is not the name of a service"),
+        ("  till:", '  "":', "staging.yaml:2: services: '' is not the name of a service"),
+        (
+            "environment: staging",
+            "environment: a/b",
+            "staging.yaml:1: environment: 'a/b' is not a name",
+        ),
+        (
+            "environment: staging",
+            'environment: ""',
+            "staging.yaml:1: environment: '' is not a name",
+        ),
+    ],
+)
+def test_a_name_that_cannot_stand_in_the_name_of_a_file_is_refused(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert mistakes(tmp_path, old, new).startswith(expected)
