@@ -29,17 +29,9 @@ def problems_of(
 ) -> list[Problem]:
     """Return the mistakes of a scenario that inspections have shown, in the order of its lines."""
     document, secrets = read_document(path), environment.secrets()
-    problems = [
-        document.problem(each.location, redact(_sentence(each), secrets))
-        for each in inspections
-        if each.outcome is Outcome.WRONG
-    ]
+    problems = []
+    for inspection in inspections:
+        if inspection.outcome is Outcome.WRONG:
+            words = "; ".join(filter(None, (inspection.observed, inspection.remedy)))
+            problems.append(document.problem(inspection.location, redact(words, secrets)))
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
-
-
-def _sentence(inspection: Inspection) -> str:
-    observed, remedy = inspection.observed, inspection.remedy
-    if observed.endswith("?"):
-        remedy = f"{remedy[:1].upper()}{remedy[1:]}"
-        return f"{observed} {remedy}".rstrip()
-    return f"{observed}; {remedy}" if remedy else observed

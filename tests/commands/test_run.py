@@ -38,8 +38,7 @@ def test_a_misspelt_counter_is_a_wrong_scenario_and_never_a_lost_count(
     (problem,) = problems_of_run(tmp_path, METRIC, misspelt)
     assert problem == (
         f"s.yaml:5: no service shows {misspelt}, and Prometheus has never seen it; "
-        f"did you mean {METRIC}? If {misspelt} is right, send a request that it counts, "
-        "so that it shows"
+        f"did you mean {METRIC}? If {misspelt} is right, send a request that it counts first"
     )
 
 

@@ -48,8 +48,8 @@ def _absent(quantity: CountedQuantity, sources: CounterSources) -> Inspection:
         return _of(
             quantity,
             Outcome.WRONG,
-            f"{unseen}; did you mean {near}?",
-            f"if {metric} is right, send a request that it counts, so that it shows",
+            unseen,
+            f"did you mean {near}? If {metric} is right, send a request that it counts first",
         )
     if shown.errors:
         return _of(quantity, Outcome.DOWN, f"{metric}: {shown.errors[0]}")
@@ -80,9 +80,10 @@ def _labels(
             continue
         near = near_name(label, known)
         outcome = Outcome.WRONG if near or is_certain[key] else Outcome.UNSEEN
-        hint = f"did you mean {near}?" if near else f"its labels: {', '.join(sorted(known)) or '–'}"
-        observed = f"no series of {quantity.selector.metric} has the label {label}; {hint}"
-        yield _of(quantity, outcome, observed, key=key)
+        hint = f"did you mean {near}? Its" if near else "its"
+        observed = f"no series of {quantity.selector.metric} has the label {label}"
+        remedy = f"{hint} labels are {', '.join(sorted(known)) or 'none'}"
+        yield _of(quantity, outcome, observed, remedy, key)
 
 
 def _needs_label(matcher: Matcher) -> bool:

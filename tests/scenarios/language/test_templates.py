@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
+from scenarios.language.templates import (
+    TemplateError,
+    compile_text,
+    compile_value,
+    looks_like_template,
+    variables_in,
+)
 
 VARIABLES = {"n": 3, "ids": [7, 8], "yes": True, "nothing": None, "text": "a", "of": {"x": 1}}
 
@@ -148,3 +154,15 @@ def test_a_value_without_templates_is_left_as_it_is(value: Any) -> None:
 @given(json_values)
 def test_the_value_of_a_variable_comes_through_whole(value: Any) -> None:
     assert compile_value("{{ it }}")({"it": value}) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ a }}", "x{{a}}y", "{% if a %}", "{{\n a }}", "[?id=='{{ a }}']"]
+)
+def test_a_text_with_the_marks_of_a_template_looks_like_one(text: str) -> None:
+    assert looks_like_template(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "{a}", "{a: {b: c}}", "{{a,b},{c,d", "100%", "}}{{"])
+def test_other_braces_are_no_template(text: str) -> None:
+    assert not looks_like_template(text)
