@@ -278,19 +278,15 @@ MUTATIONS = [
     ),
     pytest.param(
         'json: {owner: "{{ unique }}"}',
-        'json: {owners: [{"{{ unique }}": 1}]}',
-        [
-            "s.yaml:11: '{{ unique }}': templates are not evaluated in keys; write the key itself",
-        ],
-        id="template for a key of the body",
+        'json: {owners: [{"{{ uniqe }}": 1}]}',
+        ["s.yaml:11: the variable 'uniqe' is not defined here; did you mean unique?"],
+        id="unknown name in a key of the body",
     ),
     pytest.param(
         "json: {state: done}",
-        'json: {state: {"a{{ unique }}": done}}',
-        [
-            "s.yaml:12: 'a{{ unique }}': templates are not evaluated in keys; write the key itself",
-        ],
-        id="template for a key of an expected value",
+        'json: {state: {"a{{ uniqe }}": done}}',
+        ["s.yaml:12: the variable 'uniqe' is not defined here; did you mean unique?"],
+        id="unknown name in a key of an expected value",
     ),
     pytest.param(
         "state: done",
