@@ -123,19 +123,35 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
 
 
 @app.command()
-def validate(scenario: ScenarioName = "", env: Env = "local", as_json: Json = False) -> None:
+def validate(
+    scenario: ScenarioName = "", env: Env = "local",
+    profile: Annotated[
+        list[str] | None, typer.Option(help="A profile to validate; may be given again.")
+    ] = None,
+    *,
+    allow_unset: Annotated[
+        bool, typer.Option("--allow-unset", help="Accept variables without a value.")
+    ] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Check scenario and environment files, and report every mistake. Nothing is sent."""
     from commands import validate as command
 
-    command.validate(scenario, env, as_json)
+    command.validate(scenario, env, as_json, profile or (), allow_unset=allow_unset)
 
 
 @app.command()
-def doctor(env: Env = "local", as_json: Json = False) -> None:
+def doctor(
+    env: Env = "local",
+    scenario: Annotated[
+        str, typer.Option(help="A scenario whose counters, labels and queries to check.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Check that services, Prometheus and databases can be reached and read."""
     from commands import doctor as command
 
-    command.doctor(env, as_json)
+    command.doctor(env, as_json, scenario)
 
 
 @app.command()

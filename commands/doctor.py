@@ -6,7 +6,7 @@ Nothing is changed anywhere. The findings have the ids and words of those of a r
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -27,17 +27,21 @@ from checks.result import Finding, Kind, finding_id
 from checks.validity import judge_clock_skew
 from checks.verdict import Verdict, exit_code, worst
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import variables_of
+from commands.shared.preflight import problems_of
+from commands.shared.run_setup import plan_of, variables_of
 from config.environment import (
     Environment,
     find_environment,
     read_environment,
     read_environment_file,
 )
+from config.errors import ConfigError, Problem
 from config.prometheus import Prometheus
 from reports.checklist import render_checklist
 from witnesses.database.read_only import DatabaseDown, read_only
 from witnesses.health.collector import fetch_statuses
+from witnesses.preflight.inspection import Inspection, Outcome
+from witnesses.preflight.preflight import inspect_scenario
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
@@ -53,22 +57,58 @@ _MAY_WRITE = text(
     "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
 )
 
+_VERDICTS = {
+    Outcome.FOUND: Verdict.PASS,
+    Outcome.WRONG: Verdict.FAIL,
+    Outcome.UNSEEN: Verdict.INCONCLUSIVE,
+    Outcome.DOWN: Verdict.INCONCLUSIVE,
+}
+
 # The process start times that a service's replicas show, by service.
 StartTimes = dict[str, set[float]]
 
 
-def doctor(env: str, as_json: bool) -> NoReturn:
-    """Check an environment, print the findings, and exit with the verdict. Raises ConfigError."""
-    file = read_environment_file(find_environment(env))
+def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
+    """Check an environment, print the findings, and exit with the verdict. Raises ConfigError.
+
+    With a scenario, its counters, labels and queries are checked, too. A name that nobody has is a
+    mistake in the scenario, as it is in a run.
+    """
+    plan = plan_of("doctor", env, scenario, (), Path("runs"), "") if scenario else None
+    file = plan.file if plan else read_environment_file(find_environment(env))
     place = Path(mkdtemp(prefix="trial-balance-doctor-"))
+    problems: list[Problem] = []
     with variables_of(file, place, "") as variables:
-        findings = check_environment(read_environment(file.path, variables))
+        environment = read_environment(file.path, variables)
+        findings = check_environment(environment)
+        if plan:
+            inspections = inspect_scenario(plan.scenario, environment, environment.tenant_of_run())
+            findings += findings_of(inspections)
+            problems = problems_of(inspections, plan.scenario_path, environment)
     shutil.rmtree(place)  # where the stack could not be started, its logs stay
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
-    text = json.dumps(document, indent=2) if as_json else render_checklist(findings)
-    INTERRUPTS.print_document(text)
+    if not (as_json and problems):  # with --json, exactly one document is printed
+        text = json.dumps(document, indent=2) if as_json else render_checklist(findings)
+        INTERRUPTS.print_document(text)
+    if problems:
+        raise ConfigError(*problems)
     raise typer.Exit(exit_code(verdict))
+
+
+def findings_of(inspections: Iterable[Inspection]) -> list[Finding]:
+    """Return a finding for each part of a scenario that a witness was asked for."""
+    return [
+        Finding(
+            finding_id("scenario", *each.subject), " ".join(each.subject), Kind.VALIDITY,
+            _VERDICTS[each.outcome], "known before the load", each.observed, _sentence(each.remedy),
+        )
+        for each in inspections
+    ]  # fmt: skip
+
+
+def _sentence(remedy: str) -> str:
+    return f"{remedy[:1].upper()}{remedy[1:]}." if remedy else ""
 
 
 def check_environment(environment: Environment) -> list[Finding]:
@@ -87,10 +127,22 @@ def check_environment(environment: Environment) -> list[Finding]:
                 for name, status in statuses.result().items()
                 for finding in judge_status(name, status, time.time())
             ),
+            *_untried_headers(environment),
             *metrics,
             *_prometheus(environment, start_times),
             *(each.result() for each in databases),
         ]
+
+
+def _untried_headers(environment: Environment) -> Iterator[Finding]:
+    """Report each service of which no request shows whether it accepts the headers."""
+    for name, service in environment.services.items():
+        if environment.headers and not service.probe:
+            yield Finding(
+                finding_id("headers", name), f"{name} accepts the headers", Kind.HEALTH,
+                Verdict.PASS, "not refused", "not tried: the service has no probe",
+                f"Add probe: /… to {name} in the environment's file, a read that needs the token.",
+            )  # fmt: skip
 
 
 def _metrics(
@@ -129,7 +181,7 @@ def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[F
         try:
             yield from _scraping(environment, settings, client, start_times)
         except PrometheusDown as error:
-            remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else ""
+            remedy = _sentence(error.remedy)
             yield _of_prometheus(Verdict.INCONCLUSIVE, settings.url, error.what, remedy)
 
 

@@ -12,6 +12,7 @@ from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
+from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
 from config.errors import ConfigError
 from reports.progress import Progress
@@ -41,7 +42,8 @@ from witnesses.model import Moment
 def run(plan: Plan, as_json: bool) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 
-    Counters that fall short are collected once more: this separates late counts from lost ones.
+    A wrong scenario raises ConfigError before the load. Counters that fall short are collected once
+    more: this separates late counts from lost ones.
     """
     INTERRUPTS.hold()
     current = CurrentRun(plan, *open_run(plan), Progress())
@@ -50,6 +52,7 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
         with current.opened() as (driver, witnesses):
             witnesses.collect_health(Moment.BEFORE)
             if services_are_healthy(current.folder):
+                current.refuse_wrong_scenario(witnesses)
                 with current.progress.stage("baseline"):
                     witnesses.collect(Moment.BEFORE)
                 current.drive(driver)
@@ -111,6 +114,14 @@ class CurrentRun:
             INTERRUPTS.hold()
             with self.progress.stage("stop"):
                 held.close()
+
+    def refuse_wrong_scenario(self, witnesses: Collectors) -> None:
+        """Ask the witnesses for what the scenario names. Raises ConfigError."""
+        plan = self.plan
+        with self.progress.stage("preflight"):
+            refuse_wrong_scenario(
+                plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant
+            )
 
     def drive(self, driver: Driver) -> None:
         """Drive every profile in turn, and write the ledger of all of them.

@@ -106,6 +106,15 @@ def read_model(document: Document, model: type[ModelT]) -> ModelT:
     return validated
 
 
+def invalid_places(document: Document, model: type[BaseModel]) -> set[Location]:
+    """Return where a document does not fit its model."""
+    try:
+        model.model_validate(document.content)
+    except ValidationError as error:
+        return {_written_location(document, each) for each in error.errors()}
+    return set()
+
+
 def read_model_leniently(document: Document, model: type[ModelT]) -> ModelT | None:
     """Validate a document as if its mistakes were fixed, so that later checks can run on the rest.
 

@@ -5,13 +5,14 @@ is an error, because the file is copied into the evidence of every run.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
@@ -27,13 +28,17 @@ from config.secrets import (
     secrets_of_prometheus,
 )
 from config.units import Rate
-from config.urls import BaseUrl, Url, UrlPath
+from config.urls import BaseUrl, DatabaseUrl, Url, UrlPath
+from config.variables import texts_in
 from config.verbatim import TextPart
 
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
 NONE = "none"
+_NAME = re.compile(r"\w[\w .-]*")
+_SERVICE_NAME = re.compile(r"\w[\w.-]*")
+_TENANT = re.compile(r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""")
 
 
 def _addresses(value: object) -> object:
@@ -41,6 +46,22 @@ def _addresses(value: object) -> object:
 
 
 MetricsUrls = Annotated[list[Url] | Literal["none"], BeforeValidator(_addresses)]
+
+
+def _name(text: str) -> str:
+    # It stands in the names of files.
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is not a name; use letters, digits, spaces and _ . -")
+    return text
+
+
+def _tenant(text: str) -> str:
+    # It stands in headers, in selectors of PromQL and in texts of SQL.
+    if not _TENANT.fullmatch(text):
+        raise ValueError(
+            "not a tenant: visible ASCII without quotes and backslashes, no spaces around it"
+        )
+    return text
 
 
 class Service(StrictModel):
@@ -72,6 +93,14 @@ class Service(StrictModel):
         return "/" if self.health == NONE else self.health
 
 
+def _services(services: dict[str, Service]) -> dict[str, Service]:
+    for name in services:
+        if not _SERVICE_NAME.fullmatch(name):
+            message = f"{name!r} is not the name of a service; use letters, digits and _ . -"
+            raise ValueError(message)
+    return services
+
+
 class LoadLimits(StrictModel):
     """The most load that may be sent to an environment; no command-line option exceeds it.
 
@@ -96,16 +125,16 @@ class Environment(StrictModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
 
-    environment: str
+    environment: Annotated[str, AfterValidator(_name)]
     stack: Literal["reference_services"] | None = None
-    services: Annotated[dict[str, Service], Field(min_length=1)]
+    services: Annotated[dict[str, Service], Field(min_length=1), AfterValidator(_services)]
     prometheus: Prometheus | None = None
-    databases: Annotated[dict[str, str], Field(repr=False)] = {}
+    databases: Annotated[dict[str, DatabaseUrl], Field(repr=False)] = {}
     headers: Annotated[FlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
     connect_to: Routes = {}
     ca_file: CertificateFile = None
-    tenant: Annotated[str, Field(min_length=1)] = PER_RUN
+    tenant: Annotated[str, AfterValidator(_tenant)] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
@@ -187,11 +216,10 @@ def read_environment_file(path: Path) -> EnvironmentFile:
 
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read an environment; `variables` override the process's own. Raises ConfigError."""
-    # Secrets in plaintext show only before variables are expanded.
-    problems = plaintext_secrets(read_document(path))
+    problems = problems_as_written(read_document(path))
     try:
         document = hide_misread_secrets(read_document(path, {**os.environ, **(variables or {})}))
-        environment = read_model(_with_ca_files(document), Environment)
+        environment = read_model(with_ca_files(document), Environment)
         environment.remember_expanded(document.expanded)
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from error
@@ -200,7 +228,21 @@ def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> 
     return environment
 
 
-def _with_ca_files(document: Document) -> Document:
+def problems_as_written(document: Document) -> list[Problem]:
+    """Return what shows only before variables are expanded: secrets, and misplaced templates.
+
+    A secret may contain anything, braces included, so that its value is not searched.
+    """
+    content = document.content if isinstance(document.content, dict) else {}
+    elsewhere = {key: value for key, value in content.items() if key != "headers"}
+    message = "templates are evaluated in headers only; write the value, or a ${VARIABLE}"
+    templates = [
+        document.problem(place, message) for place, text in texts_in(elsewhere) if "{{" in text
+    ]
+    return [*plaintext_secrets(document), *templates]
+
+
+def with_ca_files(document: Document) -> Document:
     """Make the paths of CA files relative to the environment's file."""
     if not isinstance(document.content, dict):
         return document

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+_DATABASES = ("postgresql", "postgres", "sqlite")
 _SPACE = re.compile(r"\s")
 
 
@@ -47,6 +48,16 @@ def _prometheus(text: str) -> str:
     return text
 
 
+def _database(text: str) -> str:
+    # The text may contain a password: it is not quoted.
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.partition("+")[0] not in _DATABASES:
+        raise ValueError("not a database URL; write postgresql://… or sqlite:///…")
+    if scheme.startswith("sqlite") and rest in ("", "/", "/:memory:"):
+        raise ValueError("the database URL names no file; write sqlite:///…")
+    return text
+
+
 def _path(text: str) -> str:
     if not text.startswith("/"):
         raise ValueError(f"{text!r} is not a path; write /…")
@@ -60,4 +71,5 @@ BaseUrl = Annotated[
 PrometheusUrl = Annotated[
     str, AfterValidator(_prometheus), AfterValidator(_url), AfterValidator(_without_slash)
 ]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 UrlPath = Annotated[str, AfterValidator(_path)]

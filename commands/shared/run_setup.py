@@ -40,7 +40,7 @@ LOCAL = Local(tuple(FAULTS), VARIABLES)
 def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
     *, users: int | None = None, iterations: int | None = None, workers: Workers = ALONE,
-    more: Sequence[str] = (),
+    more: Sequence[str] = (), allow_unset: bool = False,
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
     words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
@@ -52,7 +52,10 @@ def plan_of(
     words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
     words += ["--bind", workers.bind] if workers.bind else []
     repeat = shlex.join([*words, *more])
-    asked = PlanRequest(env, scenario, profiles, runs, fault, repeat, users, iterations, workers)
+    asked = PlanRequest(
+        env, scenario, profiles, runs, fault, repeat, users, iterations, workers, allow_unset,
+        has_witnesses=command != "watch",
+    )  # fmt: skip
     return read_plan(asked, LOCAL)
 
 

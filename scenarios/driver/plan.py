@@ -1,22 +1,22 @@
 """The plan of a command: everything is read and validated before any request is sent."""
 
-import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from config.documents import did_you_mean
+from config.documents import did_you_mean, read_document
 from config.environment import (
     Environment,
     EnvironmentFile,
     find_environment,
-    read_environment,
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
-from scenarios.driver.arrivals import OpenModel, arrivals_of
+from config.preview import preview_environment
+from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
@@ -24,6 +24,8 @@ from scenarios.language.templates import TemplateError, compile_header, variable
 from scenarios.language.validation import BUILT_IN_VARIABLES
 
 T = TypeVar("T")
+
+EVERY_PROFILE = ("*",)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class PlanRequest:
     """What a command line asks for: environment and scenario by name or file, profiles, a fault.
 
     `users` and `iterations` replace those of the profiles, where given. `workers` share a load.
+    `EVERY_PROFILE` stands for all that the scenario has. `allow_unset` accepts variables without a
+    value, for a command that sends nothing. A command without witnesses counts nothing.
     """
 
     env: str
@@ -50,6 +54,8 @@ class PlanRequest:
     users: int | None = None
     iterations: int | None = None
     workers: Workers = ALONE
+    allow_unset: bool = False
+    has_witnesses: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,45 +77,48 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
     profiles: dict[str, Profile] = {}
     if path and scenario:
-        problems += _profile_problems(scenario, path, asked)
-        profiles = _selected_profiles(scenario, asked)
+        names = tuple(scenario.profiles) if asked.profiles == EVERY_PROFILE else asked.profiles
+        problems += _missing_profiles(scenario, path, names)
+        problems += _conflicting_options(scenario, names, asked)
+        profiles = _selected_profiles(scenario, names, asked)
         problems += _worker_problems(asked.workers, profiles)
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
-        # the local stack has no addresses before it is started: a placeholder stands for each
-        names = local.variables if file.starts_stack else ()
-        known = dict.fromkeys(names, "http://not-started-yet")
-        environment = _collect(problems, lambda: read_environment(file.path, known))
+        environment = _collect(problems, lambda: _preview(file, local.variables, asked.allow_unset))
         if environment:
             problems += header_problems(environment, file.path)
-        if environment and scenario:
-            problems += find_conflicts(scenario, environment, file.path, profiles)
+        if environment and scenario and path:
+            files = path, file.path
+            problems += find_load_conflicts(scenario, environment, *files, profiles)
+            if asked.has_witnesses:
+                problems += find_witness_conflicts(scenario, environment, *files)
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
     return Plan(asked, file, path, scenario, profiles)
 
 
-def _selected_profiles(scenario: Scenario, asked: PlanRequest) -> dict[str, Profile]:
+def _selected_profiles(
+    scenario: Scenario, names: Iterable[str], asked: PlanRequest
+) -> dict[str, Profile]:
     return {
         name: with_load(scenario.profiles[name], asked.users, asked.iterations)
-        for name in asked.profiles
+        for name in names
         if name in scenario.profiles
     }
 
 
-def _profile_problems(scenario: Scenario, path: Path, asked: PlanRequest) -> Iterator[Problem]:
-    """Yield the profiles that do not exist, then the options that an open model cannot follow."""
-    known = list(scenario.profiles)
-    for name in asked.profiles:
-        if name not in known:
-            message = f"no profile is named {name!r}; {did_you_mean(name, known)}"
-            yield Problem(path, None, message)
+def _conflicting_options(
+    scenario: Scenario, names: Iterable[str], asked: PlanRequest
+) -> list[Problem]:
+    """Return the options that have no meaning for a profile of an open model."""
     given = {"--users": asked.users, "--iterations": asked.iterations}
     options = " and ".join(name for name, value in given.items() if value)
-    for name in asked.profiles:
-        if options and name in known and scenario.profiles[name].is_open:
-            yield Problem(None, None, f"{name} is an open model: its rate determines the load; "
-                                      f"remove {options}")  # fmt: skip
+    return [
+        Problem(None, None, f"{name} is an open model: its rate determines the load; remove "
+                            f"{options}")
+        for name in names
+        if options and name in scenario.profiles and scenario.profiles[name].is_open
+    ]  # fmt: skip
 
 
 def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
@@ -172,53 +181,6 @@ def header_problems(environment: Environment, file: Path) -> list[Problem]:
     return problems
 
 
-def find_conflicts(
-    scenario: Scenario, environment: Environment, file: Path, profiles: Mapping[str, Profile]
-) -> list[Problem]:
-    """Return the services that the environment lacks, and the limits that profiles exceed."""
-    services = {step.request_parts()[1] for step in scenario.flow}
-    messages = [
-        f"there is no address for {name}; add it to services"
-        for name in sorted(services - set(environment.services))
-    ]
-    for name, profile in profiles.items():
-        messages += _exceeded_limits(name, profile, environment)
-    return [Problem(file, None, message) for message in messages]
-
-
-def _exceeded_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
-    limits, here = environment.load, environment.environment
-    if not limits.allowed:
-        if is_load(profile):
-            yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
-        return
-    iterations = _iterations(profile, limits.max_iterations)
-    if profile.virtual_users > limits.max_users:
-        asks = "asks for" if profile.users or profile.max_users else "without max_users may take"
-        yield (f"the profile {name!r} {asks} {profile.virtual_users} users, "
-               f"and {here} allows {limits.max_users}")  # fmt: skip
-    if iterations > limits.max_iterations:
-        yield (f"the profile {name!r} asks for {iterations:,} iterations, "
-               f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
-    if profile.max_rate_per_s > limits.max_rate:
-        yield (f"the profile {name!r} asks for {profile.max_rate_per_s:,.10g} iterations a second, "
-               f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
-
-
-def _iterations(profile: Profile, limit: int) -> int:
-    """Return the number of iterations of a profile, or 0 if it has none."""
-    arrivals = arrivals_of(profile)
-    if not isinstance(arrivals, OpenModel):
-        return arrivals.iterations or 0
-    # counting Poisson arrivals draws each of them: too slow for a number far beyond the limit
-    return math.ceil(arrivals.expected) if arrivals.expected > 2 * limit else arrivals.scheduled
-
-
-def is_load(profile: Profile) -> bool:
-    """Return whether a profile is more than one iteration."""
-    return profile.is_open or profile.virtual_users > 1 or profile.iterations != 1
-
-
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
     """Call `read`; add its problems, if they are new, instead of raising them."""
     try:
@@ -226,3 +188,22 @@ def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
     except ConfigError as error:
         problems += [problem for problem in error.problems if problem not in problems]
         return None
+
+
+def _preview(file: EnvironmentFile, of_stack: Iterable[str], allow_unset: bool) -> Environment:
+    """Read an environment before its stack is started, and perhaps without its secrets."""
+    unknown = frozenset(of_stack) if file.starts_stack else frozenset[str]()
+    return preview_environment(
+        file.path, lambda name: name in unknown or (allow_unset and name not in os.environ)
+    )
+
+
+def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
+    known = list(scenario.profiles)
+    missing = [name for name in profiles if name not in known]
+    return [
+        read_document(path).problem(
+            ("profiles",), f"no profile is named {name!r}; {did_you_mean(name, known)}"
+        )
+        for name in missing
+    ]

@@ -11,9 +11,10 @@ from config.documents import did_you_mean
 from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
+from scenarios.driver.conflicts import find_load_conflicts
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import LoadAssignment
-from scenarios.driver.plan import find_conflicts, with_load
+from scenarios.driver.plan import with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
@@ -47,7 +48,9 @@ class LoadTask:
         """
         scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
-        if problems := find_conflicts(scenario, environment, self.environment, {name: profile}):
+        if problems := find_load_conflicts(
+            scenario, environment, self.scenario, self.environment, {name: profile}
+        ):
             raise ConfigError(*problems)
         return LoadAssignment(
             flow=compile_flow(scenario, environment, self.run_id, self.tenant),

@@ -19,7 +19,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ITERATION = "iteration"
 USER_LIMIT = 10_000
 
-_REQUEST = re.compile(r"(\w+)\s+([\w-]+)\s+(/\S.*|/)")
+_REQUEST = re.compile(r"(\w+)\s+([\w.-]+)\s+(/\S.*|/)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _MIN_MARGIN = 0.01

@@ -6,7 +6,14 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scenarios.language.templates import Constant, Template, TemplateError, Variables, compile_value
+from scenarios.language.templates import (
+    Constant,
+    Template,
+    TemplateError,
+    Variables,
+    compile_text,
+    compile_value,
+)
 from scenarios.language.value_text import encode_json
 
 BodyTemplate = Callable[[Variables], bytes]
@@ -44,7 +51,9 @@ def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
     """Yield the encoding piece by piece, with a template for each piece that is not constant."""
     if isinstance(value, dict):
         for number, (key, member) in enumerate(value.items()):
-            yield (b"," if number else b"{") + _encode(str(key)) + b":"
+            yield b"," if number else b"{"
+            yield _piece(compile_text(str(key), known))
+            yield b":"
             yield from _pieces(member, known)
         yield b"}" if value else b"{}"
     elif isinstance(value, list):
@@ -53,8 +62,11 @@ def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
             yield from _pieces(element, known)
         yield b"]" if value else b"[]"
     else:
-        template = compile_value(value, known)
-        yield _encode(template.value) if isinstance(template, Constant) else template
+        yield _piece(compile_value(value, known))
+
+
+def _piece(template: Template) -> bytes | Template:
+    return _encode(template.value) if isinstance(template, Constant) else template
 
 
 def _encode(value: Any) -> bytes:

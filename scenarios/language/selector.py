@@ -1,17 +1,26 @@
 """Parse plain PromQL selectors such as `name{a="b"}`, and match series against them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from scenarios.language.regular_expressions import compile_pattern
+
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
-_MATCHER = re.compile(r"""\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)""")
+_MATCHER = re.compile(
+    r"""\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|$)"""
+)
+_ESCAPE = re.compile(r"\\(x[0-7][0-9a-fA-F]|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPED = {
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\",
+    '"': '"',
+}  # fmt: skip
 
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "=": lambda value, wanted: value == wanted,
     "!=": lambda value, wanted: value != wanted,
-    "=~": lambda value, wanted: re.fullmatch(wanted, value) is not None,
-    "!~": lambda value, wanted: re.fullmatch(wanted, value) is None,
+    "=~": lambda value, wanted: compile_pattern(wanted).fullmatch(value) is not None,
+    "!~": lambda value, wanted: compile_pattern(wanted).fullmatch(value) is None,
 }
 
 
@@ -59,17 +68,58 @@ def parse_selector(text: str) -> Selector:
     return Selector(match[1], tuple(_matchers(text, match[2] or "")))
 
 
-def _matchers(text: str, inside: str) -> Iterator[Matcher]:
-    position = 0
+def _matchers(text: str, inside: str) -> list[Matcher]:
+    found, position = [], 0
     while position < len(inside.rstrip()):
         match = _MATCHER.match(inside, position)
         if match is None:
             raise ValueError(f"{text!r}: cannot parse the matchers at {inside[position:]!r}")
-        value = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), match[3])
-        try:
-            if "~" in match[2]:
-                re.compile(value)
-        except re.error as error:
-            raise ValueError(f"{text!r}: {value!r} is not a regular expression: {error}") from error
-        yield Matcher(match[1], match[2], value)
+        found.append(_matcher(text, match))
         position = match.end()
+    _refuse_contradictions(text, found)
+    return found
+
+
+def _matcher(text: str, match: re.Match[str]) -> Matcher:
+    label, operator, quoted = match.groups()
+    if label == "__name__":
+        raise ValueError(f"{text!r} names the metric twice; remove __name__")
+    try:
+        value = unescape(quoted)
+        if "~" in operator:
+            compile_pattern(value)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from error
+    return Matcher(label, operator, value)
+
+
+def unescape(quoted: str) -> str:
+    """Return what stands between the double quotes of a string of PromQL. Raises ValueError."""
+    return _ESCAPE.sub(_unescape, quoted)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    """Return what an escape in a string of PromQL stands for; Prometheus refuses any other."""
+    escape = match[1]
+    if escape in _ESCAPED:
+        return _ESCAPED[escape]
+    if len(escape) > 1:
+        return chr(int(escape[1:], 16))
+    raise ValueError(
+        f"\\{escape} is no escape in a string of PromQL; write \\\\{escape} for a backslash of the "
+        "value or the regular expression"
+    )
+
+
+def _refuse_contradictions(text: str, matchers: list[Matcher]) -> None:
+    """Refuse a label that would have to equal two values: no series can be selected."""
+    wanted: dict[str, str] = {}
+    for matcher in matchers:
+        if matcher.operator != "=":
+            continue
+        label, first = matcher.label, wanted.setdefault(matcher.label, matcher.value)
+        if first != matcher.value:
+            raise ValueError(
+                f"{text!r}: {label} cannot equal both {first!r} and {matcher.value!r}; remove one "
+                f'matcher, or write {label}=~"…|…"'
+            )

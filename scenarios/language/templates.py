@@ -20,6 +20,7 @@ Variables = Mapping[str, Any]
 Template = Callable[[Variables], Any]
 
 _NO_VARIABLES: Variables = {}
+_MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
 _ENCODERS: Mapping[str, Callable[..., str]] = {
     "header_text": header_text, "path_text": path_text, "query_text": query_text
@@ -96,7 +97,7 @@ def compile_tree(text: str, tree: nodes.Template, known: Variables) -> Template:
 def compile_value(value: Any, known: Variables = _NO_VARIABLES) -> Template:
     """Compile a JSON value with templates inside. Raises TemplateError.
 
-    A text that is a single expression keeps the type of its value:
+    A text that is a single expression keeps the type of its value; a key is always text:
 
     >>> compile_value({"ids": "{{ ids }}", "note": "{{ ids | length }} ids"})({"ids": [7, 8]})
     {'ids': [7, 8], 'note': '2 ids'}
@@ -104,10 +105,13 @@ def compile_value(value: Any, known: Variables = _NO_VARIABLES) -> Template:
     if isinstance(value, str):
         return _compile_typed(value, known)
     if isinstance(value, dict):
-        members = {key: compile_value(member, known) for key, member in value.items()}
-        if all(isinstance(member, Constant) for member in members.values()):
-            return Constant({key: member(_NO_VARIABLES) for key, member in members.items()})
-        return lambda variables: {key: member(variables) for key, member in members.items()}
+        members = [
+            (compile_text(str(key), known), compile_value(member, known))
+            for key, member in value.items()
+        ]
+        if all(isinstance(part, Constant) for pair in members for part in pair):
+            return Constant({key(_NO_VARIABLES): member(_NO_VARIABLES) for key, member in members})
+        return lambda variables: {key(variables): member(variables) for key, member in members}
     if isinstance(value, list):
         elements = [compile_value(element, known) for element in value]
         if all(isinstance(element, Constant) for element in elements):
@@ -121,13 +125,18 @@ def variables_in(value: Any) -> set[str]:
     if isinstance(value, str):
         tree = _guard(value, lambda: SANDBOX.parse(value))
         return meta.find_undeclared_variables(tree)
-    members = value.values() if isinstance(value, dict) else value
+    members = [*value, *value.values()] if isinstance(value, dict) else value
     return set().union(*map(variables_in, members)) if isinstance(value, dict | list) else set()
 
 
 def variables_in_header(parts: Iterable[TextPart]) -> set[str]:
     """Return the variables used by the templates of a header. Raises TemplateError."""
     return variables_in([part.text for part in parts if not part.is_verbatim])
+
+
+def looks_like_template(text: str) -> bool:
+    """Return whether a text has the marks of a template, for places where none is evaluated."""
+    return _MARKS.search(text) is not None
 
 
 def _compile_typed(text: str, known: Variables) -> Template:

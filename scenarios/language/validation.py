@@ -5,24 +5,32 @@ Each violation is the place in the document and one sentence: what is wrong, and
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from config.documents import did_you_mean, nearest
 from config.model_keys import Location
 from scenarios.language.identifiers import slug
+from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
+from scenarios.language.promql import find_promql_mistakes
+from scenarios.language.request_body import compile_body
 from scenarios.language.selector import parse_selector
 from scenarios.language.target import compile_target
-from scenarios.language.templates import TemplateError, compile_text, compile_value, variables_in
+from scenarios.language.templates import (
+    TemplateError,
+    compile_text,
+    compile_value,
+    looks_like_template,
+    variables_in,
+)
 
 Violation = tuple[Location, str]
 
 BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
 QUERY_VARIABLES = ("tenant", "window")
 
+_BODY = partial(compile_body, known={})
 _QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # as SQLAlchemy parses bind parameters, since it executes the query
@@ -68,32 +76,33 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
             yield place, f"two steps are named {other!r}; rename one"
         elif other is not None:
             yield place, f"steps {other!r} and {step.step!r} have the same id; rename one"
+        if looks_like_template(step.step):
+            yield place, "templates are not evaluated in a step's name; write a fixed name"
         names.setdefault(slug(step.step), step.step)
 
 
 def _variables(scenario: Scenario) -> Iterator[Violation]:
     known = list(BUILT_IN_VARIABLES)
     for index, step in enumerate(scenario.flow):
-        parts: dict[str, Any] = {
-            "headers": step.headers,
-            "json": step.body,
-        }
         path = step.request_parts()[2]
         yield from _template(
             path, known, ("flow", index, "request"), lambda text: compile_target("", text, {})
         )
-        for key, value in parts.items():
-            yield from _template(value, known, ("flow", index, key))
-        yield from _template(step.expect.body_values, known, ("flow", index, "expect", "json"))
+        yield from _template(step.headers, known, ("flow", index, "headers"))
+        yield from _template(step.body, known, ("flow", index, "json"), _BODY)
+        for key, value in step.expect.body_values.items():
+            yield from _template(value, known, ("flow", index, "expect", "json", key))
         known += step.save
 
 
 def _template(
-    value: Any, known: list[str], place: Location,
-    compile_: Callable[[Any], object] = compile_value,
-) -> Iterator[Violation]:  # fmt: skip
+    value: Any,
+    known: list[str],
+    place: Location,
+    compile_as: Callable[[Any], object] = compile_value,
+) -> Iterator[Violation]:
     try:
-        compile_(value)
+        compile_as(value)
         unknown = sorted(variables_in(value) - set(known))
     except TemplateError as error:
         yield place, str(error)
@@ -103,10 +112,7 @@ def _template(
 
 
 def _jmespath(expression: str, place: Location) -> Iterator[Violation]:
-    try:
-        jmespath.compile(expression)
-    except JMESPathError as error:
-        yield place, f"{expression!r} is not JMESPath: {str(error).splitlines()[0]}"
+    yield from ((place, mistake) for mistake in find_mistakes(expression))
 
 
 def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
@@ -128,6 +134,12 @@ def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator
         yield place, "the quantity has no further label; write one number"
     elif isinstance(counts, dict):
         for value, inner in counts.items():
+            if looks_like_template(value):
+                yield (
+                    (*place, value),
+                    f"{value!r}: templates are not evaluated in counts; write the label's value, "
+                    "or count by other labels",
+                )
             yield from _count_shape(inner, labels[1:], (*place, value))
 
 
@@ -143,6 +155,7 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
     if quantity.prometheus is None and quantity.database is None:
         yield place, f"{name!r} has no witness; add prometheus: or database:"
+    yield from _repeated(quantity.by, (*place, "by"), "label")
     if quantity.prometheus is not None:
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
     for key, queries in (("database", quantity.database), ("traces", quantity.traces)):
@@ -155,6 +168,8 @@ def _query(query: str, place: Location) -> Iterator[Violation]:
     bare = _NOT_SQL.sub(" ", query).strip()
     if not _QUERY_START.match(bare):
         yield place, "this is not a query; begin it with SELECT or WITH"
+    elif looks_like_template(query):
+        yield place, "templates are not evaluated in a query; write :tenant, without quotes"
     elif ";" in bare.removesuffix(";"):
         yield place, "these are several statements; write one, without a ; inside"
     for name in dict.fromkeys(_BIND_VARIABLE.findall(query)):
@@ -216,24 +231,43 @@ def _open_model(profile: Profile) -> Iterator[str]:
 
 def _checks(scenario: Scenario) -> Iterator[Violation]:
     steps = [ITERATION, *(step.step for step in scenario.flow)]
+    yield from _latency(scenario, steps)
+    regression = scenario.checks.regression
+    compared = (regression and regression.steps) or []
+    yield from _known(compared, steps, ("checks", "regression", "steps"), "step")
+    quantities = list(scenario.quantities)
+    yield from _known(scenario.checks.usage or [], quantities, ("checks", "usage"), "quantity")
+    yield from _unjudged(scenario)
+    yield from _promql(scenario)
+
+
+def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
+    limited: set[tuple[str | None, float]] = set()
     for index, objective in enumerate(scenario.checks.latency):
         place: Location = ("checks", "latency", index)
         if objective.step is not None and objective.step not in steps:
             yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
         if not objective.limits():
             yield place, "the objective has no limit; add p50, p95 or p99"
-    regression = scenario.checks.regression
-    for index, step in enumerate((regression and regression.steps) or []):
-        if step not in steps:
-            place = ("checks", "regression", "steps", index)
-            yield place, f"unknown step {step!r}; {did_you_mean(step, steps)}"
-    known = list(scenario.quantities)
-    for index, name in enumerate(scenario.checks.usage or ()):
+        for percentile in objective.limits():
+            if (objective.step, percentile) in limited:
+                of = f"the step {objective.step!r}" if objective.step else "every step"
+                yield place, f"the p{percentile:g} of {of} has a limit already; remove one"
+            limited.add((objective.step, percentile))
+
+
+def _known(names: list[str], known: list[str], place: Location, kind: str) -> Iterator[Violation]:
+    """Yield the names of a list that are unknown, and those that it has twice."""
+    for index, name in enumerate(names):
         if name not in known:
-            place = ("checks", "usage", index)
-            yield place, f"unknown quantity {name!r}; {did_you_mean(name, known)}"
-    yield from _unjudged(scenario)
-    yield from _promql(scenario)
+            yield (*place, index), f"unknown {kind} {name!r}; {did_you_mean(name, known)}"
+    yield from _repeated(names, place, kind)
+
+
+def _repeated(names: list[str], place: Location, kind: str) -> Iterator[Violation]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (*place, index), f"the {kind} {name!r} is named twice; remove one"
 
 
 def _unjudged(scenario: Scenario) -> Iterator[Violation]:
@@ -247,9 +281,20 @@ def _unjudged(scenario: Scenario) -> Iterator[Violation]:
 
 
 def _promql(scenario: Scenario) -> Iterator[Violation]:
+    names: dict[str, str] = {}
     for index, check in enumerate(scenario.checks.promql):
         place: Location = ("checks", "promql", index)
+        other = names.get(slug(check.name))
+        if other is not None:
+            yield (
+                (*place, "name"),
+                f"checks {other!r} and {check.name!r} have the same id; rename one",
+            )
+        elif not slug(check.name):
+            yield (*place, "name"), "the name has no letter or digit; write a few words"
+        names.setdefault(slug(check.name), check.name)
         yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
+        yield from _promql_query(check.query, (*place, "query"))
         exact = check.comparison()[0] in ("==", "!=")
         function = _EXTRAPOLATES.search(check.query)
         if exact and function:
@@ -258,3 +303,11 @@ def _promql(scenario: Scenario) -> Iterator[Violation]:
                 f"{function[1]}() extrapolates, so no equality holds for it reliably; "
                 "declare a quantity, which is computed from raw samples",
             )
+
+
+def _promql_query(text: str, place: Location) -> Iterator[Violation]:
+    try:
+        query = compile_text(text)({"tenant": "tenant", "window": "1m"})
+    except TemplateError:
+        return
+    yield from ((place, mistake) for mistake in find_promql_mistakes(query))

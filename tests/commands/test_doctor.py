@@ -6,12 +6,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import typer
 
 from checks.result import Finding
 from checks.verdict import Verdict
-from commands.doctor import check_environment
+from commands.doctor import check_environment, doctor
 from config.environment import Environment, Service
+from config.errors import ConfigError
 from config.prometheus import Prometheus
+from tests.counting_shop import METRIC, Shop, counting_shop
 from tests.evidence_factory import exposition, vector
 from tests.tiny_server import Says, nobody_listens_at, serving
 
@@ -144,3 +147,89 @@ def test_a_place_where_nobody_answers_is_told_in_the_time_of_one() -> None:
         "did not respond within 5 s"
         in findings["precondition/metrics-readable/onboarding"].observed
     )
+
+
+def _doctored(shop: Shop, as_json: bool = False) -> int:
+    with pytest.raises(typer.Exit) as ended:
+        doctor(str(shop.environment), as_json, str(shop.scenario))
+    return ended.value.exit_code
+
+
+def test_a_scenario_whose_names_and_queries_are_known_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counting_shop(tmp_path) as shop:
+        _doctored(shop, as_json=True)
+    findings = {each["id"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+    scenario = {each for each in findings if each.startswith("scenario/")}
+    assert scenario == {
+        "scenario/payments/counter",
+        "scenario/payments/database/main",
+        "scenario/few-errors/promql",
+    }
+    assert {findings[each]["verdict"] for each in scenario} == {"pass"}
+    assert shop.payments == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (METRIC, "shop_payment_total", f"s.yaml:5: no service shows shop_payment_total, and "
+         f"Prometheus has never seen it; did you mean {METRIC}?"),
+        ("FROM payments", "FROM paid", "s.yaml:6: the database 'main' refuses the query: no such "
+         "table: paid; correct the query"),
+        ("by: [kind]", "by: [kinds]", "s.yaml:4: no series of shop_payments_total has the label "
+         "kinds; did you mean kind?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_scenario_is_reported_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, words: str
+) -> None:
+    with counting_shop(tmp_path, old, new) as shop, pytest.raises(ConfigError) as error:
+        doctor(str(shop.environment), False, str(shop.scenario))
+    assert str(error.value).replace(f"{tmp_path}/", "").startswith(words)
+    assert "✕ fail" in capsys.readouterr().out
+
+
+def test_a_counter_that_nobody_has_seen_is_inconclusive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counting_shop(tmp_path, METRIC, "shop_refunds_total") as shop:
+        assert _doctored(shop, as_json=True) == 3
+    findings = {each["id"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+    finding = findings["scenario/payments/counter"]
+    assert finding["verdict"] == "inconclusive"
+    assert "no service shows it yet, and Prometheus has never seen it" in finding["observed"]
+
+
+def test_a_mistake_of_the_scenario_is_the_only_document_of_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counting_shop(tmp_path, "by: [kind]", "by: [kinds]") as shop, pytest.raises(ConfigError):
+        doctor(str(shop.environment), True, str(shop.scenario))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "probe", "tried"),
+    [
+        ({"Authorization": "Bearer wrong"}, None, False),
+        ({"X-Tenant-ID": "{{ tenant }}"}, None, False),
+        ({"Authorization": "Bearer wrong"}, "/probe", True),
+        ({}, None, None),
+    ],
+)
+def test_headers_that_were_not_tried_are_reported_as_not_tried(
+    headers: dict[str, str], probe: str | None, tried: bool | None
+) -> None:
+    with serving({**_WELL, "/probe": Says("{}")}) as server:
+        findings = _examined(
+            Environment(
+                environment="test",
+                services={"shop": Service(url=server.url, probe=probe)},
+                headers=headers,
+            )
+        )
+    finding = findings.get("headers/shop")
+    assert (finding and not finding.observed.startswith("not tried")) is tried
+    assert not finding or ("Add probe" in finding.detail) is not tried

@@ -15,7 +15,10 @@ from tests.paths import ROOT
 
 def _addresses() -> dict[str, str]:
     """Give each variable of a stack an address of its own."""
-    return {name: f"http://127.0.0.1:{port}" for port, name in enumerate(VARIABLES, 8_000)}
+    return {
+        name: f"sqlite:///{name}.db" if "DATABASE" in name else f"http://127.0.0.1:{port}"
+        for port, name in enumerate(VARIABLES, 8_000)
+    }
 
 
 def test_the_environment_of_a_stack_that_stays_up_needs_no_variable(tmp_path: Path) -> None:

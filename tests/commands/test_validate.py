@@ -1,11 +1,13 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands.validate import validate
 from config.errors import ConfigError
 from tests.paths import ROOT
+from tests.scenarios.shop_scenario import GOOD, written
 
 
 def test_every_scenario_of_the_project_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +33,70 @@ def test_all_errors_of_a_scenario_are_reported_and_nothing_is_valid(
         validate(str(path), "local", as_json=True)
     assert {problem.line for problem in error.value.problems} >= {2, 3}
     assert capsys.readouterr().out == ""
+
+
+_ENVIRONMENT = """\
+environment: here
+services: {shop: {url: "${NOBODY_SETS_THIS}/base"}}
+prometheus: {url: "http://prometheus.example"}
+load: {allowed: false}
+"""
+
+
+def _files(folder: Path, profiles: str = "{users: 1, iterations: 1}") -> tuple[str, str]:
+    environment = folder / "here.yaml"
+    environment.write_text(_ENVIRONMENT)
+    text = GOOD.replace("once: {users: 1, iterations: 1}", f"once: {profiles}")
+    return str(written(folder, text)), str(environment)
+
+
+def _problems(folder: Path, scenario: str, environment: str, **options: Any) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        validate(scenario, environment, as_json=False, **options)
+    return str(error.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_a_variable_without_a_value_is_a_mistake_unless_it_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = _files(tmp_path)
+    assert _problems(tmp_path, *files) == [
+        "here.yaml:2: the environment variable NOBODY_SETS_THIS is not set; export it first"
+    ]
+    validate(*files, as_json=False, allow_unset=True)
+    assert capsys.readouterr().out.count("valid: ") == 2
+
+
+def test_every_profile_is_compared_with_the_limits_unless_some_are_named(tmp_path: Path) -> None:
+    files = _files(tmp_path, "{users: 1, iterations: 1}\n  many: {users: 5, duration: 1m}")
+    assert _problems(tmp_path, *files, allow_unset=True) == [
+        "here.yaml:4: the profile 'many' is a load, and here allows none; e2e is one iteration"
+    ]
+    validate(*files, as_json=False, profiles=["once"], allow_unset=True)
+
+
+def test_a_profile_that_the_scenario_lacks_is_reported(tmp_path: Path) -> None:
+    assert _problems(tmp_path, *_files(tmp_path), profiles=["e2e", "onc"], allow_unset=True) == [
+        "s.yaml:20: no profile is named 'e2e'; known here: once",
+        "s.yaml:20: no profile is named 'onc'; did you mean once?",
+    ]
+
+
+def test_mistakes_of_scenario_and_environment_are_reported_at_once(tmp_path: Path) -> None:
+    scenario, environment = _files(tmp_path)
+    Path(scenario).write_text(
+        GOOD.replace("GET shop", "GET shoop").replace("order: id", "order: x(")
+    )
+    Path(environment).write_text(_ENVIRONMENT.replace("allowed: false", "alowed: false"))
+    problems = _problems(tmp_path, scenario, environment, allow_unset=True)
+    assert [each.partition(": ")[0] for each in problems] == [
+        "s.yaml:13",
+        "here.yaml:4",
+        "here.yaml:4",
+    ]
+
+
+def test_the_mistake_of_an_environment_is_reported_once_for_all_scenarios(tmp_path: Path) -> None:
+    environment = tmp_path / "here.yaml"
+    environment.write_text("environment: here\nservices: {shop: {url: nowhere}}\n")
+    assert len(_problems(tmp_path, "", str(environment))) == 1

@@ -9,6 +9,7 @@ from config.documents import (
     Document,
     StrictModel,
     did_you_mean,
+    invalid_places,
     read_document,
     read_model,
     read_model_leniently,
@@ -285,3 +286,20 @@ def test_a_lenient_reading_drops_a_wrong_value_that_may_be_absent(tmp_path: Path
 
 def test_a_lenient_reading_gives_up_on_a_missing_value_without_an_example(tmp_path: Path) -> None:
     assert lenient(tmp_path, "wheels: []\n") is None
+
+
+def test_the_places_that_do_not_fit_a_model_are_those_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "cart.yaml"
+    path.write_text("name: 5\nwheels: [{size: 1}, {size: big}]\nload: {a: x}\n")
+    assert invalid_places(read_document(path), Cart) == {
+        ("name",),
+        ("wheels", 1, "size"),
+        ("load",),
+        ("load", "a"),
+    }
+
+
+def test_a_document_that_fits_its_model_has_no_invalid_place(tmp_path: Path) -> None:
+    path = tmp_path / "cart.yaml"
+    path.write_text("name: cart\n")
+    assert invalid_places(read_document(path), Cart) == set()

@@ -456,3 +456,80 @@ def test_the_parts_of_a_header_are_templates_or_what_a_variable_held(tmp_path: P
         "X-B": (TextPart("{{ run }}"),),
         "X-C": (TextPart(""), TextPart("{default", is_verbatim=True), TextPart("")),
     }
+
+
+@pytest.mark.parametrize("tenant", ['a"b', "a'b", "a\\\\b", "a\\nb", "é", " a", "a ", ""])
+def test_a_tenant_that_cannot_stand_in_headers_and_queries_is_refused(
+    tmp_path: Path, tenant: str
+) -> None:
+    escaped = tenant.replace('"', '\\"')
+    message = mistakes(tmp_path, "load: ", f'tenant: "{escaped}"\nload: ')
+    assert message.startswith("staging.yaml:10: tenant: not a tenant")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://ada:hunter2@db/shop", "hunter2", "sqlite://", "sqlite:///:memory:", "db:5432/shop"],
+)
+def test_a_database_url_of_no_known_kind_is_refused_without_quoting_it(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_environment(
+            written(tmp_path, STAGING + "databases: {shop: '${SHOP_DATABASE}'}\n"),
+            {**VARIABLES, "SHOP_DATABASE": url},
+        )
+    assert "staging.yaml:11: databases.shop: " in str(error.value)
+    assert "database URL" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("https://shop.example/", '"https://{{ tenant }}.shop.example/"', 4),
+        ("load: ", 'metrics_headers: {X-Tenant: "{{ tenant }}"}\nload: ', 10),
+        ("timeout: 500ms", 'headers: {X-Scope-OrgID: "{{ tenant }}"}', 8),
+        ("load: ", 'databases: {shop: "sqlite:///{{ tenant }}.db"}\nload: ', 10),
+    ],
+)
+def test_a_template_where_none_is_evaluated_is_refused(
+    tmp_path: Path, old: str, new: str, line: int
+) -> None:
+    assert mistakes(tmp_path, old, new).splitlines()[0] == (
+        f"staging.yaml:{line}: templates are evaluated in headers only; "
+        "write the value, or a ${VARIABLE}"
+    )
+
+
+def test_a_secret_may_contain_the_braces_of_a_template(tmp_path: Path) -> None:
+    environment = read_environment(written(tmp_path), {**VARIABLES, "TOKEN": "a{{ 7*7 }}b"})
+    assert environment.headers["Authorization"] == "Bearer a{{ 7*7 }}b"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "  till:",
+            '  "../till":',
+            "staging.yaml:2: services: '../till' is not the name of a service",
+        ),
+        ("  till:", '  "a b":', "staging.yaml:2: services: 'a b' is not the name of a service"),
+        ("  till:", '  "":', "staging.yaml:2: services: '' is not the name of a service"),
+        (
+            "environment: staging",
+            "environment: a/b",
+            "staging.yaml:1: environment: 'a/b' is not a name",
+        ),
+        (
+            "environment: staging",
+            'environment: ""',
+            "staging.yaml:1: environment: '' is not a name",
+        ),
+    ],
+)
+def test_a_name_that_cannot_stand_in_the_name_of_a_file_is_refused(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert mistakes(tmp_path, old, new).startswith(expected)

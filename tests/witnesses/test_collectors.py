@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment
+from config.environment import Environment, Service
+from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
 from tests.evidence_factory import exposition

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from scenarios.evidence.run_folder import RunFolder
-from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, asking
+from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, QueryRefused, asking
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
 from witnesses.database.values import encode_json, padded_columns, unpadded
 from witnesses.model import CountedQuantity, Moment
@@ -93,7 +93,7 @@ def rows_of_query(
                     bounded.renew()
                 if any(isinstance(value, bytes | memoryview) for value in row):
                     error = "its query returns bytes, which are neither a label nor a count"
-                    raise DatabaseDown(error)
+                    raise QueryRefused(error)
                 yield unpadded(row, padded)
     except DatabaseDown as error:
-        raise DatabaseDown(f"the database {name!r}: {error}") from error
+        raise type(error)(f"the database {name!r}: {error}") from error

@@ -31,6 +31,9 @@ _POSTGRESQL = ("postgresql", "postgres")
 _GRACE_S = 1
 # A statement that the server or SQLite itself ended: PostgreSQL's query_canceled, and SQLite's own.
 _TIMED_OUT = ("57014", sqlite3.SQLITE_INTERRUPT)
+# PostgreSQL's classes of SQLSTATE: an unsupported feature, wrong data, a write, and wrong syntax, a
+# wrong name or a missing right.
+_REFUSED_STATES = ("0A", "22", "25006", "42")
 # How many of its own steps SQLite takes between two readings of the clock.
 _STEPS = 10_000
 _MOST_CELL_BYTES = 10_000_000
@@ -44,6 +47,10 @@ _READS = {
 
 class DatabaseDown(Exception):
     """The database gave no usable answer; the message says why."""
+
+
+class QueryRefused(DatabaseDown):
+    """The database is up, and refuses the query: a mistake in it, or a missing table or right."""
 
 
 class BoundedConnection:
@@ -125,7 +132,8 @@ def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, B
         with engine.connect() as connection:
             yield bounded.restrain(connection), bounded
     except SQLAlchemyError as error:
-        raise DatabaseDown(_reason(error, bounded, timeout_s)) from error
+        kind = QueryRefused if _is_refusal(error, bounded) else DatabaseDown
+        raise kind(_reason(error, bounded, timeout_s)) from error
     finally:
         bounded.close()
         engine.dispose()
@@ -174,10 +182,23 @@ def _arguments(address: URL, timeout_s: int) -> dict[str, Any]:
     }
 
 
+def _is_refusal(error: SQLAlchemyError, bounded: BoundedConnection) -> bool:
+    """Return whether the database itself refused the query, rather than failed or was not there."""
+    code = _code(error)
+    if bounded.was_cut or code in _TIMED_OUT:
+        return False
+    is_refused = code == sqlite3.SQLITE_ERROR or str(code).startswith(_REFUSED_STATES)
+    return bounded.was_denied or is_refused
+
+
+def _code(error: SQLAlchemyError) -> str | int | None:
+    original = getattr(error, "orig", None)
+    return getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
+
+
 def _reason(error: SQLAlchemyError, bounded: BoundedConnection, timeout_s: int) -> str:
     original = getattr(error, "orig", None)
-    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
-    if bounded.was_cut or code in _TIMED_OUT:
+    if bounded.was_cut or _code(error) in _TIMED_OUT:
         return f"its query took longer than {timeout_s} s"
     if bounded.was_denied:
         return "it is read-only, and its query does more than read"

@@ -1,11 +1,13 @@
 """Query Prometheus: every query with its evaluation time, every response kept verbatim."""
 
+import json
 import re
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +20,7 @@ from config.network import Network
 from config.prometheus import Prometheus
 from witnesses.connection_errors import Refusal
 from witnesses.prometheus.query_errors import (
+    is_rejection,
     refusal_of_content,
     refusal_of_error,
     refusal_of_status,
@@ -41,6 +44,10 @@ class PrometheusDown(Exception):
         super().__init__(f"{what}; {remedy}" if remedy else what)
         self.what = what
         self.remedy = remedy
+
+
+class QueryRejected(PrometheusDown):
+    """Prometheus is up, and rejects the query: it cannot be parsed, or not be evaluated."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,10 @@ class PrometheusClient:
             response = self._session.last
             if response is None:
                 raise self._down(Refusal("gave no response")) from None
-            raise self._down(refusal_of_status(response, self._settings)) from None
+            down = self._down(refusal_of_status(response, self._settings))
+            raise (
+                QueryRejected(down.what, down.remedy) if is_rejection(response) else down
+            ) from None
         except (ValueError, KeyError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
         except OSError as error:
@@ -161,6 +171,20 @@ class PrometheusClient:
                 response = self.query(f"up{job_matcher(unknown)}[{window}]", None)
                 intervals_s |= self._median_gaps_s(response)
         return intervals_s
+
+    def fetch(self, path: str, parameters: Mapping[str, str]) -> Any:
+        """Return the data of a path below /api/v1 other than a query. Raises PrometheusDown."""
+        url = f"{self._settings.url}/api/v1/{path}"
+        try:
+            response = self._session.get(url, params=parameters, timeout=self._settings.timeout)
+        except OSError as error:
+            raise self._down(refusal_of_error(error, self._settings, self._network)) from None
+        if response.status_code != HTTPStatus.OK:
+            raise self._down(refusal_of_status(response, self._settings))
+        try:
+            return json.loads(response.content)["data"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise self._down(refusal_of_content(response, self._settings)) from None
 
     def version(self) -> str:
         """Return the server's version, or "" where it does not report it."""

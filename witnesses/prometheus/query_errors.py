@@ -23,6 +23,7 @@ from witnesses.connection_errors import (
 )
 
 _LONGEST = 200
+_REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 _CREDENTIALS = "prometheus.bearer_token or prometheus.basic_auth"
 _FILE = "in the environment's file"
 
@@ -44,6 +45,16 @@ def refusal_of_status(response: requests.Response, settings: Prometheus) -> Refu
         return Refusal(f"speaks TLS only ({status}{reason})", "write https:// in prometheus.url")
     usual = "read its log" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     return Refusal(f"answered {status}{reason}", _REMEDIES.get(status, usual))
+
+
+def is_rejection(response: requests.Response) -> bool:
+    """Return whether the query itself was rejected: it cannot be parsed, or not be evaluated."""
+    if response.status_code not in _REJECTIONS:
+        return False
+    try:
+        return bool(json.loads(response.content)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def refusal_of_content(response: requests.Response | None, settings: Prometheus) -> Refusal:

@@ -412,11 +412,11 @@ TOKEN = "abc{{ 7*7 }}def{#x#}{% if %}"
 def flow_with_token(folder: Path, *, expects: Any = None) -> Flow:
     """Compile a flow in an environment whose headers have variables and templates."""
     (folder / "env.yaml").write_text(
-        "environment: e\nservices: {shop: {url: 'http://shop.example/{{v}}'}}\n"
+        "environment: e\nservices: {shop: {url: 'http://shop.example/${BASE}'}}\n"
         "headers:\n  Authorization: Bearer ${TOKEN}\n"
         "  X-Key: '{{ tenant }}-${TOKEN}-{{ iteration }}'\n"
     )
-    environment = read_environment(folder / "env.yaml", {"TOKEN": TOKEN})
+    environment = read_environment(folder / "env.yaml", {"TOKEN": TOKEN, "BASE": "{{v}}"})
     step = {"step": "one", "request": "GET shop /", "expect": {"json": expects or {}}}
     profiles = {"once": {"users": 1, "iterations": 1}}
     scenario = Scenario.model_validate({"scenario": "s", "flow": [step], "profiles": profiles})

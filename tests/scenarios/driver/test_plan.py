@@ -2,20 +2,19 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.environment import Environment, LoadLimits, Service
 from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import Local, Plan, PlanRequest, find_conflicts, read_plan, with_load
-from scenarios.language.model import Profile, Scenario
-from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario
+from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan, with_load
+from scenarios.language.model import Profile
+from tests.scenarios.shop_scenario import GOOD
 
-FILE = Path("environment.yaml")
 LOCAL = Local(faults=("slow",), variables=())
 STRONG = "{allowed: true, max_users: 1000, max_rate: 100/s}"
 WEAK = "{allowed: true, max_users: 5, max_iterations: 1000, max_rate: 20/s}"
@@ -25,15 +24,6 @@ NO_PLACE = "is not HOST:PORT; write for example 10.0.0.5:5557 or [::1]:5557"
 NO_LOAD = "is a load, and here allows none; e2e is one iteration"
 
 
-def limited(allowed: bool, max_users: int = 5) -> Environment:
-    return ENVIRONMENT.model_copy(update={"load": LoadLimits(allowed=allowed, max_users=max_users)})
-
-
-def profile_of(folder: Path, **profile: Any) -> Scenario:
-    profiles = {"many": Profile.model_validate(profile)}
-    return good_scenario(folder).model_copy(update={"profiles": profiles})
-
-
 def planned(
     folder: Path, profiles: str, load: str = STRONG, url: str = "http://shop.example", **asked: Any
 ) -> Plan:
@@ -41,6 +31,7 @@ def planned(
     environment, path = folder / "here.yaml", folder / "s.yaml"
     environment.write_text(
         f"environment: here\nservices: {{shop: {{url: '{url}'}}}}\nload: {load}\n"
+        "prometheus: {url: 'http://prometheus.example'}\n"
     )
     path.write_text(GOOD.replace("once: {users: 1, iterations: 1}", profiles))
     names = asked.pop("names", ("many",))
@@ -54,39 +45,6 @@ def message_of(folder: Path, profile: str, load: str = STRONG, **asked: Any) -> 
     with pytest.raises(ConfigError) as error:
         planned(folder, f"many: {profile}", load, **asked)
     return str(error.value).replace(f"{folder}/", "")
-
-
-def for_users(folder: Path, users: int) -> Scenario:
-    profile = Profile(users=users, iterations=1)
-    return good_scenario(folder).model_copy(update={"profiles": {"many": profile}})
-
-
-def refused(scenario: Scenario, environment: Environment) -> list[str]:
-    return [str(each) for each in find_conflicts(scenario, environment, FILE, scenario.profiles)]
-
-
-def test_a_load_is_refused_where_none_is_allowed(tmp_path: Path) -> None:
-    assert refused(for_users(tmp_path, 2), limited(False)) == [
-        "environment.yaml: the profile 'many' is a load, and test allows none; e2e is one iteration"
-    ]
-
-
-def test_a_load_is_refused_beyond_the_users_allowed(tmp_path: Path) -> None:
-    assert refused(for_users(tmp_path, 6), limited(True)) == [
-        "environment.yaml: the profile 'many' asks for 6 users, and test allows 5"
-    ]
-
-
-def test_one_user_is_no_load_and_as_many_users_as_allowed_are_accepted(tmp_path: Path) -> None:
-    assert refused(for_users(tmp_path, 1), limited(False)) == []
-    assert refused(for_users(tmp_path, 5), limited(True)) == []
-
-
-def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
-    other = ENVIRONMENT.model_copy(update={"services": {"till": Service(url="http://till")}})
-    assert refused(for_users(tmp_path, 1), other) == [
-        "environment.yaml: there is no address for shop; add it to services"
-    ]
 
 
 def test_all_problems_of_the_files_and_the_fault_are_reported_at_once(
@@ -103,51 +61,6 @@ def test_all_problems_of_the_files_and_the_fault_are_reported_at_once(
     assert "no profile is named 'weekly'; known here: e2e, benchmark, soak" in message
     assert "faults are seeded into the local stack only" in message
     assert "here.yaml:2: services.till.url: 'nowhere' is not an address" in message
-
-
-@pytest.mark.parametrize(
-    ("profile", "message"),
-    [
-        (
-            {"rate": "21/s", "duration": "1s", "max_users": 5},
-            "asks for 21 iterations a second, and test allows 20",
-        ),
-        (
-            {"rate": "from 0/s to 21/s over 1s", "max_users": 5},
-            "asks for 21 iterations a second, and test allows 20",
-        ),
-        (
-            {"rate": "20/s", "duration": "1s"},
-            "without max_users may take 100 users, and test allows 5",
-        ),
-        (
-            {"rate": "20/s", "duration": "1m", "max_users": 5},
-            "asks for 1,200 iterations, and test allows 1,000",
-        ),
-        ({"users": 2, "iterations": 1_001}, "asks for 1,001 iterations, and test allows 1,000"),
-    ],
-)
-def test_a_profile_that_exceeds_a_limit_of_the_environment_is_refused(
-    tmp_path: Path, profile: dict[str, Any], message: str
-) -> None:
-    limits = LoadLimits.model_validate(
-        {"allowed": True, "max_users": 5, "max_iterations": 1_000, "max_rate": "20/s"}
-    )
-    environment = ENVIRONMENT.model_copy(update={"load": limits})
-    assert refused(profile_of(tmp_path, **profile), environment) == [
-        f"environment.yaml: the profile 'many' {message}"
-    ]
-
-
-@pytest.mark.parametrize(
-    "profile", [{"rate": "1/s", "duration": "1s"}, {"users": 1, "duration": "1s"}]
-)
-def test_a_rate_or_a_duration_is_a_load_however_small(
-    tmp_path: Path, profile: dict[str, Any]
-) -> None:
-    assert refused(profile_of(tmp_path, **profile), limited(False)) == [
-        "environment.yaml: the profile 'many' is a load, and test allows none; e2e is one iteration"
-    ]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +180,7 @@ def test_every_limit_that_a_load_exceeds_is_reported(
     tmp_path: Path, profile: str, asks: list[str]
 ) -> None:
     message = message_of(tmp_path, profile, WEAK).splitlines()
-    assert message == [f"here.yaml: the profile 'many' {each}" for each in asks]
+    assert message == [f"here.yaml:3: the profile 'many' {each}" for each in asks]
 
 
 def test_poisson_arrivals_are_counted_as_they_will_be_drawn(tmp_path: Path) -> None:
@@ -295,7 +208,7 @@ def test_an_option_that_exceeds_a_limit_of_the_environment_is_refused(
     tmp_path: Path, asked: dict[str, Any], message: list[str]
 ) -> None:
     refused = message_of(tmp_path, "{users: 2, iterations: 2}", WEAK, **asked).splitlines()
-    assert refused == [f"here.yaml: the profile 'many' asks for {each}" for each in message]
+    assert refused == [f"here.yaml:3: the profile 'many' asks for {each}" for each in message]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +226,7 @@ def test_more_than_one_iteration_is_refused_where_no_load_is_allowed(
     tmp_path: Path, profile: str
 ) -> None:
     message = message_of(tmp_path, profile, NONE)
-    assert message == f"here.yaml: the profile 'many' {NO_LOAD}"
+    assert message == f"here.yaml:3: the profile 'many' {NO_LOAD}"
 
 
 def test_options_that_reduce_a_load_to_one_iteration_allow_it_anywhere(tmp_path: Path) -> None:
@@ -326,7 +239,7 @@ def test_options_that_make_a_load_are_refused_where_none_is_allowed(
     tmp_path: Path, asked: dict[str, Any]
 ) -> None:
     message = message_of(tmp_path, "{users: 1, iterations: 1}", NONE, **asked)
-    assert message == f"here.yaml: the profile 'many' {NO_LOAD}"
+    assert message == f"here.yaml:3: the profile 'many' {NO_LOAD}"
 
 
 def test_only_the_selected_profiles_are_compared_with_the_limits(tmp_path: Path) -> None:
@@ -349,8 +262,8 @@ def test_all_problems_of_options_workers_and_limits_are_reported_at_once(tmp_pat
         "an address of this machine",
         "many has 6 users, too few for 7 workers; use fewer workers or more users",
         "open has 4 users, too few for 7 workers; use fewer workers or more users",
-        "here.yaml: the profile 'many' asks for 6 users, and here allows 5",
-        "here.yaml: the profile 'open' asks for 21 iterations a second, and here allows 20",
+        "here.yaml:3: the profile 'many' asks for 6 users, and here allows 5",
+        "here.yaml:3: the profile 'open' asks for 21 iterations a second, and here allows 20",
     ]
 
 
@@ -449,6 +362,20 @@ def test_iterations_that_replace_a_duration_remove_its_warm_up(
 def test_a_rate_slightly_over_the_limit_is_not_rounded_to_it(tmp_path: Path) -> None:
     message = message_of(tmp_path, "{rate: 20.00001/s, duration: 1s, max_users: 5}", WEAK)
     assert "asks for 20 iterations" not in message
+
+
+def test_a_command_without_witnesses_needs_no_prometheus_and_no_database(tmp_path: Path) -> None:
+    planned(tmp_path, "many: {users: 1, iterations: 1}")
+    environment, scenario = tmp_path / "here.yaml", tmp_path / "s.yaml"
+    environment.write_text(environment.read_text().partition("prometheus:")[0])
+    query = "database: {main: SELECT count(*) FROM calls}"
+    scenario.write_text(scenario.read_text().replace("prometheus: calls_total", query))
+    asked = PlanRequest(str(environment), str(scenario), (), tmp_path, "", "")
+    read_plan(replace(asked, has_witnesses=False), LOCAL)
+    with pytest.raises(ConfigError) as error:
+        read_plan(asked, LOCAL)
+    assert "s.yaml:7: here has no database 'main'" in str(error.value)
+    assert "s.yaml:27: the check 'few' asks Prometheus" in str(error.value)
 
 
 def test_an_endless_load_is_refused(tmp_path: Path) -> None:

@@ -245,3 +245,8 @@ def test_a_comparison_is_an_operator_and_a_number() -> None:
     )
     assert scenario.checks.promql[0].comparison() == (">=", -0.5)
     assert scenario.checks.promql[0].on_missing == "inconclusive"
+
+
+def test_a_step_may_name_a_service_with_dots_and_hyphens(tmp_path: Path) -> None:
+    path = changed(tmp_path, "GET shop /orders", "GET shop-api.v1 /orders")
+    assert read_scenario(path).flow[1].request_parts()[1] == "shop-api.v1"

@@ -64,9 +64,9 @@ def test_a_body_is_put_together_anew_for_each_iteration() -> None:
 
 
 def test_a_body_without_templates_is_encoded_once() -> None:
-    body = compile_body({"a": [1, {"b": None}], "{{ key }}": True}, {})
+    body = compile_body({"a": [1, {"b": None}], "{ key }": True, "{{ key }}": 1}, {"key": "k"})
     assert body({}) is body({})
-    assert body({}) == b'{"a":[1,{"b":null}],"{{ key }}":true}'
+    assert body({}) == b'{"a":[1,{"b":null}],"{ key }":true,"k":1}'
 
 
 @pytest.mark.parametrize("empty", [{}, [], "", 0, None, False])
@@ -83,3 +83,17 @@ def test_an_undefined_variable_is_named() -> None:
 def test_what_json_cannot_express_is_refused(value: Any) -> None:
     with pytest.raises(TemplateError, match="cannot be encoded as JSON: "):
         compile_body({"a": "{{ value }}"}, {})({"value": value})
+
+
+@pytest.mark.parametrize(
+    ("body", "known", "encoded"),
+    [
+        ({"{{ id }}": 1}, {}, b'{"{{ 7*7 }}":1}'),
+        ({"a-{{ n }}": {"{{ id }}": "{{ n }}"}, "b": 2}, {}, b'{"a-3":{"{{ 7*7 }}":3},"b":2}'),
+        ({"{{ n }}": 1}, {"n": 4}, b'{"4":1}'),
+    ],
+)
+def test_a_key_is_evaluated_once_and_is_text(
+    body: dict[str, object], known: dict[str, object], encoded: bytes
+) -> None:
+    assert compile_body(body, known)({"id": "{{ 7*7 }}", "n": 3}) == encoded

@@ -70,6 +70,36 @@ def test_an_invalid_regular_expression_is_refused() -> None:
         parse_selector('m{a=~"("}')
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r'm{a=~"\d+"}', r"write \\d for a backslash"),
+        (r'm{a="a\.b"}', r"\. is no escape"),
+        (r'm{a="\p"}', r"\p is no escape"),
+        ('m{a="1",a="2"}', "a cannot equal both '1' and '2'"),
+        ('m{__name__="n"}', "names the metric twice"),
+        ('m{a="1\n2"}', "cannot parse the matchers"),
+        ('m{é="1"}', "cannot parse the matchers"),
+        ('m{a:b="1"}', "cannot parse the matchers"),
+        ('m{a=~"(?!x).*"}', "a lookaround"),
+    ],
+)
+def test_what_prometheus_would_refuse_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError) as error:
+        parse_selector(text)
+    assert words in str(error.value)
+
+
+def test_escapes_are_those_of_promql() -> None:
+    selector = parse_selector(r'm{a=~"\\d+\t\x41\u00e9", b!~"x", b=~".+"}')
+    assert selector.matchers[0].value == "\\d+\tA\u00e9"
+    assert selector.selects("m", {"a": "12\tAé", "b": "y"})
+
+
+def test_a_digit_is_an_ascii_digit_as_in_prometheus() -> None:
+    assert not parse_selector(r'm{a=~"\\d"}').selects("m", {"a": "٣"})
+
+
 def test_a_value_that_is_compared_need_not_be_a_regular_expression() -> None:
     assert parse_selector('m{a="("}').selects("m", {"a": "("})
 

@@ -11,6 +11,7 @@ from scenarios.language.templates import (
     compile_header,
     compile_text,
     compile_value,
+    looks_like_template,
     variables_in,
     variables_in_header,
 )
@@ -188,3 +189,29 @@ def test_a_variable_within_an_expression_does_not_compile() -> None:
 def test_the_variables_of_a_header_are_those_of_its_templates() -> None:
     parts = [TextPart("{{ n }}"), TextPart("{{ m }}", is_verbatim=True)]
     assert variables_in_header(parts) == {"n"}
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ a }}", "x{{a}}y", "{% if a %}", "{{\n a }}", "[?id=='{{ a }}']"]
+)
+def test_a_text_with_the_marks_of_a_template_looks_like_one(text: str) -> None:
+    assert looks_like_template(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "{a}", "{a: {b: c}}", "{{a,b},{c,d", "100%", "}}{{"])
+def test_other_braces_are_no_template(text: str) -> None:
+    assert not looks_like_template(text)
+
+
+def test_a_key_is_a_text_with_templates() -> None:
+    template = compile_value({"a-{{ n }}": {"{{ text }}": "{{ n }}"}, "b": 1})
+    assert template(VARIABLES) == {"a-3": {"a": 3}, "b": 1}
+    assert variables_in({"a-{{ n }}": ["{{ ids }}", {"{{ text }}": 1}]}) == {"n", "ids", "text"}
+
+
+def test_a_key_of_known_variables_is_constant() -> None:
+    assert isinstance(compile_value({"{{ n }}": 1}, {"n": "x"}), Constant)
+
+
+def test_the_value_of_a_key_is_no_template() -> None:
+    assert compile_value({"{{ a }}": 1})({"a": "{{ 7*7 }}"}) == {"{{ 7*7 }}": 1}

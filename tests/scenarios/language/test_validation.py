@@ -267,6 +267,127 @@ MUTATIONS = [
         ["s.yaml:17: the name 'Iteration!' is reserved for the whole iteration; change it"],
         id="step with the id of the whole",
     ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        'made: {"{{ kind }}": 1, b: 2}',
+        [
+            "s.yaml:15: '{{ kind }}': templates are not evaluated in counts; write the label's "
+            "value, or count by other labels"
+        ],
+        id="template for a label's value",
+    ),
+    pytest.param(
+        'json: {owner: "{{ unique }}"}',
+        'json: {owners: [{"{{ uniqe }}": 1}]}',
+        ["s.yaml:11: the variable 'uniqe' is not defined here; did you mean unique?"],
+        id="unknown name in a key of the body",
+    ),
+    pytest.param(
+        "json: {state: done}",
+        'json: {state: {"a{{ uniqe }}": done}}',
+        ["s.yaml:12: the variable 'uniqe' is not defined here; did you mean unique?"],
+        id="unknown name in a key of an expected value",
+    ),
+    pytest.param(
+        "state: done",
+        '"owners.{{ unique }}": done',
+        [
+            "s.yaml:12: 'owners.{{ unique }}': templates are not evaluated in a JMESPath "
+            "expression; write the template as an expected value"
+        ],
+        id="template in an expected expression",
+    ),
+    pytest.param(
+        "order: id",
+        "order: \"items[?owner=='{{ unique }}'].id\"",
+        [
+            "s.yaml:13: \"items[?owner=='{{ unique }}'].id\": templates are not evaluated in a "
+            "JMESPath expression; write the template as an expected value"
+        ],
+        id="template in a saved expression",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "database: {main: \"SELECT count(*) FROM calls WHERE tenant = '{{ tenant }}'\"}",
+        ["s.yaml:7: templates are not evaluated in a query; write :tenant, without quotes"],
+        id="template in a query",
+    ),
+    pytest.param(
+        "step: read",
+        'step: "read {{ order }}"',
+        ["s.yaml:17: templates are not evaluated in a step's name; write a fixed name"],
+        id="template in a step's name",
+    ),
+    pytest.param(
+        "order: id",
+        'order: "lenght(ids)"',
+        ["s.yaml:13: 'lenght(ids)': there is no function lenght(); did you mean length?"],
+        id="unknown function of JMESPath",
+    ),
+    pytest.param(
+        "state: done",
+        '"length(a, b)": 2',
+        ["s.yaml:12: 'length(a, b)': length() takes 1 argument, not 2"],
+        id="wrong number of arguments",
+    ),
+    pytest.param(
+        'owner: "{{ unique }}"',
+        'owner: "\\ud800"',
+        [
+            "s.yaml:11: cannot be encoded as JSON: 'utf-8' codec can't encode character "
+            "'\\ud800' in position 0: surrogates not allowed"
+        ],
+        id="body that JSON cannot express",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        'prometheus: calls_total{path=~"(?!/health).*"}',
+        [
+            "s.yaml:7: 'calls_total{path=~\"(?!/health).*\"}': '(?!/health).*' has a lookaround, "
+            "which Prometheus' RE2 and Python do not share; write a further matcher on the label "
+            "instead"
+        ],
+        id="regular expression that Prometheus refuses",
+    ),
+    pytest.param(
+        "usage: [made, calls]",
+        "usage: [made, calls, made]",
+        ["s.yaml:25: the quantity 'made' is named twice; remove one"],
+        id="usage that names a quantity twice",
+    ),
+    pytest.param(
+        "  usage:",
+        "  regression: {p95: 20%, steps: [read, iteration, read]}\n  usage:",
+        ["s.yaml:25: the step 'read' is named twice; remove one"],
+        id="regression that names a step twice",
+    ),
+    pytest.param(
+        "    by: [kind]",
+        "    by: [kind, kind]",
+        [
+            "s.yaml:4: the label 'kind' is named twice; remove one",
+            "s.yaml:15: the quantity has the label kind; write a number per kind",
+        ],
+        id="label that is named twice",
+    ),
+    pytest.param(
+        "{p95: 2s}",
+        "{p95: 2s}\n    - {p95: 3s, p99: 4s}",
+        ["s.yaml:25: the p95 of every step has a limit already; remove one"],
+        id="two limits on one percentile",
+    ),
+    pytest.param(
+        'query: sum(errors_total{tenant="{{ tenant }}"})',
+        'query: sum(errors_total{tenant=~"{{ tenant }}(?!x)"}',
+        ["s.yaml:28: the ( is not closed, from '(errors_total{tenant' on"],
+        id="query of a check with a bracket that is not closed",
+    ),
+    pytest.param(
+        "    - name: few",
+        '    - {name: Few!, query: up, expect: "> 0"}\n    - name: few',
+        ["s.yaml:28: checks 'Few!' and 'few' have the same id; rename one"],
+        id="two checks with the same id",
+    ),
 ]
 
 CLOSED = "belongs to the closed model; remove it, or remove the rate or stages"

@@ -17,7 +17,7 @@ from tests.reference_services.databases import postgresql_databases, read_rows
 from tests.witnesses.database.queries import COUNTED, ENDLESS, query_shop, write
 from tests.witnesses.database.shop_database import ShopDatabase
 from witnesses.database.collector import rows_of_query
-from witnesses.database.read_only import DatabaseDown, read_only
+from witnesses.database.read_only import DatabaseDown, QueryRefused, read_only
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +242,35 @@ def test_a_wrong_password_is_reported_and_not_repeated(server: URL) -> None:
     with pytest.raises(DatabaseDown) as refused:
         query_shop(wrong, COUNTED)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SELECT count(*) FROM usess", "usess"),
+        ("SELECT kindd FROM uses", "kindd"),
+        ("SELECT count(* FROM uses", "syntax error"),
+        ("SELECT nosuch(kind) FROM uses", "nosuch"),
+        ("DELETE FROM uses", "DELETE|more than read"),
+    ],
+)
+def test_a_database_that_refuses_a_query_is_up_and_says_why(
+    url: str, query: str, words: str
+) -> None:
+    with pytest.raises(QueryRefused, match=words):
+        query_shop(url, query)
+
+
+def test_a_query_that_takes_too_long_is_not_refused(url: str) -> None:
+    with pytest.raises(DatabaseDown) as down:
+        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
+    assert not isinstance(down.value, QueryRefused)
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:////nowhere/shop.db", "postgresql://me:secret@127.0.0.1:1/shop"]
+)
+def test_a_database_that_is_not_there_refuses_nothing(address: str) -> None:
+    with pytest.raises(DatabaseDown) as down:
+        query_shop(address, "SELECT 1")
+    assert not isinstance(down.value, QueryRefused)

@@ -10,7 +10,7 @@ from config.prometheus import Prometheus
 from tests.evidence_factory import vector
 from tests.secured_servers import Exchange, answering
 from tests.tiny_server import Says, TinyServer, nobody_listens_at, serving
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryRejected
 
 QUERY, TARGETS, BUILD = "/api/v1/query", "/api/v1/targets", "/api/v1/status/buildinfo"
 
@@ -81,6 +81,45 @@ def test_an_unusable_response_is_reported_after_exactly_one_request(
         assert server.asked == [QUERY]
     assert message in str(raised.value)
     assert server.url in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("says", "is_rejected"),
+    [
+        (Says('{"status":"error","errorType":"bad_data","error":"parse error"}', 400), True),
+        (Says('{"status":"error","errorType":"execution","error":"many"}', 422), True),
+        (Says('{"status":"error","errorType":"422","error":"cannot parse"}', 422), True),
+        (Says('{"status":"error","errorType":"timeout","error":"slow"}', 503), False),
+        (Says("Client sent an HTTP request to an HTTPS server.", 400, "text/plain"), False),
+        (Says('{"error": "not of the query API"}', 400), False),
+        (Says("no", 404), False),
+    ],
+)
+def test_a_query_is_rejected_only_where_prometheus_says_so(says: Says, is_rejected: bool) -> None:
+    with _asking({QUERY: says}) as (client, _), pytest.raises(PrometheusDown) as raised:
+        client.query("up", None)
+    assert isinstance(raised.value, QueryRejected) is is_rejected
+
+
+def test_data_other_than_a_query_is_fetched_whole() -> None:
+    with _asking({"/api/v1/series": Says('{"status": "success", "data": [{"a": "b"}]}')}) as each:
+        assert each[0].fetch("series", {"match[]": "up"}) == [{"a": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        (Says("busy", 503, "text/plain"), "answered 503: busy"),
+        (Says("<html>", 200, "text/html"), "does not respond as Prometheus does"),
+        (Says("[]", 200), "does not respond as Prometheus does"),
+    ],
+)
+def test_data_that_cannot_be_fetched_is_reported(says: Says, message: str) -> None:
+    with (
+        _asking({"/api/v1/series": says}) as (client, _),
+        pytest.raises(PrometheusDown, match=message),
+    ):
+        client.fetch("series", {})
 
 
 def test_a_prometheus_that_hangs_is_a_timeout_and_is_not_queried_again() -> None:

@@ -1,0 +1,92 @@
+"""Read an environment before the values of some of its variables are known.
+
+A variable whose value is unknown stands for whatever fits its places: a URL, a token, a duration.
+What no value could make valid is reported, as is everything that does not depend on the variable.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from config.documents import Document, invalid_places, read_document, read_model
+from config.environment import Environment, problems_as_written, with_ca_files
+from config.errors import ConfigError
+from config.model_keys import Location
+from config.variables import names_of_variables, texts_in
+
+# One of them fits wherever a text can stand. The last ones fit a place of two variables.
+_CANDIDATES = (
+    "placeholder",
+    "http://placeholder.invalid",
+    "sqlite:///placeholder",
+    "1s",
+    "1/s",
+    "",
+    "8080",
+)
+
+
+def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Environment:
+    """Read an environment in which the variables that `is_unknown` selects have no value yet.
+
+    Raises ConfigError.
+    """
+    written = read_document(path)
+    problems = problems_as_written(written)
+    places = _places(written.content, is_unknown)
+    try:
+        document = _with_candidates(path, places)
+        environment = read_model(_without_unknown_files(document, places), Environment)
+        environment.remember_expanded(document.expanded)
+    except ConfigError as error:
+        raise ConfigError(*problems, *error.problems) from error
+    if problems:
+        raise ConfigError(*problems)
+    return environment
+
+
+def _without_unknown_files(document: Document, places: Mapping[str, list[Location]]) -> Document:
+    """Remove files at unknown paths: whether they exist is known only where the variable is set."""
+    content = copy.deepcopy(document.content)
+    for place in chain.from_iterable(places.values()):
+        if place[-1] == "ca_file":
+            _remove(content, place)
+    return replace(document, content=content)
+
+
+def _with_candidates(path: Path, places: Mapping[str, list[Location]]) -> Document:
+    """Return the document with, for each unknown variable, the first value that fits."""
+    chosen = dict.fromkeys(places, 0)
+    while True:
+        values = {name: _CANDIDATES[number] for name, number in chosen.items()}
+        document = with_ca_files(read_document(path, {**os.environ, **values}))
+        invalid = invalid_places(document, Environment)
+        unfit = [
+            name
+            for name, of_variable in places.items()
+            if chosen[name] + 1 < len(_CANDIDATES) and not invalid.isdisjoint(of_variable)
+        ]
+        if not unfit:
+            return document
+        for name in unfit:
+            chosen[name] += 1
+
+
+def _places(content: Any, is_unknown: Callable[[str], bool]) -> dict[str, list[Location]]:
+    """Return the places of each unknown variable; one with a default has a value."""
+    places: dict[str, list[Location]] = {}
+    for place, text in texts_in(content):
+        for name in filter(is_unknown, names_of_variables(text)):
+            places.setdefault(name, []).append(place)
+    return places
+
+
+def _remove(content: Any, place: Location) -> None:
+    *path, key = place
+    for part in path:
+        content = content[part]
+    content.pop(key, None)

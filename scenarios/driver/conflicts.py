@@ -1,0 +1,116 @@
+"""Find what a scenario asks of an environment that lacks or forbids it; nothing is sent."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from config.documents import did_you_mean, read_document
+from config.environment import Environment
+from config.errors import Problem
+from config.model_keys import Location
+from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.language.model import Profile, Scenario
+
+Conflict = tuple[Location, str]
+
+
+def find_load_conflicts(
+    scenario: Scenario,
+    environment: Environment,
+    scenario_path: Path,
+    environment_path: Path,
+    profiles: Mapping[str, Profile],
+) -> list[Problem]:
+    """Return the services that the environment lacks, and the limits that profiles exceed.
+
+    What is lacking has the line of the scenario that needs it; a limit has its own line.
+    """
+    exceeded = [
+        (("load",), message)
+        for name, profile in profiles.items()
+        for message in _exceeded_limits(name, profile, environment)
+    ]
+    lacking = _problems(scenario_path, list(_services(scenario, environment)))
+    return [*lacking, *_problems(environment_path, exceeded)]
+
+
+def find_witness_conflicts(
+    scenario: Scenario, environment: Environment, scenario_path: Path, environment_path: Path
+) -> list[Problem]:
+    """Return the databases that the environment lacks, and the checks that need a Prometheus."""
+    lacking = [
+        *_databases(scenario, environment),
+        *_prometheus(scenario, environment, environment_path),
+    ]
+    return _problems(scenario_path, lacking)
+
+
+def _problems(path: Path, conflicts: Sequence[Conflict]) -> list[Problem]:
+    if not conflicts:
+        return []
+    document = read_document(path)
+    return [document.problem(location, message) for location, message in conflicts]
+
+
+def _services(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    known = list(environment.services)
+    for index, step in enumerate(scenario.flow):
+        name = step.request_parts()[1]
+        if name not in known:
+            message = f"{environment.environment} has no service {name!r}; "
+            yield ("flow", index, "request"), message + did_you_mean(name, known)
+
+
+def _databases(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    known = list(environment.databases)
+    for quantity, settings in scenario.quantities.items():
+        for key, queries in (("database", settings.database), ("traces", settings.traces)):
+            for name in queries or {}:
+                if name not in known:
+                    message = f"{environment.environment} has no database {name!r}; "
+                    location = ("quantities", quantity, key, name)
+                    yield location, message + did_you_mean(name, known)
+
+
+def _prometheus(scenario: Scenario, environment: Environment, path: Path) -> Iterator[Conflict]:
+    if environment.prometheus is not None:
+        return
+    for index, check in enumerate(scenario.checks.promql):
+        yield (
+            ("checks", "promql", index),
+            f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
+            f"add prometheus: {{url: …}} to {path}, or remove the check",
+        )
+
+
+def _exceeded_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:
+    limits, here = environment.load, environment.environment
+    if not limits.allowed:
+        if is_load(profile):
+            yield f"the profile {name!r} is a load, and {here} allows none; e2e is one iteration"
+        return
+    iterations = _iterations(profile, limits.max_iterations)
+    if profile.virtual_users > limits.max_users:
+        asks = "asks for" if profile.users or profile.max_users else "without max_users may take"
+        yield (f"the profile {name!r} {asks} {profile.virtual_users} users, "
+               f"and {here} allows {limits.max_users}")  # fmt: skip
+    if iterations > limits.max_iterations:
+        yield (f"the profile {name!r} asks for {iterations:,} iterations, "
+               f"and {here} allows {limits.max_iterations:,}")  # fmt: skip
+    if profile.max_rate_per_s > limits.max_rate:
+        yield (f"the profile {name!r} asks for {profile.max_rate_per_s:,.10g} iterations a second, "
+               f"and {here} allows {limits.max_rate:,.10g}")  # fmt: skip
+
+
+def _iterations(profile: Profile, limit: int) -> int:
+    """Return the number of iterations of a profile, or 0 if it has none."""
+    arrivals = arrivals_of(profile)
+    if not isinstance(arrivals, OpenModel):
+        return arrivals.iterations or 0
+    # counting Poisson arrivals draws each of them: too slow for a number far beyond the limit
+    return math.ceil(arrivals.expected) if arrivals.expected > 2 * limit else arrivals.scheduled
+
+
+def is_load(profile: Profile) -> bool:
+    """Return whether a profile is more than one iteration."""
+    return profile.is_open or profile.virtual_users > 1 or profile.iterations != 1

@@ -1,0 +1,108 @@
+"""Find mistakes in a PromQL query that show without Prometheus: brackets, strings and matchers.
+
+Functions, operators and types are left to Prometheus, which is asked before a load.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scenarios.language.regular_expressions import check_re2, compile_pattern
+from scenarios.language.selector import unescape
+
+_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`"""
+_TOKEN = re.compile(
+    rf"(?P<string>{_STRING})|(?P<comment>\#[^\n]*)|(?P<bracket>[(){{}}\[\]])|(?P<other>.)",
+    re.DOTALL,
+)
+_MATCHER = re.compile(
+    rf"\s*(?:(?:[a-zA-Z_][a-zA-Z0-9_]*|{_STRING})\s*(?P<operator>=~|!~|!=|=)\s*(?P<value>{_STRING})"
+    rf"|(?P<name>{_STRING}))\s*(?:,|$)"
+)
+_ENDS_WITH_NAME = re.compile(r"[a-zA-Z0-9_:]\s*$")
+_CLOSES = {")": "(", "]": "[", "}": "{"}
+_QUOTES = "\"'`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Matchers:
+    """What stands in the braces of one selector, and whether the metric's name is before them."""
+
+    text: str
+    has_name: bool
+
+
+def find_promql_mistakes(query: str) -> Iterator[str]:
+    """Yield every mistake of a query, as a sentence; after a wrong bracket only that one."""
+    selectors: list[_Matchers] = []
+    if mistake := _read(query, selectors):
+        yield mistake
+        return
+    for selector in selectors:
+        yield from _matchers(selector)
+
+
+def _read(query: str, selectors: list[_Matchers]) -> str:
+    """Collect the selectors of a query; return its first wrong bracket or string, or ""."""
+    opened: list[tuple[str, int]] = []
+    for token in _TOKEN.finditer(query):
+        character = token["bracket"]
+        if token["other"] in tuple(_QUOTES):
+            return f"a string is not closed, from {query[token.start() :][:20]!r} on"
+        if character in ("(", "[", "{"):
+            opened.append((character, token.start()))
+        elif character:
+            bracket, start = opened.pop() if opened else ("", 0)
+            if bracket != _CLOSES[character]:
+                return f"the {character} closes nothing, after {query[: token.start()][-20:]!r}"
+            if character == "}":
+                inside = query[start + 1 : token.start()]
+                before = query[:start]
+                selectors.append(_Matchers(inside, bool(_ENDS_WITH_NAME.search(before))))
+    if opened:
+        return f"the {opened[-1][0]} is not closed, from {query[opened[-1][1] :][:20]!r} on"
+    return ""
+
+
+def _matchers(selector: _Matchers) -> Iterator[str]:
+    position, may_be_empty = 0, not selector.has_name
+    while position < len(selector.text.rstrip()):
+        match = _MATCHER.match(selector.text, position)
+        if match is None:
+            yield f"cannot parse the matchers at {selector.text[position:].strip()!r}"
+            return
+        position = match.end()
+        if match["name"]:
+            may_be_empty = False
+            continue
+        try:
+            value = _value(match["value"])
+            if "~" in match["operator"]:
+                check_re2(value)
+        except ValueError as error:
+            yield str(error)
+            may_be_empty = False
+            continue
+        may_be_empty = may_be_empty and _matches_empty(match["operator"], value)
+    if may_be_empty:
+        yield (
+            f"{{{selector.text}}} has no metric and no matcher that refuses an empty value; "
+            "name the metric"
+        )
+
+
+def _value(string: str) -> str:
+    quote, inside = string[0], string[1:-1]
+    if quote == "`":
+        return inside
+    return unescape(inside.replace("\\'", "'") if quote == "'" else inside)
+
+
+def _matches_empty(operator: str, value: str) -> bool:
+    if "~" not in operator:
+        return (operator == "=") == (value == "")
+    try:
+        is_match = compile_pattern(value).fullmatch("") is not None
+    except ValueError:
+        return False  # only RE2 knows
+    return is_match == (operator == "=~")

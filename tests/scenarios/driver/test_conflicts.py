@@ -1,0 +1,152 @@
+"""What a scenario asks of an environment that lacks or forbids it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.environment import Environment, LoadLimits, Service
+from config.prometheus import Prometheus
+from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
+from scenarios.language.model import Profile, Scenario
+from scenarios.language.reader import read_scenario
+from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario, written
+
+PROMETHEUS = Prometheus(url="http://prometheus.example")
+HERE = ENVIRONMENT.model_copy(update={"prometheus": PROMETHEUS})
+
+
+def limited(allowed: bool, max_users: int = 5) -> Environment:
+    return HERE.model_copy(update={"load": LoadLimits(allowed=allowed, max_users=max_users)})
+
+
+def profile_of(folder: Path, **profile: Any) -> Scenario:
+    profiles = {"many": Profile.model_validate(profile)}
+    return good_scenario(folder).model_copy(update={"profiles": profiles})
+
+
+def for_users(folder: Path, users: int) -> Scenario:
+    profile = Profile(users=users, iterations=1)
+    return good_scenario(folder).model_copy(update={"profiles": {"many": profile}})
+
+
+def refused(folder: Path, scenario: Scenario, environment: Environment) -> list[str]:
+    path = folder / "environment.yaml"
+    path.write_text("environment: test\nload: {}\n")
+    files = folder / "s.yaml", path
+    conflicts = find_load_conflicts(scenario, environment, *files, scenario.profiles)
+    conflicts += find_witness_conflicts(scenario, environment, *files)
+    return [str(each).replace(f"{folder}/", "") for each in conflicts]
+
+
+def test_a_load_is_refused_where_none_is_allowed(tmp_path: Path) -> None:
+    assert refused(tmp_path, for_users(tmp_path, 2), limited(False)) == [
+        "environment.yaml:2: the profile 'many' is a load, and test allows none; "
+        "e2e is one iteration"
+    ]
+
+
+def test_a_load_is_refused_beyond_the_users_allowed(tmp_path: Path) -> None:
+    assert refused(tmp_path, for_users(tmp_path, 6), limited(True)) == [
+        "environment.yaml:2: the profile 'many' asks for 6 users, and test allows 5"
+    ]
+
+
+def test_one_user_is_no_load_and_as_many_users_as_allowed_are_accepted(tmp_path: Path) -> None:
+    assert refused(tmp_path, for_users(tmp_path, 1), limited(False)) == []
+    assert refused(tmp_path, for_users(tmp_path, 5), limited(True)) == []
+
+
+def test_a_step_needs_a_service_of_the_environment(tmp_path: Path) -> None:
+    other = HERE.model_copy(update={"services": {"till": Service(url="http://till")}})
+    assert refused(tmp_path, for_users(tmp_path, 1), other) == [
+        "s.yaml:10: test has no service 'shop'; known here: till",
+        "s.yaml:18: test has no service 'shop'; known here: till",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        (
+            {"rate": "21/s", "duration": "1s", "max_users": 5},
+            "asks for 21 iterations a second, and test allows 20",
+        ),
+        (
+            {"rate": "from 0/s to 21/s over 1s", "max_users": 5},
+            "asks for 21 iterations a second, and test allows 20",
+        ),
+        (
+            {"rate": "20/s", "duration": "1s"},
+            "without max_users may take 100 users, and test allows 5",
+        ),
+        (
+            {"rate": "20/s", "duration": "1m", "max_users": 5},
+            "asks for 1,200 iterations, and test allows 1,000",
+        ),
+        ({"users": 2, "iterations": 1_001}, "asks for 1,001 iterations, and test allows 1,000"),
+    ],
+)
+def test_a_profile_that_exceeds_a_limit_of_the_environment_is_refused(
+    tmp_path: Path, profile: dict[str, Any], message: str
+) -> None:
+    limits = LoadLimits.model_validate(
+        {"allowed": True, "max_users": 5, "max_iterations": 1_000, "max_rate": "20/s"}
+    )
+    environment = HERE.model_copy(update={"load": limits})
+    assert refused(tmp_path, profile_of(tmp_path, **profile), environment) == [
+        f"environment.yaml:2: the profile 'many' {message}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "profile", [{"rate": "1/s", "duration": "1s"}, {"users": 1, "duration": "1s"}]
+)
+def test_a_rate_or_a_duration_is_a_load_however_small(
+    tmp_path: Path, profile: dict[str, Any]
+) -> None:
+    assert refused(tmp_path, profile_of(tmp_path, **profile), limited(False)) == [
+        "environment.yaml:2: the profile 'many' is a load, and test allows none; "
+        "e2e is one iteration"
+    ]
+
+
+def test_a_misspelt_service_is_reported_with_its_step(tmp_path: Path) -> None:
+    written(tmp_path, GOOD.replace("GET shop", "GET shoop"))
+    assert refused(tmp_path, read_scenario(tmp_path / "s.yaml"), HERE) == [
+        "s.yaml:18: test has no service 'shoop'; did you mean shop?"
+    ]
+
+
+@pytest.mark.parametrize("key", ["database", "traces"])
+@pytest.mark.parametrize(
+    ("databases", "words"),
+    [
+        ({"billing": "sqlite:///b.db"}, "did you mean billing?"),
+        ({"orders": "sqlite:///o.db"}, "known here: orders"),
+        ({}, "none is known here"),
+    ],
+)
+def test_a_database_that_the_environment_lacks_is_reported_with_its_query(
+    tmp_path: Path, key: str, databases: dict[str, str], words: str
+) -> None:
+    query = f"    {key}: {{biling: SELECT count(*) FROM calls}}\n"
+    written(tmp_path, GOOD.replace("    prometheus: calls_total\n", f"    prometheus: c\n{query}"))
+    environment = HERE.model_copy(update={"databases": databases})
+    assert refused(tmp_path, read_scenario(tmp_path / "s.yaml"), environment) == [
+        f"s.yaml:8: test has no database 'biling'; {words}"
+    ]
+
+
+def test_a_check_of_prometheus_needs_one(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, good_scenario(tmp_path), ENVIRONMENT)
+    assert problem.startswith("s.yaml:27: the check 'few' asks Prometheus, and test has none; add ")
+
+
+def test_everything_that_is_lacking_or_forbidden_is_reported_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("GET shop", "GET shoop").replace("users: 1", "users: 9")
+    written(tmp_path, text.replace("prometheus: calls_total", "database: {main: SELECT 1}"))
+    problems = refused(tmp_path, read_scenario(tmp_path / "s.yaml"), limited(True))
+    assert [each.partition(": ")[0] for each in problems] == [
+        "s.yaml:18", "environment.yaml:2", "s.yaml:7",
+    ]  # fmt: skip

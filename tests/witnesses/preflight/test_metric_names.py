@@ -1,0 +1,86 @@
+import json
+from contextlib import closing
+
+from config.environment import Environment, Service
+from config.prometheus import Prometheus
+from tests.tiny_server import Says, nobody_listens_at, serving
+from witnesses.preflight.metric_names import (
+    StoredMetrics,
+    fetch_shown_metrics,
+    read_shown_metrics,
+)
+from witnesses.prometheus.client import PrometheusClient
+
+PAGE = r"""# HELP uses_total Uses.
+# TYPE uses_total counter
+uses_total{kind="tea",note="a=\"b\",c"} 3
+uses_total{kind="milk",size="big"} 1
+# TYPE lost_total counter
+# TYPE took_seconds histogram
+# TYPE up_now gauge
+plain 5
+"""
+
+
+def test_samples_have_their_labels_and_declared_families_their_names() -> None:
+    shown = read_shown_metrics([PAGE])
+    assert shown.labels["uses_total"] == {"kind", "note", "size"}
+    assert shown.labels["plain"] == frozenset()
+    assert shown.names == {
+        "uses_total", "lost_total", "took_seconds_bucket", "took_seconds_count",
+        "took_seconds_sum", "up_now", "plain",
+    }  # fmt: skip
+
+
+def test_a_counter_of_openmetrics_is_declared_without_its_suffix() -> None:
+    assert read_shown_metrics(["# TYPE uses counter\n# EOF\n"]).names == {"uses_total"}
+    assert read_shown_metrics(["# TYPE uses counter\n"]).names == {"uses"}
+
+
+def test_every_replica_is_scraped_and_what_cannot_be_read_is_reported() -> None:
+    answers = {"/a": Says("a_total 1\n"), "/b": Says("b_total 1\n"), "/c": Says("no", 500)}
+    with serving(answers) as server:
+        urls = [f"{server.url}/{path}" for path in "abc"]
+        environment = Environment(
+            environment="test", services={"shop": Service(url=server.url, metrics=urls)}
+        )
+        shown = fetch_shown_metrics(environment)
+    assert shown.names == {"a_total", "b_total"}
+    assert shown.errors == (f"{urls[2]} responded 500",)
+
+
+def _stored(url: str) -> StoredMetrics:
+    return StoredMetrics(PrometheusClient(Prometheus(url=url)), ["shop"])
+
+
+def test_stored_metrics_have_the_labels_of_all_their_series() -> None:
+    series = [{"__name__": "uses_total", "kind": "tea"}, {"__name__": "uses_total", "pod": "p"}]
+    answers = {
+        "/api/v1/series": Says(json.dumps({"status": "success", "data": series})),
+        "/api/v1/label/__name__/values": Says('{"status": "success", "data": ["uses_total"]}'),
+    }
+    with serving(answers) as server:
+        stored = _stored(server.url)
+        assert stored.labels_of("uses_total") == frozenset({"kind", "pod"})
+        assert stored.names() == {"uses_total"}
+
+
+def test_a_metric_without_series_is_not_stored() -> None:
+    with serving({"/api/v1/series": Says('{"status": "success", "data": []}')}) as server:
+        assert _stored(server.url).labels_of("uses_total") is None
+
+
+def test_after_an_error_prometheus_is_not_asked_again() -> None:
+    with serving({}) as server:
+        stored = _stored(server.url)
+        assert stored.labels_of("uses_total") is None
+        assert stored.names() == frozenset()
+        assert "404" in stored.error
+    assert server.asked == ["/api/v1/series"]
+
+
+def test_a_prometheus_that_is_down_is_an_error() -> None:
+    with closing(PrometheusClient(Prometheus(url=nobody_listens_at()))) as client:
+        stored = StoredMetrics(client, ["shop"])
+        assert stored.names() == frozenset()
+    assert "cannot be reached" in stored.error

@@ -1,0 +1,108 @@
+"""What the services show now, and what Prometheus has stored of them: metrics and their labels."""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from config.environment import Environment
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.service.collector import fetch_exposition, metrics_client
+
+# How far back a metric counts as seen.
+SEEN_WITHIN_S = 30 * 86_400.0
+
+_THREADS = 16
+_MAX_SERIES = "1000"
+_TYPE = re.compile(r"^# TYPE (\S+) (\w+)", re.MULTILINE)
+_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+\S", re.MULTILINE)
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"')
+_OPEN_METRICS_END = "# EOF"
+_SAMPLE_SUFFIXES = {
+    "histogram": ("_bucket", "_count", "_sum"),
+    "summary": ("", "_count", "_sum"),
+}
+
+
+@dataclass(frozen=True)
+class ShownMetrics:
+    """The metrics of the services: the label names of those with series, and the declared ones.
+
+    `errors` are the pages that could not be read: what they show is not known.
+    """
+
+    labels: Mapping[str, frozenset[str]]
+    declared: frozenset[str]
+    errors: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name, with series or without."""
+        return self.declared | self.labels.keys()
+
+
+def fetch_shown_metrics(environment: Environment) -> ShownMetrics:
+    """Scrape each replica of each service once, all at the same time."""
+    urls = dict.fromkeys(
+        url for service in environment.services.values() for url in service.metrics_urls()
+    )
+    with metrics_client(environment) as client, ThreadPoolExecutor(_THREADS) as threads:
+        scrapes = list(threads.map(lambda url: fetch_exposition(client, url), urls))
+    pages = [content.decode(errors="replace") for content, error in scrapes if not error]
+    return read_shown_metrics(pages, [error for _, error in scrapes if error])
+
+
+def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> ShownMetrics:
+    """Read the names of metrics and labels as they stand in expositions."""
+    labels: dict[str, frozenset[str]] = {}
+    declared: set[str] = set()
+    for page in pages:
+        for name, of_sample in _SAMPLE.findall(page):
+            labels[name] = labels.get(name, frozenset()) | set(_LABEL.findall(of_sample))
+        is_open_metrics = _OPEN_METRICS_END in page
+        for family, kind in _TYPE.findall(page):
+            declared.update(_declared(family, kind, is_open_metrics=is_open_metrics))
+    return ShownMetrics(labels, frozenset(declared), tuple(errors))
+
+
+def _declared(family: str, kind: str, *, is_open_metrics: bool) -> list[str]:
+    """Return the names of the samples that a family will have."""
+    if kind == "counter" and is_open_metrics:
+        return [f"{family}_total"]
+    return [f"{family}{suffix}" for suffix in _SAMPLE_SUFFIXES.get(kind, ("",))]
+
+
+class StoredMetrics:
+    """What Prometheus has stored of the environment's jobs in the last month."""
+
+    def __init__(self, client: PrometheusClient, jobs: Iterable[str]) -> None:
+        """Ask nothing yet."""
+        self._client = client
+        self._jobs = job_matcher(jobs)
+        self.error = ""
+
+    def labels_of(self, metric: str) -> frozenset[str] | None:
+        """Return the names of a metric's labels, or None if it has no series or is not known."""
+        selector = f"{metric}{self._jobs}"
+        series = self._fetch("series", {"match[]": selector, "limit": _MAX_SERIES})
+        names = [set(each) - {"__name__"} for each in series if isinstance(each, dict)]
+        return frozenset().union(*names) if names else None
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all metrics; none if they are not known."""
+        names = self._fetch("label/__name__/values", {"match[]": self._jobs})
+        return frozenset(each for each in names if isinstance(each, str))
+
+    def _fetch(self, path: str, parameters: Mapping[str, str]) -> list[Any]:
+        """Fetch a list; after an error Prometheus is not asked again."""
+        if self.error:
+            return []
+        start = {"start": f"{time.time() - SEEN_WITHIN_S:.3f}"}
+        try:
+            data = self._client.fetch(path, {**parameters, **start})
+        except PrometheusDown as error:
+            self.error = str(error)
+            return []
+        return data if isinstance(data, list) else []

@@ -1,0 +1,75 @@
+"""Inspect every part of a scenario that a witness must know: one `Inspection` per part.
+
+Nothing is changed anywhere, and nothing is judged here: `doctor` makes findings of the inspections,
+and a run refuses to start if its scenario is wrong.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+from config.environment import Environment
+from scenarios.language.model import Scenario
+from witnesses.model import CountedQuantity
+from witnesses.preflight.counters import CounterSources, inspect_counter
+from witnesses.preflight.inspection import Inspection, Outcome
+from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_metrics
+from witnesses.preflight.queries import PromqlInspector, inspect_query
+from witnesses.prometheus.client import PrometheusClient
+
+_THREADS = 8
+
+
+def inspect_scenario(scenario: Scenario, environment: Environment, tenant: str) -> list[Inspection]:
+    """Ask services, Prometheus and databases for what a scenario names, with a run's tenant."""
+    quantities = [
+        CountedQuantity(name, settings, tenant, environment.exclusive)
+        for name, settings in scenario.quantities.items()
+    ]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        queries = _submit_queries(quantities, environment, threads)
+        counted = [each for each in quantities if each.settings.prometheus]
+        found = list(_inspect_metrics(scenario, environment, tenant, counted))
+        return [*found, *(each.result() for each in queries)]
+
+
+def _submit_queries(
+    quantities: list[CountedQuantity], environment: Environment, threads: ThreadPoolExecutor
+) -> list[Future[Inspection]]:
+    return [
+        threads.submit(inspect_query, quantity, key, database, environment.databases)
+        for quantity in quantities
+        for key in ("database", "traces")
+        for database in getattr(quantity.settings, key) or {}
+    ]
+
+
+def _inspect_metrics(
+    scenario: Scenario, environment: Environment, tenant: str, counted: list[CountedQuantity]
+) -> Iterator[Inspection]:
+    """Inspect selectors and checks first: they show whether Prometheus can be asked at all."""
+    if environment.prometheus is None:
+        yield from _inspect_counters(environment, counted, None)
+        return
+    with closing(PrometheusClient(environment.prometheus, environment.network)) as client:
+        inspector = PromqlInspector(client)
+        selectors = [inspector.inspect_selector(quantity) for quantity in counted]
+        yield from (each for each in selectors if each.outcome is Outcome.WRONG)
+        yield from inspector.inspect_checks(tuple(scenario.checks.promql), tenant)
+        jobs = [service.job or name for name, service in environment.services.items()]
+        stored = None if inspector.error else StoredMetrics(client, jobs)
+        yield from _inspect_counters(environment, counted, stored)
+
+
+def _inspect_counters(
+    environment: Environment, counted: list[CountedQuantity], stored: StoredMetrics | None
+) -> Iterator[Inspection]:
+    if not counted:
+        return
+    sources = CounterSources(
+        fetch_shown_metrics(environment),
+        stored,
+        frozenset(quantity.selector.metric for quantity in counted),
+        tuple(environment.services),
+    )
+    yield from (inspect_counter(quantity, sources) for quantity in counted)

@@ -1,0 +1,105 @@
+"""Inspect the queries of a scenario: those of databases, and those that Prometheus evaluates."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from sqlalchemy import text
+
+from config.model_keys import Location
+from scenarios.language.model import PromqlCheck
+from scenarios.language.templates import compile_text
+from witnesses.database.read_only import DatabaseDown, QueryRefused, asking
+from witnesses.model import CountedQuantity
+from witnesses.preflight.inspection import Inspection, Outcome
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryRejected
+
+_WINDOW = "1m"
+_NUMBERS = ("vector", "scalar")
+
+
+def inspect_query(
+    quantity: CountedQuantity, key: str, database: str, databases: Mapping[str, str]
+) -> Inspection:
+    """Run one query of a quantity, read-only and with the run's tenant, up to its first row.
+
+    `key` is `database` or `traces`; the latter has the trace id as an additional first column.
+    """
+    location = ("quantities", quantity.name, key, database)
+    subject = (quantity.name, key, database)
+    query = (getattr(quantity.settings, key) or {})[database]
+    names = [*(["the trace id"] if key == "traces" else []), *quantity.labels, "the count"]
+    try:
+        columns, row = _first_row(databases[database], query, quantity.tenant)
+    except QueryRefused as error:
+        observed = f"the database {database!r} refuses the query: {error}"
+        return Inspection(location, subject, Outcome.WRONG, observed, "correct the query")
+    except DatabaseDown as error:
+        return Inspection(location, subject, Outcome.DOWN, f"the database {database!r}: {error}")
+    if columns != len(names):
+        observed = f"the query returns {columns} columns, and must return {len(names)}"
+        remedy = f"select {', '.join(names)}, in this order"
+        return Inspection(location, subject, Outcome.WRONG, observed, remedy)
+    if row and not _is_count(row[-1]):
+        observed = f"the last column of the query is {row[-1]!r}, which is no count"
+        return Inspection(location, subject, Outcome.WRONG, observed, "select a number last")
+    return Inspection(location, subject, Outcome.FOUND, f"its columns: {', '.join(names)}")
+
+
+def _first_row(url: str, query: str, tenant: str) -> tuple[int, list[Any]]:
+    """Return the number of columns, and the first row or []. Raises DatabaseDown."""
+    statement = text(query)
+    parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
+    with asking(url) as (connection, _), closing(connection.execute(statement, parameters)) as rows:
+        return len(rows.keys()), list(rows.fetchone() or ())
+
+
+def _is_count(value: object) -> bool:
+    """Return whether a value is a number; sum() of no rows is NULL."""
+    if value is None or isinstance(value, bool):
+        return value is None
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+class PromqlInspector:
+    """Evaluates selectors and checks; after an error Prometheus is not asked again."""
+
+    def __init__(self, client: PrometheusClient) -> None:
+        """Ask nothing yet."""
+        self._client = client
+        self.error = ""
+
+    def inspect_selector(self, quantity: CountedQuantity) -> Inspection:
+        """Inspect whether Prometheus accepts the selector of a quantity."""
+        location = ("quantities", quantity.name, "prometheus")
+        query = f"count({quantity.selector_text})"
+        return self._inspect(location, (quantity.name, "selector"), query)
+
+    def inspect_checks(self, checks: tuple[PromqlCheck, ...], tenant: str) -> Iterator[Inspection]:
+        """Inspect the query of each check, with the run's tenant and a window of a minute."""
+        for number, check in enumerate(checks):
+            query = compile_text(check.query)({"tenant": tenant, "window": _WINDOW})
+            location = ("checks", "promql", number, "query")
+            yield self._inspect(location, (check.name, "promql"), query)
+
+    def _inspect(self, location: Location, subject: tuple[str, ...], query: str) -> Inspection:
+        if self.error:
+            return Inspection(location, subject, Outcome.DOWN, self.error)
+        try:
+            response = self._client.query(query, None)
+        except QueryRejected as error:
+            return Inspection(location, subject, Outcome.WRONG, error.what, "correct the query")
+        except PrometheusDown as error:
+            self.error = str(error)
+            return Inspection(location, subject, Outcome.DOWN, self.error)
+        kind = json.loads(response.content)["data"].get("resultType", "vector")
+        if kind not in _NUMBERS:
+            observed = f"the query returns a {kind}"
+            remedy = "make it an instant vector or a number"
+            return Inspection(location, subject, Outcome.WRONG, observed, remedy)
+        return Inspection(location, subject, Outcome.FOUND, "Prometheus evaluates it")
