@@ -20,6 +20,7 @@ CLEAN = ""
 
 _USED, _FETCHED, _USE_COUNTS = "usage/cards_used", "usage/cards_fetched", "usage/use_counts"
 _BATCHES, _RETRIEVES = "usage/batch_requests", "usage/retrieve_requests"
+_RETRIEVALS_IN_DOUBT = {"usage/retrieve_requests": Code.IN_DOUBT}
 _FLOW = ("flow/execute-workflow", "success/benchmark")
 _EXECUTE, _ITERATION = "latency/execute-workflow", "latency/iteration"
 _WITHOUT_ROWS = (_BATCHES, _RETRIEVES)
@@ -118,8 +119,11 @@ EXPECTATIONS = (
     _leaves_open("stall", {"validity/no-coordinated-omission": None}, "a closed model hides"),
     _fails("constant-delay", dict.fromkeys((
            f"{_EXECUTE}/p50", f"{_EXECUTE}/p95", f"{_ITERATION}/p95")), "p95 2.5"),
-    _fails("burst-of-errors", dict.fromkeys(_FLOW), "90 of 100 iterations", "10 rejected"),
-    _fails("errors-with-status-200", dict.fromkeys(_FLOW), "95 of 100 iterations", "5 rejected"),
+    # A failed execution leaves open whether it had retrieved: more than 1 % of a count is in doubt.
+    _fails("burst-of-errors", dict.fromkeys(_FLOW) | _RETRIEVALS_IN_DOUBT,
+           "90 of 100 iterations", "10 rejected"),
+    _fails("errors-with-status-200", dict.fromkeys(_FLOW) | _RETRIEVALS_IN_DOUBT,
+           "95 of 100 iterations", "5 rejected"),
     _fails("connection-cut", dict.fromkeys(_FLOW), "99 of 100 iterations", "1 unknown"),
     _leaves_open("visible-restart", _all(_WITHOUT_ROWS, Code.COUNTER_RESET) | {
                  "precondition/process-survives/cards": None}, "the process was restarted"),
