@@ -42,6 +42,7 @@ from witnesses.database.read_only import DatabaseDown, read_only
 from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
+from witnesses.process_identity import is_moved
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
@@ -174,8 +175,8 @@ def _metrics(
 def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[Finding]:
     settings = environment.prometheus
     if settings is None:
-        remedy = "Add prometheus: {url: …} to the environment's file."
-        yield _of_prometheus(Verdict.INCONCLUSIVE, "", "none is named", remedy)
+        observed = "the environment has none: no quantity is counted there"
+        yield _of_prometheus(Verdict.PASS, "none is asked", observed)
         return
     with closing(PrometheusClient(settings, environment.network)) as client:
         try:
@@ -203,9 +204,14 @@ def _scraping(
     yield judge_clock_skew(skew_s)
     # A Prometheus that has just started needs a moment; all jobs share it.
     deadline = time.monotonic() + _FIRST_SCRAPE_S
-    for name, service in environment.services.items():
-        job = _Job(client, service.job or name, start_times.get(name, set()))
-        yield job.judge(name, len(service.metrics_urls()), deadline)
+    services = environment.services.items()
+    jobs = {name: service.job or name for name, service in services}
+    for name in environment.services:
+        # services may share a job, and a metrics address
+        same = [other for other, job in jobs.items() if job == jobs[name]]
+        urls = {url for other in same for url in environment.services[other].metrics_urls()}
+        seen = set[float]().union(*(start_times.get(other, ()) for other in same))
+        yield _Job(client, jobs[name], seen).judge(name, len(urls), deadline)
 
 
 class _Job:
@@ -217,18 +223,33 @@ class _Job:
         self._start_times = start_times
 
     def judge(self, name: str, replicas: int, deadline: float) -> Finding:
-        """Judge whether the service's replicas are scraped, and are those very processes."""
+        """Judge whether the replicas of a service's job are scraped, and are those very processes.
+
+        Without a replica whose metrics are named, one target is enough.
+        """
         ups = self._values("up")
-        while len(ups) < replicas and time.monotonic() < deadline:
+        while len(ups) < max(replicas, 1) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             ups = self._values("up")
-        mismatch = replica_mismatch(len(ups), replicas)
+        twice = self._targets_twice()
+        if twice:
+            observed = (
+                f"{twice} of its targets stand twice: two replicas of Prometheus without "
+                "deduplication, or two targets with one instance"
+            )
+            remedy = "Query with deduplication, or give each target an instance of its own."
+            finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=False)
+            return replace(finding, detail=remedy)
+        mismatch = replica_mismatch(len(ups), replicas or max(len(ups), 1))
         observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
         interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)
         if interval_s:
             observed += f", every {interval_s:g} s"
         scraped = set(self._values(_START_TIME)) if self._start_times and not mismatch else set()
-        has_strangers = bool(scraped) and not self._start_times <= scraped
+        has_strangers = bool(scraped) and any(
+            all(is_moved(start_time, other) for other in scraped)
+            for start_time in self._start_times
+        )
         if has_strangers:
             observed += "; other processes than those named: their start times differ"
         is_well = not mismatch and not has_strangers and all(up == 1 for up in ups)
@@ -238,6 +259,12 @@ class _Job:
             "in the environment's file."
         )
         return finding if is_well else replace(finding, detail=remedy)
+
+    def _targets_twice(self) -> int:
+        """Return how many targets have the job and instance of another one."""
+        query = f'count(count by (instance) (up{{job="{self._job}"}}) > 1)'
+        result = self._client.query(query, None).result
+        return int(float(result[0]["value"][1])) if result else 0
 
     def _values(self, metric: str) -> list[float]:
         response = self._client.query(f'{metric}{{job="{self._job}"}}', None)

@@ -65,11 +65,10 @@ def test_a_page_that_is_not_metrics_is_inconclusive(page: Says) -> None:
     assert finding.verdict is Verdict.INCONCLUSIVE
 
 
-def test_no_prometheus_at_all_is_inconclusive_and_says_how_to_name_one() -> None:
+def test_an_environment_without_a_prometheus_declares_that_none_is_asked() -> None:
     with serving(_WELL) as server:
         finding = _examined(_of(server.url))["health/prometheus"]
-    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, "none is named")
-    assert "prometheus:" in finding.detail
+    assert (finding.verdict, finding.expected) == (Verdict.PASS, "none is asked")
 
 
 def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
@@ -77,6 +76,41 @@ def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
         finding = _examined(_of(server.url, nobody_listens_at()))["health/prometheus"]
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "cannot be reached" in finding.observed
+
+
+_TWICE = '/api/v1/query?count(count by (instance) (up{job="shop"}) > 1)'
+
+
+def test_two_replicas_of_prometheus_without_deduplication_are_named() -> None:
+    answers = {
+        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(1, 1))),
+        _TWICE: Says(json.dumps(vector(1))),
+        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+    }
+    with serving({**_WELL, **answers}) as server:
+        scraping = _examined(_of(server.url, server.url))["precondition/scraped/shop"]
+    assert scraping.verdict is Verdict.INCONCLUSIVE
+    assert "1 of its targets stand twice: two replicas of Prometheus" in scraping.observed
+    assert "deduplication" in scraping.detail
+
+
+@pytest.mark.parametrize(("scraped", "is_well"), [(500.2, True), (502.0, False)])
+def test_a_start_time_that_wavers_is_the_same_process_for_the_doctor(
+    scraped: float, is_well: bool
+) -> None:
+    page = Says("process_start_time_seconds 500.0\n", content_type="text/plain")
+    start_times = '/api/v1/query?process_start_time_seconds{job="shop"}'
+    answers = {
+        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(1))),
+        start_times: Says(json.dumps(vector(scraped))),
+        _TWICE: Says(json.dumps(vector())),
+        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+    }
+    with serving({**_WELL, "/metrics": page, **answers}) as server:
+        scraping = _examined(_of(server.url, server.url))["precondition/scraped/shop"]
+    assert (scraping.verdict is Verdict.PASS) is is_well
 
 
 @pytest.mark.parametrize(
@@ -97,6 +131,7 @@ def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
         "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
         '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(*ups))),
         '/api/v1/query?process_start_time_seconds{job="shop"}': Says(json.dumps(vector())),
+        _TWICE: Says(json.dumps(vector())),
         "/api/v1/targets": Says(json.dumps(_TARGETS)),
     }
     with serving({**_WELL, **answers}) as server:
