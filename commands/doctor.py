@@ -167,9 +167,7 @@ def _metrics(
                 if exposition.start_times and not errors[-1]:
                     start_times.setdefault(name, set()).add(max(exposition.start_times.values()))
             failed = list(filter(None, errors))
-            finding = judge_metrics_readable(name, "now", failed, len(of_service))
-            remedy = "Correct metrics or metrics_headers in the environment's file."
-            yield replace(finding, detail=remedy if failed else "")
+            yield judge_metrics_readable(name, "now", failed, len(of_service))
 
 
 def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[Finding]:

@@ -18,6 +18,9 @@ from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.reading import Replica
 
 _MAX_NAMED = 5
+_READABLE_REMEDY = (
+    "Correct metrics or metrics_headers in the environment's file, or declare metrics: none."
+)
 _MOMENTS = "before and after the run"
 
 
@@ -73,6 +76,7 @@ def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replic
         Verdict.INCONCLUSIVE if errors else Verdict.PASS,
         f"on each replica, {moment}",
         "; ".join(errors) or f"{replicas} of {replicas} replicas",
+        _READABLE_REMEDY if errors else "",
     )
 
 
