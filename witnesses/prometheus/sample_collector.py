@@ -187,15 +187,18 @@ def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> S
 def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> bool:
     """Return whether the last samples of a series have yet to show, though its target is scraped.
 
-    scrape   ──s────s────s────s──▶ now
-    series     ●    ●              two are missing: not visible yet
-             ●                     timestamps of its own, none after the last response yet
+        scrape   ──s────s────s────s──▶ now
+        series     ●    ●              two are missing: not visible yet
+                 ●                     timestamps of its own, none after the last response yet
+
+    One without a sample since the last response may also have ended, with its process: it is waited
+    for in vain.
     """
     if not scrapes or scrapes[-1] <= end:
         return False
     at = samples[-1][0]
     missing = len(scrapes) - bisect_right(scrapes, at)
-    return 0 < missing <= _SCRAPES_LATE if at in scrapes else at <= end
+    return at <= end or (at in scrapes and 0 < missing <= _SCRAPES_LATE)
 
 
 def scrapes_by_target(answer: bytes) -> dict[Target, list[float]]:

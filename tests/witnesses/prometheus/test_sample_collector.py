@@ -123,10 +123,14 @@ _SCRAPES = [float(at) for at in range(100, 160, 10)]
 
 @pytest.mark.parametrize(
     ("last", "is_late"),
-    [(150.0, False), (140.0, True), (130.0, True), (120.0, False), (106.5, True), (146.5, False)],
+    [
+        (150.0, False), (140.0, True), (130.0, True), (120.0, False), (106.5, True), (110.0, True),
+        (146.5, False),
+    ],
     ids=[
         "all are there", "one is missing", "two are missing", "it has ended",
-        "own timestamps, none after the end", "own timestamps, after the end",
+        "own timestamps, none after the end", "own timestamps that are those of a scrape",
+        "own timestamps, after the end",
     ],
 )  # fmt: skip
 def test_a_series_whose_last_samples_have_yet_to_show_is_late(last: float, is_late: bool) -> None:
