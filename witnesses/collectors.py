@@ -51,24 +51,36 @@ class Collectors:
 
     def collect(self, moment: Moment) -> None:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""
-        is_fresh_begin = self.fresh and moment is Moment.BEFORE
-        # A fresh Prometheus waits for nothing; its begin must come after the others' baseline.
-        in_order = self.in_order[::-1] if is_fresh_begin else self.in_order
-        if moment is Moment.AFTER and self.environment.prometheus is None:
-            # nothing else waits for what is counted some time after the response
-            again = is_collected(self.folder, Moment.AFTER)
-            time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
-        if moment is Moment.AFTER and self.is_self_observed:
-            # Prometheus is under test: its page is scraped before the harness queries it
-            in_order = (*self.in_order[1:], self.in_order[0])
-            self._prometheus.wait_silently(self.settle_s)
-        for collector in in_order:
-            if is_fresh_begin and isinstance(collector, PrometheusCollector):
+        if moment is Moment.AFTER:
+            self._let_settle()
+        for collector in self._order(moment):
+            if self._is_fresh_begin(moment) and isinstance(collector, PrometheusCollector):
                 # Start times are in whole seconds: a process must be older to count as there
                 # before. A service on another machine, whose clock is ahead, is not waited for.
                 ready_at = latest_start_time(self.folder) + START_TIME_MARGIN_S + _CLOCK_STEP_S
                 time.sleep(min(max(0.0, ready_at - time.time()), START_TIME_MARGIN_S))
             collector.collect(moment, self.folder)
+
+    def _order(self, moment: Moment) -> tuple[Collector, ...]:
+        """Return the collectors in the order of a moment."""
+        if self._is_fresh_begin(moment):
+            # a fresh Prometheus waits for nothing; its begin must come after the others' baseline
+            return self.in_order[::-1]
+        if moment is Moment.AFTER and self.is_self_observed:
+            # the page of a Prometheus under test is scraped before the harness queries it
+            return (*self.in_order[1:], self.in_order[0])
+        return self.in_order
+
+    def _is_fresh_begin(self, moment: Moment) -> bool:
+        return self.fresh and moment is Moment.BEFORE
+
+    def _let_settle(self) -> None:
+        """Wait for what is counted some time after the response, where no Prometheus does."""
+        if self.is_self_observed:
+            self._prometheus.wait_silently(self.settle_s)
+        elif self.environment.prometheus is None:
+            again = is_collected(self.folder, Moment.AFTER)
+            time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
 
     def attempts(self) -> Iterator[None]:
         """Yield for each further time that late counts are worth waiting for.

@@ -15,7 +15,7 @@ from witnesses.figure import Figures, Reason
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.prometheus.samples import ScrapeLog
 from witnesses.service.reading import NAME as SERVICE
-from witnesses.service.reading import Replica
+from witnesses.service.replica import Replica
 
 _MAX_NAMED = 5
 _READABLE_REMEDY = (

@@ -1,0 +1,123 @@
+"""What two scrapes of one replica show: growth, a restart, a counter that fell, or nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.evidence_factory import exposition
+from tests.tiny_server import Says
+from tests.witnesses.counted_quantities import uses_by_kind
+from tests.witnesses.service.scraped_shop import responds, scrape
+from witnesses.figure import Figure, Figures, Reason
+from witnesses.service.reading import ServiceReading, read_services
+
+_TEA = ("tea",)
+_USES = uses_by_kind()
+
+
+def _read(place: Path, before: list[Says], after: list[Says]) -> ServiceReading:
+    return read_services(scrape(place, before, after))
+
+
+def _figures(place: Path, before: str, after: str) -> Figures:
+    return _read(place, [responds(before)], [responds(after)]).figures(_USES)
+
+
+@pytest.mark.parametrize(
+    ("after", "least"), [(2.0, 2.0), (9.0, 4.0)], ids=["it fell", "it went on"]
+)
+def test_a_start_time_that_moved_leaves_a_lower_bound_that_does_not_overstate(
+    tmp_path: Path, after: float, least: float
+) -> None:
+    """A counter that went on may have been kept on disk: it did not count from zero."""
+    restarted = exposition({"tea": after}, start_time=900.0)
+    figure = _figures(tmp_path, exposition({"tea": 5}), restarted).at(_TEA)
+    assert figure == Figure.at_least(least, Reason.PROCESS_RESTARTED)
+
+
+@pytest.mark.parametrize("start_time", [500.01, 499.2, 501.0])
+def test_a_start_time_that_wavers_is_no_restart(tmp_path: Path, start_time: float) -> None:
+    after = exposition({"tea": 1_020}, start_time=start_time)
+    figures = _figures(tmp_path, exposition({"tea": 1_000}), after)
+    assert figures.at(_TEA) == Figure.exact(20.0)
+
+
+def test_a_start_time_with_labels_shows_a_restart(tmp_path: Path) -> None:
+    def shown(start_time: float) -> str:
+        text = exposition({"tea": 5}, start_time=None)
+        return text + f'process_start_time_seconds{{application="shop"}} {start_time}\n'
+
+    assert _figures(tmp_path, shown(500.0), shown(500.2)).at(_TEA) == Figure.exact(0.0)
+    figure = _figures(tmp_path, shown(500.0), shown(700.0)).at(_TEA)
+    assert figure.reason is Reason.PROCESS_RESTARTED
+
+
+def test_a_start_time_that_only_one_scrape_shows_is_no_restart(tmp_path: Path) -> None:
+    after = exposition({"tea": 7}, start_time=None)
+    assert _figures(tmp_path, exposition({"tea": 5}), after).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_counter_that_was_created_anew_shows_a_restart(tmp_path: Path) -> None:
+    def shown(created: float) -> str:
+        return exposition({"tea": 9}, start_time=None) + f"uses_created {created}\n"
+
+    figure = _figures(tmp_path, shown(500.0), shown(900.0)).at(_TEA)
+    assert figure == Figure.at_least(0.0, Reason.PROCESS_RESTARTED)
+
+
+def test_a_counter_that_fell_by_itself_bounds_nothing(tmp_path: Path) -> None:
+    figures = _figures(tmp_path, exposition({"tea": 5}), exposition({"tea": 2}))
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "5 to 2")
+
+
+def test_without_a_start_time_another_counter_that_fell_casts_doubt(tmp_path: Path) -> None:
+    def shown(uses: int, visits: int) -> str:
+        return exposition({"tea": uses}, visits=visits, start_time=None)
+
+    figures = _figures(tmp_path, shown(5, 9), shown(12, 2))
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "visits_total")
+
+
+def test_beside_a_steady_start_time_other_counters_cast_no_doubt(tmp_path: Path) -> None:
+    before, after = (exposition({"tea": n}, visits=9 - n) for n in (5, 7))
+    assert _figures(tmp_path, before, after).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_gauge_that_is_called_total_and_falls_casts_no_doubt(tmp_path: Path) -> None:
+    def shown(uses: int, handles: int) -> str:
+        gauge = f"# TYPE active_handles_total gauge\nactive_handles_total {handles}\n"
+        return exposition({"tea": uses}, start_time=None) + gauge
+
+    assert _figures(tmp_path, shown(5, 9), shown(7, 2)).at(_TEA) == Figure.exact(2.0)
+
+
+def test_a_counter_without_total_in_its_name_is_found_under_its_name(tmp_path: Path) -> None:
+    def shown(number: int) -> Says:
+        return responds(f"# TYPE requests counter\nrequests {number}\n")
+
+    reading = _read(tmp_path, [shown(2)], [shown(6)])
+    named = reading.figures(uses_by_kind(by=[], prometheus="requests"))
+    assert named.at(()) == Figure.exact(4.0)
+    renamed = reading.figures(uses_by_kind(by=[], prometheus="requests_total"))
+    assert renamed.at(()).value in (None, 0.0)
+
+
+def test_a_page_that_was_empty_before_the_first_count_began_at_zero(tmp_path: Path) -> None:
+    assert _figures(tmp_path, "", exposition({"tea": 3})).at(_TEA) == Figure.exact(3.0)
+
+
+def test_a_counter_beyond_2_to_the_53_is_void(tmp_path: Path) -> None:
+    before, after = (exposition({"tea": 2**53 + n}) for n in (2, 4))
+    assert _figures(tmp_path, before, after).at(_TEA).reason is Reason.BEYOND_PRECISION
+
+
+def test_a_series_that_is_gone_has_fallen(tmp_path: Path) -> None:
+    """A counter may expire on the page of an exporter: what it counted since is not known."""
+    figures = _figures(tmp_path, exposition({"tea": 5}), exposition({"coffee": 1}))
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "5 to 0")
+    assert figures.at(("coffee",)) == Figure.exact(1.0)
+
+
+def test_a_series_at_zero_that_is_gone_is_still_at_zero(tmp_path: Path) -> None:
+    figures = _figures(tmp_path, exposition({"tea": 0}), exposition({"coffee": 1}))
+    assert figures.at(_TEA) == Figure.exact(0.0)

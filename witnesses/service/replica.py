@@ -1,0 +1,159 @@
+"""One replica of a service: what its scrapes before and after the run show of each series.
+
+before                      after
+uses_total 5                uses_total 12        exact: 7
+start time 500.0            start time 900.0     a new process: at least what it shows, if it fell
+uses_total 5, no start      uses_total 2         it fell by itself: no bound follows
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from scenarios.language.selector import Selector
+from witnesses.figure import MAX_COUNT, Figure, Reason
+from witnesses.process_identity import is_moved, is_replaced
+from witnesses.service.exposition import COUNTER, Exposition, LabelPairs, parse_exposition
+from witnesses.service.single_process import RepeatedScrapes
+
+_CREATED = "_created"
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One metrics address: whose it is, its scrapes before and after, and the repeated ones.
+
+    `first_after` is the first scrape after the run, if a later one was made.
+    """
+
+    service: str
+    job: str
+    before: Exposition
+    after: Exposition
+    scrapes: tuple[RepeatedScrapes, ...] = ()
+    url: str = ""
+    first_after: Exposition | None = None
+
+    @property
+    def several_processes(self) -> RepeatedScrapes | None:
+        """The scrapes that show that not one process answers."""
+        return next((each for each in self.scrapes if each.shows_several_processes), None)
+
+    @property
+    def began_empty(self) -> bool:
+        """Whether its page was empty before: some show a metric only once it has counted."""
+        return self.before.reason is Reason.EMPTY_EXPOSITION and not self.after.error
+
+    @property
+    def error(self) -> str:
+        """Why it could not be read, before or after, or ""."""
+        return self.after.error or ("" if self.began_empty else self.before.error)
+
+    @cached_property
+    def is_restarted(self) -> bool:
+        """Whether another process answers than before.
+
+        The evidence is a start time that moved, or the `_created` of a counter. A start time that
+        only one scrape shows is none.
+        """
+        before, after = self.before, self.after
+        created = (name for name in before.values if name.endswith(_CREATED))
+        return is_replaced(before.start_times, after.start_times) or any(
+            is_moved(value, after.values.get(name, {}).get(pairs, value))
+            for name in created
+            for pairs, value in before.values[name].items()
+        )
+
+    @cached_property
+    def fallen(self) -> str:
+        """A counter that fell though nothing else shows a restart, or "".
+
+        Where the start time is shown and the same, other counters than a quantity's cast no doubt.
+        """
+        if self.error or self.is_restarted or self.before.start_times:
+            return ""
+        return next(
+            (
+                metric
+                for metric, series in self.before.values.items()
+                if self.before.type_of(metric) == COUNTER
+                for pairs, value in series.items()
+                if self.after.values.get(metric, {}).get(pairs, value) < value
+            ),
+            "",
+        )
+
+    def may_have(self, metric: str) -> bool:
+        """Return whether it declares a metric; one that cannot be read at all may."""
+        readable = [each for each in (self.before, self.after) if not each.error]
+        return not readable or self.has(metric)
+
+    def has(self, metric: str) -> bool:
+        """Return whether it declares a metric."""
+        return any(each.declares(metric) for each in (self.before, self.after))
+
+    def increases(self, metric: str) -> Iterator[tuple[dict[str, str], Figure]]:
+        """Yield each series' increase; without a baseline none is known, not even a bound."""
+        if self.before.error and not self.began_empty:
+            return
+        before = self.before.values.get(metric, {})
+        first = self.after if self.first_after is None else self.first_after
+        shown = self.after.values.get(metric, {})
+        gone = () if self.after.error else before.keys() - shown.keys()
+        for pairs in sorted(gone):
+            if before[pairs]:  # it has fallen
+                yield dict(pairs), _increase(before[pairs], 0.0, self.is_restarted)
+        for pairs, value in shown.items():
+            start = before.get(pairs, 0.0)
+            figure = _increase(start, value, self.is_restarted)
+            if (metric, pairs) in self.self_counting:
+                figure = figure.doubted(Reason.SELF_COUNTING, metric)
+            late = 0.0 if first.error else value - first.values.get(metric, {}).get(pairs, start)
+            yield dict(pairs), replace(figure, late=late) if late > 0 else figure
+
+    @cached_property
+    def self_counting(self) -> frozenset[tuple[str, LabelPairs]]:
+        """The series that also count the scrapes: metric and labels."""
+        shown = "".join(f"{series} 1\n" for each in self.scrapes for series in each.self_counting)
+        parsed = parse_exposition(shown.encode(), self.url)
+        return frozenset(
+            (metric, pairs) for metric in parsed.values for pairs in parsed.values[metric]
+        )
+
+    def labels_of(self, metric: str) -> Iterator[dict[str, str]]:
+        """Yield the labels of each series of a metric that was shown, before or after."""
+        for exposition in (self.before, self.after):
+            yield from map(dict, exposition.values.get(metric, {}))
+
+    def shows_own(self, selector: Selector) -> bool:
+        """Return whether a series satisfies the selector by its own labels alone."""
+        labels = self.labels_of(selector.metric)
+        return any(not selector.failed_matchers(each) for each in labels)
+
+    @property
+    def doubt(self) -> tuple[Reason, str] | None:
+        """Why its figures are not the exact increase, and the facts; or None."""
+        if self.error:
+            exposition = self.after if self.after.error else self.before
+            return exposition.reason or Reason.SCRAPE_FAILED, self.error
+        if self.fallen:
+            return Reason.COUNTER_FELL, self.fallen
+        return (Reason.PROCESS_RESTARTED, "") if self.is_restarted else None
+
+
+def _increase(start: float, value: float, is_restarted: bool) -> Figure:
+    """Return the increase of a series; a new process has counted from zero, if its value fell.
+
+    A start time that moved while the counter went on proves nothing: the counter may be kept on
+    disk, and so only the difference is a lower bound. One that fell by itself bounds nothing.
+    """
+    if math.isnan(value - start):
+        return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
+    if max(value, start) > MAX_COUNT:
+        return Figure.void(Reason.BEYOND_PRECISION, f"{value:,.0f}")
+    if value < start:
+        if is_restarted:
+            return Figure.at_least(value, Reason.PROCESS_RESTARTED)
+        return Figure.void(Reason.COUNTER_FELL, f"{start:,.0f} to {value:,.0f}")
+    return Figure.exact(value - start)
