@@ -169,3 +169,50 @@ def test_an_edge_is_no_longer_than_the_time_between_two_probes(
     for each in seen.outages:
         assert each.began[0] <= each.began[1]
         assert each.ended is None or each.began[1] <= each.ended[0] <= each.ended[1]
+
+
+@pytest.mark.parametrize(("gap_s", "unseen_s"), [(3.5, 0.0), (3.75, 3.75)])
+def test_a_gap_is_unseen_only_if_it_is_longer_than_two_probes_may_lie_apart(
+    gap_s: float, unseen_s: float
+) -> None:
+    probes = [Probe(0.0, 0.0), Probe(gap_s, gap_s)]
+    seen = observe(probes, 0.0, gap_s + 1.0, APART_S)
+    assert (seen.up_s, seen.unseen_s) == (gap_s + 1.0 - unseen_s, unseen_s)
+
+
+@pytest.mark.parametrize(("gap_s", "outages"), [(3.5, 1), (3.75, 2)])
+def test_failures_that_are_no_further_apart_than_two_probes_are_one_outage(
+    gap_s: float, outages: int
+) -> None:
+    probes = [Probe(0.0, 0.25, "reset"), Probe(0.25 + gap_s, 5.0, "reset")]
+    assert len(observe(probes, 0.0, 6.0, APART_S).outages) == outages
+
+
+@pytest.mark.parametrize(("gap_s", "unwatched_s"), [(7.75, 0.0), (8.25, 8.25)])
+def test_probes_may_be_three_pauses_and_both_timeouts_apart(
+    tmp_path: Path, gap_s: float, unwatched_s: float
+) -> None:
+    seen = [good(n * 2, 0.0) for n in range(11)]
+    later = [good(20 + gap_s + n * 2, 0.0) for n in range(16)]
+    row, _ = judged(tmp_path, [*seen, *later], Watch(WATCH.until, 2.0, 60.0, 0.5))
+    assert row.unwatched_s == unwatched_s
+
+
+@pytest.mark.parametrize(
+    ("down_s", "verdict"),
+    [(14.75, Verdict.PASS), (15.0, Verdict.PASS), (15.25, Verdict.FAIL)],
+)
+def test_a_budget_may_be_spent_to_its_end_and_no_further(
+    tmp_path: Path, down_s: float, verdict: Verdict
+) -> None:
+    probes = [bad(0, down_s), good(down_s, 0.0), *(good(16 + n, 0.0) for n in range(44))]
+    row, _ = judged(tmp_path, probes, Watch(WATCH.until, 10.0, 60.0, 0.75))
+    assert (row.budget_s, row.down_low_s, row.down_high_s) == (15.0, down_s, down_s)
+    assert row.verdict is verdict
+
+
+def test_a_probe_of_the_first_moment_counts_and_one_of_the_last_does_not() -> None:
+    probes = [Probe(0.0, 0.5, "reset"), Probe(0.5, 0.5), Probe(2.0, 2.5, "refused")]
+    seen = observe(probes, 0.0, 2.0, APART_S)
+    assert (seen.down_s, seen.edge_s, seen.up_s) == (0.5, 0.0, 1.5)
+    assert [each.error for each in seen.outages] == ["reset"]

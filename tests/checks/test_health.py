@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from checks.case import read_case
-from checks.health import judge_health, services_are_healthy
+from checks.health import judge_health, judge_status, services_are_healthy
 from checks.result import Finding
 from checks.verdict import Verdict
 from config.environment import Environment, Service
@@ -11,6 +12,7 @@ from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
 from tests.tiny_server import Says, nobody_listens_at, serving
 from witnesses.health.collector import collect_health
+from witnesses.health.status import EndpointResponse
 from witnesses.model import Moment
 
 
@@ -70,3 +72,54 @@ def test_a_service_that_was_not_asked_afterwards_is_inconclusive(
     before, after = _judged(folder)
     assert before.verdict is Verdict.PASS
     assert (after.verdict, after.observed) == (Verdict.INCONCLUSIVE, "it was not asked")
+
+
+def _judged_status(**reported: EndpointResponse | float | None) -> dict[str, Finding]:
+    status = replace(EVERYTHING_IS_WELL, **reported)  # type: ignore[arg-type]
+    return {each.id: each for each in judge_status("shop", status, at=0.0)}
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "verdict"),
+    [
+        (0.0, Verdict.PASS),
+        (2.0, Verdict.PASS),
+        (-2.0, Verdict.PASS),
+        (2.001, Verdict.INCONCLUSIVE),
+        (-2.001, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_clock_may_be_two_seconds_from_ours_and_no_more(skew_s: float, verdict: Verdict) -> None:
+    assert _judged_status(clock_skew_s=skew_s)["clock/shop"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, Verdict.PASS),
+        (404, Verdict.PASS),
+        (401, Verdict.INCONCLUSIVE),
+        (403, Verdict.INCONCLUSIVE),
+        (499, Verdict.PASS),
+        (500, Verdict.FAIL),
+        (None, Verdict.FAIL),
+    ],
+)
+def test_a_probe_shows_whether_the_headers_are_accepted(
+    status: int | None, verdict: Verdict
+) -> None:
+    probe = EndpointResponse("http://shop.example/", status, error="cannot be reached")
+    assert _judged_status(probe=probe)["headers/shop"].verdict is verdict
+
+
+@pytest.mark.parametrize("days", [-1, 0, 13])
+def test_a_certificate_of_less_than_two_weeks_is_to_be_renewed(days: int) -> None:
+    finding = _judged_status(certificate_until=(days + 0.5) * 86_400)["health/shop"]
+    assert finding.verdict is Verdict.PASS
+    assert finding.detail == f"{max(0, days)} days are left: renew it."
+
+
+def test_a_certificate_of_two_weeks_is_not_to_be_renewed_yet() -> None:
+    finding = _judged_status(certificate_until=14.0 * 86_400)["health/shop"]
+    assert finding.observed == "status 200, certificate valid until 1970-01-15"
+    assert finding.detail == ""

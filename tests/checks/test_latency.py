@@ -104,6 +104,7 @@ def test_a_value_on_the_limit_is_within_it() -> None:
     [
         (5, 1.0, Verdict.PASS),
         (6, 1.0, Verdict.INCONCLUSIVE),
+        (6, 2.5, Verdict.INCONCLUSIVE),
         (6, 3.0, Verdict.FAIL),
         (5, 3.0, Verdict.PASS),
     ],
@@ -315,3 +316,18 @@ def test_the_warm_up_is_not_measured(tmp_path: Path) -> None:
     judgement = judge_latency(case_of(tmp_path, warm_up, Load()))
     assert {row.max < 1 for row in judgement.latency} == {True}
     assert {row.count for row in judgement.latency} == {4}
+
+
+@pytest.mark.parametrize(
+    ("on_limit", "over", "proven"), [(100, 0, True), (96, 4, False), (50, 50, True)]
+)
+def test_an_interval_that_ends_on_the_limit_is_below_it_and_never_above(
+    on_limit: int, over: int, proven: bool
+) -> None:
+    objective = _objective(_answered(*[2.5] * on_limit, *[9.0] * over), 95.0, 2.5)
+    assert (objective.low_s, objective.proven) == (2.5 if over < 50 else 9.0, proven)
+
+
+def test_as_many_are_allowed_as_the_decimal_percentile_says() -> None:
+    """99.9 times 41,000 is 4095900.0000000005 as a float."""
+    assert allowed_over(41_000, 99.9) == 41

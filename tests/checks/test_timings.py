@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from checks.timings import Timings, timings_by_step
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
@@ -67,3 +70,18 @@ def test_only_failures_slower_than_the_limit_are_judged_by_it(tmp_path: Path) ->
     found = _timings(tmp_path, GOOD, (_REFUSED,), (_LATE_REFUSAL,))["open"]
     assert _sizes(found.judged_by(2.5)) == (2, 0, 0)
     assert _sizes(found.judged_by(4.5)) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "sizes"), [(9.8, (0, 0, 1)), (9.95, (0, 1, 0)), (10.0, (0, 1, 0))]
+)
+def test_a_timer_may_fire_by_a_hundredth_early_and_no_more(
+    tmp_path: Path, duration_s: float, sizes: tuple[int, int, int]
+) -> None:
+    early = Made("open", Outcome.UNKNOWN, None, "any words", duration_s)
+    assert _sizes(_timings(tmp_path, (early,))["open"]) == sizes
+
+
+def test_a_failure_that_lasted_as_long_as_the_limit_is_not_over_it() -> None:
+    timings = Timings(np.empty(0), np.empty(0), np.array([2.5, 2.500001]))
+    assert timings.judged_by(2.5).served_s.tolist() == [2.500001]

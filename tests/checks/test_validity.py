@@ -7,7 +7,8 @@ from checks.case import read_case
 from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence.recording import RecordingEnd, StopReason
+from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import Recorder, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
     GOOD,
@@ -112,13 +113,21 @@ def test_a_run_without_a_request_is_inconclusive(tmp_path: Path) -> None:
     ("end", "reason"),
     [
         (replace(_ENDED, cpu_s=0.89), ""),
+        (replace(_ENDED, cpu_s=0.9), ""),
         (replace(_ENDED, cpu_s=0.95), "95% of a core used, at most 90%"),
+        (replace(_ENDED, loop_delay_max_s=0.5), ""),
         (replace(_ENDED, loop_delay_max_s=0.51), "its event loop stood for 0.510 s"),
         (replace(_ENDED, loop_delay_max_s=None), ""),
-        (RecordingEnd(4, 0, 0.2, 0.2), ""),
+        (RecordingEnd(4, 0, 0.48, 0.48), ""),
+        (RecordingEnd(4, 0, 0.5, 0.5), "100% of a core used, at most 90%"),
+        (replace(_ENDED, memory_bytes=1_000_000_000), ""),
+        (replace(_ENDED, memory_bytes=1_001_000_000), "1,001 MB used, at most 1,000 MB"),
     ],
-    ids=["kept up", "busy", "stood", "not measured", "too short to tell"],
-)
+    ids=[
+        "kept up", "busy as may be", "busy", "stood as may be", "stood", "not measured",
+        "too short to tell", "just long enough", "large as may be", "large",
+    ],
+)  # fmt: skip
 def test_a_generator_that_did_not_keep_up_is_inconclusive_with_its_figure(
     tmp_path: Path, end: RecordingEnd, reason: str
 ) -> None:
@@ -130,7 +139,9 @@ def test_a_generator_that_did_not_keep_up_is_inconclusive_with_its_figure(
     assert finding.verdict is (Verdict.INCONCLUSIVE if reason else Verdict.PASS)
 
 
-@pytest.mark.parametrize(("skew_s", "verdict"), [(0.9, Verdict.PASS), (-1.1, Verdict.INCONCLUSIVE)])
+@pytest.mark.parametrize(("skew_s", "verdict"), [
+    (0.9, Verdict.PASS), (1.0, Verdict.PASS), (-1.0, Verdict.PASS), (-1.1, Verdict.INCONCLUSIVE),
+])  # fmt: skip
 def test_a_clock_apart_from_that_of_prometheus_is_inconclusive(
     tmp_path: Path, skew_s: float, verdict: Verdict
 ) -> None:
@@ -174,3 +185,23 @@ def test_what_an_aborted_load_did_not_start_is_not_the_generators_fault(tmp_path
     assert finding.observed == (
         "20 scheduled, 4 begun, 0 dropped, 16 not started; aborted: any words"
     )
+
+
+@pytest.mark.parametrize(
+    ("late_s", "reason"),
+    [(0.0, ""), (0.05, ""), (0.06, "it sent 0.060 s late (p99), at most 0.05 s")],
+)
+def test_a_generator_of_an_open_model_that_sends_late_is_inconclusive(
+    tmp_path: Path, late_s: float, reason: str
+) -> None:
+    scenario = SCENARIO.replace("load: {users: 1, iterations: 4}",
+                                "load: {rate: 4/s, duration: 1s, max_users: 5}")  # fmt: skip
+    folder = write_run(tmp_path, Load((), end=None), scenario=scenario)
+    for path in folder.exchanges.glob("load.*"):
+        path.unlink()
+    recorder = Recorder(folder.exchanges / "load.jsonl", "load", "load", 1, 4, ("open",))
+    for iteration in range(4):
+        number = recorder.intend(iteration + 1, 0, 0.0)
+        recorder.conclude(number, late_s, late_s + 0.1, Outcome.OK, 200)
+    recorder.end(_ENDED)
+    assert bottleneck(read_case(folder).driven[0]) == reason

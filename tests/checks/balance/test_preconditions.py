@@ -1,6 +1,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from checks.balance.usage import judge_usage
 from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
@@ -182,3 +184,13 @@ def test_what_strayed_to_another_tenant_is_a_wrong_label_and_no_traffic_of_other
     assert findings["usage/uses"].code is Code.WRONG_LABEL
     assert findings["precondition/other-traffic"].verdict is Verdict.PASS
     assert findings["usage/visits"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("at", "verdict"), [(END, Verdict.INCONCLUSIVE), (END + 5, Verdict.PASS)])
+def test_only_a_scrape_later_than_the_last_response_shows_all_of_the_run(
+    tmp_path: Path, at: float, verdict: Verdict
+) -> None:
+    folder = _agreeing(tmp_path)
+    ups = [*settled(1, 1)[:2], (at, 1.0)]
+    write_prometheus(folder, SERIES, ups={("shop", "shop:80"): ups})
+    assert _findings(folder)["precondition/scraped/shop"].verdict is verdict

@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.rows import rows_of
 from checks.case import read_case
-from checks.result import Code, Finding, Kind, UsageRow
+from checks.result import ClientFigure, Code, Finding, Kind, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
@@ -62,3 +64,21 @@ def test_a_row_that_is_missing_from_the_database_fails_alone(tmp_path: Path) -> 
     write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
     verdicts = {row.labels["kind"]: (row.verdict, row.code) for row in _rows(folder)}
     assert verdicts == {"tea": (Verdict.FAIL, Code.LOST_ROW), "coffee": (Verdict.PASS, None)}
+
+
+@pytest.mark.parametrize(
+    ("counted", "verdict", "code"),
+    [
+        (3, Verdict.FAIL, Code.NOT_DONE),
+        (4, Verdict.INCONCLUSIVE, Code.IN_DOUBT),
+        (5, Verdict.INCONCLUSIVE, Code.IN_DOUBT),
+    ],
+)
+def test_of_a_client_that_is_partly_unknown_only_less_than_it_confirmed_contradicts(
+    tmp_path: Path, counted: int, verdict: Verdict, code: Code
+) -> None:
+    folder = write_run(tmp_path, Load(scheduled=3))
+    write_agreeing_witnesses(folder, counted)
+    tea = _rows(folder)[0]
+    assert tea.client == ClientFigure(4, 0, is_partial=True)
+    assert (tea.verdict, tea.code) == (verdict, code)
