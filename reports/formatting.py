@@ -18,7 +18,7 @@ MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?"}
 _MINUS = "−"
 # What XML forbids, what steers a terminal, and what reverses the direction of writing.
 _UNWRITABLE = re.compile(
-    "[^\t\n\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
+    "[^\t\n\x20-\x7e\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
     "\U00010000-\U0010ffff]"
 )
 _USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")

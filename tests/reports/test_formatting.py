@@ -1,6 +1,8 @@
 """Does what people read say the same as what was measured?"""
 
 import re
+import sys
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -107,3 +109,20 @@ def test_ten_megabytes_are_cut_and_say_so() -> None:
 
 def test_a_password_in_an_address_is_not_shown() -> None:
     assert "secret" not in write.without_userinfo("postgresql://ada:secret@db/cards")
+
+
+def test_exactly_the_characters_that_could_do_more_than_be_read_are_replaced() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    cleaned = write.clean(every, 1 << 23)
+    replaced = {one for one, left in zip(every, cleaned, strict=True) if one != left}
+    direction = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    control = {one for one in every if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp")}
+    assert replaced == {*control, *direction, "\ufffe", "\uffff"} - {"\t", "\n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"), [("x" * 10, True), ("x" * 11, False), ("é" * 5, True), ("é" * 6, False)]
+)
+def test_a_text_is_cut_only_if_it_has_more_bytes_than_allowed(text: str, is_whole: bool) -> None:
+    cut = f"{text[: 10 // len(text[0].encode())]} … (cut, {len(text)} characters in all)"
+    assert write.clean(text, 10) == (text if is_whole else cut)
