@@ -80,3 +80,37 @@ def test_a_large_text_takes_time_in_proportion_to_its_length() -> None:
         redact(text, SECRETS)
         spent.append(time.process_time() - began)
     assert spent[1] < 40 * max(spent[0], 0.01)
+
+
+@pytest.mark.parametrize("alphabet", [None, b"-_"])
+@pytest.mark.parametrize("secret", ["eight-ch", "nine-char", "ten-charac", "~~~a~long~~~secret???"])
+@pytest.mark.parametrize("offset", range(3))
+def test_within_base64_nothing_is_left_that_only_the_secret_determines(
+    offset: int, secret: str, alphabet: bytes | None
+) -> None:
+    """A letter of Base64 has six bits: the letters that hold a bit of the neighbours may stay."""
+    encoded = base64.b64encode(b"\xff" * offset + secret.encode() + b"\xff\xff", alphabet).decode()
+    first, end = -(-offset * 8 // 6), (offset + len(secret)) * 8 // 6
+    assert redact(encoded, [secret]) == f"{encoded[:first]}***{encoded[end:]}"
+
+
+def test_a_secret_of_four_characters_is_redacted_in_every_form_but_within_base64() -> None:
+    for echoed in ("ab/1", "AB/1", "ab%2F1", "61622f31", base64.b64encode(b"ab/1").decode()):
+        assert redact(f"<{echoed}>", ["ab/1"]) == "<***>"
+    inside = base64.b64encode(b"xab/1").decode()
+    assert redact(inside, ["ab/1"]) == inside
+
+
+def test_a_secret_of_three_characters_is_redacted_as_it_is_only() -> None:
+    assert redact("a/1 A/1 612f31 YS8x", ["a/1"]) == "*** A/1 612f31 YS8x"
+
+
+def test_a_secret_that_begins_another_does_not_leave_its_rest() -> None:
+    for secrets in (["s3cret", "s3cret-and-more"], ["s3cret-and-more", "s3cret"]):
+        assert redact("<s3cret-and-more> <s3cret>", secrets) == "<***> <***>"
+
+
+@pytest.mark.parametrize("slashes", range(4))
+def test_a_secret_is_redacted_behind_up_to_three_backslashes(slashes: int) -> None:
+    echoed = "abc" + "\\" * slashes + '"def'
+    assert redact(f"<{echoed}>", ['abc"def']) == "<***>"

@@ -5,6 +5,8 @@ import pytest
 from config.environment import Environment, read_environment
 from config.errors import ConfigError
 from config.prometheus import BasicAuth, Prometheus
+from config.secrets import secrets_of_databases, secrets_of_headers, secrets_of_prometheus
+from config.verbatim import TextPart
 
 SHOP = 'environment: test\nservices: {shop: {url: "https://shop.example"}}\n'
 
@@ -104,3 +106,30 @@ def test_what_a_variable_holds_is_a_secret_though_it_looks_like_a_template(tmp_p
     assert environment.prometheus is not None
     assert environment.prometheus.bearer_token == tokens["FOUR"]
     assert environment.databases["shop"] == "postgresql://me:FIVE{{x}}%2F@db/shop"
+
+
+@pytest.mark.parametrize(("value", "secrets"), [("tenant7", []), ("s3cret-8", ["s3cret-8"])])
+def test_a_header_for_prometheus_is_a_secret_from_eight_characters_on(
+    value: str, secrets: list[str]
+) -> None:
+    settings = Prometheus(url="http://p.example", headers={"X-Scope-OrgID": value})
+    assert list(secrets_of_prometheus(settings)) == secrets
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "basic", "Token", "ApiKey"])
+def test_a_secret_is_what_follows_the_scheme_and_no_further_word(scheme: str) -> None:
+    headers = {"Authorization": [TextPart(f"{scheme} token s3cret", is_verbatim=False)]}
+    assert list(secrets_of_headers(headers)) == ["token s3cret"]
+
+
+def test_a_header_with_a_template_has_only_what_came_from_variables_as_secret() -> None:
+    template, variable = TextPart("{{ token }}:", False), TextPart("s3cret", True)
+    assert list(secrets_of_headers({"X-Token": [template, variable]})) == ["s3cret"]
+    assert list(secrets_of_headers({"X-Token": [template, TextPart("", True)]})) == []
+    assert list(secrets_of_headers({"X-Kind": [variable]})) == []
+
+
+def test_a_database_url_that_cannot_be_read_is_secret_as_a_whole() -> None:
+    assert set(secrets_of_databases(["postgresql://me:s3cret@[db/shop"])) == {
+        "postgresql://me:s3cret@[db/shop"
+    }

@@ -116,3 +116,15 @@ def test_a_window_that_is_not_whole_is_refused() -> None:
     broken = RawSeries(b"[1]", [(80.0, 1.0)])
     with pytest.raises(ValueError, match="no mapping of text"):
         accumulator.add([broken], _targets())
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_scrape_of_two_targets_with_one_name_shows_no_absence(is_shared: bool) -> None:
+    accumulator = Accumulator(("kind",), BEGIN, keeps=True)
+    builder = ScrapeLogBuilder(BEGIN, END, fresh=False, is_shared=is_shared)
+    targets = _targets((*_STAMPS[:2], 150.0, *_STAMPS[2:]), builder)
+    accumulator.add([_raw(3, 3, 7, 7, 7, kind="tea")], targets)
+    (state,) = accumulator.states
+    zero = [] if is_shared else [(150.0, 0.0)]
+    assert state.seen == [*zero, *((at, 7.0) for at in _STAMPS[2:])]
+    assert _figures(accumulator, builder)[("tea",)].is_exact is False

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config.prometheus import Prometheus
@@ -16,7 +17,7 @@ from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping
 from witnesses.figure import Figure, Reason
 from witnesses.model import CountedQuantity, Moment
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryResponse
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.prometheus.service_targets import ServiceTargets
@@ -219,3 +220,119 @@ def test_a_check_that_cannot_be_evaluated_has_the_error_as_its_response(
     response = _promql(folder, 0)["response"]
     assert isinstance(response, dict)
     assert "cannot be reached" in response["error"]
+
+
+_SKEW_S, _PACE_S = 1_000.0, 10.0
+
+
+class _ScrapedAs(PrometheusClient):
+    """A client of a Prometheus whose clock is ahead, and that has made these scrapes."""
+
+    def __init__(self, *scrapes: tuple[float, float]) -> None:
+        super().__init__(Prometheus(url=nobody_listens_at()))
+        self._scrapes = scrapes
+        self.asked: list[str] = []
+
+    def query(self, query: str, at: float | None) -> QueryResponse:
+        self.asked.append(query)
+        values = [[stamp, str(up)] for stamp, up in self._scrapes]
+        found = [{"metric": {"job": "shop", "instance": "shop:80"}, "values": values}]
+        result = {"resultType": "matrix", "result": found if values else []}
+        content = json.dumps({"status": "success", "data": result}).encode()
+        return QueryResponse(content, [], msgspec.Raw(json.dumps(result["result"]).encode()), "")
+
+    def clock_skew_s(self) -> float:
+        return _SKEW_S
+
+    def intervals_s(self, jobs: Iterable[str] = ()) -> dict[str, float | None] | None:
+        return dict.fromkeys(jobs, _PACE_S)
+
+    def lag_s(self, jobs: Iterable[str], interval_s: float, now: float) -> float:
+        return 0.0
+
+
+def _paced(folder: RunFolder, client: PrometheusClient) -> PrometheusCollector:
+    """Return a collector that has learnt clock and interval of its Prometheus."""
+    collector = PrometheusCollector(client, _SHOP, folder)
+    collector._learn_pace()
+    return collector
+
+
+def _up(*stamps: float) -> list[tuple[float, float]]:
+    return [(at, 1.0) for at in stamps]
+
+
+def _down(*stamps: float) -> list[tuple[float, float]]:
+    return [(at, 0.0) for at in stamps]
+
+
+@pytest.mark.parametrize(
+    ("scrapes", "is_passed"),
+    [
+        ((), False),
+        (_up(10), False),
+        (_up(10, 20), True),
+        ([*_up(10, 20), *_down(30)], False),
+        ([*_down(10), *_up(20, 30)], True),
+        ([*_up(10), *_down(20), *_up(30)], False),
+    ],
+)
+def test_the_barrier_before_the_run_is_two_good_scrapes_in_a_row(
+    folder: RunFolder, scrapes: list[tuple[float, float]], is_passed: bool
+) -> None:
+    with closing(_ScrapedAs(*scrapes)) as client:
+        assert _paced(folder, client)._scraped_before() is is_passed
+
+
+@pytest.mark.parametrize(
+    ("scrapes", "is_passed"),
+    [
+        ((), False),
+        (_up(110, 120), False),
+        (_up(110, 120, 130), True),
+        (_up(100, 110, 120), False),
+        ([*_up(110, 120), *_down(130), *_up(140)], True),
+        (_down(110), False),
+        (_down(110, 120), True),
+        (_down(90, 100, 110), False),
+        ([*_down(110, 120), *_up(130)], False),
+        ([*_up(110), *_down(120, 130)], True),
+    ],
+)
+def test_the_barrier_after_the_run_is_three_good_scrapes_later_or_a_target_that_is_down(
+    folder: RunFolder, scrapes: list[tuple[float, float]], is_passed: bool
+) -> None:
+    with closing(_ScrapedAs(*scrapes)) as client:
+        assert _paced(folder, client)._scraped_after(100.0) is is_passed
+
+
+def test_the_next_scrape_is_later_than_the_last_window(folder: RunFolder) -> None:
+    at = time.time() + _SKEW_S
+    for stamp, is_next in ((at - 1, False), (at, False), (at + 1, True)):
+        with closing(_ScrapedAs((stamp, 1.0))) as client:
+            assert _paced(folder, client)._scraped_since(at) is is_next
+
+
+@pytest.mark.parametrize(("ago_s", "is_waited_for"), [(-9.0, True), (11.0, True), (14.0, False)])
+def test_a_scrape_is_waited_for_an_interval_and_a_quarter(
+    folder: RunFolder, ago_s: float, is_waited_for: bool
+) -> None:
+    at = time.time() + _SKEW_S - ago_s
+    with closing(_ScrapedAs((at - 1, 1.0))) as client:
+        assert _paced(folder, client)._scraped_since(at) is not is_waited_for
+
+
+def test_the_end_is_the_last_response_on_the_clock_of_prometheus_and_a_margin(
+    folder: RunFolder,
+) -> None:
+    with closing(_ScrapedAs(*_up(3_010, 3_020, 3_030))) as client:
+        collector = _paced(folder, client)
+        collector.collect_samples(2_000.0)
+    assert collector.collection.end == pytest.approx(2_000.0 + _SKEW_S + 0.01, abs=1e-6)
+    assert collector.collection.at == pytest.approx(time.time() + _SKEW_S, abs=60)
+
+
+def test_the_scrapes_of_four_intervals_and_a_second_are_asked_for(folder: RunFolder) -> None:
+    with closing(_ScrapedAs(*_up(10, 20))) as client:
+        _paced(folder, client)._scraped_before()
+        assert client.asked == ['up{job=~"shop"}[41s]']

@@ -294,3 +294,91 @@ def test_a_start_time_that_wavers_by_a_tick_is_that_of_one_process() -> None:
     stamps = [BEGIN - 20, BEGIN - 10, END + 10, END + 20]
     builder.add([(at, 1.0) for at in stamps], list(zip(stamps, wavering, strict=True)), (), ())
     assert {value for _, value in builder.scrape_log.start_times} == {500.0}
+
+
+@pytest.mark.parametrize(("at", "late"), [(0.75, 0.0), (1.0, 0.0), (1.5, 1.0)])
+def test_what_the_first_scrape_after_a_second_of_grace_shows_is_not_late(
+    at: float, late: float
+) -> None:
+    """A scrape shows all that was counted before it: the first since the grace is within it."""
+    stamps = [END + seconds for seconds in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)]
+    moving = [(stamp, 9.0 if stamp >= END + at else 8.0) for stamp in stamps]
+    ups = (*_UP_BEFORE, *((stamp, 1.0) for stamp in stamps))
+    figure = increase([*_STILL_BEFORE, *moving], ScrapeLog(ups), BEGIN, END)
+    assert figure == Figure.exact(2.0, late=late)
+
+
+def test_the_time_to_settle_is_the_longer_of_it_and_the_grace() -> None:
+    stamps = [END + seconds for seconds in (0.5, 1.0, 1.5, 2.0, 2.5)]
+    moving = [(stamp, 9.0 if stamp >= END + 1.0 else 8.0) for stamp in stamps]
+    ups = (*_UP_BEFORE, *((stamp, 1.0) for stamp in stamps))
+    figure = increase([*_STILL_BEFORE, *moving], ScrapeLog(ups), BEGIN, END, settle_s=0.5)
+    assert figure == Figure.exact(2.0)
+
+
+@pytest.mark.parametrize(
+    ("at", "duration_s", "is_baseline"),
+    [(BEGIN - 0.5, 0.5, True), (BEGIN - 0.5, 0.75, False), (BEGIN, 0.25, False)],
+    ids=["answered as it begins", "under way as it begins", "begun as it begins"],
+)
+def test_a_scrape_answered_by_the_first_request_is_the_baseline(
+    at: float, duration_s: float, is_baseline: bool
+) -> None:
+    scrape_log = ScrapeLog((*_UP_BEFORE, (at, 1.0), *_UP[2:]), durations=((at, duration_s),))
+    figure = increase((*_STILL_BEFORE, (at, 8.0), *_after(9.0)), scrape_log, BEGIN, END)
+    expected = Figure.at_most(2.0, Reason.MOVED_BEFORE) if is_baseline else Figure.exact(2.0)
+    assert figure.reason is expected.reason
+    assert (figure.value == 2.0) is not is_baseline
+
+
+def test_a_scrape_begun_with_the_last_response_does_not_show_that_a_series_is_at_rest() -> None:
+    samples = (*_STILL_BEFORE, (END, 9.0), (END + 10, 9.0), (END + 20, 9.0))
+    scrape_log = ScrapeLog([(at, 1.0) for at, _ in samples])
+    figure = increase(samples, scrape_log, BEGIN, END)
+    assert figure == Figure.at_least(2.0, Reason.NOT_SETTLED)
+
+
+@pytest.mark.parametrize(
+    ("start_time", "is_new"),
+    [(BEGIN - 0.5, False), (BEGIN + 0.5, False), (BEGIN + 1.0, False), (BEGIN + 1.5, True)],
+)
+def test_only_a_process_started_a_second_after_the_first_request_surely_began_at_zero(
+    start_time: float, is_new: bool
+) -> None:
+    scrape_log = ScrapeLog(((END + 10, 1.0),), ((END + 10, start_time),))
+    figure = increase(_after(4.0), scrape_log, BEGIN, END)
+    unknown = Figure.at_least(0.0, Reason.NOT_SCRAPED_BEFORE)
+    assert figure == (Figure.exact(4.0) if is_new else unknown)
+
+
+@pytest.mark.parametrize(
+    ("failed_at", "reason"),
+    [
+        (BEGIN + 5.5, Reason.NOT_SCRAPED_BEFORE_START),
+        (BEGIN + 6.0, None),
+        (BEGIN + 6.5, None),
+    ],
+)
+def test_a_scrape_that_failed_after_a_process_started_misses_no_other(
+    failed_at: float, reason: Reason | None
+) -> None:
+    scrape_log = ScrapeLog(((failed_at, 0.0), (END + 10, 1.0)), ((END + 10, BEGIN + 5),))
+    assert increase(_after(4.0), scrape_log, BEGIN, END).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("age_s", "reason"), [(0.75, Reason.PERHAPS_RESTARTED), (1.0, None), (1.25, None)]
+)
+def test_only_a_process_scraped_within_its_first_second_may_share_its_start_time(
+    age_s: float, reason: Reason | None
+) -> None:
+    started = BEGIN + 40.0
+    samples = ((started + age_s, 5.0), *_after(7.0))
+    scrape_log = ScrapeLog(_UP, tuple((at, started) for at, _ in samples))
+    assert increase(samples, scrape_log, BEGIN, END).reason is reason
+
+
+def test_a_counter_at_two_to_the_53rd_is_exact_still() -> None:
+    top = 2.0**53
+    samples = ((BEGIN - 20, top - 2), (BEGIN - 10, top - 2), *_after(top))
+    assert increase(samples, ScrapeLog(_UP), BEGIN, END) == Figure.exact(2.0)

@@ -132,3 +132,41 @@ def test_a_target_is_bare_if_its_last_good_scrape_showed_no_metrics() -> None:
 def test_a_target_that_was_not_scraped_has_no_scrapes() -> None:
     assert _builder().scrapes == NO_SCRAPES
     assert list(_builder().scrape_log.ups) == []
+
+
+@pytest.mark.parametrize(("seen_at", "kept"), [(50.75, 50.5), (51.0, 50.0), (51.25, 50.0)])
+def test_only_a_process_seen_after_its_first_second_may_show_another_start_time(
+    seen_at: float, kept: float
+) -> None:
+    """One that was younger may have been replaced since, within the margin of its start time."""
+    builder = _builder()
+    builder.add((), [(seen_at, 50.0), (110.0, 50.5)], (), ())
+    assert list(builder.scrape_log.start_times) == [(seen_at, 50.0), (110.0, kept)]
+
+
+def test_of_the_successful_scrapes_those_outside_of_the_run_are_kept() -> None:
+    builder = _builder()
+    stamps = (99.0, BEGIN, 101.0, 150.0, END, 201.0)
+    builder.add([(at, 1.0) for at in stamps], (), (), ())
+    assert [at for at, _ in builder.scrape_log.ups] == [99.0, BEGIN, 201.0]
+    assert builder.scrape_log.tried == 4
+
+
+def test_of_the_failed_scrapes_the_first_since_the_first_request_is_kept() -> None:
+    builder = _builder()
+    builder.add([(99.0, 1.0), (BEGIN, 0.0), (110.0, 0.0), (120.0, 0.0)], (), (), ())
+    assert list(builder.scrape_log.ups) == [(99.0, 1.0), (BEGIN, 0.0), (110.0, 0.0)]
+    assert builder.scrape_log.failed == 2
+
+
+def test_the_durations_of_scrapes_begun_by_the_first_request_are_kept() -> None:
+    builder = _builder()
+    builder.add((), (), [(90.0, 0.1), (BEGIN, 0.2), (101.0, 0.3)], ())
+    builder.add((), (), [(BEGIN, 0.2), (110.0, 0.4)], ())
+    assert list(builder.scrape_log.durations) == [(90.0, 0.1), (BEGIN, 0.2)]
+    assert builder.durations_s == {BEGIN: 0.2, 110.0: 0.4}
+
+
+def test_a_scrape_at_the_first_own_timestamp_shows_no_zero() -> None:
+    own = [(17.0, 4.0), (27.0, 6.0)]
+    assert at_scrapes(own, [10.0, 17.0, 20.0], is_own=True) == [(10.0, 0.0), *own]
