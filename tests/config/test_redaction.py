@@ -114,3 +114,18 @@ def test_a_secret_that_begins_another_does_not_leave_its_rest() -> None:
 def test_a_secret_is_redacted_behind_up_to_three_backslashes(slashes: int) -> None:
     echoed = "abc" + "\\" * slashes + '"def'
     assert redact(f"<{echoed}>", ['abc"def']) == "<***>"
+
+
+@pytest.mark.parametrize("times", range(1, 5))
+def test_a_secret_is_redacted_however_often_it_was_encoded_for_a_url(times: int) -> None:
+    echoed = "s3 cret/"
+    for _ in range(times):
+        echoed = quote(echoed, safe="")
+    assert redact(f"<{echoed}>", SECRETS) == "<***>"
+
+
+@pytest.mark.parametrize("padding", ["=", "%3D", "%3d"])
+@pytest.mark.parametrize("secret", ["a-secret-13ch", "a-secret-14chr", "a-secret-15chrs"])
+def test_the_padding_of_base64_is_redacted_with_the_secret(secret: str, padding: str) -> None:
+    echoed = base64.b64encode(secret.encode()).decode().replace("=", padding)
+    assert redact(f"<{echoed}>", [secret]) == "<***>"

@@ -1,5 +1,6 @@
 """Results in which every foreign string is an attack."""
 
+import unicodedata
 from dataclasses import replace
 
 from checks.result import Code, Kind, Result
@@ -10,6 +11,17 @@ from witnesses.figure import Figure, Reason
 EVIL = (
     '<script>alert(1)</script>]]>"><img src=x onerror=alert(1)> \x1b[31m\x00\x08\ufffe | ` ${{7*7}}'
 )
+
+# A colour, a bell, a CSI of one character, a delete, a line separator, and a turned direction.
+CONTROL = "a\x1b[31mb\x07c\x9b2Jd\x7fe\u2028f\u202eg"
+
+
+def control_in(text: str) -> set[str]:
+    """Return the characters of a text, but for its line breaks, that could do more than be read."""
+    categories = ("Cc", "Zl", "Zp")
+    return {one for one in text if unicodedata.category(one) in categories or one == "\u202e"} - {
+        "\n"
+    }
 
 
 def attacked(text: str = EVIL) -> Result:

@@ -8,7 +8,7 @@ import pytest
 from checks.result import Finding, Kind, Result
 from checks.verdict import Verdict
 from reports.annotations import MOST, render_annotations
-from tests.reports.attacks import attacked, crowded
+from tests.reports.attacks import CONTROL, attacked, control_in, crowded
 from tests.reports.results import empty_result, failing_result, finding, good_result
 
 COMMAND = re.compile(r"::(error|warning) title=([^:,\r\n]+)::([^\r\n]+)")
@@ -76,3 +76,9 @@ def test_every_line_is_a_command_whatever_was_found(result: Result) -> None:
     text = render_annotations(result)
     assert len(commands(text)) == text.count("\n") <= MOST
     assert len(text) < 40_000
+
+
+def test_no_control_character_of_a_foreign_string_is_rendered() -> None:
+    text = render_annotations(attacked(CONTROL))
+    assert "a\ufffd[31mb\ufffdc\ufffd2Jd\ufffde\ufffdf\ufffdg" in text
+    assert control_in(text) == set()

@@ -13,6 +13,7 @@ from reports.charts import (
     waterfall_sentence,
 )
 from reports.views.objectives import LatencyBar
+from tests.reports.attacks import CONTROL, control_in
 from tests.reports.results import latency_row, objective
 
 EVIL = "<script>alert(1)</script>\x00\ud800"
@@ -57,3 +58,16 @@ def test_of_two_p95_objectives_the_strictest_counts() -> None:
     loose, strict = objective(95.0, 2.5, 0.1), objective(95.0, 0.5, 0.1)
     row = latency_row("open", 0.1, objectives=(loose, strict, objective(50.0, 0.2, 0.1)))
     assert p95_objective(row) is strict
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        draw_bar(LatencyBar(0.1, 0.2, 0.3, 0.9), Verdict.PASS, CONTROL),
+        draw_waterfall([StepTiming(CONTROL, 0.0, 0.1, CONTROL)]),
+        draw_intervals([latency_row(CONTROL, 0.1)]),
+    ],
+)
+def test_no_control_character_of_a_name_is_drawn(picture: str) -> None:
+    assert "a\ufffd[31mb" in picture
+    assert control_in(picture) == set()

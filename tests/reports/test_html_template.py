@@ -7,7 +7,7 @@ from jinja2 import UndefinedError
 
 from reports.html import render_html
 from reports.html_template import MOST_BYTES, render_page
-from tests.reports.attacks import EVIL, attacked, crowded
+from tests.reports.attacks import CONTROL, EVIL, attacked, control_in, crowded
 from tests.reports.results import good_result
 
 
@@ -32,3 +32,9 @@ def test_every_foreign_string_is_escaped() -> None:
 def test_a_name_that_the_template_lacks_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render_page("report.html.j2", lambda _: {})
+
+
+def test_no_control_character_of_a_foreign_string_is_rendered() -> None:
+    page = render_html(attacked(CONTROL))
+    assert "a\ufffd[31mb" in page
+    assert control_in(page) == set()

@@ -8,7 +8,7 @@ import pytest
 from checks.result import Kind, Result
 from checks.verdict import Verdict
 from reports.junit import render_junit
-from tests.reports.attacks import EVIL, attacked
+from tests.reports.attacks import CONTROL, EVIL, attacked, control_in
 from tests.reports.results import empty_result, failing_result, finding, good_result
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,3 +58,9 @@ def test_a_thousand_findings_are_a_thousand_cases() -> None:
     many = tuple(finding(str(each), Kind.USAGE) for each in range(1000))
     root = ET.fromstring(render_junit(good_result(findings=many)))
     assert root.get("tests") == "1000"
+
+
+def test_no_control_character_of_a_foreign_string_is_rendered() -> None:
+    text = render_junit(attacked(CONTROL))
+    assert "a\ufffd[31mb\ufffdc\ufffd2Jd\ufffde\ufffdf\ufffdg" in text
+    assert control_in(text) == set()

@@ -6,7 +6,7 @@ import pytest
 
 from checks.result import Result
 from reports.markdown import MOST_BYTES, render_markdown
-from tests.reports.attacks import attacked, crowded
+from tests.reports.attacks import CONTROL, attacked, control_in, crowded
 from tests.reports.results import failing_result
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -37,3 +37,9 @@ def test_markdown_starts_with_the_verdict_and_its_sentence() -> None:
         "prometheus 401, database 404"
     )
     assert "observed service 401, prometheus 401, database 404" in lines[2]
+
+
+def test_no_control_character_of_a_foreign_string_is_rendered() -> None:
+    text = render_markdown(attacked(CONTROL))
+    assert "a\ufffd[31mb\ufffdc\ufffd2Jd\ufffde\ufffdf\ufffdg" in text
+    assert control_in(text) == set()

@@ -3,6 +3,7 @@ import io
 import pytest
 
 from reports.progress import Progress
+from tests.reports.attacks import CONTROL, control_in
 
 
 class BrokenStream(io.StringIO):
@@ -48,3 +49,12 @@ def test_a_run_goes_on_if_nobody_reads_its_progress() -> None:
     with progress.stage("load"):
         progress.count(1, 2)
     progress.note("done")
+
+
+def test_the_words_of_a_stage_steer_no_terminal_and_are_cut() -> None:
+    stream = io.StringIO()
+    with Progress(stream).stage("load") as stage:
+        stage.words.append(CONTROL + "\r\n" + "x" * 100_000)
+    assert control_in(stream.getvalue()) == set()
+    assert stream.getvalue().count("\n") == 1
+    assert len(stream.getvalue()) < 300

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.terminal_output import TerminalFormat, finish, hold, paper_of
+from tests.reports.attacks import CONTROL, control_in
 
 
 @given(st.text(), st.sampled_from(["ascii", "latin-1", "utf-8", "cp1252"]))
@@ -28,3 +29,10 @@ def test_the_width_is_that_of_the_terminal_within_bounds(
 @given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=20))
 def test_a_held_text_is_the_same_once_it_is_finished(text: str) -> None:
     assert finish(hold(f"a {text}b")) == f"a {text}b"
+
+
+def test_a_foreign_string_steers_no_terminal_and_is_cut() -> None:
+    spelled = TerminalFormat(80, "utf-8", colours=True).spell(CONTROL + "x" * 10_000)
+    assert spelled.startswith("a\ufffd[31mb\ufffdc\ufffd2Jd\ufffde\ufffdf\ufffdg")
+    assert control_in(spelled) == set()
+    assert len(spelled) < 700

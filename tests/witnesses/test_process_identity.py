@@ -4,6 +4,7 @@ from witnesses.process_identity import are_apart, is_replaced
 
 _PLAIN = ()
 _LABELLED = (("application", "shop"),)
+_OTHER = (("application", "till"),)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,8 @@ def test_start_times_more_than_a_second_apart_are_of_several_processes(
         ({_LABELLED: 500.0}, {_LABELLED: 900.0}, True),
         ({_PLAIN: 500.0}, {_LABELLED: 900.0}, True),
         ({_PLAIN: 500.0}, {_LABELLED: 500.0}, False),
+        ({_PLAIN: 500.0}, {_LABELLED: 500.0, _OTHER: 900.0}, True),
+        ({_PLAIN: 900.0}, {_LABELLED: 500.0, _OTHER: 900.0}, False),
         ({}, {_PLAIN: 900.0}, False),
         ({_PLAIN: 500.0}, {}, False),
     ],
@@ -44,6 +47,8 @@ def test_start_times_more_than_a_second_apart_are_of_several_processes(
         "has labels",
         "moves with its labels",
         "gets labels",
+        "gets labels beside a younger one",
+        "gets labels beside an older one",
         "new",
         "gone",
     ],

@@ -191,6 +191,5 @@ def test_only_a_scrape_later_than_the_last_response_shows_all_of_the_run(
     tmp_path: Path, at: float, verdict: Verdict
 ) -> None:
     folder = _agreeing(tmp_path)
-    ups = [*settled(1, 1)[:2], (at, 1.0)]
-    write_prometheus(folder, SERIES, ups={("shop", "shop:80"): ups})
+    write_prometheus(folder, SERIES, ups={("shop", "shop:80"): [(at, 1.0)]})
     assert _findings(folder)["precondition/scraped/shop"].verdict is verdict

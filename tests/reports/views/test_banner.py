@@ -10,6 +10,7 @@ from reports.views.banner import Gate, banner_of
 from reports.views.objectives import objective_rows
 from reports.views.ordering import cut_judged
 from scenarios.evidence.run_folder import Cause, Interruption, Stage
+from tests.reports.attacks import CONTROL, control_in
 from tests.reports.results import (
     empty_result,
     failing_result,
@@ -142,3 +143,27 @@ def test_a_limit_that_is_not_judged_is_named_in_the_banner() -> None:
         "1 measured.",
     )
     assert gate(result, "Latency").note == "of 0.300 s, not judged"
+
+
+def test_no_control_character_of_what_decided_is_in_the_banner() -> None:
+    bad = replace(
+        finding("the check", Kind.FLOW, verdict=Verdict.FAIL),
+        title=CONTROL, expected=CONTROL, observed=CONTROL, detail=CONTROL,
+    )  # fmt: skip
+    result = good_result(verdict=Verdict.FAIL, findings=(*good_result().findings, bad))
+    banner = banner_of(replace(result, fault=CONTROL))
+    texts = (banner.headline, banner.sentence, *banner.warnings)
+    assert all("\ufffd[31m" in text for text in texts)
+    assert control_in("".join(texts)) == set()
+
+
+def test_no_control_character_of_an_interruption_is_in_the_title() -> None:
+    bad = replace(
+        finding("run complete", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE),
+        id=RUN_COMPLETE, observed=CONTROL,
+    )  # fmt: skip
+    result = good_result(verdict=Verdict.INCONCLUSIVE, findings=(bad,))
+    stop = Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
+    title = banner_of(replace(result, interruption=stop, partial=True)).title
+    assert title.startswith("A\ufffd[31mb")
+    assert control_in(title) == set()

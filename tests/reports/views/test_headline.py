@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from reports.terminal_output import TerminalFormat
 from reports.views.banner import banner_of
 from reports.views.headline import deciding_finding, open_findings, reason_of
 from scenarios.evidence.run_folder import Cause, Interruption, Stage
+from tests.reports.attacks import CONTROL, control_in
 from tests.reports.results import finding, good_result
 
 _REASON = "execute workflow: status 503, expected 200 (12 of 100)"
@@ -118,3 +120,18 @@ def test_the_reason_is_in_the_banner_of_the_page() -> None:
 def test_a_gate_that_passes_has_no_reason() -> None:
     assert {each.reason for each in banner_of(good_result()).gates} == {""}
     assert banner_of(good_result()).headline == "Every check passed"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"reason": CONTROL},
+        {"reason": "", "observed": CONTROL, "kind": Kind.USAGE},
+        {"reason": "", "detail": CONTROL, "kind": Kind.HEALTH},
+    ],
+    ids=["reason", "observed", "remedy"],
+)
+def test_no_control_character_is_in_a_reason(found: dict[str, Any]) -> None:
+    bad = replace(finding("bad", Kind.FLOW, verdict=Verdict.FAIL), **found)
+    assert "a\ufffd[31mb" in reason_of(bad)
+    assert control_in(reason_of(bad)) == set()

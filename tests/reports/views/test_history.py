@@ -27,7 +27,7 @@ from reports.views.history import (
     p95_sentence,
 )
 from tests.checks.history.entries import HERE, entry, nights, step_entry
-from tests.reports.attacks import EVIL, attacked, crowded
+from tests.reports.attacks import CONTROL, EVIL, attacked, control_in, crowded
 from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
 from tests.reports.results import empty_result, good_result, latency_row
 from tests.reports.test_html import Page
@@ -270,3 +270,11 @@ def test_the_words_of_the_history_stand_out(
     browser: Browser, pages: dict[str, str], scheme: str
 ) -> None:
     stands_out(browser, pages["mixed"], scheme)
+
+
+def test_no_control_character_of_a_check_is_in_the_history() -> None:
+    before = [replace(each, checks={CONTROL: Verdict.FAIL}) for each in nights(*FIVE)]
+    rows = history_rows(with_history(*before))
+    named = {name for row in rows for name in row.not_passed} - {"all passed"}
+    assert named
+    assert control_in("".join(named)) == set()

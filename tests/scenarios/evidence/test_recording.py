@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -377,3 +378,66 @@ def test_a_lost_workers_recording_is_copied_and_is_complete(tmp_path: Path) -> N
 def test_a_recording_that_is_not_on_this_machine_is_not_recovered(tmp_path: Path) -> None:
     assert not recover(tmp_path / "nowhere.jsonl", tmp_path / "once-w1.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "number", "is_missing"),
+    [
+        ("step", len(STEPS) - 1, False),
+        ("step", len(STEPS), True),
+        ("outcome", 5, False),
+        ("outcome", 6, True),
+        ("outcome", 255, True),
+    ],
+)
+def test_a_row_of_no_step_or_no_outcome_is_missing(
+    tmp_path: Path, column: str, number: int, is_missing: bool
+) -> None:
+    recording = _with_second_row(tmp_path, column, number)
+    assert recording.missing == is_missing
+    assert len(list(recording.exchanges)) == 2 - is_missing
+
+
+@pytest.mark.parametrize(("number", "reason"), [(1, CUT_OFF_REASON), (2, ""), (999, "")])
+def test_a_row_of_a_reason_that_was_not_noted_has_none(
+    tmp_path: Path, number: int, reason: str
+) -> None:
+    exchanges = list(_with_second_row(tmp_path, "reason", number).exchanges)
+    assert [each.reason for each in exchanges] == ["", reason]
+
+
+def _with_second_row(place: Path, column: str, number: int) -> Recording:
+    """Record two exchanges, and change a column of the second."""
+    path = place / "g.jsonl"
+    with recorder(path, Recorder, STEPS) as opened:
+        for _ in range(2):
+            record(opened, some_exchange())
+    rows = np.fromfile(path.with_suffix(ROWS), ROW)
+    rows[column][1] = number
+    rows.tofile(path.with_suffix(ROWS))
+    return read(path)
+
+
+def test_the_first_twenty_exchanges_of_a_reason_have_details(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    with recorder(path, Recorder) as opened:
+        for _ in range(21):
+            record(opened, replace(some_exchange(outcome=Outcome.REJECTED), reason="wrong"))
+    assert sorted(read(path).details) == list(range(1, 21))
+    assert OTHER_REASON == "a reason beyond the first 10,000"
+
+
+def test_the_measured_window_begins_as_the_end_says_or_else_after_the_warm_up(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "g.jsonl"
+    opened = Recorder(path, "g", "once", 1, 1, STEPS, warm_up_s=2.0)
+    assert read(path).measured_from_s == 2.0
+    opened.end(replace(END, window_from_s=3.0))
+    assert read(path).measured_from_s == 3.0
+
+
+def test_the_clock_of_a_recorder_counts_from_its_anchor(tmp_path: Path) -> None:
+    with recorder(tmp_path / "g.jsonl", Recorder) as opened:
+        before_s, after_s = opened.now_s(), opened.now_s()
+    assert 0.0 <= before_s <= after_s < time.monotonic()

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from witnesses.figure import Figure, Reason
-from witnesses.prometheus.increase import Growth, growth, increase, is_quiet, zero
+from witnesses.prometheus.increase import (
+    Growth,
+    Tally,
+    growth,
+    increase,
+    is_quiet,
+    span_of,
+    zero,
+)
 from witnesses.prometheus.samples import Sample, ScrapeLog, ScrapeLogBuilder
 
 BEGIN, END = 1_000.0, 2_000.0
@@ -382,3 +390,33 @@ def test_a_counter_at_two_to_the_53rd_is_exact_still() -> None:
     top = 2.0**53
     samples = ((BEGIN - 20, top - 2), (BEGIN - 10, top - 2), *_after(top))
     assert increase(samples, ScrapeLog(_UP), BEGIN, END) == Figure.exact(2.0)
+
+
+def test_a_window_may_begin_with_the_scrape_at_the_first_request() -> None:
+    scrape_log = ScrapeLog([(at, 1.0) for at, _ in ((BEGIN, 1.0), *_UP[2:])])
+    figure = increase(((BEGIN, 7.0), *_after(9.0)), scrape_log, BEGIN, END)
+    assert figure == Figure(0.0, 2.0, Reason.NOT_STEADY_BEFORE)
+
+
+def test_a_window_may_end_with_the_first_scrape_after_the_grace() -> None:
+    windows = [(*_STILL_BEFORE, (END + 1.0, 8.0)), ((END + 2.0, 9.0), *_after(9.0))]
+    stamps = [at for window in windows for at, _ in window]
+    scrape_log, tally = ScrapeLog([(at, 1.0) for at in stamps]), Tally()
+    span = span_of(scrape_log, BEGIN, END)
+    for window in windows:
+        tally.add(window, [at for at, _ in window], span)
+    assert tally.figure(scrape_log, span) == Figure.exact(2.0, late=1.0)
+
+
+@pytest.mark.parametrize(("before", "after"), [(7.0, 2.0**53 + 2), (2.0**53 + 2, 7.0)])
+def test_a_counter_beyond_precision_on_either_side_is_void(before: float, after: float) -> None:
+    samples = ((BEGIN - 20, before), (BEGIN - 10, before), *_after(after))
+    figure = increase(samples, ScrapeLog(_UP), BEGIN, END)
+    assert figure.reason is Reason.BEYOND_PRECISION
+
+
+def test_a_process_in_its_first_second_at_the_baseline_may_be_replaced_after_it() -> None:
+    started = BEGIN - 10
+    scrape_log = ScrapeLog(_UP, ((started, started), (END + 10, started)))
+    figure = increase((*_STILL_BEFORE, *_after(9.0)), scrape_log, BEGIN, END)
+    assert figure.reason is Reason.PERHAPS_RESTARTED

@@ -1,5 +1,6 @@
 """SampleCollector against a server that is scraped as it goes: windows, rest, bounded responses."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +16,7 @@ from tests.witnesses.prometheus.fake_prometheus import (
     scraping,
 )
 from witnesses.prometheus.client import PrometheusDown
-from witnesses.prometheus.sample_collector import SampleCollector, _is_late
+from witnesses.prometheus.sample_collector import SampleCollector, Standstill, _is_late, _rest
 from witnesses.prometheus.windows import Windows
 
 
@@ -140,3 +141,56 @@ def test_a_series_whose_last_samples_have_yet_to_show_is_late(last: float, is_la
 def test_a_series_of_a_target_that_is_gone_is_not_waited_for() -> None:
     assert not _is_late([(100.0, 1.0)], _SCRAPES, end=155.0)
     assert not _is_late([(100.0, 1.0)], (), end=90.0)
+
+
+def test_a_target_last_scraped_with_the_last_response_is_not_waited_for() -> None:
+    assert not _is_late([(140.0, 1.0)], _SCRAPES, end=150.0)
+    assert _is_late([(140.0, 1.0)], _SCRAPES, end=149.9)
+
+
+def test_a_timestamp_of_its_own_at_the_last_response_does_not_show_all_of_it() -> None:
+    assert _is_late([(106.5, 1.0)], _SCRAPES, end=106.5)
+    assert not _is_late([(106.5, 1.0)], _SCRAPES, end=106.4)
+
+
+def _response(*series: list[tuple[float, float]]) -> bytes:
+    metric = {"job": "shop", "instance": "shop:80"}
+    result = [
+        {"metric": metric, "values": [[at, str(value)] for at, value in samples]}
+        for samples in series
+    ]
+    return json.dumps({"data": {"result": result}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ([[(110.0, 1.0), (120.0, 5.0), (130.0, 5.0), (140.0, 5.0)]], Standstill(True, 5.0)),
+        ([[(120.0, 4.0), (130.0, 5.0), (140.0, 5.0)]], Standstill(False, 5.0)),
+        ([[(130.0, 5.0), (140.0, 5.0)]], Standstill(False, 5.0)),
+        ([[(100.0, 7.0), (115.0, 7.0)]], Standstill(True, 0.0)),
+        ([[(at, 2.0) for at in (120.0, 130.0, 140.0)]] * 2, Standstill(True, 4.0)),
+        (
+            [
+                [(at, 2.0) for at in (120.0, 130.0, 140.0)],
+                [(120.0, 2.0), (130.0, 2.0), (140.0, 3.0)],
+            ],
+            Standstill(False, 5.0),
+        ),
+        (
+            [
+                [(120.0, 2.0), (130.0, 2.0), (140.0, 3.0)],
+                [(at, 2.0) for at in (120.0, 130.0, 140.0)],
+            ],
+            Standstill(False, 5.0),
+        ),
+    ],
+    ids=[
+        "at rest", "moved", "too few", "ended with the last response", "two at rest",
+        "the second moves", "the first moves",
+    ],
+)  # fmt: skip
+def test_all_series_that_go_on_after_the_last_response_must_be_at_rest(
+    series: list[list[tuple[float, float]]], expected: Standstill
+) -> None:
+    assert _rest(_response(*series), {}, end=115.0) == expected

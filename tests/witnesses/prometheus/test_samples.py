@@ -170,3 +170,9 @@ def test_the_durations_of_scrapes_begun_by_the_first_request_are_kept() -> None:
 def test_a_scrape_at_the_first_own_timestamp_shows_no_zero() -> None:
     own = [(17.0, 4.0), (27.0, 6.0)]
     assert at_scrapes(own, [10.0, 17.0, 20.0], is_own=True) == [(10.0, 0.0), *own]
+
+
+def test_a_start_time_at_the_first_request_is_one_before_it() -> None:
+    builder = _builder()
+    builder.add((), [(at, 50.0) for at in (BEGIN, 110.0, 120.0, 130.0)], (), ())
+    assert [at for at, _ in builder.scrape_log.start_times] == [BEGIN, 110.0, 120.0]

@@ -128,3 +128,13 @@ def test_what_is_no_exposition_shows_nothing_and_does_not_crash(content: bytes) 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_scraped_repeatedly_without_a_crash(content: bytes) -> None:
     assert not scrape_repeatedly(content, lambda: content).shows_several_processes
+
+
+def test_a_counter_that_stands_still_does_not_count_the_scrapes() -> None:
+    scrapes = _scraped([_exposition(1)] * 20)
+    assert (scrapes.number, scrapes.self_counting) == (20, ())
+
+
+def test_four_megabytes_are_scraped_in_all() -> None:
+    page = _exposition(1) + b"#" * (400_000 - len(_exposition(1)))
+    assert scrape_repeatedly(page, lambda: page).number == 10
