@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.latency import Limit, allowed_over, judge_latency, latency_row, percentile
+from checks.latency import (
+    Limit,
+    allowed_over,
+    judge_latency,
+    latency_row,
+    percentile,
+    row_remarks,
+)
 from checks.result import Finding, Objective
 from checks.timings import Timings
 from checks.verdict import Verdict
@@ -331,3 +338,12 @@ def test_an_interval_that_ends_on_the_limit_is_below_it_and_never_above(
 def test_as_many_are_allowed_as_the_decimal_percentile_says() -> None:
     """99.9 times 41,000 is 4095900.0000000005 as a float."""
     assert allowed_over(41_000, 99.9) == 41
+
+
+def test_failures_slower_than_the_limit_and_others_are_told_apart() -> None:
+    timings = _timings(*[(0.1, True)] * 10, failed=[0.001, 0.001, 0.001, 30.0, 30.0])
+    row = latency_row("step", timings, [Limit(95.0, 2.5)])
+    assert list(row_remarks(row, row.objectives[0])) == [
+        "3 not served: not judged.",
+        "2 not served, but slower than the limit: over it.",
+    ]

@@ -420,3 +420,25 @@ def test_a_process_in_its_first_second_at_the_baseline_may_be_replaced_after_it(
     scrape_log = ScrapeLog(_UP, ((started, started), (END + 10, started)))
     figure = increase((*_STILL_BEFORE, *_after(9.0)), scrape_log, BEGIN, END)
     assert figure.reason is Reason.PERHAPS_RESTARTED
+
+
+@pytest.mark.parametrize(
+    ("failed_at", "reason"), [(BEGIN, Reason.NOT_SCRAPED_BEFORE), (BEGIN + 1, None)]
+)
+def test_a_scrape_that_failed_by_the_first_request_leaves_the_baseline_unknown(
+    failed_at: float, reason: Reason | None
+) -> None:
+    scrape_log = ScrapeLog((*_UP_BEFORE, (failed_at, 0.0), *_UP[2:]))
+    figure = increase((*_STILL_BEFORE, *_after(9.0)), scrape_log, BEGIN, END)
+    assert figure.reason is reason
+
+
+@pytest.mark.parametrize(("last", "reason"), [(END, Reason.NOT_SCRAPED_AFTER), (END + 1, None)])
+def test_where_others_count_one_scrape_after_the_last_response_is_enough(
+    last: float, reason: Reason | None
+) -> None:
+    samples = ((BEGIN - 20, 5.0), (BEGIN - 10, 7.0), (last, 9.0))
+    scrape_log, tally = ScrapeLog([(at, 1.0) for at, _ in samples]), Tally()
+    span = span_of(scrape_log, BEGIN, END, has_others=True)
+    tally.add(samples, [at for at, _ in samples], span)
+    assert tally.figure(scrape_log, span).reason is reason
