@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 from checks.case import Case
 from checks.precision import print_apart
-from checks.result import AvailabilityRow, Finding, Incident, Judgement, Kind, finding_id
+from checks.result import Finding, Judgement, Kind, finding_id
+from checks.service_levels import AvailabilityRow, Incident
 from checks.verdict import Verdict
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path, read_probes
 from scenarios.evidence.run_folder import Watch

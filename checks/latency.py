@@ -16,7 +16,8 @@ import numpy as np
 from checks.binomial import interval_ranks
 from checks.case import Case
 from checks.precision import print_apart
-from checks.result import Finding, Judgement, Kind, LatencyRow, Objective, finding_id
+from checks.result import Finding, Judgement, Kind, finding_id
+from checks.service_levels import LatencyRow, Objective
 from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict

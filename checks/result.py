@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
+from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
@@ -160,55 +161,6 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """A latency limit on one percentile of one step. `over` may be a range: [over_low, over_high].
-
-    `allowed` is the largest number of the `count` values over the limit with which the percentile
-    still meets it. `low_s` and `high_s` bound the percentile with 95 % confidence; `proven` is true
-    when both lie at or below the limit, or both above it. `judged` is false where so few values are
-    over the limit that they prove nothing.
-    """
-
-    percentile: float
-    limit_s: float
-    measured_s: float
-    low_s: float | None
-    high_s: float | None
-    over_low: int
-    over_high: int
-    allowed: int
-    proven: bool
-    verdict: Verdict
-    count: int
-    judged: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyRow:
-    """Response times of one step in seconds: order statistics of every unrounded value.
-
-    `count` values were served or timed out; of these, `unanswered` are times until giving up, so
-    lower bounds. `not_served` failed before: refused, or a connection that broke.
-    `p95_low` and `p95_high` bound the p95 with 95 % confidence; None where the sample is too small
-    to bound it on that side. `over_target` counts values over the p95 limit, or None without one.
-    """
-
-    step: str
-    count: int
-    unanswered: int
-    p50: float
-    p95: float
-    p99: float
-    max: float
-    p95_low: float | None
-    p95_high: float | None
-    over_target: int | None
-    objectives: tuple[Objective, ...] = ()
-    not_served: int = 0
-    not_served_p95: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Phase:
     """One profile as it was driven. Times are UTC; `counts` is the ledger's part by quantity.
 
@@ -285,46 +237,6 @@ class Generator:
     clock_skew_s: float | None
     memory_bytes: int | None = None
     workers: tuple[GeneratorWorker, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A time in which a service was down; `ended_at` is None while it is. Times are UTC.
-
-    Both ends together are uncertain by `uncertain_s` either way: they lie between two probes.
-    """
-
-    began_at: datetime
-    ended_at: datetime | None
-    duration_s: float | None
-    uncertain_s: float
-    error: str
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class AvailabilityRow:
-    """The availability of one service during a watch. Ratios from 0 to 1, else seconds.
-
-    `ratio` is of the time watched; `low_ratio` takes every doubt against the service, `high_ratio`
-    for it. `budget_s` is the downtime that the objective allows.
-    """
-
-    service: str
-    objective_ratio: float
-    ratio: float | None
-    low_ratio: float | None
-    high_ratio: float | None
-    watched_s: float
-    unwatched_s: float
-    down_s: float
-    down_low_s: float
-    down_high_s: float
-    budget_s: float
-    probes: int
-    failed: int
-    incidents: tuple[Incident, ...]
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import LatencyRow, Objective, StepTiming
+from checks.result import StepTiming
+from checks.service_levels import LatencyRow, Objective
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.objectives import P95, LatencyBar

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from checks.result import AvailabilityRow, Result
+from checks.result import Result
+from checks.service_levels import AvailabilityRow
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.ordering import failing_first

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.latency import objective_id
-from checks.result import Finding, Kind, LatencyRow, Objective, Result
+from checks.result import Finding, Kind, Result
+from checks.service_levels import LatencyRow, Objective
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.kinds import KINDS

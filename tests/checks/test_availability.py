@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from checks.availability import judge_availability, observe
 from checks.case import read_case
-from checks.result import AvailabilityRow, Finding
+from checks.result import Finding
+from checks.service_levels import AvailabilityRow
 from checks.verdict import Verdict
 from scenarios.evidence.probes import Probe, probes_path
 from scenarios.evidence.run_folder import RunFolder, Watch

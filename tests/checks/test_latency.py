@@ -8,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.latency import (
-    Limit,
-    allowed_over,
-    judge_latency,
-    latency_row,
-    percentile,
-    row_remarks,
-)
-from checks.result import Finding, Objective
+    Limit, allowed_over, judge_latency, latency_row, percentile, row_remarks,
+)  # fmt: skip
+from checks.result import Finding
+from checks.service_levels import Objective
 from checks.timings import Timings
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome

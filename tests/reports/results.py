@@ -11,14 +11,13 @@ from checks.result import (
     Finding,
     Generator,
     Kind,
-    LatencyRow,
-    Objective,
     Phase,
     Result,
     StepTiming,
     UsageRow,
     finding_id,
 )
+from checks.service_levels import LatencyRow, Objective
 from checks.verdict import Verdict
 from witnesses.figure import Figure, Reason
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from checks.result import AvailabilityRow, Finding, Incident, Kind, Result
+from checks.result import Finding, Kind, Result
+from checks.service_levels import AvailabilityRow, Incident
 from checks.verdict import Verdict
 from reports.html import render_html
 from reports.junit import render_junit
