@@ -168,32 +168,22 @@ def _row(
     whole_s = seen.whole_s
     budget_s = (1 - watch.objective) * whole_s
     most_s = seen.down_s + seen.edge_s + seen.unseen_s
+    verdict = Verdict.INCONCLUSIVE  # where the bounds lie on different sides of the budget
+    if seen.ratio is not None and seen.down_s > budget_s:
+        verdict = Verdict.FAIL
+    elif seen.ratio is not None and most_s <= budget_s:
+        verdict = Verdict.PASS
     return AvailabilityRow(
-        service=name,
-        objective_ratio=watch.objective,
-        ratio=seen.ratio,
+        service=name, objective_ratio=watch.objective, ratio=seen.ratio,
         low_ratio=1 - most_s / whole_s if whole_s else None,
         high_ratio=1 - seen.down_s / whole_s if whole_s else None,
-        watched_s=whole_s - seen.unseen_s,
-        unwatched_s=seen.unseen_s,
+        watched_s=whole_s - seen.unseen_s, unwatched_s=seen.unseen_s,
         down_s=seen.down_s + seen.edge_s / 2,
-        down_low_s=seen.down_s,
-        down_high_s=seen.down_s + seen.edge_s,
-        budget_s=budget_s,
-        probes=len(probes),
-        failed=sum(bool(each.error) for each in probes),
+        down_low_s=seen.down_s, down_high_s=seen.down_s + seen.edge_s, budget_s=budget_s,
+        probes=len(probes), failed=sum(bool(each.error) for each in probes),
         incidents=tuple(map(_incident, seen.outages)),
-        verdict=_verdict(seen, budget_s, most_s),
-    )
-
-
-def _verdict(seen: ObservedTime, budget_s: float, most_s: float) -> Verdict:
-    """Judge by both bounds; on different sides of the budget they are inconclusive."""
-    if seen.ratio is None:
-        return Verdict.INCONCLUSIVE
-    if seen.down_s > budget_s:
-        return Verdict.FAIL
-    return Verdict.PASS if most_s <= budget_s else Verdict.INCONCLUSIVE
+        verdict=verdict,
+    )  # fmt: skip
 
 
 def _incident(outage: Outage) -> Incident:

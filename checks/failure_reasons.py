@@ -8,7 +8,7 @@ import numpy as np
 
 from checks.wording import shortened
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.exchanges import OUTCOMES, Column
+from scenarios.evidence.exchanges import OUTCOMES
 from scenarios.evidence.recording import Recording
 
 _MOST_REASONS = 3
@@ -53,17 +53,15 @@ def _by_text(recording: Recording) -> Iterable[FailureGroup]:
     rows = failed.rows[["step", "outcome", "reason"]]
     kinds, which = np.unique(rows, return_inverse=True)
     for number, (step, outcome, reason) in enumerate(kinds.tolist()):
+        sent_s = failed.column("sent_s")[which == number]
         yield FailureGroup(
             failed.steps[step], OUTCOMES[outcome], failed.groups[reason],
-            count=int(np.count_nonzero(which == number)),
-            first_at=_first_at(recording, failed.column("sent_s")[which == number]),
+            count=len(sent_s),
+            first_at=datetime.fromtimestamp(
+                recording.start.anchor_at + float(sent_s.min()), UTC),
             texts=1,
             example=failed.reasons[reason],
         )  # fmt: skip
-
-
-def _first_at(recording: Recording, sent_s: Column) -> datetime:
-    return datetime.fromtimestamp(recording.start.anchor_at + float(sent_s.min()), UTC)
 
 
 def _together(alike: Sequence[FailureGroup]) -> FailureGroup:
@@ -85,7 +83,10 @@ def failure_sentence(groups: Sequence[FailureGroup]) -> str:
         f"{each.count:,} {each.outcome}: {each.reason} (first at {each.first_at:%H:%M:%S} UTC)"
         for each in groups[:_MOST_REASONS]
     ]
-    return "; ".join([*words, *_others(groups)])
+    number = sum(each.count for each in groups[_MOST_REASONS:])
+    reasons = len(groups) - _MOST_REASONS
+    others = f"{number:,} for {reasons:,} other reason{'s' * (reasons > 1)}" if number else ""
+    return "; ".join(filter(None, [*words, others]))
 
 
 def failure_headline(groups: Sequence[FailureGroup], count: int) -> str:
@@ -93,9 +94,3 @@ def failure_headline(groups: Sequence[FailureGroup], count: int) -> str:
     return next(
         (f"{each.step}: {each.reason} ({each.count:,} of {count:,})" for each in groups), ""
     )
-
-
-def _others(groups: Sequence[FailureGroup]) -> list[str]:
-    number = sum(each.count for each in groups[_MOST_REASONS:])
-    reasons = len(groups) - _MOST_REASONS
-    return [f"{number:,} for {reasons:,} other reason{'s' * (reasons > 1)}"] if number else []

@@ -1,5 +1,7 @@
 """Say how far a run came that ended early, and what is missing from its evidence."""
 
+from collections.abc import Iterator
+
 from checks.case import Case, DrivenProfile
 from checks.result import RUN_COMPLETE, Finding, Kind
 from checks.verdict import Verdict
@@ -10,19 +12,12 @@ from scenarios.evidence.run_folder import Cause, Interruption, Stage
 
 def judge_interruption(case: Case, end: Interruption) -> Finding:
     """Return the finding of a run that ended early: the run is inconclusive, whatever it did."""
+    event = "the harness failed" if end.cause is Cause.FAULT else "interrupted"
     return Finding(
-        RUN_COMPLETE,
-        "run complete",
-        Kind.VALIDITY,
-        Verdict.INCONCLUSIVE,
+        RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE,
         "every profile driven to its end, every witness asked after it",
-        f"{_event(end)} {_progress(case, end)}",
-        " ".join([_reason(end), _judged(case), *_missing(case)]),
-    )
-
-
-def _event(end: Interruption) -> str:
-    return "the harness failed" if end.cause is Cause.FAULT else "interrupted"
+        f"{event} {_progress(case, end)}", " ".join(_details(case, end)),
+    )  # fmt: skip
 
 
 def _progress(case: Case, end: Interruption) -> str:
@@ -46,19 +41,13 @@ def _amount(driven: DrivenProfile) -> str:
     return f"{done_s:.1f} s of {arrivals_of(driven.profile).until_s:g} s"
 
 
-def _reason(end: Interruption) -> str:
+def _details(case: Case, end: Interruption) -> Iterator[str]:
     if end.cause is Cause.KILLED:
-        return "The process ended without a record of why."
-    return f"The reason: {end.detail}." if end.cause is Cause.FAULT else f"By {end.detail}."
-
-
-def _judged(case: Case) -> str:
-    return "What was done is judged." if case.driven else "Nothing was sent."
-
-
-def _missing(case: Case) -> list[str]:
-    not_driven, not_asked = case.run.not_driven, case.not_asked_after
-    return [
-        *([f"Not driven: {listed(not_driven)}."] if not_driven else []),
-        *([f"Not asked after the load: {listed(not_asked)}."] if not_asked and case.driven else []),
-    ]
+        yield "The process ended without a record of why."
+    else:
+        yield f"The reason: {end.detail}." if end.cause is Cause.FAULT else f"By {end.detail}."
+    yield "What was done is judged." if case.driven else "Nothing was sent."
+    if case.run.not_driven:
+        yield f"Not driven: {listed(case.run.not_driven)}."
+    if case.not_asked_after and case.driven:
+        yield f"Not asked after the load: {listed(case.not_asked_after)}."

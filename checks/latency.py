@@ -101,10 +101,6 @@ def percentile(ordered: Sequence[float] | Column, percent: float) -> float:
     return float(ordered[max(1, _rank(len(ordered), percent)) - 1])
 
 
-def _over_limit(values: Column, limit_s: float) -> int:
-    return int(np.count_nonzero(values > limit_s))
-
-
 def allowed_over(count: int, percent: float) -> int:
     """Return how many of `count` values may be over a limit with the percentile still within it.
 
@@ -136,7 +132,7 @@ def _limits(case: Case) -> dict[str, list[Limit]]:
 def _objective(timings: Timings, limit: Limit) -> Objective:
     """Judge one limit by the values that were served, or were slower than it in any case."""
     values = np.sort(np.concatenate([timings.served_s, timings.timed_out_s]))
-    over = _over_limit(values, limit.limit_s)
+    over = int(np.count_nonzero(values > limit.limit_s))
     # The response to a request that timed out may belong to either side of the limit.
     doubtful = int(np.count_nonzero(timings.timed_out_s <= limit.limit_s))
     allowed = allowed_over(len(values), limit.percentile)
@@ -146,26 +142,16 @@ def _objective(timings: Timings, limit: Limit) -> Objective:
     judged = over <= allowed or is_above or limit.strict or (
         low_s is not None and over >= _FEWEST_OVER
     )  # fmt: skip
-    return Objective(
-        percentile=limit.percentile,
-        limit_s=limit.limit_s,
-        measured_s=percentile(values, limit.percentile),
-        low_s=low_s,
-        high_s=high_s,
-        over_low=over,
-        over_high=over + doubtful,
-        allowed=allowed,
-        proven=is_below or is_above,
-        verdict=_verdict(over, doubtful, allowed) if judged else Verdict.PASS,
-        count=len(values),
-        judged=judged,
-    )
-
-
-def _verdict(over: int, doubtful: int, allowed: int) -> Verdict:
     if over > allowed:
-        return Verdict.FAIL
-    return Verdict.PASS if over + doubtful <= allowed else Verdict.INCONCLUSIVE
+        verdict = Verdict.FAIL if judged else Verdict.PASS
+    else:
+        verdict = Verdict.PASS if over + doubtful <= allowed else Verdict.INCONCLUSIVE
+    return Objective(
+        percentile=limit.percentile, limit_s=limit.limit_s,
+        measured_s=percentile(values, limit.percentile), low_s=low_s, high_s=high_s,
+        over_low=over, over_high=over + doubtful, allowed=allowed,
+        proven=is_below or is_above, verdict=verdict, count=len(values), judged=judged,
+    )  # fmt: skip
 
 
 def _interval(timings: Timings, percent: float) -> tuple[float | None, float | None]:

@@ -1,7 +1,7 @@
 """The suite of checks, in order, and the one result that comes of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -31,7 +31,8 @@ from checks.result import (
 from checks.success import completed, judge_success
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
-from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.evidence.exchange import Exchange
+from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import counts_of, ledger_of
 from scenarios.evidence.run_folder import Run, RunFolder, Stage, write_atomically
 
@@ -96,13 +97,9 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
     findings = tuple(finding for each in judgements for finding in each.findings)
     run, kept = case.run, history_of(case.folder)
     return Result(
-        run_id=run.run_id,
-        verdict=verdict_of(findings),
-        environment=run.environment,
-        scenario=run.scenario,
-        profile=profile_of(run),
-        started_at=run.started_at,
-        finished_at=run.finished_at or run.started_at,
+        run_id=run.run_id, verdict=verdict_of(findings), environment=run.environment,
+        scenario=run.scenario, profile=profile_of(run),
+        started_at=run.started_at, finished_at=run.finished_at or run.started_at,
         findings=findings,
         usage=tuple(row for each in judgements for row in each.usage),
         latency=tuple(row for each in judgements for row in each.latency),
@@ -114,13 +111,9 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         failures=failures_of(case),
         partial=run.early_end is not None or run.finished_at is None,
         interruption=run.early_end,
-        repeat=run.repeat,
-        services=run.services,
-        scenario_sha256=run.scenario_sha256,
-        fault=run.fault,
-        machine=kept.machine,
-        history=kept.entries,
-    )
+        repeat=run.repeat, services=run.services, scenario_sha256=run.scenario_sha256,
+        fault=run.fault, machine=kept.machine, history=kept.entries,
+    )  # fmt: skip
 
 
 def _phase(case: Case, driven: DrivenProfile) -> Phase:
@@ -138,18 +131,15 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         started_at=driven.phase.started_at,
         finished_at=driven.phase.finished_at or case.run.finished_at or driven.phase.started_at,
         users=driven.profile.virtual_users,
-        scheduled=driven.scheduled,
-        completed=completed(case, driven),
-        dropped=driven.dropped,
+        scheduled=driven.scheduled, completed=completed(case, driven), dropped=driven.dropped,
         exchanges=exchanges,
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,
         planned_counts=_planned(case, driven.scheduled),
         measured=sum(int(each.iterations.all_ok(steps).sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
-        begun=driven.begun,
-        not_started=driven.not_started,
-    )
+        begun=driven.begun, not_started=driven.not_started,
+    )  # fmt: skip
 
 
 def _planned(case: Case, iterations: int) -> dict[str, int]:
@@ -161,36 +151,33 @@ def _planned(case: Case, iterations: int) -> dict[str, int]:
 
 
 def _waterfall(case: Case) -> tuple[StepTiming, ...]:
-    """Return the steps of the iteration whose whole time is the median of the measured phase.
-
-    It is one of those that completed, if any did: a refusal at the first step shows no others.
-    """
+    """Return the steps of the median iteration of the measured phase."""
     if case.measured is None:
         return ()
-    parts, flow_steps = case.measured.measured, len(case.scenario.flow)
-    ended = [np.arange(len(each.iterations)) for each in parts]
-    completed = [np.flatnonzero(each.iterations.all_ok(flow_steps)) for each in parts]
-    kept = completed if any(map(len, completed)) else ended
-    if not any(map(len, kept)):
-        return ()
-    all_s = np.concatenate(
-        [_durations_s(part, places) for part, places in zip(parts, kept, strict=True)]
-    )
-    generator_of = np.repeat(np.arange(len(parts)), [len(places) for places in kept])
-    median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
-    # The rows of all generators stand one after the other: go back to the one that has the median.
-    exchanges = parts[generator_of[median]]
-    place = np.concatenate(kept)[median]
-    steps = list(exchanges.of_iteration(exchanges.iterations.first[place]))
-    begin_s = steps[0].due_s
+    steps = _median_iteration(case.measured.measured, len(case.scenario.flow))
     return tuple(
-        StepTiming(each.step, each.sent_s - begin_s, each.done_s - each.sent_s, each.outcome)
+        StepTiming(each.step, each.sent_s - steps[0].due_s, each.done_s - each.sent_s, each.outcome)
         for each in steps
     )
 
 
-def _durations_s(exchanges: Exchanges, places: Column) -> Column:
-    iterations = exchanges.iterations
-    last, first = iterations.last[places], iterations.first[places]
-    durations_s: Column = exchanges.column("done_s")[last] - exchanges.column("due_s")[first]
-    return durations_s
+def _median_iteration(parts: Sequence[Exchanges], flow_steps: int) -> list[Exchange]:
+    """Return the exchanges of the iteration whose whole time is the median.
+
+    It is one of those that completed, if any did: a refusal at the first step shows no others.
+    """
+    ended = [np.arange(len(each.iterations)) for each in parts]
+    completed = [np.flatnonzero(each.iterations.all_ok(flow_steps)) for each in parts]
+    kept = completed if any(map(len, completed)) else ended
+    if not any(map(len, kept)):
+        return []
+    durations_s = []
+    for exchanges, places in zip(parts, kept, strict=True):
+        first, last = exchanges.iterations.first[places], exchanges.iterations.last[places]
+        durations_s.append(exchanges.column("done_s")[last] - exchanges.column("due_s")[first])
+    all_s = np.concatenate(durations_s)
+    median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
+    # The rows of all generators stand one after the other: go back to the one that has the median.
+    generator_of = np.repeat(np.arange(len(parts)), [len(places) for places in kept])
+    exchanges, place = parts[generator_of[median]], np.concatenate(kept)[median]
+    return list(exchanges.of_iteration(exchanges.iterations.first[place]))

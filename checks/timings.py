@@ -9,7 +9,7 @@ too. So each exchange belongs to one of three groups:
                                      served it proves nothing; over a limit, it counts as over it
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,16 +51,14 @@ def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
     """Return every response time by step, and of whole iterations, in the scenario's order."""
     flow = case.scenario.flow
     timings = {
-        step.step: _joined(_of_step(each.of_step(step.step), step.timeout)
-                           for each in driven.measured)
+        step.step: _joined(
+            _grouped(each.response_s, each.ok, _failed(each, step.timeout))
+            for each in (exchanges.of_step(step.step) for exchanges in driven.measured)
+        )
         for step in flow
-    }  # fmt: skip
+    }
     timings[ITERATION] = _joined(_of_iterations(each, flow) for each in driven.measured)
     return timings
-
-
-def _of_step(exchanges: Exchanges, timeout_s: float) -> Timings:
-    return _grouped(exchanges.response_s, exchanges.ok, _failed(exchanges, timeout_s))
 
 
 def _of_iterations(exchanges: Exchanges, flow: list[Step]) -> Timings:
@@ -90,8 +88,8 @@ def _grouped(times_s: Column, served: Column, failed: Column) -> Timings:
 def _joined(parts: Iterable[Timings]) -> Timings:
     """Put the timings of several generators together."""
     kept = [NO_TIMINGS, *parts]
-    return Timings(*(np.concatenate(column) for column in _columns(kept)))
-
-
-def _columns(parts: Iterable[Timings]) -> Iterator[tuple[Column, ...]]:
-    return zip(*((each.served_s, each.timed_out_s, each.failed_s) for each in parts), strict=True)
+    return Timings(
+        np.concatenate([each.served_s for each in kept]),
+        np.concatenate([each.timed_out_s for each in kept]),
+        np.concatenate([each.failed_s for each in kept]),
+    )

@@ -37,13 +37,16 @@ def judge_validity(case: Case) -> Judgement:
     end = case.run.early_end
     interruption = [judge_interruption(case, end)] if end else []
     if not case.driven:
-        return Judgement(tuple(interruption) or (_nothing_sent(),))
+        nothing_sent = Finding(
+            RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE,
+            "every profile driven", "no request was sent",
+        )  # fmt: skip
+        return Judgement(tuple(interruption) or (nothing_sent,))
     is_stopped = end is not None and end.cause is Cause.SIGNAL
-    findings = [_balance(driven, is_stopped=is_stopped) for driven in case.driven]
-    findings += interruption
     # Latency is judged on the last phase only: a generator that was busy before does no harm.
-    findings += [_pace(driven) for driven in case.driven[-1:]]
-    findings += [_stalls(driven) for driven in case.driven[-1:]]
+    last = case.driven[-1]
+    sums = [_balance(driven, is_stopped=is_stopped) for driven in case.driven]
+    findings = [*sums, *interruption, _pace(last), _stalls(last)]
     collection = case.prometheus.collection
     if case.scenario.quantities and not collection.error:
         findings.append(judge_clock_skew(collection.skew_s))
@@ -260,10 +263,3 @@ def judge_clock_skew(skew_s: float) -> Finding:
         observed=f"{skew_s:+.3f} s",
         detail="" if verdict is Verdict.PASS else "Set both clocks by NTP.",
     )
-
-
-def _nothing_sent() -> Finding:
-    return Finding(
-        RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE, "every profile driven",
-        "no request was sent",
-    )  # fmt: skip

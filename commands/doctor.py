@@ -229,8 +229,7 @@ class _Job:
         while len(ups) < max(replicas, 1) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             ups = self._values("up")
-        twice = self._targets_twice()
-        if twice:
+        if twice := self._targets_twice():
             observed = (
                 f"{twice} of its targets stand twice: two replicas of Prometheus without "
                 "deduplication, or two targets with one instance"
@@ -238,6 +237,10 @@ class _Job:
             remedy = "Query with deduplication, or give each target an instance of its own."
             finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=False)
             return replace(finding, detail=remedy)
+        return self._judge_once(name, replicas, ups)
+
+    def _judge_once(self, name: str, replicas: int, ups: list[float]) -> Finding:
+        """Judge targets of which each stands once, by their `up`."""
         mismatch = replica_mismatch(len(ups), replicas or max(len(ups), 1))
         observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
         interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)

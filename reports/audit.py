@@ -155,28 +155,22 @@ def _row(run: AuditedRun, name: str) -> AuditRow:
     opening = write.one_line(run.explanation)
     if len(opening) > _MOST_OPENING:
         opening = f"{opening[:_MOST_OPENING].rstrip()} …"
+    same = run.verdict is run.expected.verdict and run.findings == run.expected.findings
+    found = AuditOutcome(_THE_SAME if same else _NO_RESULT, (), "",
+                         _THE_SAME if same else _NO_RESULT)  # fmt: skip
+    if run.verdict and not same:
+        found = _outcome(run.verdict, run.findings)
     return AuditRow(
-        name=name,
-        sentence=run.sentence,
-        verdict=verdict,
+        name=name, sentence=run.sentence, verdict=verdict,
         state=f"{write.MARKS[verdict]} {words[not run.is_caught]}",
         expected=_outcome(run.expected.verdict, run.expected.findings),
-        found=_found(run),
+        found=found,
         errors=(*run.errors[:_MOST_IN_A_CELL], *filter(None, [more])),
-        opening=opening,
-        explanation=run.explanation,
+        opening=opening, explanation=run.explanation,
         took=write.render_seconds(run.duration_s),
         # a name with a colon must not become a scheme
         report=f"./{quote(run.folder, errors='replace')}/report.html" if run.verdict else "",
-    )
-
-
-def _found(run: AuditedRun) -> AuditOutcome:
-    if run.verdict is None:
-        return AuditOutcome(_NO_RESULT, (), "", _NO_RESULT)
-    same = run.verdict is run.expected.verdict and run.findings == run.expected.findings
-    return AuditOutcome(_THE_SAME, (), "", _THE_SAME) if same else _outcome(
-        run.verdict, run.findings)  # fmt: skip
+    )  # fmt: skip
 
 
 def _outcome(verdict: Verdict, findings: Mapping[str, Code | None]) -> AuditOutcome:

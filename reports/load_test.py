@@ -2,14 +2,13 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
 
 from checks.latency import objective_id
-from checks.result import Finding, Kind, Phase, Result, read_result
+from checks.result import Kind, Result, read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
 from reports.terminal_output import (
@@ -90,12 +89,16 @@ def load_test_lines(result: Result) -> list[LoadTestRow]:
         return [*percentiles, _cards(result)]
     phase = result.phases[-1]
     done, planned = write.render_count(phase.completed), write.render_count(phase.scheduled)
+    share = write.render_share(phase.completed, phase.scheduled)
+    # There is one finding per profile, in the order of driving: the last is of this phase.
+    judged = [each for each in result.findings if each.kind is Kind.SUCCESS][-1:]
+    success = [LoadTestRow("success rate", share, each.expected, each.verdict) for each in judged]
     return [
         LoadTestRow("requests", done, f"of {planned}"),
         LoadTestRow("concurrency", write.render_count(phase.users)),
         LoadTestRow("duration", write.render_seconds(phase.elapsed_s)),
         *percentiles,
-        _success(phase, result.findings),
+        *(success or [LoadTestRow("success rate", share, said="not judged")]),
         _cards(result),
     ]
 
@@ -112,16 +115,6 @@ def _percentile(result: Result, percentile: float) -> LoadTestRow:
     measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
     side = "" if value_s is None else "within, " if value_s <= limit_s else "over, "
     return LoadTestRow(name, measured, f"≤ {expected}", said=f"{side}not judged")
-
-
-def _success(phase: Phase, findings: Sequence[Finding]) -> LoadTestRow:
-    # There is one finding per profile, in the order of driving: the last is of this phase.
-    finding = next((each for each in reversed(findings) if each.kind is Kind.SUCCESS), None)
-    share = write.render_share(phase.completed, phase.scheduled)
-    expected = finding.expected if finding else ""
-    verdict = finding.verdict if finding else None
-    said = "" if finding else "not judged"
-    return LoadTestRow("success rate", share, expected, verdict, said)
 
 
 def _cards(result: Result) -> LoadTestRow:

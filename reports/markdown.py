@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from checks.result import Failure, Finding, Result
+from checks.result import Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
 from reports.views.balance import BalanceRow, balance_rows, columns_of
@@ -22,6 +22,10 @@ _SPECIAL = re.compile(r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FOUND_HEAD = ("Check", "Result", "Found", "Expected", "Why")
 _OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", "Margin",
                    "Within limit", "Count")  # fmt: skip
+_PHASE_HEAD = ("Phase", "Iterations", "Dropped", "Took", "Counted of planned")
+_STEP_HEAD = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit",
+              "Not served")  # fmt: skip
+_FAILURE_HEAD = ("Step", "Outcome", "Reason", "Count", "First", "Last", "Trace")
 _WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Away", "Budget", "Left of it")
 _INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
 
@@ -37,11 +41,23 @@ def render_markdown(result: Result) -> str:
         *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
         "## The balance", _judged(balance_head, balance_rows(result), _balance_cells),
-        "## Flow", *_flow(result),
-        "## Latency", *_latency(result),
+        "## Flow", _table(_PHASE_HEAD, [
+            (row.profile, row.iterations, row.dropped, row.elapsed,
+             ", ".join(each.with_share for each in row.counts))
+            for row in map(sections.phase_row, result.phases)
+        ]),
+        "## Latency", _table(_STEP_HEAD, [
+            (row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
+             row.not_served)
+            for row in map(sections.step_row, result.latency)
+        ]),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
-        "## Failed exchanges", *_failures(result.failures),
+        "## Failed exchanges", _table(_FAILURE_HEAD, [
+            (each.step, each.outcome, each.reason, write.render_count(each.count),
+             write.render_utc(each.first_at), write.render_utc(each.last_at), each.trace_id)
+            for each in result.failures
+        ]),
         "## History", *_history(result),
         "## Environment and versions", _table(("What", "Is"), sections.environment_rows(result)),
     ]  # fmt: skip
@@ -147,31 +163,6 @@ def _balance_cells(row: BalanceRow) -> tuple[str, ...]:
     return (row.quantity, row.labels, row.client, *row.figures, row.difference,
             write.render_verdict(row.verdict),
             " ".join(filter(None, [row.code, *row.notes])))  # fmt: skip
-
-
-def _flow(result: Result) -> list[str]:
-    rows = [sections.phase_row(phase) for phase in result.phases]
-    counts = [", ".join(each.with_share for each in row.counts) for row in rows]
-    cells = [(row.profile, row.iterations, row.dropped, row.elapsed, counted)
-             for row, counted in zip(rows, counts, strict=True)]  # fmt: skip
-    return [_table(("Phase", "Iterations", "Dropped", "Took", "Counted of planned"), cells)]
-
-
-def _latency(result: Result) -> list[str]:
-    rows = [sections.step_row(row) for row in result.latency]
-    cells = [(row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
-              row.not_served) for row in rows]  # fmt: skip
-    head = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit",
-            "Not served")  # fmt: skip
-    return [_table(head, cells)]
-
-
-def _failures(failures: Sequence[Failure]) -> list[str]:
-    cells = [(each.step, each.outcome, each.reason, write.render_count(each.count),
-              write.render_utc(each.first_at), write.render_utc(each.last_at), each.trace_id)
-             for each in failures]  # fmt: skip
-    head = ("Step", "Outcome", "Reason", "Count", "First", "Last", "Trace")
-    return [_table(head, cells)]
 
 
 def _history(result: Result) -> list[str]:

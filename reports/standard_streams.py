@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from typing import TextIO
 
 from typing_extensions import Buffer
 
@@ -27,11 +26,8 @@ def outlive_readers() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None:  # None: closed before the start
-            setattr(sys, name, _reopened(stream))
-
-
-def _reopened(stream: io.TextIOWrapper) -> TextIO:
-    file = io.BufferedWriter(PipeFile(stream.fileno(), "w", closefd=False))
-    return io.TextIOWrapper(
-        file, stream.encoding, stream.errors, line_buffering=stream.line_buffering
-    )
+            file = io.BufferedWriter(PipeFile(stream.fileno(), "w", closefd=False))
+            reopened = io.TextIOWrapper(
+                file, stream.encoding, stream.errors, line_buffering=stream.line_buffering
+            )
+            setattr(sys, name, reopened)

@@ -155,26 +155,19 @@ def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
 
 
 def _code_of_difference(statement: Statement) -> Code:
-    counters, records = (
-        _exact_of(statement, RecordKind.COUNTER),
-        _exact_of(statement, RecordKind.RECORDS),
-    )
     if not statement.is_contradicted_exactly:
-        return _code_of_bounds(statement)
+        bounds = statement.beyond or statement.short
+        of_records = all(statement.keeps[name] is RecordKind.RECORDS for name in bounds)
+        if statement.beyond:
+            return Code.EXTRA_ROW if of_records else Code.DOUBLE_COUNT
+        return Code.LOST_ROW if of_records else Code.LOST_COUNT
+    counters, records = (_exact_of(statement, kind)
+                         for kind in (RecordKind.COUNTER, RecordKind.RECORDS))  # fmt: skip
     if len(set(counters)) > 1:
         return Code.SCRAPE_GAP
     if counters:
         return _code_of_counter(statement, counters[0], records)
     return _code_of_records(statement, records) if records else Code.MISMATCH
-
-
-def _code_of_bounds(statement: Statement) -> Code:
-    """Return the code where only bounds contradict."""
-    bounds = statement.beyond or statement.short
-    of_records = all(statement.keeps[name] is RecordKind.RECORDS for name in bounds)
-    if statement.beyond:
-        return Code.EXTRA_ROW if of_records else Code.DOUBLE_COUNT
-    return Code.LOST_ROW if of_records else Code.LOST_COUNT
 
 
 def _code_of_counter(statement: Statement, counted: float, records: list[float]) -> Code:

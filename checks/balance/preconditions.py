@@ -127,7 +127,9 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
 
 def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
     logs, record = _scrape_logs(case, replicas), case.prometheus.collection
-    named = _replicas_of_jobs(case, replicas)
+    # The environment may name a job for several services: each address counts once.
+    jobs = {replica.job for replica in replicas}
+    named = len({each.url for each in case.services.replicas.values() if each.job in jobs})
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
     mismatch = replica_mismatch(len(logs), named)
@@ -135,29 +137,26 @@ def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Preconditi
         f"{len(logs) - silent} of {len(logs)} targets scraped after the last response"
     )
     gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
-    finding = judge_scraped_by_prometheus(
-        name,
-        named,
-        f"{observed}, every {record.interval_s:g} s{gaps}",
-        is_well=bool(logs) and not mismatch and not silent,
-    )
-    # With fewer targets than replicas, Prometheus knows only a part. With more, the services may
-    # know only a part, or the further targets may be another environment's.
-    doubts: tuple[Doubt, ...] = ()
-    if len(logs) < named:
-        doubts = _doubts(replicas, (PROMETHEUS,), Reason.REPLICAS_NOT_SCRAPED, mismatch)
-    elif len(logs) > named:
-        doubts = (
-            *_doubts(replicas, (SERVICE,), Reason.REPLICAS_NOT_NAMED, mismatch),
-            *_doubts(replicas, (PROMETHEUS,), Reason.OTHER_TARGETS, mismatch),
-        )
-    return Precondition(finding, doubts)
+    observed += f", every {record.interval_s:g} s{gaps}"
+    is_well = bool(logs) and not mismatch and not silent
+    finding = judge_scraped_by_prometheus(name, named, observed, is_well=is_well)
+    return Precondition(finding, _doubts_of_mismatch(replicas, len(logs), named, mismatch))
 
 
-def _replicas_of_jobs(case: Case, replicas: Iterable[Replica]) -> int:
-    """Return how many replicas the environment names of the jobs of these, each address once."""
-    jobs = {replica.job for replica in replicas}
-    return len({each.url for each in case.services.replicas.values() if each.job in jobs})
+def _doubts_of_mismatch(
+    replicas: list[Replica], targets: int, named: int, mismatch: str
+) -> tuple[Doubt, ...]:
+    """With fewer targets than replicas, Prometheus knows only a part.
+
+    With more, the services may know only a part, or the further targets may be another
+    environment's.
+    """
+    if targets < named:
+        return _doubts(replicas, (PROMETHEUS,), Reason.REPLICAS_NOT_SCRAPED, mismatch)
+    if targets == named:
+        return ()
+    return (*_doubts(replicas, (SERVICE,), Reason.REPLICAS_NOT_NAMED, mismatch),
+            *_doubts(replicas, (PROMETHEUS,), Reason.OTHER_TARGETS, mismatch))  # fmt: skip
 
 
 def judge_scraped_by_prometheus(

@@ -73,15 +73,13 @@ REASON_WORDS: Mapping[Reason, str] = {
 
 def row_sentences(row: UsageRow) -> list[str]:
     """Return what there is to say of a row, the most important first; [] where all agree."""
-    sentences = [*_verdict_sentence(row)]
+    sentences = [*filter(None, [_verdict_sentence(row)])]
     if row.misplaced:
         sentences = _with_misplaced(sentences, row, row.misplaced)
     if row.resolved:
         done, not_done = row.resolved.done, row.resolved.not_done
-        sentences.append(
-            f"{done + not_done:,} in doubt, resolved by the database's trace ids: "
-            f"{done:,} done, {not_done:,} not."
-        )
+        sentences.append(f"{done + not_done:,} in doubt, resolved by the database's trace ids: "
+                         f"{done:,} done, {not_done:,} not.")  # fmt: skip
     gap = row.records or RecordGap()
     for number, few in ((gap.missing, "few"), (gap.surplus, "many")):
         if number:
@@ -98,55 +96,59 @@ def reason_words(figure: Figure) -> str:
     return f"{words} ({figure.detail})" if figure.detail else words
 
 
-def _verdict_sentence(row: UsageRow) -> Iterator[str]:
-    inexact = {name: each for name, each in row.figures.items() if not each.is_exact}
+def _verdict_sentence(row: UsageRow) -> str:
+    """Return why a row has its verdict; "" where all agree."""
     if row.verdict is Verdict.FAIL:
-        if row.code is Code.LATE:
-            late = [f"{each.late:,.0f} of it in {name}" for name, each in row.figures.items()
-                    if each.late]  # fmt: skip
-            yield (
-                f"All of {_client_range(row)} was counted, but {listed(late)} only well after the "
-                "last response: it was counted late, or the page is stale. A reader before that "
-                "reads too little."
-            )
-        elif row.records and row.code in _OF_RECORDS and _is_within(row):
-            yield "The totals agree, but not request by request."
-        else:
-            yield "; ".join(filter(None, [_comparison(row), _meaning(row)])) + "."
-    elif row.client.is_partial:
-        yield "Exchanges of a worker are missing, so the client's figure is a lower bound only."
-    elif row.code is Code.FOREIGN_TRAFFIC and not inexact and row.verdict is Verdict.INCONCLUSIVE:
-        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
-        yield (
-            f"{most - row.client.most:,.0f} more than ours: others send traffic here, which could "
-            "hide a loss."
-        )
-    elif row.code is Code.NOTHING_COUNTED:
-        yield "No request that counts it was answered as expected, and nothing was counted."
-    elif row.code is Code.IN_DOUBT and row.verdict is Verdict.INCONCLUSIVE:
-        yield (
-            f"{row.client.in_doubt:,} of {row.client.most:,} in doubt: sent, but no response shows "
-            "whether it was done. That could hide as many losses, and is more than the quantity's "
-            "in_doubt allows."
-        )
-    elif row.verdict is Verdict.INCONCLUSIVE:
-        yield _inexact_sentence(inexact)
-    elif inexact:
-        exact = [name for name, each in row.figures.items() if each.is_exact]
-        decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
-        yield f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
-    elif row.client.in_doubt:
-        yield (
-            f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was done; "
-            f"the witnesses agree within {_client_range(row)}, which could hide as many losses."
-        )
+        return _failure_sentence(row)
+    if row.client.is_partial:
+        return "Exchanges of a worker are missing, so the client's figure is a lower bound only."
+    if row.code is Code.NOTHING_COUNTED:
+        return "No request that counts it was answered as expected, and nothing was counted."
+    return _open_sentence(row) if row.verdict is Verdict.INCONCLUSIVE else _agreement_sentence(row)
 
 
-def _is_within(row: UsageRow) -> bool:
-    """Return whether every figure is within what the client leaves."""
+def _failure_sentence(row: UsageRow) -> str:
     low, high = row.client.confirmed, row.client.most
-    values = (figure.value for figure in row.figures.values())
-    return all(value is not None and low <= value <= high for value in values)
+    if row.code is Code.LATE:
+        late = [f"{each.late:,.0f} of it in {name}" for name, each in row.figures.items()
+                if each.late]  # fmt: skip
+        return (f"All of {_client_range(row)} was counted, but {listed(late)} only well after the "
+                "last response: it was counted late, or the page is stale. A reader before that "
+                "reads too little.")  # fmt: skip
+    values = [figure.value for figure in row.figures.values()]
+    is_within = all(value is not None and low <= value <= high for value in values)
+    if row.records and row.code in _OF_RECORDS and is_within:
+        return "The totals agree, but not request by request."
+    return "; ".join(filter(None, [_comparison(row), _meaning(row)])) + "."
+
+
+def _open_sentence(row: UsageRow) -> str:
+    inexact = _inexact(row)
+    if row.code is Code.FOREIGN_TRAFFIC and not inexact:
+        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
+        return (f"{most - row.client.most:,.0f} more than ours: others send traffic here, which "
+                "could hide a loss.")  # fmt: skip
+    if row.code is Code.IN_DOUBT:
+        return (f"{row.client.in_doubt:,} of {row.client.most:,} in doubt: sent, but no response "
+                "shows whether it was done. That could hide as many losses, and is more than the "
+                "quantity's in_doubt allows.")  # fmt: skip
+    return _inexact_sentence(inexact)
+
+
+def _agreement_sentence(row: UsageRow) -> str:
+    if inexact := _inexact(row):
+        exact = [name for name in row.figures if name not in inexact]
+        decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
+        return f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
+    if row.client.in_doubt:
+        return (f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was "
+                f"done; the witnesses agree within {_client_range(row)}, which could hide as many "
+                "losses.")  # fmt: skip
+    return ""
+
+
+def _inexact(row: UsageRow) -> dict[str, Figure]:
+    return {name: figure for name, figure in row.figures.items() if not figure.is_exact}
 
 
 def _meaning(row: UsageRow) -> str | None:
@@ -173,9 +175,7 @@ def _comparison(row: UsageRow) -> str:
     apart = {name: value for name, value in known.items() if name not in agreeing}
     parts += _distances(low, high, apart)
     most = min([high, *known.values()])
-    for name, figure in row.figures.items():
-        if figure.is_exact:
-            continue
+    for name, figure in _inexact(row).items():
         if figure.low is not None and figure.low > most:
             parts.append(f"{name} has at least {figure.low:,.0f}")
         if figure.high is not None and figure.high < low:
@@ -222,10 +222,8 @@ def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -
         return [*sentences, f"As many ({misplaced.amount:,.0f}) are missing under {missing}."]
     found = [", ".join(labels) for labels, _ in misplaced.found_under]
     if row.code is Code.UNBOUNDED_LABEL:
-        where = (
-            f"{len(found):,} values that no step moves, such as {found[0]}: "
-            "a label that grows with every use"
-        )
+        where = (f"{len(found):,} values that no step moves, such as {found[0]}: "
+                 "a label that grows with every use")  # fmt: skip
     else:
         where = _amounts(misplaced.found_under, misplaced.amount)
     return [*sentences, f"As many ({misplaced.amount:,.0f}) were counted under {where}."]
@@ -233,12 +231,8 @@ def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -
 
 def _amounts(places: Iterable[tuple[tuple[str, ...], float]], amount: float) -> str:
     """Name label sets, with the amount of each where it is not that of the row."""
-    return listed(
-        [
-            ", ".join(labels) if by == amount else f"{', '.join(labels)} ({by:,.0f})"
-            for labels, by in places
-        ]
-    )
+    return listed([", ".join(labels) + ("" if by == amount else f" ({by:,.0f})")
+                   for labels, by in places])  # fmt: skip
 
 
 def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:

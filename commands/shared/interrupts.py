@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -84,7 +85,9 @@ class Interrupts:
         """
         self.hold()
         self._is_printing = self._has_printed = True
-        with ThreadPoolExecutor(1, initializer=_block_signals) as thread:
+        # The signals are left to the main thread.
+        block = partial(signal.pthread_sigmask, signal.SIG_BLOCK, SIGNALS)
+        with ThreadPoolExecutor(1, initializer=block) as thread:
             thread.submit(write).result()
 
     @property
@@ -110,11 +113,6 @@ class Interrupts:
         if self._is_json and not self._has_printed:
             _write(_STDOUT, json.dumps({"exit_code": code, "problems": [words]}) + "\n")
         os._exit(code)
-
-
-def _block_signals() -> None:
-    """Leave the signals to the main thread."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 def _raise() -> None:

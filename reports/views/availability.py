@@ -40,7 +40,7 @@ class IncidentRow:
 
 def watch_rows(result: Result) -> list[WatchRow]:
     """Return a row a service, failing ones first."""
-    return failing_first([_watch_row(each) for each in result.availability])
+    return failing_first(list(map(_watch_row, result.availability)))
 
 
 def incident_rows(result: Result) -> list[IncidentRow]:

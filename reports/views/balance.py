@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 
 from checks.balance.sentences import reason_words, row_sentences
-from checks.result import NOTHING_COUNTED, ClientFigure, Result, UsageRow
+from checks.result import NOTHING_COUNTED, ClientFigure, RecordGap, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.views.ordering import failing_first
@@ -100,6 +100,7 @@ def _kind(witness: str) -> str:
 def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
     distances = (_distance(figure, row.client) for figure in row.figures.values())
     distance = max((each for each in distances if each is not None), key=abs, default=None)
+    gap = row.records or RecordGap()
     return BalanceRow(
         quantity=row.quantity,
         labels=", ".join(f"{name}={value}" for name, value in row.labels.items()),
@@ -112,18 +113,12 @@ def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
         code=row.code or "",
         notes=_notes(row),
         short_labels=" ".join(row.labels.values()),
-        requests=_requests(row),
-    )
-
-
-def _requests(row: UsageRow) -> tuple[NamedRequests, ...]:
-    """Name the requests, which the services' logs know by the same ids."""
-    if row.records is None:
-        return ()
-    lists = (("Too few rows", row.records.missing_ids), ("Too many rows", row.records.surplus_ids))
-    return tuple(
-        NamedRequests(f"{what}: the first by X-Trace-ID", ids) for what, ids in lists if ids
-    )
+        # The services' logs know the requests by the same ids.
+        requests=tuple(
+            NamedRequests(f"Too {few} rows: the first by X-Trace-ID", ids)
+            for few, ids in (("few", gap.missing_ids), ("many", gap.surplus_ids)) if ids
+        ),
+    )  # fmt: skip
 
 
 def _cell(row: UsageRow, column: str) -> str:

@@ -161,11 +161,7 @@ def _gates(result: Result) -> tuple[Gate, ...]:
     flow = _gate(result, GateName.FLOW, _flow_figure(result))
     latency = _gate(result, GateName.LATENCY, _latency_figure(result))
     if findings_of_gate(result, GateName.AVAILABILITY):
-        return (
-            _gate(result, GateName.AVAILABILITY, _availability_figure(result)),
-            flow,
-            latency,
-        )
+        return _gate(result, GateName.AVAILABILITY, _availability_figure(result)), flow, latency
     usage = _gate(result, GateName.USAGE, _usage_figure(result))
     return flow, latency, usage, _gate(result, GateName.VALIDITY, _NO_FIGURE)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.history.baseline import baseline, median_entry
-from checks.history.entry import Entry, StepEntry
+from checks.history.entry import Entry
 from checks.history.store import record_of
 from checks.result import Result
 from checks.verdict import Verdict
@@ -115,7 +115,12 @@ def draw_history(result: Result) -> str:
     A line goes through the median before, or else through this run's own.
     """
     entries, before = _entries(result), _before(result)
-    points = [_point(entry, entry.latency.get(ITERATION), result) for entry in entries]
+    points = []
+    for entry in entries:
+        step, is_of_here = entry.latency.get(ITERATION), entry.machine == result.machine
+        low, high = (step.p95 if end is None else end
+                     for end in (step.p95_low, step.p95_high)) if step else (0.0, 0.0)  # fmt: skip
+        points.append(CurvePoint(step.p95, low, high, entry.verdict, is_of_here) if step else None)
     now_s = points[-1].value if points and points[-1] else None
     limit_s = next(iter(_limits_s(result)), None)
     line_s = before.p95_s if before else now_s
@@ -154,10 +159,3 @@ def _limits_s(result: Result) -> tuple[float, ...]:
     rows = [row for row in result.latency if row.step == ITERATION]
     limits = [limit.limit_s for row in rows if (limit := p95_objective(row))]
     return tuple(sorted(limits)[:1])
-
-
-def _point(entry: Entry, step: StepEntry | None, result: Result) -> CurvePoint | None:
-    if step is None:
-        return None
-    low, high = (step.p95 if end is None else end for end in (step.p95_low, step.p95_high))
-    return CurvePoint(step.p95, low, high, entry.verdict, entry.machine == result.machine)

@@ -82,9 +82,10 @@ def _limit_row(
 ) -> ObjectiveRow:
     limit_s = objective.limit_s
     verdict = finding.verdict if finding else objective.verdict
+    count = write.render_count(objective.count)
+    left_out = row.count + row.not_served - objective.count  # not served, so not judged
     return ObjectiveRow(
-        id=key,
-        title=f"{row.step} {write.render_percentile(objective.percentile)}",
+        id=key, title=f"{row.step} {write.render_percentile(objective.percentile)}",
         verdict=verdict,
         measured=write.render_seconds(objective.measured_s, limit_s),
         objective=f"≤ {write.render_limit(limit_s)}",
@@ -92,19 +93,11 @@ def _limit_row(
         confidence="proven" if objective.proven else "not proven",
         margin=write.render_change((limit_s - objective.measured_s) / limit_s),
         share=_share(objective),
-        count=_count(row, objective),
+        count=f"{count}, {write.render_count(left_out)} not served" if left_out else count,
         bar=_bar(objective),
-        percentile=objective.percentile,
-        use_ratio=objective.measured_s / limit_s,
+        percentile=objective.percentile, use_ratio=objective.measured_s / limit_s,
         is_judged=objective.judged or verdict is not Verdict.PASS,
-    )
-
-
-def _count(row: LatencyRow, objective: Objective) -> str:
-    """Write how many values were judged, and how many were not, since they were not served."""
-    count, left_out = write.render_count(objective.count), row.count + row.not_served
-    left_out -= objective.count
-    return f"{count}, {write.render_count(left_out)} not served" if left_out else count
+    )  # fmt: skip
 
 
 def _share(objective: Objective) -> str:

@@ -92,10 +92,10 @@ def step_row(row: LatencyRow) -> StepRow:
     for objective in row.objectives:
         limits.setdefault(objective.percentile, []).append(objective.limit_s)
     p95_limits = limits.get(95.0, [])
-    limit = p95_objective(row)
+    limit, p95_s = p95_objective(row), row.not_served_p95
+    fast = "" if p95_s is None else f", p95 {write.render_seconds(p95_s)}"
     return StepRow(
-        step=row.step,
-        count=write.render_count(row.count),
+        step=row.step, count=write.render_count(row.count),
         unanswered=write.render_count(row.unanswered),
         p50=write.render_seconds(row.p50, *limits.get(50.0, [])),
         p95=write.render_seconds(row.p95, *p95_limits),
@@ -105,16 +105,8 @@ def step_row(row: LatencyRow) -> StepRow:
         limit=f"≤ {write.render_limit(limit.limit_s)}" if limit else write.NOT_ASKED,
         over_limit=write.NOT_ASKED if row.over_target is None
         else write.render_count(row.over_target),
-        not_served=_not_served(row),
+        not_served=write.render_count(row.not_served) + fast,
     )  # fmt: skip
-
-
-def _not_served(row: LatencyRow) -> str:
-    """Write how many failed, and how fast, beside what is judged."""
-    count = write.render_count(row.not_served)
-    if row.not_served_p95 is None:
-        return count
-    return f"{count}, p95 {write.render_seconds(row.not_served_p95)}"
 
 
 def generator_rows(generator: Generator) -> list[tuple[str, str]]:
