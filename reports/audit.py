@@ -156,15 +156,14 @@ def _row(run: AuditedRun, name: str) -> AuditRow:
     if len(opening) > _MOST_OPENING:
         opening = f"{opening[:_MOST_OPENING].rstrip()} …"
     same = run.verdict is run.expected.verdict and run.findings == run.expected.findings
-    found = AuditOutcome(_THE_SAME if same else _NO_RESULT, (), "",
-                         _THE_SAME if same else _NO_RESULT)  # fmt: skip
+    word = _THE_SAME if same else _NO_RESULT
+    found = AuditOutcome(word, (), "", word)
     if run.verdict and not same:
         found = _outcome(run.verdict, run.findings)
     return AuditRow(
         name=name, sentence=run.sentence, verdict=verdict,
         state=f"{write.MARKS[verdict]} {words[not run.is_caught]}",
-        expected=_outcome(run.expected.verdict, run.expected.findings),
-        found=found,
+        expected=_outcome(run.expected.verdict, run.expected.findings), found=found,
         errors=(*run.errors[:_MOST_IN_A_CELL], *filter(None, [more])),
         opening=opening, explanation=run.explanation,
         took=write.render_seconds(run.duration_s),

@@ -41,16 +41,7 @@ def render_markdown(result: Result) -> str:
         *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
         "## The balance", _judged(balance_head, balance_rows(result), _balance_cells),
-        "## Flow", _table(_PHASE_HEAD, [
-            (row.profile, row.iterations, row.dropped, row.elapsed,
-             ", ".join(each.with_share for each in row.counts))
-            for row in map(sections.phase_row, result.phases)
-        ]),
-        "## Latency", _table(_STEP_HEAD, [
-            (row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
-             row.not_served)
-            for row in map(sections.step_row, result.latency)
-        ]),
+        *_driven(result),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
         "## Failed exchanges", _table(_FAILURE_HEAD, [
@@ -137,6 +128,21 @@ def _banner(result: Result, banner: Banner) -> list[str]:
         about,
         _table(("Gate", "Result", "Figure", "Reason"), gates),
     ]
+
+
+def _driven(result: Result) -> list[str]:
+    return [
+        "## Flow", _table(_PHASE_HEAD, [
+            (row.profile, row.iterations, row.dropped, row.elapsed,
+             ", ".join(each.with_share for each in row.counts))
+            for row in map(sections.phase_row, result.phases)
+        ]),
+        "## Latency", _table(_STEP_HEAD, [
+            (row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
+             row.not_served)
+            for row in map(sections.step_row, result.latency)
+        ]),
+    ]  # fmt: skip
 
 
 def _open(result: Result) -> list[str]:
