@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.latency import (
-    Limit, allowed_over, judge_latency, latency_row, percentile, row_remarks,
+    Limit,
+    allowed_over,
+    judge_latency,
+    latency_row,
+    percentile,
+    row_remarks,
 )  # fmt: skip
 from checks.result import Finding
 from checks.service_levels import Objective
