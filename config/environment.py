@@ -20,6 +20,7 @@ from config.headers import FlowHeaders, HeaderName, HeaderValue
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.prometheus import Prometheus
+from config.requirements import matches
 from config.secrets import (
     hide_misread_secrets,
     plaintext_secrets,
@@ -36,32 +37,21 @@ FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
 NONE = "none"
-_NAME = re.compile(r"\w[\w .-]*")
 _SERVICE_NAME = re.compile(r"\w[\w.-]*")
-_TENANT = re.compile(r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""")
 
-
-def _addresses(value: object) -> object:
-    return value.split() if isinstance(value, str) and value != NONE else value
-
-
-MetricsUrls = Annotated[list[Url] | Literal["none"], BeforeValidator(_addresses)]
-
-
-def _name(text: str) -> str:
-    # It stands in the names of files.
-    if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is not a name; use letters, digits, spaces and _ . -")
-    return text
-
-
-def _tenant(text: str) -> str:
-    # It stands in headers, in selectors of PromQL and in texts of SQL.
-    if not _TENANT.fullmatch(text):
-        raise ValueError(
-            "not a tenant: visible ASCII without quotes and backslashes, no spaces around it"
-        )
-    return text
+MetricsUrls = Annotated[
+    list[Url] | Literal["none"],
+    BeforeValidator(
+        lambda value: value.split() if isinstance(value, str) and value != NONE else value
+    ),
+]
+# It stands in the names of files.
+_IS_NAME = matches(r"\w[\w .-]*", "{0!r} is not a name; use letters, digits, spaces and _ . -")
+# It stands in headers, in selectors of PromQL and in texts of SQL.
+_IS_TENANT = matches(
+    r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""",
+    "not a tenant: visible ASCII without quotes and backslashes, no spaces around it",
+)
 
 
 class Service(StrictModel):
@@ -125,7 +115,7 @@ class Environment(StrictModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
 
-    environment: Annotated[str, AfterValidator(_name)]
+    environment: Annotated[str, _IS_NAME]
     stack: Literal["reference_services"] | None = None
     services: Annotated[dict[str, Service], Field(min_length=1), AfterValidator(_services)]
     prometheus: Prometheus | None = None
@@ -134,7 +124,7 @@ class Environment(StrictModel):
     metrics_headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
     connect_to: Routes = {}
     ca_file: CertificateFile = None
-    tenant: Annotated[str, AfterValidator(_tenant)] = PER_RUN
+    tenant: Annotated[str, _IS_TENANT] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)

@@ -1,43 +1,29 @@
 """Settings of the Prometheus to query: its address, credentials and timeout."""
 
-import re
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.documents import StrictModel
 from config.headers import HeaderName, HeaderValue
 from config.network import CertificateFile
+from config.requirements import matches
 from config.units import Duration
 from config.urls import PrometheusUrl
 
-
-def _token(text: str) -> str:
-    if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("not a token: one word of visible ASCII, without Bearer")
-    return text
-
-
-def _username(text: str) -> str:
-    if ":" in text:
-        raise ValueError("a username must not contain a colon")
-    return _password(text)
-
-
-def _password(text: str) -> str:
-    if not text or any(ord(char) < ord(" ") or char == "\x7f" for char in text):
-        raise ValueError("must not be empty or contain a line break or another control character")
-    return text
-
-
-Token = Annotated[str, AfterValidator(_token)]
+_IS_TOKEN = matches(r"[!-~]+", "not a token: one word of visible ASCII, without Bearer")
+_IS_VISIBLE = matches(
+    r"[^\x00-\x1f\x7f]+",
+    "must not be empty or contain a line break or another control character",
+)
+_HAS_NO_COLON = matches("[^:]*", "a username must not contain a colon")
 
 
 class BasicAuth(StrictModel):
     """Username and password of HTTP basic authentication."""
 
-    username: Annotated[str, AfterValidator(_username)]
-    password: Annotated[str, AfterValidator(_password), Field(repr=False)]
+    username: Annotated[str, _HAS_NO_COLON, _IS_VISIBLE]
+    password: Annotated[str, _IS_VISIBLE, Field(repr=False)]
 
 
 class Prometheus(StrictModel):
@@ -51,7 +37,7 @@ class Prometheus(StrictModel):
 
     url: PrometheusUrl
     timeout: Duration = 10.0
-    bearer_token: Annotated[Token | None, Field(repr=False)] = None
+    bearer_token: Annotated[Annotated[str, _IS_TOKEN] | None, Field(repr=False)] = None
     basic_auth: BasicAuth | None = None
     headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
     ca_file: CertificateFile = None

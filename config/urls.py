@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+from config.requirements import matches
+
 _DATABASES = ("postgresql", "postgres", "sqlite")
 _SPACE = re.compile(r"\s")
+_PLAIN = r"[^?#]*"
 
 
 def _url(text: str) -> str:
@@ -28,24 +31,9 @@ def _url(text: str) -> str:
     return text
 
 
-def _base(text: str) -> str:
-    # A secret may stand in the query: the text is not quoted.
-    if "?" in text or "#" in text:
-        raise ValueError("a URL must not contain ? or #; use a header")
-    return text
-
-
 def _without_slash(text: str) -> str:
     """Return a URL that paths are appended to."""
     return text.rstrip("/")
-
-
-def _prometheus(text: str) -> str:
-    if "@" in text:
-        raise ValueError("a URL must not contain a user and password; use basic_auth")
-    if "?" in text or "#" in text:
-        raise ValueError("a URL must not contain ? or #; use headers or bearer_token")
-    return text
 
 
 def _database(text: str) -> str:
@@ -58,18 +46,20 @@ def _database(text: str) -> str:
     return text
 
 
-def _path(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError(f"{text!r} is not a path; write /…")
-    return text
-
-
 Url = Annotated[str, AfterValidator(_url)]
+# A secret may stand in the query: the text is not quoted.
 BaseUrl = Annotated[
-    str, AfterValidator(_base), AfterValidator(_url), AfterValidator(_without_slash)
+    str,
+    matches(_PLAIN, "a URL must not contain ? or #; use a header"),
+    AfterValidator(_url),
+    AfterValidator(_without_slash),
 ]
 PrometheusUrl = Annotated[
-    str, AfterValidator(_prometheus), AfterValidator(_url), AfterValidator(_without_slash)
+    str,
+    matches("[^@]*", "a URL must not contain a user and password; use basic_auth"),
+    matches(_PLAIN, "a URL must not contain ? or #; use headers or bearer_token"),
+    AfterValidator(_url),
+    AfterValidator(_without_slash),
 ]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
-UrlPath = Annotated[str, AfterValidator(_path)]
+UrlPath = Annotated[str, matches(r"(?s)/.*", "{0!r} is not a path; write /…")]

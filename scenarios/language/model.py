@@ -7,11 +7,12 @@ What a single value must look like is checked here; how the parts fit together i
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from config.documents import StrictModel
 from config.headers import FlowHeaders
+from config.requirements import matches, requires
 from config.units import Duration, Pause, Share
 from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage
 
@@ -19,8 +20,6 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ITERATION = "iteration"
 USER_LIMIT = 10_000
 
-_REQUEST = re.compile(r"(\w+)\s+([\w.-]+)\s+(/\S.*|/)")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _MIN_MARGIN = 0.01
 _DEFAULT_MAX_USERS = 100
@@ -29,39 +28,23 @@ _DEFAULT_MAX_DURATION_S = 600.0
 Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
 
 
-def _request_line(text: str) -> str:
-    match = _REQUEST.fullmatch(text)
-    if match is None or match[1] not in METHODS:
-        raise ValueError(f"{text!r} is not a request; write METHOD service /path, as in "
-                         "POST cards /api/v1/cards")  # fmt: skip
-    return text
+_IS_NAME = matches(
+    r"[a-z][a-z0-9_]*", "{0!r} is not a name; use lower-case letters, digits and underscores"
+)
+_IS_REQUEST = matches(
+    rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/)",
+    "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
+)
+_IS_COMPARISON = requires(
+    _COMPARISON.fullmatch, "{0!r} is not a comparison; write for example >= 0.95"
+)
+_IS_MARGIN = requires(
+    lambda ratio: ratio >= _MIN_MARGIN,
+    "a margin below 1% is within the noise; write for example 20%",
+)
+_IS_NOT_EMPTY = requires(bool, "at least one entry is required")
 
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is not a name; use lower-case letters, digits and underscores")
-    return text
-
-
-def _comparison(text: str) -> str:
-    if not _COMPARISON.fullmatch(text):
-        raise ValueError(f"{text!r} is not a comparison; write for example >= 0.95")
-    return text
-
-
-def _margin(ratio: float) -> float:
-    if ratio < _MIN_MARGIN:
-        raise ValueError("a margin below 1% is within the noise; write for example 20%")
-    return ratio
-
-
-def _not_empty(mapping: dict[str, Any]) -> dict[str, Any]:
-    if not mapping:
-        raise ValueError("at least one entry is required")
-    return mapping
-
-
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, _IS_NAME]
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -104,7 +87,7 @@ class Step(StrictModel):
     """
 
     step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
-    request: Annotated[str, AfterValidator(_request_line), Field(examples=["GET service /"])]
+    request: Annotated[str, _IS_REQUEST, Field(examples=["GET service /"])]
     headers: FlowHeaders = {}
     body: Annotated[Any, Field(alias="json")] = None
     timeout: Duration = 10.0
@@ -217,7 +200,7 @@ class PromqlCheck(StrictModel):
 
     name: Annotated[str, Field(examples=["a check"])]
     query: Annotated[str, Field(examples=["vector(1)"])]
-    expect: Annotated[str, AfterValidator(_comparison), Field(examples=[">= 1"])]
+    expect: Annotated[str, _IS_COMPARISON, Field(examples=[">= 1"])]
     on_missing: Annotated[str, Field(pattern="^(fail|inconclusive)$")] = "inconclusive"
 
     def comparison(self) -> tuple[str, float]:
@@ -233,7 +216,7 @@ class Regression(StrictModel):
     machine by the share `p95`. Without `steps`, this holds for every step and for the iteration.
     """
 
-    p95: Annotated[Share, AfterValidator(_margin), Field(examples=["20%"])]
+    p95: Annotated[Share, _IS_MARGIN, Field(examples=["20%"])]
     runs: Annotated[int, Field(ge=3, le=30)] = 5
     steps: Annotated[list[str], Field(min_length=1)] | None = None
 
@@ -258,7 +241,7 @@ class Scenario(StrictModel):
     description: str = ""
     quantities: dict[Name, Quantity] = {}
     flow: Annotated[list[Step], Field(min_length=1)]
-    profiles: Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
+    profiles: Annotated[dict[Name, Profile], _IS_NOT_EMPTY]
     checks: Checks = Checks()
 
     @property
