@@ -295,10 +295,13 @@ def _is_json(value: object) -> bool:
 def _problems(
     document: Document, model: type[BaseModel], error: ValidationError
 ) -> Iterator[Problem]:
-    # A value that is misread has its own message, which says how to write it.
-    others = (each for each in error.errors() if each["loc"] not in document.misread)
-    found = dict.fromkeys([*_misread(document), *(_problem(document, model, e) for e in others)])
-    yield from sorted(found, key=lambda problem: problem.line or 0)
+    problems = _misread(document)
+    for each in error.errors():
+        # A value that is misread has its own message, which says how to write it.
+        if each["loc"] not in document.misread:
+            location = _written_location(document, each)
+            problems.append(document.problem(location, _sentence(model, location, each)))
+    yield from sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
 def _misread(document: Document) -> list[Problem]:
@@ -306,11 +309,6 @@ def _misread(document: Document) -> list[Problem]:
         document.problem(location, f"{'.'.join(map(str, location))}: {reason}")
         for location, reason in document.misread.items()
     ]
-
-
-def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
-    location = _written_location(document, error)
-    return document.problem(location, _sentence(model, location, error))
 
 
 def _written_location(document: Document, error: ErrorDetails) -> Location:

@@ -8,7 +8,9 @@ import copy
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 from itertools import chain
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +54,9 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
 def _without_unknown_files(document: Document, places: Mapping[str, list[Location]]) -> Document:
     """Remove files at unknown paths: whether they exist is known only where the variable is set."""
     content = copy.deepcopy(document.content)
-    for place in chain.from_iterable(places.values()):
-        if place[-1] == "ca_file":
-            _remove(content, place)
+    for *path, key in chain.from_iterable(places.values()):
+        if key == "ca_file":
+            reduce(getitem, path, content).pop(key, None)
     return replace(document, content=content)
 
 
@@ -83,10 +85,3 @@ def _places(content: Any, is_unknown: Callable[[str], bool]) -> dict[str, list[L
         for name in filter(is_unknown, names_of_variables(text)):
             places.setdefault(name, []).append(place)
     return places
-
-
-def _remove(content: Any, place: Location) -> None:
-    *path, key = place
-    for part in path:
-        content = content[part]
-    content.pop(key, None)

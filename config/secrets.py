@@ -34,22 +34,17 @@ def secrets_of_prometheus(settings: Prometheus) -> Iterator[str]:
 
 
 def secrets_of_headers(headers: Mapping[str, Iterable[TextPart]]) -> Iterator[str]:
-    """Yield the values of headers with a secret's name, without a scheme such as Bearer."""
+    """Yield the values of headers with a secret's name, and what came from variables in them.
+
+    A scheme such as Bearer is left out.
+    """
     for name, parts in headers.items():
-        if _SECRET_NAME.search(name):
-            yield from map(_without_scheme, _secret_parts(tuple(parts)))
-
-
-def _secret_parts(parts: tuple[TextPart, ...]) -> Iterator[str]:
-    """Yield the whole value unless it has a template, and what came from variables."""
-    # A template such as {{ token }} is filled during the run: there is no value to redact yet.
-    if all(part.is_verbatim or "{{" not in part.text for part in parts):
-        yield "".join(part.text for part in parts)
-    yield from (part.text for part in parts if part.is_verbatim and part.text)
-
-
-def _without_scheme(value: str) -> str:
-    return _SCHEME.sub("", value, count=1)
+        written = tuple(parts) if _SECRET_NAME.search(name) else ()
+        values = [part.text for part in written if part.is_verbatim and part.text]
+        # A template such as {{ token }} is filled during the run: its value is not known yet.
+        if written and all(part.is_verbatim or "{{" not in part.text for part in written):
+            values.insert(0, "".join(part.text for part in written))
+        yield from (_SCHEME.sub("", value, count=1) for value in values)
 
 
 def secrets_of_databases(urls: Iterable[str]) -> Iterator[str]:
