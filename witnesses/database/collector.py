@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -15,7 +14,7 @@ from witnesses.database.values import encode_json, padded_columns, unpadded
 from witnesses.model import CountedQuantity, Moment
 
 _MAX_ROWS = 200_000
-_MAX_TRACE_ROWS = 20_000_000
+_MAX_TRACES = 20_000_000
 
 
 class DatabaseCollector:
@@ -45,26 +44,20 @@ class DatabaseCollector:
             self._collect_traces(folder)
 
     def _collect_traces(self, folder: RunFolder) -> None:
-        """Write each quantity's rows by trace id as they come, or why there are none."""
+        """Write each quantity's rows by trace id as they come, or why they are not whole."""
         errors = {}
         for quantity in self._quantities:
-            if quantity.settings.traces:
-                database, query = next(iter(quantity.settings.traces.items()))
+            for database, query in (quantity.settings.traces or {}).items():
                 path = traces_path(folder.witnesses / "database", quantity.name)
-                errors[quantity.name] = self._write_traces(path, database, query)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACES)
+                errors[quantity.name] = ""
+                try:
+                    with path.open("wb") as file:
+                        file.writelines(encode_json(row) + b"\n" for row in rows)
+                except DatabaseDown as error:
+                    errors[quantity.name] = str(error)
         folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())
-
-    def _write_traces(self, path: Path, database: str, query: str) -> str:
-        """Write one query's rows; return why they are not whole, or ""."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACE_ROWS)
-        try:
-            with path.open("wb") as file:
-                for row in rows:
-                    file.write(encode_json(row) + b"\n")
-        except DatabaseDown as error:
-            return str(error)
-        return ""
 
 
 def rows_of_query(

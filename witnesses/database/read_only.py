@@ -116,24 +116,16 @@ class BoundedConnection:
 
 @contextmanager
 def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, BoundedConnection]]:
-    """Connect so that nothing can be written, and nothing is waited for longer than `timeout_s`.
-
-    Raises DatabaseDown for whatever goes wrong.
-    """
+    """Connect read-only, and wait for nothing longer than `timeout_s`. Raises DatabaseDown."""
     address = _address(url)
+    engine = _engine(address, timeout_s)
     is_sqlite = address.get_backend_name() == "sqlite"
-    engine = create_engine(
-        _read_only_file(address) if is_sqlite else address,
-        connect_args={"timeout": timeout_s} if is_sqlite else _arguments(address, timeout_s),
-        poolclass=NullPool,
-    )
     bounded = BoundedConnection(engine, timeout_s, is_sqlite=is_sqlite)
     try:
         with engine.connect() as connection:
             yield bounded.restrain(connection), bounded
     except SQLAlchemyError as error:
-        kind = QueryRefused if _is_refusal(error, bounded) else DatabaseDown
-        raise kind(_reason(error, bounded, timeout_s)) from error
+        raise _failure(error, bounded, timeout_s) from error
     finally:
         bounded.close()
         engine.dispose()
@@ -162,45 +154,34 @@ def _address(url: str) -> URL:
     return address
 
 
-def _read_only_file(address: URL) -> str:
-    path = address.database or ""
-    if not path or path == ":memory:":
-        raise DatabaseDown("its address names no file")
-    if Path(path).is_dir():
-        raise DatabaseDown("its address names a folder, not a file")
-    return f"sqlite:///file:{quote(path)}?mode=ro&uri=true"
-
-
-def _arguments(address: URL, timeout_s: int) -> dict[str, Any]:
+def _engine(address: URL, timeout_s: int) -> Engine:
+    if address.get_backend_name() == "sqlite":
+        path = address.database or ""
+        if not path or path == ":memory:":
+            raise DatabaseDown("its address names no file")
+        if Path(path).is_dir():
+            raise DatabaseDown("its address names a folder, not a file")
+        return create_engine(f"sqlite:///file:{quote(path)}?mode=ro&uri=true",
+                             connect_args={"timeout": timeout_s}, poolclass=NullPool)  # fmt: skip
     theirs = address.query.get("options", "")
     ours = f"-c default_transaction_read_only=on -c statement_timeout={timeout_s}s"
-    return {
+    return create_engine(address, poolclass=NullPool, connect_args={
         # The last one wins.
         "options": " ".join([theirs if isinstance(theirs, str) else " ".join(theirs), ours]),
         "connect_timeout": timeout_s,
         "tcp_user_timeout": 2 * timeout_s * 1000,
-    }
+    })  # fmt: skip
 
 
-def _is_refusal(error: SQLAlchemyError, bounded: BoundedConnection) -> bool:
-    """Return whether the database itself refused the query, rather than failed or was not there."""
-    code = _code(error)
+def _failure(error: SQLAlchemyError, bounded: BoundedConnection, timeout_s: int) -> DatabaseDown:
+    """Return the error to raise: QueryRefused only if the database itself refused the query."""
+    original = getattr(error, "orig", None)
+    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
     if bounded.was_cut or code in _TIMED_OUT:
-        return False
-    is_refused = code == sqlite3.SQLITE_ERROR or str(code).startswith(_REFUSED_STATES)
-    return bounded.was_denied or is_refused
-
-
-def _code(error: SQLAlchemyError) -> str | int | None:
-    original = getattr(error, "orig", None)
-    return getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
-
-
-def _reason(error: SQLAlchemyError, bounded: BoundedConnection, timeout_s: int) -> str:
-    original = getattr(error, "orig", None)
-    if bounded.was_cut or _code(error) in _TIMED_OUT:
-        return f"its query took longer than {timeout_s} s"
+        return DatabaseDown(f"its query took longer than {timeout_s} s")
     if bounded.was_denied:
-        return "it is read-only, and its query does more than read"
-    reason = (str(original or error).splitlines() or [""])[0]
-    return reason.partition(" (Background on")[0] or type(error).__name__
+        return QueryRefused("it is read-only, and its query does more than read")
+    line = (str(original or error).splitlines() or [""])[0]
+    reason = line.partition(" (Background on")[0] or type(error).__name__
+    is_refused = code == sqlite3.SQLITE_ERROR or str(code).startswith(_REFUSED_STATES)
+    return QueryRefused(reason) if is_refused else DatabaseDown(reason)

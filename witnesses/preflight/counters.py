@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from scenarios.language.selector import Matcher
 from witnesses.model import CountedQuantity
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.metric_names import ShownMetrics, StoredMetrics
@@ -45,21 +44,14 @@ def _absent(quantity: CountedQuantity, sources: CounterSources) -> Inspection:
     if near and (knows_stored or not shown.errors):
         unseen = f"no service shows {metric}"
         unseen += ", and Prometheus has never seen it" if knows_stored else ""
-        return _of(
-            quantity,
-            Outcome.WRONG,
-            unseen,
-            f"did you mean {near}? If {metric} is right, send a request that it counts first",
-        )
+        remedy = f"did you mean {near}? If {metric} is right, send a request that it counts first"
+        return _of(quantity, Outcome.WRONG, unseen, remedy)
     if shown.errors:
         return _of(quantity, Outcome.DOWN, f"{metric}: {shown.errors[0]}")
     prometheus = "Prometheus has never seen it" if knows_stored else "no Prometheus can be asked"
-    return _of(
-        quantity,
-        Outcome.UNSEEN,
-        f"{metric}: no service shows it yet, and {prometheus}",
-        "send a request that it counts, so that it shows, or correct its name",
-    )
+    unseen = f"{metric}: no service shows it yet, and {prometheus}"
+    remedy = "send a request that it counts, so that it shows, or correct its name"
+    return _of(quantity, Outcome.UNSEEN, unseen, remedy)
 
 
 def _labels(
@@ -73,7 +65,7 @@ def _labels(
     is_certain = {"by": on_page is not None, "prometheus": None not in (on_page, stored)}
     wanted = dict.fromkeys(quantity.labels, "by")
     for matcher in quantity.selector.matchers:
-        if _needs_label(matcher):
+        if not matcher.matches({}):  # it selects nothing where its label is absent
             wanted.setdefault(matcher.label, "prometheus")
     for label, key in wanted.items():
         if label in known:
@@ -84,11 +76,6 @@ def _labels(
         observed = f"no series of {quantity.selector.metric} has the label {label}"
         remedy = f"{hint} labels are {', '.join(sorted(known)) or 'none'}"
         yield _of(quantity, outcome, observed, remedy, key)
-
-
-def _needs_label(matcher: Matcher) -> bool:
-    """Return whether a matcher selects nothing where its label is absent."""
-    return not matcher.matches({})
 
 
 def _of(

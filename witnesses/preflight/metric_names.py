@@ -61,17 +61,11 @@ def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> Show
     for page in pages:
         for name, of_sample in _SAMPLE.findall(page):
             labels[name] = labels.get(name, frozenset()) | set(_LABEL.findall(of_sample))
-        is_open_metrics = _OPEN_METRICS_END in page
+        of_counter = ("_total",) if _OPEN_METRICS_END in page else ("",)
+        suffixes = {**_SAMPLE_SUFFIXES, "counter": of_counter}
         for family, kind in _TYPE.findall(page):
-            declared.update(_declared(family, kind, is_open_metrics=is_open_metrics))
+            declared.update(f"{family}{suffix}" for suffix in suffixes.get(kind, ("",)))
     return ShownMetrics(labels, frozenset(declared), tuple(errors))
-
-
-def _declared(family: str, kind: str, *, is_open_metrics: bool) -> list[str]:
-    """Return the names of the samples that a family will have."""
-    if kind == "counter" and is_open_metrics:
-        return [f"{family}_total"]
-    return [f"{family}{suffix}" for suffix in _SAMPLE_SUFFIXES.get(kind, ("",))]
 
 
 class StoredMetrics:

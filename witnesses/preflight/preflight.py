@@ -5,7 +5,7 @@ and a run refuses to start if its scenario is wrong.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from config.environment import Environment
@@ -27,27 +27,21 @@ def inspect_scenario(scenario: Scenario, environment: Environment, tenant: str) 
         for name, settings in scenario.quantities.items()
     ]
     with ThreadPoolExecutor(_THREADS) as threads:
-        queries = _submit_queries(quantities, environment, threads)
-        counted = [each for each in quantities if each.settings.prometheus]
-        found = list(_inspect_metrics(scenario, environment, tenant, counted))
+        queries = [
+            threads.submit(inspect_query, quantity, key, database, environment.databases)
+            for quantity in quantities
+            for key in ("database", "traces")
+            for database in getattr(quantity.settings, key) or {}
+        ]
+        found = list(_inspect_metrics(scenario, environment, tenant, quantities))
         return [*found, *(each.result() for each in queries)]
 
 
-def _submit_queries(
-    quantities: list[CountedQuantity], environment: Environment, threads: ThreadPoolExecutor
-) -> list[Future[Inspection]]:
-    return [
-        threads.submit(inspect_query, quantity, key, database, environment.databases)
-        for quantity in quantities
-        for key in ("database", "traces")
-        for database in getattr(quantity.settings, key) or {}
-    ]
-
-
 def _inspect_metrics(
-    scenario: Scenario, environment: Environment, tenant: str, counted: list[CountedQuantity]
+    scenario: Scenario, environment: Environment, tenant: str, quantities: list[CountedQuantity]
 ) -> Iterator[Inspection]:
     """Inspect selectors and checks first: they show whether Prometheus can be asked at all."""
+    counted = [each for each in quantities if each.settings.prometheus]
     if environment.prometheus is None:
         yield from _inspect_counters(environment, counted, None)
         return
