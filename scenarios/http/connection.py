@@ -169,13 +169,11 @@ class Connection:
         if self._has_head and not self._is_complete:
             self._is_complete = True
             self._keeps_alive = self._parser.should_keep_alive()
-            if self.status == _NO_CONTENT and self._announces_body():
-                self._keeps_alive = False  # the body may follow, and be taken for a response
-
-    def _announces_body(self) -> bool:
-        head = final_head(self._head)
-        length = header_value(head, b"content-length")
-        return bool(length.strip(b"0") or header_value(head, b"transfer-encoding"))
+            if self.status == _NO_CONTENT:
+                head = final_head(self._head)
+                length = header_value(head, b"content-length").strip(b"0")
+                if length or header_value(head, b"transfer-encoding"):
+                    self._keeps_alive = False  # the body may follow, and be taken for a response
 
     def _begin(self, reads_body: bool) -> None:
         self.status = 0

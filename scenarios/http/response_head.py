@@ -10,7 +10,6 @@ that end in LF alone. All of them have a plain form with the same meaning (RFC 9
 """
 
 import re
-from itertools import chain
 
 _LINE_END = re.compile(rb"\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -48,35 +47,19 @@ def plain_response(data: bytes) -> bytes | None:
 
 def _plain_head(head: bytes) -> bytes:
     status, *lines = _LINE_END.split(_FOLDED.sub(b" ", head))
-    fields = [(name.rstrip(b" \t"), value.strip()) for name, _, value in _partitioned(lines)]
+    if not all(b":" in line for line in lines):
+        raise ValueError("a header line without a colon")
+    parts = (line.partition(b":") for line in lines)
+    fields = [(name.rstrip(b" \t"), value.strip()) for name, _, value in parts]
     codings = [value.lower() for name, value in fields if name.lower() == _TRANSFER]
     is_chunked = any(coding != b"identity" for coding in codings)
-    lengths = _values(fields, _LENGTH)
-    if not is_chunked and not _agree(lengths):
+    values = [value for name, value in fields if name.lower() == _LENGTH]
+    lengths = [member.strip() for value in values for member in value.split(b",")]
+    are_numbers = all(length.isdigit() for length in lengths)
+    if not is_chunked and (not are_numbers or len(set(map(int, lengths))) > 1):
         raise ValueError("Content-Length headers that are not one number")
-    kept = [
-        (name, value)
-        for name, value in fields
-        if name.lower() != _LENGTH and not (name.lower() == _TRANSFER and not is_chunked)
-    ]
+    dropped = (_LENGTH,) if is_chunked else (_LENGTH, _TRANSFER)
+    kept = [(name, value) for name, value in fields if name.lower() not in dropped]
     if lengths and not is_chunked:  # Transfer-Encoding overrides a length
         kept.append((b"Content-Length", lengths[0]))
     return b"\r\n".join([status, *(name + b": " + value for name, value in kept)])
-
-
-def _partitioned(lines: list[bytes]) -> list[tuple[bytes, bytes, bytes]]:
-    partitioned = [line.partition(b":") for line in lines]
-    if not all(colon for _, colon, _ in partitioned):
-        raise ValueError("a header line without a colon")
-    return partitioned
-
-
-def _agree(lengths: list[bytes]) -> bool:
-    are_numbers = all(length.isdigit() for length in lengths)
-    return are_numbers and len({int(length) for length in lengths}) <= 1
-
-
-def _values(fields: list[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    """Return the members of the list that a header's lines make up."""
-    lines = (value.split(b",") for other, value in fields if other.lower() == name)
-    return [member.strip() for member in chain.from_iterable(lines)]
