@@ -305,21 +305,13 @@ def read_recording(path: Path) -> Recording | None:
         ("", *(line[key] for line in notes.get("reason", ())), CUT_OFF_REASON)
         for key in ("text", "group")
     )
-    rows = _read_rows(path.with_suffix(ROWS))
-    written = len(rows)
-    valid = (
-        (rows["outcome"] != EMPTY)
-        & (rows["outcome"] <= max(CODES.values()))
-        & (rows["step"] < len(start.steps))
-    )
-    sequence = np.flatnonzero(valid) + 1
-    rows = rows[valid].copy()
+    sequence, rows, missing = _read_rows(path.with_suffix(ROWS), len(start.steps))
     unconcluded = _conclude_intents(rows, len(reasons) - 1)
     rows["reason"][rows["reason"] >= len(reasons)] = 0
     end = next(map(_end_of, notes.get("end", ())), None)
     details = {line["n"]: line["detail"] for line in notes.get("detail", ())}
     exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows)
-    return Recording(start, exchanges, end, details, unconcluded, written - len(rows))
+    return Recording(start, exchanges, end, details, unconcluded, missing)
 
 
 def _end_of(line: dict[str, Any]) -> RecordingEnd:
@@ -327,15 +319,18 @@ def _end_of(line: dict[str, Any]) -> RecordingEnd:
     return RecordingEnd(**{**line, "stop_reason": reason and StopReason(reason)})
 
 
-def _read_rows(path: Path) -> Column:
-    """Read the rows up to the last one that is not empty; a torn one is dropped."""
+def _read_rows(path: Path, steps: int) -> tuple[np.ndarray, Column, int]:
+    """Read the valid rows and their numbers; return also how many are missing between them."""
     try:
-        rows = np.fromfile(path, ROW, path.stat().st_size // _ROW_BYTES)
+        rows = np.fromfile(path, ROW, path.stat().st_size // _ROW_BYTES)  # drops a torn one
     except FileNotFoundError:
-        return np.empty(0, ROW)
+        rows = np.empty(0, ROW)
     # the file grows by chunks: the recording of a killed generator ends with empty rows
     written = np.flatnonzero(rows["outcome"] != EMPTY)
-    return rows[: written[-1] + 1 if len(written) else 0]
+    rows = rows[: written[-1] + 1 if len(written) else 0]
+    is_known = (rows["outcome"] != EMPTY) & (rows["outcome"] <= max(CODES.values()))
+    valid = is_known & (rows["step"] < steps)
+    return np.flatnonzero(valid) + 1, rows[valid].copy(), int(np.count_nonzero(~valid))
 
 
 def _conclude_intents(rows: Column, reason: int) -> int:
