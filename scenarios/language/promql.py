@@ -65,44 +65,35 @@ def _read(query: str, selectors: list[_Matchers]) -> str:
 
 
 def _matchers(selector: _Matchers) -> Iterator[str]:
-    position, may_be_empty = 0, not selector.has_name
+    position, refuses_empty = 0, selector.has_name
     while position < len(selector.text.rstrip()):
         match = _MATCHER.match(selector.text, position)
         if match is None:
             yield f"cannot parse the matchers at {selector.text[position:].strip()!r}"
             return
         position = match.end()
-        if match["name"]:
-            may_be_empty = False
-            continue
         try:
-            value = _value(match["value"])
-            if "~" in match["operator"]:
-                check_re2(value)
+            refuses_empty |= _refuses_empty(match)
         except ValueError as error:
             yield str(error)
-            may_be_empty = False
-            continue
-        may_be_empty = may_be_empty and _matches_empty(match["operator"], value)
-    if may_be_empty:
-        yield (
-            f"{{{selector.text}}} has no metric and no matcher that refuses an empty value; "
-            "name the metric"
-        )
+            refuses_empty = True
+    if not refuses_empty:
+        yield (f"{{{selector.text}}} has no metric and no matcher that refuses an empty value; "
+               "name the metric")  # fmt: skip
 
 
-def _value(string: str) -> str:
-    quote, inside = string[0], string[1:-1]
-    if quote == "`":
-        return inside
-    return unescape(inside.replace("\\'", "'") if quote == "'" else inside)
-
-
-def _matches_empty(operator: str, value: str) -> bool:
+def _refuses_empty(match: re.Match[str]) -> bool:
+    """Return whether a matcher, or a metric's name, refuses an empty value. Raises ValueError."""
+    if match["name"]:
+        return True
+    operator, quote, value = match["operator"], match["value"][0], match["value"][1:-1]
+    if quote != "`":
+        value = unescape(value.replace("\\'", "'") if quote == "'" else value)
     if "~" not in operator:
-        return (operator == "=") == (value == "")
+        return (operator == "=") != (value == "")
+    check_re2(value)
     try:
         is_match = compile_pattern(value).fullmatch("") is not None
     except ValueError:
-        return False  # only RE2 knows
-    return is_match == (operator == "=~")
+        return True  # only RE2 knows
+    return is_match != (operator == "=~")

@@ -87,9 +87,13 @@ def parse_template(text: str) -> nodes.Template:
 
 def compile_tree(text: str, tree: nodes.Template, known: Variables) -> Template:
     """Compile the syntax tree of a text. Raises TemplateError."""
-    parts = _plain_parts(tree)
-    if parts is not None:
-        return _join(text, _guard(text, lambda: [_substitute(part, known) for part in parts]))
+    is_plain = all(isinstance(node, nodes.Output) for node in tree.body)
+    parts = [_plain_part(output.nodes[index]) for output, index in outputs(tree) if is_plain]
+    if is_plain and all(parts):
+        return _join(text, _guard(text, lambda: [
+            (encode(known[name]), None) if encode and name in known else (name, encode)
+            for name, encode in filter(None, parts)
+        ]))  # fmt: skip
     template = _guard(text, lambda: SANDBOX.from_string(tree))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
@@ -171,14 +175,6 @@ def _look_up(text: str, name: str, known: Variables) -> Template:
     return look_up
 
 
-def _plain_parts(tree: nodes.Template) -> list[Part] | None:
-    """Split a text into literals and names; None if it has anything else."""
-    if not all(isinstance(node, nodes.Output) for node in tree.body):
-        return None
-    parts = [_plain_part(output.nodes[index]) for output, index in outputs(tree)]
-    return [part for part in parts if part] if all(parts) else None
-
-
 def _plain_part(node: nodes.Expr) -> Part | None:
     match node:
         case nodes.TemplateData():
@@ -190,11 +186,6 @@ def _plain_part(node: nodes.Expr) -> Part | None:
             encode = _ENCODERS[node.name]
             return variable.name, (lambda value: encode(value, *arguments)) if arguments else encode
     return None
-
-
-def _substitute(part: Part, known: Variables) -> Part:
-    text, encode = part
-    return (encode(known[text]), None) if encode and text in known else part
 
 
 def _join(text: str, parts: list[Part]) -> Template:

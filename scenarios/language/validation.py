@@ -5,6 +5,7 @@ Each violation is the place in the document and one sentence: what is wrong, and
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,15 @@ from config.documents import did_you_mean, nearest
 from config.model_keys import Location
 from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
-from scenarios.language.model import ITERATION, Counts, Profile, Quantity, Scenario, Step
+from scenarios.language.model import (
+    ITERATION,
+    Counts,
+    Profile,
+    PromqlCheck,
+    Quantity,
+    Scenario,
+    Step,
+)
 from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.request_body import compile_body
 from scenarios.language.selector import parse_selector
@@ -286,28 +295,21 @@ def _promql(scenario: Scenario) -> Iterator[Violation]:
         place: Location = ("checks", "promql", index)
         other = names.get(slug(check.name))
         if other is not None:
-            yield (
-                (*place, "name"),
-                f"checks {other!r} and {check.name!r} have the same id; rename one",
-            )
+            message = f"checks {other!r} and {check.name!r} have the same id; rename one"
+            yield (*place, "name"), message
         elif not slug(check.name):
             yield (*place, "name"), "the name has no letter or digit; write a few words"
         names.setdefault(slug(check.name), check.name)
-        yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
-        yield from _promql_query(check.query, (*place, "query"))
-        exact = check.comparison()[0] in ("==", "!=")
-        function = _EXTRAPOLATES.search(check.query)
-        if exact and function:
-            yield (
-                (*place, "expect"),
-                f"{function[1]}() extrapolates, so no equality holds for it reliably; "
-                "declare a quantity, which is computed from raw samples",
-            )
+        yield from _promql_query(check, place)
 
 
-def _promql_query(text: str, place: Location) -> Iterator[Violation]:
-    try:
-        query = compile_text(text)({"tenant": "tenant", "window": "1m"})
-    except TemplateError:
-        return
-    yield from ((place, mistake) for mistake in find_promql_mistakes(query))
+def _promql_query(check: PromqlCheck, place: Location) -> Iterator[Violation]:
+    yield from _template(check.query, list(QUERY_VARIABLES), (*place, "query"))
+    with suppress(TemplateError):
+        query = compile_text(check.query)({"tenant": "tenant", "window": "1m"})
+        yield from (((*place, "query"), mistake) for mistake in find_promql_mistakes(query))
+    function = _EXTRAPOLATES.search(check.query)
+    if function and check.comparison()[0] in ("==", "!="):
+        message = f"{function[1]}() extrapolates, so no equality holds for it reliably; "
+        message += "declare a quantity, which is computed from raw samples"
+        yield (*place, "expect"), message
