@@ -93,8 +93,16 @@ def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Environment, **_: Any) -> None:
     """Read options and files; exit on a mistake, before any request is sent."""
+    options, runner = environment.parsed_options, environment.runner
+    if options is None:
+        raise RuntimeError("this locustfile needs Locust's command line")
     try:
-        Process.role = _role(environment)
+        if isinstance(runner, WorkerRunner):
+            Process.role = WorkerRole(environment, runner, options)
+        elif isinstance(runner, MasterRunner):
+            Process.role = MasterRole(runner, options)
+        else:
+            Process.role = LocalRole(environment, options)
     except ConfigError as error:
         print(error, file=sys.stderr)
         os._exit(_WRONG_INPUT)  # Locust would log an exception of a listener and go on
@@ -108,14 +116,3 @@ def _begin(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]
 def _end(environment: Environment, **_: Any) -> None:
     Process.role.end()
-
-
-def _role(locust: Environment) -> Role:
-    options, runner = locust.parsed_options, locust.runner
-    if options is None:
-        raise RuntimeError("this locustfile needs Locust's command line")
-    if isinstance(runner, WorkerRunner):
-        return WorkerRole(locust, runner, options)
-    if isinstance(runner, MasterRunner):
-        return MasterRole(runner, options)
-    return LocalRole(locust, options)

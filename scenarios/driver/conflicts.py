@@ -1,7 +1,7 @@
 """Find what a scenario asks of an environment that lacks or forbids it; nothing is sent."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from config.documents import did_you_mean, read_document
@@ -15,12 +15,9 @@ Conflict = tuple[Location, str]
 
 
 def find_load_conflicts(
-    scenario: Scenario,
-    environment: Environment,
-    scenario_path: Path,
-    environment_path: Path,
+    scenario: Scenario, environment: Environment, scenario_path: Path, environment_path: Path,
     profiles: Mapping[str, Profile],
-) -> list[Problem]:
+) -> list[Problem]:  # fmt: skip
     """Return the services that the environment lacks, and the limits that profiles exceed.
 
     What is lacking has the line of the scenario that needs it; a limit has its own line.
@@ -30,18 +27,29 @@ def find_load_conflicts(
         for name, profile in profiles.items()
         for message in _exceeded_limits(name, profile, environment)
     ]
-    lacking = _problems(scenario_path, list(_services(scenario, environment)))
-    return [*lacking, *_problems(environment_path, exceeded)]
+    services: Iterator[tuple[Location, str]] = (
+        (("flow", index, "request"), step.request_parts()[1])
+        for index, step in enumerate(scenario.flow)
+    )
+    lacking = list(_lacking(environment, "service", list(environment.services), services))
+    return [*_problems(scenario_path, lacking), *_problems(environment_path, exceeded)]
 
 
 def find_witness_conflicts(
     scenario: Scenario, environment: Environment, scenario_path: Path, environment_path: Path
 ) -> list[Problem]:
     """Return the databases that the environment lacks, and the checks that need a Prometheus."""
-    lacking = [
-        *_databases(scenario, environment),
-        *_prometheus(scenario, environment, environment_path),
-    ]
+    databases: Iterator[tuple[Location, str]] = (
+        (("quantities", quantity, key, name), name)
+        for quantity, settings in scenario.quantities.items()
+        for key in ("database", "traces")
+        for name in getattr(settings, key) or {}
+    )
+    lacking = list(_lacking(environment, "database", list(environment.databases), databases))
+    for index, check in enumerate(scenario.checks.promql if not environment.prometheus else ()):
+        lacking.append((("checks", "promql", index), (
+            f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
+            f"add prometheus: {{url: …}} to {environment_path}, or remove the check")))  # fmt: skip
     return _problems(scenario_path, lacking)
 
 
@@ -52,35 +60,14 @@ def _problems(path: Path, conflicts: Sequence[Conflict]) -> list[Problem]:
     return [document.problem(location, message) for location, message in conflicts]
 
 
-def _services(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
-    known = list(environment.services)
-    for index, step in enumerate(scenario.flow):
-        name = step.request_parts()[1]
+def _lacking(
+    environment: Environment, kind: str, known: list[str], used: Iterable[tuple[Location, str]]
+) -> Iterator[Conflict]:
+    """Yield where a name is used that the environment lacks."""
+    for location, name in used:
         if name not in known:
-            message = f"{environment.environment} has no service {name!r}; "
-            yield ("flow", index, "request"), message + did_you_mean(name, known)
-
-
-def _databases(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
-    known = list(environment.databases)
-    for quantity, settings in scenario.quantities.items():
-        for key, queries in (("database", settings.database), ("traces", settings.traces)):
-            for name in queries or {}:
-                if name not in known:
-                    message = f"{environment.environment} has no database {name!r}; "
-                    location = ("quantities", quantity, key, name)
-                    yield location, message + did_you_mean(name, known)
-
-
-def _prometheus(scenario: Scenario, environment: Environment, path: Path) -> Iterator[Conflict]:
-    if environment.prometheus is not None:
-        return
-    for index, check in enumerate(scenario.checks.promql):
-        yield (
-            ("checks", "promql", index),
-            f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
-            f"add prometheus: {{url: …}} to {path}, or remove the check",
-        )
+            hint = did_you_mean(name, known)
+            yield location, f"{environment.environment} has no {kind} {name!r}; {hint}"
 
 
 def _exceeded_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:

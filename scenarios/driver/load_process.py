@@ -127,7 +127,13 @@ class LoadProcess:
                 if process.stdin:
                     process.stdin.close()
             for process in group:
-                _wait_or_kill(process)
+                try:
+                    process.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                if process.stdout:
+                    process.stdout.close()
 
     def _send(self, order: bytes) -> None:
         if self._process.stdin:
@@ -135,17 +141,6 @@ class LoadProcess:
             # code is reported then
             with suppress(BrokenPipeError):
                 os.write(self._process.stdin.fileno(), order)
-
-
-def _wait_or_kill(process: subprocess.Popen[str]) -> None:
-    """Wait for a process whose input has been closed; kill it after some seconds."""
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout:
-        process.stdout.close()
 
 
 @contextmanager

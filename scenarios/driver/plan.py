@@ -75,13 +75,8 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
-    profiles: dict[str, Profile] = {}
-    if path and scenario:
-        names = tuple(scenario.profiles) if asked.profiles == EVERY_PROFILE else asked.profiles
-        problems += _missing_profiles(scenario, path, names)
-        problems += _conflicting_options(scenario, names, asked)
-        profiles = _selected_profiles(scenario, names, asked)
-        problems += _worker_problems(asked.workers, profiles)
+    profiles = _select_profiles(scenario, path, asked, problems) if scenario and path else {}
+    problems += _worker_problems(asked.workers, profiles) if scenario else ()
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
         environment = _collect(problems, lambda: _preview(file, local.variables, asked.allow_unset))
@@ -97,28 +92,26 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     return Plan(asked, file, path, scenario, profiles)
 
 
-def _selected_profiles(
-    scenario: Scenario, names: Iterable[str], asked: PlanRequest
+def _select_profiles(
+    scenario: Scenario, path: Path, asked: PlanRequest, problems: list[Problem]
 ) -> dict[str, Profile]:
-    return {
-        name: with_load(scenario.profiles[name], asked.users, asked.iterations)
-        for name in names
-        if name in scenario.profiles
-    }
-
-
-def _conflicting_options(
-    scenario: Scenario, names: Iterable[str], asked: PlanRequest
-) -> list[Problem]:
-    """Return the options that have no meaning for a profile of an open model."""
+    """Return the profiles with the load that is asked for; add what is wrong to `problems`."""
+    known = list(scenario.profiles)
+    names = known if asked.profiles == EVERY_PROFILE else asked.profiles
+    for name in names:
+        if name not in known:
+            message = f"no profile is named {name!r}; {did_you_mean(name, known)}"
+            problems.append(read_document(path).problem(("profiles",), message))
     given = {"--users": asked.users, "--iterations": asked.iterations}
     options = " and ".join(name for name, value in given.items() if value)
-    return [
-        Problem(None, None, f"{name} is an open model: its rate determines the load; remove "
-                            f"{options}")
-        for name in names
-        if options and name in scenario.profiles and scenario.profiles[name].is_open
-    ]  # fmt: skip
+    profiles = {}
+    for name in filter(known.__contains__, names):
+        profile = scenario.profiles[name]
+        if options and profile.is_open:
+            message = f"{name} is an open model: its rate determines the load; remove {options}"
+            problems.append(Problem(None, None, message))
+        profiles[name] = with_load(profile, asked.users, asked.iterations)
+    return profiles
 
 
 def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
@@ -196,14 +189,3 @@ def _preview(file: EnvironmentFile, of_stack: Iterable[str], allow_unset: bool) 
     return preview_environment(
         file.path, lambda name: name in unknown or (allow_unset and name not in os.environ)
     )
-
-
-def _missing_profiles(scenario: Scenario, path: Path, profiles: Iterable[str]) -> list[Problem]:
-    known = list(scenario.profiles)
-    missing = [name for name in profiles if name not in known]
-    return [
-        read_document(path).problem(
-            ("profiles",), f"no profile is named {name!r}; {did_you_mean(name, known)}"
-        )
-        for name in missing
-    ]
