@@ -156,8 +156,8 @@ def _address(url: str) -> URL:
 
 def _engine(address: URL, timeout_s: int) -> Engine:
     if address.get_backend_name() == "sqlite":
-        path = address.database or ""
-        if not path or path == ":memory:":
+        path = address.database or ":memory:"
+        if path == ":memory:":
             raise DatabaseDown("its address names no file")
         if Path(path).is_dir():
             raise DatabaseDown("its address names a folder, not a file")
