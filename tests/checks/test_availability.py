@@ -200,16 +200,21 @@ def test_probes_may_be_three_pauses_and_both_timeouts_apart(
 
 
 @pytest.mark.parametrize(
-    ("down_s", "verdict"),
-    [(14.75, Verdict.PASS), (15.0, Verdict.PASS), (15.25, Verdict.FAIL)],
+    ("down_s", "verdict", "spent"),
+    [
+        (14.75, Verdict.PASS, "0.250 s are left"),
+        (15.0, Verdict.PASS, "0.000 s are left"),
+        (15.25, Verdict.FAIL, "overspent by 0.250 s"),
+    ],
 )
 def test_a_budget_may_be_spent_to_its_end_and_no_further(
-    tmp_path: Path, down_s: float, verdict: Verdict
+    tmp_path: Path, down_s: float, verdict: Verdict, spent: str
 ) -> None:
     probes = [bad(0, down_s), good(down_s, 0.0), *(good(16 + n, 0.0) for n in range(44))]
-    row, _ = judged(tmp_path, probes, Watch(WATCH.until, 10.0, 60.0, 0.75))
+    row, finding = judged(tmp_path, probes, Watch(WATCH.until, 10.0, 60.0, 0.75))
     assert (row.budget_s, row.down_low_s, row.down_high_s) == (15.0, down_s, down_s)
     assert row.verdict is verdict
+    assert f": {spent}." in finding.detail
 
 
 def test_a_probe_of_the_first_moment_counts_and_one_of_the_last_does_not() -> None:
@@ -217,3 +222,11 @@ def test_a_probe_of_the_first_moment_counts_and_one_of_the_last_does_not() -> No
     seen = observe(probes, 0.0, 2.0, APART_S)
     assert (seen.down_s, seen.edge_s, seen.up_s) == (0.5, 0.0, 1.5)
     assert [each.error for each in seen.outages] == ["reset"]
+
+
+def test_half_of_an_edge_counts_as_up_and_all_of_it_widens_the_bounds(tmp_path: Path) -> None:
+    outage = [good(0, 0.0), bad(1, 1.0), good(4, 0.0)]
+    later = [good(4 + n, 0.0) for n in range(1, 56)]
+    row, _ = judged(tmp_path, [*outage, *later], Watch(WATCH.until, 10.0, 60.0, 0.5))
+    assert (row.down_low_s, row.down_s, row.down_high_s) == (1.0, 2.5, 4.0)
+    assert (row.low_ratio, row.ratio, row.high_ratio) == (1 - 4 / 60, 57.5 / 60, 1 - 1 / 60)

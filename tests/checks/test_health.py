@@ -123,3 +123,13 @@ def test_a_certificate_of_two_weeks_is_not_to_be_renewed_yet() -> None:
     finding = _judged_status(certificate_until=14.0 * 86_400)["health/shop"]
     assert finding.observed == "status 200, certificate valid until 1970-01-15"
     assert finding.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(200, Verdict.PASS), (204, Verdict.FAIL), (503, Verdict.FAIL)]
+)
+def test_only_status_200_is_ready(status: int, verdict: Verdict) -> None:
+    ready = EndpointResponse("http://shop.example/ready", status, "no database")
+    finding = _judged_status(ready=ready)["readiness/shop"]
+    assert finding.verdict is verdict
+    assert ("no database" in finding.detail) is (verdict is Verdict.FAIL)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.case import read_case
+from checks.case import Case, read_case
 from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
@@ -194,14 +194,27 @@ def test_what_an_aborted_load_did_not_start_is_not_the_generators_fault(tmp_path
 def test_a_generator_of_an_open_model_that_sends_late_is_inconclusive(
     tmp_path: Path, late_s: float, reason: str
 ) -> None:
+    assert bottleneck(_sent_late(tmp_path, late_s).driven[0]) == reason
+
+
+@pytest.mark.parametrize(("number", "rank"), [(1, 1), (99, 99), (100, 99), (200, 198)])
+def test_the_lag_of_a_generator_is_the_99th_percentile_of_the_nearest_rank(
+    tmp_path: Path, number: int, rank: int
+) -> None:
+    case = _sent_late(tmp_path, *(each / 1024 for each in range(number, 0, -1)))
+    assert generator_figures(case).lag_p99_s == rank / 1024
+
+
+def _sent_late(place: Path, *late_s: float) -> Case:
+    """Write a load of an open model that sent each iteration's request so much later than due."""
     scenario = SCENARIO.replace("load: {users: 1, iterations: 4}",
                                 "load: {rate: 4/s, duration: 1s, max_users: 5}")  # fmt: skip
-    folder = write_run(tmp_path, Load((), end=None), scenario=scenario)
+    folder = write_run(place, Load((), end=None), scenario=scenario)
     for path in folder.exchanges.glob("load.*"):
         path.unlink()
     recorder = Recorder(folder.exchanges / "load.jsonl", "load", "load", 1, 4, ("open",))
-    for iteration in range(4):
-        number = recorder.intend(iteration + 1, 0, 0.0)
-        recorder.conclude(number, late_s, late_s + 0.1, Outcome.OK, 200)
+    for iteration, sent_s in enumerate(late_s, start=1):
+        number = recorder.intend(iteration, 0, 0.0)
+        recorder.conclude(number, sent_s, sent_s + 0.1, Outcome.OK, 200)
     recorder.end(_ENDED)
-    assert bottleneck(read_case(folder).driven[0]) == reason
+    return read_case(folder)
