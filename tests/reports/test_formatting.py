@@ -126,3 +126,8 @@ def test_exactly_the_characters_that_could_do_more_than_be_read_are_replaced() -
 def test_a_text_is_cut_only_if_it_has_more_bytes_than_allowed(text: str, is_whole: bool) -> None:
     cut = f"{text[: 10 // len(text[0].encode())]} … (cut, {len(text)} characters in all)"
     assert write.clean(text, 10) == (text if is_whole else cut)
+
+
+def test_one_line_is_cleaned_cut_and_without_breaks() -> None:
+    assert write.one_line("a\x1b[31m\r\n  b\u2028c\td") == "a\ufffd[31m b\ufffdc d"
+    assert write.one_line("x" * 11, 10) == "xxxxxxxxxx … (cut, 11 characters in all)"

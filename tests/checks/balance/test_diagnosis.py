@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.balance.diagnosis import CODE_OF_REASON
+from checks.balance.diagnosis import CODE_OF_REASON, Statement
 from checks.balance.rows import judge_row
 from checks.balance.sentences import row_sentences
 from checks.result import ClientFigure, Code, UsageRow
@@ -258,3 +258,28 @@ def test_a_row_keeps_the_figures_of_the_witnesses_that_were_asked() -> None:
     figures = {"service": Figure.exact(5.0), "prometheus": DOWN}
     row = judge_row("uses", {"kind": "tea"}, ClientFigure(5, 0), figures, KEEPS, False)
     assert row.figures == figures
+
+
+_CLIENT = ClientFigure(5, 2)
+_RESTARTED, _MOVED = Reason.PROCESS_RESTARTED, Reason.MOVED_BEFORE
+
+
+@pytest.mark.parametrize(
+    ("stored", "bound", "beyond", "short"),
+    [
+        (None, Figure.at_least(7.0, _RESTARTED), {}, {}),
+        (None, Figure.at_least(8.0, _RESTARTED), {"counter": 8.0}, {}),
+        (6.0, Figure.at_least(6.0, _RESTARTED), {}, {}),
+        (6.0, Figure.at_least(7.0, _RESTARTED), {"counter": 7.0}, {}),
+        (None, Figure.at_most(5.0, _MOVED), {}, {}),
+        (None, Figure.at_most(4.0, _MOVED), {}, {"counter": 4.0}),
+        (6.0, Figure.at_most(6.0, _MOVED), {}, {}),
+        (6.0, Figure.at_most(5.0, _MOVED), {}, {"counter": 5.0}),
+    ],
+)
+def test_a_bound_contradicts_only_what_lies_beyond_it_of_the_client_and_of_exact_figures(
+    stored: float | None, bound: Figure, beyond: dict[str, float], short: dict[str, float]
+) -> None:
+    exact = {} if stored is None else {"database": Figure.exact(stored)}
+    statement = Statement(_CLIENT, {"counter": bound, **exact}, {})
+    assert (statement.beyond, statement.short) == (beyond, short)
