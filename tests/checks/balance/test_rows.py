@@ -4,9 +4,9 @@ import pytest
 
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
-from checks.balance.rows import rows_of
+from checks.balance.rows import _with_gap, rows_of
 from checks.case import read_case
-from checks.result import ClientFigure, Code, Finding, Kind, UsageRow
+from checks.result import ClientFigure, Code, Finding, Kind, RecordGap, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
@@ -26,11 +26,11 @@ def _agreeing(place: Path, load: Load | None = None) -> RunFolder:
     return folder
 
 
-def _rows(folder: RunFolder, *doubts: Doubt) -> list[UsageRow]:
+def _rows(folder: RunFolder, *doubts: Doubt, quantity: str = "uses") -> list[UsageRow]:
     finding = Finding("validity/x", "x", Kind.VALIDITY, Verdict.INCONCLUSIVE, "", "")
     case = read_case(folder)
-    figures = read_figures(case, ["uses"])["uses"]
-    return rows_of(case, "uses", figures, [Precondition(finding, doubts)])
+    figures = read_figures(case, [quantity])[quantity]
+    return rows_of(case, quantity, figures, [Precondition(finding, doubts)])
 
 
 def test_there_is_one_row_per_set_of_labels_with_a_column_per_witness(tmp_path: Path) -> None:
@@ -82,3 +82,39 @@ def test_of_a_client_that_is_partly_unknown_only_less_than_it_confirmed_contradi
     tea = _rows(folder)[0]
     assert tea.client == ClientFigure(4, 0, is_partial=True)
     assert (tea.verdict, tea.code) == (verdict, code)
+
+
+@pytest.mark.parametrize(
+    ("exclusive", "doubts", "has_other_traffic"),
+    [
+        (True, (), False),
+        (True, (Doubt("shop", ("service",), Reason.SEVERAL_PROCESSES),), False),
+        (True, (Doubt("shop", ("service",), Reason.OTHER_TRAFFIC),), True),
+        (False, (), True),
+    ],
+)
+def test_a_shared_quantity_has_other_traffic_where_others_may_send_it_or_did(
+    tmp_path: Path, exclusive: bool, doubts: tuple[Doubt, ...], has_other_traffic: bool
+) -> None:
+    folder = write_run(tmp_path, Load(), exclusive=exclusive)
+    write_agreeing_witnesses(folder)
+    (visits,) = _rows(folder, *doubts, quantity="visits")
+    assert visits.has_other_traffic is has_other_traffic
+    assert not any(row.has_other_traffic for row in _rows(folder, *doubts))
+
+
+@pytest.mark.parametrize(
+    ("gap", "verdict"),
+    [
+        (None, Verdict.PASS),
+        (RecordGap(missing=1), Verdict.PASS),
+        (RecordGap(surplus=1), Verdict.PASS),
+        (RecordGap(missing=1, surplus=1), Verdict.FAIL),
+    ],
+)
+def test_a_row_whose_totals_agree_fails_only_for_a_loss_beside_a_surplus(
+    tmp_path: Path, gap: RecordGap | None, verdict: Verdict
+) -> None:
+    row = _with_gap(_rows(_agreeing(tmp_path))[0], gap)
+    assert row.verdict is verdict
+    assert row.code is (Code.LOST_ROW if verdict is Verdict.FAIL else None)
