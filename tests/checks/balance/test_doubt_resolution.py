@@ -165,6 +165,11 @@ def test_rows_that_came_between_the_two_queries_leave_the_doubt(tmp_path: Path) 
     assert tea.verdict is Verdict.PASS
 
 
+def test_rows_that_only_the_later_query_shows_leave_the_doubt(tmp_path: Path) -> None:
+    tea = _uses_rows(_run(tmp_path, _uses(1, 2, 3), done=4))["tea"]
+    assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (3, 1, None)
+
+
 def test_a_use_made_up_for_later_is_not_missed_under_its_request(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 3, 4), ("6a1f", "tea", 1), ("6a1f", "coffee", 2)], done=3,
                   stored={"tea": 5, "coffee": 8})  # fmt: skip

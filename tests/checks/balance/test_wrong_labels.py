@@ -1,5 +1,6 @@
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +94,22 @@ def test_a_lower_bound_lacks_nothing() -> None:
         [_row("tea", 5, Figure.at_least(3.0, Reason.PROCESS_RESTARTED), 4), _row("teas", 0, 2)], {}
     )
     assert Code.WRONG_LABEL not in {row.code for row in rows}
+
+
+@pytest.mark.parametrize(("values", "code"), [(5, Code.WRONG_LABEL), (6, Code.UNBOUNDED_LABEL)])
+def test_more_than_five_values_that_no_step_moves_are_made_up_by_use(
+    values: int, code: Code
+) -> None:
+    made_up = [_row(f"tea-{number}", 0, 1) for number in range(values)]
+    assert {row.code for row in _found([_row("tea", values, 0), *made_up], {})} == {code}
+
+
+def test_what_lacks_and_what_is_too_much_is_counted_from_the_nearer_end_of_the_client() -> None:
+    rows = [
+        judge_row("uses", {"kind": kind}, ClientFigure(5, 2), {"service": Figure.exact(counted)},
+                  KEEPS, False)
+        for kind, counted in (("tea", 4.0), ("coffee", 8.0))
+    ]  # fmt: skip
+    found = _found(rows, {})
+    assert [row.code for row in found] == [Code.WRONG_LABEL, Code.WRONG_LABEL]
+    assert [row.misplaced.amount for row in found if row.misplaced] == [1.0, 1.0]
