@@ -21,6 +21,7 @@ from witnesses.service.reading import is_collected, latest_start_time
 from witnesses.target_labels import instance_of
 
 CACHED_PAGE_S = 25.0
+LATE_COUNTS_S = 8.0
 
 _CLOCK_STEP_S = 0.01
 
@@ -44,6 +45,7 @@ class Collectors:
     settle_s: float = 0.0
     is_self_observed: bool = False
     cached_page_s: float = CACHED_PAGE_S
+    late_counts_s: float = LATE_COUNTS_S
 
     def collect_health(self, moment: Moment) -> None:
         """Ask every service for its health."""
@@ -86,13 +88,16 @@ class Collectors:
         """Yield for each further time that late counts are worth waiting for.
 
         That is once, and again for as long as a page may come from a cache: it was the same in
-        every scrape.
+        every scrape. Where no Prometheus waits for late counts, it goes on for some seconds.
         """
         if self.is_self_observed:
             return  # by now, the harness' own queries are in the counters
+        begun_s = time.monotonic()
         yield
-        deadline_s = time.monotonic() + self.cached_page_s
-        while self._may_be_cached() and time.monotonic() < deadline_s:
+        while (waited_s := time.monotonic() - begun_s) < self.cached_page_s:
+            is_early = self.environment.prometheus is None and waited_s < self.late_counts_s
+            if not is_early and not self._may_be_cached():
+                return
             yield
 
     @property

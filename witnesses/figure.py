@@ -38,6 +38,7 @@ class Reason(StrEnum):
     PERHAPS_RESTARTED = "perhaps_restarted"
     OTHER_TRAFFIC = "other_traffic"
     OTHER_TARGETS = "other_targets"
+    SEVERAL_SERVICES = "several_services"
     SELF_COUNTING = "self_counting"
     MOVED_BEFORE = "moved_before"
     NOT_STEADY_BEFORE = "not_steady_before"
@@ -66,8 +67,8 @@ WEIGHTIEST_FIRST = tuple(Reason)
 # counted can only overstate; what was not seen can only understate; of all other reasons, such as
 # interleaved processes or a counter that fell by itself, no bound follows.
 _ONLY_OVERSTATES = (
-    Reason.OTHER_TRAFFIC, Reason.OTHER_TARGETS, Reason.SELF_COUNTING, Reason.MOVED_BEFORE,
-    Reason.NOT_STEADY_BEFORE,
+    Reason.OTHER_TRAFFIC, Reason.OTHER_TARGETS, Reason.SEVERAL_SERVICES, Reason.SELF_COUNTING,
+    Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE,
 )  # fmt: skip
 _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED,

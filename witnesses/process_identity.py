@@ -20,10 +20,10 @@ def is_moved(before: float, after: float) -> bool:
     return abs(after - before) > START_TIME_MARGIN_S
 
 
-def are_apart(start_times: Iterable[float]) -> bool:
+def are_apart(start_times: Iterable[float], margin_s: float = START_TIME_MARGIN_S) -> bool:
     """Return whether start times belong to more than one process."""
     known = list(start_times)
-    return bool(known) and is_moved(min(known), max(known))
+    return bool(known) and max(known) - min(known) > margin_s
 
 
 def is_replaced(before: Mapping[LabelPairs, float], after: Mapping[LabelPairs, float]) -> bool:

@@ -46,10 +46,15 @@ class ReplicaLabels:
     values: Mapping[str, frozenset[str]]
 
     def value(self, name: str, shown: Labels) -> str:
-        """Return the value of a label by Prometheus' name for it, in an exposition's labels."""
+        """Return the value of a label by Prometheus' name for it, in an exposition's labels.
+
+        A label of the target that the exposition lacks has the target's value, if one is known.
+        """
         bare = name.removeprefix(_RENAMED)
         is_renamed = bare != name and bare in self.values and name not in shown
-        return shown.get(bare if is_renamed else name, "")
+        of_target = self.values.get(name, frozenset())
+        known = next(iter(of_target)) if len(of_target) == 1 else ""
+        return shown.get(bare if is_renamed else name, known)
 
     def failed_matchers(self, selector: Selector, shown: Labels) -> list[Matcher]:
         """Return the matchers that a series does not satisfy; [] if the selector selects it."""

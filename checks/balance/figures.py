@@ -39,16 +39,20 @@ def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:
         for witness in case.witnesses
         if witness.counts(quantity)
     }
-    prometheus = figures.get(PROMETHEUS)
-    if prometheus is None or prometheus.by_labels or not quantity.settings.prometheus:
+    if PROMETHEUS not in figures:
         return figures
-    # A series that nobody has ever shown may be misspelt: that it is missing is no zero.
-    shown = figures[SERVICE].absent if SERVICE in figures else None
-    if shown is None or shown.reason in _NOT_SHOWN or not case.services.declares(quantity):
-        reason = shown.reason if shown and shown.reason in _NOT_SHOWN else Reason.METRIC_ABSENT
-        detail = shown.detail if shown and shown.reason in _NOT_SHOWN else quantity.selector.metric
-        if prometheus.absent.is_exact:
-            figures[PROMETHEUS] = void_figures(reason, detail)
+    prometheus, service = figures[PROMETHEUS], figures.get(SERVICE)
+    if not prometheus.by_labels and prometheus.absent.is_exact:
+        # A series that nobody has ever shown may be misspelt, and one that only the page shows may
+        # have another job or be older than the run: that Prometheus has none is no zero.
+        if service and service.absent.reason in _NOT_SHOWN:
+            figures[PROMETHEUS] = Figures({}, service.absent)
+        elif service is None or service.by_labels or not case.services.declares(quantity):
+            figures[PROMETHEUS] = void_figures(Reason.METRIC_ABSENT, quantity.selector.metric)
+    moved = next((each for each in prometheus.by_labels.values()
+                  if each.reason is Reason.MOVED_BEFORE), None)  # fmt: skip
+    if service and moved:
+        figures[SERVICE] = service.doubted(Reason.MOVED_BEFORE)
     return figures
 
 

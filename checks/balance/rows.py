@@ -13,6 +13,7 @@ from checks.result import ClientFigure, Code, RecordGap, UsageRow
 from checks.verdict import Verdict
 from witnesses.figure import Figure, Figures, Labels, Reason
 from witnesses.model import CountedQuantity, RecordKind
+from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
 
@@ -33,10 +34,22 @@ def rows_of(
         not case.run.exclusive or any(doubt.reason is Reason.OTHER_TRAFFIC for doubt in doubts)
     )
     keeps = {witness.name: witness.keeps for witness in case.witnesses}
-    rows = [
-        _row(case, quantity, labels, figures, keeps, has_other_traffic)
-        for labels in _all_labels(case, name, figures.values())
-    ]
+
+    def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
+        return [
+            _row(case, quantity, labels, figures, keeps, has_other_traffic)
+            for labels in _all_labels(case, name, figures.values())
+        ]
+
+    rows = rows_by(figures)
+    services = sorted({replica.service for replica, _ in case.services.replicas_of(quantity)})
+    if len(services) > 1 and any(row.code is Code.DOUBLE_COUNT for row in rows):
+        # the counters of services that the scenario does not mean can only add to it
+        doubt = Reason.SEVERAL_SERVICES, ", ".join(services)
+        counters = (SERVICE, PROMETHEUS)
+        rows = rows_by(
+            {w: of.doubted(*doubt) if w in counters else of for w, of in figures.items()}
+        )
     if all(_is_empty(row) for row in rows):
         return [
             replace(row, verdict=Verdict.INCONCLUSIVE, code=Code.NOTHING_COUNTED) for row in rows
@@ -44,12 +57,20 @@ def rows_of(
     rows = _compared_by_request(case, rows, keeps)
     if all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
+    rows = _misplaced_in_records(rows, keeps)
     if not quantity.settings.prometheus:
         return rows
     if not has_other_traffic:
         rows = date_differences(case, rows)
     beside = case.services.beside(quantity) if case.run.exclusive else {}
     return find_misplaced(rows, beside, SERVICE)
+
+
+def _misplaced_in_records(rows: list[UsageRow], keeps: Mapping[str, RecordKind]) -> list[UsageRow]:
+    for name, kind in keeps.items():
+        if kind is RecordKind.RECORDS and all(row.misplaced is None for row in rows):
+            rows = find_misplaced(rows, {}, name)
+    return rows
 
 
 def judge_row(
@@ -134,7 +155,7 @@ def _stands_apart(row: UsageRow, figure: Figure) -> bool:
 def _with_gap(row: UsageRow, gap: RecordGap | None) -> UsageRow:
     if row.verdict is not Verdict.PASS:
         return replace(row, records=gap)
-    if gap is None or not gap.missing or not gap.surplus:
+    if gap is None or not gap.missing:
         return row
     return replace(row, verdict=Verdict.FAIL, code=Code.LOST_ROW, records=gap)
 

@@ -47,6 +47,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.COUNTER_FELL: "its counter fell",
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
     Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name",
+    Reason.SEVERAL_SERVICES: "several services show the metric and the quantity names none of them "
+    "(service:)",
     Reason.SELF_COUNTING: "it also counts the scrapes of its own metrics",
     Reason.OTHER_TRAFFIC: "other tenants' traffic is in it, although the environment is exclusive",
     Reason.STILL_MOVING: "it was still moving when it was read",

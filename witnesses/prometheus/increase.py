@@ -100,7 +100,11 @@ class Tally:
         Samples that were seen before are skipped.
         """
         new = later(samples, self.shown_at)
-        self.is_own = self.is_own or has_own_timestamps(new, scrapes)
+        if not self.is_own and has_own_timestamps(new, scrapes):
+            self.is_own = True
+            if self.shown_at == -math.inf:
+                # where no sample was, the series need not have been at zero
+                self.baseline, self.first, self.last, self.rest = (), None, 0.0, ()
         seen = at_scrapes(new, scrapes, self.shown_at, is_own=self.is_own)
         if new:
             self.shown_at = new[-1][0]
@@ -141,10 +145,11 @@ class Tally:
         fell_at_first = first < start  # a reset in between: all of first is new
         since_first = 0.0 if self.first is None else self.last - self.first + self.lost
         grown = first - start + (start if fell_at_first else 0.0) + since_first
-        late = 0.0 if self.early is None else since_first - self.early
+        # timestamps of the exposition do not show when Prometheus could have seen a value
+        late = 0.0 if self.early is None or self.is_own else since_first - self.early
         if math.isnan(grown):
             return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
-        if max(self.last, start) > MAX_COUNT:
+        if max(self.last, start) >= MAX_COUNT:
             return Figure.void(Reason.BEYOND_PRECISION, f"{self.last:,.0f}")
         high = grown
         if doubt in (Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE):

@@ -76,10 +76,23 @@ class PrometheusReading:
         inexact = {target: figure for target, figure in absent.items() if figure != ZERO}
         elsewhere = _of_targets_without(accumulator.states, inexact)
         figures = Figures(sum_by_labels(chain(shown, elsewhere)), zero_of(absent.values()))
+        for doubt in self._doubts(quantity, accumulator):
+            figures = figures.doubted(*doubt)
+        return figures
+
+    def _doubts(
+        self, quantity: CountedQuantity, accumulator: Accumulator
+    ) -> Iterator[tuple[Reason, str]]:
+        """Yield why its series may not be those of the quantity's own targets, each once."""
         others = {job for job, _ in accumulator.targets} - {job for job, _ in self.scrape_logs}
         if others and self.scrape_logs:
-            return figures.doubted(Reason.OTHER_TARGETS, f"job {', '.join(sorted(others))}")
-        return figures
+            yield Reason.OTHER_TARGETS, f"job {', '.join(sorted(others))}"
+        targets = self.targets_of(quantity)
+        if len({instance for _, instance in targets}) < len(targets):
+            yield Reason.SHARED_TARGET, ""
+        labels = chain.from_iterable(self.target_labels.by_job.values())
+        if not self._selection.tells_apart(quantity, labels):
+            yield Reason.OTHER_TARGETS, f"services beside {quantity.settings.service}"
 
     def growths(
         self, quantity: CountedQuantity, by: Iterable[str], only: Collection[Labels] | None = None
@@ -110,14 +123,17 @@ class PrometheusReading:
 
     def targets_of(self, quantity: CountedQuantity) -> dict[Target, ScrapeLog]:
         """Return the targets that a quantity's selector can mean."""
-        selection = ServiceTargets(self.collection.jobs, self.collection.instances)
         fitting = {
             (labels[JOB], labels.get(INSTANCE, ""))
             for of_job in self.target_labels.by_job.values()
             for labels in of_job
-            if selection.is_target_of(quantity, labels)
+            if self._selection.is_target_of(quantity, labels)
         }
         return {target: log for target, log in self.scrape_logs.items() if target in fitting}
+
+    @property
+    def _selection(self) -> ServiceTargets:
+        return ServiceTargets(self.collection.jobs, self.collection.instances)
 
     def _targets_of(
         self, accumulator: Accumulator, quantity: CountedQuantity

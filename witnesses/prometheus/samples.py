@@ -155,7 +155,7 @@ def at_scrapes(
     """Return a counter's value at each successful scrape of its target, in the order of time.
 
     A counter that a scrape did not show stood at zero: its process had not counted on it yet. Where
-    the exposition has timestamps of its own, that holds only before the first sample:
+    the exposition has timestamps of its own (`is_own`), that says nothing:
 
         scrape    10    20    30          scrape     10    20    30
         sample          20:4              sample   7:4   17:4   27:6   own timestamps
@@ -163,13 +163,10 @@ def at_scrapes(
 
     `shown_at` is the stamp of its last sample before these.
     """
+    if is_own:
+        return samples
     stamps = {at for at, _ in samples}
-    before = (samples[0][0] if samples else inf) if is_own and shown_at == -inf else -inf
-    zeros = [
-        (at, 0.0)
-        for at in scrapes
-        if at > shown_at and at not in stamps and (at < before or not is_own)
-    ]
+    zeros = [(at, 0.0) for at in scrapes if at > shown_at and at not in stamps]
     return sorted([*samples, *zeros]) if zeros else samples
 
 

@@ -66,10 +66,24 @@ class ServiceTargets:
         jobs = self.jobs_of(quantity)
         if jobs:
             yield f"{JOB}=~{alternatives(jobs)}"
+        if self._shares_job(quantity) and self.tells_apart(quantity, targets):
+            wanted = self.instances[quantity.settings.service or ""]
+            yield f"{INSTANCE}=~{alternatives(sorted(set(wanted)))}"
+
+    def tells_apart(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> bool:
+        """Return whether the targets of a quantity's service can be told from those of others.
+
+        Where several services share its job, they differ by the instance, if it is not relabelled.
+        """
+        if not self._shares_job(quantity):
+            return True
+        wanted = set(self.instances.get(quantity.settings.service or "", ()))
+        jobs = self.jobs_of(quantity)
+        return bool(wanted) and wanted <= {
+            each.get(INSTANCE, "") for each in targets if each.get(JOB) in jobs
+        }
+
+    def _shares_job(self, quantity: CountedQuantity) -> bool:
         service = quantity.settings.service
-        if service and list(self.jobs.values()).count(self.jobs[service]) > 1:
-            # several services share the job: their targets differ by the instance
-            wanted = set(self.instances.get(service, ()))
-            scraped = {each.get(INSTANCE) for each in targets if each.get(JOB) in jobs}
-            if wanted and wanted <= scraped:
-                yield f"{INSTANCE}=~{alternatives(sorted(wanted))}"
+        jobs = list(self.jobs.values())
+        return service in self.jobs and jobs.count(self.jobs[service or ""]) > 1

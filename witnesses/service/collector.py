@@ -78,7 +78,8 @@ class ServiceCollector:
 
         pages = {first}
         scrapes = scrape_repeatedly(first, scrape, self._metrics)
-        self.may_be_cached = self.may_be_cached or len(pages) == 1
+        # a cache may be filled again meanwhile; a live page differs nearly every time
+        self.may_be_cached = self.may_be_cached or len(pages) <= 1 + scrapes.number // 10
         return scrapes
 
 

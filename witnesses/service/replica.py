@@ -150,7 +150,7 @@ def _increase(start: float, value: float, is_restarted: bool) -> Figure:
     """
     if math.isnan(value - start):
         return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
-    if max(value, start) > MAX_COUNT:
+    if max(value, start) >= MAX_COUNT:
         return Figure.void(Reason.BEYOND_PRECISION, f"{value:,.0f}")
     if value < start:
         if is_restarted:

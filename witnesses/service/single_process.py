@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from witnesses.process_identity import are_apart
+from witnesses.process_identity import START_TIME_MARGIN_S, are_apart
 from witnesses.service.exposition import COUNTER, GAUGE, START_TIME, declared_types, sample_type
 
 _MAX_SCRAPES = 20
 _MIN_SCRAPES = 3
 _MIN_OF_A_SLOW_PAGE = 2
 _MAX_BYTES = 4_000_000  # of all scrapes together
+_TICKS_S = 0.1
 _MAX_DURATION_S = 2.0  # of all scrapes together, but for the fewest
 # Name and labels of a sample, then its value; a name that is not classic stands in the braces.
 _SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
@@ -46,7 +47,7 @@ class RepeatedScrapes:
     @property
     def shows_several_processes(self) -> bool:
         """Whether they cannot come from one process."""
-        return bool(self.fell) or are_apart(self.start_times)
+        return bool(self.fell) or are_apart(self.start_times, _margin_s(self.start_times))
 
 
 def scrape_repeatedly(
@@ -92,7 +93,10 @@ class _Watched:
 
     def add(self, exposition: bytes) -> None:
         """Add the next scrape."""
-        values = dict(self._counters(exposition))
+        shown: list[float] = []
+        values = dict(self._counters(exposition, shown))
+        if shown:  # a page may show one per worker
+            self._start_times.append(max(shown))
         # A counter that is gone has fallen, too: another process does not have it yet.
         fell = [name for name in self._last if values.get(name, 0.0) < self._last[name]]
         ours = [name for name in fell if _metric(name) in self._metrics]
@@ -114,13 +118,22 @@ class _Watched:
             tuple(sorted(_rising_evenly(self._of_metrics))),
         )
 
-    def _counters(self, exposition: bytes) -> Iterator[tuple[str, float]]:
+    def _counters(self, exposition: bytes, start_times: list[float]) -> Iterator[tuple[str, float]]:
         for series, name, value in _SAMPLE.findall(exposition):
             metric = name.decode()
             if metric == START_TIME:
-                self._start_times.append(_number(value))
+                start_times.append(_number(value))
             elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
                 yield series.decode(errors="replace"), _number(value)
+
+
+def _margin_s(start_times: Sequence[float]) -> float:
+    """Return by how much the start time of one process may waver within seconds.
+
+    It is recomputed from the boot time, which wavers by clock ticks, or by one where it is rounded.
+    """
+    is_rounded = all(each.is_integer() for each in start_times)
+    return START_TIME_MARGIN_S if is_rounded else _TICKS_S
 
 
 def _rising_evenly(scrapes: Sequence[_Values]) -> Iterator[str]:

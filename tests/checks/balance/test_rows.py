@@ -107,12 +107,12 @@ def test_a_shared_quantity_has_other_traffic_where_others_may_send_it_or_did(
     ("gap", "verdict"),
     [
         (None, Verdict.PASS),
-        (RecordGap(missing=1), Verdict.PASS),
+        (RecordGap(missing=1), Verdict.FAIL),
         (RecordGap(surplus=1), Verdict.PASS),
         (RecordGap(missing=1, surplus=1), Verdict.FAIL),
     ],
 )
-def test_a_row_whose_totals_agree_fails_only_for_a_loss_beside_a_surplus(
+def test_a_row_whose_totals_agree_fails_only_where_a_request_lacks_records(
     tmp_path: Path, gap: RecordGap | None, verdict: Verdict
 ) -> None:
     row = _with_gap(_rows(_agreeing(tmp_path))[0], gap)

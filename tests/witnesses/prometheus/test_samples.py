@@ -74,10 +74,10 @@ def test_samples_that_no_scrape_stamped_have_timestamps_of_the_exposition() -> N
     assert not has_own_timestamps([(7.0, 1.0)], [])
 
 
-def test_an_exposition_with_timestamps_of_its_own_shows_no_zero_after_its_first_sample() -> None:
+def test_an_exposition_with_timestamps_of_its_own_shows_no_zero() -> None:
     scrapes = scrapes_of([(10.0, 1.0), (20.0, 1.0), (30.0, 1.0)])
     own = [(17.0, 1_000.0), (27.0, 1_020.0)]
-    assert at_scrapes(own, scrapes, is_own=True) == [(10.0, 0.0), *own]
+    assert at_scrapes(own, scrapes, is_own=True) == own
     assert at_scrapes(own, scrapes, shown_at=7.0, is_own=True) == own
     assert at_scrapes([], scrapes, shown_at=7.0, is_own=True) == []
 
@@ -167,9 +167,10 @@ def test_the_durations_of_scrapes_begun_by_the_first_request_are_kept() -> None:
     assert builder.durations_s == {BEGIN: 0.2, 110.0: 0.4}
 
 
-def test_a_scrape_at_the_first_own_timestamp_shows_no_zero() -> None:
+def test_a_scrape_before_the_first_own_timestamp_shows_no_zero_either() -> None:
+    """The series may have been there all the time, with an older timestamp."""
     own = [(17.0, 4.0), (27.0, 6.0)]
-    assert at_scrapes(own, [10.0, 17.0, 20.0], is_own=True) == [(10.0, 0.0), *own]
+    assert at_scrapes(own, [10.0, 17.0, 20.0], is_own=True) == own
 
 
 def test_a_start_time_at_the_first_request_is_one_before_it() -> None:

@@ -41,13 +41,34 @@ def test_a_start_time_that_wavers_by_a_clock_tick_is_one_process() -> None:
     assert not scrapes.shows_several_processes
 
 
+@pytest.mark.parametrize(
+    ("start_times", "several"),
+    [((500.0, 500.3), True), ((500.0, 501.0), False), ((500.0, 502.0), True)],
+    ids=["apart within a second", "whole seconds that waver by one", "whole seconds apart"],
+)
+def test_workers_that_started_within_a_second_are_told_apart(
+    start_times: tuple[float, float], several: bool
+) -> None:
+    scrapes = _scraped(cycle([_exposition(1, start_time=at) for at in start_times]))
+    assert scrapes.shows_several_processes is several
+
+
+def test_a_page_may_show_a_start_time_per_worker() -> None:
+    page = (
+        b'process_start_time_seconds{worker="1"} 100\nprocess_start_time_seconds{worker="2"} 500\n'
+    )
+    scrapes = _scraped(cycle([page]))
+    assert set(scrapes.start_times) == {500.0}
+    assert not scrapes.shows_several_processes
+
+
 def test_a_counter_that_rises_and_falls_is_named() -> None:
     scrapes = _scraped(cycle([_exposition(3), _exposition(2)]))
     assert scrapes.fell == 'uses_total{kind="a b"}'
     assert scrapes.shows_several_processes
 
 
-@pytest.mark.parametrize("start_times", [(500.0, 500.4), (None, None)], ids=["wavers", "unknown"])
+@pytest.mark.parametrize("start_times", [(500.0, 500.05), (None, None)], ids=["wavers", "unknown"])
 def test_workers_started_together_are_told_apart_by_any_counter(
     start_times: tuple[float | None, ...],
 ) -> None:
