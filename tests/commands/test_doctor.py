@@ -179,7 +179,7 @@ def test_a_place_where_nobody_answers_is_told_in_the_time_of_one() -> None:
     assert findings["health/cards"].verdict is Verdict.FAIL
     assert "did not respond within 5 s" in findings["health/workflow"].observed
     assert (
-        "did not respond within 5 s"
+        "did not respond within 10 s"
         in findings["precondition/metrics-readable/onboarding"].observed
     )
 

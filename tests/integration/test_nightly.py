@@ -170,7 +170,8 @@ def test_two_runs_at_once_do_not_disturb_each_other(start: Start) -> None:
     commands = [start("nightly"), start("nightly")]
     ended = [command.wait() for command in commands]
     assert [each.code for each in ended] == [0, 0], [each.stdout for each in ended]
-    runs = [path for path in commands[0].runs.iterdir() if path.is_dir() and not path.is_symlink()]
+    results = commands[0].runs.glob("*/result.json")
+    runs = [path.parent for path in results if not path.parent.is_symlink()]
     assert len(runs) == 2
 
 

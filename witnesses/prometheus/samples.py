@@ -237,7 +237,8 @@ class ScrapeLogBuilder:
         started within a second of it: then the value is kept as it is.
         """
         last_at, last, began_at = self._last_start_time
-        is_old = last_at >= last + START_TIME_MARGIN_S
+        # a start time may be shown a second too early, and waver by another
+        is_old = last_at >= last + 2 * START_TIME_MARGIN_S
         return began_at if is_old and not is_moved(last, shown) else shown
 
     def _add_ups(self, ups: Sequence[Sample]) -> None:

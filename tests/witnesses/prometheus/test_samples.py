@@ -134,8 +134,8 @@ def test_a_target_that_was_not_scraped_has_no_scrapes() -> None:
     assert list(_builder().scrape_log.ups) == []
 
 
-@pytest.mark.parametrize(("seen_at", "kept"), [(50.75, 50.5), (51.0, 50.0), (51.25, 50.0)])
-def test_only_a_process_seen_after_its_first_second_may_show_another_start_time(
+@pytest.mark.parametrize(("seen_at", "kept"), [(51.75, 50.5), (52.0, 50.0), (52.25, 50.0)])
+def test_only_a_process_seen_after_its_first_two_seconds_may_show_another_start_time(
     seen_at: float, kept: float
 ) -> None:
     """One that was younger may have been replaced since, within the margin of its start time."""
