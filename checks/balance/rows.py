@@ -42,7 +42,9 @@ def rows_of(
         ]
 
     rows = rows_by(figures)
-    services = sorted({replica.service for replica, _ in case.services.replicas_of(quantity)})
+    has_counter = bool(quantity.settings.prometheus)
+    replicas = case.services.replicas_of(quantity) if has_counter else []
+    services = sorted({replica.service for replica, _ in replicas})
     if len(services) > 1 and any(row.code is Code.DOUBLE_COUNT for row in rows):
         # the counters of services that the scenario does not mean can only add to it
         doubt = Reason.SEVERAL_SERVICES, ", ".join(services)
