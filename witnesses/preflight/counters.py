@@ -29,7 +29,7 @@ def inspect_counter(quantity: CountedQuantity, sources: CounterSources) -> Inspe
     if metric not in shown.names and stored is None:
         return _absent(quantity, sources)
     on_page = shown.labels.get(metric)
-    mistakes = list(_labels(quantity, on_page, stored))
+    mistakes = list(_labels(quantity, on_page, stored, has_targets=sources.stored is not None))
     wrong = [each for each in mistakes if each.outcome is Outcome.WRONG]
     observed = "the services show it" if metric in shown.names else "Prometheus has stored it"
     return next(iter([*wrong, *mistakes]), _of(quantity, Outcome.FOUND, f"{metric}: {observed}"))
@@ -55,14 +55,20 @@ def _absent(quantity: CountedQuantity, sources: CounterSources) -> Inspection:
 
 
 def _labels(
-    quantity: CountedQuantity, on_page: frozenset[str] | None, stored: frozenset[str] | None
+    quantity: CountedQuantity,
+    on_page: frozenset[str] | None,
+    stored: frozenset[str] | None,
+    *,
+    has_targets: bool,
 ) -> Iterator[Inspection]:
     """Yield the labels that no series has; a counter without a series may have any."""
     if on_page is None and stored is None:
         return
     known = (on_page or frozenset()) | (stored or frozenset())
-    # An exposition lacks Prometheus' own labels; what is stored may lack those of a new release.
-    is_certain = {"by": on_page is not None, "prometheus": None not in (on_page, stored)}
+    # An exposition lacks the labels of Prometheus' targets; what is stored may lack those of a new
+    # release. Without a Prometheus, there are no targets to be counted by.
+    is_complete = None not in (on_page, stored)
+    is_certain = {"by": is_complete or not has_targets, "prometheus": is_complete}
     wanted = dict.fromkeys(quantity.labels, "by")
     for matcher in quantity.selector.matchers:
         if not matcher.matches({}):  # it selects nothing where its label is absent

@@ -2,9 +2,10 @@
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from config.environment import Environment
@@ -43,15 +44,28 @@ class ShownMetrics:
         return self.declared | self.labels.keys()
 
 
-def fetch_shown_metrics(environment: Environment) -> ShownMetrics:
+@dataclass(frozen=True)
+class ShownPages:
+    """The body of each metrics address, or why there is none; and the addresses of each service."""
+
+    by_url: Mapping[str, tuple[bytes, str]]
+    urls: Mapping[str, Sequence[str]]
+
+    def of(self, service: str | None = None) -> ShownMetrics:
+        """Return the metrics of one service, or of all."""
+        named = self.urls.values() if service is None else [self.urls[service]]
+        scrapes = [self.by_url[url] for url in dict.fromkeys(chain.from_iterable(named))]
+        pages = [content.decode(errors="replace") for content, error in scrapes if not error]
+        return read_shown_metrics(pages, [error for _, error in scrapes if error])
+
+
+def fetch_shown_pages(environment: Environment) -> ShownPages:
     """Scrape each replica of each service once, all at the same time."""
-    urls = dict.fromkeys(
-        url for service in environment.services.values() for url in service.metrics_urls()
-    )
+    urls = {name: service.metrics_urls() for name, service in environment.services.items()}
+    every = list(dict.fromkeys(chain.from_iterable(urls.values())))
     with metrics_client(environment) as client, ThreadPoolExecutor(_THREADS) as threads:
-        scrapes = list(threads.map(lambda url: fetch_exposition(client, url), urls))
-    pages = [content.decode(errors="replace") for content, error in scrapes if not error]
-    return read_shown_metrics(pages, [error for _, error in scrapes if error])
+        scrapes = threads.map(lambda url: fetch_exposition(client, url), every)
+        return ShownPages(dict(zip(every, scrapes, strict=True)), urls)
 
 
 def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> ShownMetrics:

@@ -13,7 +13,7 @@ from scenarios.language.model import Scenario
 from witnesses.model import CountedQuantity
 from witnesses.preflight.counters import CounterSources, inspect_counter
 from witnesses.preflight.inspection import Inspection, Outcome
-from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_metrics
+from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_pages
 from witnesses.preflight.queries import PromqlInspector, inspect_query
 from witnesses.prometheus.client import PrometheusClient
 
@@ -50,20 +50,21 @@ def _inspect_metrics(
         selectors = [inspector.inspect_selector(quantity) for quantity in counted]
         yield from (each for each in selectors if each.outcome is Outcome.WRONG)
         yield from inspector.inspect_checks(tuple(scenario.checks.promql), tenant)
-        jobs = [service.job or name for name, service in environment.services.items()]
-        stored = None if inspector.error else StoredMetrics(client, jobs)
-        yield from _inspect_counters(environment, counted, stored)
+        yield from _inspect_counters(environment, counted, None if inspector.error else client)
 
 
 def _inspect_counters(
-    environment: Environment, counted: list[CountedQuantity], stored: StoredMetrics | None
+    environment: Environment, counted: list[CountedQuantity], client: PrometheusClient | None
 ) -> Iterator[Inspection]:
+    """Inspect each counter where its service shows it: another's page proves nothing of it."""
     if not counted:
         return
-    sources = CounterSources(
-        fetch_shown_metrics(environment),
-        stored,
-        frozenset(quantity.selector.metric for quantity in counted),
-        tuple(environment.services),
-    )
-    yield from (inspect_counter(quantity, sources) for quantity in counted)
+    pages = fetch_shown_pages(environment)
+    jobs = {name: service.job or name for name, service in environment.services.items()}
+    names = frozenset(quantity.selector.metric for quantity in counted)
+    sources = {}
+    for service in {quantity.settings.service for quantity in counted}:
+        of_service = [jobs[service]] if service else jobs.values()
+        stored = StoredMetrics(client, of_service) if client else None
+        sources[service] = CounterSources(pages.of(service), stored, names, tuple(jobs))
+    yield from (inspect_counter(each, sources[each.settings.service]) for each in counted)

@@ -121,3 +121,11 @@ def test_a_matcher_needs_its_label_on_the_page_or_in_prometheus(
 
 def test_a_label_that_prometheus_may_add_is_not_known_before_it_has_scraped() -> None:
     assert inspected('uses_total{namespace="eu"}', SHOWN, Stored()).outcome is Outcome.UNSEEN
+
+
+@pytest.mark.parametrize("stored", [Stored(), Stored(error="Prometheus is down")])
+def test_a_label_to_count_by_may_be_that_of_a_target_not_yet_scraped(stored: Stored) -> None:
+    assert inspected("uses_total", stored=stored, by=["namespace"]).outcome is Outcome.UNSEEN
+    assert inspected("uses_total", stored=None, by=["namespace"]).outcome is Outcome.WRONG
+    known = Stored(uses_total={"kind", "job"})
+    assert inspected("uses_total", stored=known, by=["namespace"]).outcome is Outcome.WRONG

@@ -6,7 +6,7 @@ from config.prometheus import Prometheus
 from tests.tiny_server import Says, nobody_listens_at, serving
 from witnesses.preflight.metric_names import (
     StoredMetrics,
-    fetch_shown_metrics,
+    fetch_shown_pages,
     read_shown_metrics,
 )
 from witnesses.prometheus.client import PrometheusClient
@@ -44,9 +44,22 @@ def test_every_replica_is_scraped_and_what_cannot_be_read_is_reported() -> None:
         environment = Environment(
             environment="test", services={"shop": Service(url=server.url, metrics=urls)}
         )
-        shown = fetch_shown_metrics(environment)
+        shown = fetch_shown_pages(environment).of()
     assert shown.names == {"a_total", "b_total"}
     assert shown.errors == (f"{urls[2]} responded 500",)
+
+
+def test_the_metrics_of_one_service_are_those_of_its_own_pages() -> None:
+    with serving({"/a": Says("a_total 1\n"), "/b": Says("no", 500)}) as server:
+        a, b = (Service(url=server.url, metrics=[f"{server.url}/{path}"]) for path in "ab")
+        none = Service(url=server.url, metrics="none")
+        services = {"a": a, "b": b, "both": a, "none": none}
+        pages = fetch_shown_pages(Environment(environment="test", services=services))
+        assert sorted(server.asked) == ["/a", "/b"]
+    assert pages.of("a").names == pages.of("both").names == {"a_total"}
+    assert not pages.of("a").errors and not pages.of("none").errors
+    assert len(pages.of("b").errors) == 1
+    assert not pages.of("b").names and not pages.of("none").names
 
 
 def _stored(url: str) -> StoredMetrics:

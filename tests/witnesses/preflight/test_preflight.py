@@ -58,3 +58,24 @@ def test_a_selector_that_prometheus_rejects_is_reported_as_such(tmp_path: Path) 
     with counting_shop(tmp_path, answers={query: rejected}) as shop:
         inspections = _inspected(shop)
     assert inspections["payments", "selector"].outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("page", "outcome"),
+    [
+        ("# TYPE shop_payment_total counter\n", Outcome.WRONG),
+        ("# TYPE other_total counter\n", Outcome.UNSEEN),
+        ('shop_payments_total{kind="card",tenant="acme"} 1\n', Outcome.FOUND),
+    ],
+)
+def test_a_quantity_is_compared_with_the_pages_of_its_own_service(
+    tmp_path: Path, page: str, outcome: Outcome
+) -> None:
+    """The other service shows the counter in each case."""
+    named = 'shop_payments_total{tenant="{{ tenant }}"}'
+    pages = {"/till": Says(page)}
+    with counting_shop(tmp_path, named, f"{named}\n    service: till", pages) as shop:
+        text = shop.environment.read_text().replace("prometheus:", "#")
+        other = f'{{till: {{url: "{shop.server.url}", metrics: ["{shop.server.url}/till"]}}, shop:'
+        shop.environment.write_text(text.replace("{shop:", other, 1))
+        assert _inspected(shop)["payments", "counter"].outcome is outcome
