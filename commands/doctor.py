@@ -46,6 +46,7 @@ from witnesses.process_identity import is_moved
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
+from witnesses.target_labels import address_of
 
 _THREADS = 32
 # Prometheus 2.42 scrapes for the first time only 5 s after its start.
@@ -207,7 +208,9 @@ def _scraping(
     for name in environment.services:
         # services may share a job, and a metrics address
         same = [other for other, job in jobs.items() if job == jobs[name]]
-        urls = {url for other in same for url in environment.services[other].metrics_urls()}
+        urls = {
+            address_of(url) for other in same for url in environment.services[other].metrics_urls()
+        }
         seen = set[float]().union(*(start_times.get(other, ()) for other in same))
         yield _Job(client, jobs[name], seen).judge(name, len(urls), deadline)
 

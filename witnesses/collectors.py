@@ -18,7 +18,7 @@ from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import is_collected, latest_start_time
-from witnesses.target_labels import instance_of
+from witnesses.target_labels import address_of, instance_of
 
 CACHED_PAGE_S = 25.0
 LATE_COUNTS_S = 8.0
@@ -113,7 +113,7 @@ def is_under_test(environment: Environment) -> bool:
     """Return whether the Prometheus that is asked is itself a service of the environment."""
     prometheus = environment.prometheus
     return prometheus is not None and any(
-        instance_of(prometheus.url) == instance_of(url)
+        address_of(instance_of(prometheus.url)) == address_of(instance_of(url))
         for service in environment.services.values()
         for url in (service.url, *service.metrics_urls())
     )

@@ -21,6 +21,7 @@ from scenarios.language.selector import Matcher, Selector
 JOB, INSTANCE = "job", "instance"
 _RENAMED = "exported_"
 _PORTS = {"http": 80, "https": 443}
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Labels = Mapping[str, str]
 
@@ -34,6 +35,21 @@ def instance_of(url: str) -> str:
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def address_of(instance: str) -> str:
+    """Return an instance, or a URL, with one name for this machine: it has several on loopback.
+
+    >>> address_of("localhost:9100"), address_of("[::1]:9100"), address_of("shop:9100")
+    ('127.0.0.1:9100', '127.0.0.1:9100', 'shop:9100')
+    >>> address_of("http://LOCALHOST/metrics?a=1"), address_of("http://127.0.0.1:80/metrics?a=1")
+    ('http://127.0.0.1:80/metrics?a=1', 'http://127.0.0.1:80/metrics?a=1')
+    """
+    if "://" in instance:
+        parts = urlsplit(instance)
+        return parts._replace(netloc=address_of(instance_of(instance))).geturl()
+    host, colon, port = instance.rpartition(":")
+    return f"{_LOOPBACK[0]}{colon}{port}" if host.lower() in _LOOPBACK else instance
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,8 @@ class TargetLabels:
         If no target of the job has the URL's host and port as its instance, it can be any of them.
         """
         targets = self.by_job.get(job, ())
-        exact = [each for each in targets if each.get(INSTANCE) == instance_of(url)]
+        address = address_of(instance_of(url))
+        exact = [each for each in targets if address_of(each.get(INSTANCE, "")) == address]
         values: dict[str, frozenset[str]] = {
             JOB: frozenset({job} if self.by_job else ()),
             INSTANCE: frozenset(),

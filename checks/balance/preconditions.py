@@ -16,6 +16,7 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.prometheus.samples import ScrapeLog
 from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.replica import Replica
+from witnesses.target_labels import address_of
 
 _MAX_NAMED = 5
 _READABLE_REMEDY = (
@@ -129,7 +130,8 @@ def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Preconditi
     logs, record = _scrape_logs(case, replicas), case.prometheus.collection
     # The environment may name a job for several services: each address counts once.
     jobs = {replica.job for replica in replicas}
-    named = len({each.url for each in case.services.replicas.values() if each.job in jobs})
+    of_jobs = (each for each in case.services.replicas.values() if each.job in jobs)
+    named = len({address_of(each.url) for each in of_jobs})
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
     mismatch = replica_mismatch(len(logs), named)

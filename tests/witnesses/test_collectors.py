@@ -191,6 +191,9 @@ def test_health_is_collected_by_moment(shop: Shop) -> None:
     [
         ("http://127.0.0.1:9090", True),
         ("http://127.0.0.1:9090/shop", True),
+        ("http://localhost:9090", True),
+        ("http://[::1]:9090", True),
+        ("http://localhost:9091", False),
         ("http://127.0.0.1:9091", False),
         ("http://shop:9090", False),
     ],

@@ -1,7 +1,7 @@
 import pytest
 
 from scenarios.language.selector import parse_selector
-from witnesses.target_labels import NO_TARGETS, TargetLabels, alternatives, instance_of
+from witnesses.target_labels import NO_TARGETS, TargetLabels, address_of, alternatives, instance_of
 
 _URL = "http://shop:80/metrics"
 _PROD = {"job": "shop", "instance": "shop:80", "namespace": "prod"}
@@ -74,3 +74,16 @@ def test_without_a_prometheus_job_and_instance_are_unknown_and_other_labels_are_
 
 def test_texts_become_a_pattern_that_matches_only_them() -> None:
     assert alternatives(["b.c", 'd"']) == r'"b\\.c|d\""'
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LocalHost"])
+def test_a_target_is_recognised_by_each_name_of_the_loopback(host: str) -> None:
+    here = {"job": "shop", "instance": "127.0.0.1:80", "namespace": "prod"}
+    targets = TargetLabels.of_targets([here, _DEV])
+    assert _selects('a{namespace="prod"}', {}, targets, f"http://{host}/metrics")
+    assert not _selects('a{namespace="dev"}', {}, targets, f"http://{host}/metrics")
+
+
+@pytest.mark.parametrize("other", ["localhost:81", "127.0.0.2:80", "shop:80", "localhost.shop:80"])
+def test_another_port_or_host_is_another_address(other: str) -> None:
+    assert address_of(other) != address_of("127.0.0.1:80")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from config.environment import Environment
 from witnesses.model import CountedQuantity
-from witnesses.target_labels import INSTANCE, JOB, Labels, alternatives, instance_of
+from witnesses.target_labels import INSTANCE, JOB, Labels, address_of, alternatives, instance_of
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,10 @@ class ServiceTargets:
         if jobs:
             yield f"{JOB}=~{alternatives(jobs)}"
         if self._shares_job(quantity) and self.tells_apart(quantity, targets):
-            wanted = self.instances[quantity.settings.service or ""]
-            yield f"{INSTANCE}=~{alternatives(sorted(set(wanted)))}"
+            wanted = self._addresses(quantity)
+            named = {instance for each in targets
+                     if address_of(instance := each.get(INSTANCE, "")) in wanted}  # fmt: skip
+            yield f"{INSTANCE}=~{alternatives(named)}"
 
     def tells_apart(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> bool:
         """Return whether the targets of a quantity's service can be told from those of others.
@@ -77,11 +79,14 @@ class ServiceTargets:
         """
         if not self._shares_job(quantity):
             return True
-        wanted = set(self.instances.get(quantity.settings.service or "", ()))
-        jobs = self.jobs_of(quantity)
+        wanted, jobs = self._addresses(quantity), self.jobs_of(quantity)
         return bool(wanted) and wanted <= {
-            each.get(INSTANCE, "") for each in targets if each.get(JOB) in jobs
+            address_of(each.get(INSTANCE, "")) for each in targets if each.get(JOB) in jobs
         }
+
+    def _addresses(self, quantity: CountedQuantity) -> set[str]:
+        """Return the addresses of the service that a quantity names."""
+        return set(map(address_of, self.instances.get(quantity.settings.service or "", ())))
 
     def _shares_job(self, quantity: CountedQuantity) -> bool:
         service = quantity.settings.service

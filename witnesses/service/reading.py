@@ -12,7 +12,7 @@ from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
 from witnesses.service.single_process import RepeatedScrapes
-from witnesses.target_labels import NO_TARGETS, ReplicaLabels, TargetLabels
+from witnesses.target_labels import NO_TARGETS, ReplicaLabels, TargetLabels, address_of
 
 NAME = "service"
 
@@ -130,7 +130,7 @@ class ServiceReading:
         by_url: dict[str, Replica] = {}
         for each in self.replicas.values():
             if service in (None, each.service):
-                by_url.setdefault(each.url, each)
+                by_url.setdefault(address_of(each.url), each)
         replicas = by_url.values()
         having = {each.service for each in replicas if each.has(selector.metric)}
         of_metric = [

@@ -193,3 +193,18 @@ def test_only_a_scrape_later_than_the_last_response_shows_all_of_the_run(
     folder = _agreeing(tmp_path)
     write_prometheus(folder, SERIES, ups={("shop", "shop:80"): [(at, 1.0)]})
     assert _findings(folder)["precondition/scraped/shop"].verdict is verdict
+
+
+def test_two_names_of_the_loopback_are_one_replica_that_prometheus_scrapes(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load())
+    write_agreeing_witnesses(folder)
+    for moment, uses, visits in (("before", {}, None), ("after", USES, 4)):
+        page = exposition(uses, visits=visits)
+        write_expositions(folder, moment, {"shop-0": page, "shop-1": page})
+        index = folder.witnesses / "service" / moment / "index.json"
+        for number, host in enumerate(("localhost", "127.0.0.1")):
+            text = index.read_text().replace(f"shop-{number}.example", f"{host}:9100")
+            index.write_text(text)
+    findings = _findings(folder)
+    assert findings["precondition/scraped/shop"].verdict is Verdict.PASS
+    assert findings["usage/uses"].verdict is Verdict.PASS

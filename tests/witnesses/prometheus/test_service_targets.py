@@ -3,6 +3,7 @@ import pytest
 from config.environment import Environment, Service
 from tests.witnesses.counted_quantities import counted
 from witnesses.prometheus.service_targets import ServiceTargets
+from witnesses.target_labels import alternatives
 
 _SHOP, _TILL = {"job": "apps", "instance": "shop:80"}, {"job": "apps", "instance": "till:80"}
 _ONE_JOB = ServiceTargets(
@@ -71,3 +72,18 @@ def test_the_targets_of_an_environment_are_those_of_its_services() -> None:
     targets = ServiceTargets.of_environment(Environment(environment="test", services=services))
     assert targets.jobs == {"shop": "shop", "till": "apps", "dark": "dark"}
     assert targets.instances == {"shop": ["a:1", "b:80"], "till": ["till:443"], "dark": []}
+
+
+@pytest.mark.parametrize("named", ["localhost:9100", "127.0.0.1:9100", "[::1]:9100"])
+@pytest.mark.parametrize("instance", ["localhost:9100", "127.0.0.1:9100", "[::1]:9100"])
+def test_a_service_on_the_loopback_is_asked_for_as_prometheus_names_it(
+    named: str, instance: str
+) -> None:
+    targets = ServiceTargets(
+        {"shop": "apps", "till": "apps"}, {"shop": [named], "till": ["localhost:9101"]}
+    )
+    quantity = counted(prometheus="a_total", service="shop")
+    labels = [{"job": "apps", "instance": instance}, {"job": "apps", "instance": "localhost:9101"}]
+    assert targets.tells_apart(quantity, labels)
+    wanted = f"instance=~{alternatives([instance])}"
+    assert targets.selector(quantity, labels) == f'a_total{{job=~"apps", {wanted}}}'
