@@ -215,6 +215,7 @@ def write_expositions(
     texts: Mapping[str, str],
     errors: Mapping[str, str] = {},
     scrapes: RepeatedScrapes = ONE_PROCESS,
+    asked_at: float = 0.0,
 ) -> None:
     """Write what replicas said at a moment, and why others did not."""
     index = {
@@ -223,6 +224,8 @@ def write_expositions(
             "job": "shop",
             "url": f"http://{name}.example",
             "error": errors.get(name, ""),
+            "asked_at": asked_at,
+            "skew_s": 0.0,
             "scrapes": asdict(scrapes),
         }
         for name in (*texts, *errors)

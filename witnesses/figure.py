@@ -44,6 +44,8 @@ class Reason(StrEnum):
     NOT_STEADY_BEFORE = "not_steady_before"
     NOT_SCRAPED_BEFORE = "not_scraped_before"
     NOT_SCRAPED_BEFORE_START = "not_scraped_before_start"
+    STALE_BEFORE = "stale_before"
+    STALE_AFTER = "stale_after"
     STILL_MOVING = "still_moving"
     NOT_SETTLED = "not_settled"
     NOT_SCRAPED_AFTER = "not_scraped_after"
@@ -54,6 +56,7 @@ class Reason(StrEnum):
     EMPTY_EXPOSITION = "empty_exposition"
     SCRAPE_FAILED = "scrape_failed"
     METRIC_ABSENT = "metric_absent"
+    SERIES_ABSENT = "series_absent"
     LABEL_ABSENT = "label_absent"
     PROMETHEUS_DOWN = "prometheus_down"
     DATABASE_DOWN = "database_down"
@@ -68,10 +71,10 @@ WEIGHTIEST_FIRST = tuple(Reason)
 # interleaved processes or a counter that fell by itself, no bound follows.
 _ONLY_OVERSTATES = (
     Reason.OTHER_TRAFFIC, Reason.OTHER_TARGETS, Reason.SEVERAL_SERVICES, Reason.SELF_COUNTING,
-    Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE,
+    Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE, Reason.STALE_BEFORE,
 )  # fmt: skip
 _ONLY_UNDERSTATES = (
-    Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED,
+    Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
     Reason.NOT_SCRAPED_AFTER, Reason.SCRAPES_UNKNOWN, Reason.REPLICAS_NOT_SCRAPED,
     Reason.REPLICAS_NOT_NAMED, Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION,

@@ -13,6 +13,7 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
 _NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT)
+_STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 
 ByWitness = Mapping[str, Figures]
 
@@ -47,7 +48,11 @@ def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:
         # have another job or be older than the run: that Prometheus has none is no zero.
         if service and service.absent.reason in _NOT_SHOWN:
             figures[PROMETHEUS] = Figures({}, service.absent)
-        elif service is None or service.by_labels or not case.services.declares(quantity):
+        elif service and service.absent.reason in _STALE:
+            figures[PROMETHEUS] = void_figures(service.absent.reason)
+        elif service and service.by_labels:
+            figures[PROMETHEUS] = void_figures(Reason.SERIES_ABSENT, quantity.selector.metric)
+        elif service is None or not case.services.declares(quantity):
             figures[PROMETHEUS] = void_figures(Reason.METRIC_ABSENT, quantity.selector.metric)
     moved = next((each for each in prometheus.by_labels.values()
                   if each.reason is Reason.MOVED_BEFORE), None)  # fmt: skip

@@ -51,6 +51,10 @@ REASON_WORDS: Mapping[Reason, str] = {
     "(service:)",
     Reason.SELF_COUNTING: "it also counts the scrapes of its own metrics",
     Reason.OTHER_TRAFFIC: "other tenants' traffic is in it, although the environment is exclusive",
+    Reason.STALE_BEFORE: "the page is stale: by its own timestamps, its first values are "
+    "from well before the run",
+    Reason.STALE_AFTER: "the page is stale: by its own timestamps, its values are from before the "
+    "last response",
     Reason.STILL_MOVING: "it was still moving when it was read",
     Reason.MOVED_BEFORE: "it was moving before the first request",
     Reason.NOT_STEADY_BEFORE: "it was not seen at rest before the first request",
@@ -65,6 +69,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.EMPTY_EXPOSITION: "its target shows no metrics",
     Reason.SCRAPE_FAILED: "its metrics could not be scraped",
     Reason.METRIC_ABSENT: "no service shows the metric",
+    Reason.SERIES_ABSENT: "it has no series of the metric, which a service shows",
     Reason.LABEL_ABSENT: "no series of the metric has the label",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
     Reason.DATABASE_DOWN: "the database gave no usable answer",

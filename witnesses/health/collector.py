@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -17,6 +16,7 @@ from config.redaction import redact
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
 from scenarios.language.templates import compile_header, variables_in_header
+from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
 from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_file, statuses_json
 from witnesses.model import Moment
@@ -24,7 +24,6 @@ from witnesses.model import Moment
 TIMEOUT_S = 5.0
 
 _SNIPPET_CHARACTERS = 200
-_TICK_S = 1.0  # the Date header has whole seconds
 
 
 def collect_health(
@@ -86,7 +85,7 @@ class _ServiceQuestions:
             probe=self._get(service.probe, self._headers)[1] if service.probe else None,
             version=_version(response),
             certificate_until=float(ssl.cert_time_to_seconds(expires)) if expires else None,
-            clock_skew_s=_clock_skew_s(response, midway_at),
+            clock_skew_s=clock_skew_s(response, midway_at),
         )
 
     def _get(
@@ -108,15 +107,6 @@ class _ServiceQuestions:
             return None, EndpointResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
         snippet = redact(response.text, self._environment.secrets())[:_SNIPPET_CHARACTERS]
         return response, EndpointResponse(url, status=response.status_code, snippet=snippet)
-
-
-def _clock_skew_s(response: httpx.Response, midway_at: float) -> float | None:
-    try:
-        date = parsedate_to_datetime(response.headers["Date"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
-        return None
-    # The header is in whole seconds, rounded down: on average it is half a second early.
-    return date + _TICK_S / 2 - midway_at
 
 
 def _version(response: httpx.Response) -> str:

@@ -1,8 +1,10 @@
 """Scrape each replica of each service, and keep what it shows or why it shows nothing."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -11,13 +13,16 @@ import httpx
 from config.environment import NONE, Environment
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.transport import open_client
+from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
 from witnesses.model import CountedQuantity, Moment
 from witnesses.service.reading import INDEX, LATER, is_collected
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
+from witnesses.service.stale_page import Page, fetch_current
 
 _TIMEOUT_S = 10.0  # as Prometheus waits by default
 _MAX_REDIRECTS = 3
+_MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
 
 
 class ServiceCollector:
@@ -52,7 +57,9 @@ class ServiceCollector:
                     index[service] = {"service": service, "is_declared_absent": True}
                 for number, url in enumerate(settings.metrics_urls()):
                     name = f"{service}-{number}"
-                    content, error = fetch_exposition(client, url)
+                    fetch = partial(fetch_page, client, url)
+                    page, asked_at = fetch_current(fetch, self._metrics)
+                    content, error = page.content, page.error
                     if content or not error:
                         folder.write_witness_file(f"service/{moment}/{name}.txt", content)
                     index[name] = {
@@ -60,6 +67,8 @@ class ServiceCollector:
                         "job": settings.job or service,
                         "url": url,
                         "error": error,
+                        "asked_at": asked_at,
+                        "skew_s": page.skew_s,
                         "scrapes": asdict(self._scrape_again(client, url, content, error)),
                     }
         content = json.dumps(index, indent=1).encode()
@@ -92,11 +101,17 @@ def metrics_client(environment: Environment) -> httpx.Client:
 
 
 def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
-    """Return the body of one scrape, and why it is no exposition (or "").
+    """Return the body of one scrape, and why it is no exposition (or "")."""
+    page = fetch_page(client, url)
+    return page.content, page.error
+
+
+def fetch_page(client: httpx.Client, url: str) -> Page:
+    """Scrape once.
 
     A redirect is followed on the same scheme, host and port: the headers go nowhere else.
     """
-    at, target = url, url
+    at, target, begun_at = url, url, time.time()
     try:
         for _ in range(_MAX_REDIRECTS + 1):
             response = client.get(target)
@@ -104,14 +119,20 @@ def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
                 break
             at, target = target, urljoin(target, response.headers["Location"])
             if urlsplit(target)[:2] != urlsplit(at)[:2]:
-                return b"", f"{url} redirects to {_shown(target)}; write that address in metrics"
+                error = f"{url} redirects to {_shown(target)}; write that address in metrics"
+                return Page(b"", error)
     except httpx.TimeoutException:
-        return b"", f"{url} did not respond within {_TIMEOUT_S:g} s"
+        return Page(b"", f"{url} did not respond within {_TIMEOUT_S:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         asked = Asked(url, "metrics", "ca_file", has_ca=False)
-        return b"", f"{url} {refusal_of(error, asked).what}"
+        return Page(b"", f"{url} {refusal_of(error, asked).what}")
     is_well = response.status_code == httpx.codes.OK
-    return response.content, "" if is_well else f"{url} responded {response.status_code}"
+    skew_s = clock_skew_s(response, (begun_at + time.time()) / 2) or 0.0
+    return Page(
+        response.content,
+        "" if is_well else f"{url} responded {response.status_code}",
+        skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0,
+    )
 
 
 def _shown(url: str) -> str:

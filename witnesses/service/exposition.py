@@ -5,19 +5,27 @@ The TYPE lines are therefore read here, and the samples are parsed without them:
 prometheus_client would append `_total` to the samples of a counter, and Prometheus does not.
 """
 
+import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.samples import Sample
 
 from witnesses.figure import Reason
 
 COUNTER, GAUGE = "counter", "gauge"
 START_TIME = "process_start_time_seconds"
 
+# A value with a timestamp that is older than this when it is asked for shows the past. The services
+# are asked no sooner than this after the last response.
+STALE_S = 1.0
+
+# Epoch seconds stay below this until the year 5138; a larger timestamp is in milliseconds.
+_MAX_EPOCH_S = 1e11
 _MAX_ERROR_CHARACTERS = 120
 _DECLARATION = re.compile(r'^#[ \t]+(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(\S+))?', re.M)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -39,13 +47,37 @@ class Exposition:
     """The metrics of one replica at one moment: values by full sample name, then by labels.
 
     `types` are by the name in the TYPE or HELP line, also of metrics without a series yet; "" where
-    none is given. `error` says why there are no metrics, and `reason` is its class.
+    none is given. `error` says why there are no metrics, and `reason` is its class. `stamps` are
+    the page's own timestamps, in the same order as `values`; `asked_at` is when the page was asked
+    for, on the clock of its host (both epoch seconds).
     """
 
     values: Mapping[str, Mapping[LabelPairs, float]]
     types: Mapping[str, str]
     error: str = ""
     reason: Reason | None = None
+    stamps: Mapping[str, Mapping[LabelPairs, float]] = field(default_factory=dict)
+    asked_at: float = -math.inf
+
+    @property
+    def newest_stamp(self) -> float | None:
+        """The latest of the page's own timestamps, or None where it has none."""
+        stamps = (at for of_metric in self.stamps.values() for at in of_metric.values())
+        return max(stamps, default=None)
+
+    def is_stale(self, metric: str, pairs: LabelPairs) -> bool:
+        """Return whether a value is older than the moment when the page was asked for.
+
+        A series that is not shown is as old as the newest of its metric, or else of the page.
+        """
+        stamps = self.stamps.get(metric, {})
+        if pairs in self.values.get(metric, {}):
+            stamp = stamps.get(pairs)
+        elif metric in self.values:
+            stamp = max(stamps.values(), default=None)
+        else:
+            stamp = self.newest_stamp
+        return stamp is not None and stamp < self.asked_at - STALE_S
 
     @property
     def start_times(self) -> Mapping[LabelPairs, float]:
@@ -91,30 +123,47 @@ def declared_types(text: str) -> dict[str, str]:
     return types
 
 
-def parse_exposition(content: bytes, url: str) -> Exposition:
+def parse_exposition(content: bytes, url: str, asked_at: float = -math.inf) -> Exposition:
     """Parse a scrape; the result's error says why it is no exposition."""
     try:
         text = content.decode()
-        families = list(_families(text))
+        samples = list(_samples(text))
     except ValueError as error:
         message = f"{url} does not show metrics: {str(error)[:_MAX_ERROR_CHARACTERS]}"
         return unreadable(Reason.SCRAPE_FAILED, message)
     types = declared_types(text)
-    if not families and not types:
+    if not samples and not types:
         return unreadable(Reason.EMPTY_EXPOSITION, f"{url} shows no metrics")
     values: dict[str, dict[LabelPairs, float]] = {}
-    for family in families:
-        for sample in family.samples:
-            pairs = tuple(sorted(sample.labels.items()))
-            values.setdefault(sample.name, {})[pairs] = float(sample.value)
-    return Exposition(values, types)
+    stamps: dict[str, dict[LabelPairs, float]] = {}
+    for sample, stamp in samples:
+        pairs = tuple(sorted(sample.labels.items()))
+        values.setdefault(sample.name, {})[pairs] = float(sample.value)
+        if stamp is not None:
+            at = stamp if stamp < _MAX_EPOCH_S else stamp / 1000
+            stamps.setdefault(sample.name, {})[pairs] = at
+    return Exposition(values, types, stamps=stamps, asked_at=asked_at)
 
 
-def _families(text: str) -> Iterable[Metric]:
-    """Parse the samples under the names that they have on the page. Raises ValueError."""
+def _samples(text: str) -> Iterator[tuple[Sample, float | None]]:
+    """Yield the samples under the names that they have on the page, with the timestamp there.
+
+    Raises ValueError.
+    """
     if text.rstrip().endswith(_END_OF_OPENMETRICS):
         try:
-            return list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
+            families = list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
         except ValueError:
             pass  # many pages end like OpenMetrics and do not keep all of its rules
-    return parse_text(_COMMENT.sub("", text))
+        else:
+            yield from _stamped(families, 1.0)
+            return
+    yield from _stamped(parse_text(_COMMENT.sub("", text)), 1000.0)
+
+
+def _stamped(
+    families: Iterable[Metric], units_per_s: float
+) -> Iterator[tuple[Sample, float | None]]:
+    for family in families:
+        for each in family.samples:
+            yield each, None if each.timestamp is None else float(each.timestamp) * units_per_s

@@ -65,8 +65,9 @@ class ServiceReading:
         doubts = list(dict.fromkeys(filter(None, (each.doubt for each, _ in replicas))))
         for reason, detail in doubts:
             figures = figures.doubted(reason, detail)
-        absent_figure = Figure.void(*doubts[0]) if doubts else Figure.exact(0.0)
-        return Figures(figures.by_labels, absent_figure)
+        for reason in {reason for each, _ in replicas for reason in each.staleness(metric)}:
+            figures = figures.doubted(reason)
+        return figures if not doubts else Figures(figures.by_labels, Figure.void(*doubts[0]))
 
     def jobs(self, quantity: CountedQuantity) -> set[str]:
         """Return the values of the job label under which a quantity's counters are scraped."""
@@ -234,7 +235,7 @@ def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
         content = path.read_bytes()
     except OSError as error:
         return unreadable(Reason.NOT_COLLECTED, f"{entry['url']}: {error.strerror}")
-    return parse_exposition(content, entry["url"])
+    return parse_exposition(content, entry["url"], entry["asked_at"] + entry["skew_s"])
 
 
 def _values(of_target: ReplicaLabels, labels: Mapping[str, str], names: Labels) -> Labels:

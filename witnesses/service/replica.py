@@ -18,6 +18,7 @@ from witnesses.service.exposition import COUNTER, Exposition, LabelPairs, parse_
 from witnesses.service.single_process import RepeatedScrapes
 
 _CREATED = "_created"
+_NONE: LabelPairs = (("", ""),)  # labels that no series has
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,25 @@ class Replica:
             figure = _increase(start, value, self.is_restarted)
             if (metric, pairs) in self.self_counting:
                 figure = figure.doubted(Reason.SELF_COUNTING, metric)
-            late = 0.0 if first.error else value - first.values.get(metric, {}).get(pairs, start)
-            yield dict(pairs), replace(figure, late=late) if late > 0 else figure
+            for reason in self.staleness(metric, pairs):
+                figure = figure.doubted(reason)
+            late = value - first.values.get(metric, {}).get(pairs, start)
+            is_known = not first.error and not first.is_stale(metric, pairs)
+            yield dict(pairs), replace(figure, late=late) if is_known and late > 0 else figure
+
+    def staleness(self, metric: str, pairs: LabelPairs = _NONE) -> Iterator[Reason]:
+        """Yield the doubts that the page's own timestamps cast on a series, or on all of a page.
+
+        stamp        before    begin                   end   stamp       after
+        ──┼─────────────┼────────│────── requests ──────│──────┼───────────┼──▶
+          └ what others counted                         └ what is not in it
+            until begin is in it
+        """
+        is_live = metric in self.after.values and metric not in self.after.stamps
+        if self.before.is_stale(metric, pairs) and not is_live:
+            yield Reason.STALE_BEFORE
+        if self.after.is_stale(metric, pairs):
+            yield Reason.STALE_AFTER
 
     @cached_property
     def self_counting(self) -> frozenset[tuple[str, LabelPairs]]:

@@ -110,3 +110,27 @@ def test_an_unreadable_exposition_shows_nothing_but_its_error() -> None:
     nothing = unreadable(Reason.SCRAPE_FAILED, "responded 500")
     assert (nothing.values, nothing.types, nothing.start_times) == ({}, {}, {})
     assert (nothing.reason, nothing.error) == (Reason.SCRAPE_FAILED, "responded 500")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"a_total 1 1700000000500\n",
+        b"# TYPE a counter\na_total 1 1700000000.5\n# EOF\n",
+        b"a_total 1 1700000000.5\nb 2\n# EOF\n",
+    ],
+    ids=["milliseconds", "openmetrics", "ends like openmetrics"],
+)
+def test_timestamps_of_the_page_are_read_in_seconds(page: bytes) -> None:
+    assert parse_exposition(page, _URL).stamps == {"a_total": {(): 1_700_000_000.5}}
+
+
+@pytest.mark.parametrize(("asked_s", "is_stale"), [(0.0, False), (1.0, False), (1.1, True)])
+def test_a_value_older_than_the_question_is_stale(asked_s: float, is_stale: bool) -> None:
+    page = b'a_total{b="1"} 1 1700000000000\nlive_total 3\n'
+    shown = parse_exposition(page, _URL, 1_700_000_000.0 + asked_s)
+    assert shown.is_stale("a_total", (("b", "1"),)) is is_stale
+    assert shown.is_stale("a_total", (("b", "2"),)) is is_stale
+    assert shown.is_stale("absent_total", ()) is is_stale
+    assert not shown.is_stale("live_total", ())
+    assert not shown.is_stale("live_total", (("b", "2"),))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence_factory import exposition
+from scenarios.evidence.run_folder import RunFolder
+from tests.evidence_factory import exposition, write_expositions
 from tests.tiny_server import Says
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape
@@ -121,3 +122,62 @@ def test_a_series_that_is_gone_has_fallen(tmp_path: Path) -> None:
 def test_a_series_at_zero_that_is_gone_is_still_at_zero(tmp_path: Path) -> None:
     figures = _figures(tmp_path, exposition({"tea": 0}), exposition({"coffee": 1}))
     assert figures.at(_TEA) == Figure.exact(0.0)
+
+
+_AT = 1_700_000_000.0
+
+
+def _stamped(tea: float, at: float | None) -> str:
+    stamp = "" if at is None else f" {at * 1000:.0f}"
+    return f'uses_total{{tenant="acme",kind="tea"}} {tea}{stamp}\n'
+
+
+@pytest.mark.parametrize(
+    ("before_lag_s", "after_lag_s", "figure"),
+    [
+        (0.5, 0.5, Figure.exact(7.0)),
+        (None, None, Figure.exact(7.0)),
+        (-30.0, -30.0, Figure.exact(7.0)),
+        (0.0, 60.0, Figure.at_least(7.0, Reason.STALE_AFTER)),
+        (60.0, 0.0, Figure.at_most(7.0, Reason.STALE_BEFORE)),
+        (60.0, 60.0, Figure.void(Reason.STALE_BEFORE)),
+    ],
+)
+def test_a_value_with_an_old_timestamp_can_lack_what_came_after_it(
+    tmp_path: Path, before_lag_s: float | None, after_lag_s: float | None, figure: Figure
+) -> None:
+    folder = RunFolder(tmp_path)
+    pages = {
+        moment: _stamped(tea, None if lag_s is None else _AT - lag_s)
+        for moment, tea, lag_s in (("before", 1, before_lag_s), ("after", 8, after_lag_s))
+    }
+    for moment, page in pages.items():
+        write_expositions(folder, moment, {"shop-0": page}, asked_at=_AT)
+    figures = read_services(folder).figures(_USES)
+    assert figures.at(_TEA) == figure
+    unseen = figures.at(("coffee",))
+    assert (unseen.reason, unseen.low is None) == (figure.reason, figure.low is None)
+
+
+def test_what_a_stale_page_shows_later_was_not_counted_late(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for moment, tea, at in (("before", 1, _AT), ("after", 1, _AT - 30), ("later", 8, _AT)):
+        write_expositions(folder, moment, {"shop-0": _stamped(tea, at)}, asked_at=_AT)
+    assert read_services(folder).figures(_USES).at(_TEA) == Figure.exact(7.0)
+
+
+def test_an_old_timestamp_of_another_metric_casts_no_doubt(tmp_path: Path) -> None:
+    folder, other = RunFolder(tmp_path), f"other_total 1 {_AT - 90:.0f}000\n"
+    pages = {"before": other, "after": other + _stamped(8, None)}
+    for moment, page in pages.items():
+        write_expositions(folder, moment, {"shop-0": page}, asked_at=_AT)
+    assert read_services(folder).figures(_USES).at(_TEA) == Figure.exact(8.0)
+
+
+def test_the_absence_of_a_series_from_one_of_two_stale_pages_is_no_zero(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for moment, tea in (("before", 1), ("after", 8)):
+        stale = "uses_total{} 1 {}000\n".format('{tenant="acme",kind="cake"}', int(_AT) - 90)
+        pages = {"shop-0": _stamped(tea, _AT), "shop-1": stale}
+        write_expositions(folder, moment, pages, asked_at=_AT)
+    assert not read_services(folder).figures(_USES).at(_TEA).is_exact
