@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from checks.balance.usage import counters_fall_short
+from checks.balance.usage import counters_exceed, counters_fall_short
 from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
@@ -35,10 +35,10 @@ from witnesses.model import Moment
 
 
 # The order in which a run asks. What a counter gains between the two answers after the load came
-# late; what it does not gain is lost.
+# late, or from others; what it does not gain is lost.
 #
 #     health ── witnesses ──┤ load ├── witnesses ── (witnesses) ── health
-#     └────── before ─────┘            at rest      └ only if a counter falls short
+#     └────── before ─────┘            at rest      └ only if a counter falls short or exceeds
 def run(plan: Plan, as_json: bool) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 
@@ -145,11 +145,12 @@ class CurrentRun:
         write_atomically(self.folder.evidence / "ledger.json", ledger_json(ledger))
 
     def settle(self, witnesses: Collectors) -> None:
-        """Ask every witness, and once more where a counter may only be late."""
+        """Ask every witness, and again where a counter may be late, or others may count on it."""
         with self.progress.stage("settle"):
             witnesses.collect(Moment.AFTER)
-            for _ in witnesses.attempts():
-                if not counters_fall_short(read_case(self.folder)):
+            for may_be_late in witnesses.attempts():
+                case = read_case(self.folder)
+                if not (may_be_late and counters_fall_short(case)) and not counters_exceed(case):
                     break
                 witnesses.collect(Moment.AFTER)
             witnesses.collect_health(Moment.AFTER)

@@ -84,21 +84,26 @@ class Collectors:
             again = is_collected(self.folder, Moment.AFTER)
             time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
 
-    def attempts(self) -> Iterator[None]:
-        """Yield for each further time that late counts are worth waiting for.
+    def attempts(self) -> Iterator[bool]:
+        """Yield for each further time that is worth asking: whether it is for a late count.
 
         That is once, and again for as long as a page may come from a cache: it was the same in
-        every scrape. Where no Prometheus waits for late counts, it goes on for some seconds.
+        every scrape. Where no Prometheus waits for late counts, it goes on for some seconds. As
+        long, False is yielded where it is: a counter on which others count then moves again.
         """
         if self.is_self_observed:
             return  # by now, the harness' own queries are in the counters
         begun_s = time.monotonic()
-        yield
+        yield True
         while (waited_s := time.monotonic() - begun_s) < self.cached_page_s:
-            is_early = self.environment.prometheus is None and waited_s < self.late_counts_s
-            if not is_early and not self._may_be_cached():
+            is_early = waited_s < self.late_counts_s
+            if (is_early and self.environment.prometheus is None) or self._may_be_cached():
+                yield True
+            elif is_early:
+                time.sleep(GRACE_S)
+                yield False
+            else:
                 return
-            yield
 
     @property
     def _prometheus(self) -> PrometheusCollector:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     SEVERAL_SERVICES = "several_services"
     SELF_COUNTING = "self_counting"
     MOVED_BEFORE = "moved_before"
+    MOVED_AFTER = "moved_after"
     NOT_STEADY_BEFORE = "not_steady_before"
     NOT_SCRAPED_BEFORE = "not_scraped_before"
     NOT_SCRAPED_BEFORE_START = "not_scraped_before_start"
@@ -71,7 +72,7 @@ WEIGHTIEST_FIRST = tuple(Reason)
 # interleaved processes or a counter that fell by itself, no bound follows.
 _ONLY_OVERSTATES = (
     Reason.OTHER_TRAFFIC, Reason.OTHER_TARGETS, Reason.SEVERAL_SERVICES, Reason.SELF_COUNTING,
-    Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE, Reason.STALE_BEFORE,
+    Reason.MOVED_BEFORE, Reason.MOVED_AFTER, Reason.NOT_STEADY_BEFORE, Reason.STALE_BEFORE,
 )  # fmt: skip
 _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.STALE_AFTER,

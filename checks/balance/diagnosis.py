@@ -35,6 +35,7 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.STALE_AFTER: Code.SCRAPE_GAP,
     Reason.STILL_MOVING: Code.LATE,
     Reason.MOVED_BEFORE: Code.FOREIGN_TRAFFIC,
+    Reason.MOVED_AFTER: Code.FOREIGN_TRAFFIC,
     Reason.NOT_STEADY_BEFORE: Code.SCRAPE_GAP,
     Reason.NOT_SETTLED: Code.SCRAPE_GAP,
     Reason.NOT_SCRAPED_BEFORE: Code.SCRAPE_GAP,

@@ -107,7 +107,7 @@ def _row(
         quantity.name,
         dict(zip(quantity.labels, labels, strict=False)),
         client,
-        {witness: of_witness.at(labels) for witness, of_witness in figures.items()},
+        {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()},
         keeps,
         has_other_traffic,
         quantity.settings.in_doubt,
@@ -121,6 +121,18 @@ def _row(
     if case.is_partial and not falls_short:
         return replace(row, verdict=Verdict.INCONCLUSIVE, code=Code.IN_DOUBT)
     return row
+
+
+def _doubted_by_growth(figure: Figure, client: ClientFigure) -> Figure:
+    """Return a figure with a doubt if it grew further when it had all of the client's already.
+
+    client  20     at the last response  21     later  23: others count on it
+                                         15            21: late, and one too many
+    """
+    if not figure.late or figure.value is None or figure.value <= client.most:
+        return figure
+    had_all = figure.value - figure.late >= client.confirmed
+    return figure.doubted(Reason.MOVED_AFTER) if had_all else figure
 
 
 def _is_empty(row: UsageRow) -> bool:

@@ -57,6 +57,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     "last response",
     Reason.STILL_MOVING: "it was still moving when it was read",
     Reason.MOVED_BEFORE: "it was moving before the first request",
+    Reason.MOVED_AFTER: "it had all of the client's and went on growing well after the last "
+    "response, as it does if others count on it",
     Reason.NOT_STEADY_BEFORE: "it was not seen at rest before the first request",
     Reason.NOT_SETTLED: "it was not seen at rest after the last response",
     Reason.NOT_SCRAPED_BEFORE: "its target was not scraped before the first request",

@@ -1,6 +1,6 @@
 """Judge whether every use was counted exactly once: each quantity that the checks name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 from checks.balance.figures import read_figures
@@ -47,9 +47,17 @@ def judge_usage(case: Case) -> Judgement:
 
 def counters_fall_short(case: Case) -> bool:
     """Return whether a counter stands below what the client confirmed: it may only be late."""
-    return any(
-        row.code in _SHORT_COUNTS and row.verdict is Verdict.FAIL for row in judge_usage(case).usage
-    )
+    return _fails_by(case, _SHORT_COUNTS)
+
+
+def counters_exceed(case: Case) -> bool:
+    """Return whether a counter stands above the client: it may be that others count on it."""
+    return _fails_by(case, (Code.DOUBLE_COUNT,))
+
+
+def _fails_by(case: Case, codes: Collection[Code]) -> bool:
+    rows = judge_usage(case).usage
+    return any(row.code in codes and row.verdict is Verdict.FAIL for row in rows)
 
 
 def tenant_label(case: Case) -> str:

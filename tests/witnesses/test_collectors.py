@@ -131,10 +131,19 @@ def test_a_page_that_never_changes_is_waited_for_since_it_may_come_from_a_cache(
     with shop.collectors(fresh=False, has_prometheus=False) as collectors:
         service = next(each for each in collectors.in_order if isinstance(each, ServiceCollector))
         made = 0
-        for _ in replace(collectors, late_counts_s=0.0).attempts():
+        for may_be_late in replace(collectors, late_counts_s=0.0).attempts():
+            assert may_be_late
             made += 1
             service.may_be_cached = is_cached and made < 4
     assert made == attempts
+
+
+def test_beside_a_prometheus_further_attempts_are_only_for_counters_that_exceed(
+    shop: Shop,
+) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        attempts = replace(collectors, late_counts_s=60.0, cached_page_s=60.0).attempts()
+        assert [next(attempts), next(attempts), next(attempts)] == [True, False, False]
 
 
 def test_prometheus_comes_first_since_the_others_report_what_it_waits_for(shop: Shop) -> None:

@@ -58,7 +58,7 @@ class ServiceReading:
         increases = [
             (_values(of_target, labels, quantity.labels), figure)
             for replica, of_target in replicas
-            for labels, figure in replica.increases(metric)
+            for labels, figure in replica.increases(metric, has_others=quantity.has_other_traffic)
             if not of_target.failed_matchers(quantity.selector, labels)
         ]
         figures = Figures(sum_by_labels(increases), Figure.exact(0.0))
@@ -223,6 +223,7 @@ def _read_scrapes(entry: Mapping[str, Any]) -> RepeatedScrapes:
         tuple(scrapes["start_times"]),
         scrapes["fell"],
         tuple(scrapes["self_counting"]),
+        tuple(scrapes["moved"]),
     )
 
 

@@ -7,9 +7,10 @@ uses_total 5, no start      uses_total 2         it fell by itself: no bound fol
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from scenarios.language.selector import Selector
 from witnesses.figure import MAX_COUNT, Figure, Reason
@@ -94,8 +95,13 @@ class Replica:
         """Return whether it declares a metric."""
         return any(each.declares(metric) for each in (self.before, self.after))
 
-    def increases(self, metric: str) -> Iterator[tuple[dict[str, str], Figure]]:
-        """Yield each series' increase; without a baseline none is known, not even a bound."""
+    def increases(
+        self, metric: str, *, has_others: bool = False
+    ) -> Iterator[tuple[dict[str, str], Figure]]:
+        """Yield each series' increase; without a baseline none is known, not even a bound.
+
+        Where others count all the time (`has_others`), the increase is that of all.
+        """
         if self.before.error and not self.began_empty:
             return
         before = self.before.values.get(metric, {})
@@ -110,6 +116,8 @@ class Replica:
             figure = _increase(start, value, self.is_restarted)
             if (metric, pairs) in self.self_counting:
                 figure = figure.doubted(Reason.SELF_COUNTING, metric)
+            if (metric, pairs) in self.moved_before and not has_others:
+                figure = figure.doubted(Reason.MOVED_BEFORE)
             for reason in self.staleness(metric, pairs):
                 figure = figure.doubted(reason)
             late = value - first.values.get(metric, {}).get(pairs, start)
@@ -133,11 +141,12 @@ class Replica:
     @cached_property
     def self_counting(self) -> frozenset[tuple[str, LabelPairs]]:
         """The series that also count the scrapes: metric and labels."""
-        shown = "".join(f"{series} 1\n" for each in self.scrapes for series in each.self_counting)
-        parsed = parse_exposition(shown.encode(), self.url)
-        return frozenset(
-            (metric, pairs) for metric in parsed.values for pairs in parsed.values[metric]
-        )
+        return _parsed(chain.from_iterable(each.self_counting for each in self.scrapes))
+
+    @cached_property
+    def moved_before(self) -> frozenset[tuple[str, LabelPairs]]:
+        """The series on which others counted while the page was scraped before the run."""
+        return _parsed(chain.from_iterable(each.moved for each in self.scrapes[:1]))
 
     def labels_of(self, metric: str) -> Iterator[dict[str, str]]:
         """Yield the labels of each series of a metric that was shown, before or after."""
@@ -158,6 +167,13 @@ class Replica:
         if self.fallen:
             return Reason.COUNTER_FELL, self.fallen
         return (Reason.PROCESS_RESTARTED, "") if self.is_restarted else None
+
+
+def _parsed(series: Iterable[str]) -> frozenset[tuple[str, LabelPairs]]:
+    """Return metric and labels of series that are written as on a page."""
+    shown = "".join(f"{each} 1\n" for each in series)
+    values = parse_exposition(shown.encode(), "").values
+    return frozenset((metric, pairs) for metric in values for pairs in values[metric])
 
 
 def _increase(start: float, value: float, is_restarted: bool) -> Figure:

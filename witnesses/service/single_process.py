@@ -8,6 +8,7 @@ such an address means anything.
     uses_total      7    3    7    3      falls: two processes
     start time      500.0 …               steady: what other counters do casts no doubt
     scrapes_total   1    2    3    4      rises by one with each scrape: it counts the scrapes
+    orders_total    5    5    6    6      rises at some: others count on it
 """
 
 import re
@@ -36,13 +37,15 @@ class RepeatedScrapes:
     """What `number` scrapes in a row showed.
 
     `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
-    are the series, as they stand on the page, that rose by the same amount with each scrape.
+    are the series, as they stand on the page, that rose by the same amount with each scrape, and
+    `moved` those that rose otherwise: others count on them.
     """
 
     number: int
     start_times: tuple[float, ...]
     fell: str = ""
     self_counting: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     @property
     def shows_several_processes(self) -> bool:
@@ -111,11 +114,15 @@ class _Watched:
     def result(self) -> RepeatedScrapes:
         """What the scrapes so far have shown."""
         is_steady = bool(self._start_times) and len(set(self._start_times)) == 1
+        first, last = self._of_metrics[0], self._of_metrics[-1]
+        even = set(_rising_evenly(self._of_metrics))
+        moved = (name for name in last if last[name] > first.get(name, 0.0) and name not in even)
         return RepeatedScrapes(
             len(self._of_metrics),
             tuple(self._start_times),
             self._fell or ("" if is_steady else self._fell_beside),
-            tuple(sorted(_rising_evenly(self._of_metrics))),
+            tuple(sorted(even)),
+            tuple(sorted(moved)),
         )
 
     def _counters(self, exposition: bytes, start_times: list[float]) -> Iterator[tuple[str, float]]:

@@ -136,3 +136,31 @@ def test_a_steady_start_time_keeps_the_figures_of_the_page(tmp_path: Path) -> No
     figures = read_figures(read_case(folder), ["uses"])["uses"]
     assert figures["prometheus"].at(("tea",)).reason is Reason.COUNTER_FELL
     assert figures["service"].at(("tea",)).is_exact
+
+
+@pytest.mark.parametrize("is_before_stale", [True, False])
+def test_a_page_of_a_minute_ago_is_never_a_lost_count(
+    tmp_path: Path, is_before_stale: bool
+) -> None:
+    """Neither the page nor Prometheus, which stores it, has a sample from after the load."""
+    folder, now = _run(tmp_path), 1_700_000_000.0
+    write_prometheus(folder, {"uses": [], "visits": [({}, settled(0.0, 4.0))]})
+    for moment, lag_s in (("before", 60.0 if is_before_stale else 0.0), ("after", 60.0)):
+        lines = exposition({"tea": 1}, visits=4).splitlines()
+        stamped = [f"{each} {now - lag_s:.0f}000" if each[0] == "u" else each for each in lines]
+        page = {"shop-0": "\n".join(stamped) + "\n"}
+        write_expositions(folder, moment, page, asked_at=now)
+    row = _rows(folder)["tea"]
+    assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.SCRAPE_GAP)
+    stale = Reason.STALE_BEFORE if is_before_stale else Reason.STALE_AFTER
+    assert {each.reason for each in row.figures.values()} == {stale}
+
+
+def test_a_series_that_only_a_page_has_is_missing_from_prometheus_and_not_from_all(
+    tmp_path: Path,
+) -> None:
+    folder = _run(tmp_path)
+    write_prometheus(folder, {"uses": [], "visits": [({}, settled(0.0, 4.0))]})
+    row = _rows(folder)["tea"]
+    assert row.figures["prometheus"].reason is Reason.SERIES_ABSENT
+    assert row.figures["service"].is_exact

@@ -5,6 +5,7 @@ import pytest
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.rows import _with_gap, rows_of
+from checks.balance.usage import counters_exceed
 from checks.case import read_case
 from checks.result import ClientFigure, Code, Finding, Kind, RecordGap, UsageRow
 from checks.verdict import Verdict
@@ -18,6 +19,16 @@ from tests.evidence_factory import (
     write_run,
 )
 from witnesses.figure import Reason
+from witnesses.prometheus.collector import write_absence
+
+COUNTED = """
+scenario: shop
+quantities: {uses: {by: [kind], prometheus: 'uses_total{tenant="{{ tenant }}"}'}}
+flow:
+  - {step: open, request: POST shop /open}
+  - {step: use, request: POST shop /use, counts: {uses: {tea: 1, coffee: 2}}}
+profiles: {load: {users: 1, iterations: 4}}
+"""
 
 
 def _agreeing(place: Path, load: Load | None = None) -> RunFolder:
@@ -118,3 +129,28 @@ def test_a_row_whose_totals_agree_fails_only_where_a_request_lacks_records(
     row = _with_gap(_rows(_agreeing(tmp_path))[0], gap)
     assert row.verdict is verdict
     assert row.code is (Code.LOST_ROW if verdict is Verdict.FAIL else None)
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "verdict", "code"),
+    [
+        (5, 6, Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC),
+        (4, 6, Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC),
+        (5, 5, Verdict.FAIL, Code.DOUBLE_COUNT),
+        (2, 5, Verdict.FAIL, Code.DOUBLE_COUNT),
+        (3, 4, Verdict.FAIL, Code.LATE),
+    ],
+    ids=["exceeded", "complete", "at rest", "late, and one too many", "late"],
+)
+def test_a_counter_that_grows_further_when_it_has_all_is_no_double_count(
+    tmp_path: Path, first: int, later: int, verdict: Verdict, code: Code
+) -> None:
+    folder = write_run(tmp_path, Load(), scenario=COUNTED)
+    write_agreeing_witnesses(folder)
+    for moment, tea in (("after", first), ("later", later)):
+        write_expositions(folder, moment, {"shop-0": exposition({"tea": tea, "coffee": 8})})
+    write_absence(folder)
+    rows = {row.labels["kind"]: row for row in _rows(folder)}
+    assert (rows["tea"].verdict, rows["tea"].code) == (verdict, code)
+    assert rows["coffee"].verdict is Verdict.PASS
+    assert counters_exceed(read_case(folder)) is (code is Code.DOUBLE_COUNT)

@@ -10,7 +10,7 @@ from tests.tiny_server import Says, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted, uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape, shop_at
 from witnesses.figure import Figure, Figures, Reason
-from witnesses.model import Moment, RecordKind
+from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import ServiceReading, latest_start_time, read_services
 from witnesses.service.single_process import RepeatedScrapes
@@ -307,3 +307,26 @@ def test_the_index_is_by_replica_and_names_its_service_and_address(tmp_path: Pat
     assert list(index) == ["shop-0"]
     assert index["shop-0"]["service"] == index["shop-0"]["job"] == "shop"
     assert index["shop-0"]["url"].endswith("/0/before")
+
+
+@pytest.mark.parametrize(
+    ("moment", "quantity", "tea"),
+    [
+        ("before", uses_by_kind(), Figure.at_most(40.0, Reason.MOVED_BEFORE)),
+        ("before", uses_by_kind(shared=True), Figure.at_most(40.0, Reason.MOVED_BEFORE)),
+        ("before", uses_by_kind(shared=True, is_exclusive=False), Figure.exact(40.0)),
+        ("after", uses_by_kind(), Figure.exact(40.0)),
+    ],
+    ids=["exclusive", "shared in an exclusive environment", "others may count", "after"],
+)
+def test_a_series_that_moved_in_the_scrapes_before_the_run_is_an_upper_bound(
+    tmp_path: Path, moment: str, quantity: CountedQuantity, tea: Figure
+) -> None:
+    folder, series = RunFolder(tmp_path), 'uses_total{tenant="acme",kind="tea"}'
+    moving = RepeatedScrapes(20, (500.0,), moved=(series,))
+    at_rest = RepeatedScrapes(20, (500.0,))
+    for at, page in (("before", exposition({"tea": 1})), ("after", exposition({"tea": 41}))):
+        write_expositions(folder, at, {"shop-0": page}, scrapes=moving if at == moment else at_rest)
+    figures = read_services(folder).figures(quantity)
+    assert figures.at(_TEA) == tea
+    assert figures.at(("coffee",)) == Figure.exact(0.0)

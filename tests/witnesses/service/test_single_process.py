@@ -159,3 +159,33 @@ def test_a_counter_that_stands_still_does_not_count_the_scrapes() -> None:
 def test_four_megabytes_are_scraped_in_all() -> None:
     page = _exposition(1) + b"#" * (400_000 - len(_exposition(1)))
     assert scrape_repeatedly(page, lambda: page).number == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "moved"),
+    [
+        ([5, 5, 5, 6], True),
+        ([5, 6], True),
+        ([5, 7, 8, 10], True),
+        ([5, 5, 5, 5], False),
+        ([5, 6, 7, 8], False),
+    ],
+    ids=["once", "of two scrapes", "unevenly", "at rest", "it counts the scrapes"],
+)
+def test_a_counter_that_rises_other_than_by_scrapes_has_moved(
+    values: list[float], moved: bool
+) -> None:
+    pages = iter([*map(_exposition, values), None])
+    scrapes = scrape_repeatedly(next(pages) or b"", lambda: next(pages), _USES)
+    assert scrapes.moved == (('uses_total{kind="a b"}',) if moved else ())
+
+
+def test_a_series_that_appears_between_two_scrapes_has_moved() -> None:
+    other = 'uses_total{kind="new"} 2\n'
+    scrapes = _scraped(_exposition(1, more=other if n else "") for n in range(100))
+    assert scrapes.moved == ('uses_total{kind="new"}',)
+
+
+def test_a_gauge_or_a_metric_of_no_quantity_does_not_count_as_moved() -> None:
+    page = "# TYPE uses_total gauge\nuses_total {}\n# TYPE other_total counter\nother_total {}\n"
+    assert _scraped(page.format(n * n, n * n).encode() for n in range(100)).moved == ()
