@@ -59,6 +59,7 @@ class Reason(StrEnum):
     METRIC_ABSENT = "metric_absent"
     SERIES_ABSENT = "series_absent"
     LABEL_ABSENT = "label_absent"
+    MATCHES_IN_PART = "matches_in_part"
     PROMETHEUS_DOWN = "prometheus_down"
     DATABASE_DOWN = "database_down"
     QUERY_RESULT_INVALID = "query_result_invalid"

@@ -12,7 +12,7 @@ from witnesses.model import CountedQuantity
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
-_NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT)
+_NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT, Reason.MATCHES_IN_PART)
 _STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 
 ByWitness = Mapping[str, Figures]

@@ -73,6 +73,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.METRIC_ABSENT: "no service shows the metric",
     Reason.SERIES_ABSENT: "it has no series of the metric, which a service shows",
     Reason.LABEL_ABSENT: "no series of the metric has the label",
+    Reason.MATCHES_IN_PART: "the selector matches no series, only a part of a value, and a matcher "
+    "must match the whole value",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
     Reason.DATABASE_DOWN: "the database gave no usable answer",
     Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",

@@ -36,6 +36,17 @@ class Matcher:
         """Return whether a label set satisfies the condition."""
         return _OPERATORS[self.operator](labels.get(self.label, ""), self.value)
 
+    def matches_in_part(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a pattern matches a part of the value, where it must match the whole.
+
+        >>> Matcher("kind", "=~", "tea|cof").matches_in_part({"kind": "coffee"})
+        True
+        """
+        if self.operator != "=~" or self.matches(labels):
+            return False
+        found = compile_pattern(self.value).finditer(labels.get(self.label, ""))
+        return any(match[0] for match in found)
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:

@@ -24,7 +24,7 @@ from scenarios.language.model import (
 )
 from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.request_body import compile_body
-from scenarios.language.selector import parse_selector
+from scenarios.language.selector import Matcher, parse_selector
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     TemplateError,
@@ -132,6 +132,33 @@ def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violati
             yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
         else:
             yield from _count_shape(counts, quantity.by, (*place, name))
+            yield from _left_out(counts, quantity.by, _matchers(quantity), (*place, name))
+
+
+def _matchers(quantity: Quantity) -> list[Matcher]:
+    """Return the matchers of a selector, without those on the tenant of a run."""
+    tenant = "a tenant's name"
+    with suppress(ValueError):  # a mistake in the selector is reported at its place
+        selector = parse_selector(compile_text(quantity.prometheus or "")({"tenant": tenant}))
+        return [each for each in selector.matchers if tenant not in each.value]
+    return []
+
+
+def _left_out(
+    counts: Counts, labels: list[str], matchers: list[Matcher], place: Location
+) -> Iterator[Violation]:
+    """Report what a step counts, and the selector of the quantity does not select."""
+    if isinstance(counts, int) or not labels:
+        return
+    for value, inner in counts.items():
+        for each in matchers:
+            if each.label == labels[0] and inner != 0 and not each.matches({labels[0]: value}):
+                yield (
+                    (*place, value),
+                    f"the quantity's selector leaves out {value!r}: {each.label}{each.operator}"
+                    f'"{each.value}" does not match it, since a matcher matches the whole value',
+                )
+        yield from _left_out(inner, labels[1:], matchers, (*place, value))
 
 
 def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Violation]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.selector import Matcher
 from witnesses.figure import Figure, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
@@ -55,6 +56,10 @@ class ServiceReading:
         absent = self._absent_label(quantity, replicas)
         if absent:
             return void_figures(Reason.LABEL_ABSENT, absent)
+        matcher = _matcher_of_parts(quantity, replicas)
+        if matcher:
+            detail = f'{matcher.label}{matcher.operator}"{matcher.value}"'
+            return void_figures(Reason.MATCHES_IN_PART, detail)
         increases = [
             (_values(of_target, labels, quantity.labels), figure)
             for replica, of_target in replicas
@@ -241,3 +246,21 @@ def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
 
 def _values(of_target: ReplicaLabels, labels: Mapping[str, str], names: Labels) -> Labels:
     return tuple(of_target.value(name, labels) for name in names)
+
+
+def _matcher_of_parts(
+    quantity: CountedQuantity, replicas: Sequence[tuple[Replica, ReplicaLabels]]
+) -> Matcher | None:
+    """Return the matcher that keeps out every series, and matches a part of a value.
+
+    It was most likely meant to match: its author took it for a search.
+    """
+    broken = [
+        (labels, of_target.failed_matchers(quantity.selector, labels))
+        for replica, of_target in replicas
+        for labels in replica.labels_of(quantity.selector.metric)
+    ]
+    if not all(failed for _, failed in broken):
+        return None
+    single = ((labels, failed[0]) for labels, failed in broken if len(failed) == 1)
+    return next((each for labels, each in single if each.matches_in_part(labels)), None)

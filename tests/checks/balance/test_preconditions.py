@@ -20,7 +20,7 @@ from tests.evidence_factory import (
     write_run,
 )
 from witnesses.prometheus.samples import Sample
-from witnesses.service.single_process import RepeatedScrapes
+from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
 AnySeries = tuple[Mapping[str, str], Sequence[Sample]]
 
@@ -208,3 +208,18 @@ def test_two_names_of_the_loopback_are_one_replica_that_prometheus_scrapes(tmp_p
     findings = _findings(folder)
     assert findings["precondition/scraped/shop"].verdict is Verdict.PASS
     assert findings["usage/uses"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("name", ["nodejs_active_handles_total", "visits_total"])
+def test_a_gauge_is_never_a_split_counter(tmp_path: Path, name: str) -> None:
+    """TYPE decides: a gauge may fall, also one that is named as a counter and counted on."""
+    folder = _agreeing(tmp_path)
+    page = exposition(USES, visits=4).replace("visits_total counter", "visits_total gauge")
+    falling = [f"{page}# TYPE {name} gauge\n{name} {value}\n".encode() for value in (9, 3, 7, 2, 8)]
+    rest = iter([*falling[1:], None])
+    metrics = frozenset({"uses_total", "visits_total"})
+    scrapes = scrape_repeatedly(falling[0], lambda: next(rest), metrics)
+    write_expositions(folder, "after", {"shop-0": page}, scrapes=scrapes)
+    findings = _findings(folder)
+    assert findings["precondition/single-process/shop"].verdict is Verdict.PASS
+    assert Code.SPLIT_COUNTER not in _codes(folder)["uses"] | _codes(folder)["visits"]

@@ -134,3 +134,22 @@ def test_a_text_is_parsed_or_refused_with_a_value_error(text: str) -> None:
         parse_selector(text)
     except ValueError:
         return
+
+
+@pytest.mark.parametrize(
+    ("matcher", "in_part"),
+    [
+        (Matcher("kind", "=~", "boo|pe"), True),
+        (Matcher("kind", "=~", "(?i)BOO"), True),
+        (Matcher("kind", "=~", "book"), False),
+        (Matcher("kind", "=~", "boo.*"), False),
+        (Matcher("kind", "=~", "pen|"), False),
+        (Matcher("kind", "=", "boo"), False),
+        (Matcher("kind", "!~", "boo"), False),
+        (Matcher("other", "=~", "boo"), False),
+    ],
+)
+def test_a_pattern_that_finds_a_part_of_a_value_matches_in_part(
+    matcher: Matcher, in_part: bool
+) -> None:
+    assert matcher.matches_in_part({"kind": "book"}) is in_part

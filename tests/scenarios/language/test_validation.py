@@ -538,3 +538,32 @@ def test_an_empty_profile_is_refused_with_what_to_write(tmp_path: Path) -> None:
     assert problems_in(changed(tmp_path, "once: {users: 1, iterations: 1}", "once: {}")) == [
         f"s.yaml:21: {NEITHER}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("matchers", "left_out"),
+    [
+        ('kind="a"', {"b"}),
+        ('kind=~"a|c"', {"b"}),
+        ('kind!="b"', {"b"}),
+        ('kind=~"."', set()),
+        ('kind=~""', {"a", "b"}),
+        ('tenant="{{ tenant }}"', set()),
+        ('kind="{{ tenant }}"', set()),
+        ('size="big"', set()),
+    ],
+)
+def test_what_a_step_counts_must_be_what_the_selector_selects(
+    tmp_path: Path, matchers: str, left_out: set[str]
+) -> None:
+    path = changed(tmp_path, 'made_total{tenant="{{ tenant }}"}', f"'made_total{{{matchers}}}'")
+    problems = problems_in(path) if left_out else []
+    assert {each.split("leaves out '")[1][0] for each in problems} == left_out
+    if not left_out:
+        read_scenario(path)
+
+
+def test_a_count_of_zero_may_be_left_out_by_the_selector(tmp_path: Path) -> None:
+    path = changed(tmp_path, 'made_total{tenant="{{ tenant }}"}', """'made_total{kind="a"}'""")
+    path.write_text(path.read_text().replace("made: {a: 1, b: 2}", "made: {a: 1, b: 0}"))
+    read_scenario(path)

@@ -330,3 +330,24 @@ def test_a_series_that_moved_in_the_scrapes_before_the_run_is_an_upper_bound(
     figures = read_services(folder).figures(quantity)
     assert figures.at(_TEA) == tea
     assert figures.at(("coffee",)) == Figure.exact(0.0)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "reason"),
+    [
+        ('kind=~"te|cof"', Reason.MATCHES_IN_PART),
+        ('kind=~"te"', Reason.MATCHES_IN_PART),
+        ('kind=~"te|coffee"', None),
+        ('kind=~"cake"', None),
+        ('kind="te"', None),
+        ('kind=~"te", tenant="globex"', None),
+    ],
+    ids=["each", "one", "one is selected", "another value", "no pattern", "another tenant"],
+)
+def test_a_pattern_that_was_meant_as_a_search_is_no_zero(
+    tmp_path: Path, matcher: str, reason: Reason | None
+) -> None:
+    pages = [[responds(exposition(uses))] for uses in ({}, {"tea": 4, "coffee": 2})]
+    reading = _read(tmp_path, *pages)
+    figures = reading.figures(counted(prometheus=f"uses_total{{{matcher}}}"))
+    assert figures.absent.reason is reason
