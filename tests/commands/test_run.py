@@ -4,9 +4,10 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import typer
@@ -17,8 +18,19 @@ from config.errors import ConfigError, Problem
 from reports.progress import Progress
 from scenarios.evidence.run_folder import Cause, Run, RunFolder
 from tests.commands.shop_plan import COUNTED_SCENARIO, IS_WELL, SCENARIO, shop_plan
+from tests.evidence_factory import (
+    Load,
+    exposition,
+    write_agreeing_witnesses,
+    write_expositions,
+    write_rows,
+    write_run,
+)
 from tests.paths import ROOT
 from tests.tiny_server import Says, nobody_listens_at, serving
+from witnesses.collectors import Collectors
+from witnesses.model import Moment
+from witnesses.prometheus.collector import write_absence
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,47 @@ def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
     # one further scrape is that of the preflight, which asks for the counters of the scenario
     scrapes = not_asked.asked.count("/metrics")
     assert short.asked.count("/metrics") >= scrapes * 3 / 2 + 1
+
+
+class Counting:
+    """Collectors that show a counter of eight uses as it is given, then as it was shown last."""
+
+    def __init__(self, folder: RunFolder, *shown: int) -> None:
+        self.folder, self.shown, self.collected = folder, list(shown), 0
+
+    def attempts(self) -> Iterator[bool]:
+        yield from (True, False, False, False)
+
+    def collect(self, _: Moment) -> None:
+        coffee = self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]
+        moment = "later" if self.collected else "after"
+        page = {"shop-0": exposition({"tea": 4, "coffee": coffee}, visits=4)}
+        write_expositions(self.folder, moment, page)
+        self.collected += 1
+
+    def collect_health(self, _: Moment) -> None:
+        """Ask nobody."""
+
+
+@pytest.mark.parametrize(
+    ("shown", "collected"),
+    [((8,), 1), ((9,), 5), ((9, 9, 10), 3), ((7,), 2), ((7, 8), 2)],
+    ids=["agrees", "at rest", "others count", "lost", "late"],
+)
+def test_a_counter_that_exceeds_is_collected_until_it_moves_and_one_that_lacks_once_more(
+    tmp_path: Path, shown: tuple[int, ...], collected: int
+) -> None:
+    folder = write_run(tmp_path, Load())
+    write_agreeing_witnesses(folder)
+    run_of = CurrentRun(
+        shop_plan(tmp_path, nobody_listens_at(), "first"), folder, folder.read_run(),
+        Progress(io.StringIO()),
+    )  # fmt: skip
+    witnesses = Counting(folder, *shown)
+    write_absence(folder)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 4], ["coffee", 8]]}})
+    run_of.settle(cast(Collectors, witnesses))
+    assert witnesses.collected == collected
 
 
 def test_what_was_asked_for_instead_of_the_profiles_own_is_driven_and_recorded(
