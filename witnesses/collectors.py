@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
+from config.clock import CLOCK
 from config.environment import Environment
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
@@ -60,8 +61,10 @@ class Collectors:
                 # Start times are in whole seconds: a process must be older to count as there
                 # before. A service on another machine, whose clock is ahead, is not waited for.
                 ready_at = latest_start_time(self.folder) + START_TIME_MARGIN_S + _CLOCK_STEP_S
-                time.sleep(min(max(0.0, ready_at - time.time()), START_TIME_MARGIN_S))
+                time.sleep(min(max(0.0, ready_at - CLOCK.now_at()), START_TIME_MARGIN_S))
             collector.collect(moment, self.folder)
+            if moment is Moment.AFTER and _has_failed(collector) and not self.is_self_observed:
+                self._sleep_until_settled()  # a barrier that failed has waited for nothing
 
     def _order(self, moment: Moment) -> tuple[Collector, ...]:
         """Return the collectors in the order of a moment."""
@@ -81,8 +84,11 @@ class Collectors:
         if self.is_self_observed:
             self._prometheus.wait_silently(self.settle_s)
         elif self.environment.prometheus is None:
-            again = is_collected(self.folder, Moment.AFTER)
-            time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
+            self._sleep_until_settled()
+
+    def _sleep_until_settled(self) -> None:
+        again = is_collected(self.folder, Moment.AFTER)
+        time.sleep(GRACE_S if again else max(GRACE_S, self.settle_s))
 
     def attempts(self) -> Iterator[bool]:
         """Yield for each further time that is worth asking: whether it is for a late count.
@@ -97,7 +103,7 @@ class Collectors:
         yield True
         while (waited_s := time.monotonic() - begun_s) < self.cached_page_s:
             is_early = waited_s < self.late_counts_s
-            if (is_early and self.environment.prometheus is None) or self._may_be_cached():
+            if (is_early and not self._has_barrier) or self._may_be_cached():
                 yield True
             elif is_early:
                 time.sleep(GRACE_S)
@@ -106,12 +112,21 @@ class Collectors:
                 return
 
     @property
+    def _has_barrier(self) -> bool:
+        """Whether a Prometheus waited for late counts."""
+        return self.environment.prometheus is not None and not any(map(_has_failed, self.in_order))
+
+    @property
     def _prometheus(self) -> PrometheusCollector:
         return next(each for each in self.in_order if isinstance(each, PrometheusCollector))
 
     def _may_be_cached(self) -> bool:
         services = (each for each in self.in_order if isinstance(each, ServiceCollector))
         return any(each.may_be_cached for each in services)
+
+
+def _has_failed(collector: Collector) -> bool:
+    return isinstance(collector, PrometheusCollector) and bool(collector.collection.error)
 
 
 def is_under_test(environment: Environment) -> bool:

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     SEVERAL_PROCESSES = "several_processes"
     SHARED_TARGET = "shared_target"
     BEYOND_PRECISION = "beyond_precision"
+    CLOCK_SET = "clock_set"
     PROCESS_RESTARTED = "process_restarted"
     COUNTER_FELL = "counter_fell"
     PERHAPS_RESTARTED = "perhaps_restarted"

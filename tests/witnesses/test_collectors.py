@@ -1,5 +1,6 @@
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -245,3 +246,30 @@ def test_a_prometheus_under_test_is_asked_last_and_its_page_before_it_is_queried
         observed.collect(Moment.AFTER)
         assert list(observed.attempts()) == []
     assert asked == ["silence", "service", "prometheus"]
+
+
+def test_where_prometheus_fails_the_others_still_wait_for_what_is_counted_late(shop: Shop) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        shop.prometheus.is_down = True
+        late = threading.Timer(0.2, shop.use)
+        late.start()
+        collectors.collect(Moment.AFTER)
+        late.join()
+        assert shop.figures()["database:main"] == Figure.exact(1.0)
+        assert shop.figures()["service"] == Figure.exact(1.0)
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_where_prometheus_fails_late_counts_are_waited_for_as_without_one(
+    shop: Shop, is_down: bool
+) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        shop.prometheus.is_down = is_down
+        collectors.collect(Moment.AFTER)
+        service = next(each for each in collectors.in_order if isinstance(each, ServiceCollector))
+        service.may_be_cached = False
+        attempts = replace(collectors, late_counts_s=60.0).attempts()
+        made = [next(attempts, "none"), next(attempts, "none")]
+    assert made == ([None, None] if is_down else [None, "none"])

@@ -4,13 +4,13 @@ The environment's headers go only where the question is whether they are accepte
 """
 
 import ssl
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
 
+from config.clock import CLOCK
 from config.environment import NONE, Environment, Service
 from config.redaction import redact
 from scenarios.evidence.run_folder import RunFolder
@@ -70,12 +70,12 @@ class _ServiceQuestions:
 
     def ask(self) -> ServiceStatus:
         """Ask all; a service that does not respond is asked nothing further."""
-        before_at = time.time()
+        before_at = CLOCK.now_at()
         response, health = self._get(self._service.health_path)
         if response is None:
             return ServiceStatus(health)
         # before any further question: the Date header is of this response
-        midway_at = (before_at + time.time()) / 2
+        midway_at = (before_at + CLOCK.now_at()) / 2
         service = self._service
         health = replace(health, is_any_status_well=service.health == NONE)
         expires = response.extensions["certificate"].get("notAfter")

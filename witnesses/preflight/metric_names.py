@@ -1,13 +1,13 @@
 """What the services show now, and what Prometheus has stored of them: metrics and their labels."""
 
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from config.clock import CLOCK
 from config.environment import Environment
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
 from witnesses.service.collector import fetch_exposition, metrics_client
@@ -107,7 +107,7 @@ class StoredMetrics:
         """Fetch a list; after an error Prometheus is not asked again."""
         if self.error:
             return []
-        start = {"start": f"{time.time() - SEEN_WITHIN_S:.3f}"}
+        start = {"start": f"{CLOCK.now_at() - SEEN_WITHIN_S:.3f}"}
         try:
             data = self._client.fetch(path, {**parameters, **start})
         except PrometheusDown as error:

@@ -3,7 +3,6 @@
 import json
 import re
 import statistics
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util import Retry
 
+from config.clock import CLOCK
 from config.network import Network
 from config.prometheus import Prometheus
 from witnesses.connection_errors import Refusal
@@ -30,6 +30,9 @@ from witnesses.target_labels import alternatives
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUILD_TIMEOUT_S = 2.0
+_FUTURE_S = 86_400
+# Where agents write to a backend, their clocks may be a little ahead of it.
+_CLOCKS_APART_S = 2.0
 _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
@@ -48,6 +51,14 @@ class PrometheusDown(Exception):
 
 class QueryRejected(PrometheusDown):
     """Prometheus is up, and rejects the query: it cannot be parsed, or not be evaluated."""
+
+
+class ClockSet(PrometheusDown):
+    """Prometheus' clock was set, so its samples do not stand in the order in which they were taken.
+
+    real time      1    2    3    4    5    6      set back between 3 and 4
+    timestamps     1    2    3    1    2    3      what is not newer is refused
+    """
 
 
 @dataclass(frozen=True)
@@ -118,13 +129,26 @@ class PrometheusClient:
         # Prometheus evaluated the query at some moment between the two readings of our clock:
         #     ours         before ├──────────────┤ after
         #     Prometheus           ──── value ────          skew = value - middle
-        before = time.time()
+        before = CLOCK.now_at()
         value: Any = self.query("time()", None).result
         try:
             if isinstance(value[0], dict):  # VictoriaMetrics, whose time() is in whole seconds
-                before = time.time()
+                before = CLOCK.now_at()
                 value = self.query("now()", None).result[0]["value"]
-            return float(value[1]) - (before + time.time()) / 2
+            return float(value[1]) - (before + CLOCK.now_at()) / 2
+        except (LookupError, ValueError, TypeError):
+            raise self._down(refusal_of_content(self._session.last, self._settings)) from None
+
+    def has_future_samples(self, jobs: Iterable[str], now: float) -> bool:
+        """Return whether `up` has samples of the day after `now`, Prometheus' own clock.
+
+        So it is once that clock was set back: until it has caught up, new samples are refused, and
+        old ones are taken for present ones. Raises PrometheusDown.
+        """
+        query = f"sum(count_over_time(up{job_matcher(jobs)}[{_FUTURE_S}s]))"
+        result = self.query(query, now + _CLOCKS_APART_S + _FUTURE_S).result
+        try:
+            return bool(result) and float(result[0]["value"][1]) > 0
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 

@@ -18,6 +18,7 @@ class CollectionRecord:
     the raw samples. `skew_s` is Prometheus' clock minus ours. `fresh` means that every service was
     started for this run. `windows` are the ends of the windows in which the samples were read.
     `is_declared_absent` means that the environment has no Prometheus.
+    `is_clock_set` means that the error is that Prometheus' clock was set.
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
     """
 
@@ -32,6 +33,7 @@ class CollectionRecord:
     jobs: Mapping[str, str] = field(default_factory=dict)
     instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_declared_absent: bool = False
+    is_clock_set: bool = False
 
     @property
     def window(self) -> str:

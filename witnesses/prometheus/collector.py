@@ -12,11 +12,12 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from config.clock import CLOCK, render_step
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import PromqlCheck
 from scenarios.language.templates import compile_text
 from witnesses.model import CountedQuantity, Moment
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_SCRAPES
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
@@ -34,6 +35,7 @@ _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
 _NEXT_SCRAPE_RATIO = 1.25
+_CLOCK_STEP_S = 0.5
 
 
 class PrometheusCollector:
@@ -71,6 +73,9 @@ class PrometheusCollector:
         self._lag_s = 0.0
         self._is_silent = is_silent
         self._last_response_at = 0.0
+        self._slowest_s = 0.0
+        self._skew_s: float | None = None
+        self._skew_learned_s = 0.0
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances
         )
@@ -84,7 +89,7 @@ class PrometheusCollector:
             self.wait_for_baseline()
             return
         if self._samples is None:
-            self.collect_samples(self._last_response_at or time.time())
+            self.collect_samples(self._last_response_at or CLOCK.now_at())
         else:
             self.collect_moved_samples()
         self._collect_promql(folder)
@@ -96,10 +101,11 @@ class PrometheusCollector:
             if not self.collection.fresh:
                 _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
                 _wait(self._deadline(), self._scraped_before)
+                self._refuse_future_samples()
             if self._is_silent:
                 self._sleep_scrapes(_SCRAPES_BEFORE)
         except PrometheusDown as error:
-            self.collection = replace(self.collection, error=str(error))
+            self._keep_error(error)
         self.collection = replace(self.collection, begin=self._now())
         self._write_record()
 
@@ -112,35 +118,44 @@ class PrometheusCollector:
         `last_response_at` is on our clock, in epoch seconds. A quantity with a `settle` is at rest
         only after that; those that others count on all the time are not waited for.
         """
-        end = last_response_at + self.collection.skew_s + _CLOCK_MARGIN_S
-        settled_at = end + max((each.settings.settle for each in self._quantities), default=0.0)
-        self.collection = replace(self.collection, end=end, at=self._now())
+        self.collection = replace(self.collection, at=self._now())
+        if self.collection.is_clock_set:
+            self._write_record()
+            return
         try:
+            self._learn_skew()
+            end = last_response_at + self.collection.skew_s + _CLOCK_MARGIN_S
+            settled_at = end + max((each.settings.settle for each in self._quantities), default=0.0)
+            self.collection = replace(self.collection, end=end, at=self._now())
             deadline = self._deadline() + max(0.0, settled_at - self._now())
             _wait(deadline, lambda: self._scraped_after(settled_at))
             self._learn_pace()
-            # Back over two scrapes before the first request, and one to spare.
-            interval_s = self.collection.interval_s
-            pace = self.collection.begin - 3 * interval_s - 1, interval_s
-            targets = [series.labels for series in self._ups()]
-            selectors = {
-                each.name: self._service_targets.selector(each, targets)
-                for each in self._quantities
-            }
-            moving = [each.name for each in self._quantities if each.has_other_traffic]
-            self._samples = SampleCollector(
-                self._client, self._folder, self._targets, selectors, pace, moving
-            )
+            self._samples = self._open_samples()
             self._samples.take_until(end)
             self._standstill = self._take_at_scrapes(deadline, lambda state: state.is_still)
+            self._learn_skew()
+            self._refuse_future_samples()
         except PrometheusDown as error:
-            self.collection = replace(self.collection, error=str(error))
+            self._keep_error(error)
         self._write_record()
+
+    def _open_samples(self) -> SampleCollector:
+        """Return a collector of the samples since three scrapes before the first request."""
+        # Back over two scrapes before the first request, and one to spare.
+        interval_s = self.collection.interval_s
+        pace = self.collection.begin - 3 * interval_s - 1, interval_s
+        targets = [series.labels for series in self._ups()]
+        selectors = {
+            each.name: self._service_targets.selector(each, targets) for each in self._quantities
+        }
+        moving = [each.name for each in self._quantities if each.has_other_traffic]
+        return SampleCollector(self._client, self._folder, self._targets, selectors, pace, moving)
 
     def collect_moved_samples(self) -> None:
         """Wait until the figures have moved and come to rest again, within a bound; collect all.
 
-        The evidence then holds the scrapes of both times. If Prometheus fails, the first stand.
+        The evidence then holds the scrapes of both times. If Prometheus fails, the first stand; if
+        its clock was set, none does.
         """
         if self.collection.error or self._samples is None:
             return
@@ -149,6 +164,9 @@ class PrometheusCollector:
             self._standstill = self._take_at_scrapes(
                 self._deadline(), lambda state: state.is_still and state.total != before.total
             )
+            self._learn_skew()
+        except ClockSet as error:
+            self._keep_error(error)
         except PrometheusDown:
             return
         self._write_record()
@@ -158,7 +176,7 @@ class PrometheusCollector:
 
         For a Prometheus under test: the harness' queries would be in the counters of those scrapes.
         """
-        self._last_response_at = time.time()
+        self._last_response_at = CLOCK.now_at()
         time.sleep(settle_s)
         self._sleep_scrapes(QUIET_SCRAPES)
 
@@ -186,15 +204,36 @@ class PrometheusCollector:
 
     def _learn_pace(self) -> None:
         """Learn clock skew and scrape interval. A fresh stack has not been scraped yet."""
-        skew_s = self._client.clock_skew_s()
+        self._learn_skew()
         is_early = self.collection.fresh and not self.collection.begin
         intervals_s = self._client.intervals_s(() if is_early else self._jobs)
         known_s = [(intervals_s or {}).get(job) for job in self._jobs]
         interval_s = max(filter(None, known_s), default=_USUAL_INTERVAL_S)
-        self.collection = replace(self.collection, skew_s=skew_s, interval_s=interval_s)
+        self.collection = replace(self.collection, interval_s=interval_s)
         if intervals_s is not None and not self.collection.fresh:
             self._scraped = self._jobs & intervals_s.keys()
             self._lag_s = max(self._lag_s, self._client.lag_s(self._jobs, interval_s, self._now()))
+
+    def _learn_skew(self) -> None:
+        """Learn the clock skew. Raises ClockSet where it is another one than the last time."""
+        before_s, sent_s = self._skew_s, time.monotonic()
+        self._skew_s = skew_s = self._client.clock_skew_s()
+        self.collection = replace(self.collection, skew_s=skew_s)
+        # Either skew may be wrong by half of the time that its query took.
+        self._skew_learned_s = time.monotonic()
+        self._slowest_s = max(self._slowest_s, self._skew_learned_s - sent_s)
+        step_s = skew_s - (skew_s if before_s is None else before_s)
+        if abs(step_s) > _CLOCK_STEP_S + self._slowest_s:
+            raise ClockSet(f"the clock of Prometheus was {render_step(step_s)} during the run")
+
+    def _refuse_future_samples(self) -> None:
+        """Raise ClockSet if Prometheus' clock was set back, and has not caught up yet."""
+        if self._client.has_future_samples(self._jobs, self._now()):
+            raise ClockSet("Prometheus has samples of its future: its clock was set back")
+
+    def _keep_error(self, error: PrometheusDown) -> None:
+        is_clock_set = isinstance(error, ClockSet)
+        self.collection = replace(self.collection, error=str(error), is_clock_set=is_clock_set)
 
     def _take_at_scrapes(
         self, deadline: float, is_enough: Callable[[Standstill], bool]
@@ -246,7 +285,12 @@ class PrometheusCollector:
         return True
 
     def _ups(self) -> list[Series]:
-        """Return each target's last scrapes; two targets may share job and instance."""
+        """Return each target's last scrapes; two targets may share job and instance.
+
+        All waits come here, so a clock that is set ends them: they would wait for its old time.
+        """
+        if time.monotonic() - self._skew_learned_s > max(_CLOCK_STEP_S, self.collection.interval_s):
+            self._learn_skew()
         window = f"{math.ceil(4 * self.collection.interval_s + self._lag_s) + 1}s"
         response = self._client.query(f"{UP}{self._targets}[{window}]", self._now())
         try:
@@ -255,7 +299,7 @@ class PrometheusCollector:
             raise PrometheusDown("Prometheus does not answer with raw samples") from error
 
     def _now(self) -> float:
-        return time.time() + self.collection.skew_s
+        return CLOCK.now_at() + self.collection.skew_s
 
     def _deadline(self) -> float:
         patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s

@@ -51,7 +51,8 @@ class PrometheusReading:
         """
         record = self.collection
         if record.error:
-            return void_figures(Reason.PROMETHEUS_DOWN, record.error)
+            reason = Reason.CLOCK_SET if record.is_clock_set else Reason.PROMETHEUS_DOWN
+            return void_figures(reason, record.error)
         if self.is_cut_short:
             return void_figures(Reason.NOT_COLLECTED)
         accumulator = Accumulator(
