@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from checks.case import Case, DrivenProfile
+from checks.clocks import judge_clocks
 from checks.interruption import judge_interruption
 from checks.result import (
     RUN_COMPLETE,
@@ -24,7 +25,6 @@ from scenarios.evidence.run_folder import Cause
 
 _MAX_CPU_RATIO = 0.9
 _MAX_LOOP_DELAY_S = 0.5
-_MAX_CLOCK_SKEW_S = 1.0
 _MAX_LAG_S = 0.05
 _MAX_MEMORY_MB = 1_000.0
 _SHORT_WINDOW_S = 0.5
@@ -47,10 +47,7 @@ def judge_validity(case: Case) -> Judgement:
     last = case.driven[-1]
     sums = [_balance(driven, is_stopped=is_stopped) for driven in case.driven]
     findings = [*sums, *interruption, _pace(last), _stalls(last)]
-    collection = case.prometheus.collection
-    if case.scenario.quantities and not collection.error:
-        findings.append(judge_clock_skew(collection.skew_s))
-    return Judgement(tuple(findings))
+    return Judgement((*findings, *judge_clocks(case)))
 
 
 def bottleneck(driven: DrivenProfile) -> str:
@@ -248,18 +245,4 @@ def _stalls(driven: DrivenProfile) -> Finding:
         verdict,
         "responses all the time, or an open model",
         observed,
-    )
-
-
-def judge_clock_skew(skew_s: float) -> Finding:
-    """Judge Prometheus' clock minus ours, in seconds."""
-    verdict = Verdict.PASS if abs(skew_s) <= _MAX_CLOCK_SKEW_S else Verdict.INCONCLUSIVE
-    return Finding(
-        id=finding_id("clock", "prometheus"),
-        title="clock skew to Prometheus",
-        kind=Kind.VALIDITY,
-        verdict=verdict,
-        expected=f"within {_MAX_CLOCK_SKEW_S:g} s",
-        observed=f"{skew_s:+.3f} s",
-        detail="" if verdict is Verdict.PASS else "Set both clocks by NTP.",
     )

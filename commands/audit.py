@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +24,7 @@ from checks.verdict import exit_code
 from commands.shared.black_box import run_black_box
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import ROOT, python_here, versions
+from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
@@ -53,11 +53,11 @@ def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
                 stage.words.append("as expected" if audited.is_caught else "not as expected")
             for error in audited.errors:
                 progress.note(f"{name}: {error}")
-            record = replace(record, runs=(*record.runs, audited), finished_at=datetime.now(UTC))
+            record = replace(record, runs=(*record.runs, audited), finished_at=CLOCK.now())
             write_audit(record, folder)
     except KeyboardInterrupt:
         pass  # what was done stands, and its verdict says that it is not all
-    publish_audit(replace(record, finished_at=datetime.now(UTC)), folder, as_json)
+    publish_audit(replace(record, finished_at=CLOCK.now()), folder, as_json)
 
 
 def plan_audit(only: Sequence[str]) -> list[Expectation]:
@@ -72,7 +72,7 @@ def plan_audit(only: Sequence[str]) -> list[Expectation]:
 
 def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Audit]:
     """Make the audit's folder, and its record without any run. Raises ConfigError."""
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     folder = runs / f"audit-{new_run_id(now)}"
     try:
         folder.mkdir(parents=True)

@@ -22,13 +22,14 @@ from checks.balance.preconditions import (
     judge_scraped_by_prometheus,
     replica_mismatch,
 )
+from checks.clocks import judge_clock_skew
 from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
-from checks.validity import judge_clock_skew
 from checks.verdict import Verdict, exit_code, worst
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import problems_of
 from commands.shared.run_setup import plan_of, variables_of
+from config.clock import CLOCK
 from config.environment import (
     Environment,
     find_environment,
@@ -127,7 +128,7 @@ def check_environment(environment: Environment) -> list[Finding]:
             *(
                 finding
                 for name, status in statuses.result().items()
-                for finding in judge_status(name, status, time.time())
+                for finding in judge_status(name, status, CLOCK.now_at())
             ),
             *_untried_headers(environment),
             *metrics,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import NoReturn
 
 from checks.balance.usage import counters_exceed, counters_fall_short
@@ -14,6 +13,7 @@ from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
+from config.clock import CLOCK
 from config.errors import ConfigError
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
@@ -93,7 +93,8 @@ class CurrentRun:
             logging.getLogger("trial_balance").exception("the harness failed")
             self._interrupt(Cause.FAULT, f"{type(error).__name__}: {error}")
         INTERRUPTS.hold()
-        finish(self.folder, replace(self.record, finished_at=datetime.now(UTC)))
+        finished_at, steps = CLOCK.now(), CLOCK.steps
+        finish(self.folder, replace(self.record, finished_at=finished_at, clock_steps=steps))
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Driver, Collectors]]:
@@ -159,20 +160,23 @@ class CurrentRun:
         """Drive one profile, and keep its record before and after."""
         asked = self.plan.asked
         before = self.record.phases[-1].profile if self.record.phases else None
-        phase = DrivenPhase(
-            name, name, datetime.now(UTC), users=asked.users, iterations=asked.iterations
-        )
+        phase = DrivenPhase(name, name, CLOCK.now(), users=asked.users, iterations=asked.iterations)
         self._keep(phase)
         if before and not driver.went_well(before):
             error = f"not driven, since no iteration of {before} succeeded"
         else:
             with self.progress.stage(name) as stage:
-                error = driver.drive(name, self.progress.count)
+                error = driver.drive(name, self._count)
                 stage.words.append(driver.summary(name))
         if INTERRUPTS.first is None or error or driver.has_recorded(name):
-            self._keep(replace(phase, finished_at=datetime.now(UTC), error=error))
+            self._keep(replace(phase, finished_at=CLOCK.now(), error=error))
         else:
             self._write(replace(self.record, phases=self.record.phases[:-1]))
+
+    def _count(self, ended: int, scheduled: int | None) -> None:
+        """Show the progress of a load; a clock that is set and set back meanwhile is noticed."""
+        CLOCK.now_at()
+        self.progress.count(ended, scheduled)
 
     def _keep(self, phase: DrivenPhase) -> None:
         self._write(with_phase(self.record, phase))

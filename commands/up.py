@@ -4,11 +4,11 @@ import contextlib
 import json
 import signal
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import LOCAL, python_here, started_stack
+from config.clock import CLOCK
 from config.environment import find_environment, read_environment_file
 from scenarios.driver.plan import refuse_fault
 from scenarios.evidence.run_folder import new_run_id, write_atomically
@@ -18,7 +18,7 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
     """Print the stack's addresses as variables, and wait for a signal. Raises ConfigError."""
     refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
     INTERRUPTS.raise_on_signal()
-    folder = runs / f"up-{new_run_id(datetime.now(UTC))}"
+    folder = runs / f"up-{new_run_id(CLOCK.now())}"
     with started_stack(folder, fault) as variables:
         file = write_environment(folder, variables)
         lines = [f"{name}={value}" for name, value in variables.items()]

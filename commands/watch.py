@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import deployed, describe, log_to, open_run, python_here
+from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
 from reports.progress import Progress, ProgressStage
@@ -100,7 +101,7 @@ def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
                     watch_on(watch, place.environment, flow, folder, hear)
         except KeyboardInterrupt:
             progress.note("the watch goes on when it is called again")
-    if datetime.now(UTC) >= watch.until:
+    if CLOCK.now() >= watch.until:
         finish(folder, replace(run, finished_at=watch.until))
     conclude(folder, as_json, progress)
 
@@ -109,7 +110,7 @@ def open_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Ru
     """Return the watch of this environment that is not at its end, or a new one."""
     digest = hashlib.sha256(plan.scenario_path.read_bytes()).hexdigest()
     found = find_unfinished_watch(plan.asked.runs, plan.file.name, digest)
-    if found and datetime.now(UTC) < found.watch.until:
+    if found and CLOCK.now() < found.watch.until:
         log_to(found.folder)
         progress.note(f"going on with the watch of {plan.file.name}  run {found.run.run_id}, "
                       f"until {found.watch.until:%Y-%m-%d %H:%M} UTC")  # fmt: skip
@@ -125,7 +126,7 @@ def new_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Run
     """Make the folder and the record of a watch, and remember which one it is."""
     folder, run = open_run(plan)
     watch = wanted.since(run.started_at)
-    run = replace(run, watch=watch, phases=(DrivenPhase(PROFILE, STEM, datetime.now(UTC)),))
+    run = replace(run, watch=watch, phases=(DrivenPhase(PROFILE, STEM, CLOCK.now()),))
     folder.write_run(run)
     write_pointer(plan.asked.runs, plan.file.name, run.run_id)
     progress.note(f"watching {run.environment}  run {run.run_id}, "
@@ -138,7 +139,7 @@ def begin_watch(run: Run, folder: RunFolder) -> Run:
     # A watch that has probes is resumed: to move its begin would leave them outside of it.
     if run.watch is None or (folder.evidence / "probes").exists():
         return run
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     until = run.watch.until + (now - run.started_at)
     run = replace(run, started_at=now, watch=replace(run.watch, until=until))
     folder.write_run(run)

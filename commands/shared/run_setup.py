@@ -10,10 +10,10 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from config.clock import CLOCK
 from config.environment import (
     EnvironmentFile,
     read_environment,
@@ -67,7 +67,7 @@ def python_here() -> str:
 
 def open_run(plan: Plan) -> tuple[RunFolder, Run]:
     """Make the run's folder and its record. Raises ConfigError."""
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     run_id = new_run_id(now)
     folder = create_run_folder(plan.asked.runs, run_id, plan.scenario_path, plan.file.path)
     log_to(folder)

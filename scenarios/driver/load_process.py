@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.clock import anchor_environment
 from config.errors import ConfigError, Problem
 from config.network import parse_host_port
 
@@ -161,7 +162,11 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
                 stdout=output,
                 stderr=log,
                 # of Locust's master; `variables` come last, so that users can override it
-                env={"LOCUST_EXPECT_WORKERS_MAX_WAIT": str(wait_s), **variables},
+                env={
+                    "LOCUST_EXPECT_WORKERS_MAX_WAIT": str(wait_s),
+                    **variables,
+                    **anchor_environment(),
+                },
                 start_new_session=True,
                 text=True,
             )

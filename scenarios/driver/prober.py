@@ -10,6 +10,7 @@ from threading import Event
 
 import httpx
 
+from config.clock import CLOCK
 from config.environment import NONE, Environment
 from config.redaction import redact
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
@@ -42,7 +43,7 @@ class Prober:
 
     def probe(self) -> Probe:
         """Probe once, and record it."""
-        sent_at, began_s = time.time(), time.monotonic()
+        sent_at, began_s = CLOCK.now_at(), time.monotonic()
         error = self._error()
         probe = Probe(sent_at, sent_at + time.monotonic() - began_s, error)
         with self._path.open("a", encoding="utf-8") as file:

@@ -32,6 +32,7 @@ def drive_alone(
                 break
             started += 1
             run_iteration(flow, started, due_s, client, recorder)
+            recorder.note_clock_steps()
         left = (profile.iterations or started) - started
         end = RecordingEnd(started, left, time.process_time() - cpu_s, recorder.now_s())
         if was_stopped:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from config.clock import CLOCK
 from config.environment import Environment
 from config.errors import ConfigError, Problem
 from scenarios.driver.flow import Flow, run_iteration
@@ -119,6 +119,7 @@ def _recorded_passes(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], boo
         def pass_once() -> bool:
             nonlocal started
             started += 1
+            recorder.note_clock_steps()
             return run_iteration(flow, started, recorder.now_s(), client, recorder)
 
         try:
@@ -129,4 +130,4 @@ def _recorded_passes(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], boo
 
 
 def _left_s(watch: Watch) -> float:
-    return (watch.until - datetime.now(UTC)).total_seconds()
+    return (watch.until - CLOCK.now()).total_seconds()

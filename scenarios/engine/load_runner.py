@@ -191,6 +191,7 @@ class LoadRunner:
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
 
     def _check(self, now_s: float) -> None:
+        self.load.recorder.note_clock_steps()
         health = self.load.health
         health.memory_bytes = max(health.memory_bytes, self._process.memory_info().rss)
         if stop := self.load.find_abort(now_s):

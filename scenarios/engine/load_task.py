@@ -3,10 +3,10 @@
 import math
 from argparse import Namespace
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from config.clock import CLOCK
 from config.documents import did_you_mean
 from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
@@ -86,7 +86,7 @@ def read_task(options: Namespace) -> LoadTask:
         run = folder.read_run()
         run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
     else:
-        run_id, tenant = new_run_id(datetime.now(UTC)), str(uuid4())
+        run_id, tenant = new_run_id(CLOCK.now()), str(uuid4())
         exchanges = _RUNS / f"locust-{run_id}"
     return LoadTask(
         scenario=find_scenario(options.scenario),

@@ -4,7 +4,7 @@ A recording is two files. STEM.rows has one row of fixed size per exchange (`exc
 file is mapped into memory, so writing a row costs no system call, and the rows survive however the
 process is killed. STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`;
 each `reason` with its number and its group when it first occurs; a `detail` for the first exchanges
-of a reason; `end`.
+of a reason; `clock` when the wall clock of the machine was set; `end`.
 
     intend()     row = INTENT, due, sent       the request may have been sent
     ...          the request is in flight      killed here: an unknown, cut-off exchange
@@ -16,7 +16,6 @@ import mmap
 import os
 import shutil
 import struct
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from config.clock import CLOCK, Clock, ClockStep
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.run_folder import read_json_lines, write_atomically
@@ -65,7 +65,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStart:
-    """The first note of a recording. `anchor_at` is the wall clock (epoch seconds) at its time 0.
+    """The first note of a recording. `anchor_at` is its time 0, in epoch seconds.
 
     Iterations due before `warm_up_s` are not part of the measured window. `shipped`: the recording
     was transferred from a worker, so its latest part may be missing if the worker was lost.
@@ -109,7 +109,7 @@ class Recording:
 
     `unconcluded` counts the intents without an outcome, `missing` the rows that never arrived from
     a worker. `details` has the request and the response of some exchanges that were not ok, by
-    sequence number.
+    sequence number. `clock_steps` are those of the generator's machine.
     """
 
     start: RecordingStart
@@ -118,6 +118,7 @@ class Recording:
     details: dict[int, dict[str, Any]] = field(default_factory=dict)
     unconcluded: int = 0
     missing: int = 0
+    clock_steps: tuple[ClockStep, ...] = ()
 
     @property
     def measured_from_s(self) -> float:
@@ -134,6 +135,7 @@ class Recorder:
     def __init__(
         self, path: Path, generator: str, profile: str, users: int, scheduled: int | None,
         steps: Sequence[str], warm_up_s: float = 0.0, shipped: bool = False,
+        *, clock: Clock = CLOCK,
     ) -> None:  # fmt: skip
         """Create the files and fix the anchor. Raises OSError."""
         self.path = path
@@ -145,15 +147,18 @@ class Recorder:
         self._details: Counter[int] = Counter()
         self.changed: list[int] | None = None
         self.generator = generator
-        self._zero = time.monotonic()
+        self._clock, self._monotonic = clock, clock.monotonic
+        self._noted_steps = len(clock.steps)
+        self._zero = clock.monotonic()
         start = RecordingStart(
-            generator, profile, users, scheduled, time.time(), tuple(steps), warm_up_s, shipped
-        )
+            generator, profile, users, scheduled, clock.at(self._zero), tuple(steps), warm_up_s,
+            shipped,
+        )  # fmt: skip
         self._write("start", asdict(start))
 
     def now_s(self) -> float:
         """Return seconds since the anchor."""
-        return time.monotonic() - self._zero
+        return self._monotonic() - self._zero
 
     def intend(self, iteration: int, step: int, due_s: float) -> int:
         """Record that a request is about to be sent; return its sequence number (from 1).
@@ -198,8 +203,16 @@ class Recorder:
         if self.changed is not None:
             self.changed.append(number)
 
+    def note_clock_steps(self) -> None:
+        """Record that the wall clock of this machine was set since the last time."""
+        steps = self._clock.steps
+        for step in steps[self._noted_steps :]:
+            self._write("clock", asdict(step))
+        self._noted_steps = len(steps)
+
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
+        self.note_clock_steps()
         self._write("end", asdict(end))
         self.close()
 
@@ -311,7 +324,8 @@ def read_recording(path: Path) -> Recording | None:
     end = next(map(_end_of, notes.get("end", ())), None)
     details = {line["n"]: line["detail"] for line in notes.get("detail", ())}
     exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows)
-    return Recording(start, exchanges, end, details, unconcluded, missing)
+    steps = tuple(ClockStep(**line) for line in notes.get("clock", ()))
+    return Recording(start, exchanges, end, details, unconcluded, missing, steps)
 
 
 def _end_of(line: dict[str, Any]) -> RecordingEnd:

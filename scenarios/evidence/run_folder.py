@@ -25,6 +25,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from config.clock import ClockStep
 from config.errors import ConfigError, Problem
 from scenarios.language.model import Scenario
 from scenarios.language.reader import read_scenario
@@ -93,7 +94,8 @@ class Run:
     """The record of a run: what was driven, where and when.
 
     `profiles` are those to be driven, `phases` those that were begun. `headers` are those of every
-    request as the environment file has them, with `${…}` for secrets.
+    request as the environment file has them, with `${…}` for secrets. `clock_steps` are those of
+    this machine's wall clock.
     """
 
     run_id: str
@@ -113,6 +115,7 @@ class Run:
     profiles: tuple[str, ...] = ()
     phases: tuple[DrivenPhase, ...] = ()
     watch: Watch | None = None
+    clock_steps: tuple[ClockStep, ...] = ()
 
     @property
     def early_end(self) -> Interruption | None:

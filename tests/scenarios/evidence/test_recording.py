@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.clock import Clock, ClockStep
 from scenarios.evidence import recording as module
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.exchanges import ROW
@@ -441,3 +442,23 @@ def test_the_clock_of_a_recorder_counts_from_its_anchor(tmp_path: Path) -> None:
     with recorder(tmp_path / "g.jsonl", Recorder) as opened:
         before_s, after_s = opened.now_s(), opened.now_s()
     assert 0.0 <= before_s <= after_s < time.monotonic()
+
+
+def test_a_wall_clock_that_is_set_moves_no_time_of_a_recording_and_is_noted(
+    tmp_path: Path,
+) -> None:
+    wall_ahead_s, now_s = 1_000.0, 50.0
+    clock = Clock(lambda: now_s + wall_ahead_s, lambda: now_s)
+    wall_ahead_s -= 5.0
+    path = tmp_path / "once.jsonl"
+    recorder = Recorder(path, "g", "once", 1, 1, STEPS, clock=clock)
+    now_s += 3.0
+    wall_ahead_s += 3_600.0
+    assert recorder.now_s() == 3.0
+    recorder.note_clock_steps()
+    recorder.note_clock_steps()
+    recorder.end(RecordingEnd(0, 0, 0.0, 3.0))
+    recording = read_recording(path)
+    assert recording is not None
+    assert recording.start.anchor_at == 1_050.0
+    assert recording.clock_steps == (ClockStep(1_053.0, 3_600.0),)
