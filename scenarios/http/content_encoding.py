@@ -22,10 +22,12 @@ def content_codings(head: bytes) -> tuple[bytes, ...]:
     return tuple(value.strip(b' \t"') for value in values)
 
 
-def decode(body: bytes, codings: tuple[bytes, ...], error: str) -> tuple[bytes, str]:
+def decode(
+    body: bytes, codings: tuple[bytes, ...], error: str, max_bytes: int = MAX_BODY_BYTES
+) -> tuple[bytes, str]:
     """Decode a body; return it, and why it is incomplete, or "".
 
-    `error` is why the encoded body is incomplete, or "". At most one byte over MAX_BODY_BYTES is
+    `error` is why the encoded body is incomplete, or "". At most one byte over `max_bytes` is
     decoded, so that a small body cannot fill the memory.
     """
     for coding in reversed(codings):
@@ -33,21 +35,21 @@ def decode(body: bytes, codings: tuple[bytes, ...], error: str) -> tuple[bytes, 
             name = coding.decode("latin-1")
             return body, error or f"its content-encoding {name} was not asked for"
         if coding in _GZIP or coding == b"deflate":
-            body, error = _inflate(body, coding, error)
+            body, error = _inflate(body, coding, error, max_bytes)
     return body, error
 
 
-def _inflate(body: bytes, coding: bytes, error: str) -> tuple[bytes, str]:
+def _inflate(body: bytes, coding: bytes, error: str, max_bytes: int) -> tuple[bytes, str]:
     bits = zlib.MAX_WBITS | 16 if coding in _GZIP else zlib.MAX_WBITS
     if coding == b"deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED:
         bits = -zlib.MAX_WBITS  # some servers send deflate without the zlib header of RFC 9110
     decoder = zlib.decompressobj(bits)
     try:
-        decoded = decoder.decompress(body, MAX_BODY_BYTES + 1)
+        decoded = decoder.decompress(body, max_bytes + 1)
     except zlib.error as zlib_error:
         return b"", error or f"the body broke off: {zlib_error}"
-    if len(decoded) > MAX_BODY_BYTES:
-        return decoded, error or f"the body is over {MAX_BODY_BYTES:,} bytes"
+    if len(decoded) > max_bytes:
+        return decoded, error or f"the body is over {max_bytes:,} bytes"
     if not decoder.eof:
         return decoded, error or "the body broke off: its encoding is incomplete"
     return decoded, error

@@ -1,7 +1,6 @@
 """Scrape each replica of each service, and keep what it shows or why it shows nothing."""
 
 import json
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
@@ -10,8 +9,10 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from config.clock import CLOCK
 from config.environment import NONE, Environment
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.content_encoding import decode
 from scenarios.http.transport import open_client
 from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
@@ -23,6 +24,7 @@ from witnesses.service.stale_page import Page, fetch_current
 _TIMEOUT_S = 10.0  # as Prometheus waits by default
 _MAX_REDIRECTS = 3
 _MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
+_MAX_BYTES = 100_000_000
 
 
 class ServiceCollector:
@@ -97,7 +99,8 @@ def metrics_client(environment: Environment) -> httpx.Client:
 
     Several processes may stand behind one address; a kept connection would show one of them.
     """
-    return open_client(environment.network, _TIMEOUT_S, environment.metrics_headers, kept=0)
+    headers = {"Accept-Encoding": "gzip, deflate", **environment.metrics_headers}
+    return open_client(environment.network, _TIMEOUT_S, headers, kept=0)
 
 
 def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
@@ -111,10 +114,10 @@ def fetch_page(client: httpx.Client, url: str) -> Page:
 
     A redirect is followed on the same scheme, host and port: the headers go nowhere else.
     """
-    at, target, begun_at = url, url, time.time()
+    at, target, begun_at = url, url, CLOCK.now_at()
     try:
         for _ in range(_MAX_REDIRECTS + 1):
-            response = client.get(target)
+            response, content, incomplete = _get(client, target)
             if not response.has_redirect_location:
                 break
             at, target = target, urljoin(target, response.headers["Location"])
@@ -126,13 +129,22 @@ def fetch_page(client: httpx.Client, url: str) -> Page:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         asked = Asked(url, "metrics", "ca_file", has_ca=False)
         return Page(b"", f"{url} {refusal_of(error, asked).what}")
-    is_well = response.status_code == httpx.codes.OK
-    skew_s = clock_skew_s(response, (begun_at + time.time()) / 2) or 0.0
-    return Page(
-        response.content,
-        "" if is_well else f"{url} responded {response.status_code}",
-        skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0,
-    )
+    error = f"{url}: {incomplete}" if incomplete else ""
+    if response.status_code != httpx.codes.OK:
+        error = f"{url} responded {response.status_code}"
+    skew_s = clock_skew_s(response, (begun_at + CLOCK.now_at()) / 2) or 0.0
+    return Page(content, error, skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0)
+
+
+def _get(client: httpx.Client, url: str) -> tuple[httpx.Response, bytes, str]:
+    """Return a response, its body, and why that is incomplete, or "".
+
+    httpx takes a gzip body that breaks off for a whole one: what is missing would be a loss.
+    """
+    with client.stream("GET", url) as response:
+        body = b"".join(response.iter_raw())
+    codings = response.headers.get("Content-Encoding", "").lower().encode().split(b",")
+    return response, *decode(body, tuple(each.strip() for each in codings), "", _MAX_BYTES)
 
 
 def _shown(url: str) -> str:

@@ -1,5 +1,7 @@
+import gzip
 import json
 import socket
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -183,3 +185,39 @@ def test_a_server_of_http_2_alone_is_said_in_one_sentence(folder: RunFolder) -> 
         ServiceCollector(shop_at(url)).collect(Moment.BEFORE, folder)
         thread.join()
     assert _index(folder)["shop-0"]["error"] == f"{url}/metrics does not respond in HTTP/1.1"
+
+
+def _compressed(encoding: str, kept_ratio: float) -> Callable[[Exchange], None]:
+    """Answer with the first part of a compressed exposition, as if that were all."""
+    text = exposition({f"kind {n}": n for n in range(100)}).encode()
+    body = gzip.compress(text) if encoding == "gzip" else zlib.compress(text)
+    part = body[: round(kept_ratio * len(body))]
+
+    def answer(exchange: Exchange) -> None:
+        exchange.say(part, Content_Type="text/plain", Content_Encoding=encoding)
+
+    return answer
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("kept_ratio", [0.0, 0.3, 0.9, 0.99])
+def test_a_compressed_page_that_breaks_off_is_an_error_and_no_page_with_fewer_counters(
+    encoding: str, kept_ratio: float
+) -> None:
+    with (
+        answering(_compressed(encoding, kept_ratio)) as heard,
+        metrics_client(shop_at(heard.url)) as client,
+    ):
+        error = fetch_exposition(client, f"{heard.url}/metrics")[1]
+    assert error == f"{heard.url}/metrics: the body broke off: its encoding is incomplete"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_page_that_is_whole_is_decoded(encoding: str) -> None:
+    with (
+        answering(_compressed(encoding, 1.0)) as heard,
+        metrics_client(shop_at(heard.url)) as client,
+    ):
+        content, error = fetch_exposition(client, f"{heard.url}/metrics")
+    assert error == ""
+    assert content.decode() == exposition({f"kind {n}": n for n in range(100)})
