@@ -129,11 +129,11 @@ def fetch_page(client: httpx.Client, url: str) -> Page:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         asked = Asked(url, "metrics", "ca_file", has_ca=False)
         return Page(b"", f"{url} {refusal_of(error, asked).what}")
-    error = f"{url}: {incomplete}" if incomplete else ""
+    reason = f"{url}: {incomplete}" if incomplete else ""
     if response.status_code != httpx.codes.OK:
-        error = f"{url} responded {response.status_code}"
+        reason = f"{url} responded {response.status_code}"
     skew_s = clock_skew_s(response, (begun_at + CLOCK.now_at()) / 2) or 0.0
-    return Page(content, error, skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0)
+    return Page(content, reason, skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0)
 
 
 def _get(client: httpx.Client, url: str) -> tuple[httpx.Response, bytes, str]:
