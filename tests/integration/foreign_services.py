@@ -87,6 +87,8 @@ def _service_commands(
     plugins = home / "enabled"
     plugins.write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
     amqp, distribution, mapper = (str(port) for port in list(_free_ports())[:3])
+    # else RabbitMQ starts one that stays when it ends
+    yield [_program("/usr/bin/epmd"), "-port", mapper, "-address", "127.0.0.1"], {}
     config = home / "rabbitmq.conf"
     config.write_text(
         f"listeners.tcp.1 = 127.0.0.1:{amqp}\n"
@@ -141,8 +143,9 @@ def _program(name: str) -> str:
 def _process(command: Sequence[str], variables: Mapping[str, str], log: Path) -> Iterator[None]:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, env={**os.environ, **variables}, stdout=output, stderr=output,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            # a killed test leaves nobody behind
+            ["setpriv", "--pdeathsig", "KILL", *command], env={**os.environ, **variables},
+            stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     try:
         yield
