@@ -1,6 +1,5 @@
 """Judge the scenario's own PromQL queries by their comparisons."""
 
-import json
 import math
 import operator
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import Any
 from checks.case import Case
 from checks.result import Finding, Judgement, Kind, finding_id
 from checks.verdict import Verdict
+from scenarios.evidence.files import read_json
 from scenarios.language.model import PromqlCheck
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -26,7 +26,7 @@ def judge_promql(case: Case) -> Judgement:
     findings = []
     for number, check in enumerate(case.scenario.checks.promql):
         try:
-            collected = json.loads((case.folder.witnesses / f"promql-{number}.json").read_bytes())
+            collected = read_json(case.folder.witnesses / f"promql-{number}.json")
         except (OSError, ValueError):
             collected = {"response": {"error": "Prometheus was not asked"}}
         findings.append(_finding(check, collected if isinstance(collected, dict) else {}))

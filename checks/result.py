@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from checks.history.entry import Entry
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
+from scenarios.evidence.files import read_document
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
 from witnesses.figure import Figure
@@ -319,4 +320,4 @@ def result_schema() -> dict[str, Any]:
 
 def read_result(path: Path) -> Result:
     """Read a `result.json`. Raises OSError or pydantic.ValidationError."""
-    return _RESULT.validate_json(path.read_bytes())
+    return _RESULT.validate_json(read_document(path))

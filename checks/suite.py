@@ -9,6 +9,7 @@ import numpy as np
 from checks.availability import judge_availability
 from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
+from checks.evidence import judge_evidence, unreadable_evidence
 from checks.failures import failures_of
 from checks.health import judge_health
 from checks.history.regression import judge_regression
@@ -19,6 +20,7 @@ from checks.result import (
     NOTHING_COUNTED,
     ClientFigure,
     Finding,
+    Generator,
     Judgement,
     Kind,
     Phase,
@@ -31,10 +33,12 @@ from checks.result import (
 from checks.success import completed, judge_success
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
+from config.errors import ConfigError
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import counts_of, ledger_of
-from scenarios.evidence.run_folder import Run, RunFolder, Stage, write_atomically
+from scenarios.evidence.run_folder import Run, RunFolder, Stage
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -63,13 +67,39 @@ _log = logging.getLogger(__name__)
 
 
 def judge(folder: RunFolder, suite: Suite | None = None) -> Result:
-    """Judge a run by its evidence alone, and write its result. Raises ConfigError."""
-    case = read_case(folder)
-    suite = suite or _suite_of(case.run)
-    judgements = [_judge_safely(kind, judge_kind, case) for kind, judge_kind in suite]
-    result = _result(case, judgements)
+    """Judge a run by its evidence alone, and write its result. Raises ConfigError.
+
+    Evidence that changed since the run proves nothing, and nothing else is judged by it.
+    """
+    run = folder.read_run()
+    changed = judge_evidence(folder, run)
+    result = _unjudged(run, changed) if changed else _judged(folder, run, suite)
     write_atomically(folder.result, to_json(result).encode())
     return result
+
+
+def _judged(folder: RunFolder, run: Run, suite: Suite | None) -> Result:
+    try:
+        case = read_case(folder)
+        judges = suite or _suite_of(run)
+        return _result(case, [_judge_safely(kind, judge, case) for kind, judge in judges])
+    except (ConfigError, OSError):
+        raise
+    except Exception as error:
+        _log.exception("the evidence cannot be judged")
+        return _unjudged(run, unreadable_evidence(error))
+
+
+def _unjudged(run: Run, finding: Finding) -> Result:
+    """Return the result of a run of which nothing is known but its record."""
+    return Result(
+        run_id=run.run_id, verdict=finding.verdict, environment=run.environment,
+        scenario=run.scenario, profile=profile_of(run), started_at=run.started_at,
+        finished_at=run.finished_at or run.started_at, findings=(finding,), usage=(), latency=(),
+        generator=Generator(None, None, None, None), versions=run.versions, partial=True,
+        interruption=run.early_end, repeat=run.repeat, services=run.services,
+        scenario_sha256=run.scenario_sha256, fault=run.fault,
+    )  # fmt: skip
 
 
 def _suite_of(run: Run) -> Suite:

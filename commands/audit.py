@@ -28,9 +28,9 @@ from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
+from scenarios.evidence.files import write_atomically
 from scenarios.evidence.run_folder import (
     new_run_id,
-    write_atomically,
 )
 
 MOST_OF_A_RUN_S = 300.0

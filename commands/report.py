@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NoReturn
 
-from checks.result import read_result
+from checks.result import read_result, verdict_of
 from commands.shared.conclusion import publish, write_report
 from commands.shared.run_setup import python_here
 from config.errors import ConfigError, Problem
@@ -18,5 +18,10 @@ def report(run: str, runs: Path, as_json: bool) -> NoReturn:
     except (OSError, ValueError) as error:
         message = f"it has no readable result; run: {python_here()} run.py check {run}"
         raise ConfigError(Problem(folder.result, None, message)) from error
+    if result.verdict is not verdict_of(result.findings):
+        message = (
+            f"its verdict is not that of its findings; run: {python_here()} run.py check {run}"
+        )
+        raise ConfigError(Problem(folder.result, None, message))
     write_report(result, folder)
     publish(result, folder, as_json)

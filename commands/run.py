@@ -18,6 +18,7 @@ from config.errors import ConfigError
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
+from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_json, ledger_of
 from scenarios.evidence.recording import read_recordings
 from scenarios.evidence.run_folder import (
@@ -28,7 +29,6 @@ from scenarios.evidence.run_folder import (
     RunFolder,
     Stage,
     with_phase,
-    write_atomically,
 )
 from witnesses.collectors import Collectors, open_collectors
 from witnesses.model import Moment

@@ -11,7 +11,8 @@ from commands.shared.run_setup import LOCAL, python_here, started_stack
 from config.clock import CLOCK
 from config.environment import find_environment, read_environment_file
 from scenarios.driver.plan import refuse_fault
-from scenarios.evidence.run_folder import new_run_id, write_atomically
+from scenarios.evidence.files import write_atomically
+from scenarios.evidence.run_folder import new_run_id
 
 
 def up(runs: Path, fault: str, as_json: bool) -> None:

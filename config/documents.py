@@ -67,15 +67,18 @@ class Document:
         return Problem(self.path, self.line_of(location), message)
 
 
-def read_document(path: Path, variables: Mapping[str, str] | None = None) -> Document:
+def read_document(
+    path: Path, variables: Mapping[str, str] | None = None, content: bytes | None = None
+) -> Document:
     """Parse a YAML file and, if `variables` are given, expand them in its values.
 
     `${NAME}` must be set; `${NAME:-default}` may be unset or empty. Expansion happens after
-    parsing, so that a variable's value cannot add keys.
+    parsing, so that a variable's value cannot add keys. `content` is that of the file, where it has
+    been read already.
 
     Raises ConfigError with every unset variable and duplicate key, or with the YAML syntax error.
     """
-    text = _read_text(path)
+    text = _read_text(path) if content is None else _decoded(path, content)
     try:
         _refuse_aliases(path, text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -185,14 +188,19 @@ def _read_text(path: Path) -> str:
     try:
         if path.is_file() and path.stat().st_size > _MAX_BYTES:
             raise ConfigError(Problem(path, None, f"the file is over {_MAX_BYTES:,} bytes"))
-        return path.read_text(encoding="utf-8")
+        return _decoded(path, path.read_bytes())
     except FileNotFoundError as error:
         raise ConfigError(Problem(path, None, "the file does not exist")) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(Problem(path, None, "the file is not UTF-8 text")) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise ConfigError(Problem(path, None, f"the file cannot be read: {reason}")) from error
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(path, None, "the file is not UTF-8 text")) from error
 
 
 def _refuse_aliases(path: Path, text: str) -> None:

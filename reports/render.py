@@ -2,13 +2,13 @@
 
 import logging
 import os
-import tempfile
 from pathlib import Path
 
 from checks.result import Result
 from reports.html import render_html
 from reports.junit import render_junit
 from reports.markdown import render_markdown
+from scenarios.evidence.files import write_atomically
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,9 +20,9 @@ def render_all(result: Result, run_dir: Path) -> Path:
     """
     summary = render_markdown(result)
     report = run_dir / "report.html"
-    _write(report, render_html(result))
-    _write(run_dir / "junit.xml", render_junit(result))
-    _write(run_dir / "summary.md", summary)
+    write_atomically(report, render_html(result).encode())
+    write_atomically(run_dir / "junit.xml", render_junit(result).encode())
+    write_atomically(run_dir / "summary.md", summary.encode())
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         # The file is the CI job's own; a job without it still has its report.
         try:
@@ -31,16 +31,3 @@ def render_all(result: Result, run_dir: Path) -> Path:
         except OSError as error:
             _LOG.warning("the summary could not be appended to %s: %s", step_summary, error)
     return report
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that no reader ever sees half of it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        temporary.chmod(0o644)  # mkstemp's own is for one's eyes only
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

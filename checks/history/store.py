@@ -17,7 +17,8 @@ from checks.history.entry import Entry, StepEntry, UsageEntry
 from checks.history.machine import machine_here
 from checks.result import Result
 from checks.verdict import Verdict, worst
-from scenarios.evidence.run_folder import Run, RunFolder, write_atomically
+from scenarios.evidence.files import is_there, make_folder, read_document, write_atomically
+from scenarios.evidence.run_folder import Run, RunFolder
 
 FOLDER_NAME = "history"
 MAX_RUNS = 30
@@ -75,23 +76,22 @@ def record_of(result: Result) -> Entry:
     )
 
 
-def remember(folder: RunFolder, result: Result, is_new: bool) -> None:
+def remember(folder: RunFolder, result: Result) -> None:
     """Write a judged run into the history beside its folder.
 
-    A run that is judged again is written only where there is a history already: its folder may have
-    been carried elsewhere. A history that cannot be written costs no verdict: the log has why.
+    A run that is judged again is not: its folder may come from elsewhere. A history that cannot be
+    written costs no verdict: the log has why.
     """
     path = history_path(folder)
     try:
-        if is_new or path.exists():
-            write_entry(path, record_of(result))
+        write_entry(path, record_of(result))
     except OSError as error:
         _log.warning("the run could not be written into %s: %s", path, error)
 
 
 def write_entry(path: Path, entry: Entry) -> None:
     """Write a run's file, whole or not at all, in place of an earlier one. Raises OSError."""
-    path.mkdir(exist_ok=True)
+    make_folder(path)
     write_atomically(path / f"{entry.run_id}.json", _ENTRY.dump_json(entry, indent=1))
 
 
@@ -102,10 +102,9 @@ def read_history(path: Path) -> tuple[Entry, ...]:
     """
     entries = []
     for file in sorted(each for each in path.iterdir() if each.suffix == ".json"):
-        content = file.read_bytes()
         # A run that is written at this moment, or a file of somebody else, costs no comparison.
-        with suppress(ValueError):
-            entries.append(_ENTRY.validate_json(content))
+        with suppress(OSError, ValueError):
+            entries.append(_ENTRY.validate_json(read_document(file)))
     return tuple(entries)
 
 
@@ -142,7 +141,7 @@ def profile_of(run: Run) -> str:
 def keep_history(path: Path, folder: RunFolder, run: Run) -> None:
     """Put the history that a run can be compared with into its evidence, if it is not there yet."""
     kept_in = _kept_path(folder)
-    if kept_in.exists():
+    if is_there(kept_in):
         return
     machine = machine_here()
     try:
@@ -157,7 +156,7 @@ def keep_history(path: Path, folder: RunFolder, run: Run) -> None:
 def history_of(folder: RunFolder) -> ComparableRuns:
     """Read what a run's evidence keeps of those before it."""
     try:
-        return _COMPARABLE.validate_json(_kept_path(folder).read_bytes())
+        return _COMPARABLE.validate_json(read_document(_kept_path(folder)))
     except FileNotFoundError:
         return ComparableRuns(error="no history was kept with this run")
     except (OSError, ValueError):

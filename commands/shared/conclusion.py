@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from dataclasses import replace
 from typing import NoReturn
 
 import typer
@@ -17,6 +18,7 @@ from reports.annotations import render_annotations
 from reports.progress import Progress
 from reports.render import render_all
 from reports.terminal import print_result
+from scenarios.evidence.manifest import write_manifest
 from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
@@ -24,9 +26,10 @@ from scenarios.evidence.run_folder import (
 
 
 def finish(folder: RunFolder, run: Run) -> None:
-    """Write how a run ended, and what it can be compared with."""
-    folder.write_run(run)
+    """Write how a run ended and what it can be compared with; from now on its evidence is fixed."""
     keep_history(history_path(folder), folder, run)
+    folder.write_run(replace(run, has_manifest=True))
+    write_manifest(folder)
 
 
 def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None) -> NoReturn:
@@ -35,8 +38,9 @@ def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None)
     with progress.stage("judge") if progress else contextlib.nullcontext():
         result = judge(folder)
         write_report(result, folder)
-        # `run.py check` passes no progress: it judges a run that is not new.
-        remember(folder, result, is_new=progress is not None)
+        # `run.py check` passes no progress: it writes into the run's own folder only.
+        if progress:
+            remember(folder, result)
     if progress:
         progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
                       "beyond the load")  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 
 from config.clock import CLOCK
@@ -25,6 +26,7 @@ from reference_services.stack.processes import StackError
 from scenarios.driver.driver import DriverContext
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan
+from scenarios.evidence.files import open_to_append
 from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
@@ -148,8 +150,23 @@ def recorded_headers(
 
 
 def log_to(folder: RunFolder) -> None:
-    """Send what the harness logs, tracebacks of its own faults included, to the run's log."""
-    logging.basicConfig(filename=folder.path / "run.log", force=True, level=logging.WARNING)
+    """Send what the harness logs, tracebacks of its own faults included, to the run's log.
+
+    Raises OSError.
+    """
+    handler = _RunLog(folder.path / "run.log", encoding="utf-8", errors="backslashreplace")
+    logging.basicConfig(handlers=[handler], force=True, level=logging.WARNING)
+
+
+class _RunLog(logging.FileHandler):
+    """A log that is a file of a run, which may come from elsewhere."""
+
+    def _open(self) -> TextIOWrapper:
+        file = open_to_append(Path(self.baseFilename))
+        return TextIOWrapper(file, encoding=self.encoding, errors=self.errors, write_through=True)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Leave out what cannot be written: a full disk has a sentence of its own."""
 
 
 def versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ import httpx
 from config.clock import CLOCK
 from config.environment import NONE, Environment
 from config.redaction import redact
+from scenarios.evidence.files import make_folder, open_to_append
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
 from scenarios.http.transport import open_client
 
@@ -33,9 +34,9 @@ class Prober:
         # One connection per probe: one that a restart has closed would show an outage that is over.
         self._client = open_client(environment.network, TIMEOUT_S, kept=0)
         self._path = probes_path(folder, name)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         # end a line that a killed watch left unfinished, so that the next one is a line of its own
-        with self._path.open("ab+") as file:
+        with open_to_append(self._path) as file:
             if file.tell():
                 file.seek(-1, 2)
                 if file.read(1) != b"\n":
@@ -46,9 +47,9 @@ class Prober:
         sent_at, began_s = CLOCK.now_at(), time.monotonic()
         error = self._error()
         probe = Probe(sent_at, sent_at + time.monotonic() - began_s, error)
-        with self._path.open("a", encoding="utf-8") as file:
+        with open_to_append(self._path) as file:
             line = [round(probe.sent_at, 4), round(probe.done_at, 4), probe.error]
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line).encode() + b"\n")
         return probe
 
     def probe_until(self, every_s: float, stopped: Event) -> None:

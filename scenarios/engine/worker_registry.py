@@ -11,8 +11,10 @@ The messages on Locust's channel:
       ── stop_load ───────────────────────→   with the reason
 """
 
+import os
 import platform
 import shutil
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from scenarios.evidence.recording import recover as recover_recording
 from scenarios.evidence.transfer import BatchWriter
+
+FOLDER_PREFIX = "trial-balance-"
 
 _POLL_S = 0.02
 _REPLY_TIMEOUT_S = 30.0
@@ -76,16 +80,16 @@ class WorkerRegistry:
         """Note whether a worker can do its part, and where it records."""
         worker = self.workers.get(client_id)
         if worker:
-            worker.has_replied, worker.problem = True, reply["problem"]
-            worker.recording = Path(reply["folder"]) / f"{worker.name}.jsonl"
-            worker.is_local = reply["machine"] == platform.node()
+            worker.has_replied, worker.problem = True, str(reply.get("problem", "it sent no reply"))
+            worker.recording = Path(str(reply.get("folder", ""))) / f"{worker.name}.jsonl"
+            worker.is_local = reply.get("machine") == platform.node()
 
     def take_batch(self, client_id: str, batch: dict[str, Any]) -> None:
         """Write a batch of a worker, and confirm it."""
         worker = self.workers.get(client_id)
         if worker is None or not worker.writer.write(batch):
             return
-        worker.ended = batch["ended"]
+        worker.ended = max(worker.ended, int(batch.get("ended") or 0))
         worker.is_done = worker.is_done or bool(batch.get("is_last"))
         # also of a repeated batch: the first confirmation may be lost
         self.runner.send_message("confirmation", {"batch": worker.writer.received}, client_id)
@@ -103,9 +107,13 @@ class WorkerRegistry:
 
     def recover(self, worker: Worker) -> bool:
         """Copy the recording of a lost worker of this machine; return whether it was there."""
-        found = worker.is_local and recover_recording(worker.recording, worker.writer.path)
+        folder = worker.recording.parent
+        # the path was sent by the worker: it may be any
+        if not (worker.is_local and is_worker_folder(folder)):
+            return False
+        found = recover_recording(worker.recording, worker.writer.path)
         if found:
-            shutil.rmtree(worker.recording.parent, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
         return found
 
     @property
@@ -123,3 +131,13 @@ class WorkerRegistry:
         deadline = time.monotonic() + timeout_s
         while not self.is_over() and time.monotonic() < deadline:
             gevent.sleep(_POLL_S)
+
+
+def is_worker_folder(path: Path) -> bool:
+    """Return whether a path is that of a folder that a worker of this user made for a recording."""
+    try:
+        status = path.lstat()
+    except (OSError, ValueError):
+        return False
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return is_own and path.name.startswith(FOLDER_PREFIX)

@@ -24,6 +24,7 @@ from scenarios.engine.recording_sender import (
     SEND_INTERVAL_S,
     RecordingSender,
 )
+from scenarios.engine.worker_registry import FOLDER_PREFIX
 from scenarios.evidence.recording import Stop, StopReason
 
 _SILENT_CHECKS, _CHECK_S = 10, 1.0
@@ -88,7 +89,7 @@ class WorkerRole:
         """Read an assignment; reply whether this worker can do it."""
         folder, problem = Path(), ""
         try:
-            folder = Path(tempfile.mkdtemp(prefix="trial-balance-"))
+            folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
             for name in ("scenario", "environment"):
                 (folder / f"{name}.yaml").write_text(data[name], encoding="utf-8")
             task = LoadTask(

@@ -4,10 +4,13 @@ Each line is one probe, `[sent, done, error]`, in epoch seconds. Every line reac
 system at once, so a killed watch loses none.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+from scenarios.evidence.files import plain_name, read_lines
 
 # A service that takes longer is down: its callers would have given up.
 TIMEOUT_S = 1.0
@@ -24,7 +27,7 @@ class Probe:
 
 def probes_path(folder: Path, name: str) -> Path:
     """Return the file of a service's probes in a folder of evidence."""
-    return folder / "probes" / f"{name}.jsonl"
+    return folder / "probes" / f"{plain_name(name)}.jsonl"
 
 
 def read_probes(path: Path) -> list[Probe]:
@@ -32,12 +35,10 @@ def read_probes(path: Path) -> list[Probe]:
     decoder = msgspec.json.Decoder(tuple[float, float, str])
     probes = []
     try:
-        with path.open("rb") as file:
-            for line in file:
-                try:
-                    probes.append(Probe(*decoder.decode(line)))
-                except msgspec.DecodeError:
-                    continue
-    except FileNotFoundError:
-        return []
+        for line in read_lines(path):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                probes.append(Probe(*decoder.decode(line)))
+    except (OSError, ValueError):
+        # what was read before is good
+        pass
     return sorted(probes, key=lambda probe: probe.sent_at)

@@ -17,20 +17,30 @@ import os
 import shutil
 import struct
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import convert
 
 from config.clock import CLOCK, Clock, ClockStep
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column, Exchanges
-from scenarios.evidence.run_folder import read_json_lines, write_atomically
+from scenarios.evidence.files import (
+    MAX_DATA_BYTES,
+    decode_json,
+    open_new,
+    open_to_read,
+    read_lines,
+    replacing,
+    write_atomically,
+)
 
-ROWS = ".rows"
+ROWS, NOTES = ".rows", ".jsonl"
 
 _INTENT_HEAD = struct.Struct("<IHBxdd")  # iteration, step, outcome, (cut off), due, sent
 _CONCLUSION = struct.Struct("<ddHxxI")  # sent, done, status, reason
@@ -39,8 +49,11 @@ _ROW_BYTES = ROW.itemsize
 _CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
 _CHUNK_BYTES = _CHUNK_ROWS * _ROW_BYTES
 _MAX_REASONS = 10_000
+_MAX_CLOCK_STEPS = 10_000
 OTHER_REASON = f"a reason beyond the first {_MAX_REASONS:,}"
 _MAX_DETAILS_PER_REASON = 20
+_MAX_DETAILS = 20_000  # that a reader keeps
+_MAX_TIME_S = 1e10
 
 CUT_OFF_REASON = "the load ended before the response"
 
@@ -139,8 +152,8 @@ class Recorder:
     ) -> None:  # fmt: skip
         """Create the files and fix the anchor. Raises OSError."""
         self.path = path
-        self._notes = path.open("x", encoding="utf-8", buffering=1)
-        self._rows = os.open(path.with_suffix(ROWS), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        self._notes = os.fdopen(open_new(path), "w", encoding="utf-8", buffering=1)
+        self._rows = open_new(path.with_suffix(ROWS))
         self._chunk = mmap.mmap(-1, 1)
         self._chunk_from = self._chunk_to = self._written = 0
         self._reasons: dict[str, int] = {"": 0}
@@ -213,7 +226,7 @@ class Recorder:
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
         self.note_clock_steps()
-        self._write("end", asdict(end))
+        self._write("end", {**asdict(end), "rows": self._written})
         self.close()
 
     def close(self) -> None:
@@ -262,7 +275,11 @@ def recover(lost: Path, path: Path) -> bool:
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
         # rows first: the note `recovered` says that none of them is missing
-        shutil.copyfile(lost.with_suffix(ROWS), path.with_suffix(ROWS))
+        with (
+            open_to_read(lost.with_suffix(ROWS), MAX_DATA_BYTES) as source,
+            replacing(path.with_suffix(ROWS)) as copy,
+        ):
+            shutil.copyfileobj(source, copy)
         write_atomically(path, "".join(lines).encode())
     except OSError:
         return False
@@ -276,7 +293,7 @@ class RowChanges:
         """Make the recorder collect the numbers of written rows from now on."""
         recorder.changed = []
         self._recorder = recorder
-        self._rows = os.open(recorder.path.with_suffix(ROWS), os.O_RDONLY)
+        self._rows = open_to_read(recorder.path.with_suffix(ROWS), MAX_DATA_BYTES)
 
     def read(self) -> tuple[Column, Column]:
         """Return the sequence numbers of changed rows, ascending, and the rows as they are now."""
@@ -285,66 +302,133 @@ class RowChanges:
             return np.empty(0, np.uint32), np.empty(0, ROW)
         numbers = np.unique(np.array(changed, np.uint32))
         first, last = int(numbers[0]), int(numbers[-1])
-        span = os.pread(self._rows, (last - first + 1) * _ROW_BYTES, (first - 1) * _ROW_BYTES)
+        span = os.pread(
+            self._rows.fileno(), (last - first + 1) * _ROW_BYTES, (first - 1) * _ROW_BYTES
+        )
         return numbers, np.frombuffer(span, ROW)[numbers - first]
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._rows)
+        self._rows.close()
 
 
 def read_recordings(exchanges: Path, stem: str) -> tuple[Recording, ...]:
     """Read the recordings of all generators of a phase, ordered by name."""
-    paths = {*exchanges.glob(f"{stem}.jsonl"), *exchanges.glob(f"{stem}-w[0-9]*.jsonl")}
-    recordings = map(read_recording, sorted(paths))
+    patterns = (f"{stem}{NOTES}", f"{stem}-w[0-9]*{NOTES}")
+    try:
+        names = {name.with_suffix(NOTES).name for name in exchanges.iterdir()}
+    except FileNotFoundError:
+        names = set()
+    matching = (name for name in names if any(fnmatchcase(name, each) for each in patterns))
+    recordings = (read_recording(exchanges / name) for name in sorted(matching))
     return tuple(recording for recording in recordings if recording is not None)
 
 
 def read_recording(path: Path) -> Recording | None:
-    """Read a recording by the file of its notes; return None if that has no complete line.
+    """Read a recording by the file of its notes; return None if it was never begun.
 
     An intent without an outcome becomes an unknown, cut-off exchange, done at the last time in the
-    file.
+    file. If the notes are damaged, all is missing.
     """
-    notes: dict[str, list[dict[str, Any]]] = {}
-    for line in read_json_lines(path):
-        notes.setdefault(line.pop("kind"), []).append(line)
-    if "start" not in notes:
-        return None
-    line = notes["start"][0]
-    shipped = line["shipped"] and "recovered" not in notes
-    start = RecordingStart(**{**line, "steps": tuple(line["steps"]), "shipped": shipped})
-    reasons, groups = (
-        ("", *(line[key] for line in notes.get("reason", ())), CUT_OFF_REASON)
-        for key in ("text", "group")
-    )
-    sequence, rows, missing = _read_rows(path.with_suffix(ROWS), len(start.steps))
+    try:
+        notes = _read_notes(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return _damaged(path, 1)
+    start, end = notes.start, notes.end
+    if start is None:
+        written = _read_rows(path.with_suffix(ROWS), steps=0)[3]
+        return _damaged(path, written) if written else None
+    reasons = ("", *(text for text, _ in notes.reasons), CUT_OFF_REASON)
+    groups = ("", *(group for _, group in notes.reasons), CUT_OFF_REASON)
+    sequence, rows, missing, written = _read_rows(path.with_suffix(ROWS), len(start.steps))
+    if notes.rows is not None:
+        missing += abs(notes.rows - written)
     unconcluded = _conclude_intents(rows, len(reasons) - 1)
     rows["reason"][rows["reason"] >= len(reasons)] = 0
-    end = next(map(_end_of, notes.get("end", ())), None)
-    details = {line["n"]: line["detail"] for line in notes.get("detail", ())}
     exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows)
-    steps = tuple(ClockStep(**line) for line in notes.get("clock", ()))
-    return Recording(start, exchanges, end, details, unconcluded, missing, steps)
+    return Recording(
+        start, exchanges, end, notes.details, unconcluded, missing, tuple(notes.clock_steps)
+    )
 
 
-def _end_of(line: dict[str, Any]) -> RecordingEnd:
-    reason = line["stop_reason"]
-    return RecordingEnd(**{**line, "stop_reason": reason and StopReason(reason)})
+@dataclass
+class _Notes:
+    """The notes of a recording. `rows` is how many exchanges it had at its end."""
+
+    start: RecordingStart | None = None
+    end: RecordingEnd | None = None
+    rows: int | None = None
+    is_recovered: bool = False
+    reasons: list[tuple[str, str]] = field(default_factory=list)
+    details: dict[int, dict[str, Any]] = field(default_factory=dict)
+    clock_steps: list[ClockStep] = field(default_factory=list)
 
 
-def _read_rows(path: Path, steps: int) -> tuple[np.ndarray, Column, int]:
-    """Read the valid rows and their numbers; return also how many are missing between them."""
+def _read_notes(path: Path) -> _Notes:
+    """Read the notes. Raises OSError, and ValueError, LookupError or TypeError if damaged."""
+    notes = _Notes()
+    for line in read_json_lines(path):
+        match line["kind"]:
+            case "start":
+                notes.start = notes.start or convert(line, RecordingStart)
+            case "reason" if len(notes.reasons) <= _MAX_REASONS:
+                notes.reasons.append(convert((line["text"], line["group"]), tuple[str, str]))
+            case "detail" if len(notes.details) < _MAX_DETAILS:
+                notes.details[convert(line["n"], int)] = convert(line["detail"], dict[str, Any])
+            case "clock" if len(notes.clock_steps) < _MAX_CLOCK_STEPS:
+                notes.clock_steps.append(convert(line, ClockStep))
+            case "end":
+                notes.end = notes.end or convert(line, RecordingEnd)
+                notes.rows = convert(line.get("rows"), int | None)
+            case "recovered":
+                notes.is_recovered = True
+    if notes.start and notes.is_recovered:
+        notes.start = replace(notes.start, shipped=False)
+    return notes
+
+
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON Lines file up to the first torn one, which a kill may leave.
+
+    Raises OSError.
+    """
     try:
-        rows = np.fromfile(path, ROW, path.stat().st_size // _ROW_BYTES)  # drops a torn one
-    except FileNotFoundError:
+        for line in read_lines(path):
+            record = decode_json(line)
+            if not isinstance(record, dict):
+                return
+            yield record
+    except ValueError:
+        return
+
+
+def _damaged(path: Path, missing: int) -> Recording:
+    """Return a recording of which nothing is known, so that what was sent is unknown too."""
+    start = RecordingStart(path.stem, "", 0, None, 0.0, shipped=True)
+    none = Exchanges(path.stem, (), ("",), ("",), np.empty(0, np.int64), np.empty(0, ROW))
+    return Recording(start, none, None, missing=missing)
+
+
+def _read_rows(path: Path, steps: int) -> tuple[np.ndarray, Column, int, int]:
+    """Read the valid rows and their numbers.
+
+    Return also how many are missing between them, and the number of the last that was written.
+    """
+    try:
+        with open_to_read(path, MAX_DATA_BYTES) as file:
+            count = os.fstat(file.fileno()).st_size // _ROW_BYTES  # drops a torn one
+            rows = np.fromfile(file, ROW, count)
+    except OSError:
         rows = np.empty(0, ROW)
     # the file grows by chunks: the recording of a killed generator ends with empty rows
     written = np.flatnonzero(rows["outcome"] != EMPTY)
     rows = rows[: written[-1] + 1 if len(written) else 0]
-    is_known = (rows["outcome"] != EMPTY) & (rows["outcome"] <= max(CODES.values()))
-    valid = is_known & (rows["step"] < steps)
-    return np.flatnonzero(valid) + 1, rows[valid].copy(), int(np.count_nonzero(~valid))
+    valid = (rows["outcome"] != EMPTY) & (rows["outcome"] <= max(CODES.values()))
+    valid &= rows["step"] < steps
+    for column in ("due_s", "sent_s", "done_s"):
+        # a time that is not a number compares as false
+        valid &= np.abs(rows[column]) < _MAX_TIME_S
+    return np.flatnonzero(valid) + 1, rows[valid], int(np.count_nonzero(~valid)), len(rows)
 
 
 def _conclude_intents(rows: Column, reason: int) -> int:

@@ -9,26 +9,39 @@ runs/ID/
         probes/SERVICE.jsonl   of a watch: every health probe
         ledger.json            the sums of the exchanges, for people
         history.json           the earlier runs to which this one is compared
+        manifest.json          the SHA-256 of each of these files (`manifest`)
         witnesses/             every response of a witness, verbatim
     result.json                the judgement (`checks.result`), and its renderings beside it
 """
 
-import json
-import os
+import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from config.clock import ClockStep
 from config.errors import ConfigError, Problem
+from scenarios.evidence.files import (
+    is_there,
+    make_folder,
+    plain_name,
+    read_document,
+    read_file,
+    refuse_irregular,
+    write_atomically,
+)
 from scenarios.language.model import Scenario
 from scenarios.language.reader import read_scenario
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MAX_RUN_BYTES = 1_000_000
+# One in a run's record becomes a part of a path.
+FileName = Annotated[str, AfterValidator(plain_name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class DrivenPhase:
     """
 
     profile: str
-    stem: str
+    stem: FileName
     started_at: datetime
     finished_at: datetime | None = None
     error: str = ""
@@ -89,22 +102,28 @@ class Interruption:
     detail: str = ""
 
 
+def _run_id(text: str) -> str:
+    if not _RUN_ID.fullmatch(text):
+        raise ValueError("a run's id has letters, digits and hyphens")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The record of a run: what was driven, where and when.
 
     `profiles` are those to be driven, `phases` those that were begun. `headers` are those of every
     request as the environment file has them, with `${…}` for secrets. `clock_steps` are those of
-    this machine's wall clock.
+    this machine's wall clock. `has_manifest` once nothing is added to the evidence any more.
     """
 
-    run_id: str
+    run_id: Annotated[str, AfterValidator(_run_id)]
     environment: str
     scenario: str
     scenario_sha256: str
     tenant: str
     exclusive: bool
-    services: dict[str, str]
+    services: dict[FileName, str]
     headers: dict[str, str]
     started_at: datetime
     repeat: str
@@ -116,6 +135,7 @@ class Run:
     phases: tuple[DrivenPhase, ...] = ()
     watch: Watch | None = None
     clock_steps: tuple[ClockStep, ...] = ()
+    has_manifest: bool = False
 
     @property
     def early_end(self) -> Interruption | None:
@@ -175,22 +195,29 @@ class RunFolder:
         """Read the run's record. Raises ConfigError if it is missing or damaged."""
         path = self.evidence / "run.json"
         try:
-            return _RUN.validate_json(path.read_bytes())
+            return _RUN.validate_json(read_document(path, _MAX_RUN_BYTES))
         except FileNotFoundError as error:
             raise ConfigError(
                 Problem(self.path, None, "this is not a run folder: evidence/run.json is missing")
             ) from error
-        except ValueError as error:
-            raise ConfigError(Problem(path, None, f"the record is damaged: {error}")) from error
+        except (OSError, ValueError) as error:
+            message = f"the record is damaged: {_first_mistake(error)}"
+            raise ConfigError(Problem(path, None, message)) from error
 
     def read_scenario(self) -> Scenario:
         """Read the scenario as it was when the run was driven. Raises ConfigError."""
-        return read_scenario(self.evidence / "scenario.yaml")
+        path = self.evidence / "scenario.yaml"
+        try:
+            content = read_file(path, _MAX_RUN_BYTES)
+        except OSError as error:
+            message = f"the run's scenario cannot be read: {error.strerror}"
+            raise ConfigError(Problem(path, None, message)) from error
+        return read_scenario(path, content)
 
     def write_witness_file(self, name: str, content: bytes) -> None:
         """Write a witness' response, verbatim; `name` is a path in the witnesses' folder."""
         path = self.witnesses / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, content)
 
 
@@ -218,10 +245,15 @@ def create_run_folder(runs: Path, run_id: str, scenario: Path, environment: Path
 
 
 def find_run_folder(runs: Path, name: str) -> RunFolder:
-    """Return a run's folder by its path or by its name in `runs`. Raises ConfigError."""
+    """Return a run's folder by its path or by its name in `runs`. Raises ConfigError.
+
+    A folder whose evidence has links, FIFOs or devices is refused: it may come from elsewhere.
+    """
     for path in (Path(name), runs / name):
-        if (path / "evidence").is_dir():
-            return RunFolder(path.resolve())
+        if is_there(path / "evidence"):
+            folder = RunFolder(path.resolve())
+            refuse_irregular(folder.evidence)
+            return folder
     raise ConfigError(Problem(Path(name), None, f"no such run, neither here nor in {runs}"))
 
 
@@ -231,18 +263,9 @@ def with_phase(run: Run, phase: DrivenPhase) -> Run:
     return replace(run, phases=(*others, phase))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSON Lines file up to the first torn one, which a kill may leave."""
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                return
+def _first_mistake(error: OSError | ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)

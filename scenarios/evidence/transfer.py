@@ -17,11 +17,18 @@ from typing import Any
 import numpy as np
 
 from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.files import (
+    MAX_DATA_BYTES,
+    open_to_append,
+    open_to_patch,
+    open_to_read,
+)
 from scenarios.evidence.recording import ROWS, Recorder, RowChanges
 
 MAX_ROWS = 20_000
 MAX_NOTES_BYTES = 200_000
 MAX_UNCONFIRMED = 8
+_NUMBER_BYTES = 4
 
 Batch = dict[str, Any]
 
@@ -79,7 +86,7 @@ class BatchQueue:
             del self._unconfirmed[arrived]
 
     def _note_pieces(self) -> Iterator[bytes]:
-        with self._notes.open("rb") as file:
+        with open_to_read(self._notes, MAX_DATA_BYTES) as file:
             file.seek(self._notes_at)
             while piece := file.read(MAX_NOTES_BYTES):
                 self._notes_at += len(piece)
@@ -92,24 +99,50 @@ class BatchWriter:
 
     path: Path
     received: int = 0
+    last_row: int = 0
 
     def write(self, batch: Batch) -> bool:
-        """Write a batch if it is the next one; return whether it is written by now."""
+        """Write a batch if it is the next one; return whether it is written by now.
+
+        One that no worker of ours would send is neither written nor confirmed.
+        """
+        if not self._is_valid(batch):
+            return False
         if batch["batch"] != self.received + 1:
             return bool(batch["batch"] <= self.received)
         # notes first: rows may have the number of a reason that is in these notes
-        with self.path.open("ab") as notes:
+        with open_to_append(self.path) as notes:
             notes.write(batch["notes"])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
             self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))
+            self.last_row = max(self.last_row, int(numbers[-1]))
         self.received += 1
         return True
+
+    def _is_valid(self, batch: Batch) -> bool:
+        """Return whether a batch has the form and the limits of those of `BatchQueue`."""
+        parts = [batch.get(name) for name in ("numbers", "rows", "notes")]
+        sizes = [len(each) for each in parts if isinstance(each, bytes)]
+        if type(batch.get("batch")) is not int or len(sizes) < len(parts):
+            return False
+        numbers, rows, notes = sizes
+        count = numbers // _NUMBER_BYTES
+        is_whole = (numbers, rows) == (count * _NUMBER_BYTES, count * ROW.itemsize)
+        return is_whole and count <= MAX_ROWS and notes <= MAX_NOTES_BYTES and self._follow(batch)
+
+    def _follow(self, batch: Batch) -> bool:
+        """Return whether rows ascend and leave no wide gap, which would make a huge file."""
+        numbers = np.frombuffer(batch["numbers"], "<u4").astype(np.int64)
+        if not len(numbers) or batch["batch"] != self.received + 1:
+            return True
+        ascend = numbers[0] > 0 and (np.diff(numbers) > 0).all()
+        return bool(ascend and numbers[-1] <= self.last_row + MAX_ROWS)
 
     def _write_rows(self, numbers: np.ndarray, rows: np.ndarray) -> None:
         """Write rows to their positions in the file, adjacent rows at once."""
         breaks = np.flatnonzero(np.diff(numbers.astype(np.int64)) != 1) + 1
-        descriptor = os.open(self.path.with_suffix(ROWS), os.O_WRONLY | os.O_CREAT, 0o644)
+        descriptor = open_to_patch(self.path.with_suffix(ROWS))
         try:
             runs = zip(np.split(numbers, breaks), np.split(rows, breaks), strict=True)
             for run_numbers, run_rows in runs:

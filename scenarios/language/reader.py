@@ -26,9 +26,12 @@ def find_scenario(name: str) -> Path:
     )
 
 
-def read_scenario(path: Path) -> Scenario:
-    """Read a scenario. Raises ConfigError with every mistake, each with file and line."""
-    document = read_document(path)
+def read_scenario(path: Path, content: bytes | None = None) -> Scenario:
+    """Read a scenario. Raises ConfigError with every mistake, each with file and line.
+
+    `content` is that of the file, where it has been read already.
+    """
+    document = read_document(path, content=content)
     try:
         scenario = read_model(document, Scenario)
     except ConfigError as error:

@@ -1,6 +1,5 @@
 """Read the rows of each quantity's query: the increase between two answers of one database."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.values import count_of, label_value, number_of
 from witnesses.figure import Figure, Figures, Labels, Reason, void_figures
@@ -113,7 +113,7 @@ def label_values(values: list[Any]) -> Labels:
 
 def _read(path: Path) -> Answers:
     try:
-        content = json.loads(path.read_bytes(), parse_float=Decimal)
+        content = read_json(path, parse_float=Decimal)
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict):

@@ -1,6 +1,5 @@
 """Read which requests the databases know: rows counted by the X-Trace-ID of their writer."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from scenarios.evidence.files import read_json, read_lines
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.reading import FOLDER, DatabaseReading, label_values, read_databases
 from witnesses.database.values import count_of, label_value
@@ -44,12 +44,11 @@ class TraceReading:
         count, or cannot be read.
         """
         decoder = msgspec.json.Decoder(list[Any], float_hook=Decimal)
-        with traces_path(self.folder, quantity).open("rb") as file:
-            for line in file:
-                row = decoder.decode(line)
-                if len(row) != labels + 2:
-                    raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
-                yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
+        for line in read_lines(traces_path(self.folder, quantity)):
+            row = decoder.decode(line)
+            if len(row) != labels + 2:
+                raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
+            yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
 
     def counts_at(
         self, moment: Moment, quantity: str, labels: int
@@ -63,7 +62,7 @@ def read_traces(folder: RunFolder) -> TraceReading:
     """Read which quantities' rows are known by trace id."""
     path = folder.witnesses / FOLDER
     try:
-        errors = json.loads((path / TRACES_FILE).read_bytes())
+        errors = read_json(path / TRACES_FILE)
     except (OSError, ValueError):
         errors = {}
     return TraceReading(errors if isinstance(errors, dict) else {}, path, read_databases(folder))

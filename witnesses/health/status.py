@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from scenarios.evidence.files import read_document
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.model import Moment
 
@@ -58,6 +59,6 @@ def statuses_json(statuses: Mapping[str, ServiceStatus]) -> bytes:
 def read_statuses(folder: RunFolder, moment: Moment) -> dict[str, ServiceStatus]:
     """Read the statuses of a moment; empty where they were not collected."""
     try:
-        return _STATUSES.validate_json((folder.witnesses / statuses_file(moment)).read_bytes())
+        return _STATUSES.validate_json(read_document(folder.witnesses / statuses_file(moment)))
     except (OSError, ValueError):
         return {}

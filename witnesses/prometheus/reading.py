@@ -1,12 +1,12 @@
 """Read what was collected from Prometheus: the exact increase of each quantity."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeVar
 
+from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import ZERO, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, RecordKind
@@ -164,7 +164,7 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
     """Read what a run collected from Prometheus; figures report what is missing."""
     path = folder.witnesses / NAME
     try:
-        record = CollectionRecord(**json.loads((path / COLLECTION_FILE).read_bytes()))
+        record = CollectionRecord(**read_json(path / COLLECTION_FILE))
         windows = Windows(path, len(record.windows))
     except (OSError, ValueError, TypeError):
         return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from scenarios.evidence.files import open_to_read, read_file
 from witnesses.prometheus.samples import (
     RawSeries,
     Sample,
@@ -37,7 +38,7 @@ class Windows:
         for path in self._paths(name):
             # A mapped file leaves the memory as soon as its series are released. An empty file
             # cannot be mapped: mmap raises ValueError.
-            with path.open("rb") as file:
+            with open_to_read(path) as file:
                 content = mmap(file.fileno(), 0, access=ACCESS_READ)
             yield raw_series(content)
 
@@ -49,8 +50,8 @@ class Windows:
         names = (UP, START_TIMES, DURATIONS, SAMPLE_COUNTS)
         for up, start_times, durations, counts in zip(*map(self._paths, names), strict=True):
             yield {
-                UP: series_in(up.read_bytes()),
-                START_TIMES: series_in(start_times.read_bytes()),
+                UP: series_in(read_file(up)),
+                START_TIMES: series_in(read_file(start_times)),
                 DURATIONS: _series_if_any(durations),
                 SAMPLE_COUNTS: _series_if_any(counts),
             }
@@ -64,7 +65,7 @@ class Windows:
 
 def _series_if_any(path: Path) -> list[Series]:
     try:
-        return series_in(path.read_bytes())
+        return series_in(read_file(path))
     except (OSError, ValueError):
         return []
 

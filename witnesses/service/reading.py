@@ -1,11 +1,11 @@
 """Read what the services' own metrics showed: the increase between two scrapes of each replica."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scenarios.evidence.files import is_there, read_file, read_json
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.selector import Matcher
 from witnesses.figure import Figure, Figures, Labels, Reason, sum_by_labels, void_figures
@@ -203,7 +203,7 @@ def read_services(folder: RunFolder, targets: TargetLabels = NO_TARGETS) -> Serv
 
 def is_collected(folder: RunFolder, moment: str) -> bool:
     """Return whether the services were scraped at a moment."""
-    return (folder.witnesses / NAME / moment / INDEX).exists()
+    return is_there(folder.witnesses / NAME / moment / INDEX)
 
 
 def latest_start_time(folder: RunFolder) -> float:
@@ -215,7 +215,7 @@ def latest_start_time(folder: RunFolder) -> float:
 
 def _read_index(path: Path) -> dict[str, Any]:
     try:
-        index = json.loads((path / INDEX).read_bytes())
+        index = read_json(path / INDEX)
     except (OSError, ValueError):
         return {}
     return index if isinstance(index, dict) else {}
@@ -238,7 +238,7 @@ def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
     if entry["error"]:
         return unreadable(Reason.SCRAPE_FAILED, entry["error"])
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         return unreadable(Reason.NOT_COLLECTED, f"{entry['url']}: {error.strerror}")
     return parse_exposition(content, entry["url"], entry["asked_at"] + entry["skew_s"])

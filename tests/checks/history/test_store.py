@@ -234,18 +234,9 @@ def test_evidence_without_a_history_has_no_entries_and_says_why(
 
 def test_a_run_is_remembered_once_however_often_it_is_judged(tmp_path: Path) -> None:
     folder = _in_folder(tmp_path)
-    for is_new in (True, False, False):
-        remember(folder, judge(folder), is_new)
+    for _ in range(3):
+        remember(folder, judge(folder))
     assert [each.run_id for each in read_history(history_path(folder))] == [folder.path.name]
-
-
-def test_a_run_judged_again_where_there_is_no_history_makes_none(tmp_path: Path) -> None:
-    folder = _in_folder(tmp_path)
-    remember(folder, judge(folder), is_new=False)
-    assert sorted(each.name for each in folder.path.parent.iterdir()) == [
-        folder.path.name,
-        "latest",
-    ]
 
 
 def test_a_history_that_cannot_be_written_costs_no_run(
@@ -254,7 +245,7 @@ def test_a_history_that_cannot_be_written_costs_no_run(
     folder = _in_folder(tmp_path)
     history_path(folder).touch()
     with caplog.at_level(logging.WARNING):
-        remember(folder, good_result(), is_new=True)
+        remember(folder, good_result())
     assert "could not be written" in caplog.text
 
 

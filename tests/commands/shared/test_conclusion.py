@@ -13,6 +13,7 @@ from checks.result import Result, read_result
 from checks.verdict import Verdict, exit_code
 from commands.shared.conclusion import conclude, finish, load_s, publish, write_report
 from reports.progress import Progress
+from scenarios.evidence.manifest import changed_files
 from scenarios.evidence.run_folder import Cause, Interruption, RunFolder, Stage
 from tests.checks.history.entries import entry
 from tests.evidence_factory import (
@@ -131,12 +132,18 @@ def test_a_new_run_is_remembered_and_tells_of_its_judgement(tmp_path: Path) -> N
     assert total.endswith(" s beyond the load")
 
 
-def test_a_run_that_is_judged_again_begins_no_history_and_is_put_into_one(tmp_path: Path) -> None:
+def test_a_run_that_is_judged_again_writes_nothing_beside_its_folder(tmp_path: Path) -> None:
     folder = good_run(tmp_path)
     concluded(folder)
     assert not history_path(folder).exists()
     history_path(folder).mkdir()
     concluded(folder)
+    assert not list(history_path(folder).iterdir())
+
+
+def test_a_new_run_is_put_into_the_history(tmp_path: Path) -> None:
+    folder = good_run(tmp_path)
+    concluded(folder, quiet())
     assert [path.stem for path in history_path(folder).iterdir()] == [RUN_ID]
 
 
@@ -161,5 +168,6 @@ def test_a_finished_run_keeps_how_it_ended_and_what_it_can_be_compared_with(
         folder.read_run(), interruption=Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
     )
     finish(folder, ended)
-    assert folder.read_run() == ended
+    assert folder.read_run() == replace(ended, has_manifest=True)
+    assert not changed_files(folder, folder.read_run())
     assert history_of(folder).entries == (earlier,)

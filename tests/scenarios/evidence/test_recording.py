@@ -28,6 +28,7 @@ from scenarios.evidence.recording import (
     RecordingStart,
     RowChanges,
     StopReason,
+    read_json_lines,
     read_recording,
     read_recordings,
     recover,
@@ -462,3 +463,19 @@ def test_a_wall_clock_that_is_set_moves_no_time_of_a_recording_and_is_noted(
     assert recording is not None
     assert recording.start.anchor_at == 1_050.0
     assert recording.clock_steps == (ClockStep(1_053.0, 3_600.0),)
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        ("", []),
+        ('{"n": 1}\n{"n": 2}\n', [{"n": 1}, {"n": 2}]),
+        ('{"n": 1}\n{"n": ', [{"n": 1}]),
+        ('{"n": 1}\n\x00\x00\x00', [{"n": 1}]),
+    ],
+)
+def test_a_torn_last_line_ends_the_records(
+    tmp_path: Path, content: str, records: list[dict[str, int]]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(content)
+    assert list(read_json_lines(tmp_path / "a.jsonl")) == records

@@ -16,9 +16,7 @@ from scenarios.evidence.run_folder import (
     create_run_folder,
     find_run_folder,
     new_run_id,
-    read_json_lines,
     with_phase,
-    write_atomically,
 )
 from tests.scenarios.shop_scenario import GOOD, written
 
@@ -145,16 +143,6 @@ def test_a_witness_file_is_written_verbatim_at_any_depth(tmp_path: Path) -> None
     assert (folder.witnesses / "before" / "prometheus.json").read_bytes() == b"\x00{}"
 
 
-def test_a_file_is_replaced_atomically_without_leftovers(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    write_atomically(path, b"long before")
-    with path.open("rb") as reader:
-        write_atomically(path, b"now")
-        assert reader.read() == b"long before"
-    assert path.read_bytes() == b"now"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_a_run_id_sorts_by_time_in_whatever_zone() -> None:
     east = timezone(timedelta(hours=5))
     first = new_run_id(NOW.astimezone(east))
@@ -164,22 +152,6 @@ def test_a_run_id_sorts_by_time_in_whatever_zone() -> None:
 
 def test_runs_started_in_the_same_second_have_different_ids() -> None:
     assert len({new_run_id(NOW) for _ in range(8)}) > 1
-
-
-@pytest.mark.parametrize(
-    ("content", "records"),
-    [
-        ("", []),
-        ('{"n": 1}\n{"n": 2}\n', [{"n": 1}, {"n": 2}]),
-        ('{"n": 1}\n{"n": ', [{"n": 1}]),
-        ('{"n": 1}\n\x00\x00\x00', [{"n": 1}]),
-    ],
-)
-def test_a_torn_last_line_ends_the_records(
-    tmp_path: Path, content: str, records: list[dict[str, int]]
-) -> None:
-    (tmp_path / "a.jsonl").write_text(content)
-    assert list(read_json_lines(tmp_path / "a.jsonl")) == records
 
 
 DONE = DrivenPhase("once", "01-once", NOW, NOW)
