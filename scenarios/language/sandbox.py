@@ -1,18 +1,30 @@
 """Jinja, sandboxed and with undefined names as errors, in which values become text as in JSON.
 
 Jinja itself would write Python's words: `True`, `None`, `['x1']`. Here every way from a value to
-text, the filters and `~` among them, leads through `text_of`.
+text, the filters and `~` among them, leads through `text_of`, and whatever grows or repeats is
+bounded by `limits`.
 """
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from scenarios.language.limits import (
+    BUDGET,
+    CALL_STEPS,
+    check_arguments,
+    check_operands,
+    check_pattern,
+    counted,
+    spent,
+)
 from scenarios.language.value_text import (
     encode_json,
     header_text,
@@ -28,19 +40,31 @@ _OF_TEXT = ("capitalize", "center", "indent", "lower", "replace", "title", "trim
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(["%"])
+    intercepted_binops = frozenset(["%", "*", "**", "+"])
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Compute `left % right`, where `left` may be a format of text."""
-        if isinstance(left, str):
+        """Compute `left % right`, where `left` may be a format of text, and the like."""
+        check_operands(operator, left, right)
+        if operator == "%" and isinstance(left, str):
             right = tuple(map(_formattable, right if isinstance(right, tuple) else (right,)))
-        return super().call_binop(context, operator, left, right)
+        return spent(super().call_binop(context, operator, left, right))
+
+    def call(self, context: Any, callee: Any, /, *arguments: Any, **named: Any) -> Any:
+        """Call a macro, or a method of a value."""
+        BUDGET.step(CALL_STEPS)
+        owner = getattr(callee, "__self__", None)
+        if isinstance(owner, str | bytes | int):
+            if getattr(callee, "__name__", "") == "translate":
+                raise SecurityError("a template has no use for translate()")
+            check_arguments(owner, (*arguments, *named.values()))
+        return spent(super().call(context, callee, *arguments, **named))
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         """Return what stands for a text's own method `format`; None if `value` is not that."""
         apply = super().wrap_str_format(value)
         if apply is None:
             return None
+        check_pattern(getattr(value, "__self__", None))
         return lambda *arguments, **named: apply(
             *map(_formattable, arguments),
             **{name: _formattable(each) for name, each in named.items()},
@@ -70,19 +94,42 @@ def _of_text(name: str) -> Callable[..., Any]:
 def _join(context: Context, values: Iterable[Any], d: str = "", attribute: Any = None) -> str:
     if attribute is not None:
         values = FILTERS["map"](context, values, attribute=attribute)
-    return text_of(d).join(map(text_of, values))
+    texts, between = [spent(text_of(value)) for value in values], text_of(d)
+    BUDGET.spend(len(between) * len(texts))
+    return between.join(texts)
 
 
 def _format(pattern: Any, *arguments: Any, **named: Any) -> str:
+    check_pattern(text_of(pattern))
     values = {name: _formattable(value) for name, value in named.items()}
     return text_of(pattern) % (values or tuple(map(_formattable, arguments)))
+
+
+def _bounded(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter whose arguments and result are bounded."""
+    position = 1 if hasattr(apply, "jinja_pass_arg") else 0
+
+    @wraps(apply)
+    def apply_bounded(*arguments: Any, **options: Any) -> Any:
+        BUDGET.step(CALL_STEPS)
+        # what is truncated grows by nothing
+        if name != "truncate":
+            given = (*arguments[position + 1 :], *options.values())
+            check_arguments(arguments[position], given)
+        return spent(apply(*arguments, **options))
+
+    return apply_bounded
+
+
+def _finalize(value: Any) -> Any:
+    return spent(text_of(value))
 
 
 SANDBOX = _Sandbox(
     undefined=jinja2.StrictUndefined,
     autoescape=False,
     keep_trailing_newline=True,
-    finalize=text_of,
+    finalize=_finalize,
 )
 SANDBOX.globals.clear()
 SANDBOX.filters |= {
@@ -99,15 +146,22 @@ SANDBOX.filters |= {
 }
 
 
+SANDBOX.filters = {name: _bounded(name, apply) for name, apply in SANDBOX.filters.items()}
+SANDBOX.filters["counted"] = counted
+
+
 def parse(text: str) -> nodes.Template:
     """Parse a template. Raises Jinja's errors."""
     tree = SANDBOX.parse(text)
     for concatenation in list(tree.find_all(nodes.Concat)):
         concatenation.nodes = [filtered(node, "string") for node in concatenation.nodes]
+    for loop in list(tree.find_all(nodes.For)):
+        body = sum(len(each.data) for each in loop.find_all(nodes.TemplateData))
+        loop.iter = filtered(loop.iter, "counted", body)
     return tree
 
 
-def filtered(node: nodes.Expr, name: str, *arguments: str) -> nodes.Filter:
+def filtered(node: nodes.Node, name: str, *arguments: str | int) -> nodes.Filter:
     """Return an expression to which a filter is applied."""
     constants = [nodes.Const(each, lineno=node.lineno) for each in arguments]
     new = nodes.Filter(node, name, constants, [], None, None, lineno=node.lineno)

@@ -13,6 +13,7 @@ from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
 
 from config.verbatim import TextPart
+from scenarios.language.limits import BUDGET
 from scenarios.language.sandbox import SANDBOX, filtered, outputs, parse
 from scenarios.language.value_text import header_text, path_text, query_text, text_of
 
@@ -25,6 +26,8 @@ _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
 _ENCODERS: Mapping[str, Callable[..., str]] = {
     "header_text": header_text, "path_text": path_text, "query_text": query_text
 }  # fmt: skip
+
+_SHOWN = 500
 
 # A literal and None, or the name of a variable and what makes its value text.
 Part = tuple[str, Callable[[Any], str] | None]
@@ -233,7 +236,9 @@ def _defined(text: str, value: Any) -> Any:
 
 def _guard(text: str, action: Callable[[], Any]) -> Any:
     """Run an action; turn whatever a template or its filters raise into a TemplateError."""
+    BUDGET.restart()
     try:
         return action()
     except Exception as error:
-        raise TemplateError(f"the template {text!r} fails: {error}") from error
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        raise TemplateError(f"the template {shown!r} fails: {error}") from error

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from benchmarks.evidence_fuzz import fuzz
+from checks.suite import judge
+from checks.verdict import Verdict
+from tests.checks.test_evidence import sealed
+
+SEED = 20261127
+
+
+def test_no_mutation_of_a_run_escapes_as_a_traceback_a_write_or_a_pass(tmp_path: Path) -> None:
+    folder = sealed(tmp_path)
+    assert judge(folder).verdict is Verdict.PASS
+    outcome = fuzz(folder.path, 200, SEED)
+    assert not outcome.faults
+    assert set(outcome.codes) >= {"check 2", "check 3", "report 0", "report 2"}
