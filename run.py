@@ -225,8 +225,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _failure(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: make room where runs are kept, and run again"
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "the disk is full: make room where runs are kept, and run again"
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return "too many files are open: raise the limit (ulimit -n), and run again"
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
+            place = Path(error.filename).parent
+            return f"{place} cannot be written: {error.strerror}; use a folder that can"
+        if error.filename and error.strerror:
+            return f"{error.filename}: {error.strerror}"
     return f"the harness itself failed: {type(error).__name__}: {error}"
 
 

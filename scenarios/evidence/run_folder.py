@@ -16,6 +16,7 @@ runs/ID/
 
 import re
 import secrets
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -229,6 +230,7 @@ def new_run_id(now: datetime) -> str:
 def create_run_folder(runs: Path, run_id: str, scenario: Path, environment: Path) -> RunFolder:
     """Create a run's folder with copies of its scenario and environment. Raises ConfigError."""
     folder = RunFolder(runs / run_id)
+    is_new = not is_there(folder.path)
     try:
         folder.exchanges.mkdir(parents=True)
         folder.witnesses.mkdir()
@@ -239,6 +241,9 @@ def create_run_folder(runs: Path, run_id: str, scenario: Path, environment: Path
         link.symlink_to(run_id)
         link.replace(runs / "latest")
     except OSError as error:
+        # of a full disk, nothing is left that looks like a run
+        if is_new:
+            shutil.rmtree(folder.path, ignore_errors=True)
         message = f"cannot create the run folder here: {error.strerror}"
         raise ConfigError(Problem(runs, None, message)) from error
     return folder

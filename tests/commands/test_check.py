@@ -1,4 +1,7 @@
+import contextlib
 import json
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from checks.result import read_result
 from checks.verdict import Verdict
 from commands.check import check
 from config.errors import ConfigError
+from run import main
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import Load, write_agreeing_witnesses, write_rows, write_run
 
@@ -39,3 +43,58 @@ def test_a_run_is_judged_again_by_its_evidence_and_its_reports_are_written(
 def test_a_run_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no-such-run"):
         check("no-such-run", tmp_path, as_json=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 256 KB, which takes root."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("a disk can be mounted by root only")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def fill(disk: Path) -> None:
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 1024)
+
+
+def test_a_full_disk_is_named_and_no_part_of_a_file_is_left(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _run(small_disk)
+    fill(small_disk)
+    assert main(["check", str(folder.path)]) == 3
+    printed = capsys.readouterr().err.splitlines()
+    assert printed == [
+        "the disk is full: make room where runs are kept, and run again; nothing is proven"
+    ]
+    assert {path.name for path in folder.path.iterdir()} == {"evidence", "run.log"}
+
+
+def test_a_disk_that_is_read_only_is_named(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _run(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert main(["check", str(folder.path)]) == 3
+    (printed,) = capsys.readouterr().err.splitlines()
+    assert f"{folder.path} cannot be written: Read-only file system" in printed
+
+
+def test_a_log_that_is_something_else_is_not_written_through(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _run(tmp_path)
+    (tmp_path / "outside").write_text("mine")
+    (folder.path / "run.log").symlink_to(tmp_path / "outside")
+    assert main(["check", str(folder.path)]) == 3
+    assert "run.log: it is a symbolic link, not a file" in capsys.readouterr().err
+    assert (tmp_path / "outside").read_text() == "mine"

@@ -16,6 +16,9 @@ from witnesses.model import CountedQuantity, Moment
 
 _MAX_ROWS = 200_000
 _MAX_TRACES = 20_000_000
+# Of the texts of one value, and of all rows that are held in memory.
+_MAX_TEXT = 100_000
+_MAX_TEXTS = 40_000_000
 
 
 class DatabaseCollector:
@@ -37,7 +40,7 @@ class DatabaseCollector:
                 of_quantity = answers.setdefault(quantity.name, {})
                 try:
                     rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
-                    of_quantity[database] = {"rows": list(rows)}
+                    of_quantity[database] = {"rows": list(_bounded(database, rows))}
                 except DatabaseDown as error:
                     of_quantity[database] = {"error": str(error)}
         folder.write_witness_file(f"database/{moment}.json", encode_json(answers))
@@ -59,6 +62,17 @@ class DatabaseCollector:
                 except DatabaseDown as error:
                     errors[quantity.name] = str(error)
         folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())
+
+
+def _bounded(database: str, rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Yield rows whose texts together fit into memory. Raises DatabaseDown."""
+    total = 0
+    for row in rows:
+        total += sum(len(value) for value in row if isinstance(value, str))
+        if total > _MAX_TEXTS:
+            error = f"its query returns over {_MAX_TEXTS:,} characters"
+            raise DatabaseDown(f"the database {database!r}: {error}")
+        yield row
 
 
 def rows_of_query(
@@ -87,6 +101,9 @@ def rows_of_query(
                     bounded.renew()
                 if any(isinstance(value, bytes | memoryview) for value in row):
                     error = "its query returns bytes, which are neither a label nor a count"
+                    raise QueryRefused(error)
+                if any(isinstance(value, str) and len(value) > _MAX_TEXT for value in row):
+                    error = f"its query returns a text of over {_MAX_TEXT:,} characters"
                     raise QueryRefused(error)
                 yield unpadded(row, padded)
     except DatabaseDown as error:

@@ -12,7 +12,8 @@ DOUBLED = "{% set x = 'aaaaaaaaaa' %}"
 @pytest.mark.parametrize(
     "template",
     [
-        f"{{{{ 'a' * {HUGE} }}}}", f"{{{{ {HUGE} * [1] }}}}!", "{{ 9 ** (9 ** 9) }}", "{{ 2 ** 99999 }}!",
+        f"{{{{ 'a' * {HUGE} }}}}", f"{{{{ {HUGE} * [1] }}}}!",
+        "{{ 9 ** (9 ** 9) }}", "{{ 2 ** 99999 }}!",
         "{{ range(10**9) }}", f"{{{{ 'a' | center({HUGE}) }}}}", f"{{{{ 'a'.ljust({HUGE}) }}}}",
         f"{{{{ '1'.zfill({HUGE}) }}}}", f"{{{{ '\t'.expandtabs({HUGE}) }}}}",
         f"{{{{ '%{HUGE}d' % 1 }}}}!", f"{{{{ '%*d' % ({HUGE}, 1) }}}}!",
