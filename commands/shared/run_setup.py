@@ -8,7 +8,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -164,6 +164,11 @@ class _RunLog(logging.FileHandler):
     def _open(self) -> TextIOWrapper:
         file = open_to_append(Path(self.baseFilename))
         return TextIOWrapper(file, encoding=self.encoding, errors=self.errors, write_through=True)
+
+    def close(self) -> None:
+        """Close the file; what a full disk did not take is lost."""
+        with suppress(OSError):
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Leave out what cannot be written: a full disk has a sentence of its own."""

@@ -47,23 +47,23 @@ def test_a_run_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 256 KB, which takes root."""
+    """Mount a disk of 8 MB, which takes root."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place],
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place],
         check=False, capture_output=True,
     )  # fmt: skip
     if mounted.returncode:
         pytest.skip("a disk can be mounted by root only")
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "-l", place], check=True)
 
 
 def fill(disk: Path) -> None:
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
         while True:
-            file.write(b"0" * 1024)
+            file.write(b"0" * 4096)
 
 
 def test_a_full_disk_is_named_and_no_part_of_a_file_is_left(
