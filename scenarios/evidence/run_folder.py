@@ -103,10 +103,10 @@ class Interruption:
     detail: str = ""
 
 
-def _run_id(text: str) -> str:
-    if not _RUN_ID.fullmatch(text):
+def _run_id(run_id: str) -> str:
+    if not _RUN_ID.fullmatch(run_id):
         raise ValueError("a run's id has letters, digits and hyphens")
-    return text
+    return run_id
 
 
 @dataclass(frozen=True, slots=True)
