@@ -38,7 +38,9 @@ from config.environment import (
 )
 from config.errors import ConfigError, Problem
 from config.prometheus import Prometheus
+from config.redaction import redact
 from reports.checklist import render_checklist
+from scenarios.language.secrets import secrets_of
 from witnesses.database.read_only import DatabaseDown, read_only
 from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
@@ -84,11 +86,14 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     with variables_of(file, place, "") as variables:
         environment = read_environment(file.path, variables)
         findings = check_environment(environment)
+        secrets = environment.secrets()
         if plan:
+            secrets = secrets_of(plan.scenario, environment)
             inspections = inspect_scenario(plan.scenario, environment, environment.tenant_of_run())
             findings += findings_of(inspections)
-            problems = problems_of(inspections, plan.scenario_path, environment)
+            problems = problems_of(inspections, plan.scenario_path, secrets)
     shutil.rmtree(place)  # where the stack could not be started, its logs stay
+    findings = [redacted(finding, secrets) for finding in findings]
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
     if not (as_json and problems):  # with --json, exactly one document is printed
@@ -97,6 +102,14 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     if problems:
         raise ConfigError(*problems)
     raise typer.Exit(exit_code(verdict))
+
+
+def redacted(finding: Finding, secrets: tuple[str, ...]) -> Finding:
+    """Return a finding without the secrets that a system has echoed."""
+    return replace(
+        finding, expected=redact(finding.expected, secrets),
+        observed=redact(finding.observed, secrets), detail=redact(finding.detail, secrets),
+    )  # fmt: skip
 
 
 def findings_of(inspections: Iterable[Inspection]) -> list[Finding]:

@@ -15,6 +15,7 @@ from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
 from config.clock import CLOCK
 from config.errors import ConfigError
+from config.redaction import redact
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
@@ -103,6 +104,7 @@ class CurrentRun:
         with ExitStack() as held:
             with self.progress.stage("stack"):
                 place = held.enter_context(deployed(plan, self.folder, self.record))
+            self.folder = place.folder
             self.record = describe(self.record, place, plan)
             driver = held.enter_context(ready_driver(place, plan.profiles))
             witnesses = held.enter_context(
@@ -121,8 +123,9 @@ class CurrentRun:
         plan = self.plan
         with self.progress.stage("preflight"):
             refuse_wrong_scenario(
-                plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant
-            )
+                plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant,
+                self.folder.secrets,
+            )  # fmt: skip
 
     def drive(self, driver: Driver) -> None:
         """Drive every profile in turn, and write the ledger of all of them.
@@ -166,7 +169,7 @@ class CurrentRun:
             error = f"not driven, since no iteration of {before} succeeded"
         else:
             with self.progress.stage(name) as stage:
-                error = driver.drive(name, self._count)
+                error = redact(driver.drive(name, self._count), self.folder.secrets)
                 stage.words.append(driver.summary(name))
         if INTERRUPTS.first is None or error or driver.has_recorded(name):
             self._keep(replace(phase, finished_at=CLOCK.now(), error=error))
@@ -183,6 +186,7 @@ class CurrentRun:
 
     def _interrupt(self, cause: Cause, detail: str) -> None:
         stage = self.stage if self.record.phases else Stage.SETUP
+        detail = redact(detail, self.folder.secrets)
         self._write(replace(self.record, interruption=Interruption(stage, cause, detail)))
 
     def _write(self, record: Run) -> None:

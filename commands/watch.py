@@ -89,9 +89,12 @@ def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
     folder, run = open_watch(plan, wanted, progress)
     INTERRUPTS.raise_on_signal(str(folder.path))
     with deployed(plan, folder, run) as place:
+        folder = place.folder
         run = begin_watch(describe(run, place, plan), folder)
         watch = run.watch or wanted.since(run.started_at)
-        flow = compile_flow(place.scenario, place.environment, run.run_id, run.tenant)
+        flow = compile_flow(
+            place.scenario, place.environment, run.run_id, run.tenant, folder.secrets
+        )
         try:
             with progress.stage("watch") as stage:
                 hear = partial(hear_pass, [], progress, stage)

@@ -276,7 +276,8 @@ class _NodeReader:
         parts, end = list[TextPart](), 0
         for match in _VARIABLE.finditer(text):
             parts.append(TextPart(text[end : match.start()]))
-            parts.append(TextPart(self._variable(match[1], match[3], line), is_verbatim=True))
+            value = self._variable(match[1], match[3], line)
+            parts.append(TextPart(value, is_verbatim=True, variable=match[1]))
             end = match.end()
         if not parts:
             return text

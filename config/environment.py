@@ -6,7 +6,7 @@ is an error, because the file is copied into the evidence of every run.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,15 +19,10 @@ from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, HeaderName, HeaderValue
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
+from config.plaintext import hide_misread_secrets, plaintext_secrets
 from config.prometheus import Prometheus
 from config.requirements import matches
-from config.secrets import (
-    hide_misread_secrets,
-    plaintext_secrets,
-    secrets_of_databases,
-    secrets_of_headers,
-    secrets_of_prometheus,
-)
+from config.secrets import Publicity, Value, values_of_headers, values_of_prometheus, values_of_url
 from config.units import Rate
 from config.urls import BaseUrl, DatabaseUrl, Url, UrlPath
 from config.variables import texts_in
@@ -110,7 +105,8 @@ class Environment(StrictModel):
     `headers` are sent with every request of the flow, `metrics_headers` with every scrape.
     `connect_to` and `ca_file` apply to every address, including Prometheus. `tenant` is the tenant
     of all traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
-    sends traffic to the deployment.
+    sends traffic to the deployment. `public` names the headers, query parameters and variables
+    whose values are no secrets.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
@@ -127,15 +123,13 @@ class Environment(StrictModel):
     tenant: Annotated[str, _IS_TENANT] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
+    public: list[str] = []
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
 
     @property
     def header_parts(self) -> dict[str, tuple[TextPart, ...]]:
         """The headers of the flow in parts: templates, and what variables held, verbatim."""
-        return {
-            name: self._expanded.get(("headers", name), (TextPart(value),))
-            for name, value in self.headers.items()
-        }
+        return self._parts_of_headers(self.headers, "headers")
 
     def remember_expanded(self, expanded: Mapping[Location, tuple[TextPart, ...]]) -> None:
         """Remember which parts of the values came from variables."""
@@ -151,19 +145,50 @@ class Environment(StrictModel):
         return str(uuid4()) if self.tenant == PER_RUN else self.tenant
 
     def secrets(self) -> tuple[str, ...]:
-        """Return every credential of the environment; none may appear in a log or report."""
-        of_prometheus = secrets_of_prometheus(self.prometheus) if self.prometheus else ()
-        return (
-            *secrets_of_headers(self.header_parts),
-            *secrets_of_headers(
-                {
-                    name: (TextPart(value, is_verbatim=True),)
-                    for name, value in self.metrics_headers.items()
-                }
-            ),
-            *secrets_of_databases(self.databases.values()),
-            *of_prometheus,
+        """Return every secret of the environment; none may appear in evidence, log or report."""
+        return self.publicity().secrets(self.values())
+
+    def publicity(self) -> Publicity:
+        """Return what is no secret: what is declared public, and the names that reports show."""
+        jobs = (service.job or "" for service in self.services.values())
+        tenant = "" if self.tenant == PER_RUN else self.tenant
+        return Publicity.of(
+            self.public, [self.environment, *self.services, *jobs, *self.databases, tenant]
         )
+
+    def values(self) -> Iterator[Value]:
+        """Yield every value that may be a secret."""
+        yield from values_of_headers(self.header_parts)
+        of_metrics = self._parts_of_headers(self.metrics_headers, "metrics_headers")
+        yield from values_of_headers(of_metrics)
+        for name, url in self.databases.items():
+            yield from values_of_url(self._parts(url, "databases", name))
+        for name, service in self.services.items():
+            for key in ("url", "health", "ready", "probe"):
+                yield from values_of_url(
+                    self._parts(getattr(service, key) or "", "services", name, key)
+                )
+            for number, url in enumerate(service.metrics_urls()):
+                one: Location = ("services", name, "metrics", number)
+                location = one if one in self._expanded else one[:-1]
+                yield from values_of_url(self._parts(url, *location))
+        if self.prometheus:
+            headers = self._parts_of_headers(self.prometheus.headers, "prometheus", "headers")
+            yield from values_of_prometheus(self.prometheus, headers)
+            yield from values_of_url(self._parts(self.prometheus.url, "prometheus", "url"))
+
+    def _parts_of_headers(
+        self, headers: Mapping[str, str], *location: str
+    ) -> dict[str, tuple[TextPart, ...]]:
+        return {name: self._parts(value, *location, name) for name, value in headers.items()}
+
+    def _parts(self, value: str, *location: str | int) -> tuple[TextPart, ...]:
+        """Return a value in parts; one that its model has changed came from variables whole."""
+        parts = self._expanded.get(location, ())
+        if not parts or "".join(part.text for part in parts).rstrip("/") == value.rstrip("/"):
+            return parts or (TextPart(value),)
+        names = [part.variable for part in parts if part.variable]
+        return (TextPart(value, is_verbatim=True, variable=names[0]),)
 
 
 @dataclass(frozen=True)

@@ -1,88 +1,272 @@
-r"""Redact secrets from text that leaves the process, in every form in which a response echoes them.
+"""Redact secrets from text, in every form in which a system echoes them.
 
-A pattern is compiled once per set of secrets. It matches a secret letter by letter, each as it is
-or escaped (`%2F`, `\u002f`, `\/`, `&#47;`, `&amp;`), in either case, and also its hexadecimal and
-its Base64 forms, even within the Base64 of a longer text.
+Redaction happens where bytes become evidence or output, before anything is cut. A text is searched
+as it is, and as it reads with one or more layers of escapes decoded (`config.escapes`): for each
+secret in either case, its hexadecimal form, and its Base64 forms, even within the Base64 of a
+longer text. Of a secret of 16 characters or more, the first half is found, too, since a system may
+cut its own messages; likewise what begins or ends a secret at the end or beginning of the text.
 """
 
 import base64
 import functools
-import html
+import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from config.escapes import View, as_written, decoded_views
+
+Span = tuple[int, int]
 
 _REDACTED = "***"
+_REDACTED_NAME = "redacted"  # valid as a name in an exposition, and as a value in YAML
 # Shorter secrets are redacted as they are only: their other forms could be anybody's words.
 _SHORTEST_ENCODED = 4
 _SHORTEST_WITHIN = 8
-_REST_OF_BASE64 = "(?:[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2})?"
+_SHORTEST_PART = 6
+_MAX_LEARNED = 100
+_MAX_REPEATED = 1_000
+_REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2}")
+_BEFORE_SAMPLE, _AFTER_SAMPLE = re.compile(r',\s*"$'), re.compile(r'"\s*\]')
+_SPACES = 40  # before a sample, at most, in an indented document
+_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
+_LONGEST_ESCAPE = 12  # one character as \\uXXXX\\uXXXX, or as %25E2%25…
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str], length: int | None = None) -> str:
     """Replace secrets in a text, whatever encoding they have in it.
 
-    Redact before truncating: half a secret would not be found.
+    With a length, only so many characters are kept: the text is cut after it was searched, so that
+    no half of a secret is left before the cut.
 
     >>> redact("who sent Bearer abc?", ["abc"])
     'who sent Bearer ***?'
+    >>> redact("who sent Bearer abcdef?", ["abcdef"], length=19)
+    'who sent Bearer ***'
     """
-    pattern = _pattern(tuple(secrets))
-    return pattern.sub(_REDACTED, text) if pattern else text
+    matcher = _matcher(tuple(secrets))
+    if length is None:
+        return _replaced(text, matcher.spans(text))
+    searched = text[: length + matcher.reach]
+    spans = [span for span in matcher.spans(searched) if span[0] < length]
+    return _replaced(searched[: max([length, *(end for _, end in spans)])], spans)
 
 
-@functools.lru_cache(maxsize=64)
-def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Compile the forms of all secrets, the longest first: one may be the beginning of another."""
-    forms = {form: None for secret in secrets if secret for form in _forms(secret)}
-    if not forms:
-        return None
-    return re.compile("|".join(sorted(forms, key=len, reverse=True)))
+def redact_yaml(text: str, secrets: Iterable[str]) -> str:
+    """Replace secrets in a YAML document, which stays one."""
+    return _replaced(text, _matcher(tuple(secrets)).spans(text), _REDACTED_NAME)
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Yield the patterns of one secret."""
+def redact_document(content: bytes, secrets: Iterable[str]) -> bytes:
+    """Replace secrets in an exposition or a JSON document, which stays one.
+
+    Within strings and comments they become `***`, in a name `redacted`. A number stays, even if it
+    equals a secret that consists of digits: it is what the document counts.
+    """
+    text = content.decode(errors="surrogateescape")
+    spans = _matcher(tuple(secrets)).spans(text)
+    if not spans:
+        return content
+    parts, end, quotes = [], 0, 0
+    for start, stop in spans:
+        between = text[end:start]
+        _, newline, rest = between.rpartition("\n")
+        quotes = (0 if newline else quotes) + len(_QUOTE.findall(rest if newline else between))
+        parts += [between, _replacement(text, (start, stop), is_string=quotes % 2 == 1)]
+        end = stop
+    return "".join([*parts, text[end:]]).encode(errors="surrogateescape")
+
+
+def _replacement(text: str, span: Span, *, is_string: bool) -> str:
+    """Return what stands in a document instead of a span."""
+    found = text[slice(*span)]
+    is_number = not re.search("[^0-9.]", found)
+    before = text[max(0, span[0] - _SPACES) : span[0]]
+    is_sample = bool(_BEFORE_SAMPLE.search(before) and _AFTER_SAMPLE.match(text, span[1]))
+    if is_number and (is_sample or not is_string) and not _is_comment(text, span[0]):
+        return found
+    return _REDACTED if is_string else _REDACTED_NAME
+
+
+def _is_comment(text: str, at: int) -> bool:
+    return text.startswith("#", text.rfind("\n", 0, at) + 1)
+
+
+def _replaced(text: str, spans: Iterable[Span], replacement: str = _REDACTED) -> str:
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [text[end:start], replacement]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+@dataclass
+class Secrets:
+    """The secrets of a run: those of its files, and the latest that it saved from responses."""
+
+    of_files: tuple[str, ...] = ()
+    _learned: dict[str, None] = field(default_factory=dict)
+    _redacted: dict[str, str] = field(default_factory=dict)
+
+    def redact_repeated(self, text: str) -> str:
+        """Redact a text that comes again and again, such as the reason of a failure."""
+        redacted = self._redacted.get(text)
+        if redacted is None:
+            if len(self._redacted) >= _MAX_REPEATED:
+                self._redacted.clear()
+            redacted = self._redacted[text] = redact(text, self)
+        return redacted
+
+    def learn(self, secret: str) -> None:
+        """Add a secret that a response brought; of very many, the latest count."""
+        if secret in self._learned:
+            return
+        self._learned[secret] = None
+        if len(self._learned) > _MAX_LEARNED:
+            del self._learned[next(iter(self._learned))]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each secret."""
+        yield from self.of_files
+        yield from self._learned
+
+
+@dataclass(frozen=True)
+class _Matcher:
+    """What to search for: in either case, in exactly this case, and how much of it is enough.
+
+    `prefixes` are first halves, each with the whole. `reach` is the length of the longest form.
+    """
+
+    folded: tuple[str, ...]
+    exact: tuple[str, ...]
+    prefixes: tuple[tuple[str, str], ...]
+    reach: int
+
+    def spans(self, text: str) -> list[Span]:
+        """Return where a secret stands, merged and in order."""
+        if not self.folded and not self.exact:
+            return []
+        found = {
+            as_written(view, span) for view in decoded_views(text) for span in self._found_in(view)
+        }
+        return _merged(found)
+
+    def _found_in(self, view: View) -> Iterator[Span]:
+        folded = fold(view.text)
+        for needle in self.folded:
+            yield from _occurrences(folded, needle)
+            yield from _parts_at_ends(folded, needle)
+        for half, whole in self.prefixes:
+            for start, end in _occurrences(folded, half):
+                yield (
+                    start,
+                    end + _common_length(folded[end : start + len(whole)], whole[len(half) :]),
+                )
+        for needle in self.exact:
+            for start, end in _occurrences(view.text, needle):
+                padding = _REST_OF_BASE64.match(view.text, end)
+                is_base64 = len(needle) >= _SHORTEST_ENCODED
+                yield start, padding.end() if padding and is_base64 else end
+            if len(needle) >= _SHORTEST_WITHIN:
+                yield from _parts_at_ends(view.text, needle)
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """The forms of one secret, as in `_Matcher`."""
+
+    folded: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    prefixes: tuple[tuple[str, str], ...] = ()
+
+
+@functools.lru_cache(maxsize=256)
+def _matcher(secrets: tuple[str, ...]) -> _Matcher:
+    """Return the forms of all secrets."""
+    forms = [_forms(secret) for secret in secrets if secret]
+    folded = dict.fromkeys(form for each in forms for form in each.folded)
+    exact = dict.fromkeys(form for each in forms for form in each.exact)
+    prefixes = dict.fromkeys(pair for each in forms for pair in each.prefixes)
+    longest = max(map(len, (*folded, *exact)), default=0)
+    return _Matcher(tuple(folded), tuple(exact), tuple(prefixes), longest * _LONGEST_ESCAPE)
+
+
+@functools.lru_cache(maxsize=4096)
+def _forms(secret: str) -> _Forms:
+    """Compute the forms of a secret."""
     if len(secret) < _SHORTEST_ENCODED:
-        yield _escaped(secret)
-        return
-    yield f"(?i:{_escaped(secret)})"
-    content = secret.encode(errors="surrogatepass")
-    yield f"(?i:{content.hex()})"
-    for alphabet in (None, b"-_"):
-        for form in _base64_forms(content, alphabet):
-            yield f"{_escaped(form)}{_REST_OF_BASE64}"
+        return _Forms(exact=(secret,))
+    whole, contents = fold(secret), _contents(secret)
+    exact = (form for content in contents for form in _base64_forms(content))
+    half = whole[: len(whole) // 2]
+    return _Forms(
+        (whole, *(content.hex() for content in contents)),
+        tuple(dict.fromkeys(exact)),
+        ((half, whole),) if len(half) >= _SHORTEST_WITHIN else (),
+    )
 
 
-def _base64_forms(content: bytes, alphabet: bytes | None) -> Iterator[str]:
-    """Yield the Base64 form without padding, and the forms within that of a longer text.
+def fold(text: str) -> str:
+    """Return a text in lower case, with each character at its place."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
+
+
+def _contents(secret: str) -> set[bytes]:
+    """Return the bytes that may be encoded: the secret, and the secret escaped."""
+    texts = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
+             quote(secret, safe="", errors="surrogatepass")}  # fmt: skip
+    return {text.encode(errors="surrogatepass") for text in texts}
+
+
+def _base64_forms(content: bytes) -> Iterator[str]:
+    """Yield the Base64 forms without padding, and the forms within those of a longer text.
 
     offset 0   AAAAAABB|BBBBCCCC|CCDDDDDD      a letter of Base64 has six bits: what it shares
     offset 1   ……AAAAAA|AABBBBBB|BBBBCCCC      with the bytes around the secret is left out
     """
-    yield base64.b64encode(content, alphabet).decode().rstrip("=")
-    if len(content) < _SHORTEST_WITHIN:
+    for alphabet in (None, b"-_"):
+        yield base64.b64encode(content, alphabet).decode().rstrip("=")
+        for offset in range(3) if len(content) >= _SHORTEST_WITHIN else ():
+            encoded = base64.b64encode(bytes(offset) + content, alphabet).decode()
+            yield encoded[-(-offset * 8 // 6) : (offset + len(content)) * 8 // 6]
+
+
+def _occurrences(text: str, needle: str) -> Iterator[Span]:
+    at = text.find(needle)
+    while at >= 0:
+        yield at, at + len(needle)
+        at = text.find(needle, at + 1)
+
+
+def _parts_at_ends(text: str, needle: str) -> Iterator[Span]:
+    """Yield the beginning of a secret at the end of a text, and its end at the beginning."""
+    last, first = text[-_SHORTEST_PART:], text[:_SHORTEST_PART]
+    if len(last) < _SHORTEST_PART:
         return
-    for offset in range(3):
-        encoded = base64.b64encode(bytes(offset) + content, alphabet).decode()
-        first = -(-offset * 8 // 6)
-        whole = (offset + len(content)) * 8 // 6
-        yield encoded[first:whole]
+    for _, end in _occurrences(needle, last):
+        if text.endswith(needle[:end]):
+            yield len(text) - end, len(text)
+    for start, _ in _occurrences(needle, first):
+        if text.startswith(needle[start:]):
+            yield 0, len(needle) - start
 
 
-def _escaped(text: str) -> str:
-    return "".join(map(_letter, text))
+def _common_length(text: str, other: str) -> int:
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(text), len(other)))
 
 
-@functools.cache
-def _letter(letter: str) -> str:
-    """Return the pattern of one character, as it is or escaped; hexadecimal digits in any case."""
-    if letter.isascii() and letter.isalnum():
-        return letter
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode(errors="surrogatepass"))
-    units = letter.encode("utf-16-be", errors="surrogatepass").hex()
-    unicode = "".join(rf"\\{{1,3}}u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    forms = [rf"\\{{0,3}}{re.escape(letter)}", f"(?i:{percent})", f"(?i:{unicode})",
-             f"&#0*{ord(letter)};", f"(?i:&#x0*{ord(letter):x};)"]  # fmt: skip
-    named = html.escape(letter, quote=True)
-    forms += [re.escape(named)] if named != letter else []
-    forms += [r"\+"] if letter == " " else []
-    return f"(?:{'|'.join(forms)})"
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in order, with those that overlap as one."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,105 +1,207 @@
-"""Find the secrets of an environment, in what is used and in what is written in its file."""
+"""Decide which values are secrets: may not appear in evidence, in a report or in any output.
+
+A secret is whatever came from a `${VARIABLE}`, and whatever stands in a header, in the user part or
+in the query of an address, unless it is declared in `public`, or is public by itself:
+
+- addresses, names and limits: what a report has to show, whether a variable holds it or not;
+- headers and query parameters that describe a message or select a tenant, such as Accept;
+- values of less than four characters, `true` and the like, and media types;
+- of values that the file has in plaintext, also single words and numbers;
+- values that the files have elsewhere in plain sight, such as a label or the name of a service.
+"""
 
 import base64
+import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from config.documents import Document
-from config.errors import Problem
 from config.prometheus import BasicAuth, Prometheus
 from config.verbatim import TextPart
 
-_PLAINTEXT = "a secret in plaintext; write ${A_VARIABLE} instead, and export the variable"
-_SHORTEST_SECRET = 8
-_SCHEME = re.compile(r"(?i)(bearer|basic|token|apikey)\s+")
-_SECRET_NAME = re.compile(r"(?i)authorization|cookie|token|secret|password|api-?key|credential")
+_SHORTEST = 4
+_SHORTEST_PIECE = 6
+_SCHEME = re.compile(r"(?i)(bearer|basic|token|apikey|digest|negotiate|key)\s+")
+SECRET_NAME = re.compile(
+    r"(?i)auth(?!or(?!i))|cookie|token|secret|passw|passphrase|credential|signature|pwd"
+    r"|api-?_?key|access-?_?key|[-_]key$|^key$|^sig$"
+)
+_PUBLIC_NAMES = re.compile(
+    r"(?i)accept(-\w+)?|cache-control|connection|content-\w+|date|dnt|expect|host|if-\w+(-\w+)?"
+    r"|origin|pragma|prefer|range|user-agent|x-requested-with|x-scope-orgid|x-tenant(-id)?"
+    # of database URLs and of exporters
+    r"|sslmode|sslrootcert|sslcert|sslkey|application_name|connect_timeout|options|mode|uri"
+    r"|target_session_attrs|client_encoding|format|module|target|collect\[\]|name\[\]|match\[\]"
+)
+_MEDIA_TYPE = r"\*/\*|(?:application|audio|font|image|message|multipart|text|video)/[\w.+*-]+.*"
+_GENERIC = re.compile(rf"(?i)true|false|null|none|undefined|default|{_MEDIA_TYPE}")
+# A word in one case, a number, a version or a date: what anybody's messages have.
+_WORD = re.compile(r"[A-Z]?[a-z]{1,11}|[A-Z]{1,12}|v?\d{1,8}(?:[.:/-]\d{1,4}){0,3}")
+
+
+class Value(NamedTuple):
+    """A value that may be a secret, and the names of which one may be declared public.
+
+    One that `is_certain` came from a variable, or stands where only secrets do: it may be a word.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    is_certain: bool = True
+
+
+@dataclass(frozen=True)
+class Publicity:
+    """What is no secret: the names that are declared public, and a text that is in plain sight."""
+
+    names: frozenset[str] = frozenset()
+    plain: str = ""
+
+    @staticmethod
+    def of(names: Iterable[str], plain: Iterable[str]) -> "Publicity":
+        """Return the publicity of names, in any case, and of texts in plain sight."""
+        return Publicity(frozenset(map(str.lower, names)), "\n".join(plain).lower())
+
+    def secrets(self, values: Iterable[Value]) -> tuple[str, ...]:
+        """Return the secrets among values, each once."""
+        return tuple(dict.fromkeys(value.text for value in values if self._is_secret(value)))
+
+    def _is_secret(self, value: Value) -> bool:
+        text = value.text
+        if len(text) < _SHORTEST or _GENERIC.fullmatch(text):
+            return False
+        if not value.is_certain and _WORD.fullmatch(text):
+            return False
+        return self.names.isdisjoint(map(str.lower, value.names)) and text.lower() not in self.plain
 
 
 def basic_credentials(auth: BasicAuth) -> str:
     """Return username and password in the Base64 form of HTTP basic authentication."""
-    return base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
+    return _basic(auth.username, auth.password)
 
 
-def secrets_of_prometheus(settings: Prometheus) -> Iterator[str]:
-    """Yield the credentials; a header of less than 8 characters is a tenant, not a secret."""
-    yield from (value for value in settings.headers.values() if len(value) >= _SHORTEST_SECRET)
+def secrets_of_prometheus(settings: Prometheus) -> tuple[str, ...]:
+    """Return the secrets of the settings alone, as if all of them came from variables."""
+    headers = {
+        name: (TextPart(value, is_verbatim=True),) for name, value in settings.headers.items()
+    }
+    return Publicity().secrets(values_of_prometheus(settings, headers))
+
+
+def values_of_prometheus(
+    settings: Prometheus, headers: Mapping[str, Iterable[TextPart]]
+) -> Iterator[Value]:
+    """Yield the credentials of Prometheus, with its headers in parts."""
+    yield from values_of_headers(headers)
     if settings.bearer_token:
-        yield settings.bearer_token
+        yield Value(settings.bearer_token, ())
     if settings.basic_auth:
-        yield settings.basic_auth.password
-        yield basic_credentials(settings.basic_auth)
+        yield from values_of_user(settings.basic_auth.username, settings.basic_auth.password)
 
 
-def secrets_of_headers(headers: Mapping[str, Iterable[TextPart]]) -> Iterator[str]:
-    """Yield the values of headers with a secret's name, and what came from variables in them.
+def is_public_name(name: str) -> bool:
+    """Return whether a header or query parameter of this name never holds a secret."""
+    return _PUBLIC_NAMES.fullmatch(name) is not None
 
-    A scheme such as Bearer is left out.
+
+def values_of_headers(headers: Mapping[str, Iterable[TextPart]]) -> Iterator[Value]:
+    """Yield the values of headers: what came from variables, the whole, and its pieces.
+
+    A scheme such as Bearer is left out. The value of a template such as `{{ token }}` is known only
+    during the run.
     """
-    for name, parts in headers.items():
-        written = tuple(parts) if _SECRET_NAME.search(name) else ()
-        values = [part.text for part in written if part.is_verbatim and part.text]
-        # A template such as {{ token }} is filled during the run: its value is not known yet.
-        if written and all(part.is_verbatim or "{{" not in part.text for part in written):
-            values.insert(0, "".join(part.text for part in written))
-        yield from (_SCHEME.sub("", value, count=1) for value in values)
+    for name, iterable in headers.items():
+        if is_public_name(name):
+            continue
+        parts = tuple(iterable)
+        variables = [part for part in parts if part.is_verbatim and part.text]
+        names = (name, *(part.variable for part in variables if part.variable))
+        for part in variables:
+            yield from _of_header(part.text, (name, part.variable), is_certain=True)
+        if all(part.is_verbatim or "{{" not in part.text for part in parts):
+            is_certain = bool(variables or SECRET_NAME.search(name))
+            yield from _of_header("".join(part.text for part in parts), names, is_certain)
 
 
-def secrets_of_databases(urls: Iterable[str]) -> Iterator[str]:
-    """Yield the passwords in database URLs, as written and percent-decoded."""
-    for url in urls:
-        password = _password(url)
-        if password:
-            yield password
-            yield unquote(password)
+def _of_header(text: str, names: tuple[str, ...], is_certain: bool) -> Iterator[Value]:
+    credentials = _SCHEME.sub("", text.strip(), count=1)
+    yield Value(credentials, names, is_certain)
+    if _SCHEME.match(text) and text[:5].lower() == "basic":
+        user, colon, password = _decoded(credentials).partition(":")
+        yield from values_of_user(user, password if colon else "", names)
+    # an echo may take a cookie or a list of parameters apart
+    for piece in re.split(r"[;,\s]+", credentials):
+        value = piece.partition("=")[2].strip('"') or piece
+        if value != credentials and len(value) >= _SHORTEST_PIECE:
+            yield Value(value, names, is_certain=False)
 
 
-def _password(url: str) -> str:
+def values_of_user(user: str, password: str, names: tuple[str, ...] = ()) -> Iterator[Value]:
+    """Yield what can be secret of a user's credentials, and both in their encoded form."""
+    yield Value(user, names, is_certain=False)
+    if password:
+        yield Value(password, names)
+        yield Value(f"{user}:{password}", names)
+        yield Value(_basic(user, password), names)
+
+
+def values_of_url(parts: Iterable[TextPart]) -> Iterator[Value]:
+    """Yield the user, the password and the query of an address, as written and decoded.
+
+    What came from a variable in the midst of a path or query is yielded, too.
+    """
+    parts = tuple(parts)
+    url = "".join(part.text for part in parts)
+    variables = tuple(part.variable for part in parts if part.variable)
     try:
-        return urlsplit(url).password or ""
+        address = urlsplit(url)
+        user, password = address.username or "", address.password or ""
     except ValueError:
-        return url  # malformed: the password may be anywhere in it
+        yield Value(url, variables)  # malformed: the password may be anywhere in it
+        return
+    for decode in (str, unquote):
+        yield from values_of_user(decode(user), decode(password), variables)
+    yield from values_of_query(address.query, variables, is_certain=bool(variables))
+    before = ""
+    for part in parts:
+        if part.is_verbatim and "://" in before:
+            yield from _of_part(part, before)
+        before += part.text
 
 
-def plaintext_secrets(document: Document) -> list[Problem]:
-    """Return a problem for each secret that an environment file holds instead of a variable.
-
-    `document` must have been read without variables.
-    """
-    content = document.content if isinstance(document.content, dict) else {}
-    return [
-        document.problem(location, f"{'.'.join(location)}: {_PLAINTEXT}")
-        for location, value in _secret_values(content)
-        if value not in (None, "") and "${" not in str(value)
-    ]
+def values_of_query(
+    query: str, variables: tuple[str, ...] = (), *, is_certain: bool = False
+) -> Iterator[Value]:
+    """Yield the values of a query, as written and decoded; one with a template is not known yet."""
+    written = (pair.partition("=")[::2] for pair in query.split("&"))
+    for name, value in (*written, *parse_qsl(query)):
+        if not is_public_name(name) and "{{" not in value:
+            is_named = bool(SECRET_NAME.search(name))
+            yield Value(value, (unquote(name), *variables), is_certain or is_named)
 
 
-def hide_misread_secrets(document: Document) -> Document:
-    """Return a document that does not quote a secret to show how its value was misread."""
-    content = document.content if isinstance(document.content, dict) else {}
-    secret = {location for location, _ in _secret_values(content)}
-    shown = {place: reason for place, reason in document.misread.items() if place not in secret}
-    return replace(document, misread=shown)
+def _of_part(part: TextPart, before: str) -> Iterator[Value]:
+    """Yield what a variable holds in the midst of an address, unless that is host or port."""
+    has_path = "/" in before.partition("://")[2]
+    is_query = "?" in before
+    is_password = not has_path and ":" in before.partition("://")[2] and "@" not in before
+    if is_password and part.text.isdigit():
+        return  # a port
+    if has_path or is_password:
+        names = (part.variable, *re.findall(r"[?&]([^=&]+)=[^&]*$", before))
+        if not is_public_name(names[-1]):
+            yield Value(part.text, names, is_certain=is_query or is_password)
+            yield Value(unquote(part.text), names, is_certain=is_query or is_password)
 
 
-def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the location and value of each setting that must be a secret."""
-    prometheus = _mapping(content, "prometheus")
-    yield ("prometheus", "bearer_token"), prometheus.get("bearer_token")
-    password = _mapping(prometheus, "basic_auth").get("password")
-    yield ("prometheus", "basic_auth", "password"), password
-    for location in (("headers",), ("metrics_headers",), ("prometheus", "headers")):
-        headers = _mapping(prometheus if len(location) > 1 else content, location[-1])
-        for name, value in headers.items():
-            if _SECRET_NAME.search(name) and "{{" not in str(value):
-                yield (*location, name), value
-    for name, url in _mapping(content, "databases").items():
-        if isinstance(url, str) and "${" not in url and _password(url):
-            yield ("databases", name), url
+def _basic(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode(errors="surrogatepass")).decode()
 
 
-def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}
+def _decoded(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""

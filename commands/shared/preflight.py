@@ -1,6 +1,6 @@
 """Report a scenario whose names nobody has and whose queries are refused, before a load."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from config.documents import read_document
@@ -13,22 +13,23 @@ from witnesses.preflight.preflight import inspect_scenario
 
 
 def refuse_wrong_scenario(
-    scenario: Scenario, path: Path, environment: Environment, tenant: str
-) -> None:
+    scenario: Scenario, path: Path, environment: Environment, tenant: str,
+    secrets: Iterable[str],
+) -> None:  # fmt: skip
     """Raise ConfigError for names that nobody has, and for queries that are refused.
 
     What is not known yet, or cannot be asked for, is left to the judges of the run.
     """
     inspections = inspect_scenario(scenario, environment, tenant)
-    if problems := problems_of(inspections, path, environment):
+    if problems := problems_of(inspections, path, secrets):
         raise ConfigError(*problems)
 
 
 def problems_of(
-    inspections: Sequence[Inspection], path: Path, environment: Environment
+    inspections: Sequence[Inspection], path: Path, secrets: Iterable[str]
 ) -> list[Problem]:
     """Return the mistakes of a scenario that inspections have shown, in the order of its lines."""
-    document, secrets = read_document(path), environment.secrets()
+    document = read_document(path)
     problems = []
     for inspection in inspections:
         if inspection.outcome is Outcome.WRONG:

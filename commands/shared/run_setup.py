@@ -20,6 +20,7 @@ from config.environment import (
     read_environment,
 )
 from config.errors import ConfigError, Problem
+from config.redaction import Secrets, redact
 from reference_services.faults.catalog import FAULTS
 from reference_services.stack.local import VARIABLES, local_stack
 from reference_services.stack.processes import StackError
@@ -33,6 +34,7 @@ from scenarios.evidence.run_folder import (
     create_run_folder,
     new_run_id,
 )
+from scenarios.language.secrets import secrets_of
 from scenarios.language.templates import compile_text, variables_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,11 +96,17 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
 
 @contextmanager
 def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[DriverContext]:
-    """Have the services up: started here for the local environment, elsewhere as they are."""
+    """Have the services up: started here for the local environment, elsewhere as they are.
+
+    From now on, the secrets of both files are known to the run's folder.
+    """
     with variables_of(plan.file, folder.path / "stack", plan.asked.fault) as variables:
         environment = read_environment(plan.file.path, variables)
+        folder = replace(folder, secrets=Secrets(secrets_of(plan.scenario, environment)))
+        folder.redact_files()
+        log_to(folder)
         yield DriverContext(
-            plan.scenario, environment, plan.file.path, folder, run.run_id,
+            plan.scenario, environment, plan.scenario_path, plan.file.path, folder, run.run_id,
             environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
         )  # fmt: skip
 
@@ -126,7 +134,11 @@ def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
 
 def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
-    headers = recorded_headers(plan.file.headers, {"tenant": place.tenant, "run": run.run_id})
+    known = {"tenant": place.tenant, "run": run.run_id}
+    headers = {
+        name: redact(value, place.folder.secrets)
+        for name, value in recorded_headers(plan.file.headers, known).items()
+    }
     services = {name: each.url for name, each in place.environment.services.items()}
     run = replace(
         run, tenant=place.tenant, services=services, headers=headers,
@@ -149,12 +161,26 @@ def recorded_headers(
     }
 
 
+class RedactingFormatter(logging.Formatter):
+    """Formats records, tracebacks included, without secrets."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        """Use the format of `logging`."""
+        super().__init__(logging.BASIC_FORMAT)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines of a record."""
+        return redact(super().format(record), self._secrets)
+
+
 def log_to(folder: RunFolder) -> None:
     """Send what the harness logs, tracebacks of its own faults included, to the run's log.
 
     Raises OSError.
     """
     handler = _RunLog(folder.path / "run.log", encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(RedactingFormatter(folder.secrets))
     logging.basicConfig(handlers=[handler], force=True, level=logging.WARNING)
 
 

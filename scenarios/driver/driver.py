@@ -30,6 +30,7 @@ class DriverContext:
 
     scenario: Scenario
     environment: Environment
+    scenario_path: Path
     environment_path: Path
     folder: RunFolder
     run_id: str
@@ -111,8 +112,12 @@ def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Ite
     problems = header_problems(context.environment, context.environment_path)
     if problems:
         raise ConfigError(*problems)
-    flow = compile_flow(context.scenario, context.environment, context.run_id, context.tenant)
+    flow = compile_flow(
+        context.scenario, context.environment, context.run_id, context.tenant,
+        context.folder.secrets,
+    )  # fmt: skip
     with ExitStack() as held:
+        held.callback(context.folder.redact_logs)  # after the processes have ended
         loads = {
             name: held.enter_context(
                 load_process(_settings(context, name, profile), context.variables)
@@ -126,7 +131,7 @@ def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Ite
 def _settings(context: DriverContext, name: str, profile: Profile) -> LoadSettings:
     return LoadSettings(
         run_folder=context.folder.path,
-        scenario=context.folder.evidence / "scenario.yaml",
+        scenario=context.scenario_path,
         environment=context.environment_path,
         profile=name,
         users=profile.virtual_users,

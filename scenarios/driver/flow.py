@@ -6,7 +6,8 @@ the outcome. The first step that is not ok ends the iteration.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
 from config.network import Network
-from config.redaction import redact
+from config.redaction import Secrets, redact
 from config.verbatim import TextPart
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
@@ -31,6 +32,7 @@ from scenarios.http.messages import (
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario, Step
 from scenarios.language.request_body import BodyTemplate, compile_body
+from scenarios.language.secrets import secret_variables, secrets_in, secrets_of
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     Constant,
@@ -83,14 +85,21 @@ class CompiledStep:
 class Flow:
     """The compiled steps, in order, with their run and its network.
 
-    `secrets` are never recorded, even if a response contains them.
+    `secrets` are never recorded, even if a response contains them; the values of
+    `secret_variables` become secrets when they are saved.
     """
 
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
     network: Network = _DIRECT
-    secrets: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    secret_variables: frozenset[str] = frozenset()
+
+    def learn(self, value: Any) -> None:
+        """Take the texts of a saved value for secrets from now on."""
+        for secret in secrets_in(value):
+            self.secrets.learn(secret)
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -98,13 +107,26 @@ class Flow:
         return tuple(step.name for step in self.steps)
 
 
-def compile_flow(scenario: Scenario, environment: Environment, run_id: str, tenant: str) -> Flow:
-    """Compile the steps of a scenario against an environment's addresses."""
+def compile_flow(
+    scenario: Scenario,
+    environment: Environment,
+    run_id: str,
+    tenant: str,
+    secrets: Secrets | None = None,
+) -> Flow:
+    """Compile the steps of a scenario against an environment's addresses.
+
+    `secrets` are those of both, unless they are known already.
+    """
     known = {"tenant": tenant, "run": run_id}
     steps = tuple(
         _compile_step(number, step, environment, known) for number, step in enumerate(scenario.flow)
     )
-    return Flow(run_id, tenant, steps, environment.network, environment.secrets())
+    return Flow(
+        run_id, tenant, steps, environment.network,
+        secrets or Secrets(secrets_of(scenario, environment)),
+        secret_variables(scenario, environment),
+    )  # fmt: skip
 
 
 def run_iteration(
@@ -139,11 +161,10 @@ def run_iteration(
             if isinstance(error, TemplateError | NotSent | ResponseLost):
                 return False
             raise  # killed in flight, or Ctrl-C: the service may have carried out the request
-        mismatch = _check(step, response, variables, flow.secrets)
+        mismatch = _check(flow, step, response, variables)
         if mismatch:
-            detail = _detail(flow, request, response)
-            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, response.status,
-                      mismatch, detail)  # fmt: skip
+            _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, mismatch,
+                      request, response)  # fmt: skip
             return False
         recorder.conclude(number, sent_s, done_s, Outcome.OK, response.status)
     return True
@@ -159,18 +180,20 @@ def _record_failure(
     cut_off = not not_sent and not isinstance(error, ResponseLost)
     _conclude(
         flow, recorder, number, (sent_s if request else done_s, done_s),
-        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN, None,
-        FailureReason(CUT_OFF_REASON if cut_off else str(error)), _detail(flow, request, None),
-        cut_off=cut_off,
+        Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN,
+        FailureReason(CUT_OFF_REASON if cut_off else str(error)), request, cut_off=cut_off,
     )  # fmt: skip
 
 
 def _conclude(
     flow: Flow, recorder: Recorder, number: int, times_s: tuple[float, float], outcome: Outcome,
-    status: int | None, reason: FailureReason, detail: dict[str, Any], *,
+    reason: FailureReason, request: Request | None, response: Response | None = None, *,
     cut_off: bool = False,
 ) -> None:  # fmt: skip
-    text, group = (redact(each, flow.secrets) for each in reason)
+    """Record a failure; only where its detail is kept, request and response are redacted."""
+    text, group = map(flow.secrets.redact_repeated, reason)
+    detail = _detail(flow, request, response) if recorder.keeps_detail(text) else None
+    status = response.status if response else None
     recorder.conclude(
         number, *times_s, outcome, status, text, detail, cut_off=cut_off, group=group
     )  # fmt: skip
@@ -185,7 +208,7 @@ def _detail(flow: Flow, request: Request | None, response: Response | None) -> d
     if response:
         kept["answer_head"] = response.body.decode(errors="replace")
     return {
-        name: redact(text, flow.secrets)[:_SNIPPET_CHARACTERS] if text else text
+        name: redact(text, flow.secrets, _SNIPPET_CHARACTERS) if text else text
         for name, text in kept.items()
     }
 
@@ -238,10 +261,11 @@ def _headers(
 
 
 def _check(
-    step: CompiledStep, response: Response, variables: dict[str, Any], secrets: tuple[str, ...]
+    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
 ) -> FailureReason | None:
     """Return why a response is not as expected, or None; save its values into the variables."""
     if response.status != step.status:
+        _learn_unsaved(flow, step, response)
         return FailureReason(f"status {response.status}, expected {step.status}")
     if response.body_error or not step.reads_body:
         return FailureReason(response.body_error) if response.body_error else None
@@ -251,26 +275,44 @@ def _check(
         what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
         return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
     try:
-        return _check_content(step, content, variables, secrets)
+        return _check_content(flow, step, content, variables)
     except (JMESPathError, TemplateError) as error:
         group = "the response does not fit the expectation"
-        return FailureReason(f"{group}: {_short(str(error), secrets)}", group)
+        return FailureReason(f"{group}: {_short(str(error), flow.secrets)}", group)
 
 
 def _check_content(
-    step: CompiledStep, content: Any, variables: dict[str, Any], secrets: tuple[str, ...]
+    flow: Flow, step: CompiledStep, content: Any, variables: dict[str, Any]
 ) -> FailureReason | None:
     for path, expression, template in step.expected:
         found, expected = expression(content), template(variables)
         if not _same(found, expected):
-            text = f"{path} is {_short(found, secrets)}, expected {_short(expected, secrets)}"
+            _learn(flow, step, content)
+            observed, wanted = (_short(value, flow.secrets) for value in (found, expected))
+            text = f"{path} is {observed}, expected {wanted}"
             return FailureReason(text, f"{path} is not as expected")
     for name, path, expression in step.saved:
         found = expression(content)
         if found is None:
             return FailureReason(f"the response has no {path}")
         variables[name] = found
+        if name in flow.secret_variables:
+            flow.learn(found)
     return None
+
+
+def _learn_unsaved(flow: Flow, step: CompiledStep, response: Response) -> None:
+    """Learn the secrets of a response that is not as expected, and is kept for that."""
+    if step.reads_body and flow.secret_variables:
+        with suppress(ValueError, RecursionError, JMESPathError):
+            _learn(flow, step, _decode(response.body))
+
+
+def _learn(flow: Flow, step: CompiledStep, content: Any) -> None:
+    """Learn the secrets that a step saves, before anything of the response is quoted."""
+    for name, _, expression in step.saved:
+        if name in flow.secret_variables:
+            flow.learn(expression(content))
 
 
 def _same(found: Any, expected: Any) -> bool:
@@ -284,7 +326,8 @@ def _same(found: Any, expected: Any) -> bool:
     return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
 
 
-def _short(value: Any, secrets: tuple[str, ...]) -> str:
+def _short(value: Any, secrets: Secrets) -> str:
     """Return a value as JSON, redacted before it is cut."""
-    text = redact(json.dumps(value, default=str), secrets)
-    return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}…"
+    text = json.dumps(value, default=str)
+    short = redact(text, secrets, _VALUE_CHARACTERS)
+    return short if len(text) <= _VALUE_CHARACTERS else f"{short}…"

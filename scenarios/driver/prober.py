@@ -25,12 +25,14 @@ _MAX_CHARACTERS = 200
 class Prober:
     """Probes one service, and records each probe."""
 
-    def __init__(self, environment: Environment, name: str, folder: Path) -> None:
+    def __init__(
+        self, environment: Environment, name: str, folder: Path, secrets: Iterable[str] = ()
+    ) -> None:
         """Send nothing yet. Raises OSError where nothing can be written."""
         service = environment.services[name]
         self._url = service.url + service.health_path
         self._is_any_status_well = service.health == NONE
-        self._secrets = environment.secrets()
+        self._secrets = secrets or environment.secrets()
         # One connection per probe: one that a restart has closed would show an outage that is over.
         self._client = open_client(environment.network, TIMEOUT_S, kept=0)
         self._path = probes_path(folder, name)
@@ -74,15 +76,17 @@ class Prober:
         except httpx.TimeoutException:
             return f"no response within {TIMEOUT_S:g} s"
         except (httpx.HTTPError, OSError) as error:
-            return redact(str(error) or type(error).__name__, self._secrets)[:_MAX_CHARACTERS]
+            return redact(str(error) or type(error).__name__, self._secrets, _MAX_CHARACTERS)
         is_well = self._is_any_status_well or response.status_code == httpx.codes.OK
         return "" if is_well else f"status {response.status_code}"
 
 
 @contextmanager
-def probers(environment: Environment, folder: Path) -> Iterator[list[Prober]]:
+def probers(
+    environment: Environment, folder: Path, secrets: Iterable[str] = ()
+) -> Iterator[list[Prober]]:
     """Open a prober per service."""
-    opened = [Prober(environment, name, folder) for name in environment.services]
+    opened = [Prober(environment, name, folder, secrets) for name in environment.services]
     try:
         yield opened
     finally:

@@ -88,7 +88,7 @@ def watch_on(
     Raises the error of a prober that cannot record any more.
     """
     with (
-        probers(environment, folder.evidence) as opened,
+        probers(environment, folder.evidence, flow.secrets) as opened,
         probing(opened, watch.every_s) as stopped,
     ):
         due_s = time.monotonic()
@@ -101,7 +101,7 @@ def watch_on(
 
 def watch_once(environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass) -> None:
     """Probe each service once, and run the flow once."""
-    with probers(environment, folder.evidence) as opened:
+    with probers(environment, folder.evidence, flow.secrets) as opened:
         for prober in opened:
             prober.probe()
     with _recorded_passes(flow, folder) as pass_once:

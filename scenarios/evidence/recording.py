@@ -223,6 +223,11 @@ class Recorder:
             self._write("clock", asdict(step))
         self._noted_steps = len(steps)
 
+    def keeps_detail(self, reason: str) -> bool:
+        """Return whether the detail of a further exchange with a reason is kept."""
+        number = self._reasons.get(reason)
+        return number is None or self._details[number] < _MAX_DETAILS_PER_REASON
+
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
         self.note_clock_steps()

@@ -3,23 +3,25 @@
 runs/ID/
     evidence/                  what the run observed; never changed by judging
         run.json               what was driven, where and when (`Run`)
-        scenario.yaml          the scenario, verbatim
-        environment.yaml       the environment, verbatim: ${…} is not replaced
+        scenario.yaml          the scenario; a literal secret is redacted
+        environment.yaml       the environment, likewise; ${…} is not replaced
         exchanges/             the recording of each generator: STEM.rows, STEM.jsonl
         probes/SERVICE.jsonl   of a watch: every health probe
         ledger.json            the sums of the exchanges, for people
         history.json           the earlier runs to which this one is compared
         manifest.json          the SHA-256 of each of these files (`manifest`)
-        witnesses/             every response of a witness, verbatim
+        witnesses/             every response of a witness, verbatim but for secrets
     result.json                the judgement (`checks.result`), and its renderings beside it
 """
 
 import re
 import secrets
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +29,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from config.clock import ClockStep
 from config.errors import ConfigError, Problem
+from config.redaction import Secrets, redact, redact_document, redact_yaml
 from scenarios.evidence.files import (
     is_there,
     make_folder,
@@ -34,6 +37,7 @@ from scenarios.evidence.files import (
     read_document,
     read_file,
     refuse_irregular,
+    replacing,
     write_atomically,
 )
 from scenarios.language.model import Scenario
@@ -160,13 +164,16 @@ class Run:
 
 
 _RUN = TypeAdapter(Run)
+_LINES_PER_BLOCK = 1_000
+_MAX_LOG_BYTES = 256_000_000
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The paths in one run's folder."""
+    """The paths in one run's folder, and the secrets that must not get into it."""
 
     path: Path
+    secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
     @property
     def evidence(self) -> Path:
@@ -216,10 +223,34 @@ class RunFolder:
         return read_scenario(path, content)
 
     def write_witness_file(self, name: str, content: bytes) -> None:
-        """Write a witness' response, verbatim; `name` is a path in the witnesses' folder."""
+        """Write a witness' response, redacted; `name` is a path in the witnesses' folder."""
         path = self.witnesses / name
         make_folder(path.parent)
-        write_atomically(path, content)
+        write_atomically(path, redact_document(content, self.secrets))
+
+    def write_witness_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Write lines of a witness as they come, redacted."""
+        path, iterator = self.witnesses / name, iter(lines)
+        make_folder(path.parent)
+        with replacing(path) as file:
+            while block := b"".join(islice(iterator, _LINES_PER_BLOCK)):
+                file.write(redact_document(block, self.secrets))
+
+    def redact_files(self) -> None:
+        """Redact the copies of the scenario and the environment, which may have literal secrets."""
+        for name in ("scenario.yaml", "environment.yaml"):
+            path = self.evidence / name
+            if is_there(path):
+                text = read_file(path, _MAX_RUN_BYTES).decode()
+                write_atomically(path, redact_yaml(text, self.secrets).encode())
+
+    def redact_logs(self) -> None:
+        """Redact what other processes have written into the logs of this run."""
+        for path in self.path.glob("*.log"):
+            text = read_file(path, _MAX_LOG_BYTES).decode(errors="replace")
+            redacted = redact(text, self.secrets)
+            if redacted != text:
+                write_atomically(path, redacted.encode(errors="replace"))
 
 
 def new_run_id(now: datetime) -> str:

@@ -235,7 +235,10 @@ class Checks(StrictModel):
 
 
 class Scenario(StrictModel):
-    """One scenario file."""
+    """One scenario file.
+
+    `public` names the headers and query parameters whose values are no secrets.
+    """
 
     scenario: Annotated[str, Field(examples=["a-scenario"])]
     description: str = ""
@@ -243,6 +246,7 @@ class Scenario(StrictModel):
     flow: Annotated[list[Step], Field(min_length=1)]
     profiles: Annotated[dict[Name, Profile], _IS_NOT_EMPTY]
     checks: Checks = Checks()
+    public: list[str] = []
 
     @property
     def judged_quantities(self) -> list[str]:

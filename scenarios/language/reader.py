@@ -5,6 +5,7 @@ from pathlib import Path
 
 from config.documents import Document, read_document, read_model, read_model_leniently
 from config.errors import ConfigError, Problem
+from config.plaintext import shaped_secrets
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
 
@@ -37,7 +38,8 @@ def read_scenario(path: Path, content: bytes | None = None) -> Scenario:
     except ConfigError as error:
         raise ConfigError(*_sorted(*error.problems, *_further_problems(document, error))) from error
     if problems := [
-        document.problem(place, message) for place, message in find_violations(scenario)
+        *(document.problem(place, message) for place, message in find_violations(scenario)),
+        *shaped_secrets(document),
     ]:
         raise ConfigError(*_sorted(*problems))
     return scenario

@@ -452,9 +452,9 @@ def test_the_parts_of_a_header_are_templates_or_what_a_variable_held(tmp_path: P
     )
     parts = read_environment(path, {"A": "{{ run }}"}).header_parts
     assert parts == {
-        "X-A": (TextPart("a-"), TextPart("{{ run }}", is_verbatim=True), TextPart("-{{ run }}")),
+        "X-A": (TextPart("a-"), TextPart("{{ run }}", True, "A"), TextPart("-{{ run }}")),
         "X-B": (TextPart("{{ run }}"),),
-        "X-C": (TextPart(""), TextPart("{default", is_verbatim=True), TextPart("")),
+        "X-C": (TextPart(""), TextPart("{default", True, "C"), TextPart("")),
     }
 
 

@@ -2,13 +2,15 @@ import base64
 import html
 import json
 import time
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.redaction import redact
+from config.redaction import Secrets, redact, redact_document, redact_yaml
 
 TOKEN = "abc{{ 7*7 }}def{#x#}/é&\"'\\ +="
 SECRETS = ["s3 cret/", "s3 cret/more", TOKEN]
@@ -129,3 +131,115 @@ def test_a_secret_is_redacted_however_often_it_was_encoded_for_a_url(times: int)
 def test_the_padding_of_base64_is_redacted_with_the_secret(secret: str, padding: str) -> None:
     echoed = base64.b64encode(secret.encode()).decode().replace("=", padding)
     assert redact(f"<{echoed}>", [secret]) == "<***>"
+
+
+def wholly_percent(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def wholly_unicode(text: str) -> str:
+    units = text.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+ENCODERS = {
+    "as it is": str,
+    "upper case": str.upper,
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON within JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "JSON wholly escaped": wholly_unicode,
+    "percent": lambda text: quote(text, safe=""),
+    "percent wholly": wholly_percent,
+    "percent in lower case": lambda text: wholly_percent(text).lower(),
+    "a form": quote_plus,
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal in upper case": lambda text: text.encode().hex().upper(),
+    "Base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "Base64 of URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "percent of Base64": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "HTML": html.escape,
+    "bytes of Python": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+}
+# What a secret is made of: visible, and not only of what surrounds it in these tests.
+LETTERS = st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_characters="*\x7f")
+SECRET = st.text(LETTERS, min_size=8, max_size=24).filter(
+    lambda text: len(set(text.lower())) > 4 and text.upper().lower() == text.lower()
+)
+
+
+@pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
+@given(SECRET, st.integers(0, 30), st.integers(0, 60))
+def test_nothing_is_left_of_any_secret_in_any_form_at_any_offset_before_any_cut(
+    encode: Callable[[str], str], secret: str, offset: int, length: int
+) -> None:
+    form = encode(secret)
+    text = "." * offset + form + "." * 40
+    kept = redact(text, [secret], length)
+    assert kept.strip(".") in ("", "***")
+    assert len(kept.partition("***")[0]) == min(offset, length)
+
+
+@given(SECRET, st.integers(1, 23))
+def test_the_first_half_of_a_long_secret_is_redacted_wherever_it_was_cut(
+    secret: str, length: int
+) -> None:
+    """A system may cut its own message, before anything of it is seen here."""
+    cut = secret[:length]
+    redacted = redact(f"bad key {cut}… sent", [secret])
+    if len(secret) >= 16 and length >= len(secret) // 2:
+        assert redacted == "bad key ***… sent"
+
+
+@given(SECRET, st.integers(6, 23))
+def test_a_part_of_a_secret_is_redacted_at_either_end_of_a_text(secret: str, length: int) -> None:
+    assert redact(f"<-- {secret[:length]}", [secret]) == "<-- ***"
+    assert redact(f"{secret[-length:]} -->", [secret]) == "*** -->"
+
+
+def test_every_offset_of_a_cut_leaves_nothing_of_any_of_many_secrets() -> None:
+    """What the secrets before the cut leave free is not filled with what stands behind it."""
+    secrets = [f"s3cret-{number}-{'x' * number}y" for number in range(20)]
+    text = ", ".join(wholly_percent(secret) for secret in secrets)
+    for length in range(len(text)):
+        assert set(redact(text, secrets, length)) <= set("*, ")
+
+
+def test_a_page_of_metrics_stays_one_without_its_secrets() -> None:
+    page = (
+        b"# HELP made_total of hunter22\n# TYPE made_total counter\n"
+        b'made_total{key="hunter22",kind="a"} 12345678 1700000000000\n'
+        b"hunter22_total 7\n"
+        b'pins_total{pin="12345678"} 1\n'
+    )
+    assert redact_document(page, ["hunter22", "12345678"]) == (
+        b"# HELP made_total of redacted\n# TYPE made_total counter\n"
+        b'made_total{key="***",kind="a"} 12345678 1700000000000\n'
+        b"redacted_total 7\n"
+        b'pins_total{pin="***"} 1\n'
+    )
+
+
+def test_a_json_document_stays_one_without_its_secrets() -> None:
+    found = {"metric": {"key": 'hun"ter22', "pin": "1234"}, "values": [[1234, "1234"], [1, "2"]]}
+    redacted = redact_document(json.dumps(found).encode(), ['hun"ter22', "1234"])
+    hidden = {"metric": {"key": "***", "pin": "***"}, "values": [[1234, "1234"], [1, "2"]]}
+    assert json.loads(redacted) == hidden
+
+
+def test_bytes_that_are_no_text_stay_as_they_are() -> None:
+    assert redact_document(b"\xff\xfe hunter22 \xff", ["hunter22"]) == b"\xff\xfe redacted \xff"
+    assert redact_document(b"\xff", ["hunter22"]) == b"\xff"
+
+
+def test_a_yaml_document_stays_one_without_its_secrets() -> None:
+    text = redact_yaml("headers: {X-A: hunter22, X-B: 'hunter22'}", ["hunter22"])
+    assert yaml.safe_load(text) == {"headers": {"X-A": "redacted", "X-B": "redacted"}}
+
+
+def test_secrets_that_are_learned_are_redacted_and_the_latest_are_kept() -> None:
+    secrets = Secrets(("of-files",))
+    for number in range(150):
+        secrets.learn(f"token-of-user-{number:03}")
+    assert redact("of-files token-of-user-149", secrets) == "*** ***"
+    assert "of-files" in list(secrets)
+    assert len(list(secrets)) <= 101

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import text
 
-from scenarios.evidence.files import make_folder, replacing
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, QueryRefused, asking
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
@@ -53,12 +52,11 @@ class DatabaseCollector:
         for quantity in self._quantities:
             for database, query in (quantity.settings.traces or {}).items():
                 path = traces_path(folder.witnesses / "database", quantity.name)
-                make_folder(path.parent)
                 rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACES)
                 errors[quantity.name] = ""
                 try:
-                    with replacing(path) as file:
-                        file.writelines(encode_json(row) + b"\n" for row in rows)
+                    lines = (encode_json(row) + b"\n" for row in rows)
+                    folder.write_witness_lines(f"database/{path.name}", lines)
                 except DatabaseDown as error:
                     errors[quantity.name] = str(error)
         folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())

@@ -58,7 +58,7 @@ class _ServiceQuestions:
     ) -> None:
         self._client = client
         self._service: Service = environment.services[name]
-        self._environment = environment
+        self._secrets = environment.secrets()
         self._asked = Asked(
             self._service.url, f"services.{name}.url", "ca_file", bool(environment.ca_file)
         )
@@ -83,7 +83,7 @@ class _ServiceQuestions:
             health=health,
             ready=self._get(service.ready)[1] if service.ready else None,
             probe=self._get(service.probe, self._headers)[1] if service.probe else None,
-            version=_version(response),
+            version=redact(_version(response), self._secrets, _SNIPPET_CHARACTERS),
             certificate_until=float(ssl.cert_time_to_seconds(expires)) if expires else None,
             clock_skew_s=clock_skew_s(response, midway_at),
         )
@@ -105,7 +105,7 @@ class _ServiceQuestions:
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             what, remedy, is_theirs = refusal_of(failure, self._asked)
             return None, EndpointResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
-        snippet = redact(response.text, self._environment.secrets())[:_SNIPPET_CHARACTERS]
+        snippet = redact(response.text, self._secrets, _SNIPPET_CHARACTERS)
         return response, EndpointResponse(url, status=response.status_code, snippet=snippet)
 
 
@@ -115,4 +115,4 @@ def _version(response: httpx.Response) -> str:
     except (ValueError, RecursionError):
         return ""
     version = content.get("version") if isinstance(content, dict) else None
-    return version[:_SNIPPET_CHARACTERS] if isinstance(version, str) else ""
+    return version if isinstance(version, str) else ""

@@ -36,7 +36,7 @@ def refusal_of_status(response: requests.Response, settings: Prometheus) -> Refu
         parts = urlsplit(urljoin(response.url, response.headers["Location"]))
         # Without the user and the query of the address: they may be secret.
         host = parts.netloc.rpartition("@")[2]
-        goal = _redacted(f"{parts.scheme}://{host}{parts.path}", settings)[:_LONGEST]
+        goal = _redacted(f"{parts.scheme}://{host}{parts.path}", settings, _LONGEST)
         return Refusal(f"sends elsewhere ({status}), to {goal}", remedy)
     reason = _reason(response, settings)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -109,11 +109,11 @@ def _reason(response: requests.Response, settings: Prometheus) -> str:
     except (ValueError, KeyError, TypeError):
         is_text = response.headers.get("Content-Type", "").startswith("text/plain")
         reason = response.content.decode(errors="replace") if is_text else ""
-    reason = " ".join(_redacted(reason, settings).split())
-    reason = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
-    return f": {reason}" if reason else ""
+    reason = " ".join(reason.split())
+    short = _redacted(reason, settings, _LONGEST)
+    return f": {short if len(reason) <= _LONGEST else f'{short}…'}" if short else ""
 
 
-def _redacted(text: str, settings: Prometheus) -> str:
-    text = redact(text, secrets_of_prometheus(settings))
+def _redacted(text: str, settings: Prometheus, length: int | None = None) -> str:
+    text = redact(text, secrets_of_prometheus(settings), length)
     return "".join(each if each.isprintable() or each.isspace() else "?" for each in text)

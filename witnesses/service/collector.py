@@ -148,5 +148,7 @@ def _get(client: httpx.Client, url: str) -> tuple[httpx.Response, bytes, str]:
 
 
 def _shown(url: str) -> str:
-    """Return an address without its query, which may hold a secret."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+    """Return an address without its user and query, which may hold secrets."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()

@@ -29,6 +29,7 @@ def context_of(folder: Path, url: str, iterations: int = 1) -> DriverContext:
     return DriverContext(
         scenario=scenario.model_copy(update={"profiles": profiles}),
         environment=Environment(environment="test", services={"shop": Service(url=url)}),
+        scenario_path=folder / "scenario.yaml",
         environment_path=FILE,
         folder=run_folder,
         run_id="run-1",

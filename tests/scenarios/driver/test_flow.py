@@ -441,6 +441,40 @@ def test_a_secret_is_redacted_before_a_value_or_a_body_is_cut(tmp_path: Path, le
     assert "7*7" not in recording.exchanges.first().reason
 
 
+def flow_with_login(**login: Any) -> Flow:
+    """Compile a flow that sends a token of a login in the header of its second step."""
+    document = {
+        "scenario": "s",
+        "flow": [
+            {"step": "login", "request": "GET shop /", "save": {"it": "access.it"}, **login},
+            {"step": "use", "request": "GET shop /", "headers": {"X-Auth": "{{ it }}"}},
+        ],
+        "profiles": {"once": {"users": 1, "iterations": 1}},
+    }
+    return flow_of(Scenario.model_validate(document))
+
+
+LOGIN = answered(200, JSON, json.dumps({"access": {"it": TOKEN}}).encode())
+
+
+def test_a_saved_token_is_redacted_when_a_later_response_echoes_it(tmp_path: Path) -> None:
+    flow = flow_with_login()
+    drive(tmp_path, flow, Script(LOGIN, answered(500, "text/plain", f"no {TOKEN}!".encode())))
+    written = (tmp_path / "01-once.jsonl").read_text()
+    assert "no ***!" in written
+    assert TOKEN in list(flow.secrets)
+
+
+@pytest.mark.parametrize("login", [{"expect": {"status": 201}}, {"expect": {"json": {"a": 1}}},
+                                   {"expect": {"json": {"access.it": "none"}}}])  # fmt: skip
+def test_a_token_is_redacted_in_the_response_that_brings_it_unexpectedly(
+    tmp_path: Path, login: dict[str, Any]
+) -> None:
+    recording = drive(tmp_path, flow_with_login(**login), Script(LOGIN))
+    assert recording.details[1]["answer_head"] == '{"access": {"it": "***"}}'
+    assert "7*7" not in (tmp_path / "01-once.jsonl").read_text()
+
+
 def test_a_failure_keeps_request_and_response_but_no_header(tmp_path: Path) -> None:
     flow = one_step(json={"a": 1}, headers={"Authorization": "Bearer secret"})
     response = answered(500, "text/plain", b"\xffoops" + b"x" * 5000)

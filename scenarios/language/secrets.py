@@ -1,0 +1,114 @@
+"""Find the secrets of a scenario: in headers and queries of its requests, and in saved values."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.environment import Environment
+from config.secrets import (
+    SECRET_NAME,
+    Publicity,
+    Value,
+    is_public_name,
+    values_of_headers,
+    values_of_query,
+)
+from config.variables import texts_in
+from config.verbatim import TextPart
+from scenarios.language.model import Scenario, Step
+from scenarios.language.templates import TemplateError, variables_in, variables_in_header
+
+
+def secrets_of(scenario: Scenario, environment: Environment) -> tuple[str, ...]:
+    """Return every secret of a scenario and of the environment that it is driven against."""
+    declared = environment.publicity()
+    names = (*declared.names, *scenario.public)
+    publicity = Publicity.of(names, (declared.plain, *_texts_in_plain_sight(scenario)))
+    return publicity.secrets((*environment.values(), *values_of(scenario)))
+
+
+def values_of(scenario: Scenario) -> Iterator[Value]:
+    """Yield every value of a scenario that may be a secret."""
+    for step in scenario.flow:
+        yield from values_of_headers(_parts(step.headers))
+        yield from values_of_query(_query(step))
+        for place, text in texts_in(step.body):
+            if _is_named_like_a_secret(place) and "{{" not in text:
+                yield Value(text, (str(place[-1]),))
+
+
+def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[str]:
+    """Return the saved variables whose values are secrets.
+
+    They are used in a header or in a query parameter, or named like a secret.
+    """
+    public = {name.lower() for name in (*environment.public, *scenario.public)}
+    used = {name for name in _saved(scenario) if SECRET_NAME.search(name)}
+    written = (_parts(step.headers) for step in scenario.flow)
+    for name, parts in chain(*(each.items() for each in (environment.header_parts, *written))):
+        if not is_public_name(name) and name.lower() not in public:
+            used |= variables_in_header(parts)
+    for step in scenario.flow:
+        for pair in _query(step).split("&"):
+            name = pair.partition("=")[0]
+            if SECRET_NAME.search(name) and name.lower() not in public:
+                used |= _variables_in(pair)
+    return frozenset(name for name in used & _saved(scenario) if name not in public)
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """Yield the secrets in a value that a response brought."""
+    found = (value,) if isinstance(value, str) else [text for _, text in texts_in(value)]
+    yield from Publicity().secrets(Value(text, ()) for text in found)
+
+
+def _parts(headers: Mapping[str, str]) -> dict[str, tuple[TextPart, ...]]:
+    return {name: (TextPart(value),) for name, value in headers.items()}
+
+
+def _saved(scenario: Scenario) -> set[str]:
+    return {name for step in scenario.flow for name in step.save}
+
+
+def _query(step: Step) -> str:
+    try:
+        return urlsplit(step.request_parts()[2]).query
+    except ValueError:
+        return step.request_parts()[2].partition("?")[2]
+
+
+def _variables_in(text: str) -> set[str]:
+    try:
+        return variables_in(text)
+    except TemplateError:
+        return set()  # a part of a template that contains &
+
+
+def _is_named_like_a_secret(place: Iterable[str | int]) -> bool:
+    names = [part for part in place if isinstance(part, str)]
+    return bool(names) and SECRET_NAME.search(names[-1]) is not None
+
+
+def _texts_in_plain_sight(scenario: Scenario) -> Iterator[str]:
+    """Yield what the scenario has elsewhere: names, labels, paths, expectations, queries."""
+    document = scenario.model_dump(mode="json", exclude={"flow", "public", "description"})
+    yield from _texts(document)
+    for step in scenario.flow:
+        yield from (step.step, step.request_parts()[2].partition("?")[0])
+        others = step.model_dump(mode="json", include={"counts", "save"})
+        for member in (others, step.expect.model_dump(mode="json"), step.body):
+            yield from _texts(member)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield keys and texts, except what is named like a secret."""
+    if isinstance(value, str):
+        yield value
+    members = value.items() if isinstance(value, dict) else ()
+    for key, member in members:
+        yield str(key)
+        if not (isinstance(member, str) and SECRET_NAME.search(str(key))):
+            yield from _texts(member)
+    for member in value if isinstance(value, list) else ():
+        yield from _texts(member)
