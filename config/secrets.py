@@ -166,7 +166,7 @@ def values_of_url(parts: Iterable[TextPart]) -> Iterator[Value]:
     yield from values_of_query(address.query, variables, is_certain=bool(variables))
     before = ""
     for part in parts:
-        if part.is_verbatim and "://" in before:
+        if part.is_verbatim and ("://" in before or before.startswith("/")):
             yield from _of_part(part, before)
         before += part.text
 
@@ -184,7 +184,7 @@ def values_of_query(
 
 def _of_part(part: TextPart, before: str) -> Iterator[Value]:
     """Yield what a variable holds in the midst of an address, unless that is host or port."""
-    has_path = "/" in before.partition("://")[2]
+    has_path = before.startswith("/") or "/" in before.partition("://")[2]
     is_query = "?" in before
     is_password = not has_path and ":" in before.partition("://")[2] and "@" not in before
     if is_password and part.text.isdigit():

@@ -176,6 +176,7 @@ def test_the_parameters_of_a_connection_are_no_secrets() -> None:
 @pytest.mark.parametrize(("before", "after", "is_secret"), [
     ("https://shop.example/hooks/", "/run", True),
     ("https://shop.example/metrics?key=", "", True),
+    ("/probe/", "?a=1", True),
     ("postgresql://me:", "@db/shop", True),
     ("https://", ".example/metrics", False),
     ("", "/metrics", False),

@@ -46,7 +46,7 @@ MUTATIONS = [
         "when: x\nchecks:",
         [
             "s.yaml:22: unknown key 'when'; "
-            "known here: scenario, description, quantities, flow, profiles, checks"
+            "known here: scenario, description, quantities, flow, profiles, checks, public"
         ],
         id="unknown key near to nothing",
     ),
