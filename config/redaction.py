@@ -134,19 +134,20 @@ class Secrets:
 
 @dataclass(frozen=True)
 class _Matcher:
-    """What to search for: in either case, in exactly this case, and how much of it is enough.
+    """What to search for: in either case, or exactly as it is, and how far it may reach.
 
     `prefixes` are first halves, each with the whole. `reach` is the length of the longest form.
     """
 
     folded: tuple[str, ...]
+    base64: tuple[str, ...]
     exact: tuple[str, ...]
     prefixes: tuple[tuple[str, str], ...]
     reach: int
 
     def spans(self, text: str) -> list[Span]:
         """Return where a secret stands, merged and in order."""
-        if not self.folded and not self.exact:
+        if not self.reach:
             return []
         found = {
             as_written(view, span) for view in decoded_views(text) for span in self._found_in(view)
@@ -160,17 +161,16 @@ class _Matcher:
             yield from _parts_at_ends(folded, needle)
         for half, whole in self.prefixes:
             for start, end in _occurrences(folded, half):
-                yield (
-                    start,
-                    end + _common_length(folded[end : start + len(whole)], whole[len(half) :]),
-                )
-        for needle in self.exact:
-            for start, end in _occurrences(view.text, needle):
-                padding = _REST_OF_BASE64.match(view.text, end)
-                is_base64 = len(needle) >= _SHORTEST_ENCODED
-                yield start, padding.end() if padding and is_base64 else end
-            if len(needle) >= _SHORTEST_WITHIN:
-                yield from _parts_at_ends(view.text, needle)
+                rest = folded[end : start + len(whole)]
+                yield start, end + _common_length(rest, whole[len(half) :])
+        for text, needles in ((folded, self.base64), (view.text, self.exact)):
+            for needle in needles:
+                for start, end in _occurrences(text, needle):
+                    padding = _REST_OF_BASE64.match(text, end)
+                    is_base64 = len(needle) >= _SHORTEST_ENCODED
+                    yield start, padding.end() if padding and is_base64 else end
+        for needle in self.base64:
+            yield from _parts_at_ends(folded, needle)
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,7 @@ class _Forms:
     """The forms of one secret, as in `_Matcher`."""
 
     folded: tuple[str, ...] = ()
+    base64: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     prefixes: tuple[tuple[str, str], ...] = ()
 
@@ -186,11 +187,12 @@ class _Forms:
 def _matcher(secrets: tuple[str, ...]) -> _Matcher:
     """Return the forms of all secrets."""
     forms = [_forms(secret) for secret in secrets if secret]
-    folded = dict.fromkeys(form for each in forms for form in each.folded)
-    exact = dict.fromkeys(form for each in forms for form in each.exact)
-    prefixes = dict.fromkeys(pair for each in forms for pair in each.prefixes)
-    longest = max(map(len, (*folded, *exact)), default=0)
-    return _Matcher(tuple(folded), tuple(exact), tuple(prefixes), longest * _LONGEST_ESCAPE)
+    folded = tuple(dict.fromkeys(form for each in forms for form in each.folded))
+    in_base64 = tuple(dict.fromkeys(form for each in forms for form in each.base64))
+    exact = tuple(dict.fromkeys(form for each in forms for form in each.exact))
+    prefixes = tuple(dict.fromkeys(pair for each in forms for pair in each.prefixes))
+    longest = max(map(len, (*folded, *in_base64, *exact)), default=0)
+    return _Matcher(folded, in_base64, exact, prefixes, longest * _LONGEST_ESCAPE)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -199,11 +201,13 @@ def _forms(secret: str) -> _Forms:
     if len(secret) < _SHORTEST_ENCODED:
         return _Forms(exact=(secret,))
     whole, contents = fold(secret), _contents(secret)
-    exact = (form for content in contents for form in _base64_forms(content))
     half = whole[: len(whole) // 2]
+    in_base64 = dict.fromkeys(form for content in contents for form in _base64_forms(content))
     return _Forms(
         (whole, *(content.hex() for content in contents)),
-        tuple(dict.fromkeys(exact)),
+        tuple(dict.fromkeys(fold(form) for form in in_base64 if len(form) >= _SHORTEST_WITHIN)),
+        # a short one in another case could be anybody's word
+        tuple(form for form in in_base64 if len(form) < _SHORTEST_WITHIN),
         ((half, whole),) if len(half) >= _SHORTEST_WITHIN else (),
     )
 
