@@ -106,6 +106,7 @@ def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
             progress.note("the watch goes on when it is called again")
     if CLOCK.now() >= watch.until:
         finish(folder, replace(run, finished_at=watch.until))
+    folder.redact_witnesses()
     conclude(folder, as_json, progress)
 
 

@@ -106,7 +106,7 @@ class Secrets:
     """The secrets of a run: those of its files, and the latest that it saved from responses."""
 
     of_files: tuple[str, ...] = ()
-    _learned: dict[str, None] = field(default_factory=dict)
+    learned: dict[str, None] = field(default_factory=dict)
     _redacted: dict[str, str] = field(default_factory=dict)
 
     def redact_repeated(self, text: str) -> str:
@@ -120,16 +120,16 @@ class Secrets:
 
     def learn(self, secret: str) -> None:
         """Add a secret that a response brought; of very many, the latest count."""
-        if secret in self._learned:
+        if secret in self.learned:
             return
-        self._learned[secret] = None
-        if len(self._learned) > _MAX_LEARNED:
-            del self._learned[next(iter(self._learned))]
+        self.learned[secret] = None
+        if len(self.learned) > _MAX_LEARNED:
+            del self.learned[next(iter(self.learned))]
 
     def __iter__(self) -> Iterator[str]:
         """Yield each secret."""
         yield from self.of_files
-        yield from self._learned
+        yield from self.learned
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,11 @@ from scenarios.evidence.run_folder import (
 
 
 def finish(folder: RunFolder, run: Run) -> None:
-    """Write how a run ended and what it can be compared with; from now on its evidence is fixed."""
+    """Write how a run ended and what it can be compared with; from now on its evidence is fixed.
+
+    What was learned late, such as a token, is redacted first.
+    """
+    folder.redact_witnesses()
     keep_history(history_path(folder), folder, run)
     folder.write_run(replace(run, has_manifest=True))
     write_manifest(folder)

@@ -139,4 +139,5 @@ def _settings(context: DriverContext, name: str, profile: Profile) -> LoadSettin
         stem=name,
         log=context.folder.path / f"{name}.log",
         workers=context.workers,
+        secrets=context.folder.secrets,
     )

@@ -18,12 +18,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.clock import anchor_environment
 from config.errors import ConfigError, Problem
 from config.network import parse_host_port
+from config.redaction import Secrets
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 
@@ -65,7 +66,10 @@ ALONE = Workers()
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """What a load process drives; `log` receives the output of Locust."""
+    """What a load process drives; `log` receives the output of Locust.
+
+    `secrets` learn what responses brought.
+    """
 
     run_folder: Path
     scenario: Path
@@ -76,15 +80,21 @@ class LoadSettings:
     stem: str
     log: Path
     workers: Workers = ALONE
+    secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
 
 class LoadProcess:
     """A Locust process and its local workers, which wait for the start of the load."""
 
     def __init__(
-        self, process: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]], log: Path
-    ) -> None:
-        """Take processes that were started with pipes for their input and output."""
+        self, process: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]], log: Path,
+        secrets: Secrets | None = None,
+    ) -> None:  # fmt: skip
+        """Take processes that were started with pipes for their input and output.
+
+        `secrets` learn what responses to the load brought.
+        """
+        self._secrets = secrets or Secrets()
         self._process = process
         self._workers = workers
         self._log = log
@@ -98,6 +108,9 @@ class LoadProcess:
             if "ready" in event:
                 self._has_started = True
                 self._send(b"g")
+            elif "learned" in event:
+                for secret in event["learned"]:
+                    self._secrets.learn(secret)
             elif "error" in event:
                 errors.append(str(event["error"]))
             else:
@@ -175,7 +188,7 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
         workers = [
             start(worker_options(host, port), log.fileno()) for _ in range(settings.workers.here)
         ]
-    load = LoadProcess(process, workers, settings.log)
+    load = LoadProcess(process, workers, settings.log, settings.secrets)
     try:
         yield load
     finally:

@@ -244,6 +244,15 @@ class RunFolder:
                 text = read_file(path, _MAX_RUN_BYTES).decode()
                 write_atomically(path, redact_yaml(text, self.secrets).encode())
 
+    def redact_witnesses(self) -> None:
+        """Redact in the witnesses' files what was learned only after they had been written."""
+        for path in self.witnesses.rglob("*") if self.secrets.learned else ():
+            if path.is_file():
+                content = path.read_bytes()
+                redacted = redact_document(content, self.secrets.learned)
+                if redacted != content:
+                    write_atomically(path, redacted)
+
     def redact_logs(self) -> None:
         """Redact what other processes have written into the logs of this run."""
         for path in self.path.glob("*.log"):

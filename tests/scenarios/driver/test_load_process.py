@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
+from config.redaction import Secrets
 from scenarios.driver.load_process import (
     LoadProcess,
     LoadSettings,
@@ -45,6 +46,15 @@ def test_a_load_starts_when_locust_is_ready_and_reports_its_progress() -> None:
     assert process.drive(lambda done, of: progress.append((done, of))) == ""
     process.stop()
     assert progress == [(1, 3), (3, None)]
+
+
+def test_what_the_responses_to_a_load_brought_is_secret_from_then_on() -> None:
+    secrets = Secrets()
+    script = 'print(\'{"ready": true}\\n{"learned": ["hunter22"]}\', flush=True)'
+    process = LoadProcess(child(script), (), Path("load.log"), secrets)
+    process.drive(lambda *_: None)
+    process.stop()
+    assert list(secrets) == ["hunter22"]
 
 
 def test_a_load_that_is_stopped_is_waited_for_until_its_last_iteration() -> None:

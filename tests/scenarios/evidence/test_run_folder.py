@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
+from config.redaction import Secrets
 from scenarios.evidence.run_folder import (
     Cause,
     DrivenPhase,
@@ -187,3 +188,27 @@ def test_a_run_that_ended_by_itself_and_a_watch_that_can_be_resumed_did_not_end_
 
 def test_the_profiles_that_were_not_begun_are_known() -> None:
     assert replace(RUN, profiles=("once", "many")).not_driven == ("many",)
+
+
+def test_nothing_gets_into_a_run_folder_with_a_secret(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, Secrets(("hunter22",)))
+    folder.write_witness_file("service/page.txt", b'keys{key="hunter22"} 1\n')
+    folder.write_witness_lines("rows.jsonl", [b'["hunter22"]\n', b"[7]\n"] * 1_500)
+    (tmp_path / "load.log").write_text("no hunter22")
+    (folder.evidence / "scenario.yaml").write_text("a: hunter22")
+    folder.redact_logs()
+    folder.redact_files()
+    assert (folder.witnesses / "service/page.txt").read_text() == 'keys{key="***"} 1\n'
+    assert (folder.witnesses / "rows.jsonl").read_text() == '["***"]\n[7]\n' * 1_500
+    assert (tmp_path / "load.log").read_text() == "no ***"
+    assert (folder.evidence / "scenario.yaml").read_text() == "a: redacted"
+
+
+def test_a_secret_that_is_learned_late_is_redacted_in_what_was_written_before(
+    tmp_path: Path,
+) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_witness_file("before.txt", b'keys{key="hunter22"} 1\n')
+    folder.secrets.learn("hunter22")
+    folder.redact_witnesses()
+    assert (folder.witnesses / "before.txt").read_text() == 'keys{key="***"} 1\n'
