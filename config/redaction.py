@@ -11,11 +11,14 @@ import base64
 import functools
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from config.escapes import View, as_written, decoded_views
+from config.secrets import secrets_in
 
 Span = tuple[int, int]
 
@@ -25,7 +28,7 @@ _REDACTED_NAME = "redacted"  # valid as a name in an exposition, and as a value 
 _SHORTEST_ENCODED = 4
 _SHORTEST_WITHIN = 8
 _SHORTEST_PART = 6
-_MAX_LEARNED = 100
+_MAX_SAVED = 100
 _MAX_REPEATED = 1_000
 _REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2}")
 _BEFORE_SAMPLE, _AFTER_SAMPLE = re.compile(r',\s*"$'), re.compile(r'"\s*\]')
@@ -106,8 +109,20 @@ class Secrets:
     """The secrets of a run: those of its files, and the latest that it saved from responses."""
 
     of_files: tuple[str, ...] = ()
-    learned: dict[str, None] = field(default_factory=dict)
+    _saved: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_SAVED))
     _redacted: dict[str, str] = field(default_factory=dict)
+
+    def learn(self, value: Any) -> None:
+        """Take the texts of a saved value for secrets; of very many values, the latest count.
+
+        Under load this is called for each token, so that nothing is computed yet.
+        """
+        self._saved.append(value)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The secrets that responses brought."""
+        return tuple(dict.fromkeys(secret for each in self._saved for secret in secrets_in(each)))
 
     def redact_repeated(self, text: str) -> str:
         """Redact a text that comes again and again, such as the reason of a failure."""
@@ -117,14 +132,6 @@ class Secrets:
                 self._redacted.clear()
             redacted = self._redacted[text] = redact(text, self)
         return redacted
-
-    def learn(self, secret: str) -> None:
-        """Add a secret that a response brought; of very many, the latest count."""
-        if secret in self.learned:
-            return
-        self.learned[secret] = None
-        if len(self.learned) > _MAX_LEARNED:
-            del self.learned[next(iter(self.learned))]
 
     def __iter__(self) -> Iterator[str]:
         """Yield each secret."""

@@ -15,10 +15,11 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config.prometheus import BasicAuth, Prometheus
+from config.variables import texts_in
 from config.verbatim import TextPart
 
 _SHORTEST = 4
@@ -99,6 +100,12 @@ def values_of_prometheus(
         yield Value(settings.bearer_token, ())
     if settings.basic_auth:
         yield from values_of_user(settings.basic_auth.username, settings.basic_auth.password)
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """Yield the secrets in a value that a response brought: its texts."""
+    found = (value,) if isinstance(value, str) else [text for _, text in texts_in(value)]
+    yield from Publicity().secrets(Value(text, ()) for text in found)
 
 
 def is_public_name(name: str) -> bool:

@@ -32,7 +32,7 @@ from scenarios.http.messages import (
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario, Step
 from scenarios.language.request_body import BodyTemplate, compile_body
-from scenarios.language.secrets import secret_variables, secrets_in, secrets_of
+from scenarios.language.secrets import secret_variables, secrets_of
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     Constant,
@@ -95,11 +95,6 @@ class Flow:
     network: Network = _DIRECT
     secrets: Secrets = field(default_factory=Secrets)
     secret_variables: frozenset[str] = frozenset()
-
-    def learn(self, value: Any) -> None:
-        """Take the texts of a saved value for secrets from now on."""
-        for secret in secrets_in(value):
-            self.secrets.learn(secret)
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -297,7 +292,7 @@ def _check_content(
             return FailureReason(f"the response has no {path}")
         variables[name] = found
         if name in flow.secret_variables:
-            flow.learn(found)
+            flow.secrets.learn(found)
     return None
 
 
@@ -312,7 +307,7 @@ def _learn(flow: Flow, step: CompiledStep, content: Any) -> None:
     """Learn the secrets that a step saves, before anything of the response is quoted."""
     for name, _, expression in step.saved:
         if name in flow.secret_variables:
-            flow.learn(expression(content))
+            flow.secrets.learn(expression(content))
 
 
 def _same(found: Any, expected: Any) -> bool:

@@ -57,12 +57,6 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
     return frozenset(name for name in used & _saved(scenario) if name not in public)
 
 
-def secrets_in(value: Any) -> Iterator[str]:
-    """Yield the secrets in a value that a response brought."""
-    found = (value,) if isinstance(value, str) else [text for _, text in texts_in(value)]
-    yield from Publicity().secrets(Value(text, ()) for text in found)
-
-
 def _parts(headers: Mapping[str, str]) -> dict[str, tuple[TextPart, ...]]:
     return {name: (TextPart(value),) for name, value in headers.items()}
 

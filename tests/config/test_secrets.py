@@ -10,6 +10,7 @@ from config.prometheus import BasicAuth, Prometheus
 from config.secrets import (
     Publicity,
     Value,
+    secrets_in,
     secrets_of_prometheus,
     values_of_headers,
     values_of_query,
@@ -236,3 +237,8 @@ def test_a_header_with_a_template_has_only_what_came_from_variables_as_secret() 
 def test_a_database_url_that_cannot_be_read_is_secret_as_a_whole() -> None:
     url = "postgresql://me:s3cret@[db/shop"
     assert of_url(TextPart(url)) == {url}
+
+
+def test_the_texts_of_a_saved_value_are_secrets_unless_too_short() -> None:
+    assert list(secrets_in("hunter")) == ["hunter"]
+    assert list(secrets_in({"a": ["hunter", 7, "abc"], "b": None})) == ["hunter"]

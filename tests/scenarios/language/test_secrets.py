@@ -7,7 +7,7 @@ import pytest
 
 from config.environment import Environment, read_environment
 from scenarios.language.model import Scenario
-from scenarios.language.secrets import secret_variables, secrets_in, secrets_of
+from scenarios.language.secrets import secret_variables, secrets_of
 
 ENVIRONMENT = Environment.model_validate(
     {"environment": "test", "services": {"shop": {"url": "http://shop.example"}}}
@@ -94,8 +94,3 @@ def test_a_saved_value_in_a_public_header_is_no_secret(header: str) -> None:
     second = {"headers": {header: "{{ it }}"}}
     scenario = scenario_of({"save": {"it": "a.b"}}, second, public=["X-Plan"])
     assert secret_variables(scenario, ENVIRONMENT) == frozenset()
-
-
-def test_the_texts_of_a_saved_value_are_secrets_unless_too_short() -> None:
-    assert list(secrets_in("hunter")) == ["hunter"]
-    assert list(secrets_in({"a": ["hunter", 7, "abc"], "b": None})) == ["hunter"]
