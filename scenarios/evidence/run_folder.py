@@ -257,9 +257,7 @@ class RunFolder:
         """Redact what other processes have written into the logs of this run."""
         for path in self.path.glob("*.log"):
             text = read_file(path, _MAX_LOG_BYTES).decode(errors="replace")
-            redacted = redact(text, self.secrets)
-            if redacted != text:
-                write_atomically(path, redacted.encode(errors="replace"))
+            write_atomically(path, redact(text, self.secrets).encode(errors="replace"))
 
 
 def new_run_id(now: datetime) -> str:
