@@ -255,7 +255,8 @@ class RunFolder:
 
     def redact_logs(self) -> None:
         """Redact what other processes have written into the logs of this run."""
-        for path in self.path.glob("*.log"):
+        # run.log is open in this process, which redacts each line of it
+        for path in {*self.path.glob("*.log")} - {self.path / "run.log"}:
             text = read_file(path, _MAX_LOG_BYTES).decode(errors="replace")
             write_atomically(path, redact(text, self.secrets).encode(errors="replace"))
 
