@@ -11,7 +11,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
@@ -110,7 +110,7 @@ def decode_json(content: bytes, parse_float: Callable[[str], Any] = finite) -> A
         raise ValueError("it is nested too deeply") from error
 
 
-def read_lines(path: Path) -> Iterator[bytes]:
+def read_lines(path: Path) -> Generator[bytes, None, None]:
     """Yield the lines of a file. Raises OSError, and ValueError for one that is too long."""
     with open_to_read(path, MAX_DATA_BYTES) as file:
         while line := file.readline(MAX_LINE_BYTES):

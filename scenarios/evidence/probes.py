@@ -4,7 +4,7 @@ Each line is one probe, `[sent, done, error]`, in epoch seconds. Every line reac
 system at once, so a killed watch loses none.
 """
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,10 @@ def read_probes(path: Path) -> list[Probe]:
     decoder = msgspec.json.Decoder(tuple[float, float, str])
     probes = []
     try:
-        for line in read_lines(path):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                probes.append(Probe(*decoder.decode(line)))
+        with closing(read_lines(path)) as lines:
+            for line in lines:
+                with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    probes.append(Probe(*decoder.decode(line)))
     except (OSError, ValueError):
         # what was read before is good
         pass

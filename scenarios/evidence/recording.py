@@ -17,7 +17,8 @@ import os
 import shutil
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -368,43 +369,46 @@ class _Notes:
     details: dict[int, dict[str, Any]] = field(default_factory=dict)
     clock_steps: list[ClockStep] = field(default_factory=list)
 
+    def take(self, line: dict[str, Any]) -> None:
+        """Keep one note. Raises LookupError, TypeError or ValueError if it is damaged."""
+        match line["kind"]:
+            case "start":
+                self.start = self.start or convert(line, RecordingStart)
+            case "reason" if len(self.reasons) <= _MAX_REASONS:
+                self.reasons.append(convert((line["text"], line["group"]), tuple[str, str]))
+            case "detail" if len(self.details) < _MAX_DETAILS:
+                self.details[convert(line["n"], int)] = convert(line["detail"], dict[str, Any])
+            case "clock" if len(self.clock_steps) < _MAX_CLOCK_STEPS:
+                self.clock_steps.append(convert(line, ClockStep))
+            case "end":
+                self.end = self.end or convert(line, RecordingEnd)
+                self.rows = convert(line.get("rows"), int | None)
+            case "recovered":
+                self.is_recovered = True
+
 
 def _read_notes(path: Path) -> _Notes:
     """Read the notes. Raises OSError, and ValueError, LookupError or TypeError if damaged."""
     notes = _Notes()
-    for line in read_json_lines(path):
-        match line["kind"]:
-            case "start":
-                notes.start = notes.start or convert(line, RecordingStart)
-            case "reason" if len(notes.reasons) <= _MAX_REASONS:
-                notes.reasons.append(convert((line["text"], line["group"]), tuple[str, str]))
-            case "detail" if len(notes.details) < _MAX_DETAILS:
-                notes.details[convert(line["n"], int)] = convert(line["detail"], dict[str, Any])
-            case "clock" if len(notes.clock_steps) < _MAX_CLOCK_STEPS:
-                notes.clock_steps.append(convert(line, ClockStep))
-            case "end":
-                notes.end = notes.end or convert(line, RecordingEnd)
-                notes.rows = convert(line.get("rows"), int | None)
-            case "recovered":
-                notes.is_recovered = True
+    with closing(read_json_lines(path)) as lines:
+        for line in lines:
+            notes.take(line)
     if notes.start and notes.is_recovered:
         notes.start = replace(notes.start, shipped=False)
     return notes
 
 
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_json_lines(path: Path) -> Generator[dict[str, Any], None, None]:
     """Yield the records of a JSON Lines file up to the first torn one, which a kill may leave.
 
     Raises OSError.
     """
-    try:
-        for line in read_lines(path):
+    with closing(read_lines(path)) as lines, suppress(ValueError):
+        for line in lines:
             record = decode_json(line)
             if not isinstance(record, dict):
                 return
             yield record
-    except ValueError:
-        return
 
 
 def _damaged(path: Path, missing: int) -> Recording:

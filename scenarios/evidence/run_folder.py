@@ -31,6 +31,8 @@ from config.clock import ClockStep
 from config.errors import ConfigError, Problem
 from config.redaction import Secrets, redact, redact_document, redact_yaml
 from scenarios.evidence.files import (
+    MAX_DATA_BYTES,
+    files_in,
     is_there,
     make_folder,
     plain_name,
@@ -246,12 +248,11 @@ class RunFolder:
 
     def redact_witnesses(self) -> None:
         """Redact in the witnesses' files what was learned only after they had been written."""
-        for path in self.witnesses.rglob("*") if self.secrets.learned else ():
-            if path.is_file():
-                content = path.read_bytes()
-                redacted = redact_document(content, self.secrets.learned)
-                if redacted != content:
-                    write_atomically(path, redacted)
+        for path in files_in(self.witnesses) if self.secrets.learned else ():
+            content = read_file(path, MAX_DATA_BYTES)
+            redacted = redact_document(content, self.secrets.learned)
+            if redacted != content:
+                write_atomically(path, redacted)
 
     def redact_logs(self) -> None:
         """Redact what other processes have written into the logs of this run."""

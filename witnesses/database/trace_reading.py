@@ -1,6 +1,7 @@
 """Read which requests the databases know: rows counted by the X-Trace-ID of their writer."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -44,11 +45,12 @@ class TraceReading:
         count, or cannot be read.
         """
         decoder = msgspec.json.Decoder(list[Any], float_hook=Decimal)
-        for line in read_lines(traces_path(self.folder, quantity)):
-            row = decoder.decode(line)
-            if len(row) != labels + 2:
-                raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
-            yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
+        with closing(read_lines(traces_path(self.folder, quantity))) as lines:
+            for line in lines:
+                row = decoder.decode(line)
+                if len(row) != labels + 2:
+                    raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
+                yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
 
     def counts_at(
         self, moment: Moment, quantity: str, labels: int

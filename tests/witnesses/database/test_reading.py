@@ -60,13 +60,19 @@ def _write(shop: ShopDatabase, moment: Moment, rows: str) -> None:
     shop.folder.write_witness_file(f"database/{moment}.json", content.encode())
 
 
-@pytest.mark.parametrize("count", ["true", "NaN", "[1]", '{"n": 1}'])
+@pytest.mark.parametrize("count", ["true", '"NaN"', "[1]", '{"n": 1}'])
 def test_what_other_databases_may_return_and_is_no_count_is_void(
     shop: ShopDatabase, count: str
 ) -> None:
     for moment in Moment:
         _write(shop, moment, f'[["tea", {count}]]')
     assert shop.figures().at(_TEA) == Figure.void(Reason.QUERY_RESULT_INVALID, _COLUMNS)
+
+
+def test_a_number_that_json_lacks_leaves_nothing_collected(shop: ShopDatabase) -> None:
+    for moment in Moment:
+        _write(shop, moment, '[["tea", NaN]]')
+    assert shop.figures().at(_TEA).reason is Reason.NOT_COLLECTED
 
 
 @pytest.mark.parametrize("rows", ["null", "5", "[5]", "[[]]", '{"tea": 1}'])
