@@ -28,6 +28,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from reference_services.common.database import open_database
+from reference_services.common.http_protocol import BoundedHttpProtocol
 from reference_services.common.json_logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
@@ -144,6 +145,7 @@ def _serve(workers: int, listener: socket.socket) -> int:
     config = uvicorn.Config(
         "reference_services.serve:create_worker",
         factory=True,
+        http=BoundedHttpProtocol,
         workers=workers,
         access_log=False,
         log_config=None,
