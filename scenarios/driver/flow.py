@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import msgspec
 from jmespath.exceptions import JMESPathError
 
 from config.environment import Environment
@@ -19,6 +18,7 @@ from config.redaction import Secrets, redact
 from config.verbatim import TextPart
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
+from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import (
     TRACE_HEADER,
     NotSent,
@@ -47,8 +47,6 @@ _SNIPPET_CHARACTERS = 2_000
 _VALUE_CHARACTERS = 200
 
 _DIRECT = Network()
-
-_decode = msgspec.json.Decoder().decode
 
 
 class FailureReason(NamedTuple):
@@ -265,8 +263,10 @@ def _check(
     if response.body_error or not step.reads_body:
         return FailureReason(response.body_error) if response.body_error else None
     try:
-        content = _decode(response.body)
-    except (ValueError, RecursionError):
+        content = decode_json(response.body)
+    except UnboundedJson as error:
+        return FailureReason(str(error))
+    except ValueError:
         what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
         return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
     try:

@@ -34,6 +34,8 @@ from scenarios.http.response_head import final_head, plain_response
 from scenarios.http.tls import Tls
 
 MAX_HEAD_BYTES = 65_536
+# of a whole response: beside the body there are its head, the framing of its chunks and trailers
+MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
 
 _READ_BYTES = 32_768
 _INFORMATIONAL = range(100, 200)
@@ -47,7 +49,7 @@ class ConnectionBroken(Exception):
 
 
 class BodyTooLarge(ConnectionBroken):
-    """The body of the response exceeds MAX_BODY_BYTES."""
+    """The response exceeds MAX_BODY_BYTES or MAX_RECEIVED_BYTES."""
 
 
 class DeadlinePassed(ConnectionBroken):
@@ -180,7 +182,7 @@ class Connection:
         self._reads_body = reads_body
         self._has_head = self._is_complete = self._keeps_alive = False
         self._pieces: list[bytes] = []
-        self._body_bytes = 0
+        self._body_bytes = self._received_bytes = 0
         self._head = b""
         self._send_error = ""  # why the request could not be sent whole
         self._refusal = ""  # why llhttp refused the head, until it is rewritten
@@ -229,6 +231,7 @@ class Connection:
             return
         except OSError as error:
             raise ConnectionBroken(error_text(error)) from error
+        self._received_bytes += len(data)
         if not self._has_head:
             self._head = self._head + data if self._head else data
         if not data:
@@ -239,6 +242,10 @@ class Connection:
             raise BodyTooLarge(f"the body is over {MAX_BODY_BYTES:,} bytes")
         if not self._has_head and len(self._head) > MAX_HEAD_BYTES:
             raise ConnectionBroken(f"the head is over {MAX_HEAD_BYTES:,} bytes")
+        if self._received_bytes > MAX_RECEIVED_BYTES:
+            raise BodyTooLarge(
+                f"the response is over {MAX_RECEIVED_BYTES:,} bytes with its framing"
+            )
 
     def _parse(self, data: bytes) -> None:
         """Parse bytes of the response; rewrite its head if llhttp refuses it."""

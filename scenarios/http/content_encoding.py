@@ -5,11 +5,14 @@ import zlib
 
 from scenarios.http.messages import MAX_BODY_BYTES
 
+MAX_CODINGS = 4
+
 _HEADER = re.compile(rb"\r\ncontent-encoding:([^\r\n]*)")
 _GZIP = (b"gzip", b"x-gzip")
 # Registered codings that a client has to ask for. Anything else in the header is no coding: some
 # servers write a charset into it, "none", or a coding of their own storage, such as aws-chunked.
 _NOT_DECODED = (b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz")
+_KNOWN = (*_GZIP, b"deflate", *_NOT_DECODED)
 
 
 def content_codings(head: bytes) -> tuple[bytes, ...]:
@@ -27,29 +30,34 @@ def decode(
 ) -> tuple[bytes, str]:
     """Decode a body; return it, and why it is incomplete, or "".
 
-    `error` is why the encoded body is incomplete, or "". At most one byte over `max_bytes` is
-    decoded, so that a small body cannot fill the memory.
+    `error` is why the encoded body is incomplete, or "". Of each coding, at most one byte over
+    `max_bytes` is decoded, so that a small body cannot fill the memory; nor can many codings take
+    the time.
     """
-    for coding in reversed(codings):
+    known = [coding for coding in codings if coding in _KNOWN]
+    if len(known) > MAX_CODINGS:
+        return body, error or f"it has more than {MAX_CODINGS} content encodings"
+    for coding in reversed(known):
         if coding in _NOT_DECODED:
             name = coding.decode("latin-1")
             return body, error or f"its content-encoding {name} was not asked for"
-        if coding in _GZIP or coding == b"deflate":
-            body, error = _inflate(body, coding, error, max_bytes)
+        try:
+            body, is_whole = _inflate(body, coding, max_bytes + 1)
+        except zlib.error as zlib_error:
+            return b"", error or f"the body broke off: {zlib_error}"
+        if len(body) > max_bytes:
+            names = b", ".join(known).decode()
+            size = f"{max_bytes:,} bytes after decoding (Content-Encoding: {names})"
+            return body, error or f"the body is over {size}"
+        if not is_whole:
+            error = error or "the body broke off: its encoding is incomplete"
     return body, error
 
 
-def _inflate(body: bytes, coding: bytes, error: str, max_bytes: int) -> tuple[bytes, str]:
+def _inflate(body: bytes, coding: bytes, max_bytes: int) -> tuple[bytes, bool]:
+    """Return the decoded start of a body, and whether its encoding ends. Raises zlib.error."""
     bits = zlib.MAX_WBITS | 16 if coding in _GZIP else zlib.MAX_WBITS
     if coding == b"deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED:
         bits = -zlib.MAX_WBITS  # some servers send deflate without the zlib header of RFC 9110
     decoder = zlib.decompressobj(bits)
-    try:
-        decoded = decoder.decompress(body, max_bytes + 1)
-    except zlib.error as zlib_error:
-        return b"", error or f"the body broke off: {zlib_error}"
-    if len(decoded) > max_bytes:
-        return decoded, error or f"the body is over {max_bytes:,} bytes"
-    if not decoder.eof:
-        return decoded, error or "the body broke off: its encoding is incomplete"
-    return decoded, error
+    return decoder.decompress(body, max_bytes), decoder.eof

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.http.content_encoding import content_codings, decode
+from scenarios.http.content_encoding import MAX_CODINGS, content_codings, decode
 from scenarios.http.messages import MAX_BODY_BYTES
 
 
@@ -71,3 +71,25 @@ def test_a_bomb_is_decoded_to_the_limit_only() -> None:
 
 def test_an_earlier_error_takes_precedence() -> None:
     assert decode(gzip.compress(b"well")[:9], (b"gzip",), "cut")[1] == "cut"
+
+
+def test_a_bomb_within_a_bomb_is_decoded_to_the_limit_only() -> None:
+    packed = gzip.compress(gzip.compress(bytes(10 * MAX_BODY_BYTES)))
+    body, error = decode(packed, (b"gzip", b"gzip"), "")
+    assert len(body) == MAX_BODY_BYTES + 1
+    assert error == (
+        "the body is over 10,000,000 bytes after decoding (Content-Encoding: gzip, gzip)"
+    )
+
+
+def test_the_limit_can_be_smaller_and_is_of_each_coding() -> None:
+    packed = gzip.compress(zlib.compress(b"x" * 100))
+    assert decode(packed, (b"deflate", b"gzip"), "", 100) == (b"x" * 100, "")
+    assert "over 99 bytes after decoding" in decode(packed, (b"deflate", b"gzip"), "", 99)[1]
+
+
+def test_more_codings_than_anybody_uses_are_not_undone() -> None:
+    packed = gzip.compress(b"well")
+    assert decode(packed, (b"gzip",) * (MAX_CODINGS + 1), "") == (
+        packed, "it has more than 4 content encodings",
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""JSON beyond a depth or a number of values is refused before it is decoded."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.http.bounded_json import MAX_DEPTH, UnboundedJson, check_bounds, decode_json
+
+_TEXTS = st.text(alphabet='[]{},"\\\\nx', max_size=20)
+_VALUES = st.recursive(
+    _TEXTS | st.integers(0, 9) | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
+)
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    own = isinstance(value, list | dict)
+    return own + max(map(_depth, inner), default=0)
+
+
+@given(_VALUES)
+def test_what_is_within_the_bounds_is_decoded_whatever_its_texts_are(value: Any) -> None:
+    filled = {"brackets": "[{" * 2 * MAX_DEPTH, "value": value}
+    assert decode_json(json.dumps(filled).encode()) == filled
+
+
+@given(_VALUES)
+def test_the_depth_is_exact_whatever_its_texts_are(value: Any) -> None:
+    deep = "[" * (MAX_DEPTH - _depth(value)) + json.dumps(value) + "]" * (MAX_DEPTH - _depth(value))
+    decode_json(deep.encode())
+    with pytest.raises(UnboundedJson, match="nested deeper than 100 levels"):
+        decode_json(b"[" + deep.encode() + b"]")
+
+
+@pytest.mark.parametrize("content", [b"[1,2,3,4]", b'{"a":1,"b":[2]}', b"[[],[],[]]"])
+def test_more_values_than_allowed_are_refused(content: bytes) -> None:
+    with pytest.raises(UnboundedJson, match="more than 3 values"):
+        decode_json(content + b" " * MAX_DEPTH, max_values=3)
+
+
+def test_commas_and_brackets_in_texts_are_no_values() -> None:
+    check_bounds(json.dumps(["[,{,", 'a,"b,\\', "\\"]).encode() * 1 + b" " * 200, max_values=4)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"nothing", b'"\xff"', b"9" * 5_000])
+def test_what_is_no_json_is_a_value_error_of_another_kind(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+") as raised:
+        decode_json(content)
+    assert not isinstance(raised.value, UnboundedJson)
