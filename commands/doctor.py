@@ -281,12 +281,10 @@ class _Job:
     def _targets_twice(self) -> int:
         """Return how many targets have the job and instance of another one."""
         query = f'count(count by (instance) (up{{job="{self._job}"}}) > 1)'
-        result = self._client.query(query, None).result
-        return int(float(result[0]["value"][1])) if result else 0
+        return int(next(iter(self._client.query(query, None).values), 0.0))
 
     def _values(self, metric: str) -> list[float]:
-        response = self._client.query(f'{metric}{{job="{self._job}"}}', None)
-        return [float(each["value"][1]) for each in response.result]
+        return self._client.query(f'{metric}{{job="{self._job}"}}', None).values
 
 
 def _database(name: str, url: str) -> Finding:

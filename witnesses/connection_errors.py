@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import h11
 
+from scenarios.http.fetch import ResponseUnusable
+
 # Of OpenSSL's x509_vfy.h; Python has no names for them.
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _OTHER_NAMES = (62, 64)
@@ -106,6 +108,9 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
 
 
 def refusal_of(error: BaseException, asked: Asked) -> Refusal:
-    """Say why an address gave no answer."""
+    """Say why an address gave no answer, or none that is used."""
+    if isinstance(error, ResponseUnusable):
+        what = f"sent a response that is not used: {error}"
+        return Refusal(what, f"see whether {asked.url_key} leads to it", is_theirs=True)
     of_tls = tls_error(error)
     return refusal_of_tls(of_tls, asked) if of_tls else refusal_of_connection(error, asked)

@@ -5,21 +5,22 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
-
-import httpx
 
 from config.clock import CLOCK
 from config.environment import NONE, Environment
 from config.redaction import redact
 from scenarios.evidence.files import make_folder, open_to_append
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
+from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
 from scenarios.http.transport import open_client
 
 # A service that is down is probed more often, to see it return.
 _DOWN_INTERVAL_S = 0.2
 _MAX_CHARACTERS = 200
+_MAX_BYTES = 1_000_000
 
 
 class Prober:
@@ -34,7 +35,7 @@ class Prober:
         self._is_any_status_well = service.health == NONE
         self._secrets = secrets or environment.secrets()
         # One connection per probe: one that a restart has closed would show an outage that is over.
-        self._client = open_client(environment.network, TIMEOUT_S, kept=0)
+        self._client = open_client(environment.network, TIMEOUT_S, kept=0, max_bytes=_MAX_BYTES)
         self._path = probes_path(folder, name)
         make_folder(self._path.parent)
         # end a line that a killed watch left unfinished, so that the next one is a line of its own
@@ -72,13 +73,13 @@ class Prober:
 
     def _error(self) -> str:
         try:
-            response = self._client.get(self._url)
-        except httpx.TimeoutException:
+            response = fetch(self._client, self._url)
+        except ResponseLate:
             return f"no response within {TIMEOUT_S:g} s"
-        except (httpx.HTTPError, OSError) as error:
+        except (FetchFailed, OSError) as error:
             return redact(str(error) or type(error).__name__, self._secrets, _MAX_CHARACTERS)
-        is_well = self._is_any_status_well or response.status_code == httpx.codes.OK
-        return "" if is_well else f"status {response.status_code}"
+        is_well = self._is_any_status_well or response.status == HTTPStatus.OK
+        return "" if is_well else f"status {response.status}"
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 A client connects to the address that the environment maps a host to, trusts its CA, and uses no
 proxy, no netrc and no redirect. httpx bounds each wait by itself, so a server that sends a byte now
 and then would never time out; here one deadline bounds a whole exchange, from the request hook to
-the last byte of the body.
+the last byte of the body, and so does one number of bytes.
 """
 
+import logging
 import math
 import ssl
 import threading
@@ -19,17 +20,47 @@ import httpx
 from config.network import Network
 from scenarios.http.tls import tls_context
 
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+# Of a whole response, per byte of its body: informational responses, chunks' extensions, trailers.
+_RECEIVED_RATIO = 2
+_MAX_HEAD_BYTES = 200_000
+
 _PIECE_BYTES = 65_536
+
+# their logs quote the headers of requests and responses, which may hold secrets
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class TooMuchReceived(httpcore.ReadError):
+    """A response has too many bytes beside its body."""
 
 
 class Deadline(threading.local):
-    """The instant (time.monotonic) by which the current exchange of this thread has to end."""
+    """The instant (time.monotonic) by which the current exchange of this thread has to end.
+
+    With it end the bytes that the exchange may receive.
+    """
 
     at = math.inf
+    received_bytes = 0
+
+    def __init__(self, max_bytes: float = math.inf) -> None:
+        """Bound nothing yet; `max_bytes` is of one exchange."""
+        self._max_bytes = max_bytes
 
     def begin(self, within_s: float) -> None:
         """Start an exchange that may take `within_s` seconds."""
         self.at = time.monotonic() + within_s
+        self.received_bytes = 0
+
+    def receive(self, data: bytes) -> bytes:
+        """Count bytes of the response. Raises TooMuchReceived."""
+        self.received_bytes += len(data)
+        if self.received_bytes > self._max_bytes:
+            size = f"{self._max_bytes:,} bytes"
+            raise TooMuchReceived(f"the response is over {size} with its framing")
+        return data
 
     def left_s(self, bound_s: float | None, late: type[Exception]) -> float | None:
         """Return how long a wait may take that has a bound of its own. Raises `late` if none."""
@@ -66,7 +97,8 @@ class _BoundStream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left_s(timeout, httpcore.ReadTimeout))
+        left_s = self._deadline.left_s(timeout, httpcore.ReadTimeout)
+        return self._deadline.receive(self._stream.read(max_bytes, left_s))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # in pieces, since httpcore restarts the timeout whenever the socket accepts a part
@@ -91,17 +123,31 @@ class _BoundStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+class BoundedClient(httpx.Client):
+    """A client whose exchanges have a deadline; `fetch` takes bodies of at most `max_bytes`."""
+
+    max_bytes = MAX_PAGE_BYTES
+
+
 def open_client(
     network: Network,
     timeout_s: float,
     headers: Mapping[str, str] | None = None,
     kept: int | None = None,
-) -> httpx.Client:
+    max_bytes: int = MAX_PAGE_BYTES,
+) -> BoundedClient:
     """Return a client whose exchanges take at most `timeout_s` seconds, body included.
+
+    A request with a timeout of its own takes at most that.
 
     `kept` is the maximum number of idle connections; 0 opens one connection per request.
     """
-    deadline, tls = Deadline(), tls_context(network.ca_file)
+    deadline = Deadline(_RECEIVED_RATIO * max_bytes + _MAX_HEAD_BYTES)
+    tls = tls_context(network.ca_file)
+
+    def begin(request: httpx.Request) -> None:
+        deadline.begin(request.extensions["timeout"]["read"])
+
     transport = httpx.HTTPTransport(verify=tls, trust_env=False)
     # httpx has no parameter for a network backend, so replace its pool by one with ours
     transport._pool = httpcore.ConnectionPool(
@@ -110,10 +156,12 @@ def open_client(
         max_keepalive_connections=kept,
         network_backend=RoutedBackend(network, deadline),
     )
-    return httpx.Client(
+    client = BoundedClient(
         transport=transport,
         timeout=timeout_s,
         headers=dict(headers or {}),
         trust_env=False,
-        event_hooks={"request": [lambda _: deadline.begin(timeout_s)]},
+        event_hooks={"request": [begin]},
     )
+    client.max_bytes = max_bytes
+    return client

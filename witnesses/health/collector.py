@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import httpx
-
 from config.clock import CLOCK
 from config.environment import NONE, Environment, Service
 from config.redaction import redact
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.http.transport import open_client
+from scenarios.http.bounded_json import decode_json
+from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
+from scenarios.http.transport import BoundedClient, open_client
 from scenarios.language.templates import compile_header, variables_in_header
 from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
@@ -22,6 +22,7 @@ from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_fi
 from witnesses.model import Moment
 
 TIMEOUT_S = 5.0
+MAX_BYTES = 1_000_000  # nobody reads more of a health page
 
 _SNIPPET_CHARACTERS = 200
 
@@ -34,14 +35,16 @@ def collect_health(
     folder.write_witness_file(statuses_file(moment), statuses_json(statuses))
 
 
-def fetch_statuses(environment: Environment, tenant: str) -> dict[str, ServiceStatus]:
+def fetch_statuses(
+    environment: Environment, tenant: str, timeout_s: float = TIMEOUT_S
+) -> dict[str, ServiceStatus]:
     """Ask each service for its health, and whether it accepts the headers of a tenant's requests.
 
     All at once: several that do not respond take no longer than one.
     """
     names = list(environment.services)
     with (
-        open_client(environment.network, TIMEOUT_S) as client,
+        open_client(environment.network, timeout_s, max_bytes=MAX_BYTES) as client,
         ThreadPoolExecutor(len(names)) as threads,
     ):
         statuses = threads.map(
@@ -54,7 +57,7 @@ class _ServiceQuestions:
     """The questions to one service."""
 
     def __init__(
-        self, client: httpx.Client, environment: Environment, name: str, tenant: str
+        self, client: BoundedClient, environment: Environment, name: str, tenant: str
     ) -> None:
         self._client = client
         self._service: Service = environment.services[name]
@@ -78,7 +81,7 @@ class _ServiceQuestions:
         midway_at = (before_at + CLOCK.now_at()) / 2
         service = self._service
         health = replace(health, is_any_status_well=service.health == NONE)
-        expires = response.extensions["certificate"].get("notAfter")
+        expires = response.certificate_until
         return ServiceStatus(
             health=health,
             ready=self._get(service.ready)[1] if service.ready else None,
@@ -90,29 +93,25 @@ class _ServiceQuestions:
 
     def _get(
         self, path: str, headers: Mapping[str, str] | None = None
-    ) -> tuple[httpx.Response | None, EndpointResponse]:
+    ) -> tuple[Fetched | None, EndpointResponse]:
         url = self._service.url + path
         try:
-            with self._client.stream("GET", url, headers=dict(headers or {})) as response:
-                # The certificate can only be read while the connection is open.
-                tls = response.extensions["network_stream"].get_extra_info("ssl_object")
-                response.extensions["certificate"] = (tls.getpeercert() or {}) if tls else {}
-                response.read()
-        except httpx.TimeoutException:
-            error = f"did not respond within {TIMEOUT_S:g} s"
+            response = fetch(self._client, url, headers=headers)
+        except ResponseLate:
+            error = f"did not respond within {self._client.timeout.read:g} s"
             remedy = "see whether it is overloaded, and read its log"
             return None, EndpointResponse(url, error=error, remedy=remedy)
-        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        except FetchFailed as failure:
             what, remedy, is_theirs = refusal_of(failure, self._asked)
             return None, EndpointResponse(url, error=what, remedy=remedy, is_theirs=is_theirs)
         snippet = redact(response.text, self._secrets, _SNIPPET_CHARACTERS)
-        return response, EndpointResponse(url, status=response.status_code, snippet=snippet)
+        return response, EndpointResponse(url, status=response.status, snippet=snippet)
 
 
-def _version(response: httpx.Response) -> str:
+def _version(response: Fetched) -> str:
     try:
-        content = response.json()
-    except (ValueError, RecursionError):
+        content = decode_json(response.body)
+    except ValueError:
         return ""
     version = content.get("version") if isinstance(content, dict) else None
     return version if isinstance(version, str) else ""

@@ -19,7 +19,8 @@ _THREADS = 16
 _MAX_SERIES = "1000"
 _TYPE = re.compile(r"^# TYPE (\S+) (\w+)", re.MULTILINE)
 _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+\S", re.MULTILINE)
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"')
+# without the look-behind, a word that is no label would be tried again from each of its letters
+_LABEL = re.compile(r'(?<![a-zA-Z0-9_])([a-zA-Z_][a-zA-Z0-9_]*+)="(?:[^"\\]|\\.)*"')
 _OPEN_METRICS_END = "# EOF"
 _SAMPLE_SUFFIXES = {
     "histogram": ("_bucket", "_count", "_sum"),

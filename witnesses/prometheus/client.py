@@ -1,6 +1,5 @@
 """Query Prometheus: every query with its evaluation time, every response kept verbatim."""
 
-import json
 import re
 import statistics
 from collections.abc import Iterable, Mapping
@@ -13,11 +12,11 @@ from typing import Any
 import msgspec
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util import Retry
 
 from config.clock import CLOCK
 from config.network import Network
 from config.prometheus import Prometheus
+from scenarios.http.bounded_json import UnboundedJson, decode_json
 from witnesses.connection_errors import Refusal
 from witnesses.prometheus.query_errors import (
     is_rejection,
@@ -25,7 +24,7 @@ from witnesses.prometheus.query_errors import (
     refusal_of_error,
     refusal_of_status,
 )
-from witnesses.prometheus.session import PrometheusSession, RoutedAdapter
+from witnesses.prometheus.session import MAX_RESPONSE_BYTES, PrometheusSession
 from witnesses.target_labels import alternatives
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -33,10 +32,13 @@ _BUILD_TIMEOUT_S = 2.0
 _FUTURE_S = 86_400
 # Where agents write to a backend, their clocks may be a little ahead of it.
 _CLOCKS_APART_S = 2.0
+_MAX_VERSION_CHARACTERS = 200
 _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
 _ANYWHERE = Network()
+# Twice what SampleCollector asks for: a sample is two values, and takes 120 bytes of memory.
+MAX_VALUES = 2_000_000
 
 
 class PrometheusDown(Exception):
@@ -63,7 +65,7 @@ class ClockSet(PrometheusDown):
 
 @dataclass(frozen=True)
 class QueryResponse:
-    """One response of the query API: its bytes, verbatim, and its warnings.
+    """One response of the query API: its bytes, verbatim, its warnings, and its resultType.
 
     A response that is marked as partial has a warning, too.
     """
@@ -72,6 +74,16 @@ class QueryResponse:
     warnings: list[str]
     found: msgspec.Raw
     asked: str
+    kind: str = "vector"
+
+    @property
+    def values(self) -> list[float]:
+        """The value of each series of an instant vector. Raises PrometheusDown."""
+        try:
+            return [float(each["value"][1]) for each in self.result]
+        except (LookupError, ValueError, TypeError) as error:
+            what = f"Prometheus at {self.asked} does not respond as Prometheus does"
+            raise PrometheusDown(what) from error
 
     @property
     def text(self) -> str:
@@ -81,27 +93,34 @@ class QueryResponse:
     @cached_property
     def result(self) -> list[Any]:
         """The result of the query, decoded at the first use. Raises PrometheusDown."""
+        what = f"Prometheus at {self.asked} does not respond as Prometheus does"
         try:
-            return msgspec.json.decode(self.found, type=list[Any])
-        except (ValueError, RecursionError) as error:
-            what = f"Prometheus at {self.asked} does not respond as Prometheus does"
+            result = decode_json(bytes(self.found))
+        except UnboundedJson as error:
+            raise PrometheusDown(f"{what}: {error}") from error
+        except ValueError as error:
             raise PrometheusDown(what) from error
+        if not isinstance(result, list):
+            raise PrometheusDown(what)
+        return result
 
 
 class PrometheusClient:
     """A client of one Prometheus."""
 
-    def __init__(self, settings: Prometheus, network: Network = _ANYWHERE) -> None:
+    def __init__(
+        self,
+        settings: Prometheus,
+        network: Network = _ANYWHERE,
+        max_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> None:
         """Connect at the first query. No retries: a failed query is a result, too."""
         self._settings = settings
         self._network = network
-        self._session = PrometheusSession(settings, network)
+        self._session = PrometheusSession(settings, network, max_bytes)
         self._connection = PrometheusConnect(
             settings.url, session=self._session, timeout=settings.timeout
         )
-        # after PrometheusConnect, which mounts an adapter of its own
-        adapter = RoutedAdapter(network, Retry(0, read=False))
-        self._session.mount(settings.url, adapter)
 
     def query(self, query: str, at: float | None) -> QueryResponse:
         """Evaluate a query at an instant (epoch seconds; None is now). Raises PrometheusDown."""
@@ -206,8 +225,8 @@ class PrometheusClient:
         if response.status_code != HTTPStatus.OK:
             raise self._down(refusal_of_status(response, self._settings))
         try:
-            return json.loads(response.content)["data"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return decode_json(response.content)["data"]
+        except (ValueError, KeyError, TypeError):
             raise self._down(refusal_of_content(response, self._settings)) from None
 
     def version(self) -> str:
@@ -215,7 +234,8 @@ class PrometheusClient:
         url = f"{self._settings.url}/api/v1/status/buildinfo"
         timeout_s = min(_BUILD_TIMEOUT_S, self._settings.timeout)
         try:
-            return str(self._session.get(url, timeout=timeout_s).json()["data"]["version"])
+            version = self._session.get(url, timeout=timeout_s).json()["data"]["version"]
+            return str(version)[:_MAX_VERSION_CHARACTERS]
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
@@ -252,10 +272,14 @@ class PrometheusClient:
         response = self._session.last
         if response is None:
             raise self._down(Refusal("gave no response"))
+        if response.content.count(b",") > MAX_VALUES:
+            what = f"returns more than {MAX_VALUES:,} values"
+            raise self._down(Refusal(what, "write a narrower selector or query"))
         warnings = response.body.get("warnings") or []
         if response.body.get("isPartial"):
             warnings = [*warnings, "the response is partial: a part of the storage did not respond"]
-        return QueryResponse(response.content, warnings, found, self._settings.url)
+        kind = response.body["data"].get("resultType", "vector")
+        return QueryResponse(response.content, warnings, found, self._settings.url, kind)
 
     def _down(self, refusal: Refusal) -> PrometheusDown:
         return PrometheusDown(f"Prometheus at {self._settings.url} {refusal.what}", refusal.remedy)

@@ -14,6 +14,7 @@ from typing import Any
 
 from config.clock import CLOCK, render_step
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.language.model import PromqlCheck
 from scenarios.language.templates import compile_text
 from witnesses.model import CountedQuantity, Moment
@@ -196,7 +197,9 @@ class PrometheusCollector:
         for number, check in enumerate(self._promql):
             promql = compile_text(check.query)(variables)
             try:
-                response: dict[str, Any] = json.loads(self.query(promql))
+                response: dict[str, Any] = decode_json(self.query(promql).encode())
+            except UnboundedJson as error:
+                response = {"error": f"Prometheus does not respond as Prometheus does: {error}"}
             except PrometheusDown as error:
                 response = {"error": str(error)}
             content = json.dumps({"query": promql, "response": response}, indent=1)

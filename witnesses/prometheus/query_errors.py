@@ -3,21 +3,20 @@
 The sentences quote a response only with every secret of the settings redacted.
 """
 
-import json
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import ReadTimeoutError
 
 from config.network import Network
 from config.prometheus import Prometheus
 from config.redaction import redact
 from config.secrets import secrets_of_prometheus
+from scenarios.http.bounded_json import decode_json
+from scenarios.http.fetch import FetchFailed
 from witnesses.connection_errors import (
     Asked,
     Refusal,
-    causes_of,
     refusal_of,
     tls_error,
 )
@@ -52,7 +51,7 @@ def is_rejection(response: requests.Response) -> bool:
     if response.status_code not in _REJECTIONS:
         return False
     try:
-        return bool(json.loads(response.content)["errorType"])
+        return bool(decode_json(response.content)["errorType"])
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -69,7 +68,7 @@ def refusal_of_content(response: requests.Response | None, settings: Prometheus)
 
 def refusal_of_error(error: OSError, settings: Prometheus, network: Network) -> Refusal:
     """Explain why no response came, or only a part of one."""
-    if any(isinstance(each, requests.Timeout | ReadTimeoutError) for each in causes_of(error)):
+    if isinstance(error, requests.Timeout):
         remedy = "see whether it is overloaded, or raise prometheus.timeout"
         return Refusal(f"did not answer in time, within {settings.timeout:g} s", remedy)
     ca_key = "ca_file" if network.ca_file and not settings.ca_file else "prometheus.ca_file"
@@ -77,10 +76,8 @@ def refusal_of_error(error: OSError, settings: Prometheus, network: Network) -> 
     asked = Asked(settings.url, "prometheus.url", ca_key, has_ca)
     if tls_error(error):
         return refusal_of(error, asked)
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return Refusal("broke its answer off in the middle", "read its log, or its proxy's")
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return Refusal("packs its answer in a way that cannot be undone", "see to its proxy")
+    if isinstance(error.__cause__, FetchFailed):
+        return refusal_of(error.__cause__, asked)
     if isinstance(error, requests.RequestException):
         return refusal_of(error, asked)
     return Refusal("cannot be asked", "see whether prometheus.ca_file can still be read")
@@ -105,7 +102,7 @@ def _of_credentials(status: str, settings: Prometheus) -> Refusal:
 def _reason(response: requests.Response, settings: Prometheus) -> str:
     """Return the reason that a response gives, after a colon, or "" where it is an HTML page."""
     try:
-        reason = str(json.loads(response.content)["error"])
+        reason = str(decode_json(response.content)["error"])
     except (ValueError, KeyError, TypeError):
         is_text = response.headers.get("Content-Type", "").startswith("text/plain")
         reason = response.content.decode(errors="replace") if is_text else ""

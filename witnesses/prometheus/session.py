@@ -1,18 +1,24 @@
 """The HTTP session of Prometheus queries: authenticated, routed, without redirects."""
 
-import socket
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypedDict
+from http import HTTPStatus
+from typing import TypedDict
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import Retry
+from requests.adapters import BaseAdapter
 
 from config.network import Network
 from config.prometheus import Prometheus
 from config.secrets import basic_credentials
+from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
+from scenarios.http.transport import BoundedClient, open_client
+
+# Prometheus' largest response here is one window of samples with the labels of their series.
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+
+_MAX_ERROR_BYTES = 65_536
 
 
 class ScrapeTargetJson(TypedDict, total=False):
@@ -27,6 +33,7 @@ class QueryData(TypedDict, total=False):
     """The data of any response; a query's result is not decoded."""
 
     result: msgspec.Raw
+    resultType: str
     activeTargets: list[ScrapeTargetJson]
     version: str
 
@@ -58,64 +65,89 @@ class ApiResponse(requests.Response):
         return self.body
 
 
+class BoundedAdapter(BaseAdapter):
+    """Sends the requests of a session by `fetch`: one deadline and one size for each call."""
+
+    def __init__(self, settings: Prometheus, network: Network, max_bytes: int) -> None:
+        """Connect to nothing yet."""
+        super().__init__()
+        self._max_bytes = max_bytes
+        self._network = replace(network, ca_file=settings.ca_file or network.ca_file)
+        self._timeout_s = settings.timeout
+        self._client: BoundedClient | None = None
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        *_: object,
+        **__: object,
+    ) -> requests.Response:
+        """Send a request. Raises OSError, as requests does."""
+        if self._client is None:  # the certificates are read here
+            self._client = open_client(self._network, self._timeout_s, max_bytes=self._max_bytes)
+        deadline_s = timeout if isinstance(timeout, int | float) else None
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        try:
+            fetched = fetch(
+                self._client, str(request.url), method=str(request.method), content=body,
+                headers=request.headers, deadline_s=deadline_s,
+            )  # fmt: skip
+        except ResponseLate as error:
+            raise requests.Timeout(request=request) from error
+        except FetchFailed as error:
+            raise requests.ConnectionError(request=request) from error
+        return _response(request, fetched)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None  # a session can be used again
+
+
 class PrometheusSession(requests.Session):
     """A session with one server: no proxy, no netrc, and no redirect is followed."""
 
-    def __init__(self, settings: Prometheus, network: Network) -> None:
+    def __init__(
+        self, settings: Prometheus, network: Network, max_bytes: int = MAX_RESPONSE_BYTES
+    ) -> None:
         """Connect at the first request."""
         super().__init__()
         self.trust_env = False
-        self.verify = settings.ca_file or network.ca_file or True
+        self._adapter = BoundedAdapter(settings, network, max_bytes)
         self.headers.update(settings.headers)
         if settings.bearer_token:
             self.headers["Authorization"] = f"Bearer {settings.bearer_token}"
         if settings.basic_auth:
             self.headers["Authorization"] = f"Basic {basic_credentials(settings.basic_auth)}"
+        self.headers["Accept-Encoding"] = "gzip, deflate"
         self.hooks["response"].append(self._keep)
         self.last: ApiResponse | None = None
+
+    def get_adapter(self, url: str) -> BoundedAdapter:
+        """Return the one adapter, whatever PrometheusConnect mounts."""
+        return self._adapter
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._adapter.close()
+        super().close()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: a login page is no response, and no token goes to another host."""
 
-    def _keep(self, response: requests.Response, *_: object, **__: object) -> ApiResponse:
-        self.last = ApiResponse()
-        self.last.__dict__.update(response.__dict__)
-        return self.last
+    def _keep(self, response: requests.Response, *_: object, **__: object) -> None:
+        self.last = response if isinstance(response, ApiResponse) else None
 
 
-class RoutedAdapter(HTTPAdapter):
-    """Connects to the address that the environment routes a host to."""
-
-    def __init__(self, network: Network, retries: Retry) -> None:
-        """Connect to nothing yet."""
-        self._network = network
-        super().__init__(max_retries=retries)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Create the pools of routed connections."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _pool(HTTPConnectionPool, self._network),
-            "https": _pool(HTTPSConnectionPool, self._network),
-        }
-
-
-def _pool(kind: type[HTTPConnectionPool], network: Network) -> type[HTTPConnectionPool]:
-    connection_class: Any = kind.ConnectionCls
-
-    class RoutedConnection(connection_class):  # type: ignore[misc]
-        """A connection to the routed address; the host name stays, for the certificate."""
-
-        _dns_host: str
-        port: int
-
-        def _new_conn(self) -> socket.socket:
-            named = self._dns_host, self.port
-            self._dns_host, self.port = network.route(*named)
-            try:
-                connected: socket.socket = super()._new_conn()
-            finally:
-                self._dns_host, self.port = named
-            return connected
-
-    return type(kind.__name__, (kind,), {"ConnectionCls": RoutedConnection})
+def _response(request: requests.PreparedRequest, fetched: Fetched) -> ApiResponse:
+    response = ApiResponse()
+    response.status_code = fetched.status
+    response.headers.update(fetched.headers)
+    response.request, response.url = request, str(request.url)
+    is_well = fetched.status == HTTPStatus.OK
+    # the exception of prometheus_api_client for an error quotes the whole content
+    response._content = fetched.body if is_well else fetched.body[:_MAX_ERROR_BYTES]
+    return response

@@ -1,30 +1,32 @@
 """Scrape each replica of each service, and keep what it shows or why it shows nothing."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-
-import httpx
 
 from config.clock import CLOCK
 from config.environment import NONE, Environment
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.http.content_encoding import decode
-from scenarios.http.transport import open_client
+from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
+from scenarios.http.transport import BoundedClient, open_client
 from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
 from witnesses.model import CountedQuantity, Moment
+from witnesses.service.exposition import refusal_of_page
 from witnesses.service.reading import INDEX, LATER, is_collected
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 from witnesses.service.stale_page import Page, fetch_current
 
 _TIMEOUT_S = 10.0  # as Prometheus waits by default
 _MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 _MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
-_MAX_BYTES = 100_000_000
 
 
 class ServiceCollector:
@@ -77,74 +79,66 @@ class ServiceCollector:
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
 
     def _scrape_again(
-        self, client: httpx.Client, url: str, first: bytes, error: str
+        self, client: BoundedClient, url: str, first: bytes, error: str
     ) -> RepeatedScrapes:
         if error:
             return RepeatedScrapes(1, ())
 
         def scrape() -> bytes | None:
             content, failed = fetch_exposition(client, url)
-            pages.add(content)
+            pages.add(sha256(content).digest())
             return None if failed else content
 
-        pages = {first}
+        pages = {sha256(first).digest()}
         scrapes = scrape_repeatedly(first, scrape, self._metrics)
         # a cache may be filled again meanwhile; a live page differs nearly every time
         self.may_be_cached = self.may_be_cached or len(pages) <= 1 + scrapes.number // 10
         return scrapes
 
 
-def metrics_client(environment: Environment) -> httpx.Client:
+def metrics_client(environment: Environment, timeout_s: float = _TIMEOUT_S) -> BoundedClient:
     """Return a client that opens a connection per scrape.
 
     Several processes may stand behind one address; a kept connection would show one of them.
     """
-    headers = {"Accept-Encoding": "gzip, deflate", **environment.metrics_headers}
-    return open_client(environment.network, _TIMEOUT_S, headers, kept=0)
+    return open_client(environment.network, timeout_s, environment.metrics_headers, kept=0)
 
 
-def fetch_exposition(client: httpx.Client, url: str) -> tuple[bytes, str]:
+def fetch_exposition(client: BoundedClient, url: str) -> tuple[bytes, str]:
     """Return the body of one scrape, and why it is no exposition (or "")."""
     page = fetch_page(client, url)
     return page.content, page.error
 
 
-def fetch_page(client: httpx.Client, url: str) -> Page:
+def fetch_page(client: BoundedClient, url: str) -> Page:
     """Scrape once.
 
     A redirect is followed on the same scheme, host and port: the headers go nowhere else.
     """
     at, target, begun_at = url, url, CLOCK.now_at()
+    timeout_s = client.timeout.read or _TIMEOUT_S
+    ends_s = time.monotonic() + timeout_s
     try:
         for _ in range(_MAX_REDIRECTS + 1):
-            response, content, incomplete = _get(client, target)
-            if not response.has_redirect_location:
+            left_s = max(0.0, ends_s - time.monotonic())  # redirects share the deadline
+            response = fetch(client, target, deadline_s=left_s)
+            if not (response.status in _REDIRECTS and "Location" in response.headers):
                 break
             at, target = target, urljoin(target, response.headers["Location"])
             if urlsplit(target)[:2] != urlsplit(at)[:2]:
                 error = f"{url} redirects to {_shown(target)}; write that address in metrics"
                 return Page(b"", error)
-    except httpx.TimeoutException:
-        return Page(b"", f"{url} did not respond within {_TIMEOUT_S:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except ResponseLate:
+        return Page(b"", f"{url} did not respond within {timeout_s:g} s")
+    except (FetchFailed, ValueError) as error:
         asked = Asked(url, "metrics", "ca_file", has_ca=False)
         return Page(b"", f"{url} {refusal_of(error, asked).what}")
-    reason = f"{url}: {incomplete}" if incomplete else ""
-    if response.status_code != httpx.codes.OK:
-        reason = f"{url} responded {response.status_code}"
+    reason = refusal_of_page(response.body)
+    if response.status != HTTPStatus.OK:
+        reason = f"responded {response.status}"
     skew_s = clock_skew_s(response, (begun_at + CLOCK.now_at()) / 2) or 0.0
-    return Page(content, reason, skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0)
-
-
-def _get(client: httpx.Client, url: str) -> tuple[httpx.Response, bytes, str]:
-    """Return a response, its body, and why that is incomplete, or "".
-
-    httpx takes a gzip body that breaks off for a whole one: what is missing would be a loss.
-    """
-    with client.stream("GET", url) as response:
-        body = b"".join(response.iter_raw())
-    codings = response.headers.get("Content-Encoding", "").lower().encode().split(b",")
-    return response, *decode(body, tuple(each.strip() for each in codings), "", _MAX_BYTES)
+    skew_s = skew_s if abs(skew_s) > _MIN_SKEW_S else 0.0
+    return Page(response.body, f"{url} {reason}" if reason else "", skew_s)
 
 
 def _shown(url: str) -> str:

@@ -26,7 +26,12 @@ STALE_S = 1.0
 
 # Epoch seconds stay below this until the year 5138; a larger timestamp is in milliseconds.
 _MAX_EPOCH_S = 1e11
+# A page is parsed several times in a run, and a sample takes up to 1 kB of memory meanwhile.
+MAX_SAMPLES = 100_000
+MAX_LINE_BYTES = 16_384
+
 _MAX_ERROR_CHARACTERS = 120
+_LINES_OF_A_SAMPLE = 3  # HELP, TYPE, and the sample
 _DECLARATION = re.compile(r'^#[ \t]+(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(\S+))?', re.M)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _END_OF_OPENMETRICS = "# EOF"
@@ -123,25 +128,44 @@ def declared_types(text: str) -> dict[str, str]:
     return types
 
 
+def refusal_of_page(
+    content: bytes, max_samples: int = MAX_SAMPLES, max_line_bytes: int = MAX_LINE_BYTES
+) -> str:
+    """Return why a page is too much to be parsed, as the rest of a sentence, or ""."""
+    lines = content.count(b"\n") + (not content.endswith(b"\n"))
+    if lines - content.count(b"\n#") - content.startswith(b"#") > max_samples:
+        return f"shows more than {max_samples:,} samples"
+    if lines > _LINES_OF_A_SAMPLE * max_samples:
+        return f"shows more than {_LINES_OF_A_SAMPLE * max_samples:,} lines"
+    begin = 0
+    while (end := content.find(b"\n", begin)) >= 0 or begin < len(content):
+        end = len(content) if end < 0 else end
+        if end - begin > max_line_bytes:
+            return f"shows a line of more than {max_line_bytes:,} bytes"
+        begin = end + 1
+    return ""
+
+
 def parse_exposition(content: bytes, url: str, asked_at: float = -math.inf) -> Exposition:
     """Parse a scrape; the result's error says why it is no exposition."""
+    # a page has many series and few labels: each text and pair is kept once
+    values: dict[str, dict[LabelPairs, float]] = {}
+    pairs: dict[tuple[str, str], tuple[str, str]] = {}
+    stamps: dict[str, dict[LabelPairs, float]] = {}
     try:
         text = content.decode()
-        samples = list(_samples(text))
+        for sample, stamp in _samples(text):
+            labels = tuple(sorted(pairs.setdefault(each, each) for each in sample.labels.items()))
+            values.setdefault(sample.name, {})[labels] = float(sample.value)
+            if stamp is not None:
+                at = stamp if stamp < _MAX_EPOCH_S else stamp / 1000
+                stamps.setdefault(sample.name, {})[labels] = at
     except ValueError as error:
         message = f"{url} does not show metrics: {str(error)[:_MAX_ERROR_CHARACTERS]}"
         return unreadable(Reason.SCRAPE_FAILED, message)
     types = declared_types(text)
-    if not samples and not types:
+    if not values and not types:
         return unreadable(Reason.EMPTY_EXPOSITION, f"{url} shows no metrics")
-    values: dict[str, dict[LabelPairs, float]] = {}
-    stamps: dict[str, dict[LabelPairs, float]] = {}
-    for sample, stamp in samples:
-        pairs = tuple(sorted(sample.labels.items()))
-        values.setdefault(sample.name, {})[pairs] = float(sample.value)
-        if stamp is not None:
-            at = stamp if stamp < _MAX_EPOCH_S else stamp / 1000
-            stamps.setdefault(sample.name, {})[pairs] = at
     return Exposition(values, types, stamps=stamps, asked_at=asked_at)
 
 

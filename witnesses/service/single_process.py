@@ -65,16 +65,15 @@ def scrape_repeatedly(
     on: others cast doubt only where the start time is unknown or wavers. `clock` is in seconds.
     """
     begun_s, watched = clock(), _Watched(metrics, first)
-    expositions = [first]
-    most = max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // max(1, len(first))))
-    while len(expositions) < most:
+    number, largest = 1, max(1, len(first))
+    while number < max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // largest)):
         duration_s = clock() - begun_s
-        if duration_s > _MAX_DURATION_S and len(expositions) >= _MIN_OF_A_SLOW_PAGE:
+        if duration_s > _MAX_DURATION_S and number >= _MIN_OF_A_SLOW_PAGE:
             break
         exposition = scrape()
         if exposition is None:
             break
-        expositions.append(exposition)
+        number, largest = number + 1, max(largest, len(exposition))
         watched.add(exposition)
         if watched.result.shows_several_processes:
             break

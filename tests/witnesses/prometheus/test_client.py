@@ -237,11 +237,11 @@ def _pack_badly(exchange: Exchange) -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (_cut, "broke its answer off in the middle; read its log, or its proxy's"),
+        (_cut, "sent a response that is not used: the body broke off; see whether prometheus.url"),
         (_fall_silent, "did not answer in time, within 0.2 s; see whether it is overloaded"),
         (_hang_up, "cannot be reached: the connection broke; start it"),
-        (_write_noise, "cannot be reached: the connection broke; start it"),
-        (_pack_badly, "packs its answer in a way that cannot be undone"),
+        (_write_noise, "does not respond in HTTP/1.1; write an address in prometheus.url that"),
+        (_pack_badly, "sent a response that is not used: the body broke off: Error -3 while"),
         (lambda each: each.say(b"\xff\xfe{}"), "does not respond as Prometheus does: "),
         (lambda each: each.say(b"{" * 100_000), "does not respond as Prometheus does: "),
         (lambda each: each.say(b'{"data":{"result":[' + b"[" * 100_000), "does not respond as"),

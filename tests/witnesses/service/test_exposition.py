@@ -2,7 +2,7 @@ import pytest
 
 from tests.evidence_factory import exposition
 from witnesses.figure import Reason
-from witnesses.service.exposition import parse_exposition, unreadable
+from witnesses.service.exposition import parse_exposition, refusal_of_page, unreadable
 
 _URL = "http://shop.example/metrics"
 
@@ -134,3 +134,20 @@ def test_a_value_older_than_the_question_is_stale(asked_s: float, is_stale: bool
     assert shown.is_stale("absent_total", ()) is is_stale
     assert not shown.is_stale("live_total", ())
     assert not shown.is_stale("live_total", (("b", "2"),))
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (b"a 1\n" * 3, ""),
+        (b"# HELP a b\n# TYPE a counter\na 1\n" * 3, ""),
+        (b"", ""),
+        (b"a 1\n" * 4, "shows more than 3 samples"),
+        (b"\n" * 4, "shows more than 3 samples"),
+        (b"#\n" * 10, "shows more than 9 lines"),
+        (b"a 1\n" + b"b" * 41, "shows a line of more than 40 bytes"),
+        (b"b" * 41 + b"\na 1\n", "shows a line of more than 40 bytes"),
+    ],
+)
+def test_a_page_that_is_too_much_to_be_parsed_is_refused(page: bytes, reason: str) -> None:
+    assert refusal_of_page(page, max_samples=3, max_line_bytes=40) == reason

@@ -1,0 +1,91 @@
+"""One response, whole and within the bounds of the client, or why not."""
+
+import gzip
+import socket
+
+import pytest
+
+from config.network import Network
+from scenarios.http.fetch import FetchFailed, NotConnected, ResponseLate, ResponseUnusable, fetch
+from scenarios.http.transport import open_client
+from tests.scenarios.sockets import Server, answering, free_url, http, serving
+
+QUICK_S, HANGS_S = 0.2, 60.0
+SMALL = 1_000
+
+
+def _fails(answer: bytes, timeout_s: float = HANGS_S, *, closes: bool = True) -> FetchFailed:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(answer)
+        if not closes:
+            server.stopping.wait(HANGS_S)
+
+    with (
+        serving(behave) as server,
+        open_client(Network(), timeout_s, max_bytes=SMALL) as client,
+        pytest.raises(FetchFailed) as raised,
+    ):
+        fetch(client, server.url)
+    return raised.value
+
+
+def test_a_response_has_its_status_headers_and_decoded_body() -> None:
+    packed = gzip.compress(gzip.compress(b"well"))
+    answer = http("418 Teapot", packed, "Content-Encoding: gzip, gzip", "Age: 7")
+    with serving(answering(answer)) as server, open_client(Network(), HANGS_S) as client:
+        response = fetch(client, server.url, headers={"X-A": "1"})
+    assert (response.status, response.body, response.headers["age"]) == (418, b"well", "7")
+    assert b"x-a: 1\r\n" in server.received[0].lower()
+    assert b"accept-encoding: gzip, deflate\r\n" in server.received[0].lower()
+
+
+def test_a_body_of_the_limit_is_taken_and_one_byte_more_is_not() -> None:
+    with (
+        serving(answering(http("200 OK", b"x" * SMALL))) as server,
+        open_client(Network(), HANGS_S, max_bytes=SMALL) as client,
+    ):
+        assert len(fetch(client, server.url).body) == SMALL
+    error = _fails(http("200 OK", b"x" * (SMALL + 1)))
+    assert isinstance(error, ResponseUnusable)
+    assert str(error) == "the body is over 1,000 bytes"
+
+
+def test_a_body_that_grows_when_it_is_decoded_is_refused_with_its_codings() -> None:
+    packed = gzip.compress(gzip.compress(bytes(10**6)))
+    error = _fails(http("200 OK", packed, "Content-Encoding: gzip, gzip"))
+    assert str(error) == (
+        "the body is over 1,000 bytes after decoding (Content-Encoding: gzip, gzip)"
+    )
+
+
+def test_informational_responses_count_as_bytes_of_the_response() -> None:
+    error = _fails(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000)
+    assert isinstance(error, ResponseUnusable)
+    assert str(error) == "the response is over 202,000 bytes with its framing"
+
+
+def test_each_way_to_fail_is_a_type_of_its_own() -> None:
+    assert isinstance(_fails(b"HTTP/1.1 200 OK\r\n", QUICK_S, closes=False), ResponseLate)
+    assert isinstance(_fails(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"), ResponseUnusable)
+    assert isinstance(_fails(b"no HTTP\r\n\r\n"), NotConnected)
+    with open_client(Network(), HANGS_S) as client, pytest.raises(NotConnected):
+        fetch(client, free_url())
+
+
+def test_a_deadline_of_its_own_replaces_that_of_the_client() -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.stopping.wait(HANGS_S)
+
+    with (
+        serving(behave) as server,
+        open_client(Network(), HANGS_S) as client,
+        pytest.raises(ResponseLate),
+    ):
+        fetch(client, server.url, deadline_s=QUICK_S)
+
+
+def test_a_charset_that_decompresses_is_not_looked_up() -> None:
+    answer = http("200 OK", b"BZh9\xff", "Content-Type: text/plain; charset=bz2")
+    with serving(answering(answer)) as server, open_client(Network(), HANGS_S) as client:
+        assert fetch(client, server.url).text == "BZh9\ufffd"
