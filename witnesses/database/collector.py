@@ -1,23 +1,34 @@
 """Run each quantity's queries before and after a run, read-only, and keep their rows."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, CursorResult, text
 
 from scenarios.evidence.run_folder import RunFolder
-from witnesses.database.read_only import BATCH, TIMEOUT_S, DatabaseDown, QueryRefused, asking
+from scenarios.http.bounded_json import MAX_DEPTH, check_bounds
+from witnesses.database.read_only import (
+    BATCH,
+    MAX_ROW_BYTES,
+    TIMEOUT_S,
+    WHOLE_S,
+    BoundedConnection,
+    DatabaseDown,
+    QueryRefused,
+    asking,
+    row_too_large,
+)
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
 from witnesses.database.values import encode_json, padded_columns, unpadded
 from witnesses.model import CountedQuantity, Moment
 
 _MAX_ROWS = 200_000
 _MAX_TRACES = 20_000_000
-# Of the texts of one value, and of all rows that are held in memory.
-_MAX_TEXT = 100_000
-_MAX_TEXTS = 40_000_000
+_TRACES_WHOLE_S = 600
+_MAX_BYTES = 32 * 1024 * 1024  # of the rows of all queries of a collection, which are in memory
+_TOO_DEEP = f"its query returns JSON that is nested deeper than {MAX_DEPTH} levels"
 
 
 class DatabaseCollector:
@@ -39,7 +50,7 @@ class DatabaseCollector:
                 of_quantity = answers.setdefault(quantity.name, {})
                 try:
                     rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
-                    of_quantity[database] = {"rows": list(_bounded(database, rows))}
+                    of_quantity[database] = {"rows": _rows_in_memory(database, rows)}
                 except DatabaseDown as error:
                     of_quantity[database] = {"error": str(error)}
         folder.write_witness_file(f"database/{moment}.json", encode_json(answers))
@@ -52,7 +63,10 @@ class DatabaseCollector:
         for quantity in self._quantities:
             for database, query in (quantity.settings.traces or {}).items():
                 path = traces_path(folder.witnesses / "database", quantity.name)
-                rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_TRACES)
+                rows = rows_of_query(
+                    database, query, self._databases, self._tenant, _MAX_TRACES,
+                    whole_s=_TRACES_WHOLE_S,
+                )  # fmt: skip
                 errors[quantity.name] = ""
                 try:
                     lines = (encode_json(row) + b"\n" for row in rows)
@@ -62,15 +76,16 @@ class DatabaseCollector:
         folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())
 
 
-def _bounded(database: str, rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
-    """Yield rows whose texts together fit into memory. Raises DatabaseDown."""
-    total = 0
+def _rows_in_memory(database: str, rows: Iterable[list[Any]]) -> list[list[Any]]:
+    """Return all rows of a query. Raises DatabaseDown."""
+    kept, size = [], 0
     for row in rows:
-        total += sum(len(value) for value in row if isinstance(value, str))
-        if total > _MAX_TEXTS:
-            error = f"its query returns over {_MAX_TEXTS:,} characters"
+        size += sum(len(value) for value in row if isinstance(value, str | list | dict))
+        if size > _MAX_BYTES:
+            error = f"its query returns more than {_MAX_BYTES:,} bytes"
             raise DatabaseDown(f"the database {database!r}: {error}")
-        yield row
+        kept.append(row)
+    return kept
 
 
 def rows_of_query(
@@ -80,16 +95,15 @@ def rows_of_query(
     tenant: str,
     max_rows: int,
     timeout_s: int = TIMEOUT_S,
+    whole_s: float = WHOLE_S,
 ) -> Iterator[list[Any]]:
     """Yield the rows of a query, in batches from the server. Raises DatabaseDown."""
     if name not in databases:
         raise DatabaseDown(f"the environment has no database {name!r}")
-    statement = text(query)
-    parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
     try:
         with (
-            asking(databases[name], timeout_s) as (connection, bounded),
-            closing(connection.execute(statement, parameters)) as rows,
+            asking(databases[name], timeout_s, whole_s) as (connection, bounded),
+            closing(execute(connection, bounded, query, tenant)) as rows,
         ):
             padded = padded_columns(rows.cursor.description if rows.cursor else None)
             for number, row in enumerate(rows, start=1):
@@ -97,12 +111,35 @@ def rows_of_query(
                     raise DatabaseDown(f"its query returns more than {max_rows:,} rows")
                 if number % BATCH == 0:
                     bounded.renew()
-                if any(isinstance(value, bytes | memoryview) for value in row):
-                    error = "its query returns bytes, which are neither a label nor a count"
-                    raise QueryRefused(error)
-                if any(isinstance(value, str) and len(value) > _MAX_TEXT for value in row):
-                    error = f"its query returns a text of over {_MAX_TEXT:,} characters"
-                    raise QueryRefused(error)
+                _check_row(row)
                 yield unpadded(row, padded)
+    except RecursionError:
+        raise QueryRefused(f"the database {name!r}: {_TOO_DEEP}") from None
     except DatabaseDown as error:
         raise type(error)(f"the database {name!r}: {error}") from error
+
+
+def execute(
+    connection: Connection, bounded: BoundedConnection, query: str, tenant: str
+) -> CursorResult[Any]:
+    """Run a query, with the tenant as its parameter if it has one."""
+    statement = text(bounded.bounded_text(query))
+    parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
+    return connection.execute(statement, parameters)
+
+
+def _check_row(row: Sequence[Any]) -> None:
+    """Raise QueryRefused for a row that is no label values and a count."""
+    size = 0
+    for value in row:
+        if isinstance(value, str):
+            size += len(value)
+        elif isinstance(value, bytes | memoryview):
+            raise QueryRefused("its query returns bytes, which are neither a label nor a count")
+        elif isinstance(value, list | dict):
+            try:
+                check_bounds(json.dumps(value, default=str).encode())
+            except ValueError:
+                raise QueryRefused(_TOO_DEEP) from None
+    if size > MAX_ROW_BYTES:
+        raise QueryRefused(row_too_large())

@@ -6,6 +6,7 @@ refused as it is prepared: `mode=ro` alone would let a query attach, and so crea
 """
 
 import os
+import re
 import socket
 import sqlite3
 import time
@@ -21,9 +22,12 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 TIMEOUT_S = 5
+# Rows that arrive restart the time limit, but a query with all its rows ends within this.
+WHOLE_S = 60
 
-# How many rows are fetched at once.
-BATCH = 10_000
+# How many rows are fetched at once: of the largest rows, 33 MB.
+BATCH = 2_000
+MAX_ROW_BYTES = 16_384
 
 # Written without a driver, or as other tools write it.
 _POSTGRESQL = ("postgresql", "postgres")
@@ -37,6 +41,10 @@ _REFUSED_STATES = ("0A", "22", "25006", "42")
 # How many of its own steps SQLite takes between two readings of the clock.
 _STEPS = 10_000
 _MOST_CELL_BYTES = 10_000_000
+# The error for a statement that writes is clear as long as it is not within another one.
+_WRITE = re.compile(r"\s*(?:insert|update|delete|merge|create|drop|alter|truncate)\b", re.I)
+_ROWS = "trial_balance_rows"
+_ROW_TOO_LARGE = "trial_balance_row_of_"  # a mark in the error that the wrapped query raises
 _READS = {
     sqlite3.SQLITE_SELECT,
     sqlite3.SQLITE_READ,
@@ -56,8 +64,10 @@ class QueryRefused(DatabaseDown):
 class BoundedConnection:
     """One connection that can only be read, and the time until which it is waited for."""
 
-    def __init__(self, engine: Engine, timeout_s: int, *, is_sqlite: bool) -> None:
+    def __init__(self, engine: Engine, timeout_s: int, whole_s: float, *, is_sqlite: bool) -> None:
         self._timeout_s = timeout_s
+        self._whole_s = whole_s
+        self._begun_at = time.monotonic()
         self._is_sqlite = is_sqlite
         self._line: socket.socket | None = None
         self._is_done = Event()
@@ -73,7 +83,28 @@ class BoundedConnection:
     def renew(self) -> None:
         """Restart the time limit: rows have arrived."""
         grace_s = 0 if self._is_sqlite else _GRACE_S
-        self._ends_at = time.monotonic() + self._timeout_s + grace_s
+        of_batch = time.monotonic() + self._timeout_s + grace_s
+        self._ends_at = min(of_batch, self._begun_at + self._whole_s)
+
+    @property
+    def passed_s(self) -> float:
+        """The time limit that has passed: that of the whole, or of a statement."""
+        is_whole = time.monotonic() >= self._begun_at + self._whole_s
+        return self._whole_s if is_whole else self._timeout_s
+
+    def bounded_text(self, query: str) -> str:
+        """Return a query that fails at a row of over MAX_ROW_BYTES.
+
+        PostgreSQL would send a value of up to 1 GB, and its driver keep it; SQLite has a limit.
+        """
+        if self._is_sqlite or _WRITE.match(query):
+            return query
+        size = f"octet_length(CAST(ROW({_ROWS}.*) AS text))"
+        # no constant: PostgreSQL would evaluate it before it has any row
+        error = f"CAST('{_ROW_TOO_LARGE}' || {size} AS integer) > 0"
+        is_small = f"CASE WHEN {size} <= {MAX_ROW_BYTES} THEN true ELSE {error} END"
+        rows = f"(\n{query.strip().rstrip(';')}\n) AS {_ROWS}"
+        return f"SELECT {_ROWS}.* FROM {rows} WHERE {is_small}"  # noqa: S608
 
     def restrain(self, connection: Connection) -> Connection:
         """Make the connection refuse whatever is not a SELECT."""
@@ -115,17 +146,22 @@ class BoundedConnection:
 
 
 @contextmanager
-def asking(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[tuple[Connection, BoundedConnection]]:
-    """Connect read-only, and wait for nothing longer than `timeout_s`. Raises DatabaseDown."""
+def asking(
+    url: str, timeout_s: int = TIMEOUT_S, whole_s: float = WHOLE_S
+) -> Iterator[tuple[Connection, BoundedConnection]]:
+    """Connect read-only, and wait for nothing longer than `timeout_s`, nor `whole_s` in all.
+
+    Raises DatabaseDown.
+    """
     address = _address(url)
     engine = _engine(address, timeout_s)
     is_sqlite = address.get_backend_name() == "sqlite"
-    bounded = BoundedConnection(engine, timeout_s, is_sqlite=is_sqlite)
+    bounded = BoundedConnection(engine, timeout_s, whole_s, is_sqlite=is_sqlite)
     try:
         with engine.connect() as connection:
             yield bounded.restrain(connection), bounded
     except SQLAlchemyError as error:
-        raise _failure(error, bounded, timeout_s) from error
+        raise _failure(error, bounded) from error
     finally:
         bounded.close()
         engine.dispose()
@@ -173,15 +209,22 @@ def _engine(address: URL, timeout_s: int) -> Engine:
     })  # fmt: skip
 
 
-def _failure(error: SQLAlchemyError, bounded: BoundedConnection, timeout_s: int) -> DatabaseDown:
+def _failure(error: SQLAlchemyError, bounded: BoundedConnection) -> DatabaseDown:
     """Return the error to raise: QueryRefused only if the database itself refused the query."""
     original = getattr(error, "orig", None)
     code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
     if bounded.was_cut or code in _TIMED_OUT:
-        return DatabaseDown(f"its query took longer than {timeout_s} s")
+        return DatabaseDown(f"its query took longer than {bounded.passed_s:g} s")
     if bounded.was_denied:
         return QueryRefused("it is read-only, and its query does more than read")
+    if _ROW_TOO_LARGE in str(original):
+        return QueryRefused(row_too_large())
     line = (str(original or error).splitlines() or [""])[0]
     reason = line.partition(" (Background on")[0] or type(error).__name__
     is_refused = code == sqlite3.SQLITE_ERROR or str(code).startswith(_REFUSED_STATES)
     return QueryRefused(reason) if is_refused else DatabaseDown(reason)
+
+
+def row_too_large() -> str:
+    """Return why a row of a query is refused."""
+    return f"its query returns a row of over {MAX_ROW_BYTES:,} bytes"

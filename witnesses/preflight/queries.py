@@ -1,21 +1,20 @@
 """Inspect the queries of a scenario: those of databases, and those that Prometheus evaluates."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import text
-
 from config.model_keys import Location
 from scenarios.language.model import PromqlCheck
 from scenarios.language.templates import compile_text
+from witnesses.database.collector import execute
 from witnesses.database.read_only import DatabaseDown, QueryRefused, asking
 from witnesses.model import CountedQuantity
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryRejected
 
 _WINDOW = "1m"
+_MAX_CHARACTERS = 100
 _NUMBERS = ("vector", "scalar")
 
 
@@ -42,17 +41,22 @@ def inspect_query(
         remedy = f"select {', '.join(names)}, in this order"
         return Inspection(location, subject, Outcome.WRONG, observed, remedy)
     if row and not _is_count(row[-1]):
-        observed = f"the last column of the query is {row[-1]!r}, which is no count"
+        shown = repr(row[-1])[:_MAX_CHARACTERS]
+        observed = f"the last column of the query is {shown}, which is no count"
         return Inspection(location, subject, Outcome.WRONG, observed, "select a number last")
     return Inspection(location, subject, Outcome.FOUND, f"its columns: {', '.join(names)}")
 
 
 def _first_row(url: str, query: str, tenant: str) -> tuple[int, list[Any]]:
     """Return the number of columns, and the first row or []. Raises DatabaseDown."""
-    statement = text(query)
-    parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
-    with asking(url) as (connection, _), closing(connection.execute(statement, parameters)) as rows:
-        return len(rows.keys()), list(rows.fetchone() or ())
+    with (
+        asking(url) as (connection, bounded),
+        closing(execute(connection, bounded, query, tenant)) as rows,
+    ):
+        try:
+            return len(rows.keys()), list(rows.fetchone() or ())
+        except RecursionError:
+            raise QueryRefused("its query returns JSON that is nested too deeply") from None
 
 
 def _is_count(value: object) -> bool:
@@ -97,9 +101,8 @@ class PromqlInspector:
         except PrometheusDown as error:
             self.error = str(error)
             return Inspection(location, subject, Outcome.DOWN, self.error)
-        kind = json.loads(response.content)["data"].get("resultType", "vector")
-        if kind not in _NUMBERS:
-            observed = f"the query returns a {kind}"
+        if response.kind not in _NUMBERS:
+            observed = f"the query returns a {response.kind[:_MAX_CHARACTERS]}"
             remedy = "make it an instant vector or a number"
             return Inspection(location, subject, Outcome.WRONG, observed, remedy)
         return Inspection(location, subject, Outcome.FOUND, "Prometheus evaluates it")
