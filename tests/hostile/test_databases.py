@@ -1,0 +1,129 @@
+"""Hostile rows and queries of a real database are refused with one sentence."""
+
+import json
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from tests.hostile.sentences import is_one_sentence
+from tests.reference_services.databases import postgresql_databases, postgresql_server
+from tests.witnesses.database.queries import ENDLESS
+from witnesses.database.collector import rows_of_query
+from witnesses.database.read_only import DatabaseDown
+
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+_DEEP = "[" * 900 + "]" * 900
+POSTGRESQL = {
+    "a value of 100 MB": "SELECT repeat('x', 100000000), 1",
+    "a value of 17 kB": "SELECT repeat('x', 17000), 1",
+    "a number of 100,000 digits": "SELECT (10::numeric ^ 100000)::text, 1",
+    "an array of a million": "SELECT array_fill(1, ARRAY[1000000]), 1",
+    "JSON of 900 levels": f"SELECT '{_DEEP}'::json, 1",
+    "JSON of 200 levels": f"SELECT '{'[' * 200 + ']' * 200}'::json, 1",
+    "XML of 1 MB": "SELECT ('<a>' || repeat('x', 1000000) || '</a>')::text, 1",
+    "bytes": "SELECT '\\x00'::bytea, 1",
+    "many wide columns": "SELECT " + "repeat('x', 1000), " * 100 + "1",
+    "a large value in the last of many rows": (
+        "SELECT CASE WHEN i < 9999 THEN 'x' ELSE repeat('x', 20000) END, 1 "
+        "FROM generate_series(1, 10000) AS i"
+    ),
+    "rows without end": f"{_NUMBERS}SELECT i, 1 FROM n",
+    "large rows without end": f"{_NUMBERS}SELECT repeat('x', 9000), 1 FROM n",
+    "a query without end": ENDLESS,
+    "a query that sleeps": "SELECT pg_sleep(60)::text, 1",
+    "rows that drip": "SELECT pg_sleep(0.2)::text, i FROM generate_series(1, 1000) AS i",
+    "a comment at the end": "SELECT repeat('x', 17000), 1 -- a comment",
+    "a semicolon at the end": "SELECT repeat('x', 17000), 1;",
+    "values without a select": "VALUES (repeat('x', 17000), 1)",
+    "a column named like the rows": "SELECT repeat('x', 17000) AS trial_balance_rows, 1",
+}
+SQLITE = {
+    "a value of 100 MB": "SELECT hex(zeroblob(50000000)), 1",
+    "a value of 17 kB": "SELECT hex(zeroblob(8500)), 1",
+    "bytes": "SELECT zeroblob(10), 1",
+    "rows without end": f"{_NUMBERS}SELECT i, 1 FROM n",
+    "large rows without end": f"{_NUMBERS}SELECT hex(zeroblob(4500)), 1 FROM n",
+    "a query without end": ENDLESS,
+}
+MAX_ROWS = 30_000
+
+
+def _error(url: str, query: str) -> str:
+    with pytest.raises(DatabaseDown) as raised:
+        for _ in rows_of_query("shop", query, {"shop": url}, "acme", MAX_ROWS, 1, 2.0):
+            pass
+    return str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    with postgresql_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def postgresql(server: URL) -> Iterator[str]:
+    with postgresql_databases(server) as databases:
+        yield databases.url_of("cards")
+
+
+@pytest.mark.parametrize("name", POSTGRESQL)
+def test_postgresql_is_void_with_one_sentence(postgresql: str, name: str) -> None:
+    error = _error(postgresql, POSTGRESQL[name])
+    assert is_one_sentence(error), error
+
+
+@pytest.mark.parametrize("name", SQLITE)
+def test_sqlite_is_void_with_one_sentence(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE a (b)")
+    error = _error(f"sqlite:///{path}", SQLITE[name])
+    assert is_one_sentence(error), error
+
+
+def test_a_large_row_is_named_as_such_in_both(postgresql: str, tmp_path: Path) -> None:
+    (tmp_path / "shop.db").touch()
+    expected = "the database 'shop': its query returns a row of over 16,384 bytes"
+    assert _error(postgresql, POSTGRESQL["a value of 17 kB"]) == expected
+    assert _error(f"sqlite:///{tmp_path}/shop.db", SQLITE["a value of 17 kB"]) == expected
+
+
+def test_rows_that_arrive_do_not_prolong_a_query_without_end(postgresql: str) -> None:
+    query = "SELECT pg_sleep(0.0002)::text, i FROM generate_series(1, 30000) AS i"
+    assert _error(postgresql, query) == "the database 'shop': its query took longer than 2 s"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"x" * 1000, b"N", b"R\x00\x00\x00\x08\x00\x00\x00\x00", b"R\x7f\xff\xff\xff",
+     json.dumps({"a": 1}).encode(), b"HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ids=["silence", "noise", "no TLS", "a start that ends", "a huge message", "JSON", "HTTP"],
+)  # fmt: skip
+def test_a_server_that_is_no_postgresql_is_down_with_one_sentence(start: bytes) -> None:
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            while not over.is_set():
+                connection, _ = listener.accept()
+                kept.append(connection)
+                connection.sendall(start)
+
+        kept: list[socket.socket] = []
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = listener.getsockname()[1]
+        error = _error(f"postgresql://a:b@127.0.0.1:{port}/c", "SELECT 'a', 1")
+        over.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+        for connection in kept:
+            connection.close()
+    assert is_one_sentence(error), error

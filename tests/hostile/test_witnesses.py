@@ -1,0 +1,124 @@
+"""Every hostile page is a witness that reports nothing, with one sentence as its reason."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from config.environment import Environment, Service
+from config.prometheus import Prometheus
+from scenarios.driver.prober import Prober
+from tests.hostile.cases import BODIES, BY_NAME, ENCODINGS, HEADS, HTTP, JSON, PAGES, Case
+from tests.hostile.sentences import is_one_sentence
+from tests.hostile.server import HostileServer, serving
+from witnesses.health.collector import fetch_statuses
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.service.collector import fetch_exposition, metrics_client
+from witnesses.service.exposition import parse_exposition
+
+QUICK_S, HANGS_S = 0.3, 5.0
+SMALL = 500_000  # bytes of a response of Prometheus
+
+# An endless stream of these is whole before any limit, as far as a reader of the body can tell.
+FEW = [HEADS[0], HEADS[3], HEADS[-2], BODIES[0], BODIES[-6], ENCODINGS[0], ENCODINGS[5], *JSON[:3]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HostileServer]:
+    with serving() as running:
+        yield running
+
+
+def _timeout_s(case: Case) -> float:
+    return QUICK_S if case.is_slow else HANGS_S
+
+
+def _environment(server: HostileServer, case: Case) -> Environment:
+    return Environment(environment="e", services={"shop": Service(url=server.url(case))})
+
+
+@pytest.mark.parametrize("case", HTTP, ids=lambda case: case.name)
+def test_health_is_unknown_with_one_sentence(server: HostileServer, case: Case) -> None:
+    environment = _environment(server, case)
+    status = fetch_statuses(environment, "tenant", _timeout_s(case))["shop"]
+    assert status.health.status is None
+    assert is_one_sentence(status.health.error), status.health.error
+
+
+@pytest.mark.parametrize("case", JSON, ids=lambda case: case.name)
+def test_health_with_too_much_json_has_no_version(server: HostileServer, case: Case) -> None:
+    status = fetch_statuses(_environment(server, case), "tenant", HANGS_S)["shop"]
+    assert status.version == ""
+    assert status.health.status or is_one_sentence(status.health.error)
+    assert len(status.health.snippet) <= 200
+
+
+@pytest.mark.parametrize("case", [*HTTP, *PAGES], ids=lambda case: case.name)
+def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: Case) -> None:
+    with metrics_client(_environment(server, case), _timeout_s(case)) as client:
+        content, error = fetch_exposition(client, server.url(case))
+    error = error or parse_exposition(content, server.url(case)).error
+    assert is_one_sentence(error), error
+
+
+@pytest.mark.parametrize("case", [*HTTP, *JSON], ids=lambda case: case.name)
+def test_prometheus_is_down_with_one_sentence(server: HostileServer, case: Case) -> None:
+    settings = Prometheus.model_validate(
+        {"url": server.url(case), "timeout": f"{_timeout_s(case):g}s"}
+    )
+    with closing(PrometheusClient(settings, max_bytes=SMALL)) as client:
+        with pytest.raises(PrometheusDown) as raised:
+            assert client.query("up", None).values is None
+        if case in FEW:
+            assert client.version() == ""
+            assert client.intervals_s() is None
+            with pytest.raises(PrometheusDown):
+                client.fetch("series", {"match[]": "up"})
+    assert is_one_sentence(str(raised.value)), str(raised.value)
+
+
+@pytest.mark.parametrize("case", FEW, ids=lambda case: case.name)
+def test_a_probe_of_a_watch_has_one_sentence(
+    server: HostileServer, case: Case, tmp_path: Path
+) -> None:
+    prober = Prober(_environment(server, case), "shop", tmp_path)
+    with closing(prober):
+        error = prober.probe().error
+    assert is_one_sentence(error) or case in JSON, error
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("a bomb in gzip, gzip",
+         "the body is over 16,777,216 bytes after decoding (Content-Encoding: gzip, gzip)"),
+        ("a body without end", "the body is over 16,777,216 bytes"),
+        ("trailers without end", "its head, trailers or the line of a chunk do not end"),
+        ("a body that breaks off", "the body broke off"),
+        ("br that was not asked for", "its content-encoding br was not asked for"),
+    ],
+    ids=lambda each: each[:40],
+)  # fmt: skip
+def test_the_reason_names_the_limit(server: HostileServer, name: str, what: str) -> None:
+    case = BY_NAME[name]
+    with metrics_client(_environment(server, case), HANGS_S * 10) as client:
+        error = fetch_exposition(client, server.url(case))[1]
+    assert error == f"{server.url(case)} sent a response that is not used: {what}"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("a page of 200,000 samples", "shows more than 100,000 samples"),
+        ("a page of 400,000 comments", "shows more than 300,000 lines"),
+        ("a page of one long line", "shows a line of more than 16,384 bytes"),
+        ("a page of 100,000 labels", "shows a line of more than 16,384 bytes"),
+    ],
+)
+def test_a_page_that_cannot_be_parsed_in_bounds_is_not_parsed(
+    server: HostileServer, name: str, what: str
+) -> None:
+    case = BY_NAME[name]
+    with metrics_client(_environment(server, case)) as client:
+        assert fetch_exposition(client, server.url(case))[1] == f"{server.url(case)} {what}"
