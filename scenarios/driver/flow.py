@@ -300,7 +300,7 @@ def _learn_unsaved(flow: Flow, step: CompiledStep, response: Response) -> None:
     """Learn the secrets of a response that is not as expected, and is kept for that."""
     if step.reads_body and flow.secret_variables:
         with suppress(ValueError, RecursionError, JMESPathError):
-            _learn(flow, step, _decode(response.body))
+            _learn(flow, step, decode_json(response.body))
 
 
 def _learn(flow: Flow, step: CompiledStep, content: Any) -> None:
