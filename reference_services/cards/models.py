@@ -15,10 +15,11 @@ from reference_services.common.api.schemas import (
     Content,
     Id,
     Identifier,
+    JsonObject,
     Label,
     RequestBody,
-    Sendable,
     SingleLine,
+    Small,
     StoredRecord,
 )
 
@@ -33,7 +34,10 @@ class Card(StoredRecord):
     tenant_id: Id
     card_type: CardType
     title: str
-    content: dict[str, JsonValue]
+    content: JsonObject
+    content_error: str | None = Field(
+        default=None, description="Why the stored content cannot be shown; it is then empty."
+    )
     tags: list[str]
     version: int
     is_active: bool
@@ -71,7 +75,7 @@ class CompanySnapshot(BaseModel):
     company: Content
     audience: Content
     voice: Content
-    insights: Annotated[dict[str, JsonValue] | list[JsonValue], Sendable]
+    insights: Annotated[JsonObject | list[JsonValue], Small]
 
     def drafts(self) -> list[CardDraft]:
         """Build one draft per card type."""
@@ -82,7 +86,8 @@ class CompanySnapshot(BaseModel):
             CardDraft(card_type="company", content=self.company),
             CardDraft(card_type="audience", content=self.audience),
             CardDraft(card_type="voice", content=self.voice),
-            CardDraft(card_type="insight", content=insights),
+            # Not validated again: the list that was just wrapped can exceed the size limit now.
+            CardDraft.model_construct(card_type="insight", content=insights),
         ]
 
 

@@ -28,6 +28,7 @@ from reference_services.cards.store import (
     Retrieval,
 )
 from reference_services.common.api.errors import error_responses
+from reference_services.common.api.json_body import JsonRoute
 from reference_services.common.api.openapi import header, link, success_response
 from reference_services.common.api.schemas import (
     Absent,
@@ -41,7 +42,10 @@ from reference_services.common.api.tenants import Tenant, require_same_tenant
 from reference_services.common.service import get_components
 
 router = APIRouter(
-    prefix=PREFIX, tags=["cards"], responses=error_responses(400, 401, 413, 422, 429, 500)
+    route_class=JsonRoute,
+    prefix=PREFIX,
+    tags=["cards"],
+    responses=error_responses(400, 401, 408, 413, 422, 429, 500),
 )
 
 _FIRST_CARD_ID = "$response.body#/cards/0/card_id"

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from reference_services.cards.models import Card, CardDraft, ListQuery
+from reference_services.common.api.json_values import UnreadableJson
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime, insert_if_new
 
@@ -184,7 +185,8 @@ class CardsStore:
             if key and not _claim_key(connection, tenant_id, key, cards):
                 return CreatedBatch(_read_replayed(connection, tenant_id, key), is_replay=True)
             traced = {"trace_id": current_trace_id()}
-            connection.execute(_INSERT_CARDS, [card.model_dump() | traced for card in cards])
+            rows = [card.model_dump(exclude={"content_error"}) | traced for card in cards]
+            connection.execute(_INSERT_CARDS, rows)
         return CreatedBatch(cards)
 
     def retrieve(
@@ -238,7 +240,16 @@ class CardsStore:
 
 
 def _cards(rows: CursorResult[Any]) -> list[Card]:
-    return [Card.model_validate(row._asdict()) for row in rows]
+    return [Card.model_validate(_shown(row._asdict())) for row in rows]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Empty a content that cannot be rendered: its card still counts, and is listed and read."""
+    content = row["content"]
+    if isinstance(content, dict):
+        return row
+    reason = content.reason if isinstance(content, UnreadableJson) else "not an object"
+    return {**row, "content": {}, "content_error": reason}
 
 
 def _find(

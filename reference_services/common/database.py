@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import ReturningInsert
 
+from reference_services.common.api.json_values import load_stored
 from reference_services.common.settings import Settings
 
 CONNECTIONS = 20
@@ -63,6 +64,8 @@ class Database:
             connect_args={} if is_sqlite else POSTGRESQL_OPTIONS,
             # The parameters are clients' data, which must not get into a log.
             hide_parameters=True,
+            # One row that an older version stored must not break a list of rows.
+            json_deserializer=load_stored,
         )
         self._writer = self._engine.execution_options(writes=True)
         self._write_lock: AbstractContextManager[Any] = nullcontext()

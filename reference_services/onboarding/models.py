@@ -10,9 +10,9 @@ from reference_services.common.api.schemas import (
     CALL_LIMIT,
     Absent,
     CardType,
-    Content,
     Id,
     Identifier,
+    JsonObject,
     RequestBody,
     StoredRecord,
 )
@@ -88,10 +88,10 @@ class AnswersResponse(BaseModel):
 class Snapshot(StoredRecord):
     """Description of a company, one part per card to create."""
 
-    company: Content
-    audience: Content
-    voice: Content
-    insights: Content
+    company: JsonObject
+    audience: JsonObject
+    voice: JsonObject
+    insights: JsonObject
 
 
 class CreatedCard(BaseModel):

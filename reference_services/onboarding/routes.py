@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from reference_services.common.api.errors import error_responses, upstream_error
+from reference_services.common.api.json_body import JsonRoute
 from reference_services.common.api.openapi import link, success_response
 from reference_services.common.api.schemas import Absent, Identifier, Key, json_response
 from reference_services.common.api.tenants import Tenant, require_same_tenant
@@ -25,9 +26,10 @@ from reference_services.onboarding.snapshot import build_snapshot
 from reference_services.onboarding.store import Submission
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v1/onboarding/sessions",
     tags=["onboarding"],
-    responses=error_responses(400, 401, 413, 422, 429, 500),
+    responses=error_responses(400, 401, 408, 413, 422, 429, 500),
 )
 
 # Statuses with which Cards rejects a batch for good: it has no effect, and a retry is useless.

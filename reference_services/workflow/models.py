@@ -11,6 +11,7 @@ from reference_services.common.api.schemas import (
     CardType,
     Content,
     Id,
+    JsonObject,
     RequestBody,
     StoredRecord,
 )
@@ -79,7 +80,7 @@ class FetchedCard(BaseModel):
 
     card_id: str
     card_type: CardType
-    content: Content
+    content: JsonObject
 
 
 class FetchedCards(BaseModel):
@@ -94,7 +95,7 @@ class OutputMetadata(BaseModel):
     template: str
     word_count: int
     context: dict[CardType, int]
-    parameters: Content
+    parameters: JsonObject
 
 
 class Output(BaseModel):

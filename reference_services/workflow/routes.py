@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from reference_services.common.api.errors import error_responses, upstream_error
+from reference_services.common.api.json_body import JsonRoute
 from reference_services.common.api.openapi import header, link, success_response
 from reference_services.common.api.schemas import Identifier, json_response
 from reference_services.common.api.tenants import Tenant, require_same_tenant
@@ -18,9 +19,10 @@ from reference_services.workflow.execution import execute
 from reference_services.workflow.models import ExecuteBody, Execution
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v1",
     tags=["workflow"],
-    responses=error_responses(400, 401, 404, 413, 422, 429, 500),
+    responses=error_responses(400, 401, 404, 408, 413, 422, 429, 500),
 )
 
 DEPRECATION = {

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reference_services.common.api.openapi import Declaration, header
+from reference_services.common.api.schemas import CONTENT_TOO_LARGE
 from reference_services.common.api.trace import current_trace_id
 from reference_services.common.calls.errors import CallFailed, CircuitOpen
 
@@ -20,6 +21,7 @@ ERROR_NAMES = {
     401: "Unauthorized",
     404: "NotFound",
     405: "MethodNotAllowed",
+    408: "RequestTimeout",
     409: "Conflict",
     413: "BodyTooLarge",
     422: "ValidationError",
@@ -37,6 +39,7 @@ HEADERS = {
 }
 
 METHOD_NOT_ALLOWED = 405
+_STATUSES = {"too_long": 400, CONTENT_TOO_LARGE: 413}
 
 # Bounds the detail of a validation error: enough to fix the request, whatever its size.
 MAX_PROBLEMS = 5
@@ -92,11 +95,12 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def handle_validation_error(_request: Request, error: Exception) -> Response:
-    """Render a validation error: 422, or 400 for a list over its limit."""
+    """Render a validation error: 422, or 400 for a list and 413 for a content over its limit."""
     if not isinstance(error, RequestValidationError):
         raise error
     problems = error.errors()
-    status = 400 if any(problem["type"] == "too_long" for problem in problems) else 422
+    types = {problem["type"] for problem in problems}
+    status = next((status for type_, status in _STATUSES.items() if type_ in types), 422)
     detail = "; ".join(_describe(problem) for problem in problems[:MAX_PROBLEMS])
     return error_response(status, detail)
 

@@ -10,6 +10,7 @@ Outermost first:
     the routes
 """
 
+import asyncio
 import logging
 from time import perf_counter
 from typing import Protocol
@@ -24,6 +25,7 @@ from reference_services.common.api.trace import TRACE_HEADER, begin_trace
 from reference_services.common.json_logs import logger
 
 BODY_LIMIT_BYTES = 1024 * 1024
+BODY_S = 10.0
 
 # The API is not for browsers: responses must not be rendered, framed, sniffed or cached.
 SECURITY_HEADERS = [
@@ -186,26 +188,45 @@ class ErrorBoundary:
 
 
 def limit_body(scope: Scope, receive: Receive) -> Receive:
-    """Wrap `receive`: it raises 413 over the body limit, and 401 for an API request without token.
+    """Wrap `receive`: it raises 413 or 408 over the limits of a body, and 401 without a token.
 
-    Both are raised inside the route, so that the exception handlers render them.
+    All are raised inside the route, so that the exception handlers render them.
     """
     declared_bytes = int(Headers(scope=scope).get("content-length") or 0)
     received_bytes = 0
+    ends_at: float | None = None
+    is_complete = False
 
     async def receive_limited() -> Message:
-        nonlocal received_bytes
+        nonlocal received_bytes, ends_at, is_complete
         if not received_bytes and is_api_request(scope):
             await require_token_before_body(scope)
         _check_size(declared_bytes)
-        message = await receive()
+        if is_complete:
+            return await receive()  # waits for the client to hang up
+        ends_at = ends_at or asyncio.get_running_loop().time() + BODY_S
+        message = await _received_by(ends_at, receive)
         received_bytes += len(message.get("body", b""))
+        is_complete = not message.get("more_body", False)
         _check_size(received_bytes)
         return message
 
     return receive_limited
 
 
+async def _received_by(ends_at: float, receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout_at(ends_at):
+            return await receive()
+    except TimeoutError:
+        # What else the client sends would be read as its next request.
+        raise HTTPException(
+            408, f"The body did not arrive within {BODY_S:g} s.", {"Connection": "close"}
+        ) from None
+
+
 def _check_size(size_bytes: int) -> None:
     if size_bytes > BODY_LIMIT_BYTES:
-        raise HTTPException(413, f"The body exceeds {BODY_LIMIT_BYTES} bytes.")
+        raise HTTPException(
+            413, f"The body exceeds {BODY_LIMIT_BYTES} bytes.", {"Connection": "close"}
+        )

@@ -1,6 +1,5 @@
 """Types that the request and response bodies of the three services share."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 from uuid import UUID
@@ -15,6 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError, to_json
 from starlette.responses import Response
 
 CALL_LIMIT = 100
@@ -47,17 +47,22 @@ SingleLine = Annotated[
 Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$")]
 
 
-def require_sendable(value: JsonValue) -> JsonValue:
-    """Reject values that Python parses but JSON cannot encode: NaN, infinity, lone surrogates.
+# Of one content as JSON: a page of a list has up to CALL_LIMIT of them.
+CONTENT_BYTES = 128 * 1024
+CONTENT_TOO_LARGE = "content_too_large"
 
-    Raises ValueError.
-    """
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+def require_small(value: JsonValue) -> JsonValue:
+    """Reject a value of more than `CONTENT_BYTES`. Raises PydanticCustomError."""
+    if len(to_json(value)) > CONTENT_BYTES:
+        raise PydanticCustomError(CONTENT_TOO_LARGE, f"more than {CONTENT_BYTES} bytes as JSON")
     return value
 
 
-Sendable = AfterValidator(require_sendable)
-Content = Annotated[dict[str, JsonValue], Sendable]
+# What the values of a body may be at all is checked while it is parsed: `json_body`.
+Small = AfterValidator(require_small)
+JsonObject = dict[str, JsonValue]
+Content = Annotated[JsonObject, Small]
 
 
 class StoredRecord(BaseModel):

@@ -1,5 +1,6 @@
 """Tests of the middleware: security headers, body limit, and no secret in a log or a file."""
 
+import asyncio
 import json
 import os
 import signal
@@ -17,8 +18,11 @@ import psutil
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
 from reference_services.cards.app import create_app as create_cards
+from reference_services.common.api.middleware import limit_body
 from tests.paths import ROOT
 from tests.reference_services.api_requests import A_ROUTE
 from tests.reference_services.databases import SERVICES, Databases, sqlite_databases
@@ -312,3 +316,37 @@ def test_an_unhandled_exception_gets_the_error_form_and_is_counted(
     assert (answer.status_code, answer.json()["error"]) == (500, "InternalError")
     assert answer.json()["request_id"] == answer.headers["X-Trace-ID"]
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("sent", [[], [b"{"], [b"{", b" ", b" "]])
+def test_a_body_that_does_not_arrive_in_time_is_refused(sent: list[bytes]) -> None:
+    """The time limit is over when the body has not ended; the loop's clock does not pass."""
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in sent]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        raise TimeoutError
+
+    async def read_all() -> None:
+        limited = limit_body({"type": "http", "path": "/", "headers": []}, receive)
+        while (await limited()).get("more_body"):
+            pass
+
+    with pytest.raises(HTTPException, match="did not arrive within 10 s") as refused:
+        asyncio.run(read_all())
+    assert refused.value.status_code == 408
+    assert refused.value.headers == {"Connection": "close"}
+
+
+def test_the_wait_for_the_end_of_a_connection_has_no_time_limit() -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def hang_up() -> Message:
+        limited = limit_body({"type": "http", "path": "/", "headers": []}, receive)
+        await limited()
+        await limited()
+        return await limited()
+
+    assert asyncio.run(hang_up())["type"] == "http.request"
