@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 from typing import NoReturn
 
 import typer
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from checks.balance.preconditions import (
     judge_metrics_readable,
@@ -56,6 +56,14 @@ _THREADS = 32
 _FIRST_SCRAPE_S = 8.0
 _POLL_S = 0.2
 _START_TIME = "process_start_time_seconds"
+_IS_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+# Passwords, the server's files and programs: more than any count needs.
+_MAY_READ_ALL = text(
+    "SELECT pg_has_role('pg_read_all_data', 'MEMBER') "
+    "OR pg_has_role('pg_read_server_files', 'MEMBER') "
+    "OR pg_has_role('pg_execute_server_program', 'MEMBER') "
+    "OR has_table_privilege('pg_catalog.pg_authid', 'SELECT')"
+)
 _MAY_WRITE = text(
     "SELECT coalesce(bool_or(has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE')), false) "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -287,15 +295,25 @@ class _Job:
         return self._client.query(f'{metric}{{job="{self._job}"}}', None).values
 
 
+def _excess_rights(connection: Connection) -> str:
+    """Return what the role may do beyond reading the counted tables."""
+    if connection.scalar(_IS_SUPERUSER):
+        return "; its role is a superuser, which may run programs on the server"
+    rights = (
+        (_MAY_WRITE, "; its role may write, too"),
+        (_MAY_READ_ALL, "; its role may read passwords, files or every table"),
+    )
+    return "".join(words for query, words in rights if connection.scalar(query))
+
+
 def _database(name: str, url: str) -> Finding:
     verdict, remedy = Verdict.PASS, ""
     try:
         with read_only(url) as connection:
-            connection.execute(text("SELECT 1"))
+            connection.scalar(text("SELECT 1"))
             observed = "it answers"
-            # Nothing is written with the role; one that may write has more rights than it needs.
-            if connection.dialect.name == "postgresql" and connection.scalar(_MAY_WRITE):
-                observed += "; its role may write, too"
+            if connection.dialect.name == "postgresql":
+                observed += _excess_rights(connection)
     except DatabaseDown as error:
         verdict, observed = Verdict.INCONCLUSIVE, f"the database {name!r}: {error}"
         remedy = "Correct its address in the environment's file."

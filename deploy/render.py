@@ -113,7 +113,8 @@ http {{
     map_hash_bucket_size 256;
     map $http_authorization $is_operator {{
         default 0;
-        "Bearer {topology.operations_token}" 1;
+        # Without ~, a map compares without regard to case.
+        "~^Bearer {re.escape(topology.operations_token)}$" 1;
     }}
 
 {"".join(_upstream(name, topology.replicas[name]) for name in SERVICES)}

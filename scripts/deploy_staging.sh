@@ -120,7 +120,8 @@ require_program flock util-linux
 # --- secrets, certificate, configuration
 
 umask 077
-secrets=(API_TOKEN SERVICE_TOKEN OPERATIONS_TOKEN POSTGRES_PASSWORD READER_PASSWORD)
+secrets=(API_TOKEN SERVICE_TOKEN OPERATIONS_TOKEN ONBOARDING_PASSWORD CARDS_PASSWORD
+    WORKFLOW_PASSWORD READER_PASSWORD)
 
 prepare_state() {
     mkdir -p -- "$state" 2>/dev/null ||
@@ -148,11 +149,10 @@ hosts() { printf "staging-%s.$domain\n" onboarding cards workflow prometheus; }
 make_certificate() {
     local tls=$state/tls names
     ca='' routes=''
-    mkdir -p "$state/rendered"
     if [[ ${TLS_CERTIFICATE:-} ]]; then
-        install -m 0644 -- "$TLS_CERTIFICATE" "$state/rendered/server.pem" ||
+        install -m 0644 -- "$TLS_CERTIFICATE" "$state/rendered/proxy/server.pem" ||
             refuse "cannot read TLS_CERTIFICATE."
-        install -m 0644 -- "$TLS_KEY" "$state/rendered/server.key" ||
+        install -m 0644 -- "$TLS_KEY" "$state/rendered/proxy/server.key" ||
             refuse "cannot read TLS_KEY."
         return
     fi
@@ -173,7 +173,7 @@ make_certificate() {
             -out "$tls/server.pem" 2>/dev/null
         printf '%s\n' "$names" >"$tls/names"
     fi
-    install -m 0644 "$tls/server.pem" "$tls/server.key" "$state/rendered/"
+    install -m 0644 "$tls/server.pem" "$tls/server.key" "$state/rendered/proxy/"
 }
 
 render() {
@@ -184,32 +184,37 @@ render() {
         PROMETHEUS_ADDRESS=127.0.0.1:$prometheus OPERATIONS_TOKEN=$OPERATIONS_TOKEN \
         TLS_CERTIFICATE=/etc/deploy/server.pem TLS_KEY=/etc/deploy/server.key \
         SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-15s} \
-        RULES=$([[ -s $state/rendered/rules.yaml ]] && echo /etc/deploy/rules.yaml) \
-        python3 deploy/render.py "$state/rendered"
+        RULES=$([[ -s $state/rendered/prometheus/rules.yaml ]] && echo /etc/deploy/rules.yaml) \
+        python3 deploy/render.py "$state/rendered" &&
+        mv "$state/rendered/nginx.conf" "$state/rendered/proxy/" &&
+        mv "$state/rendered/prometheus.yaml" "$state/rendered/prometheus/"
 }
 
 prepare_configuration() {
-    mkdir -p "$state/rendered" "$state/environments"
+    # One folder per container: the key of TLS and the operations token are the proxy's only.
+    mkdir -p "$state/rendered/proxy" "$state/rendered/prometheus" "$state/environments"
     [[ ! -s deploy/prometheus/rules.yaml ]] ||
-        install -m 0644 deploy/prometheus/rules.yaml "$state/rendered/rules.yaml"
+        install -m 0644 deploy/prometheus/rules.yaml "$state/rendered/prometheus/rules.yaml"
     make_certificate
     render || refuse "cannot write the configuration; see above."
-    # Readable for the users in the containers, which mount this folder; $state itself stays closed.
-    chmod 0755 "$state/rendered" && chmod 0644 "$state/rendered"/*
+    # Readable for the users in the containers, which mount these; $state itself stays closed.
+    chmod 0755 "$state/rendered" "$state/rendered"/* && chmod 0644 "$state/rendered"/*/*
     write_environments
     write_harness_environment
 }
 
 write_environments() {
     local to=$state/environments name
-    printf '%s\n' POSTGRES_PASSWORD="$POSTGRES_PASSWORD" READER_PASSWORD="$READER_PASSWORD" \
+    printf '%s\n' ONBOARDING_PASSWORD="$ONBOARDING_PASSWORD" CARDS_PASSWORD="$CARDS_PASSWORD" \
+        WORKFLOW_PASSWORD="$WORKFLOW_PASSWORD" READER_PASSWORD="$READER_PASSWORD" \
         PORT="$postgres" >"$to/postgres"
     printf '%s\n' PORT="$prometheus" >"$to/prometheus"
     printf '%s\n' PORT="${listen##*:}" >"$to/proxy"
     for name in cards-1 cards-2 workflow-1 workflow-2 onboarding-1; do
         local service=${name%-*} port=${name/-/_}
+        local password=${service^^}_PASSWORD
         printf '%s\n' API_TOKENS="$API_TOKEN" PORT="${!port}" SERVICE_VERSION="$version" \
-            DATABASE_URL="postgresql://services:$POSTGRES_PASSWORD@127.0.0.1:$postgres/$service" \
+            DATABASE_URL="postgresql://$service:${!password}@127.0.0.1:$postgres/$service" \
             >"$to/$name"
         if [[ $service == cards ]]; then
             printf '%s\n' SERVICE_TOKENS="$SERVICE_TOKEN" >>"$to/$name"
@@ -318,8 +323,8 @@ environment_of() { cat "$state/environments/$1" 2>/dev/null || true; }
 
 configuration_of() {
     case $1 in
-    proxy) cat "$state/rendered/nginx.conf" "$state/rendered/server.pem" 2>/dev/null ;;
-    prometheus) cat "$state/rendered/prometheus.yaml" "$state/rendered/rules.yaml" 2>/dev/null ;;
+    proxy) cat "$state/rendered/proxy/nginx.conf" "$state/rendered/proxy/server.pem" 2>/dev/null ;;
+    prometheus) cat "$state/rendered/prometheus/prometheus.yaml" "$state/rendered/prometheus/rules.yaml" 2>/dev/null ;;
     esac || true
 }
 
@@ -407,7 +412,7 @@ remove_previous() {
 }
 
 start_all() {
-    local config=(--volume "$state/rendered:/etc/deploy:ro") name port
+    local name port
     arguments=(--volume "$prefix-postgres:/data")
     ensure postgres "$prefix/postgres"
     # Cards first, because the others call it; each replica only after the previous one is ready.
@@ -415,9 +420,9 @@ start_all() {
     for name in cards-1 cards-2 workflow-1 workflow-2 onboarding-1; do
         port=${name/-/_}
         ensure "$name" "$image" "${name%-*}" --port "${!port}"
-        [[ $name != cards-2 ]] || { arguments=("${config[@]}"); ensure proxy "$prefix/proxy"; arguments=(); }
+        [[ $name != cards-2 ]] || { arguments=(--volume "$state/rendered/proxy:/etc/deploy:ro"); ensure proxy "$prefix/proxy"; arguments=(); }
     done
-    arguments=(--volume "$prefix-samples:/data" "${config[@]}")
+    arguments=(--volume "$prefix-samples:/data" --volume "$state/rendered/prometheus:/etc/deploy:ro")
     ensure prometheus "$prefix/prometheus" --web.listen-address="127.0.0.1:$prometheus"
 }
 

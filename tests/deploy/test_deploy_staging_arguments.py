@@ -72,3 +72,26 @@ def test_help_names_every_option_and_variable() -> None:
     assert {name for name in read if name not in help_text} == set()
     for option in ("--dry-run", "--image", "--env", "--state", "--port-base"):
         assert option in help_text
+
+
+def test_only_the_proxy_mounts_the_key_of_tls_and_the_operations_token() -> None:
+    """Each is in the folder `proxy`; Prometheus has one of its own, and the others have none."""
+    lines = deploy("--dry-run").stdout.splitlines()
+    mounts = {
+        re.search(r"--name \S+?-(\w+(?:-\d)?) ", line)[1]: re.findall(r"--volume (\S+)", line)  # type: ignore[index]
+        for line in lines
+        if " run --detach " in line
+    }
+    holders = [name for name, each in mounts.items() if "rendered/proxy:" in str(each)]
+    assert holders == ["proxy"]
+    (configuration,) = [each for each in mounts["prometheus"] if each.endswith(":/etc/deploy:ro")]
+    assert configuration.endswith("/rendered/prometheus:/etc/deploy:ro")
+    script = SCRIPT.read_text()
+    for secret in ("nginx.conf", "server.key"):
+        assert not re.search(rf"rendered/prometheus/{secret}", script)
+
+
+def test_no_service_receives_the_password_of_another_role() -> None:
+    script = SCRIPT.read_text()
+    assert "postgresql://$service:${!password}@" in script
+    assert "POSTGRES_PASSWORD" not in script

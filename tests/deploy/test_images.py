@@ -65,3 +65,17 @@ def test_compose_publishes_on_the_loopback_only_and_gives_no_rights() -> None:
         assert service["cap_drop"] == ["ALL"], name
         assert "latest" not in service["image"], name
         assert f"AS {service['build']['target']}\n" in CONTAINERFILE, name
+
+
+def test_every_image_takes_the_security_updates_of_its_packages() -> None:
+    for stage in CONTAINERFILE.split("\nFROM ")[1:]:
+        installs = stage.index("apt-get install")
+        assert "apt-get upgrade -q -y" in stage[:installs]
+
+
+def test_no_service_of_compose_has_the_password_of_another_role() -> None:
+    for name, service in COMPOSE["services"].items():
+        passwords = set(re.findall(r"\b(\w+_PASSWORD)\b", str(service["environment"])))
+        own = {f"{name.upper()}_PASSWORD"} if name in ("cards", "onboarding", "workflow") else set()
+        assert passwords == (own if name != "postgres" else passwords), name
+    assert COMPOSE["services"]["prometheus"]["environment"] == {"PORT": "9090"}

@@ -1,14 +1,22 @@
 """Tests of the rendered configurations of nginx and Prometheus."""
 
 import os
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
+from config.network import Network
+from scenarios.http.transport import open_client
 from tests.paths import ROOT
-from tests.secured_servers import find_program, sign
+from tests.patience import HANGS_S
+from tests.secured_servers import find_program, free_port, sign
+from tests.tiny_server import Says, serving
 
 TOPOLOGY = {
     "ONBOARDING_REPLICAS": "127.0.0.1:8101",
@@ -73,3 +81,60 @@ def test_an_invalid_topology_is_reported_in_one_sentence_without_a_secret(
     assert expected in done.stderr
     assert "evil" not in done.stderr
     assert not (tmp_path / "to").exists()
+
+
+TOKEN = "Ab.c+D~e_F/g=0123456"
+NOT_THE_TOKEN = [
+    "", TOKEN, f"Bearer {TOKEN.lower()}", f"Bearer {TOKEN.upper()}", f"bearer {TOKEN}",
+    f"Bearer {TOKEN.swapcase()}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}6", f"x Bearer {TOKEN}",
+    f"Bearer {TOKEN.replace('.', 'x')}", f"Bearer {TOKEN.replace('c+', 'cc')}", f"Bearer  {TOKEN}",
+    f"Basic {TOKEN}", "Bearer .*",
+]  # fmt: skip
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[httpx.Client]:
+    """Run nginx with a token of both cases in front of a server that responds to everything."""
+    made = sign(tmp_path / "tls", "DNS:staging-prometheus.fylle.ai")
+    (tmp_path / "nginx").mkdir()
+    listen = f"127.0.0.1:{free_port()}"
+    with serving({"/api": Says("{}")}) as upstream:
+        done = render(
+            tmp_path, TLS_CERTIFICATE=str(made.certificate), TLS_KEY=str(made.key), LISTEN=listen,
+            RUN_FOLDER=str(tmp_path / "nginx"), OPERATIONS_TOKEN=TOKEN,
+            INSIDE=f"127.0.0.1:{free_port()}",
+            PROMETHEUS_ADDRESS=upstream.url.removeprefix("http://"),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        command = [find_program("nginx"), "-c", f"{tmp_path}/nginx.conf", "-g", "daemon off;"]
+        nginx = subprocess.Popen(command)
+        network = Network({"staging-prometheus.fylle.ai": listen}, str(made.ca))
+        try:
+            await_listener(listen, nginx)
+            with open_client(network, 10.0) as client:
+                yield client
+        finally:
+            nginx.terminate()
+            nginx.wait(HANGS_S)
+
+
+def await_listener(address: str, process: subprocess.Popen[bytes]) -> None:
+    host, _, port = address.partition(":")
+    deadline = time.monotonic() + HANGS_S
+    while True:
+        try:
+            socket.create_connection((host, int(port))).close()
+        except ConnectionRefusedError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_nginx_accepts_the_operations_token_only_exactly_as_it_is(proxy: httpx.Client) -> None:
+    url = "https://staging-prometheus.fylle.ai/api"
+    assert proxy.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert proxy.get(url).status_code == 401
+    for sent in NOT_THE_TOKEN:
+        assert proxy.get(url, headers={"Authorization": sent}).status_code == 401, sent
