@@ -1,6 +1,7 @@
 """Take part in a load that another machine drives."""
 
 import os
+import signal
 import socket
 import sys
 from typing import NoReturn
@@ -24,4 +25,6 @@ def worker(master: str) -> NoReturn:
         raise ConfigError(Problem(None, None, f"--master {master}: {error.strerror}")) from error
     options = worker_options(host, port)
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
+    # Python would print a traceback during its imports; `scenarios.engine.interrupts` unblocks it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, command)  # noqa: S606 - the command is ours

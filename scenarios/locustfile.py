@@ -23,12 +23,15 @@ from locust.runners import MasterRunner, WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # plain `locust` does not add it
 
 from config.errors import ConfigError
+from scenarios.engine.interrupts import end_on_interrupt, stop_on_interrupt
 from scenarios.engine.load_runner import LoadRunner, UserLoop
 from scenarios.engine.local_role import LocalRole
 from scenarios.engine.master_role import MasterRole
 from scenarios.engine.worker_role import WorkerRole
 
 _WRONG_INPUT = 2
+
+end_on_interrupt()
 
 
 class Role(Protocol):
@@ -106,6 +109,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         os._exit(_WRONG_INPUT)  # Locust would log an exception of a listener and go on
+    stop_on_interrupt()
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]

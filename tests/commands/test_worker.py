@@ -1,5 +1,7 @@
 """A worker, in a process of its own: it becomes another program."""
 
+import signal
+import socket
 import subprocess
 import sys
 
@@ -60,3 +62,25 @@ def test_the_process_becomes_a_worker_of_the_master_that_is_named(
             process.kill()
     assert words[1:5] == ["-m", "locust", "-f", str(LOCUSTFILE)]
     assert words[5:] == ["--worker", "--headless", "--master-host", host, "--master-port", port]
+
+
+@pytest.mark.parametrize("is_connected", [False, True], ids=["imports", "waits for the master"])
+def test_an_interrupt_before_the_load_ends_the_worker_in_silence(is_connected: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        master.settimeout(HANGS_S)
+        address = f"127.0.0.1:{master.getsockname()[1]}"
+        with subprocess.Popen(
+            command(address), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as worker:
+            try:
+                while "locust" not in psutil.Process(worker.pid).cmdline():
+                    assert worker.poll() is None
+                if is_connected:
+                    master.accept()[0].close()
+                worker.send_signal(signal.SIGINT)
+                said, _ = worker.communicate(timeout=HANGS_S)
+            finally:
+                worker.kill()
+    assert worker.returncode == -signal.SIGINT
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said
