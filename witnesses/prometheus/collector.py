@@ -37,6 +37,7 @@ _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
 _NEXT_SCRAPE_RATIO = 1.25
 _CLOCK_STEP_S = 0.5
+_NEW_SERIES_S, _NEW_SERIES_POLL_S = 10.0, 0.5
 
 
 class PrometheusCollector:
@@ -44,7 +45,8 @@ class PrometheusCollector:
 
     `fresh` means that all services were started for this run: their counters began at zero, so they
     need no baseline and no wait. Only the `targets` of the environment's services matter.
-    `is_silent` means that this Prometheus is itself under test.
+    `is_silent` means that this Prometheus is itself under test. A new series shows in a query
+    within `new_series_s` and a few lags.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class PrometheusCollector:
         tenant: str = "",
         fresh: bool = False,
         is_silent: bool = False,
+        new_series_s: float = _NEW_SERIES_S,
     ) -> None:
         """Ask nothing yet."""
         self._client = client
@@ -72,6 +75,7 @@ class PrometheusCollector:
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
         self._lag_s = 0.0
+        self._new_series_s = new_series_s
         self._is_silent = is_silent
         self._last_response_at = 0.0
         self._slowest_s = 0.0
@@ -192,18 +196,31 @@ class PrometheusCollector:
         return self._client.query(promql, self.collection.at).text
 
     def _collect_promql(self, folder: RunFolder) -> None:
-        """Evaluate every check's query once, over the window of the run."""
+        """Evaluate every check's query over the window of the run.
+
+        A query without data is asked again for a while: VictoriaMetrics shows the first samples of
+        a new series seconds after those of others.
+        """
         variables = {"tenant": self._tenant, "window": self.collection.window}
+        deadline = time.monotonic() + self._new_series_s + _PATIENCE_LAGS * self._lag_s
         for number, check in enumerate(self._promql):
             promql = compile_text(check.query)(variables)
-            try:
-                response: dict[str, Any] = decode_json(self.query(promql).encode())
-            except UnboundedJson as error:
-                response = {"error": f"Prometheus does not respond as Prometheus does: {error}"}
-            except PrometheusDown as error:
-                response = {"error": str(error)}
+            response = self._response(promql)
+            while _is_without_data(response) and time.monotonic() < deadline:
+                time.sleep(_NEW_SERIES_POLL_S)
+                response = self._response(promql)
             content = json.dumps({"query": promql, "response": response}, indent=1)
             folder.write_witness_file(f"promql-{number}.json", content.encode())
+
+    def _response(self, promql: str) -> dict[str, Any]:
+        """Evaluate a query as of the collection; an error is a response, too."""
+        try:
+            response: dict[str, Any] = decode_json(self.query(promql).encode())
+        except UnboundedJson as error:
+            return {"error": f"Prometheus does not respond as Prometheus does: {error}"}
+        except PrometheusDown as error:
+            return {"error": str(error)}
+        return response
 
     def _learn_pace(self) -> None:
         """Learn clock skew and scrape interval. A fresh stack has not been scraped yet."""
@@ -321,6 +338,11 @@ def write_absence(folder: RunFolder) -> None:
 def _write_record(folder: RunFolder, record: CollectionRecord) -> None:
     content = json.dumps(asdict(record), indent=1)
     folder.write_witness_file(f"prometheus/{COLLECTION_FILE}", content.encode())
+
+
+def _is_without_data(response: dict[str, Any]) -> bool:
+    data = response.get("data")
+    return isinstance(data, dict) and data.get("result") == []
 
 
 def _wait(deadline: float, is_so: Callable[[], bool]) -> None:
