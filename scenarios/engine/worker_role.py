@@ -145,10 +145,10 @@ class WorkerRole:
         """Send the recording to the end of the load, then remove it here."""
         load = load_runner.load
         now_s = load.recorder.now_s
-        while (
-            not load_runner.is_closed and not load.is_over(now_s()) and now_s() < load.deadline_s()
-        ):
+        while not load.is_over(now_s()) and now_s() < load.deadline_s():
             gevent.sleep(SEND_INTERVAL_S)
+            if load_runner.is_closed:  # `end` has sent the rest, and may have removed it
+                break
             sender.send()
         if not load_runner.is_closed:
             load_runner.close()

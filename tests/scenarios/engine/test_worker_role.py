@@ -1,5 +1,7 @@
+import io
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tests.scenarios.engine.engine_doubles import FakeRunner, options_of
@@ -113,3 +115,33 @@ def test_a_worker_reports_an_abort_to_the_master_and_stops(tmp_path: Path) -> No
         [{"reason": "cannot record", "message": "full"}],
         "cannot record",
     ]
+
+
+def end_in_mid_load(folder: str) -> list[Any]:
+    """End a load whose last batch is confirmed at once; return what gevent reports afterwards."""
+    import gevent
+
+    from scenarios.engine.recording_sender import SEND_INTERVAL_S
+
+    role, runner = worker(folder)
+
+    class Confirming(FakeRunner):
+        def send_message(self, name: str, data: Any = None, client_id: str | None = None) -> None:
+            super().send_message(name, data, client_id)
+            if name == "batch":
+                self.handlers["confirmation"](
+                    environment=None, msg=SimpleNamespace(type="confirmation", data=data)
+                )
+
+    gevent.get_hub().exception_stream = errors = io.StringIO()
+    role._runner = Confirming(handlers=runner.handlers)
+    role.begin()
+    gevent.sleep(0)  # the greenlet that sends the recording has begun to wait
+    role.end()
+    gevent.sleep(3 * SEND_INTERVAL_S)
+    spool = Path(runner.named("assignment_reply")[0]["folder"])
+    return [len(role._runner.named("batch")), errors.getvalue(), spool.exists()]
+
+
+def test_after_its_end_a_worker_reads_no_recording_that_it_has_removed(tmp_path: Path) -> None:
+    assert in_locust_child(end_in_mid_load, tmp_path) == [1, "", False]
