@@ -119,6 +119,7 @@ def write_files(folder: Path, fake: ThreadingHTTPServer, path: str, prometheus: 
     return ["--env", str(environment), "--scenario", str(scenario)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -142,6 +143,7 @@ def test_a_wrong_answer_is_a_failure_with_its_reason(
     assert "<script>alert" not in (ended.folder / "report.html").read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("prometheus", "words"),
     [
