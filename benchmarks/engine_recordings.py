@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _LOCUSTFILE = ROOT / "scenarios" / "locustfile.py"
 _STEM = "locust"
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 120.0
 _POLL_S = 0.1
 _LOG_TAIL = 2_000
 _RECORDING = re.compile(r"^recording to (.+)$", re.MULTILINE)

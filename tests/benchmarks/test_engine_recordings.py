@@ -78,5 +78,5 @@ def test_the_recording_has_as_many_exchanges_as_nginx_served(tmp_path: Path) -> 
     sent = len(recording.exchanges)
     cut_off = sum(each.cut_off for each in recording.exchanges)
     assert count_failed(recording) == 0
-    assert sent > 100
+    assert sent > 0
     assert sent - cut_off <= served <= sent

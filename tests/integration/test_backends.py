@@ -85,7 +85,7 @@ def victoria_metrics(folder: Path, targets: dict[str, str]) -> Iterator[str]:
 
 
 def _await_answer(url: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             if httpx.get(url, timeout=1).is_success:

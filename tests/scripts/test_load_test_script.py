@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from checks.result import to_json
+from checks.verdict import Verdict, exit_code
 from tests.reports.results import empty_result, failing_result, good_result
 from tests.scripts.conftest import Start
 from tests.scripts.fake_run import NAME
 from tests.scripts.script_process import LOAD_TEST, harness_arguments, run_script
+from tests.speed import unproven
 
 ANSWERS = {0: good_result(), 1: failing_result(), 3: empty_result()}
 
@@ -128,6 +130,8 @@ def test_the_help_names_every_option() -> None:
 def test_a_real_load_test_creates_every_card(runs: Path, tmp_path: Path) -> None:
     ended = run_script(LOAD_TEST, "--requests", "20", "--concurrency", "4", "--runs", runs,
                  cwd=tmp_path, HARNESS="")  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert (runs / "latest" / "report.html").exists(), ended.stdout + ended.stderr
+    result = json.loads((runs / "latest" / "result.json").read_bytes())
+    assert unproven(result) == {}, ended.stdout + ended.stderr
+    assert ended.returncode == exit_code(Verdict(result["verdict"]))
     assert "80/80 (100.00 %)" in ended.stdout
-    assert (runs / "latest" / "report.html").exists()

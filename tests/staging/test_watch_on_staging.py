@@ -26,7 +26,7 @@ def test_an_outage_is_reported_with_its_start_end_and_cost(tmp_path: Path) -> No
     assert rows[SERVICE]["verdict"] == "fail"
     (incident,) = rows[SERVICE]["incidents"]
     assert incident["began_at"] < incident["ended_at"]
-    assert incident["trouble"] == "status 502"
+    assert incident["error"] == "status 502"
     for other in ("cards", "workflow"):
         assert (rows[other]["ratio"], rows[other]["verdict"]) == (1.0, "pass")
     assert result["verdict"] == "fail"
