@@ -75,6 +75,11 @@ def open_to_patch(path: Path) -> int:
     return _open(path, _WRITE)
 
 
+def open_to_pread(path: Path) -> int:
+    """Open a regular file to read at positions; return its descriptor. Raises OSError."""
+    return _open(path, _READ)
+
+
 def read_file(path: Path, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """Read a file as a whole. Raises OSError."""
     with open_to_read(path, max_bytes) as file:

@@ -35,6 +35,7 @@ from scenarios.evidence.files import (
     MAX_DATA_BYTES,
     decode_json,
     open_new,
+    open_to_pread,
     open_to_read,
     read_lines,
     replacing,
@@ -299,7 +300,7 @@ class RowChanges:
         """Make the recorder collect the numbers of written rows from now on."""
         recorder.changed = []
         self._recorder = recorder
-        self._rows = open_to_read(recorder.path.with_suffix(ROWS), MAX_DATA_BYTES)
+        self._rows = open_to_pread(recorder.path.with_suffix(ROWS))
 
     def read(self) -> tuple[Column, Column]:
         """Return the sequence numbers of changed rows, ascending, and the rows as they are now."""
@@ -308,14 +309,12 @@ class RowChanges:
             return np.empty(0, np.uint32), np.empty(0, ROW)
         numbers = np.unique(np.array(changed, np.uint32))
         first, last = int(numbers[0]), int(numbers[-1])
-        span = os.pread(
-            self._rows.fileno(), (last - first + 1) * _ROW_BYTES, (first - 1) * _ROW_BYTES
-        )
+        span = os.pread(self._rows, (last - first + 1) * _ROW_BYTES, (first - 1) * _ROW_BYTES)
         return numbers, np.frombuffer(span, ROW)[numbers - first]
 
     def close(self) -> None:
         """Close the file."""
-        self._rows.close()
+        os.close(self._rows)
 
 
 def read_recordings(exchanges: Path, stem: str) -> tuple[Recording, ...]:

@@ -71,10 +71,19 @@ def test_a_request_without_its_outcome_does_not_balance(tmp_path: Path) -> None:
 
 def test_a_generator_that_left_nothing_is_inconclusive(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Load())
-    (folder.exchanges / "load.jsonl").unlink()
+    for path in folder.exchanges.iterdir():
+        path.unlink()
     finding = judge_validity(read_case(folder)).findings[0]
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "left no recording" in finding.observed
+
+
+def test_requests_without_the_notes_that_explain_them_are_missing(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load())
+    (folder.exchanges / "load.jsonl").unlink()
+    finding = judge_validity(read_case(folder)).findings[0]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "missing" in finding.observed
 
 
 @pytest.mark.parametrize(("interruption", "finished"), [(STOPPED, True), (None, False)])
