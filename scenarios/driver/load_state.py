@@ -20,6 +20,7 @@ from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReaso
 from scenarios.language.model import Abort
 
 _MIN_ITERATIONS = 10  # fewer are no base for a success rate
+_MIN_FAILURES = 3  # of few users, if nothing succeeded
 _GRACE_S = 1.0  # for the first user of a load to start
 
 
@@ -145,22 +146,35 @@ class Load:
         """Return why the load has to abort itself, or None.
 
         It has to below the success rate of `abort`, in a sliding window of `abort.over` seconds.
+        Few users with long timeouts end few iterations in it: the window then is as long as the
+        last ten took. Fewer than ten decide only if none succeeded, and every user failed twice.
         """
-        # An entry counts a whole second, and is dropped when that lies before the window:
-        #     entries   │ 10 │ 11 │ 12 │ 13 │        now_s = 13.4, abort.over = 2
-        #     window           ├─────────┤           from 11.4: entry 10 goes, entry 11 stays whole
-        abort, recent = self.assignment.abort, self._recent
-        while recent and recent[0][0] + 1 < now_s - abort.over:
-            recent.popleft()
-        ended, ok = sum(entry[1] for entry in recent), sum(entry[2] for entry in recent)
+        abort = self.assignment.abort
+        self._forget_before(now_s - abort.over)
+        ended, ok = sum(entry[1] for entry in self._recent), sum(entry[2] for entry in self._recent)
+        least = _MIN_ITERATIONS if ok else self._min_failures
         is_early = now_s - self._begin_s < abort.over
-        if is_early or ended < _MIN_ITERATIONS or ok >= abort.success_rate * ended:
+        if is_early or ended < least or ok >= abort.success_rate * ended:
             return None
+        span_s = max(abort.over, math.ceil(now_s - self._recent[0][0] - 1) if ended else 0)
         return Stop(
             StopReason.ABORTED,
-            f"aborted: {ok:,} of {ended:,} iterations in the last {abort.over:g} s succeeded, "
+            f"aborted: {ok:,} of {ended:,} iterations in the last {span_s:g} s succeeded, "
             f"at least {abort.success_rate * 100:g} % required",
         )
+
+    @property
+    def _min_failures(self) -> int:
+        return min(_MIN_ITERATIONS, max(_MIN_FAILURES, 2 * self.assignment.users))
+
+    def _forget_before(self, from_s: float) -> None:
+        """Forget the iterations that ended earlier, except the last ten of all."""
+        # An entry counts a whole second, and is dropped when that lies before the window:
+        #     entries   │ 10 │ 11 │ 12 │ 13 │        from_s = 11.4
+        #     window           ├─────────┤           entry 10 goes, entry 11 stays whole
+        recent, ended = self._recent, sum(entry[1] for entry in self._recent)
+        while recent and recent[0][0] + 1 < from_s and ended - recent[0][1] >= _MIN_ITERATIONS:
+            ended -= recent.popleft()[1]
 
     def has_started_all(self, now_s: float) -> bool:
         """Return whether no further iteration will start."""

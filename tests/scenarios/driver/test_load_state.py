@@ -124,7 +124,7 @@ def test_iterations_in_flight_end_within_the_timeouts_of_their_steps(tmp_path: P
 def test_a_load_aborts_below_its_success_rate_and_not_at_it(
     tmp_path: Path, ok: int, failed: int, aborts: bool
 ) -> None:
-    with loaded(tmp_path, ClosedModel(None, 60.0)) as load:
+    with loaded(tmp_path, ClosedModel(None, 60.0), users=5) as load:
         end_iterations(load, 115.0, ok, failed)
         assert bool(load.find_abort(115.5)) == aborts
 
@@ -144,6 +144,44 @@ def test_iterations_before_the_window_do_not_abort_a_load(tmp_path: Path) -> Non
         end_iterations(load, 115.0, ok=0, failed=50)
         end_iterations(load, 126.5, ok=20)
         assert load.find_abort(126.9) is None
+
+
+@pytest.mark.parametrize(
+    ("users", "failed", "aborts"),
+    [(1, 2, False), (1, 3, True), (2, 3, False), (2, 4, True), (4, 7, False), (4, 8, True),
+     (50, 9, False)],
+)  # fmt: skip
+def test_few_users_abort_a_load_once_each_has_failed_twice_and_nobody_succeeded(
+    tmp_path: Path, users: int, failed: int, aborts: bool
+) -> None:
+    with loaded(tmp_path, ClosedModel(None, 600.0), users=users) as load:
+        for number in range(failed):  # one per 30 s, the timeout
+            end_iterations(load, 130.0 + 30 * number, ok=0, failed=1)
+        assert bool(load.find_abort(130.0 + 30 * failed)) == aborts
+
+
+def test_one_success_of_few_users_among_less_than_ten_iterations_aborts_nothing(
+    tmp_path: Path,
+) -> None:
+    with loaded(tmp_path, ClosedModel(None, 600.0), users=1) as load:
+        end_iterations(load, 120.0, ok=1)
+        for number in range(8):
+            end_iterations(load, 130.0 + 30 * number, ok=0, failed=1)
+        assert load.find_abort(400.0) is None
+
+
+def test_the_last_ten_iterations_abort_a_load_however_long_they_took(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 6000.0), users=1) as load:
+        end_iterations(load, 110.0, ok=100)
+        for number in range(9):
+            end_iterations(load, 200.5 + 30 * number, ok=0, failed=1)
+        assert load.find_abort(460.5) is None
+        end_iterations(load, 470.5, ok=0, failed=1)
+        stop = load.find_abort(471.0)
+    assert stop
+    assert stop.message == (
+        "aborted: 0 of 10 iterations in the last 270 s succeeded, at least 10 % required"
+    )
 
 
 def test_a_load_with_a_success_rate_of_0_never_aborts(tmp_path: Path) -> None:
