@@ -297,6 +297,7 @@ def finding_id(*parts: str) -> str:
 
 
 RUN_COMPLETE = finding_id("validity", "run-complete")
+LOCAL_STACK = finding_id("validity", "local-stack")
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

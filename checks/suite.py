@@ -15,6 +15,7 @@ from checks.health import judge_health
 from checks.history.regression import judge_regression
 from checks.history.store import history_of, profile_of
 from checks.latency import judge_latency
+from checks.local_stack import excuse_services
 from checks.promql import judge_promql
 from checks.result import (
     NOTHING_COUNTED,
@@ -82,7 +83,10 @@ def _judged(folder: RunFolder, run: Run, suite: Suite | None) -> Result:
     try:
         case = read_case(folder)
         judges = suite or _suite_of(run)
-        return _result(case, [_judge_safely(kind, judge, case) for kind, judge in judges])
+        judgements = [_judge_safely(kind, judge, case) for kind, judge in judges]
+        if any(part.is_supervisor for part in run.lost):
+            judgements = [excuse_services(each) for each in judgements]
+        return _result(case, judgements)
     except (ConfigError, OSError):
         raise
     except Exception as error:

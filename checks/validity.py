@@ -8,6 +8,7 @@ import numpy as np
 from checks.case import Case, DrivenProfile
 from checks.clocks import judge_clocks
 from checks.interruption import judge_interruption
+from checks.local_stack import judge_local_stack
 from checks.result import (
     RUN_COMPLETE,
     Finding,
@@ -36,6 +37,7 @@ def judge_validity(case: Case) -> Judgement:
     """Judge whether each phase adds up, the generator was not saturated and the clocks agree."""
     end = case.run.early_end
     interruption = [judge_interruption(case, end)] if end else []
+    interruption += [judge_local_stack(case.run.lost)] if case.run.lost else []
     if not case.driven:
         nothing_sent = Finding(
             RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE,

@@ -16,6 +16,8 @@ from commands.shared.run_setup import deployed, describe, open_run
 from config.clock import CLOCK
 from config.errors import ConfigError
 from config.redaction import redact
+from reference_services.stack.local import SUPERVISOR
+from reference_services.stack.processes import LostProcess
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
@@ -26,6 +28,7 @@ from scenarios.evidence.run_folder import (
     Cause,
     DrivenPhase,
     Interruption,
+    LostPart,
     Run,
     RunFolder,
     Stage,
@@ -103,7 +106,7 @@ class CurrentRun:
         plan = self.plan
         with ExitStack() as held:
             with self.progress.stage("stack"):
-                place = held.enter_context(deployed(plan, self.folder, self.record))
+                place = held.enter_context(deployed(plan, self.folder, self.record, self._lose))
             self.folder = place.folder
             self.record = describe(self.record, place, plan)
             driver = held.enter_context(ready_driver(place, plan.profiles))
@@ -183,6 +186,11 @@ class CurrentRun:
 
     def _keep(self, phase: DrivenPhase) -> None:
         self._write(with_phase(self.record, phase))
+
+    def _lose(self, process: LostProcess) -> None:
+        """Record a process of the local stack that did not last."""
+        part = LostPart(process.name, process.code, is_supervisor=process.name == SUPERVISOR)
+        self._write(replace(self.record, lost=(*self.record.lost, part)))
 
     def _interrupt(self, cause: Cause, detail: str) -> None:
         stage = self.stage if self.record.phases else Stage.SETUP

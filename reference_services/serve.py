@@ -12,11 +12,9 @@ import importlib
 import logging
 import os
 import re
-import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +30,7 @@ from reference_services.common.http_protocol import BoundedHttpProtocol
 from reference_services.common.json_logs import configure_logs
 from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
+from reference_services.common.parent_death import die_with_parent
 from reference_services.common.settings import Settings, StartupError, read_settings
 from reference_services.faults.catalog import FAULTS
 from reference_services.faults.deployment import deployment_of
@@ -44,7 +43,6 @@ PARENT = "SERVICE_PARENT"
 # Longer than the 2 s after which `ServiceClient` closes an idle connection.
 _KEEP_ALIVE_S = 30
 _GRACE_S = 1
-_PARENT_POLL_S = 0.5
 
 _MAX_WORKERS = 64
 _LAST_PORT = 65535
@@ -70,7 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
 def create_worker() -> FastAPI:
     """Build the app of one worker process."""
     if os.environ[PARENT] != str(os.getpid()):
-        threading.Thread(target=_terminate_with_parent, daemon=True).start()
+        # An orphaned worker would keep serving and count into a deleted folder.
+        die_with_parent(int(os.environ[PARENT]))
     service = os.environ[SERVICE]
     _configure_server_log(read_settings(service))
     app: FastAPI = importlib.import_module(f"reference_services.{service}.app").create_app()
@@ -203,13 +202,6 @@ def _empty(folder: Path) -> None:
         raise StartupError(
             f"{SHARED_FOLDER}: cannot write to the folder ({error.strerror})."
         ) from error
-
-
-def _terminate_with_parent() -> None:
-    # An orphaned worker would keep serving and count into a deleted folder.
-    while os.getppid() == int(os.environ[PARENT]):
-        time.sleep(_PARENT_POLL_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

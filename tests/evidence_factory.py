@@ -14,6 +14,7 @@ from scenarios.evidence.run_folder import (
     Cause,
     DrivenPhase,
     Interruption,
+    LostPart,
     Run,
     RunFolder,
     Stage,
@@ -97,7 +98,7 @@ class Load:
 def write_run(
     place: Path, *loads: Load, scenario: str = SCENARIO, services: Sequence[str] = ("shop",),
     interruption: Interruption | None = None, finished: bool = True, exclusive: bool = True,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None, lost: Sequence[LostPart] = (),
 ) -> RunFolder:  # fmt: skip
     """Write a run that was driven, without any witness."""
     (place / "scenario.yaml").write_text(scenario, encoding="utf-8")
@@ -123,6 +124,7 @@ def write_run(
             versions={"trial-balance": "0.1.0"},
             finished_at=finished_at if finished else None,
             interruption=interruption,
+            lost=tuple(lost),
             profiles=tuple(each.profile for each in loads),
             phases=tuple(
                 DrivenPhase(each.profile, each.profile, STARTED_AT, finished_at, each.error)

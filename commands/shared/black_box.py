@@ -1,17 +1,14 @@
 """Run a command as a black box: its exit code and output, and no way for it to outlive us."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_KERNEL = ctypes.CDLL(None) if sys.platform == "linux" else None
+from scenarios.driver.parent_death import dies_with_parent
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ def run_black_box(
     It is stopped after `timeout_s` seconds, and when this is interrupted: politely, and by force
     `stop_s` seconds later.
     """
-    began, parent = time.monotonic(), os.getpid()
+    began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -45,7 +42,7 @@ def run_black_box(
             stderr=output,
             env=dict(environ),
             start_new_session=True,  # Ctrl-C in a terminal reaches it once only, through us
-            preexec_fn=lambda: _end_with(parent),  # noqa: PLW1509 - there is no other thread here
+            preexec_fn=dies_with_parent(),  # noqa: PLW1509 - it takes no lock
         )
     stdout, is_late = b"", False
     try:
@@ -69,13 +66,3 @@ def _stop(process: subprocess.Popen[bytes], stop_s: float) -> None:
     finally:
         if process.stdout:
             process.stdout.close()
-
-
-def _end_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, or end it if that is so already."""
-    if _KERNEL is None:
-        return
-    _KERNEL.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-    # A parent that ended before the call above sends no signal any more.
-    if os.getppid() != parent:
-        os._exit(1)

@@ -22,8 +22,8 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.redaction import Secrets, redact
 from reference_services.faults.catalog import FAULTS
-from reference_services.stack.local import VARIABLES, local_stack
-from reference_services.stack.processes import StackError
+from reference_services.stack.local import VARIABLES, OnLost, local_stack
+from reference_services.stack.processes import LostProcess, StackError
 from scenarios.driver.driver import DriverContext
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan
@@ -94,13 +94,21 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
     return folder, run
 
 
+def ignore_lost(_: LostProcess) -> None:
+    """Ignore a lost process of the stack, where nothing is judged."""
+
+
 @contextmanager
-def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[DriverContext]:
+def deployed(
+    plan: Plan, folder: RunFolder, run: Run, on_lost: OnLost = ignore_lost
+) -> Iterator[DriverContext]:
     """Have the services up: started here for the local environment, elsewhere as they are.
 
-    From now on, the secrets of both files are known to the run's folder.
+    At the end, `on_lost` is called for each process of the local stack that did not last. From
+    its start on, the secrets of both files are known to the run's folder.
     """
-    with variables_of(plan.file, folder.path / "stack", plan.asked.fault) as variables:
+    stack = folder.path / "stack"
+    with variables_of(plan.file, stack, plan.asked.fault, on_lost) as variables:
         environment = read_environment(plan.file.path, variables)
         folder = replace(folder, secrets=Secrets(secrets_of(plan.scenario, environment)))
         folder.redact_files()
@@ -112,21 +120,25 @@ def deployed(plan: Plan, folder: RunFolder, run: Run) -> Iterator[DriverContext]
 
 
 @contextmanager
-def variables_of(file: EnvironmentFile, folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
+def variables_of(
+    file: EnvironmentFile, folder: Path, fault: str, on_lost: OnLost = ignore_lost
+) -> Iterator[Mapping[str, str]]:
     """Start the stack that an environment asks for, and yield the variables of its addresses."""
     if not file.starts_stack:
         yield {}
         return
-    with started_stack(folder, fault) as variables:
+    with started_stack(folder, fault, on_lost) as variables:
         yield variables
 
 
 @contextmanager
-def started_stack(folder: Path, fault: str) -> Iterator[Mapping[str, str]]:
+def started_stack(
+    folder: Path, fault: str, on_lost: OnLost = ignore_lost
+) -> Iterator[Mapping[str, str]]:
     """Start the local stack, and yield the variables of its addresses. Raises ConfigError."""
     with ExitStack() as held:
         try:
-            variables = held.enter_context(local_stack(folder, fault or None))
+            variables = held.enter_context(local_stack(folder, fault or None, on_lost))
         except StackError as error:
             raise ConfigError(Problem(None, None, str(error))) from error
         yield variables

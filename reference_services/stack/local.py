@@ -1,13 +1,18 @@
 """Context manager that runs a local stack in a supervised child process."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from select import select
 
-from reference_services.stack.processes import ROOT, StackError
+from reference_services.common.parent_death import die_with_parent
+from reference_services.stack.processes import ROOT, LostProcess, StackError, find_lost
+from reference_services.stack.prometheus import drop_samples
 from reference_services.stack.topology import SERVICES
 
 # METRICS holds the /metrics URL of every replica, separated by spaces.
@@ -17,12 +22,20 @@ VARIABLES = (
     "PROMETHEUS_URL",
 )
 
-_STOP_S = 3.0
+SUPERVISOR = "supervisor"
+
+OnLost = Callable[[LostProcess], None]  # called for each process that ended before the stack did
+
+_START_S = 600.0  # the supervisor itself gives up earlier, and reports why
+_STOP_S = 15.0
 _ENDED = "the supervisor of the stack ended while starting it; see its output"
+_SILENT = f"the supervisor of the stack has reported nothing for {_START_S:g} s: suspended?"
 
 
 @contextmanager
-def local_stack(folder: Path, fault: str | None = None) -> Iterator[dict[str, str]]:
+def local_stack(
+    folder: Path, fault: str | None = None, on_lost: OnLost = lambda _: None
+) -> Iterator[dict[str, str]]:
     """Run the three services and Prometheus within the block; yield the values of `VARIABLES`.
 
     Databases and logs stay in the folder. Raises StackError when the stack does not start.
@@ -34,28 +47,44 @@ def local_stack(folder: Path, fault: str | None = None) -> Iterator[dict[str, st
         stdout=subprocess.PIPE,
         cwd=ROOT,
         start_new_session=True,
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - takes no lock
     )
+    has_started = False
     try:
-        yield _read_addresses(supervisor)
+        addresses = _read_addresses(supervisor)
+        has_started = True
+        yield addresses
     finally:
-        _stop(supervisor)
+        lost = _stop(supervisor)
+        for process in lost if has_started else ():
+            on_lost(process)
+        drop_samples(folder)
 
 
 def _read_addresses(supervisor: subprocess.Popen[bytes]) -> dict[str, str]:
-    line = supervisor.stdout.readline() if supervisor.stdout else b""
+    output = supervisor.stdout
+    if output is None or not select([output], [], [], _START_S)[0]:
+        raise StackError(_SILENT)
+    line = output.readline()
     variables: dict[str, str] = json.loads(line) if line else {"error": _ENDED}
     if "error" in variables:
         raise StackError(variables["error"])
     return variables
 
 
-def _stop(supervisor: subprocess.Popen[bytes]) -> None:
-    if supervisor.stdin:
-        supervisor.stdin.close()
+def _stop(supervisor: subprocess.Popen[bytes]) -> list[LostProcess]:
+    """End the stack; return the processes that had ended or were suspended before."""
+    suspended = find_lost(SUPERVISOR, supervisor)
+    output = b""
     try:
-        supervisor.wait(_STOP_S)
+        # Closes its input. Its last words are short, so that they wait in the pipe.
+        output = supervisor.communicate(timeout=_STOP_S)[0] or b""
     except subprocess.TimeoutExpired:
-        supervisor.terminate()
-        supervisor.wait()
-    if supervisor.stdout:
-        supervisor.stdout.close()
+        supervisor.kill()  # and the kernel kills the stack
+        supervisor.communicate()
+    if suspended:
+        return [suspended]
+    reports = [json.loads(line) for line in output.splitlines()]
+    if not any("lost" in report for report in reports):
+        return [LostProcess(SUPERVISOR, supervisor.returncode)]
+    return [LostProcess(**each) for report in reports for each in report.get("lost", ())]

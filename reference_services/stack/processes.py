@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
+
+from reference_services.common.parent_death import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -36,6 +39,14 @@ class StackProcess:
     process: subprocess.Popen[bytes]
     log: Path
     started_at: float  # time.monotonic
+
+
+@dataclass(frozen=True)
+class LostProcess:
+    """A process of the stack that did not last: its exit code, or None if it is suspended."""
+
+    name: str
+    code: int | None
 
 
 class ProcessGroup:
@@ -69,6 +80,7 @@ class ProcessGroup:
                 env=dict(environ),
                 cwd=ROOT,
                 pass_fds=() if descriptor is None else (descriptor,),
+                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - takes no lock
             )
             started = StackProcess(name, process, log, time.monotonic())
             self._started.append(started)
@@ -87,6 +99,11 @@ class ProcessGroup:
         command = [sys.executable, "-m", f"reference_services.{module}", *arguments]
         return self.start(name, [*command, "--fd", str(descriptor)], environ, descriptor)
 
+    def lost(self) -> list[LostProcess]:
+        """Return the processes that have ended or are suspended."""
+        found = [find_lost(each.name, each.process) for each in self._started]
+        return [each for each in found if each]
+
     def stop(self) -> None:
         """Send SIGTERM to every process, and SIGKILL to those that do not end in time."""
         for started in self._started:
@@ -98,6 +115,14 @@ class ProcessGroup:
             except subprocess.TimeoutExpired:
                 started.process.kill()
                 started.process.wait()
+
+
+def find_lost(name: str, process: subprocess.Popen[bytes]) -> LostProcess | None:
+    """Return a process of a name as lost if it has ended or is suspended."""
+    code = process.poll()
+    if code is None and psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+        return None
+    return LostProcess(name, code)
 
 
 def open_listener() -> socket.socket:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from reference_services.faults.deployment import deployment_of
 from reference_services.stack.processes import (
+    LostProcess,
     ProcessGroup,
     StackProcess,
     address_of,
@@ -82,6 +83,11 @@ class LocalStack:
         if self._deployment.needs_baseline:
             await_baseline(prometheus, prometheus_url, len(targets))
         return {**addresses, "PROMETHEUS_URL": prometheus_url}
+
+    def lost(self) -> list[LostProcess]:
+        """Return the processes that have ended or are suspended, except by the fault itself."""
+        expected = {"cards"} if self._deployment.replaced_after else set()
+        return [each for each in self._processes.lost() if each.name not in expected]
 
     def stop(self) -> None:
         """Stop every process and delete the samples of Prometheus."""

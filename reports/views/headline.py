@@ -1,6 +1,6 @@
 """Order the findings that do not pass by what explains what, for headlines and tables."""
 
-from checks.result import RUN_COMPLETE, Finding, Kind, Result
+from checks.result import LOCAL_STACK, RUN_COMPLETE, Finding, Kind, Result
 from checks.verdict import Verdict
 from checks.wording import shortened
 from reports import formatting as write
@@ -58,7 +58,7 @@ def interruption_of(result: Result) -> Finding | None:
 
 
 def _weight(result: Result, finding: Finding) -> tuple[int, bool, int]:
-    """Return the place of a finding; what interrupted a run explains all that is missing."""
-    is_interruption = finding is interruption_of(result)
+    """Return the place of a finding; what ended a run or its stack explains all the rest."""
+    is_interruption = finding is interruption_of(result) or finding.id == LOCAL_STACK
     order = _FAILING if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
     return WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind)

@@ -116,6 +116,19 @@ def _run_id(run_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class LostPart:
+    """A process of the local stack that did not last as long as the run.
+
+    `exit_code` is negative for a signal, and None of a process that was suspended. The services
+    that it took with it are not listed: if `is_supervisor`, that is all of them.
+    """
+
+    name: str
+    exit_code: int | None
+    is_supervisor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The record of a run: what was driven, where and when.
 
@@ -143,6 +156,7 @@ class Run:
     watch: Watch | None = None
     clock_steps: tuple[ClockStep, ...] = ()
     has_manifest: bool = False
+    lost: tuple[LostPart, ...] = ()
 
     @property
     def early_end(self) -> Interruption | None:

@@ -31,9 +31,20 @@ with local_stack(Path(sys.argv[1]), sys.argv[2]) as variables:
 Started = list[psutil.Process]
 
 
+def _suspend_and_kill(parent: subprocess.Popen[bytes], suspended: Started) -> None:
+    for each in suspended:
+        each.suspend()
+    parent.kill()
+
+
 ENDS: dict[str, Callable[[subprocess.Popen[bytes], Started], object]] = {
     "leave": lambda parent, _: parent.send_signal(signal.SIGINT),
     "kill the parent": lambda parent, _: parent.kill(),
+    "kill the supervisor": lambda _, started: started[0].kill(),
+    "suspend the supervisor and kill the parent": lambda parent, started: _suspend_and_kill(
+        parent, started[:1]
+    ),
+    "suspend everything and kill the parent": _suspend_and_kill,
     "end the supervisor": lambda _, started: os.kill(started[0].pid, signal.SIGTERM),
 }
 
@@ -45,6 +56,10 @@ ENDS: dict[str, Callable[[subprocess.Popen[bytes], Started], object]] = {
     [
         *((fault, "kill the parent") for fault in DEPLOYMENTS),
         ("workers-apart", "leave"),
+        ("workers-apart", "kill the supervisor"),
+        ("workers-apart", "suspend the supervisor and kill the parent"),
+        # not workers-apart: multiprocessing starts a helper of its own, which is no child of ours
+        ("visible-restart", "suspend everything and kill the parent"),
         ("visible-restart", "end the supervisor"),
     ],
 )
