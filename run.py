@@ -99,11 +99,13 @@ def load(
 @app.command()
 def worker(
     master: Annotated[str, typer.Option(help="Address of `load --expect`: HOST:PORT.")],
+    env: Env = "local",
+    runs: Runs = Path("runs"),
 ) -> None:
     """Take part in a load that another machine drives; end with it."""
     from commands import worker as command
 
-    command.worker(master)
+    command.worker(master, env, runs)
 
 
 @app.command()

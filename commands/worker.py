@@ -4,17 +4,24 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import NoReturn
 
+from config.environment import find_environment
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from scenarios.driver.load_process import LOCUSTFILE, worker_options
+from scenarios.driver.worker_key import worker_key
 
 _PORT = 5557
 
 
-def worker(master: str) -> NoReturn:
-    """Become a worker of the load at HOST or HOST:PORT. Raises ConfigError."""
+def worker(master: str, env: str, runs: Path) -> NoReturn:
+    """Become a worker of the load at HOST or HOST:PORT. Raises ConfigError.
+
+    It drives the environment `env` of this machine only. Its recording is in `runs` until the
+    master has all of it.
+    """
     place = parse_host_port(master)
     if place is None or (place.port is not None and place.port not in PORTS):
         raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT"))
@@ -23,7 +30,8 @@ def worker(master: str) -> NoReturn:
         socket.getaddrinfo(host, port)
     except OSError as error:
         raise ConfigError(Problem(None, None, f"--master {master}: {error.strerror}")) from error
-    options = worker_options(host, port)
+    worker_key(host)  # reported here, before Locust starts
+    options = worker_options(host, port, runs, find_environment(env))
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
     # Python would print a traceback during its imports; `scenarios.engine.interrupts` unblocks it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -27,11 +27,13 @@ from scenarios.engine.interrupts import end_on_interrupt, stop_on_interrupt
 from scenarios.engine.load_runner import LoadRunner, UserLoop
 from scenarios.engine.local_role import LocalRole
 from scenarios.engine.master_role import MasterRole
+from scenarios.engine.secure_channel import install
 from scenarios.engine.worker_role import WorkerRole
 
 _WRONG_INPUT = 2
 
 end_on_interrupt()
+install()  # before Locust opens the channel, which it does after it has read this file
 
 
 class Role(Protocol):

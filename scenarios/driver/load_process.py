@@ -13,6 +13,7 @@ Lines of output that are not JSON objects are ignored.
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,11 +21,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
+from select import select
 
 from config.clock import anchor_environment
 from config.errors import ConfigError, Problem
 from config.network import parse_host_port
 from config.redaction import Secrets
+from config.signals import signal_name
+from scenarios.driver.parent_death import dies_with_parent
+from scenarios.driver.worker_key import KEY
+from scenarios.evidence.recording import ROWS
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 
@@ -34,6 +41,10 @@ OnProgress = Callable[[int, int | None], None]  # iterations ended, and schedule
 #     this process   ends the input ├────────────── _STOP_S ──────────────┤ kills
 #     a worker       waits for confirmations, 1.5 s │ grace, 1 s │ exits
 _STOP_S = 3.0
+# A load reports its progress four times a second, and its end takes half a minute at most.
+_SILENCE_S = 60.0
+_PIECE_BYTES = 65_536
+_MAX_WAIT = "LOCUST_EXPECT_WORKERS_MAX_WAIT"
 _LOOPBACK = "127.0.0.1"
 # how long the master waits for all of its workers to connect
 _WAIT_FOR_LOCAL_S = 60
@@ -83,12 +94,21 @@ class LoadSettings:
     secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
 
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a load process may take for its first line, for each further one, and to end."""
+
+    first_s: float = _WAIT_FOR_LOCAL_S + _SILENCE_S
+    silence_s: float = _SILENCE_S
+    exit_s: float = 10.0
+
+
 class LoadProcess:
     """A Locust process and its local workers, which wait for the start of the load."""
 
     def __init__(
-        self, process: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]], log: Path,
-        secrets: Secrets | None = None,
+        self, process: subprocess.Popen[bytes], workers: Sequence[subprocess.Popen[bytes]],
+        log: Path, secrets: Secrets | None = None, timeouts: Timeouts = Timeouts(),
     ) -> None:  # fmt: skip
         """Take processes that were started with pipes for their input and output.
 
@@ -98,13 +118,13 @@ class LoadProcess:
         self._process = process
         self._workers = workers
         self._log = log
+        self._timeouts = timeouts
         self._has_started = self._is_stopped = False
 
     def drive(self, on_progress: OnProgress) -> str:
         """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
         errors = []
-        lines = self._process.stdout or ()
-        for event in (json.loads(line) for line in lines if line.startswith("{")):
+        for event in (json.loads(line) for line in self._lines() if line.startswith(b"{")):
             if "ready" in event:
                 self._has_started = True
                 self._send(b"g")
@@ -115,13 +135,10 @@ class LoadProcess:
                 errors.append(str(event["error"]))
             else:
                 on_progress(int(event["ended"] or 0), event["scheduled"])
-        code = self._process.wait()
+        error = self._error_at_end()
         if self._is_stopped and not self._has_started:
             return ""
-        # Locust ends with 1 if any request failed, which the checks decide about
-        if (code not in (0, 1) or not self._has_started) and not errors:
-            errors.append(f"the load generator ended with code {code}; see {self._log}")
-        return "; ".join(errors)
+        return "; ".join(errors) or error
 
     def stop_load(self) -> None:
         """Have no further iteration started; `drive` returns when the running ones have ended.
@@ -149,6 +166,33 @@ class LoadProcess:
                 if process.stdout:
                     process.stdout.close()
 
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines of the process until it closes its output or is silent for too long."""
+        output, received = self._process.stdout, b""
+        limit_s = self._timeouts.first_s
+        while output and select([output], [], [], limit_s)[0]:
+            if not (piece := os.read(output.fileno(), _PIECE_BYTES)):
+                break
+            *lines, received = (received + piece).split(b"\n")
+            yield from lines
+            limit_s = self._timeouts.silence_s
+
+    def _error_at_end(self) -> str:
+        """Wait until the process has ended, or end it; return what went wrong, or ""."""
+        try:
+            code = self._process.wait(self._timeouts.exit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            silence_s = self._timeouts.silence_s
+            return (f"the load generator has not written anything for {silence_s:g} s: suspended? "
+                    f"It was killed; see {self._log}")  # fmt: skip
+        if code < 0:
+            return f"the load generator was ended by {signal_name(-code)}; see {self._log}"
+        # Locust ends with 1 if any request failed, which the checks decide about
+        is_wrong = code not in (0, 1) or not self._has_started
+        return f"the load generator ended with code {code}; see {self._log}" if is_wrong else ""
+
     def _send(self, order: bytes) -> None:
         if self._process.stdin:
             # without a buffer, so that nothing is left to write if the process has just died: its
@@ -164,40 +208,60 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
     `variables` are its environment. Raises ConfigError if the address for workers cannot be bound.
     """
     host, port = _listen_address(settings.workers)
-    wait_s = _WAIT_FOR_REMOTE_S if settings.workers.elsewhere else _WAIT_FOR_LOCAL_S
+    # of Locust's master; users can set it
+    default_s = _WAIT_FOR_REMOTE_S if settings.workers.elsewhere else _WAIT_FOR_LOCAL_S
+    wait_s = float(variables.get(_MAX_WAIT) or default_s)
+    if not settings.workers.elsewhere:
+        variables = {KEY: token_hex(), **variables}
     with ExitStack() as held:
         log = held.enter_context(settings.log.open("ab"))
 
-        def start(command: list[str], output: int) -> subprocess.Popen[str]:
+        def start(command: list[str], output: int) -> subprocess.Popen[bytes]:
             return subprocess.Popen(
                 [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *command, "--on-order"],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=log,
-                # of Locust's master; `variables` come last, so that users can override it
-                env={
-                    "LOCUST_EXPECT_WORKERS_MAX_WAIT": str(wait_s),
-                    **variables,
-                    **anchor_environment(),
-                },
+                env={_MAX_WAIT: str(default_s), **variables, **anchor_environment()},
                 start_new_session=True,
-                text=True,
+                preexec_fn=dies_with_parent(),  # noqa: PLW1509 - it takes no lock
             )
 
         process = start(_command(settings, host, port), subprocess.PIPE)
         workers = [
-            start(worker_options(host, port), log.fileno()) for _ in range(settings.workers.here)
+            start(
+                worker_options(host, port, settings.run_folder, settings.environment), log.fileno()
+            )
+            for _ in range(settings.workers.here)
         ]
-    load = LoadProcess(process, workers, settings.log, settings.secrets)
+    timeouts = Timeouts(first_s=wait_s + _SILENCE_S)
+    load = LoadProcess(process, workers, settings.log, settings.secrets, timeouts)
     try:
         yield load
     finally:
         load.stop()
+        remove_unused(settings.run_folder / "workers")
 
 
-def worker_options(host: str, port: int) -> list[str]:
-    """Return Locust's options for a worker of the master at an address."""
-    return ["--worker", "--headless", "--master-host", host, "--master-port", str(port)]
+def remove_unused(recordings: Path) -> None:
+    """Remove the folders of workers that recorded nothing; a recording left there is evidence."""
+    folders = list(recordings.glob("*")) if recordings.is_dir() else []
+    for folder in folders:
+        if not any(folder.glob(f"*{ROWS}")):
+            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        recordings.rmdir()
+
+
+def worker_options(host: str, port: int, runs: Path, environment: Path) -> list[str]:
+    """Return Locust's options for a worker of the master at an address.
+
+    It keeps its recording in the folder `workers` of `runs` until the master has all of it.
+    """
+    return [
+        *("--worker", "--headless", "--master-host", host, "--master-port", str(port)),
+        *("--evidence", str(runs.resolve()), "--environment", str(environment)),
+    ]
 
 
 def _listen_address(workers: Workers) -> tuple[str, int]:

@@ -18,6 +18,7 @@ from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.driver.load_process import ALONE, Workers
+from scenarios.driver.worker_key import worker_key
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
@@ -122,6 +123,11 @@ def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Itera
     if workers.bind and (address is None or address.port is None or address.port not in PORTS):
         yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
                                   "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
+    if workers.elsewhere and address:
+        try:
+            worker_key(address.host)
+        except ConfigError as error:
+            yield from error.problems
     for name, profile in profiles.items():
         if workers.number > profile.virtual_users:
             yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "

@@ -1,5 +1,6 @@
 """The task of one run of Locust: read from its command line, or received from the master."""
 
+import hashlib
 import math
 from argparse import Namespace
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.model import Profile, Scenario
 from scenarios.language.reader import find_scenario, read_scenario
 
-_RUNS = Path(__file__).resolve().parents[2] / "runs"
+RUNS = Path(__file__).resolve().parents[2] / "runs"
 _UNTIL_STOPPED = "until stopped"
 
 
@@ -76,6 +77,11 @@ class LoadTask:
         return with_load(scenario.profiles[self.profile], self.users, self.iterations)
 
 
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def read_task(options: Namespace) -> LoadTask:
     """Read Locust's options; without a run folder, record into one of plain Locust's own.
 
@@ -87,7 +93,7 @@ def read_task(options: Namespace) -> LoadTask:
         run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
     else:
         run_id, tenant = new_run_id(CLOCK.now()), str(uuid4())
-        exchanges = _RUNS / f"locust-{run_id}"
+        exchanges = RUNS / f"locust-{run_id}"
     return LoadTask(
         scenario=find_scenario(options.scenario),
         environment=find_environment(options.environment),

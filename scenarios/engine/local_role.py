@@ -26,6 +26,7 @@ class LocalRole:
     """
 
     load_runner: LoadRunner | None = None
+    _is_quitting = False
 
     def __init__(self, locust: Environment, options: Namespace) -> None:
         """Read the task, and wait for the start. Raises ConfigError."""
@@ -47,8 +48,14 @@ class LocalRole:
             gevent.spawn(parent_channel.wait_for_parent_exit, self._leave, self._stop)
 
     def end(self) -> None:
-        """End the recording."""
+        """End the recording; a load that is not over was interrupted here, by a signal."""
         if self.load_runner and not self.load_runner.is_closed:
+            load = self.load_runner.load
+            is_over = self._is_quitting or load.is_over(load.recorder.now_s())
+            if self._options.on_order and not is_over:
+                self.load_runner.stop(
+                    Stop(StopReason.INTERRUPTED, "the load generator was interrupted")
+                )
             self.load_runner.close()
             self._statistics.add_new_rows()
             self._statistics.close()
@@ -95,5 +102,6 @@ class LocalRole:
         self._quit()
 
     def _quit(self) -> None:
+        self._is_quitting = True
         if self._locust.runner:
             self._locust.runner.quit()

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,7 +14,8 @@ from locust.runners import MasterRunner
 
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
-from scenarios.engine.load_task import read_task
+from scenarios.engine.load_task import RUNS, digest_of, read_task
+from scenarios.engine.messages import StopMessage, read_message
 from scenarios.engine.worker_registry import WorkerRegistry
 from scenarios.evidence.recording import Stop, StopReason
 
@@ -34,7 +36,10 @@ class MasterRole:
         self._runner = runner
         self._options = options
         self._task = read_task(options)
-        self._scheduled = self._task.make_assignment().scheduled
+        assignment = self._task.make_assignment()
+        self._scheduled = assignment.scheduled
+        iterations = assignment.max_iterations if self._scheduled is None else self._scheduled
+        self._max_rows = iterations * len(assignment.flow.steps)
         for name in ("assignment_reply", "batch", "abort"):
             runner.register_message(name, self._handle)
         if options.on_order and options.expect_workers_max_wait:
@@ -46,11 +51,14 @@ class MasterRole:
             self._task = read_task(self._options)  # Locust's web page may have changed it
             self._task.exchanges.mkdir(parents=True, exist_ok=True)
             print(f"recording to {self._task.exchanges}", file=sys.stderr, flush=True)
+        recordings = (Path(self._options.evidence) if self._options.evidence else RUNS) / "workers"
         self._registry = registry = WorkerRegistry(
-            self._runner, self._task.exchanges, self._task.stem
+            self._runner, self._task.exchanges, self._task.stem, recordings, self._max_rows
         )
-        files = {name: getattr(self._task, name).read_text(encoding="utf-8")
-                 for name in ("scenario", "environment")}  # fmt: skip
+        files = {
+            "scenario": self._task.scenario.read_text(encoding="utf-8"),
+            "environment_sha256": digest_of(self._task.environment),
+        }
         problems = registry.assign(
             {**files, **{key: getattr(self._task, key) for key in _TASK_FIELDS}}
         )
@@ -84,7 +92,7 @@ class MasterRole:
 
     def _handle(self, environment: Environment, msg: Any) -> None:  # Locust's keywords
         if msg.type == "abort":
-            self._runner.send_message("stop_load", msg.data)
+            self._stop_workers(read_message(StopMessage, msg.data).to_stop())
         elif self._registry and msg.type == "assignment_reply":
             self._registry.take_reply(msg.node_id, msg.data)
         elif self._registry:
@@ -96,7 +104,8 @@ class MasterRole:
             parent_channel.report(ended=registry.ended, scheduled=self._scheduled)
         for worker in registry.lost():
             found = "; its recording was recovered" if registry.recover(worker) else ""
-            parent_channel.report(error=f"the worker {worker.name} was lost{found}")
+            refusal = f"{worker.refusal}; " * bool(worker.refusal)
+            parent_channel.report(error=f"{refusal}the worker {worker.name} was lost{found}")
         self._runner.quit()
 
     def _stop_workers(self, stop: Stop) -> None:

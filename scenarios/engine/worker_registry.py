@@ -3,18 +3,15 @@
 The messages on Locust's channel:
 
     master                                worker
-      ── assignment ──────────────────────→   scenario, environment, size and part
-      ←──────────────── assignment_reply ──   a problem, or "", and where it records
+      ── assignment ──────────────────────→   scenario, size and part
+      ←──────────────── assignment_reply ──   a problem, or "", and the folder it records in
       ←──────────────────────────── batch ──   rows and notes, repeatedly; the last `is_last`
       ── confirmation ────────────────────→   of a batch; without it, the batch is sent again
       ←──────────────────────────── abort ──   the load has to stop itself
       ── stop_load ───────────────────────→   with the reason
 """
 
-import os
-import platform
 import shutil
-import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +20,14 @@ from typing import Any
 import gevent
 from locust.runners import STATE_MISSING, MasterRunner
 
+from scenarios.engine.messages import (
+    AssignmentReply,
+    BatchMessage,
+    MessageError,
+    read_message,
+)
 from scenarios.evidence.recording import recover as recover_recording
-from scenarios.evidence.transfer import BatchWriter
-
-FOLDER_PREFIX = "trial-balance-"
+from scenarios.evidence.transfer import BatchError, BatchWriter
 
 _POLL_S = 0.02
 _REPLY_TIMEOUT_S = 30.0
@@ -36,15 +37,16 @@ _REPLY_TIMEOUT_S = 30.0
 class Worker:
     """A worker as the master knows it.
 
-    `recording` is the path on the worker's machine, which is this one if `is_local`. `is_done` once
-    its last batch has arrived. `ended` counts its iterations.
+    `folder` is where it records, among the recordings of workers on its machine. `is_done` once its
+    last batch has arrived. `ended` counts its iterations. `refusal` is why nothing is taken from it
+    any more.
     """
 
     client_id: str
     name: str
     writer: BatchWriter
-    recording: Path = Path()
-    is_local: bool = False
+    folder: str = ""
+    refusal: str = ""
     has_replied: bool = False
     problem: str = ""
     is_done: bool = False
@@ -53,11 +55,17 @@ class Worker:
 
 @dataclass
 class WorkerRegistry:
-    """Assigns the parts of a load to the workers, and writes their recordings."""
+    """Assigns the parts of a load to the workers, and writes their recordings.
+
+    `recordings` has the folders of the workers on this machine. A worker records `max_rows`
+    exchanges at most.
+    """
 
     runner: MasterRunner
     exchanges: Path
     stem: str
+    recordings: Path
+    max_rows: int
     workers: dict[str, Worker] = field(default_factory=dict)
 
     def assign(self, task: dict[str, Any]) -> list[str]:
@@ -65,7 +73,7 @@ class WorkerRegistry:
         clients = [client.id for client in self.runner.clients.ready]
         for index, client_id in enumerate(clients):
             name = f"{self.stem}-w{index + 1}"
-            writer = BatchWriter(self.exchanges / f"{name}.jsonl")
+            writer = BatchWriter(self.exchanges / f"{name}.jsonl", self.max_rows)
             self.workers[client_id] = Worker(client_id, name, writer)
             part = {"generator": name, "index": index, "of": len(clients)}
             self.runner.send_message("assignment", {**task, **part}, client_id)
@@ -76,45 +84,55 @@ class WorkerRegistry:
             gevent.sleep(_POLL_S)
         return [worker.problem for worker in self.workers.values() if worker.problem]
 
-    def take_reply(self, client_id: str, reply: dict[str, Any]) -> None:
+    def take_reply(self, client_id: str, data: Any) -> None:
         """Note whether a worker can do its part, and where it records."""
         worker = self.workers.get(client_id)
-        if worker:
-            worker.has_replied, worker.problem = True, str(reply.get("problem", "it sent no reply"))
-            worker.recording = Path(str(reply.get("folder", ""))) / f"{worker.name}.jsonl"
-            worker.is_local = reply.get("machine") == platform.node()
-
-    def take_batch(self, client_id: str, batch: dict[str, Any]) -> None:
-        """Write a batch of a worker, and confirm it."""
-        worker = self.workers.get(client_id)
-        if worker is None or not worker.writer.write(batch):
+        if worker is None or worker.has_replied:
             return
-        worker.ended = max(worker.ended, int(batch.get("ended") or 0))
-        worker.is_done = worker.is_done or bool(batch.get("is_last"))
+        try:
+            reply = read_message(AssignmentReply, data)
+            worker.problem, worker.folder = reply.problem, reply.folder
+        except MessageError as error:
+            worker.problem = f"{client_id}: its reply is not understood ({error}); same version?"
+        worker.has_replied = True
+
+    def take_batch(self, client_id: str, data: Any) -> None:
+        """Write a batch of a worker, and confirm it; refuse a worker whose batch cannot be."""
+        worker = self.workers.get(client_id)
+        if worker is None or worker.refusal:
+            return
+        try:
+            batch = read_message(BatchMessage, data)
+            if not worker.writer.write(batch.model_dump()):
+                return
+        except (MessageError, BatchError) as error:
+            worker.refusal = f"a batch was refused: {error}"
+            return
+        worker.ended = batch.ended
+        worker.is_done = worker.is_done or batch.is_last
         # also of a repeated batch: the first confirmation may be lost
         self.runner.send_message("confirmation", {"batch": worker.writer.received}, client_id)
 
     def lost(self) -> list[Worker]:
-        """Return the workers that are gone before their last batch."""
+        """Return the workers that are gone, or were refused, before their last batch."""
         connected = {
             client.id for client in self.runner.clients.all if client.state != STATE_MISSING
         }
         return [
             worker
             for client_id, worker in self.workers.items()
-            if not worker.is_done and client_id not in connected
+            if not worker.is_done and (worker.refusal or client_id not in connected)
         ]
 
     def recover(self, worker: Worker) -> bool:
         """Copy the recording of a lost worker of this machine; return whether it was there."""
-        folder = worker.recording.parent
-        # the path was sent by the worker: it may be any
-        if not (worker.is_local and is_worker_folder(folder)):
+        if not worker.folder or worker.refusal:
             return False
-        found = recover_recording(worker.recording, worker.writer.path)
-        if found:
-            shutil.rmtree(folder, ignore_errors=True)
-        return found
+        folder = self.recordings / worker.folder  # a name, not a path: it cannot lead elsewhere
+        if not recover_recording(folder / f"{worker.name}.jsonl", worker.writer.path):
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
 
     @property
     def ended(self) -> int:
@@ -131,13 +149,3 @@ class WorkerRegistry:
         deadline = time.monotonic() + timeout_s
         while not self.is_over() and time.monotonic() < deadline:
             gevent.sleep(_POLL_S)
-
-
-def is_worker_folder(path: Path) -> bool:
-    """Return whether a path is that of a folder that a worker of this user made for a recording."""
-    try:
-        status = path.lstat()
-    except (OSError, ValueError):
-        return False
-    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-    return is_own and path.name.startswith(FOLDER_PREFIX)

@@ -1,6 +1,6 @@
 """The role of a process that drives its part of a load as one of Locust's workers."""
 
-import platform
+import atexit
 import shutil
 import sys
 import tempfile
@@ -13,23 +13,32 @@ import gevent
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from config.errors import ConfigError
+from config.environment import find_environment
+from config.errors import ConfigError, Problem
 from scenarios.driver.arrivals import LoadPart
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
-from scenarios.engine.load_task import LoadTask
+from scenarios.engine.load_task import RUNS, LoadTask, digest_of
+from scenarios.engine.messages import (
+    Assignment,
+    Confirmation,
+    MessageError,
+    StopMessage,
+    read_message,
+)
 from scenarios.engine.recording_sender import (
     CONFIRMATION_TIMEOUT_S,
     SEND_INTERVAL_S,
     RecordingSender,
 )
-from scenarios.engine.worker_registry import FOLDER_PREFIX
 from scenarios.evidence.recording import Stop, StopReason
 
 _SILENT_CHECKS, _CHECK_S = 10, 1.0
 _LEAVE_S = 1.5
-_TASK_FIELDS = ("profile", "run_id", "tenant", "users", "iterations")
+_OTHER_ENVIRONMENT = (
+    "differs from the environment of the master; copy its file here, and name it by --env"
+)
 
 
 class WorkerRole:
@@ -39,13 +48,18 @@ class WorkerRole:
     _assignment: LoadAssignment | None = None
     _sender: RecordingSender | None = None
     _stopped: Stop | None = None
+    _folder: Path | None = None
 
     def __init__(self, locust: Environment, runner: WorkerRunner, options: Namespace) -> None:
         """Listen to the master."""
         self._locust = locust
         self._runner = runner
+        # read now: later, Locust replaces the options by those of the master
+        self._recordings = Path(options.evidence or RUNS) / "workers"
+        self._environment = find_environment(options.environment)
         for name in ("assignment", "confirmation", "stop_load"):
             runner.register_message(name, self._handle)
+        atexit.register(self._remove_unused)
         gevent.spawn(self._leave_with_master)
         if options.on_order:
             gevent.spawn(parent_channel.wait_for_parent_exit, self._leave)
@@ -81,33 +95,39 @@ class WorkerRole:
         if msg.type == "assignment":
             self._accept(msg.data)
         elif msg.type == "stop_load":
-            self._stop(Stop(StopReason(msg.data["reason"]), msg.data["message"]))
+            self._stop(read_message(StopMessage, msg.data).to_stop())
         elif self._sender:
-            self._sender.confirm(msg.data["batch"])
+            self._sender.confirm(read_message(Confirmation, msg.data).batch)
 
-    def _accept(self, data: dict[str, Any]) -> None:
-        """Read an assignment; reply whether this worker can do it."""
-        folder, problem = Path(), ""
+    def _accept(self, data: Any) -> None:
+        """Read an assignment; reply whether this worker can do it.
+
+        The environment is this machine's own file: a master cannot choose where the values of the
+        variables here are sent, nor which files are read.
+        """
+        folder, problem = None, ""
         try:
-            folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-            for name in ("scenario", "environment"):
-                (folder / f"{name}.yaml").write_text(data[name], encoding="utf-8")
+            part = read_message(Assignment, data)
+            if part.environment_sha256 != digest_of(self._environment):
+                raise ConfigError(Problem(self._environment, None, _OTHER_ENVIRONMENT))
+            self._recordings.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix="worker-", dir=self._recordings))
+            self._folder = folder
+            (folder / "scenario.yaml").write_text(part.scenario, encoding="utf-8")
             task = LoadTask(
-                scenario=folder / "scenario.yaml",
-                environment=folder / "environment.yaml",
-                stem=data["generator"],
-                exchanges=folder,
-                **{key: data[key] for key in _TASK_FIELDS},
-            )
-            self._assignment = task.make_assignment(
-                LoadPart(data["index"], data["of"]), is_shipped=True
-            )
+                scenario=folder / "scenario.yaml", environment=self._environment,
+                profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
+                iterations=part.iterations, stem=part.generator, exchanges=folder,
+            )  # fmt: skip
+            self._assignment = task.make_assignment(LoadPart(part.index, part.of), is_shipped=True)
+        except MessageError as error:
+            problem = f"{self._runner.client_id}: not understood ({error}); same version?"
         except ConfigError as error:
             problem = f"{self._runner.client_id}: {error}"
         except OSError as error:
-            problem = (f"{self._runner.client_id}: cannot record ({error.strerror}); "
-                       f"set TMPDIR to a folder with free space")  # fmt: skip
-        reply = {"problem": problem, "folder": str(folder), "machine": platform.node()}
+            problem = (f"{self._runner.client_id}: cannot record ({error.strerror}) "
+                       f"in {self._recordings}")  # fmt: skip
+        reply = {"problem": problem, "folder": folder.name if folder else ""}
         self._runner.send_message("assignment_reply", reply)
 
     def _stop(self, stop: Stop) -> None:
@@ -156,6 +176,11 @@ class WorkerRole:
         if not self._remove_if_confirmed(load_runner, sender):
             print(f"the master has not confirmed everything; the recording is in "
                   f"{load.assignment.exchanges}", file=sys.stderr)  # fmt: skip
+
+    def _remove_unused(self) -> None:
+        """Remove the folder of an assignment that was not driven."""
+        if self._folder and self.load_runner is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _remove_if_confirmed(
         self,

@@ -27,8 +27,8 @@ from scenarios.evidence.recording import ROWS, Recorder, RowChanges
 
 MAX_ROWS = 20_000
 MAX_NOTES_BYTES = 200_000
+MAX_ALL_NOTES_BYTES = 500_000_000
 MAX_UNCONFIRMED = 8
-_NUMBER_BYTES = 4
 
 Batch = dict[str, Any]
 
@@ -93,51 +93,57 @@ class BatchQueue:
                 yield piece
 
 
+class BatchError(Exception):
+    """A batch that no recorder can have written."""
+
+
 @dataclass
 class BatchWriter:
-    """Writes one worker's recording from its batches; `received` is the number of the last."""
+    """Writes one worker's recording from its batches; `received` is the number of the last.
+
+    A worker may be broken or hostile: the file has at most `max_rows` rows, without gaps, and the
+    notes have a limit.
+    """
 
     path: Path
+    max_rows: int
     received: int = 0
-    last_row: int = 0
+    rows: int = 0
+    notes_bytes: int = 0
 
     def write(self, batch: Batch) -> bool:
         """Write a batch if it is the next one; return whether it is written by now.
 
-        One that no worker of ours would send is neither written nor confirmed.
+        Raises BatchError.
         """
-        if not self._is_valid(batch):
-            return False
         if batch["batch"] != self.received + 1:
             return bool(batch["batch"] <= self.received)
+        self._check(batch)
         # notes first: rows may have the number of a reason that is in these notes
         with open_to_append(self.path) as notes:
             notes.write(batch["notes"])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
             self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))
-            self.last_row = max(self.last_row, int(numbers[-1]))
         self.received += 1
         return True
 
-    def _is_valid(self, batch: Batch) -> bool:
-        """Return whether a batch has the form and the limits of those of `BatchQueue`."""
-        parts = [batch.get(name) for name in ("numbers", "rows", "notes")]
-        sizes = [len(each) for each in parts if isinstance(each, bytes)]
-        if type(batch.get("batch")) is not int or len(sizes) < len(parts):
-            return False
-        numbers, rows, notes = sizes
-        count = numbers // _NUMBER_BYTES
-        is_whole = (numbers, rows) == (count * _NUMBER_BYTES, count * ROW.itemsize)
-        return is_whole and count <= MAX_ROWS and notes <= MAX_NOTES_BYTES and self._follow(batch)
-
-    def _follow(self, batch: Batch) -> bool:
-        """Return whether rows ascend and leave no wide gap, which would make a huge file."""
+    def _check(self, batch: Batch) -> None:
+        """Raise BatchError if the recording would become one that no recorder writes."""
         numbers = np.frombuffer(batch["numbers"], "<u4").astype(np.int64)
-        if not len(numbers) or batch["batch"] != self.received + 1:
-            return True
-        ascend = numbers[0] > 0 and (np.diff(numbers) > 0).all()
-        return bool(ascend and numbers[-1] <= self.last_row + MAX_ROWS)
+        self.notes_bytes += len(batch["notes"])
+        if self.notes_bytes > MAX_ALL_NOTES_BYTES:
+            raise BatchError(f"more than {MAX_ALL_NOTES_BYTES:,} bytes of notes")
+        if not len(numbers):
+            return
+        if numbers[0] < 1 or (np.diff(numbers) < 1).any():
+            raise BatchError("its rows are not in order")
+        # new rows follow those that are there: a recorder numbers them without gaps
+        if np.count_nonzero(numbers > self.rows) != max(0, int(numbers[-1]) - self.rows):
+            raise BatchError(f"rows are missing after row {self.rows:,}")
+        self.rows = max(self.rows, int(numbers[-1]))
+        if self.rows > self.max_rows:
+            raise BatchError(f"more than the {self.max_rows:,} exchanges of its part of the load")
 
     def _write_rows(self, numbers: np.ndarray, rows: np.ndarray) -> None:
         """Write rows to their positions in the file, adjacent rows at once."""

@@ -66,8 +66,13 @@ class Shop:
     def database(self) -> Path:
         return self.folder / "shop.sqlite"
 
+    @property
+    def environment(self) -> Path:
+        return self.folder / "shop.yaml"
+
     def begin(self) -> None:
-        """Start it, and return once it listens."""
+        """Start it, and return once it listens; its environment file is there from then on."""
+        self.environment.write_text(ENVIRONMENT.format(port=self.port, database=self.database))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.load_shop", str(self.port),
              str(self.database), *self.options],
@@ -92,7 +97,7 @@ class Shop:
 
     def files(self, profile: str, success_rate: str = "100%") -> list[str]:
         """Write the environment and a scenario of one profile; return the options for them."""
-        environment, scenario = self.folder / "shop.yaml", self.folder / "orders.yaml"
+        environment, scenario = self.environment, self.folder / "orders.yaml"
         environment.write_text(ENVIRONMENT.format(port=self.port, database=self.database))
         scenario.write_text(SCENARIO.format(profile=profile, success_rate=success_rate))
         return ["--env", str(environment), "--scenario", str(scenario), "--profile", "load"]

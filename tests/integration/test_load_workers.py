@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scenarios.driver.worker_key import KEY
 from scenarios.evidence.recording import StopReason, read_recordings
 from tests.integration.command import Command, Ended, Start, recordings_of, still_there
 from tests.integration.load_shop import OpenShop, Shop
@@ -21,20 +22,22 @@ from tests.paths import ROOT
 from tests.secured_servers import free_port
 from tests.usage_rows import value_of
 
+KEYED = {KEY: "a key of enough characters"}
 OPEN = "{rate: 40/s, duration: 5s}"
 
 
 @pytest.fixture
 def come(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Start workers as another machine does."""
+    """Start workers as another machine does, with the shop as their environment."""
     started: list[subprocess.Popen[str]] = []
 
-    def worker(master: str) -> subprocess.Popen[str]:
+    def worker(master: str, **variables: str) -> subprocess.Popen[str]:
         started.append(
             subprocess.Popen(
-                [sys.executable, "run.py", "worker", "--master", master],
+                [sys.executable, "run.py", "worker", "--master", master,
+                 "--env", str(tmp_path / "shop.yaml"), "--runs", str(tmp_path)],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+                stderr=subprocess.STDOUT, text=True, env={**os.environ, **variables},
             )
         )  # fmt: skip
         return started[-1]
@@ -79,11 +82,9 @@ def test_two_workers_share_a_load_exactly_and_it_balances_over_both(start: Start
     assert [each["started"] for each in ended.result["generator"]["workers"]] == [50, 50]
 
 
-def without_a_worker(
-    start: Start, shop: Shop, temporary: Path, *, removes_spool: bool
-) -> tuple[str, Ended]:
+def without_a_worker(start: Start, shop: Shop, *, removes_spool: bool) -> tuple[str, Ended]:
     """Kill a worker in mid-load, and its spool perhaps; return its name, and the run."""
-    command = start("load", *shop.files(OPEN), "--workers", "2", TMPDIR=str(temporary))
+    command = start("load", *shop.files(OPEN), "--workers", "2")
     command.await_exchanges("load", 100)
     worker = workers_of(command)[0]
     name, spool = name_of(worker), spool_of(worker)
@@ -99,7 +100,7 @@ def test_a_worker_that_is_killed_here_leaves_exact_counts_and_no_verdict(
     start: Start, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop("--delay", "0.05")
-    name, ended = without_a_worker(start, shop, tmp_path, removes_spool=False)
+    name, ended = without_a_worker(start, shop, removes_spool=False)
     assert ended.code == 3, ended.stdout + ended.stderr
     observed = ended.finding("validity/iterations-add-up/load")["observed"]
     assert f"the worker {name} was lost; its recording was recovered" in observed
@@ -119,7 +120,7 @@ def test_a_worker_that_is_lost_with_its_recording_makes_counts_a_range_and_never
     start: Start, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shop = open_shop("--delay", "0.05")
-    name, ended = without_a_worker(start, shop, tmp_path, removes_spool=True)
+    name, ended = without_a_worker(start, shop, removes_spool=True)
     assert ended.code == 3, ended.stdout + ended.stderr
     observed = ended.finding("validity/iterations-add-up/load")["observed"]
     assert f"the worker {name} was lost" in observed
@@ -150,16 +151,13 @@ def small_disk(place: Path) -> Iterator[None]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("full", "workers"), [("runs", ()), ("spool", ("--workers", "2"))], ids=["alone", "workers"]
-)
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["alone", "workers"])
 def test_a_full_disk_stops_a_load_and_nothing_is_sent_that_is_not_recorded(
-    start: Start, open_shop: OpenShop, tmp_path: Path, full: str, workers: tuple[str, ...]
+    start: Start, open_shop: OpenShop, tmp_path: Path, workers: tuple[str, ...]
 ) -> None:
     shop = open_shop()
-    with small_disk(tmp_path / full):
-        spool = {"TMPDIR": str(tmp_path / full)} if workers else {}
-        command = start("load", *shop.files("{users: 4, iterations: 100}"), *workers, **spool)
+    with small_disk(tmp_path / "runs"):
+        command = start("load", *shop.files("{users: 4, iterations: 100}"), *workers)
         ended = command.wait()
         assert ended.code == 3, ended.stdout + ended.stderr
         observed = ended.finding("validity/iterations-add-up/load")["observed"]
@@ -175,7 +173,7 @@ def test_a_master_that_is_killed_leaves_no_worker_and_a_run_that_says_so(
 ) -> None:
     shop = open_shop("--delay", "0.05")
     profile = "{rate: 40/s, duration: 3600s}"
-    command = start("load", *shop.files(profile), "--workers", "2", TMPDIR=str(tmp_path))
+    command = start("load", *shop.files(profile), "--workers", "2")
     command.await_exchanges("load", 100)
     master = next(each for each in command.started() if "--master" in each.cmdline())
     workers = workers_of(command)
@@ -185,7 +183,7 @@ def test_a_master_that_is_killed_leaves_no_worker_and_a_run_that_says_so(
     ended = command.wait()
     assert ended.code == 3, ended.stdout + ended.stderr
     assert (
-        "the load generator ended with code -9"
+        "the load generator was ended by SIGKILL"
         in ended.finding("validity/iterations-add-up/load")["observed"]
     )
     assert "Traceback" not in ended.stdout + ended.stderr
@@ -197,7 +195,7 @@ def test_a_run_that_is_killed_leaves_no_worker_and_both_recordings(
 ) -> None:
     shop = open_shop("--delay", "0.05")
     files = shop.files("{rate: 40/s, duration: 3600s}")
-    command = start("load", *files, "--workers", "2", TMPDIR=str(tmp_path))
+    command = start("load", *files, "--workers", "2")
     command.await_exchanges("load", 100)
     _, *others = command.started()
     assert len(workers_of(command)) == 2
@@ -214,10 +212,10 @@ def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
     start: Start, open_shop: OpenShop, come: Callable[[str], subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     shop, place = open_shop("--delay", "0.02"), f"127.0.0.1:{free_port()}"
-    worker = come(place)
+    worker = come(place, **KEYED)
     profile = "{users: 5, iterations: 101}"
     ended = start("load", *shop.files(profile), "--workers", "1", "--expect", "1", "--bind", place,
-                  TMPDIR=str(tmp_path)).wait()  # fmt: skip
+                  **KEYED).wait()  # fmt: skip
     assert ended.code == 0, ended.stdout + ended.stderr
     said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0
@@ -225,7 +223,7 @@ def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
     assert sorted(each.start.scheduled or 0 for each in ended.recordings()) == [50, 51]
     assert shop.orders() == 101
     assert ended.says_nothing_wrong()
-    assert list(tmp_path.glob("trial-balance-*")) == []
+    assert not list(tmp_path.glob("workers/*"))
 
 
 @pytest.mark.long
@@ -235,7 +233,7 @@ def test_a_signal_to_the_run_stops_a_worker_from_elsewhere_with_all_that_it_did(
     shop, place = open_shop("--delay", "0.2"), f"127.0.0.1:{free_port()}"
     worker = come(place)
     command = start("load", *shop.files("{rate: 40/s, duration: 3600s}"), "--workers", "1",
-                    "--expect", "1", "--bind", place, TMPDIR=str(tmp_path))  # fmt: skip
+                    "--expect", "1", "--bind", place)  # fmt: skip
     command.await_exchanges("load", 60)
     command.kill(signal.SIGINT)
     ended = command.wait()
@@ -248,7 +246,7 @@ def test_a_signal_to_the_run_stops_a_worker_from_elsewhere_with_all_that_it_did(
     assert [each.end and each.end.stop_reason for each in ended.recordings()] == [
         StopReason.INTERRUPTED, StopReason.INTERRUPTED,
     ]  # fmt: skip
-    assert list(tmp_path.glob("trial-balance-*")) == []
+    assert not list(tmp_path.glob("workers/*"))
 
 
 @pytest.mark.long
@@ -258,7 +256,7 @@ def test_a_signal_to_a_worker_from_elsewhere_is_named_and_makes_no_count_wrong(
     shop, place = open_shop("--delay", "0.05"), f"127.0.0.1:{free_port()}"
     worker = come(place)
     command = start("load", *shop.files("{users: 4, iterations: 200}"), "--workers", "1",
-                    "--expect", "1", "--bind", place, TMPDIR=str(tmp_path))  # fmt: skip
+                    "--expect", "1", "--bind", place)  # fmt: skip
     command.await_exchanges("load", 40)
     worker.send_signal(signal.SIGINT)
     said, _ = worker.communicate(timeout=60)
@@ -311,6 +309,57 @@ def test_a_worker_that_never_comes_is_told_in_one_sentence(
     assert shop.orders() == 0
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("key", ["", "another key of enough characters"])
+def test_a_worker_without_the_key_takes_no_part(
+    start: Start, open_shop: OpenShop, come: Callable[..., subprocess.Popen[str]], key: str
+) -> None:
+    shop, place = open_shop(), f"127.0.0.1:{free_port()}"
+    come(place, **{KEY: key})
+    ended = start("load", *shop.files(OPEN), "--expect", "1", "--bind", place,
+                  LOCUST_EXPECT_WORKERS_MAX_WAIT="8", **KEYED).wait()  # fmt: skip
+    assert ended.code == 3, ended.stdout + ended.stderr
+    observed = ended.finding("validity/iterations-add-up/load")["observed"]
+    assert "0 of 1 workers connected within 8 s" in observed
+    assert shop.orders() == 0
+
+
+@pytest.mark.long
+def test_a_worker_with_another_environment_is_named_and_nothing_is_sent(
+    start: Start, open_shop: OpenShop, come: Callable[..., subprocess.Popen[str]]
+) -> None:
+    shop, place = open_shop(), f"127.0.0.1:{free_port()}"
+    come(place)
+    options = shop.files(OPEN)
+    own = shop.folder / "own.yaml"
+    own.write_text(shop.environment.read_text() + "tenant: other\n")
+    options[options.index("--env") + 1] = str(own)
+    ended = start("load", *options, "--expect", "1", "--bind", place).wait()
+    assert ended.code == 3, ended.stdout + ended.stderr
+    observed = ended.finding("validity/iterations-add-up/load")["observed"]
+    assert "differs from the environment of the master" in observed
+    assert shop.orders() == 0
+
+
+def test_workers_of_other_machines_are_refused_without_a_key(start: Start, tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    options = ["--expect", "1", "--bind", "0.0.0.0:5557"]
+    ended = start("load", *shop.files(OPEN), *options, **{KEY: ""}).wait()
+    assert ended.code == 2
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith(f"workers at 0.0.0.0 need a key; set {KEY}")
+
+
+def test_a_worker_of_another_machine_is_refused_without_a_key() -> None:
+    ended = subprocess.run(
+        [sys.executable, "run.py", "worker", "--master", "192.0.2.1:5557"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=60, env={**os.environ, KEY: ""},
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"workers at 192.0.2.1 need a key; set {KEY}")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -341,7 +390,8 @@ def test_a_place_where_workers_cannot_come_is_one_sentence_and_nothing_is_sent(
     shop = open_shop()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = f"{host}:{taken.getsockname()[1]}"
-        ended = start("load", *shop.files(OPEN), "--expect", "1", "--bind", place).wait()
+        options = ["--expect", "1", "--bind", place]
+        ended = start("load", *shop.files(OPEN), *options, **KEYED).wait()
     assert ended.code == 2, ended.stdout + ended.stderr
     (sentence,) = (line for line in ended.stderr.splitlines() if "--bind" in line)
     assert sentence.startswith(f"--bind {place}: cannot listen there: {words}")

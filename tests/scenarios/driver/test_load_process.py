@@ -14,19 +14,20 @@ from config.redaction import Secrets
 from scenarios.driver.load_process import (
     LoadProcess,
     LoadSettings,
+    Timeouts,
     Workers,
     load_process,
+    remove_unused,
     worker_options,
 )
 
 
-def child(script: str) -> subprocess.Popen[str]:
+def child(script: str) -> subprocess.Popen[bytes]:
     """Start a child that talks like Locust over its standard input and output."""
     return subprocess.Popen(
         [sys.executable, "-S", "-c", f"import sys\n{script}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     )
 
 
@@ -161,6 +162,52 @@ def test_a_load_has_workers_if_any_are_local_or_remote() -> None:
 
 
 def test_a_worker_connects_to_the_address_of_the_master() -> None:
-    options = worker_options("10.0.0.5", 5557)
+    options = worker_options("10.0.0.5", 5557, Path("runs"), Path("staging.yaml"))
     assert options[options.index("--master-host") + 1] == "10.0.0.5"
     assert options[options.index("--master-port") + 1] == "5557"
+    assert options[options.index("--evidence") + 1] == str(Path("runs").resolve())
+    assert options[options.index("--environment") + 1] == "staging.yaml"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import time; time.sleep(600)",
+        "print('{\"ready\": true}', flush=True); import time; time.sleep(600)",
+        "print('{\"ready\": tr', end='', flush=True); import time; time.sleep(600)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+    ],
+    ids=["never ready", "silent in the load", "half a line", "suspended"],
+)
+def test_a_generator_that_writes_nothing_any_more_is_killed_and_named(script: str) -> None:
+    process = child(script)
+    load = LoadProcess(process, (), Path("load.log"), timeouts=Timeouts(0.3, 0.2, 0.1))
+    error = load.drive(lambda *_: None)
+    load.stop()
+    assert error.startswith("the load generator has not written anything for 0.2 s: suspended?")
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_generator_that_a_signal_ended_is_named_with_the_signal(number: signal.Signals) -> None:
+    process = load(
+        "import os, signal\n"
+        "print('{\"ready\": true}', flush=True)\n"
+        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\nos.kill(os.getpid(), {number.value})\n"
+    )
+    error = process.drive(lambda *_: None)
+    process.stop()
+    assert error == f"the load generator was ended by {number.name}; see load.log"
+
+
+def test_only_the_folders_of_workers_that_recorded_nothing_are_removed(tmp_path: Path) -> None:
+    for name in ("worker-a", "worker-b"):
+        (tmp_path / "workers" / name).mkdir(parents=True)
+        (tmp_path / "workers" / name / "scenario.yaml").touch()
+    (tmp_path / "workers" / "worker-b" / "load-w2.rows").touch()
+    remove_unused(tmp_path / "workers")
+    assert [each.name for each in (tmp_path / "workers").iterdir()] == ["worker-b"]
+    (tmp_path / "workers" / "worker-b" / "load-w2.rows").unlink()
+    remove_unused(tmp_path / "workers")
+    assert not (tmp_path / "workers").exists()
+    remove_unused(tmp_path / "workers")

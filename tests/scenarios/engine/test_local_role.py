@@ -15,7 +15,7 @@ def drive(folder: str, url: str) -> dict[str, Any]:
     from scenarios.engine.load_runner import UserLoop
     from scenarios.engine.local_role import LocalRole
 
-    load_task._RUNS = Path(folder) / "runs"
+    load_task.RUNS = Path(folder) / "runs"
     options = options_of(write_task(Path(folder), "load: {users: 1, iterations: 3}", url))
     environment = Environment()
     runner = environment.create_local_runner()
@@ -26,7 +26,7 @@ def drive(folder: str, url: str) -> dict[str, Any]:
     UserLoop(role.load_runner).run()
     role.end()
     role.end()  # Locust may stop twice
-    (path,) = load_task._RUNS.glob("locust-*/locust.jsonl")
+    (path,) = load_task.RUNS.glob("locust-*/locust.jsonl")
     recording = read_recording(path)
     assert recording
     assert recording.end
@@ -48,13 +48,13 @@ def begin_with_wrong_options(folder: str) -> list[bool]:
     from scenarios.engine import load_task
     from scenarios.engine.local_role import LocalRole
 
-    load_task._RUNS = Path(folder) / "runs"
+    load_task.RUNS = Path(folder) / "runs"
     options = options_of(write_task(Path(folder), "load: {users: 1, iterations: 3}"))
     role = LocalRole(Environment(), options)
     options.profile = "laod"
     role.begin()
     role.end()
-    return [role.load_runner is None, load_task._RUNS.exists()]
+    return [role.load_runner is None, load_task.RUNS.exists()]
 
 
 def test_options_that_became_wrong_in_the_web_page_start_no_load(tmp_path: Path) -> None:

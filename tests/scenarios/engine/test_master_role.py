@@ -4,7 +4,7 @@ from typing import Any
 from tests.scenarios.engine.engine_doubles import FakeRunner, options_of
 from tests.scenarios.engine.locust_child import in_locust_child, write_task
 
-REPLY = {"problem": "", "folder": "/spool", "machine": "elsewhere"}
+REPLY = {"problem": "", "folder": "worker-a"}
 
 
 def started(folder: str) -> tuple[Any, FakeRunner]:
@@ -13,7 +13,7 @@ def started(folder: str) -> tuple[Any, FakeRunner]:
 
     from scenarios.engine import load_task, master_role
 
-    load_task._RUNS = Path(folder) / "runs"
+    load_task.RUNS = Path(folder) / "runs"
     master_role._LAST_BATCHES_S = 0.05
     runner = FakeRunner()
     runner.connect("a")

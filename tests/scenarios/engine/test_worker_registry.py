@@ -1,15 +1,18 @@
-import platform
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+
+from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import Recorder, read_recording
 from scenarios.evidence.transfer import BatchQueue
 from tests.scenarios.engine.engine_doubles import FakeRunner
 from tests.scenarios.engine.locust_child import in_locust_child
 
 
-def reply(folder: str = "", problem: str = "", machine: str = "elsewhere") -> dict[str, str]:
-    return {"problem": problem, "folder": folder, "machine": machine}
+def reply(folder: str = "", problem: str = "") -> dict[str, str]:
+    return {"problem": problem, "folder": folder}
 
 
 def registry_in(folder: str) -> tuple[Any, FakeRunner]:
@@ -18,7 +21,9 @@ def registry_in(folder: str) -> tuple[Any, FakeRunner]:
 
     runner = FakeRunner()
     runner.connect("a", "b")
-    return WorkerRegistry(runner, Path(folder), "load"), runner  # type: ignore[arg-type]
+    recordings = Path(folder) / "workers"
+    registry = WorkerRegistry(runner, Path(folder), "load", recordings, 10)  # type: ignore[arg-type]
+    return registry, runner
 
 
 def assign(folder: str, problems: dict[str, str]) -> list[Any]:
@@ -70,12 +75,13 @@ def collect(folder: str, last: bool) -> dict[str, Any]:
     }
 
 
-def _accept(registry: Any) -> None:
-    """Assign parts that both workers accept at once."""
+def _accept(registry: Any, folder: str = "") -> None:
+    """Assign parts that both workers accept at once; worker a names a folder."""
     import gevent
 
     for client_id in ("a", "b"):
-        gevent.spawn_later(0.01, registry.take_reply, client_id, reply())
+        named = folder if client_id == "a" else ""
+        gevent.spawn_later(0.01, registry.take_reply, client_id, reply(named))
     registry.assign({})
 
 
@@ -95,20 +101,95 @@ def test_a_load_is_not_over_before_the_last_batch_of_a_connected_worker(tmp_path
     assert in_locust_child(collect, tmp_path, False)["is_over"] is False
 
 
-def recover(folder: str, machine: str) -> list[Any]:
+def recover(folder: str, named: str, place: str = "workers/worker-a") -> list[Any]:
+    """Recover worker a, which names a folder, and whose recording is at a place."""
     registry, _ = registry_in(folder)
-    _accept(registry)
-    spool = Path(folder) / "spool"
-    spool.mkdir()
+    _accept(registry, folder=named)
+    spool = Path(folder) / place
+    spool.mkdir(parents=True)
     Recorder(spool / "load-w1.jsonl", "load-w1", "load", 1, 1, ("ask",)).close()
-    registry.take_reply("a", reply(str(spool), machine=machine))
     found = registry.recover(registry.workers["a"])
     return [found, spool.exists(), (Path(folder) / "load-w1.jsonl").exists()]
 
 
 def test_the_recording_of_a_lost_local_worker_is_moved_to_the_run(tmp_path: Path) -> None:
-    assert in_locust_child(recover, tmp_path, platform.node()) == [True, False, True]
+    assert in_locust_child(recover, tmp_path, "worker-a") == [True, False, True]
 
 
 def test_the_recording_of_a_remote_worker_is_not_looked_for_here(tmp_path: Path) -> None:
-    assert in_locust_child(recover, tmp_path, "elsewhere") == [False, True, False]
+    assert in_locust_child(recover, tmp_path, "worker-b") == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "named", ["../elsewhere", "/elsewhere", ".", "..", "worker-a/../../elsewhere"]
+)
+def test_a_worker_that_names_a_path_gets_nothing_there_copied_or_deleted(
+    tmp_path: Path, named: str
+) -> None:
+    named = str(tmp_path / "elsewhere") if named == "/elsewhere" else named
+    assert in_locust_child(recover, tmp_path, named, "elsewhere") == [False, True, False]
+
+
+def refuse(folder: str, changes: dict[str, Any]) -> list[Any]:
+    """Take one batch with changes from worker a; return what is refused, and what is confirmed."""
+    registry, runner = registry_in(folder)
+    _accept(registry)
+    batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "ended": 0}
+    numbers = changes.pop("numbers_of", [])
+    if numbers:
+        changes["numbers"] = np.array(numbers, "<u4").tobytes()
+        changes["rows"] = bytes(ROW.itemsize * len(numbers))
+    if "rows_bytes" in changes:
+        changes["rows"] = bytes(changes.pop("rows_bytes"))
+    if "notes_bytes" in changes:
+        changes["notes"] = bytes(changes.pop("notes_bytes"))
+    registry.take_batch("a", {**batch, **changes})
+    worker = registry.workers["a"]
+    return [
+        worker.refusal, runner.named("confirmation"), worker.name in
+        [each.name for each in registry.lost()], worker.writer.path.with_suffix(".rows").exists(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"numbers_of": [1, 3]}, "rows are missing after row 0"),
+        ({"numbers_of": [2**32 - 1]}, "rows are missing after row 0"),
+        ({"numbers_of": [2, 1]}, "not in order"),
+        ({"numbers_of": [0]}, "not in order"),
+        ({"numbers_of": list(range(1, 12))}, "more than the 10 exchanges"),
+        ({"rows_bytes": 40}, "rows and numbers differ in length"),
+        ({"notes_bytes": 200_001}, "notes"),
+        ({"notes": "text"}, "notes"),
+        ({"batch": "1"}, "batch"),
+        ({"batch": True}, "batch"),
+        ({"ended": -1}, "ended"),
+        ({"path": "/etc/passwd"}, "path"),
+    ],
+)
+def test_a_batch_that_no_recorder_writes_is_refused_and_its_worker_lost(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    refusal, confirmed, is_lost, is_written = in_locust_child(refuse, tmp_path, changes)
+    assert words in refusal
+    assert (confirmed, is_lost, is_written) == ([], True, False)
+
+
+def test_a_batch_with_the_next_rows_is_taken(tmp_path: Path) -> None:
+    refusal, confirmed, is_lost, _ = in_locust_child(refuse, tmp_path, {"numbers_of": [1, 2, 3]})
+    assert (refusal, confirmed, is_lost) == ("", [{"batch": 1}], False)
+
+
+def misunderstand(folder: str) -> list[Any]:
+    import gevent
+
+    registry, _ = registry_in(folder)
+    gevent.spawn_later(0.01, registry.take_reply, "a", ["no", "reply"])
+    gevent.spawn_later(0.01, registry.take_reply, "b", reply())
+    return list(registry.assign({}))
+
+
+def test_a_reply_of_another_form_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = in_locust_child(misunderstand, tmp_path)
+    assert problem.startswith("a: its reply is not understood (")

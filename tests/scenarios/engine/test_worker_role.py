@@ -1,8 +1,12 @@
+import hashlib
 import io
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from tests.scenarios.engine.engine_doubles import FakeRunner, options_of
 from tests.scenarios.engine.locust_child import in_locust_child, write_task
@@ -13,25 +17,29 @@ def worker(folder: str, url: str = "http://127.0.0.1:9", **changes: Any) -> tupl
     """Make a worker that has received an assignment."""
     from locust.env import Environment
 
+    from scenarios.engine.load_task import digest_of
     from scenarios.engine.worker_role import WorkerRole
 
     files = write_task(Path(folder), "load: {users: 1, iterations: 4}", url)
-    texts = {name: Path(path).read_text(encoding="utf-8") for name, path in files.items()}
+    texts = {
+        "scenario": Path(files["scenario"]).read_text(encoding="utf-8"),
+        "environment_sha256": digest_of(Path(files["environment"])),
+    }
     assignment = {
         "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
         "generator": "load-w1", "index": 0, "of": 1, **texts, **changes,
     }  # fmt: skip
     runner = FakeRunner()
-    role = WorkerRole(Environment(), runner, options_of(files))  # type: ignore[arg-type]
+    role = WorkerRole(Environment(), runner, options_of(files, evidence=folder))  # type: ignore[arg-type]
     runner.deliver("assignment", assignment)
     return role, runner
 
 
 def accept(folder: str, changes: dict[str, Any]) -> dict[str, str]:
-    _, runner = worker(folder, **changes)
+    role, runner = worker(folder, **changes)
     (reply,) = runner.named("assignment_reply")
-    shutil.rmtree(reply["folder"])
-    return dict(reply)
+    role._remove_unused()
+    return {**reply, "left": str(list(Path(folder).glob("workers/*")))}
 
 
 def test_an_assignment_that_can_be_done_is_accepted(tmp_path: Path) -> None:
@@ -42,6 +50,46 @@ def test_an_assignment_with_a_mistake_is_answered_with_the_problem(tmp_path: Pat
     problem = in_locust_child(accept, tmp_path, {"profile": "laod"})["problem"]
     assert problem.startswith("worker-1: ")
     assert "no profile is named 'laod'; did you mean load?" in problem
+
+
+def test_an_assignment_that_is_not_driven_leaves_no_folder(tmp_path: Path) -> None:
+    assert in_locust_child(accept, tmp_path, {})["left"] == "[]"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"generator": "../../other"}, {"generator": "/tmp/other"}, {"generator": ".hidden"},
+        {"generator": ["load-w1"]}, {"users": "1"}, {"users": -1}, {"scenario": 7}, {"of": 0},
+        {"environment": "services: {}"}, {"run_id": "x" * 501},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_assignment_of_another_form_is_a_problem_and_nothing_is_written(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    answer = in_locust_child(accept, tmp_path, changes)
+    assert answer["problem"].startswith("worker-1: not understood (")
+    assert answer["folder"] == ""
+
+
+def test_a_master_with_another_environment_is_refused_whatever_variables_are_here(
+    tmp_path: Path,
+) -> None:
+    digest = hashlib.sha256(b'services: {shop: {url: "http://evil/${SECRET}"}}').hexdigest()
+    problem = in_locust_child(accept, tmp_path, {"environment_sha256": digest})["problem"]
+    assert "differs from the environment of the master; copy its file here" in problem
+    assert "environment.yaml" in problem
+
+
+def test_a_scenario_of_the_master_is_sent_no_variable_of_the_worker(tmp_path: Path) -> None:
+    scenario = "scenario: s\nflow: [{step: ask, request: 'GET shop /?q=${HOME}'}]\n"
+    scenario += "profiles: {load: {users: 1, iterations: 4}}\n"
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        assert in_locust_child(drive, tmp_path, server.url, False, scenario)["exchanges"] == 4
+        heads = [received.decode() for received in server.received]
+    assert heads
+    assert not any(os.environ["HOME"] in head for head in heads)
 
 
 def begin_unassigned(folder: str) -> list[Any]:
@@ -60,20 +108,20 @@ def test_a_worker_without_an_assignment_leaves(tmp_path: Path) -> None:
     assert in_locust_child(begin_unassigned, tmp_path) == [True, ["quit"]]
 
 
-def drive(folder: str, url: str, stops: bool) -> dict[str, Any]:
+def drive(folder: str, url: str, stops: bool, scenario: str = "") -> dict[str, Any]:
     """Drive the assignment, confirm every batch, and return what the master got."""
     from scenarios.engine.load_runner import UserLoop
     from scenarios.evidence.recording import read_recording
     from scenarios.evidence.transfer import BatchWriter
 
-    role, runner = worker(folder, url)
+    role, runner = worker(folder, url, **({"scenario": scenario} if scenario else {}))
     role.begin()
     if stops:
         runner.deliver("stop_load", {"reason": "aborted", "message": "too many failures"})
     UserLoop(role.load_runner).run()
     role.load_runner.close()
     role._sender.send_last()
-    writer = BatchWriter(Path(folder) / "load-w1.jsonl")
+    writer = BatchWriter(Path(folder) / "load-w1.jsonl", 100)
     for batch in runner.named("batch"):
         writer.write(batch)
         runner.deliver("confirmation", {"batch": batch["batch"]})
@@ -84,7 +132,7 @@ def drive(folder: str, url: str, stops: bool) -> dict[str, Any]:
     return {
         "exchanges": len(recording.exchanges),
         "stop_reason": recording.end.stop_reason,
-        "spool": Path(runner.named("assignment_reply")[0]["folder"]).exists(),
+        "spool": any(Path(folder).glob("workers/*")),
     }
 
 
@@ -129,8 +177,9 @@ def end_in_mid_load(folder: str) -> list[Any]:
         def send_message(self, name: str, data: Any = None, client_id: str | None = None) -> None:
             super().send_message(name, data, client_id)
             if name == "batch":
+                number = {"batch": data["batch"]}
                 self.handlers["confirmation"](
-                    environment=None, msg=SimpleNamespace(type="confirmation", data=data)
+                    environment=None, msg=SimpleNamespace(type="confirmation", data=number)
                 )
 
     gevent.get_hub().exception_stream = errors = io.StringIO()
@@ -139,8 +188,8 @@ def end_in_mid_load(folder: str) -> list[Any]:
     gevent.sleep(0)  # the greenlet that sends the recording has begun to wait
     role.end()
     gevent.sleep(3 * SEND_INTERVAL_S)
-    spool = Path(runner.named("assignment_reply")[0]["folder"])
-    return [len(role._runner.named("batch")), errors.getvalue(), spool.exists()]
+    is_kept = any(Path(folder).glob("workers/*"))
+    return [len(role._runner.named("batch")), errors.getvalue(), is_kept]
 
 
 def test_after_its_end_a_worker_reads_no_recording_that_it_has_removed(tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd, read_recording
-from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS, Batch, BatchQueue, BatchWriter
+from scenarios.evidence.transfer import (
+    MAX_NOTES_BYTES,
+    MAX_ROWS,
+    Batch,
+    BatchError,
+    BatchQueue,
+    BatchWriter,
+)
 
 END = RecordingEnd(started=1, dropped=0, cpu_s=0.1, wall_s=1.0)
 
@@ -79,7 +86,7 @@ def test_the_master_gets_the_workers_files_over_a_channel_that_loses_and_duplica
     chance = random.Random(seed)
     with two_folders() as (worker, master):
         recorder, under_way = recorder_in(worker), list[int]()
-        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl")
+        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl", 10_000)
         channel = Channel(queue, writer, chance)
         for _ in range(steps):
             for _ in range(chance.randint(1, 8)):
@@ -146,7 +153,7 @@ def test_a_batch_out_of_order_is_neither_written_nor_confirmed(
     tmp_path: Path,
 ) -> None:
     recorder = recorder_in(tmp_path)
-    queue, writer = BatchQueue(recorder), BatchWriter(tmp_path / "master.jsonl")
+    queue, writer = BatchQueue(recorder), BatchWriter(tmp_path / "master.jsonl", 10_000)
     first = next(queue.make_batches())
     recorder.intend(1, 0, 0.5)
     second = next(queue.make_batches())
@@ -160,11 +167,13 @@ def test_a_batch_out_of_order_is_neither_written_nor_confirmed(
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_rows_that_never_arrived_are_missing_from_the_recording(tmp_path: Path, lost: int) -> None:
-    """Their rows lie before some that came: batches hold rows by when they were written to."""
+def test_a_batch_that_leaves_rows_out_is_refused_and_nothing_of_it_is_written(
+    tmp_path: Path, lost: int
+) -> None:
+    """A recorder numbers its rows without gaps; a gap could make the file of any size."""
     with two_folders() as (worker, master):
         recorder = recorder_in(worker)
-        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl")
+        queue, writer = BatchQueue(recorder), BatchWriter(master / "many-w1.jsonl", 10_000)
         writer.write(next(queue.make_batches()))
         for number in range(1, 5):
             recorder.intend(number, 0, 0.5)
@@ -176,9 +185,7 @@ def test_rows_that_never_arrived_are_missing_from_the_recording(tmp_path: Path, 
             "numbers": batch["numbers"][4 * lost :],
             "rows": batch["rows"][size * lost :],
         }
-        assert writer.write(kept)
+        with pytest.raises(BatchError, match="rows are missing after row 0"):
+            writer.write(kept)
         recorder.close()
-        recording = read_recording(writer.path)
-    assert recording
-    assert recording.missing == lost
-    assert recording.exchanges.sequence.tolist() == list(range(lost + 1, 5))
+        assert not writer.path.with_suffix(ROWS).exists()

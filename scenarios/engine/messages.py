@@ -1,0 +1,106 @@
+"""The messages between a master and its workers, each checked before anything is done with it.
+
+The other side has the key, but may be broken or hostile: a name is no path, a size has a limit, and
+a worker learns which environment is meant, never what to read.
+"""
+
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.recording import Stop, StopReason
+from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS
+
+_MAX_SCENARIO = 2_000_000
+_NUMBER_BYTES = 4
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+Short = Annotated[str, StringConstraints(max_length=500)]
+Count = Annotated[int, Field(ge=0, le=2**32)]
+
+
+class MessageError(Exception):
+    """A message that has not the form of its type; says in which field."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Assignment(_Message):
+    """A worker's part of a load; the environment is named by the digest of its file."""
+
+    scenario: Annotated[str, StringConstraints(max_length=_MAX_SCENARIO)]
+    environment_sha256: Short
+    profile: Short
+    run_id: Short
+    tenant: Short
+    users: Count
+    iterations: Count
+    generator: FileName
+    index: Count
+    of: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class AssignmentReply(_Message):
+    """A problem, or "", and the name of the worker's folder: among those of its recordings."""
+
+    problem: Annotated[str, StringConstraints(max_length=20_000)]
+    folder: FileName | Annotated[str, StringConstraints(max_length=0)]
+
+
+class BatchMessage(_Message):
+    """A part of a recording, and the number of iterations that have ended."""
+
+    batch: Annotated[int, Field(ge=1)]
+    numbers: Annotated[bytes, Field(max_length=MAX_ROWS * _NUMBER_BYTES)]
+    rows: Annotated[bytes, Field(max_length=MAX_ROWS * ROW.itemsize)]
+    notes: Annotated[bytes, Field(max_length=MAX_NOTES_BYTES)]
+    ended: Count
+    is_last: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_row_for_each_number(self) -> Self:
+        count, rest = divmod(len(self.numbers), _NUMBER_BYTES)
+        if rest or len(self.rows) != count * ROW.itemsize:
+            raise ValueError("rows and numbers differ in length")
+        return self
+
+
+class Confirmation(_Message):
+    """The number of the last batch that the master has."""
+
+    batch: Count
+
+
+class StopMessage(_Message):
+    """Why a load has to stop."""
+
+    reason: Annotated[StopReason, Strict(False)]
+    message: Short
+
+    def to_stop(self) -> Stop:
+        """Return the early end of the load."""
+        return Stop(self.reason, self.message)
+
+
+MessageT = TypeVar("MessageT", bound=_Message)
+
+
+def read_message(model: type[MessageT], data: Any) -> MessageT:
+    """Return a message as its type. Raises MessageError."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or model.__name__
+        raise MessageError(f"{place}: {first['msg']}") from error

@@ -1,0 +1,47 @@
+"""Which messages are understood; what a worker or master does about others is in their tests."""
+
+import pytest
+
+from scenarios.engine.messages import (
+    Assignment,
+    AssignmentReply,
+    BatchMessage,
+    Confirmation,
+    MessageError,
+    StopMessage,
+    read_message,
+)
+from scenarios.evidence.recording import Stop, StopReason
+
+BATCH = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "ended": 0}
+
+
+def test_messages_of_their_form_are_read() -> None:
+    assert read_message(BatchMessage, {**BATCH, "is_last": True}).is_last
+    assert read_message(AssignmentReply, {"problem": "", "folder": ""}).folder == ""
+    assert read_message(Confirmation, {"batch": 3}).batch == 3
+    stop = read_message(StopMessage, {"reason": "aborted", "message": "why"}).to_stop()
+    assert stop == Stop(StopReason.ABORTED, "why")
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "words"),
+    [
+        (Confirmation, None, "Confirmation"),
+        (Confirmation, [1], "Confirmation"),
+        (Confirmation, {"batch": 1.0}, "batch"),
+        (Confirmation, {"batch": 2**40}, "batch"),
+        (StopMessage, {"reason": "bored", "message": ""}, "reason"),
+        (StopMessage, {"reason": "aborted", "message": "x" * 501}, "message"),
+        (AssignmentReply, {"problem": "", "folder": "../x"}, "folder"),
+        (AssignmentReply, {"problem": "", "folder": "x\n"}, "folder"),
+        (Assignment, {"generator": "x"}, "scenario"),
+        (BatchMessage, {**BATCH, "rows": b"x"}, "differ in length"),
+        (BatchMessage, {**BATCH, "numbers": bytearray(4)}, "numbers"),
+    ],
+)
+def test_a_message_of_another_form_is_an_error_that_names_the_field(
+    model: type[Confirmation], data: object, words: str
+) -> None:
+    with pytest.raises(MessageError, match=words):
+        read_message(model, data)
