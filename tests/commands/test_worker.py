@@ -61,7 +61,10 @@ def test_the_process_becomes_a_worker_of_the_master_that_is_named(
         finally:
             process.kill()
     assert words[1:5] == ["-m", "locust", "-f", str(LOCUSTFILE)]
-    assert words[5:] == ["--worker", "--headless", "--master-host", host, "--master-port", port]
+    options = "--worker", "--headless", "--master-host", host, "--master-port", port
+    evidence = "--evidence", str(ROOT / "runs")
+    assert (*words[5:13],) == (*options, *evidence)
+    assert words[13] == "--environment"
 
 
 @pytest.mark.parametrize("is_connected", [False, True], ids=["imports", "waits for the master"])
