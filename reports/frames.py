@@ -1,0 +1,215 @@
+"""A run as pandas frames: the tables that charts, comparisons and exports are computed from.
+
+    from pathlib import Path
+    from reports.frames import read_frames
+
+    frames = read_frames(Path("runs/latest"))
+    frames.exchanges.groupby("step", observed=True)["response_s"].quantile([0.5, 0.95])
+
+docs/export.md has every column with its type and unit. All instants are UTC.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from checks.case import Case, DrivenProfile, read_case
+from checks.result import Result, UsageRow, read_result
+from scenarios.evidence.exchanges import OUTCOMES, Column, Exchanges
+from scenarios.evidence.recording import Recording
+from scenarios.evidence.run_folder import RunFolder
+
+CLIENT = "client"
+
+_OUTCOME_NAMES = [str(OUTCOMES[code]) for code in sorted(OUTCOMES)]
+_FIRST_OUTCOME = min(OUTCOMES)
+_NS_PER_S = 1e9
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The tables of one run; each is built when it is first used.
+
+    `exchanges` and `iterations` need the evidence, the others `result.json` only.
+    """
+
+    case: Case
+    result: Result
+
+    @cached_property
+    def exchanges(self) -> pd.DataFrame:
+        """One row per request, ordered by phase, generator and sequence number.
+
+        phase, generator, step, outcome, reason: category. sequence, iteration: uint32. due_at,
+        sent_at, done_at: datetime64[ns, UTC]. lag_s (sent − due), service_s (done − sent),
+        response_s (done − due): float64, seconds. status: UInt16, missing without a response.
+        is_cut_off, is_measured (within the measured window): bool.
+        """
+        parts = [
+            _exchange_columns(driven, recording)
+            for driven in self.case.driven
+            for recording in driven.recordings
+        ]
+        return _concatenated(parts, _EXCHANGE_TYPES)
+
+    @cached_property
+    def iterations(self) -> pd.DataFrame:
+        """One row per iteration that was begun, in the order of the first requests.
+
+        phase, generator: category. iteration, exchanges, ok: uint32. due_at, done_at:
+        datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. is_complete
+        (each request of it was ok), is_measured: bool.
+        """
+        parts = [
+            _iteration_columns(driven, recording)
+            for driven in self.case.driven
+            for recording in driven.recordings
+        ]
+        return _concatenated(parts, _ITERATION_TYPES)
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """One row per check, in the order of the report; all columns are text."""
+        names = "id", "title", "kind", "verdict", "code", "expected", "observed", "reason", "detail"
+        rows = [[_text(getattr(each, name)) for name in names] for each in self.result.findings]
+        return pd.DataFrame(rows, columns=list(names), dtype="str")
+
+    @cached_property
+    def balance(self) -> pd.DataFrame:
+        """One row per quantity, label set and witness; the client is a witness here.
+
+        quantity, labels (JSON), witness, reason, verdict, code: text. low, high: float64, counts;
+        an infinite bound is an open one. The last two are those of the whole row of the balance.
+        """
+        return pd.DataFrame(
+            [row for usage in self.result.usage for row in _balance_rows(usage)],
+            columns=["quantity", "labels", "witness", "low", "high", "reason", "verdict", "code"],
+        ).astype({"low": "float64", "high": "float64"})
+
+
+def read_frames(run: Path) -> Frames:
+    """Read a judged run's folder. Raises ConfigError, OSError or pydantic.ValidationError."""
+    folder = RunFolder(run.resolve())
+    return Frames(read_case(folder), read_result(folder.result))
+
+
+_EXCHANGE_TYPES = {
+    "phase": "category", "generator": "category", "sequence": "uint32", "iteration": "uint32",
+    "step": "category", "due_at": "datetime64[ns, UTC]", "sent_at": "datetime64[ns, UTC]",
+    "done_at": "datetime64[ns, UTC]", "lag_s": "float64", "service_s": "float64",
+    "response_s": "float64", "outcome": "category", "status": "UInt16", "reason": "category",
+    "is_cut_off": "bool", "is_measured": "bool",
+}  # fmt: skip
+_ITERATION_TYPES = {
+    "phase": "category", "generator": "category", "iteration": "uint32",
+    "due_at": "datetime64[ns, UTC]", "done_at": "datetime64[ns, UTC]", "duration_s": "float64",
+    "exchanges": "uint32", "ok": "uint32", "is_complete": "bool", "is_measured": "bool",
+}  # fmt: skip
+
+
+def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFrame:
+    exchanges = recording.exchanges
+    due_s, sent_s, done_s = (exchanges.column(name) for name in ("due_s", "sent_s", "done_s"))
+    status = exchanges.column("status")
+    return pd.DataFrame(
+        {
+            "phase": _constant(driven.phase.profile, len(exchanges)),
+            "generator": _constant(exchanges.generator, len(exchanges)),
+            "sequence": exchanges.sequence.astype(np.uint32),
+            "iteration": exchanges.column("iteration"),
+            "step": _category(exchanges.column("step"), exchanges.steps),
+            "due_at": _instants(recording, due_s),
+            "sent_at": _instants(recording, sent_s),
+            "done_at": _instants(recording, done_s),
+            "lag_s": sent_s - due_s,
+            "service_s": done_s - sent_s,
+            "response_s": done_s - due_s,
+            "outcome": _category(exchanges.column("outcome") - _FIRST_OUTCOME, _OUTCOME_NAMES),
+            "status": pd.arrays.IntegerArray(status.astype(np.uint16), status == 0),
+            "reason": _category(exchanges.column("reason"), exchanges.reasons),
+            "is_cut_off": exchanges.cut_off,
+            "is_measured": _is_measured(recording, exchanges),
+        }
+    )
+
+
+def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFrame:
+    exchanges, iterations = recording.exchanges, recording.exchanges.iterations
+    due_s = exchanges.column("due_s")[iterations.first]
+    done_s = exchanges.column("done_s")[iterations.last]
+    return pd.DataFrame(
+        {
+            "phase": _constant(driven.phase.profile, len(iterations)),
+            "generator": _constant(exchanges.generator, len(iterations)),
+            "iteration": exchanges.column("iteration")[iterations.first],
+            "due_at": _instants(recording, due_s),
+            "done_at": _instants(recording, done_s),
+            "duration_s": done_s - due_s,
+            "exchanges": iterations.exchanges.astype(np.uint32),
+            "ok": iterations.ok.astype(np.uint32),
+            "is_complete": iterations.all_ok(len(exchanges.steps)),
+            "is_measured": due_s >= _window_from_s(recording),
+        }
+    )
+
+
+def _concatenated(parts: Sequence[pd.DataFrame], types: dict[str, str]) -> pd.DataFrame:
+    """Return the parts one below the other, with categories and types whatever the parts are."""
+    names = [name for name, kind in types.items() if kind == "category"]
+    for name in names:
+        union = list(dict.fromkeys(each for part in parts for each in part[name].cat.categories))
+        for part in parts:
+            part[name] = part[name].cat.set_categories(union)
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
+    return frame.astype(types)
+
+
+def _balance_rows(row: UsageRow) -> Iterable[tuple[object, ...]]:
+    labels = json.dumps(row.labels, ensure_ascii=False)
+    outcome = str(row.verdict), _text(row.code)
+    high = float("inf") if row.client.is_partial else float(row.client.most)
+    yield (row.quantity, labels, CLIENT, float(row.client.confirmed), high, "", *outcome)
+    for witness, figure in row.figures.items():
+        low, high = (
+            end if bound is None else bound
+            for bound, end in ((figure.low, float("-inf")), (figure.high, float("inf")))
+        )
+        yield (row.quantity, labels, witness, low, high, _text(figure.reason), *outcome)
+
+
+def _category(codes: Column, names: Sequence[str]) -> "pd.Categorical[str]":
+    # the same text may stand twice among the names: categories are distinct
+    distinct = list(dict.fromkeys(names))
+    position = {name: number for number, name in enumerate(distinct)}
+    table = np.array([position[name] for name in names], np.int32)
+    return pd.Categorical.from_codes(table[codes], categories=pd.Index(distinct))
+
+
+def _constant(value: str, count: int) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(np.zeros(count, np.intp), categories=pd.Index([value]))
+
+
+def _instants(recording: Recording, seconds: Column) -> pd.DatetimeIndex:
+    nanoseconds = round(recording.start.anchor_at * _NS_PER_S) + np.rint(seconds * _NS_PER_S)
+    return pd.DatetimeIndex(nanoseconds.astype("int64").view("datetime64[ns]"), tz="UTC")
+
+
+def _is_measured(recording: Recording, exchanges: Exchanges) -> Column:
+    """Return a mask of the exchanges of iterations that were due in the measured window."""
+    first = exchanges.iterations.first
+    late = first[exchanges.column("due_s")[first] >= _window_from_s(recording)]
+    mask: Column = np.isin(exchanges.column("iteration"), exchanges.column("iteration")[late])
+    return mask
+
+
+def _window_from_s(recording: Recording) -> float:
+    return recording.measured_from_s if recording.start.warm_up_s else float("-inf")
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
