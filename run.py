@@ -125,6 +125,18 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
 
 
 @app.command()
+def trends(
+    runs: Runs = Path("runs"),
+    days: Annotated[int, typer.Option(min=1, help="Days before the newest run.")] = 90,
+    as_json: Json = False,
+) -> None:
+    """Render one page over all runs: verdicts, percentiles, shifts, flaky checks."""
+    from commands import trends as command
+
+    command.trends(runs, days, as_json)
+
+
+@app.command()
 def validate(
     scenario: ScenarioName = "", env: Env = "local",
     profile: Annotated[

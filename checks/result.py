@@ -89,6 +89,20 @@ class ClientFigure:
         """The most that was counted, if no exchange is missing."""
         return self.confirmed + self.in_doubt
 
+    def distance_to(self, figure: Figure) -> float | None:
+        """Return by how much a witness's figure is above (below: negative) what is possible.
+
+        None where it is not exact and contradicts nothing.
+
+        >>> [ClientFigure(7, 2).distance_to(Figure.exact(count)) for count in (6, 8, 10)]
+        [-1, 0.0, 1]
+        """
+        if figure.low is not None and figure.low > self.most:
+            return figure.low - self.most
+        if figure.high is not None and figure.high < self.confirmed:
+            return figure.high - self.confirmed
+        return 0.0 if figure.is_exact else None
+
     def __add__(self, other: "ClientFigure") -> "ClientFigure":
         """Add count by count; a sum is partial if a part of it is."""
         return ClientFigure(
@@ -159,6 +173,12 @@ class UsageRow:
     def label_values(self) -> tuple[str, ...]:
         """Its label values, by which the ledger and the witnesses' figures are keyed."""
         return tuple(self.labels.values())
+
+    @property
+    def worst_distance(self) -> float | None:
+        """The largest distance of a witness from the client, or None where none is known."""
+        distances = (self.client.distance_to(figure) for figure in self.figures.values())
+        return max((each for each in distances if each is not None), key=abs, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from checks.verdict import Verdict
 
+_P95 = 95.0
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:
@@ -53,6 +55,12 @@ class LatencyRow:
     objectives: tuple[Objective, ...] = ()
     not_served: int = 0
     not_served_p95: float | None = None
+
+    @property
+    def p95_limit_s(self) -> float | None:
+        """The strictest limit on the p95, if there is one."""
+        limits = (each.limit_s for each in self.objectives if each.percentile == _P95)
+        return min(limits, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What the history keeps of a run: figures and verdicts, no evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -14,7 +14,10 @@ Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True)
 class StepEntry:
-    """The percentiles of one step in seconds; the bounds of the p95 as in a `LatencyRow`."""
+    """The percentiles of one step in seconds; the bounds of the p95 as in a `LatencyRow`.
+
+    `p95_limit` is its strictest objective, if it has one.
+    """
 
     count: Count
     p50: Seconds
@@ -22,6 +25,7 @@ class StepEntry:
     p95_low: Seconds | None
     p95_high: Seconds | None
     p99: Seconds
+    p95_limit: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,22 @@ class UsageEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One run as it is remembered; a file of the history is this, version 1.
+class QuantityEntry:
+    """One quantity: the worst verdict of its rows, and the largest distance of a witness.
 
-    `checks` has each finding's verdict by id, `latency` each step that was timed.
+    `distance` is a count, above (below: negative) the client's; None where none is known.
+    """
+
+    verdict: Verdict
+    distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run as it is remembered; a file of the history is this, version 2.
+
+    `checks` has each finding's verdict by id, `latency` each step that was timed, `quantities` each
+    one that was judged. `versions` are those of the result.
     `completed` and `scheduled` are iterations of the whole run. `machine` is the generator's
     fingerprint, "" where it is not known.
     """
@@ -63,5 +79,7 @@ class Entry:
     completed: Count
     scheduled: Count
     usage: UsageEntry
+    quantities: dict[str, QuantityEntry] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     availability: Ratio | None = None
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from checks.history.entry import Entry, StepEntry, UsageEntry
+from checks.history.entry import Entry, QuantityEntry, StepEntry, UsageEntry
 from checks.history.machine import machine_here
-from checks.result import Result
+from checks.result import Result, UsageRow
 from checks.verdict import Verdict, worst
 from scenarios.evidence.files import is_there, make_folder, read_document, write_atomically
 from scenarios.evidence.run_folder import Run, RunFolder
@@ -67,13 +67,31 @@ def record_of(result: Result) -> Entry:
         machine=result.machine,
         checks={check: worst(each) for check, each in verdicts.items()},
         latency={
-            row.step: StepEntry(row.count, row.p50, row.p95, row.p95_low, row.p95_high, row.p99)
+            row.step: StepEntry(
+                row.count, row.p50, row.p95, row.p95_low, row.p95_high, row.p99, row.p95_limit_s
+            )
             for row in result.latency
         },
         completed=sum(phase.completed for phase in result.phases),
         scheduled=sum(phase.scheduled for phase in result.phases),
         usage=UsageEntry(rows[Verdict.PASS], rows[Verdict.FAIL], rows[Verdict.INCONCLUSIVE]),
+        quantities=_quantities(result),
+        versions=result.versions,
     )
+
+
+def _quantities(result: Result) -> dict[str, QuantityEntry]:
+    rows: dict[str, list[UsageRow]] = {}
+    for row in result.usage:
+        rows.setdefault(row.quantity, []).append(row)
+    return {
+        name: QuantityEntry(
+            worst(row.verdict for row in of_name),
+            max((each for row in of_name if (each := row.worst_distance) is not None),
+                key=abs, default=None),
+        )
+        for name, of_name in rows.items()
+    }  # fmt: skip
 
 
 def remember(folder: RunFolder, result: Result) -> None:

@@ -6,11 +6,11 @@ from functools import reduce
 from operator import add
 
 from checks.balance.sentences import reason_words, row_sentences
-from checks.result import NOTHING_COUNTED, ClientFigure, RecordGap, Result, UsageRow
+from checks.result import NOTHING_COUNTED, RecordGap, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.views.ordering import failing_first
-from witnesses.figure import Direction, Figure
+from witnesses.figure import Direction
 
 FOLD_ABOVE = 12
 
@@ -98,8 +98,7 @@ def _kind(witness: str) -> str:
 
 
 def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
-    distances = (_distance(figure, row.client) for figure in row.figures.values())
-    distance = max((each for each in distances if each is not None), key=abs, default=None)
+    distance = row.worst_distance
     gap = row.records or RecordGap()
     return BalanceRow(
         quantity=row.quantity,
@@ -131,16 +130,6 @@ def _cell(row: UsageRow, column: str) -> str:
         if _kind(witness) == column
     ]
     return " / ".join(written) or write.NOT_ASKED
-
-
-def _distance(figure: Figure, client: ClientFigure) -> float | None:
-    """Return a figure's distance; a bound has one only where it lies beyond the client's figure."""
-    low, high = client.confirmed, client.most
-    if figure.low is not None and figure.low > high:
-        return figure.low - high
-    if figure.high is not None and figure.high < low:
-        return figure.high - low
-    return 0.0 if figure.is_exact else None
 
 
 def _notes(row: UsageRow) -> tuple[str, ...]:

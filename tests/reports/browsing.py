@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -75,6 +76,12 @@ def stands_out(browser: Browser, url: str, scheme: str) -> None:
     page.goto(url)
     assert weakest_contrast(page) >= 4.5
     page.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong: the rule and the first element of each."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
 def overflow(page: Page) -> int:

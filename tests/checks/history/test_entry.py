@@ -16,7 +16,7 @@ def test_an_entry_is_the_same_after_it_was_written_and_read() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schema_version": 2},
+        {"schema_version": 1},
         {"completed": -1},
         {"availability": 1.5},
         {"started_at": "2026-10-01T03:00:00"},

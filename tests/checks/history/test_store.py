@@ -58,7 +58,7 @@ _ENTRIES = st.builds(
     scheduled=_COUNTS,
     usage=st.builds(UsageEntry, _COUNTS, _COUNTS, _COUNTS),
     availability=st.none() | st.floats(0, 1),
-    schema_version=st.just(1),
+    schema_version=st.just(2),
 )
 
 
@@ -123,7 +123,7 @@ def _spoilt(**changes: Any) -> bytes:
         b'{"run_id": "elsewhere"}',
         b"\xff\xfe\x00",
         b"[" * 100_000,
-        _spoilt(schema_version=2),
+        _spoilt(schema_version=1),
         _spoilt(verdict="green"),
         _spoilt(started_at="2026-11-22T17:50:00"),
         _spoilt(completed=-1),

@@ -1,0 +1,102 @@
+"""Tests of the page and the text of trends."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from checks.history.entry import Entry
+from checks.history.trends import trends_of
+from checks.verdict import Verdict
+from reports.terminal_output import TerminalFormat
+from reports.trends import render_trends_html, render_trends_terminal, trends_json
+from reports.views.trends import report_finder
+from tests.checks.history.entries import nights, step_entry
+from tests.reports.browsing import NEEDS_BROWSER, overflow, violations, visit, written
+
+PAPER = TerminalFormat(80, "utf-8", colours=False)
+NIGHTS = 90
+
+
+def history(scenario: str = "shop", **changes: Any) -> list[Entry]:
+    values = [1.0 + number % 7 / 100 + (0.3 if number >= 60 else 0) for number in range(NIGHTS)]
+    entries = [
+        replace(each, latency={"iteration": step_entry(p95, p95_limit=1.5)}, scenario=scenario,
+                versions={"shop": "1.4" if number < 60 else "1.5"}, **changes)
+        for number, (each, p95) in enumerate(zip(nights(*values), values, strict=True))
+    ]  # fmt: skip
+    entries[70] = replace(entries[70], verdict=Verdict.FAIL)
+    return entries
+
+
+def page_of(*entries: Entry, kept: tuple[str, ...] = ()) -> str:
+    return render_trends_html(trends_of(entries, NIGHTS), report_finder(kept, ""))
+
+
+def test_the_page_names_the_first_run_of_a_shift_and_what_changed_with_it() -> None:
+    entries = history()
+    page = page_of(*entries, kept=(entries[60].run_id,))
+    assert "90 runs of 1 scenario, 1 shift" in page
+    assert f'<a href="./{entries[60].run_id}/report.html">2026-12-01 03:00:00 UTC</a>' in page
+    assert "shop 1.4 → 1.5" in page
+
+
+def test_a_day_of_the_calendar_leads_to_the_report_of_its_worst_run_if_that_is_kept() -> None:
+    entries = history()
+    kept, gone = (page_of(*entries, kept=names) for names in ((entries[70].run_id,), ()))
+    assert f'<a class="day fail" href="./{entries[70].run_id}/report.html"' in kept
+    assert '<span class="day fail" role="img" aria-label="2026-12-11 fail"' in gone
+
+
+def test_the_charts_have_the_limit_and_a_text_alternative() -> None:
+    page = page_of(*history())
+    assert 'role="img" aria-label="p95 of the newest run' in page
+    assert "limit 1.500 s" in page
+    assert 'stroke="var(--limit, #b3261e)"' in page
+
+
+def test_forty_scenarios_of_ninety_runs_stay_under_400_kb() -> None:
+    (trend,) = trends_of(history(), NIGHTS)
+    page = render_trends_html([trend] * 40, lambda run_id: f"./{run_id}/report.html")
+    assert len(page.encode()) < 400_000
+
+
+def test_foreign_words_are_escaped() -> None:
+    page = page_of(*history("<script>alert(1)</script>"))
+    assert "<script" not in page
+
+
+def test_the_terminal_has_a_row_per_trend_and_a_sentence_per_shift_and_step() -> None:
+    text = render_trends_terminal(trends_of(history(), NIGHTS), PAPER, "runs/trends.html")
+    assert all(len(line) <= PAPER.columns for line in text.splitlines())
+    assert "shop on test (load)" in text
+    assert " ".join(text.split()).count("since 2026-12-01 03:00:00 UTC") == 1
+
+
+def test_the_document_has_every_run_and_shift() -> None:
+    (trend,) = json.loads(trends_json(trends_of(history(), NIGHTS)))
+    assert len(trend["entries"]) == NIGHTS
+    assert {each["first"]["run_id"] for each in trend["shifts"]} == {history()[60].run_id}
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+class TestInBrowser:
+    pytestmark = NEEDS_BROWSER
+
+    def test_the_page_is_quiet_fits_and_has_no_violation(
+        self, browser: Browser, tmp_path: Path, width: int, scheme: str
+    ) -> None:
+        (address,) = written(tmp_path, {"": page_of(*history())}).values()
+        page = browser.new_page(
+            viewport={"width": width, "height": 844},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        seen = visit(page, address)
+        assert (seen.complaints, seen.asked_elsewhere) == ([], [])
+        assert overflow(page) <= 0
+        assert violations(page) == []
+        page.close()

@@ -1,0 +1,60 @@
+"""Tests of the view of trends."""
+
+from dataclasses import replace
+
+from checks.history.entry import QuantityEntry
+from checks.history.trends import Trend, trends_of
+from checks.verdict import Verdict
+from reports.views import trends as view
+from tests.checks.history.entries import entry, nights
+
+
+def trend_of(*verdicts: Verdict) -> Trend:
+    entries = [
+        entry(number, verdict=each, quantities={"uses": QuantityEntry(each, -7.0 if each is
+                                                                      Verdict.FAIL else 0.0)})
+        for number, each in enumerate(verdicts)
+    ]  # fmt: skip
+    return trends_of(entries, 90)[0]
+
+
+def test_the_calendar_begins_on_the_monday_of_the_first_run() -> None:
+    weeks = view.calendar(trend_of(Verdict.PASS), lambda _: "")
+    assert [week.monday for week in weeks] == ["09-28"]
+    assert [day.label if day else None for day in weeks[0].days] == [
+        None, None, None, "2026-10-01 pass", None, None, None,
+    ]  # fmt: skip
+
+
+def test_a_day_of_several_runs_has_the_worst_verdict_and_the_report_of_that_run() -> None:
+    good, bad = entry(1), replace(entry(1), run_id="bad", verdict=Verdict.FAIL)
+    (trend,) = trends_of([good, bad], 90)
+    (day,) = [
+        day for week in view.calendar(trend, lambda run_id: run_id) for day in week.days if day
+    ]
+    assert (day.label, day.mark, day.report) == ("2026-10-02 fail, 2 runs", "✕", "bad")
+
+
+def test_a_quantity_has_its_largest_distance_and_its_marks() -> None:
+    (row,) = view.quantity_rows(trend_of(Verdict.PASS, Verdict.FAIL, Verdict.PASS))
+    assert (row.name, row.not_passed, row.distance, row.marks) == ("uses", "1 of 3", "−7", "✓ ✕ ✓")
+
+
+def test_the_sentence_counts_the_verdicts() -> None:
+    said = view.trend_sentence(trend_of(Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE))
+    assert said == ("3 runs from 2026-10-01 to 2026-10-03: 1 passed, 1 failed, 1 inconclusive. "
+                    "Median duration 20.000 s, of the newest 20.000 s.")  # fmt: skip
+
+
+def test_a_shift_that_a_changed_scenario_begins_names_it() -> None:
+    before, after = (
+        nights(*[1.0] * 30),
+        nights(*[1.0] * 30 + [2.0] * 30, scenario_sha256="new")[30:],
+    )
+    (trend,) = trends_of([*before, *after], 90)
+    assert {row.versions for row in view.shift_rows(trend, lambda _: "")} == {"the scenario file"}
+
+
+def test_only_a_kept_run_has_an_address() -> None:
+    find_report = view.report_finder(["a:b"], "../")
+    assert (find_report("a:b"), find_report("gone")) == ("./../a%3Ab/report.html", "")
