@@ -125,6 +125,26 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
 
 
 @app.command()
+def export(
+    run: RunName = "latest", runs: Runs = Path("runs"),
+    form: Annotated[
+        str, typer.Option("--format", help="csv, jsonl, parquet or xlsx.")
+    ] = "parquet",
+    table: Annotated[
+        list[str] | None, typer.Option(help="A table to write; may be given again. Default: all.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder to write to. Default: export/ of the run.")
+    ] = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Write a run's exchanges, iterations, findings, balance and time series as tables."""
+    from commands import export as command
+
+    command.export(run, runs, command.format_of(form), table or (), output, as_json)
+
+
+@app.command()
 def trends(
     runs: Runs = Path("runs"),
     days: Annotated[int, typer.Option(min=1, help="Days before the newest run.")] = 90,

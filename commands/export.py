@@ -1,0 +1,61 @@
+"""Write a run's tables to files that other tools read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from checks.history.store import history_path, read_history
+from commands.shared.interrupts import INTERRUPTS
+from commands.shared.run_setup import python_here
+from config.errors import ConfigError, Problem
+from reports.export import Exported, Format, exported_json, runs_table, tables_of, write_tables
+from reports.formatting import render_number_of
+from reports.frames import read_frames
+from scenarios.evidence.run_folder import find_run_folder
+
+FOLDER = "export"
+
+
+def export(
+    run: str, runs: Path, form: Format, wanted: Sequence[str], output: Path | None, as_json: bool
+) -> None:
+    """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
+    folder = find_run_folder(runs, run)
+    try:
+        tables = tables_of(read_frames(folder.path))
+    except (OSError, ValidationError) as error:
+        message = f"it has no readable result; run: {python_here()} run.py check {run}"
+        raise ConfigError(Problem(folder.result, None, message)) from error
+    try:
+        tables["runs"] = runs_table(read_history(history_path(folder)))
+    except OSError:
+        tables["runs"] = runs_table(())  # a run that was carried elsewhere has no history
+    for name in wanted:
+        if name not in tables:
+            message = f"there is no table {name!r}; there are {', '.join(tables)}"
+            raise ConfigError(Problem(None, None, message))
+    chosen = {name: tables[name] for name in wanted or tables}
+    where = output or folder.path / FOLDER
+    try:
+        exported = write_tables(chosen, form, where)
+    except OSError as error:
+        message = f"the tables cannot be written here: {error.strerror or error}"
+        raise ConfigError(Problem(where, None, message)) from error
+    if as_json:
+        INTERRUPTS.print_document(exported_json(exported))
+    else:
+        print("\n".join(map(_line, exported)))
+
+
+def format_of(name: str) -> Format:
+    """Return a format by its name. Raises ConfigError."""
+    try:
+        return Format(name)
+    except ValueError as error:
+        message = f"--format {name}: there are {', '.join(Format)}"
+        raise ConfigError(Problem(None, None, message)) from error
+
+
+def _line(each: Exported) -> str:
+    return f"{each.table:<12} {each.left_out or render_number_of(each.rows, 'row')}  {each.path}"

@@ -1,0 +1,78 @@
+"""Aggregate exchanges over time: throughput, failures and percentiles per step and interval.
+
+    exchange   due ├───────────────┤ done
+    intervals  ├── 10:00:00 ──┼── 10:00:01 ──┼── 10:00:02 ──┤
+               │              │              └ counted in `done`, `ok`, … where it ended
+               └ its response time is in the percentiles where it was due
+
+So a stall is seen when it begins, not when it is over.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scenarios.evidence.exchange import Outcome
+
+INTERVALS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
+PERCENTILES = {"p50_s": 50.0, "p95_s": 95.0, "p99_s": 99.0}
+
+_COUNTS = {
+    Outcome.OK: "ok",
+    Outcome.REJECTED: "rejected",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.NOT_SENT: "not_sent",
+}
+
+
+def time_series(exchanges: pd.DataFrame, most: int = 300) -> pd.DataFrame:
+    """Return one row per step and interval, ordered by step and time; none without exchanges.
+
+    `exchanges` are those of `Frames`. The interval is the shortest of INTERVALS_S of which at most
+    `most` cover them all. Columns: step (category); at (datetime64[ns, UTC]), where the interval
+    begins; interval_s (seconds); due, done, ok, rejected, unknown, not_sent (int64, requests);
+    p50_s, p95_s, p99_s (float64, seconds, nearest rank; NaN where nothing was served).
+    """
+    interval_s = interval_of(exchanges, most)
+    width = pd.Timedelta(seconds=interval_s)
+    due = _by_interval(exchanges, exchanges["due_at"].dt.floor(width))
+    done = _by_interval(exchanges, exchanges["done_at"].dt.floor(width))
+    columns: dict[str, Any] = {"due": due.size(), "done": done.size()}
+    for outcome, name in _COUNTS.items():
+        of_outcome = exchanges[exchanges["outcome"] == str(outcome)]
+        columns[name] = _by_interval(of_outcome, of_outcome["done_at"].dt.floor(width)).size()
+    counts = pd.DataFrame(columns).fillna(0).astype("int64")
+    timed = exchanges[exchanges["outcome"].isin([str(Outcome.OK), str(Outcome.UNKNOWN)])]
+    series = counts.join(_percentiles(timed, width)).reset_index()
+    series.insert(2, "interval_s", interval_s)
+    return series
+
+
+def interval_of(exchanges: pd.DataFrame, most: int) -> int:
+    """Return the shortest of INTERVALS_S of which at most `most` cover all exchanges."""
+    if exchanges.empty:
+        return INTERVALS_S[0]
+    whole_s = (exchanges["done_at"].max() - exchanges["due_at"].min()).total_seconds()
+    return next((each for each in INTERVALS_S if whole_s / each < most), INTERVALS_S[-1])
+
+
+def _by_interval(exchanges: pd.DataFrame, at: "pd.Series[pd.Timestamp]") -> Any:
+    return exchanges.groupby(["step", at.rename("at")], observed=True)
+
+
+def _percentiles(exchanges: pd.DataFrame, width: pd.Timedelta) -> pd.DataFrame:
+    """Return nearest-rank percentiles of the response times, by the interval they were due in."""
+    ordered = exchanges.sort_values("response_s", kind="stable")
+    groups = _by_interval(ordered, ordered["due_at"].dt.floor(width))["response_s"]
+    sizes = groups.size()
+    # values are in order, so the value of a rank is the one at that place of its group
+    place, size = groups.cumcount(), groups.transform("size")
+    columns = {}
+    for name, percent in PERCENTILES.items():
+        rank = np.ceil(np.round(percent * size, 6) / 100).clip(lower=1) - 1
+        at_rank = ordered[place == rank]
+        columns[name] = _by_interval(at_rank, at_rank["due_at"].dt.floor(width))[
+            "response_s"
+        ].first()
+    return pd.DataFrame(columns, index=sizes.index)
