@@ -9,7 +9,7 @@ from commands.shared.interrupts import INTERRUPTS
 from config.errors import ConfigError, Problem
 from reports.trends import print_trends, render_trends_html, trends_json
 from reports.views.trends import report_finder
-from scenarios.evidence.run_folder import write_atomically
+from scenarios.evidence.files import write_atomically
 
 PAGE = "trends.html"
 
