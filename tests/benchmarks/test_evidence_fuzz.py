@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from benchmarks.evidence_fuzz import fuzz
 from checks.suite import judge
 from checks.verdict import Verdict
@@ -8,9 +10,12 @@ from tests.checks.test_evidence import sealed
 SEED = 20261127
 
 
-def test_no_mutation_of_a_run_escapes_as_a_traceback_a_write_or_a_pass(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mutations", [50, pytest.param(2000, marks=pytest.mark.long)])
+def test_no_mutation_of_a_run_escapes_as_a_traceback_a_write_or_a_pass(
+    tmp_path: Path, mutations: int
+) -> None:
     folder = sealed(tmp_path)
     assert judge(folder).verdict is Verdict.PASS
-    outcome = fuzz(folder.path, 200, SEED)
+    outcome = fuzz(folder.path, mutations, SEED)
     assert not outcome.faults
     assert set(outcome.codes) >= {"check 2", "check 3", "report 0", "report 2"}

@@ -97,7 +97,11 @@ def test_a_large_row_is_named_as_such_in_both(postgresql: str, tmp_path: Path) -
 
 def test_rows_that_arrive_do_not_prolong_a_query_without_end(postgresql: str) -> None:
     query = "SELECT pg_sleep(0.0002)::text, i FROM generate_series(1, 30000) AS i"
-    assert _error(postgresql, query) == "the database 'shop': its query took longer than 2 s"
+    # 1 s is the limit of one batch of rows, which a busy machine may need
+    error = _error(postgresql, query)
+    assert error.removesuffix("1 s").removesuffix("2 s") == (
+        "the database 'shop': its query took longer than "
+    )
 
 
 @pytest.mark.parametrize(

@@ -130,19 +130,20 @@ class CardsClient(RuleBasedStateMachine):
             assert card["usage_count"] == len(self.uses[card_id])
 
 
-def run_sequences(databases: Databases) -> None:
+def run_sequences(databases: Databases, sequences: int) -> None:
     with cards_service(databases) as service:
         machine = type("CardsSequence", (CardsClient,), {"service": service})
         run_state_machine_as_test(
-            machine, settings=settings(max_examples=SEQUENCES, stateful_step_count=STEPS)
+            machine, settings=settings(max_examples=sequences, stateful_step_count=STEPS)
         )
 
 
 @pytest.mark.timeout(HANGS_S)
-def test_two_hundred_sequences_of_odd_contents_never_break_a_list_or_a_read_on_sqlite(
-    sqlite: Databases,
+@pytest.mark.parametrize("sequences", [25, pytest.param(SEQUENCES, marks=pytest.mark.long)])
+def test_sequences_of_odd_contents_never_break_a_list_or_a_read_on_sqlite(
+    sqlite: Databases, sequences: int
 ) -> None:
-    run_sequences(sqlite)
+    run_sequences(sqlite, sequences)
 
 
 @pytest.mark.long
@@ -151,7 +152,7 @@ def test_two_hundred_sequences_of_odd_contents_never_break_a_list_or_a_read_on_p
     postgresql: URL,
 ) -> None:
     with postgresql_databases(postgresql) as databases:
-        run_sequences(databases)
+        run_sequences(databases, SEQUENCES)
 
 
 # What an older version stored, as JSON text.

@@ -17,7 +17,7 @@ def test_a_body_without_card_ids_has_an_empty_list_of_them() -> None:
         {"workflow_type": "novel"},
         {"card_ids": ["no spaces allowed"]},
         {"card_ids": ["c"] * 101},
-        {"context": {"voice": {"tone": float("nan")}}},
+        {"context": {"voice": ["dry"]}},
         {"parameters": {"text": "\ud800"}},
     ],
 )
