@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from checks.result import Result
-from reports import charts
 from reports import formatting as write
+from reports.charts import steps
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import columns_of, fold_balance
@@ -50,8 +50,8 @@ def render_html(result: Result) -> str:
             **content,
             **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
             **{name: cut_rows(rows, limits.rows) for name, rows in unjudged.items()},
-            "waterfall_svg": charts.draw_waterfall(result.waterfall[: limits.rows]),
-            "steps_svg": charts.draw_intervals(result.latency[: limits.rows]),
+            "waterfall_svg": steps.draw_waterfall(result.waterfall[: limits.rows]),
+            "steps_svg": steps.draw_intervals(result.latency[: limits.rows]),
         }
 
     return render_page("report.html.j2", within)
@@ -65,8 +65,8 @@ def _content(result: Result) -> dict[str, object]:
         "sections": sections_of(result),
         "files": FILES,
         "witnesses": columns_of(result),
-        "waterfall_sentence": charts.waterfall_sentence(result.waterfall),
-        "steps_sentence": charts.intervals_sentence(result.latency),
+        "waterfall_sentence": steps.waterfall_sentence(result.waterfall),
+        "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
         "history_svg": history.draw_history(result),

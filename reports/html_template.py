@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import charts
 from reports import formatting as write
+from reports.charts.steps import draw_bar
 
 MOST_BYTES = 400_000
 _BANNER_BYTES = 120
@@ -81,5 +81,5 @@ def _environment(text_bytes: int) -> Environment:
     environment.filters["seconds"] = write.render_seconds
     environment.filters["count"] = write.render_count
     environment.filters["state"] = write.render_verdict
-    environment.globals["draw_bar"] = charts.draw_bar
+    environment.globals["draw_bar"] = draw_bar
     return environment

@@ -9,7 +9,8 @@ from checks.history.store import record_of
 from checks.result import Result
 from checks.verdict import Verdict
 from reports import formatting as write
-from reports.charts import CurvePoint, draw_points, p95_objective
+from reports.charts.runs import CurvePoint, draw_points
+from reports.charts.steps import p95_objective
 from scenarios.language.model import ITERATION
 
 MOST_RUNS = 30

@@ -7,7 +7,7 @@ from datetime import datetime
 from checks.result import NOTHING_COUNTED, Generator, Phase, Result
 from checks.service_levels import LatencyRow
 from reports import formatting as write
-from reports.charts import p95_objective
+from reports.charts.steps import p95_objective
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from checks.history.entry import Entry
 from checks.result import Result, read_result, to_json
 from checks.verdict import Verdict
-from reports.charts import CurvePoint, draw_points
+from reports.charts.runs import CurvePoint, draw_points
 from reports.html import render_html
 from reports.html_template import MOST_BYTES as MOST_BYTES_OF_A_PAGE
 from reports.markdown import MOST_BYTES, render_markdown

@@ -4,7 +4,7 @@ import pytest
 
 from checks.result import StepTiming
 from checks.verdict import Verdict
-from reports.charts import (
+from reports.charts.steps import (
     draw_bar,
     draw_intervals,
     draw_waterfall,
