@@ -62,8 +62,8 @@ class Frames:
         """One row per iteration that was begun, in the order of the first requests.
 
         phase, generator: category. iteration, exchanges, ok: uint32. due_at, done_at:
-        datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. is_complete
-        (each request of it was ok), is_measured: bool.
+        datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. outcome (of its
+        last request): category. is_complete (each request of it was ok), is_measured: bool.
         """
         parts = [
             _iteration_columns(driven, recording)
@@ -108,7 +108,8 @@ _EXCHANGE_TYPES = {
 _ITERATION_TYPES = {
     "phase": "category", "generator": "category", "iteration": "uint32",
     "due_at": "datetime64[ns, UTC]", "done_at": "datetime64[ns, UTC]", "duration_s": "float64",
-    "exchanges": "uint32", "ok": "uint32", "is_complete": "bool", "is_measured": "bool",
+    "exchanges": "uint32", "ok": "uint32", "outcome": "category", "is_complete": "bool",
+    "is_measured": "bool",
 }  # fmt: skip
 
 
@@ -152,6 +153,9 @@ def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFr
             "duration_s": done_s - due_s,
             "exchanges": iterations.exchanges.astype(np.uint32),
             "ok": iterations.ok.astype(np.uint32),
+            "outcome": _category(
+                exchanges.column("outcome")[iterations.last] - _FIRST_OUTCOME, _OUTCOME_NAMES
+            ),
             "is_complete": iterations.all_ok(len(exchanges.steps)),
             "is_measured": due_s >= _window_from_s(recording),
         }

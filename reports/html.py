@@ -1,10 +1,12 @@
 """Render the HTML report: one file, without script or network, under its own strict policy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from checks.result import Result
 from reports import formatting as write
 from reports.charts import steps
+from reports.charts.model import NO_PICTURES, Picture, Pictures, Section
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import columns_of, fold_balance
@@ -12,7 +14,10 @@ from reports.views.banner import banner_of
 from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
-from reports.views.ordering import HasVerdict, cut_judged, cut_rows
+from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
+
+_ROWS_WITH_CHARTS = 50
+_TABLE_PART = 2  # the data of a chart is shown in so much fewer rows than a table
 
 FILES = (
     ("result.json", "every verdict and figure on this page"),
@@ -35,12 +40,22 @@ SECTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """A chart within the limits of the page: `reason` is why it has no picture."""
+
+    picture: Picture
+    svg: str
+    reason: str
+    data: Table[tuple[str, ...]]
+
+
 def sections_of(result: Result) -> tuple[tuple[str, str], ...]:
     """Return the sections of a page by id: only a watch has availability."""
     return tuple(each for each in SECTIONS if each[0] != "availability" or result.availability)
 
 
-def render_html(result: Result) -> str:
+def render_html(result: Result, pictures: Pictures = NO_PICTURES) -> str:
     """Render the page under 400 KB: with shorter tables and texts where it must be."""
     content = _content(result)
     judged, unjudged = _judged_rows(result), _unjudged_rows(result)
@@ -48,6 +63,8 @@ def render_html(result: Result) -> str:
     def within(limits: SizeLimits) -> dict[str, object]:
         return {
             **content,
+            "charts": _charts(pictures, limits),
+            "no_charts": pictures.reason,
             **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
             **{name: cut_rows(rows, limits.rows) for name, rows in unjudged.items()},
             "waterfall_svg": steps.draw_waterfall(result.waterfall[: limits.rows]),
@@ -55,6 +72,21 @@ def render_html(result: Result) -> str:
         }
 
     return render_page("report.html.j2", within)
+
+
+def _charts(pictures: Pictures, limits: SizeLimits) -> dict[str, list[ChartView]]:
+    """Return the charts by section; a page that must be very short has no pictures."""
+    return {
+        str(section): [_chart_view(each, limits) for each in pictures.of(section)]
+        for section in Section
+    }
+
+
+def _chart_view(picture: Picture, limits: SizeLimits) -> ChartView:
+    is_small = picture.svg and limits.rows < _ROWS_WITH_CHARTS
+    reason = "left out to keep this page small" if is_small else picture.reason
+    data = cut_rows(picture.rows, limits.rows // _TABLE_PART)
+    return ChartView(picture, "" if is_small else picture.svg, reason, data)
 
 
 def _content(result: Result) -> dict[str, object]:

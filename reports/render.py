@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from checks.result import Result
+from reports.charts.rendering import draw_charts
 from reports.html import render_html
 from reports.junit import render_junit
 from reports.markdown import render_markdown
@@ -16,11 +17,12 @@ _LOG = logging.getLogger(__name__)
 def render_all(result: Result, run_dir: Path) -> Path:
     """Write report.html, junit.xml and summary.md, each whole or not at all.
 
-    Return the path of the page. The summary goes to `$GITHUB_STEP_SUMMARY` too, where that is set.
+    Return the path of the page; its charts are drawn from the evidence in the folder. The summary
+    goes to `$GITHUB_STEP_SUMMARY` too, where that is set.
     """
     summary = render_markdown(result)
     report = run_dir / "report.html"
-    write_atomically(report, render_html(result).encode())
+    write_atomically(report, render_html(result, draw_charts(result, run_dir)).encode())
     write_atomically(run_dir / "junit.xml", render_junit(result).encode())
     write_atomically(run_dir / "summary.md", summary.encode())
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -32,7 +32,7 @@ def time_series(exchanges: pd.DataFrame, most: int = 300) -> pd.DataFrame:
     `exchanges` are those of `Frames`. The interval is the shortest of INTERVALS_S of which at most
     `most` cover them all. Columns: step (category); at (datetime64[ns, UTC]), where the interval
     begins; interval_s (seconds); due, done, ok, rejected, unknown, not_sent (int64, requests);
-    p50_s, p95_s, p99_s (float64, seconds, nearest rank; NaN where nothing was served).
+    p50_s, p95_s, p99_s (nearest rank), max_s (float64, seconds; NaN where nothing was served).
     """
     interval_s = interval_of(exchanges, most)
     width = pd.Timedelta(seconds=interval_s)
@@ -68,11 +68,11 @@ def _percentiles(exchanges: pd.DataFrame, width: pd.Timedelta) -> pd.DataFrame:
     sizes = groups.size()
     # values are in order, so the value of a rank is the one at that place of its group
     place, size = groups.cumcount(), groups.transform("size")
-    columns = {}
+    columns = {"max_s": groups.max()}
     for name, percent in PERCENTILES.items():
         rank = np.ceil(np.round(percent * size, 6) / 100).clip(lower=1) - 1
         at_rank = ordered[place == rank]
         columns[name] = _by_interval(at_rank, at_rank["due_at"].dt.floor(width))[
             "response_s"
         ].first()
-    return pd.DataFrame(columns, index=sizes.index)
+    return pd.DataFrame(columns, index=sizes.index)[[*PERCENTILES, "max_s"]]

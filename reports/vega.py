@@ -18,6 +18,8 @@ LINE = "var(--line, #d0d7de)"
 BLUE = "var(--blue, #0b57d0)"
 FAIL = "var(--fail, #b3261e)"
 OPEN = "var(--open, #7a5200)"
+VIOLET = "var(--violet, #7036b8)"
+TEAL = "var(--teal, #0b6e7d)"
 LIMIT = "var(--limit, #b3261e)"
 
 WIDTH = 640  # of the plot, without the labels of its axes
@@ -35,7 +37,10 @@ _CONFIG = {
         "labelColor": SOFT, "titleColor": SOFT, "gridColor": LINE, "domainColor": LINE,
         "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
     },
-    "legend": {"labelColor": INK, "titleColor": SOFT, "orient": "top", "labelFontSize": 12},
+    "legend": {
+        "labelColor": INK, "titleColor": SOFT, "orient": "top", "labelFontSize": 12,
+        "columnPadding": 18,
+    },
     "text": {"color": INK, "fontSize": 12},
 }  # fmt: skip
 

@@ -1,0 +1,129 @@
+"""Draw the arrivals of an open model: due, sent and dropped, and the requests in flight.
+
+due      ──●──●──●──●──●──●──      by the profile, whatever the service does
+sent     ──●──●──●─────●──●──      as the generator began them
+dropped             ●              no user was free
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from checks.case import DrivenProfile
+from checks.stall import on_one_clock
+from reports import formatting as write
+from reports.charts.layers import (
+    Spec,
+    clock,
+    line_layer,
+    panel,
+    panels,
+    quantity_axis,
+    series_colour,
+    time_axis,
+)
+from reports.charts.model import Chart, NotDrawn
+from reports.charts.source import ChartSource
+from reports.vega import BLUE, FAIL, TEAL
+from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.evidence.exchanges import Column
+
+TITLE = "Arrivals and requests in flight"
+_NAMES = ("due", "sent", "dropped")
+
+
+def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
+    """Yield the chart of an open model; a closed one has no arrivals."""
+    model = arrivals_of(source.driven.profile) if source.driven else None
+    if source.driven is None or not isinstance(model, OpenModel):
+        return
+    if source.exchanges.empty:
+        yield NotDrawn(TITLE, "no request was sent")
+        return
+    counts = _counts(source, source.driven, model)
+    counts["in_flight"] = _in_flight(source, counts["at_s"].to_numpy())
+    rows = tuple(
+        (clock(row["at"]), *(write.render_count(row[name]) for name in (*_NAMES, "in_flight")))
+        for row in counts.to_dict("records")
+    )
+    columns = "From (UTC)", "Due", "Sent", "Dropped", "In flight, most"
+    yield Chart(TITLE, _sentence(source, counts), _spec(source, counts), columns, rows)
+
+
+def _zero_at(driven: DrivenProfile) -> float:
+    """Return the time 0 of `on_one_clock` in epoch seconds."""
+    return min(each.start.anchor_at for each in driven.recordings)
+
+
+def _counts(source: ChartSource, driven: DrivenProfile, model: OpenModel) -> pd.DataFrame:
+    """Return arrivals per interval; what was due and never begun was dropped.
+
+    A killed generator reports no number of dropped arrivals: then this is the only one.
+    """
+    width_s, zero_at = source.interval_s, _zero_at(driven)
+    begun_due_s, sent_s = [], []
+    for each in driven.recordings:
+        first = each.exchanges.iterations.first
+        offset_s = each.start.anchor_at - zero_at
+        begun_due_s.append(each.exchanges.column("due_s")[first] + offset_s)
+        sent_s.append(each.exchanges.column("sent_s")[first] + offset_s)
+    due_s = np.fromiter(model.due_times(), float)
+    end_s = max(model.until_s, source.span[1].timestamp() - zero_at)
+    edges_s = np.arange(0.0, end_s + width_s, width_s)
+    due, begun, sent = (np.histogram(each, edges_s)[0]
+                        for each in (due_s, np.concatenate(begun_due_s),
+                                     np.concatenate(sent_s)))  # fmt: skip
+    at = pd.to_datetime((zero_at + edges_s[:-1]) * 1e9, unit="ns", utc=True)
+    return pd.DataFrame({"at": at, "at_s": edges_s[:-1], "due": due, "sent": sent,
+                         "dropped": np.maximum(0, due - begun)})  # fmt: skip
+
+
+def _in_flight(source: ChartSource, at_s: Column) -> Column:
+    """Return the largest number of requests between due and done in each interval."""
+    rows = on_one_clock(source.recordings)
+    times_s = np.concatenate([rows["due_s"], rows["done_s"]])
+    changes = np.repeat(np.array([1, -1], np.int32), len(rows))
+    order = np.argsort(times_s, kind="stable")
+    times_s, level = times_s[order], np.cumsum(changes[order])
+    places = np.searchsorted(times_s, at_s)
+    before = np.concatenate([[0], level])[places]
+    most = [level[begin:end].max(initial=start)
+            for begin, end, start in zip(places, [*places[1:], len(level)], before,
+                                         strict=True)]  # fmt: skip
+    return np.array(most)
+
+
+def _spec(source: ChartSource, counts: pd.DataFrame) -> Spec:
+    begin = counts["at"].iloc[0]
+    end = counts["at"].iloc[-1] + pd.Timedelta(seconds=source.interval_s)
+    x = time_axis(begin, end)
+    records = counts.to_dict("records")
+    values = [
+        {"at": round(row["at"].timestamp() * 1000), "value": row[name] / source.interval_s,
+         "series": name}
+        for name in _NAMES for row in records
+    ]  # fmt: skip
+    encoding = {"x": x, "y": quantity_axis("per second"),
+                **series_colour(_NAMES, (TEAL, BLUE, FAIL))}  # fmt: skip
+    flight = [{"at": round(row["at"].timestamp() * 1000), "value": row["in_flight"]}
+              for row in records]  # fmt: skip
+    below = line_layer(flight, {"x": x, "y": quantity_axis("requests")}, color=BLUE,
+                       interpolate="step-after")  # fmt: skip
+    upper = panel([line_layer(values, encoding, interpolate="step-after")], 110, "iterations")
+    return panels(upper, panel([below], 80, "requests in flight, most per interval"))
+
+
+def _sentence(source: ChartSource, counts: pd.DataFrame) -> str:
+    due, dropped = int(counts["due"].sum()), int(counts["dropped"].sum())
+    most = counts.iloc[int(counts["in_flight"].to_numpy().argmax())]
+    said = (f"At most {write.render_count(most['in_flight'])} requests were in flight, from "
+            f"{clock(most['at'])} UTC on")  # fmt: skip
+    if not dropped:
+        return f"All {write.render_number_of(due, 'arrival')} due were begun. {said}."
+    of_drops = counts[counts["dropped"] > 0]["at"]
+    end = of_drops.max() + pd.Timedelta(seconds=source.interval_s)
+    not_started = source.driven.not_started if source.driven else 0
+    word = "dropped or left when the load was stopped" if not_started else "dropped"
+    return (f"{dropped:,} of {write.render_number_of(due, 'arrival')} due were {word}, from "
+            f"{clock(of_drops.min())} to {clock(end)} UTC. {said}.")  # fmt: skip

@@ -1,0 +1,92 @@
+"""Draw the charts of a run's page from its evidence; a report never fails for a chart."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.case import read_case
+from checks.result import Result
+from reports.charts.model import Chart, NotDrawn, Picture, Pictures, Section
+from reports.vega import ChartsUnavailable, render_svg
+from scenarios.evidence.manifest import changed_files
+from scenarios.evidence.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from reports.charts.source import ChartSource
+
+Maker = Callable[["ChartSource"], Iterable[Chart | NotDrawn]]
+
+_LOG = logging.getLogger(__name__)
+
+
+def draw_charts(result: Result, run_dir: Path) -> Pictures:
+    """Draw all charts of a run, or say why there are none."""
+    folder = RunFolder(run_dir)
+    if not folder.evidence.is_dir():
+        return Pictures(reason="the folder of the run has no evidence")
+    try:
+        run = folder.read_run()
+        if run.run_id != result.run_id:
+            return Pictures(reason="the evidence is that of another run")
+        if changed_files(folder, run):
+            return Pictures(reason="the evidence changed since the run")
+        source = _source(result, folder)
+    except Exception as error:
+        _LOG.exception("the evidence cannot be read for the charts")
+        return Pictures(reason=f"the evidence cannot be read: {type(error).__name__}")
+    if run.watch:
+        return Pictures()
+    return Pictures(tuple(draw_pictures(source, _makers())))
+
+
+def draw_pictures(
+    source: "ChartSource", makers: Iterable[tuple[Section, str, Maker]]
+) -> Iterator[Picture]:
+    """Draw the charts of each maker; one that fails says so in its place."""
+    for section, title, make in makers:
+        try:
+            for chart in make(source):
+                yield _picture(section, chart)
+        except Exception as error:
+            _LOG.exception("the chart %r could not be drawn", title)
+            reason = f"this chart could not be drawn: {type(error).__name__}: {error}"
+            yield Picture(section, title, reason=reason)
+
+
+def _source(result: Result, folder: RunFolder) -> "ChartSource":
+    from reports.charts.source import ChartSource  # pandas takes long to import
+
+    return ChartSource(read_case(folder), result)
+
+
+def _makers() -> tuple[tuple[Section, str, Maker], ...]:
+    """Return the charts in the order of each section. A new chart adds one entry."""
+    from reports.charts import (
+        arrivals,
+        generator,
+        percentiles,
+        response_times,
+        throughput,
+        witnesses,
+    )
+
+    return (
+        (Section.FLOW, throughput.TITLE, throughput.charts),
+        (Section.FLOW, arrivals.TITLE, arrivals.charts),
+        (Section.LATENCY, response_times.TITLE, response_times.charts),
+        (Section.LATENCY, percentiles.TITLE, percentiles.charts),
+        (Section.BALANCE, witnesses.TITLE, witnesses.charts),
+        (Section.VALIDITY, generator.TITLE, generator.charts),
+    )
+
+
+def _picture(section: Section, chart: Chart | NotDrawn) -> Picture:
+    if isinstance(chart, NotDrawn):
+        return Picture(section, chart.title, reason=chart.reason)
+    svg = reason = ""
+    try:
+        svg = render_svg(chart.spec, f"{chart.title}. {chart.sentence}")
+    except ChartsUnavailable as error:
+        reason = str(error)
+    return Picture(section, chart.title, chart.sentence, svg, reason, chart.columns, chart.rows)

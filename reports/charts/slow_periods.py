@@ -1,0 +1,79 @@
+"""Find the period in which a step was slower than usual.
+
+Usual is the median of all intervals. An interval is slow if it is a multiple above that, and far
+outside of what intervals differ by anyway:
+
+    p95 ┤        ┌──┐
+        │        │  │                      slow: more than 2 × usual, and than usual + 6 × MAD
+        ├──╌╌────┘  └──╌╌╌── usual
+        └────────┴──┴────────▶ time
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+_FEWEST_INTERVALS = 5
+_FEWEST_DUE = 10  # a percentile of fewer is that of one request
+_MADS = 6.0
+_SHORTEST_S = 0.02
+# A stall of a moment shows only in the tail: it must stand out more there.
+_FACTORS = (("p95_s", 2.0), ("p99_s", 3.0), ("max_s", 5.0))
+_WORDS = {"p95_s": "p95", "p99_s": "p99", "max_s": "the longest response"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlowPeriod:
+    """A period in which a figure of a step was above what is usual. Seconds; times are UTC."""
+
+    step: str
+    figure: str
+    begin: datetime
+    end: datetime
+    usual_s: float
+    peak_s: float
+
+    @property
+    def excess_s(self) -> float:
+        """By how much the peak exceeds what is usual."""
+        return self.peak_s - self.usual_s
+
+
+def slow_period(step: str, series: pd.DataFrame) -> SlowPeriod | None:
+    """Return the slow period of one step around its peak, or None; `series` are its intervals."""
+    served = series[series["p95_s"].notna()].sort_values("at")
+    if len(served) < _FEWEST_INTERVALS:
+        return None
+    for column, factor in _FACTORS:
+        known = served[served["due"] >= _FEWEST_DUE] if column == "p95_s" else served
+        if len(known) < _FEWEST_INTERVALS:
+            continue
+        values = known[column].to_numpy()
+        usual_s = float(np.median(values))
+        spread_s = float(np.median(np.abs(values - usual_s)))
+        is_slow = values > max(factor * usual_s, usual_s + _MADS * spread_s, usual_s + _SHORTEST_S)
+        if is_slow.any():
+            first, last = _around(int(values.argmax()), is_slow)
+            interval = timedelta(seconds=int(known["interval_s"].iloc[0]))
+            begin, end = known["at"].iloc[first], known["at"].iloc[last] + interval
+            return SlowPeriod(step, _WORDS[column], begin, end, usual_s, float(values.max()))
+    return None
+
+
+def slowest_period(series: pd.DataFrame, steps: Iterable[str]) -> SlowPeriod | None:
+    """Return the slow period of the step that exceeds the usual by most."""
+    periods = [slow_period(step, series[series["step"] == step]) for step in steps]
+    return max(filter(None, periods), key=lambda each: each.excess_s, default=None)
+
+
+def _around(peak: int, is_slow: "np.ndarray") -> tuple[int, int]:
+    """Return the first and last interval of the run of slow ones that has the peak."""
+    first = last = peak
+    while first > 0 and is_slow[first - 1]:
+        first -= 1
+    while last + 1 < len(is_slow) and is_slow[last + 1]:
+        last += 1
+    return first, last
