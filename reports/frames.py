@@ -169,6 +169,8 @@ def _concatenated(parts: Sequence[pd.DataFrame], types: dict[str, str]) -> pd.Da
         union = list(dict.fromkeys(each for part in parts for each in part[name].cat.categories))
         for part in parts:
             part[name] = part[name].cat.set_categories(union)
+    if len(parts) == 1:  # a copy of a million rows would not be free
+        return parts[0].astype(types)
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
     return frame.astype(types)
 

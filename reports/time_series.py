@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchanges import Column
 
 INTERVALS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
 PERCENTILES = {"p50_s": 50.0, "p95_s": 95.0, "p99_s": 99.0}
@@ -36,12 +37,12 @@ def time_series(exchanges: pd.DataFrame, most: int = 300) -> pd.DataFrame:
     """
     interval_s = interval_of(exchanges, most)
     width = pd.Timedelta(seconds=interval_s)
-    due = _by_interval(exchanges, exchanges["due_at"].dt.floor(width))
-    done = _by_interval(exchanges, exchanges["done_at"].dt.floor(width))
-    columns: dict[str, Any] = {"due": due.size(), "done": done.size()}
-    for outcome, name in _COUNTS.items():
-        of_outcome = exchanges[exchanges["outcome"] == str(outcome)]
-        columns[name] = _by_interval(of_outcome, of_outcome["done_at"].dt.floor(width)).size()
+    due = _by_interval(exchanges, exchanges["due_at"].dt.floor(width)).size()
+    ended_at = exchanges["done_at"].dt.floor(width).rename("at")
+    ended = exchanges.groupby(["step", ended_at, "outcome"], observed=True).size()
+    outcomes = ended.unstack("outcome", fill_value=0).reindex(columns=list(_COUNTS))
+    columns: dict[str, Any] = {"due": due, "done": outcomes.sum(axis="columns")}
+    columns |= {name: outcomes[outcome] for outcome, name in _COUNTS.items()}
     counts = pd.DataFrame(columns).fillna(0).astype("int64")
     timed = exchanges[exchanges["outcome"].isin([str(Outcome.OK), str(Outcome.UNKNOWN)])]
     series = counts.join(_percentiles(timed, width)).reset_index()
@@ -63,16 +64,20 @@ def _by_interval(exchanges: pd.DataFrame, at: "pd.Series[pd.Timestamp]") -> Any:
 
 def _percentiles(exchanges: pd.DataFrame, width: pd.Timedelta) -> pd.DataFrame:
     """Return nearest-rank percentiles of the response times, by the interval they were due in."""
-    ordered = exchanges.sort_values("response_s", kind="stable")
-    groups = _by_interval(ordered, ordered["due_at"].dt.floor(width))["response_s"]
+    groups = _by_interval(exchanges, exchanges["due_at"].dt.floor(width))
     sizes = groups.size()
-    # values are in order, so the value of a rank is the one at that place of its group
-    place, size = groups.cumcount(), groups.transform("size")
-    columns = {"max_s": groups.max()}
-    for name, percent in PERCENTILES.items():
-        rank = np.ceil(np.round(percent * size, 6) / 100).clip(lower=1) - 1
-        at_rank = ordered[place == rank]
-        columns[name] = _by_interval(at_rank, at_rank["due_at"].dt.floor(width))[
-            "response_s"
-        ].first()
-    return pd.DataFrame(columns, index=sizes.index)[[*PERCENTILES, "max_s"]]
+    response_s = exchanges["response_s"].to_numpy()
+    # one sort of numbers, since a frame of a million requests would be copied several times
+    ordered_s = response_s[np.lexsort((response_s, groups.ngroup().to_numpy()))]
+    counts = sizes.to_numpy()
+    first = np.cumsum(counts) - counts
+    columns = {
+        name: ordered_s[first + np.maximum(1, _ranks(counts, percent)) - 1]
+        for name, percent in {**PERCENTILES, "max_s": 100.0}.items()
+    }
+    return pd.DataFrame(columns, index=sizes.index)
+
+
+def _ranks(counts: Column, percent: float) -> Column:
+    ranks: Column = np.ceil(np.round(percent * counts, 6) / 100).astype(int)
+    return ranks

@@ -66,7 +66,8 @@ def _counts(source: ChartSource, driven: DrivenProfile, model: OpenModel) -> pd.
     for each in driven.recordings:
         first = each.exchanges.iterations.first
         offset_s = each.start.anchor_at - zero_at
-        begun_due_s.append(each.exchanges.column("due_s")[first] + offset_s)
+        # each generator computes when its arrivals are due from its own anchor
+        begun_due_s.append(each.exchanges.column("due_s")[first])
         sent_s.append(each.exchanges.column("sent_s")[first] + offset_s)
     due_s = np.fromiter(model.due_times(), float)
     end_s = max(model.until_s, source.span[1].timestamp() - zero_at)
@@ -75,7 +76,8 @@ def _counts(source: ChartSource, driven: DrivenProfile, model: OpenModel) -> pd.
                         for each in (due_s, np.concatenate(begun_due_s),
                                      np.concatenate(sent_s)))  # fmt: skip
     at = pd.to_datetime((zero_at + edges_s[:-1]) * 1e9, unit="ns", utc=True)
-    return pd.DataFrame({"at": at, "at_s": edges_s[:-1], "due": due, "sent": sent,
+    return pd.DataFrame({"at": at, "at_s": edges_s[:-1], "is_due": edges_s[:-1] < model.until_s,
+                         "due": due, "sent": sent,
                          "dropped": np.maximum(0, due - begun)})  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _spec(source: ChartSource, counts: pd.DataFrame) -> Spec:
     values = [
         {"at": round(row["at"].timestamp() * 1000), "value": row[name] / source.interval_s,
          "series": name}
-        for name in _NAMES for row in records
+        for name in _NAMES for row in records if row["is_due"]
     ]  # fmt: skip
     encoding = {"x": x, "y": quantity_axis("per second"),
                 **series_colour(_NAMES, (TEAL, BLUE, FAIL))}  # fmt: skip

@@ -54,7 +54,7 @@ def _parts(source: ChartSource) -> pd.DataFrame:
     # an offset of the wall clock within a row is no lag
     frame = source.exchanges[["lag_s", "service_s"]].clip(lower=0.0)
     at = source.exchanges["due_at"].dt.floor(width)
-    begins, which = np.unique(at.to_numpy(), return_inverse=True)
+    begins, which = np.unique(at.dt.tz_localize(None).to_numpy(), return_inverse=True)
     columns = {name: _percentiles(which, frame[name].to_numpy()) for name in _NAMES}
     lag_s, service_s = (np.bincount(which, frame[name]) for name in _NAMES)
     whole_s = lag_s + service_s
@@ -79,7 +79,7 @@ def _spec(source: ChartSource, parts: pd.DataFrame) -> Spec:
         for row in parts.to_dict("records")
     ]
     colours = series_colour(list(_NAMES.values()), (FAIL, BLUE))
-    colours["color"] |= {"legend": {"labelLimit": 400}}
+    colours["color"] |= {"legend": {"labelLimit": 400, "columns": 1}}
     encoding = {"x": time_axis(*source.axis), "y": quantity_axis("seconds"), **colours}
     return panel([line_layer(values, encoding)], 120)
 

@@ -41,7 +41,7 @@ def time_axis(begin: datetime, end: datetime, *, titled: bool = True) -> Spec:
     """Return the x encoding of a chart over time, in UTC."""
     span_s = (end - begin).total_seconds()
     form = "%H:%M:%S" if span_s < 2 * _HOUR_S else "%H:%M" if span_s < 48 * _HOUR_S else "%m-%d %Hh"
-    axis: Spec = {"grid": False, "format": form, "tickCount": 8}
+    axis: Spec = {"grid": False, "format": form, "tickCount": 6}
     return {
         "field": "at", "type": "temporal", "title": "time of day (UTC)" if titled else None,
         "scale": {"type": "utc", "domain": [epoch_ms(begin), epoch_ms(end)]}, "axis": axis,

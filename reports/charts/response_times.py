@@ -28,8 +28,7 @@ from scenarios.language.model import ITERATION
 TITLE = "Response time over time"
 MOST_PANELS = 3
 _FIGURES = {"p50_s": "p50", "p95_s": "p95", "p99_s": "p99", "max_s": "longest"}
-_LINES = ("p50_s", "p95_s", "p99_s")
-_COLOURS = (TEAL, BLUE, VIOLET)
+_COLOURS = (TEAL, BLUE, VIOLET, SOFT)
 
 
 def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
@@ -75,21 +74,17 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame, period: SlowPer
     x, y = time_axis(*source.axis, titled=False), quantity_axis("seconds")
     values = [
         {"at": epoch_ms(row["at"]), "value": row[name], "series": _FIGURES[name]}
-        for name in _LINES
+        for name in _FIGURES
         for row in series.to_dict("records")
     ]  # fmt: skip
-    longest = [{"at": epoch_ms(at), "value": value}
-               for at, value in zip(series["at"], series["max_s"], strict=True)]  # fmt: skip
-    told = series_colour([_FIGURES[name] for name in _LINES], _COLOURS)
-    dots = {"type": "point", "size": 14, "filled": True, "color": SOFT}
+    told = series_colour(list(_FIGURES.values()), _COLOURS)
     limit_s, top = source.limit_s(step), float(series["p99_s"].max())
     layers: list[Spec] = [
         *(band_layers(period.begin, period.end, f"from {clock(period.begin)}") if period else []),
-        {"data": {"values": longest}, "mark": dots, "encoding": {"x": x, "y": y}},
         line_layer(values, {"x": x, "y": y, **told}),
         *limit_layers(limit_s, top, "p95 limit"),
     ]
-    return panel(layers, 120, f"{short_name(step)} (dots: the longest response)")
+    return panel(layers, 120, short_name(step))
 
 
 def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:

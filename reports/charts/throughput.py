@@ -51,7 +51,10 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
 
 
 def _rates(source: ChartSource) -> pd.DataFrame:
-    """Return responses per interval without a gap; the rate is per second that the load covers."""
+    """Return responses per interval without a gap; the rate is per second that the load covers.
+
+    An edge of a moment must not look like a peak: its rate is that of half an interval.
+    """
     width = pd.Timedelta(seconds=source.interval_s)
     begin, end = source.span
     ended = source.exchanges.loc[source.exchanges["outcome"] == str(Outcome.OK), "done_at"]
@@ -59,10 +62,10 @@ def _rates(source: ChartSource) -> pd.DataFrame:
     counts = ended.dt.floor(width).value_counts().reindex(at, fill_value=0)
     begins_s, whole_s = (at - begin).total_seconds().to_numpy(), (end - begin).total_seconds()
     covered_s = np.clip(begins_s + source.interval_s, 0, whole_s) - np.clip(begins_s, 0, whole_s)
-    # an edge of a moment must not look like a peak
-    covered_s = np.maximum(covered_s, source.interval_s / 2)
     return pd.DataFrame({"at": at, "ok": counts.to_numpy(),
-                         "rate_per_s": counts.to_numpy() / covered_s})  # fmt: skip
+                         "rate_per_s": counts.to_numpy() / np.maximum(
+                             covered_s, source.interval_s / 2),
+                         "covered_s": covered_s})  # fmt: skip
 
 
 def _failures(source: ChartSource) -> pd.DataFrame:
@@ -84,8 +87,9 @@ def _failures(source: ChartSource) -> pd.DataFrame:
 
 
 def _rate_layer(source: ChartSource, rates: pd.DataFrame, *, titled: bool) -> Spec:
+    whole = rates[rates["covered_s"] >= source.interval_s / 2]
     values = [{"at": epoch_ms(row["at"]), "value": round(row["rate_per_s"], 3)}
-              for row in rates.to_dict("records")]  # fmt: skip
+              for row in (whole if len(whole) else rates).to_dict("records")]  # fmt: skip
     encoding = {"x": time_axis(*source.axis, titled=titled), "y": quantity_axis("per second")}
     mark = {"type": "area", "line": {"color": BLUE, "strokeWidth": 1.5}, "color": BLUE,
             "fillOpacity": 0.15, "interpolate": "step-after"}  # fmt: skip
@@ -96,20 +100,21 @@ def _failure_panel(source: ChartSource, failures: pd.DataFrame) -> Spec:
     kinds = _by_number(failures).index.tolist()
     names = {kind: f"{number}. {short_name(kind)}" for number, kind in enumerate(kinds, 1)}
     width = pd.Timedelta(seconds=source.interval_s)
+    tops = failures.groupby("at")["count"].cumsum()
     values = [
-        {"at": epoch_ms(row["at"]), "end": epoch_ms(row["at"] + width), "value": row["count"],
-         "series": names[row["kind"]]}
-        for row in failures.to_dict("records")
+        {"at": epoch_ms(row["at"]), "end": epoch_ms(row["at"] + width), "value": top,
+         "below": top - row["count"], "series": names[row["kind"]]}
+        for row, top in zip(failures.to_dict("records"), tops.tolist(), strict=True)
     ]  # fmt: skip
     colour = {"field": "series", "type": "nominal", "title": None,
               "legend": {"columns": 1, "labelLimit": 600},
               "scale": {"domain": list(names.values()),
                         "range": list(_COLOURS[: len(names)])}}  # fmt: skip
-    y = quantity_axis("failures", stack="zero", axis={"tickCount": 4, "format": "~s"})
     layer: Spec = {
-        "data": {"values": values}, "mark": {"type": "bar", "stroke": None},
-        "encoding": {"x": time_axis(*source.axis), "x2": {"field": "end"}, "y": y,
-                     "color": colour},
+        "data": {"values": values}, "mark": {"type": "rect", "stroke": None},
+        "encoding": {"x": time_axis(*source.axis), "x2": {"field": "end"},
+                     "y": quantity_axis("failures", axis={"tickCount": 4, "format": "~s"}),
+                     "y2": {"field": "below"}, "color": colour},
     }  # fmt: skip
     return panel([layer], 80, f"failures per {source.interval_s:,} s")
 
@@ -122,7 +127,8 @@ def _sentence(source: ChartSource, rates: pd.DataFrame, failures: pd.DataFrame) 
     begin, end = source.span
     duration_s = max((end - begin).total_seconds(), 1e-9)
     said = f"{rates['ok'].sum() / duration_s:,.1f} expected responses per second on average"
-    lowest = rates[:-1] if len(rates) > 1 else rates
+    whole = rates[rates["covered_s"] >= source.interval_s / 2]
+    lowest = whole if len(whole) else rates
     least = lowest.iloc[int(lowest["rate_per_s"].to_numpy().argmin())]
     said += f", fewest from {clock(least['at'])} UTC ({least['rate_per_s']:,.1f}/s)"
     if failures.empty:

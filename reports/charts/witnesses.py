@@ -59,7 +59,7 @@ def _is_well(row: UsageRow) -> bool:
 
 
 def _chart(source: ChartSource, row: UsageRow) -> Chart | NotDrawn:
-    title = " ".join([f"{row.quantity} over time", *row.label_values])
+    title = " ".join([row.quantity, *row.label_values, "over time"])
     growths = _growths(source, row)
     if not any(growths):
         return NotDrawn(title, "Prometheus has no scrape of it during the run")
