@@ -135,7 +135,8 @@ def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFra
             "reason": _category(exchanges.column("reason"), exchanges.reasons),
             "is_cut_off": exchanges.cut_off,
             "is_measured": _is_measured(recording, exchanges),
-        }
+        },
+        copy=False,
     )
 
 
@@ -158,7 +159,8 @@ def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFr
             ),
             "is_complete": iterations.all_ok(len(exchanges.steps)),
             "is_measured": due_s >= _window_from_s(recording),
-        }
+        },
+        copy=False,
     )
 
 

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from checks.case import read_case
 from checks.result import Result
+from reports import formatting as write
 from reports.charts.model import Chart, NotDrawn, Picture, Pictures, Section
 from reports.vega import ChartsUnavailable, render_svg
 from scenarios.evidence.manifest import changed_files
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 Maker = Callable[["ChartSource"], Iterable[Chart | NotDrawn]]
 
+DrawnT = TypeVar("DrawnT")
+
+_ERROR_BYTES = 200
 _LOG = logging.getLogger(__name__)
 
 
@@ -44,14 +49,28 @@ def draw_pictures(
     source: "ChartSource", makers: Iterable[tuple[Section, str, Maker]]
 ) -> Iterator[Picture]:
     """Draw the charts of each maker; one that fails says so in its place."""
-    for section, title, make in makers:
-        try:
-            for chart in make(source):
-                yield _picture(section, chart)
-        except Exception as error:
-            _LOG.exception("the chart %r could not be drawn", title)
-            reason = f"this chart could not be drawn: {type(error).__name__}: {error}"
-            yield Picture(section, title, reason=reason)
+    # all are computed before the first is rendered: both take memory, and not at the same time
+    computed = [
+        (section, chart)
+        for section, title, make in makers
+        for chart in _safely(title, partial(make, source))
+    ]
+    for section, chart in computed:
+        for drawn in _safely(chart.title, partial(_rendered, section, chart)):
+            if isinstance(drawn, NotDrawn):
+                yield Picture(section, drawn.title, reason=drawn.reason)
+            else:
+                yield drawn
+
+
+def _safely(title: str, compute: Callable[[], Iterable[DrawnT]]) -> Iterator[DrawnT | NotDrawn]:
+    """Yield what is computed; the first error ends it, and becomes the reason."""
+    try:
+        yield from compute()
+    except Exception as error:
+        _LOG.exception("the chart %r could not be drawn", title)
+        words = write.one_line(f"{type(error).__name__}: {error}", _ERROR_BYTES)
+        yield NotDrawn(title, f"this chart could not be drawn: {words}")
 
 
 def _source(result: Result, folder: RunFolder) -> "ChartSource":
@@ -81,12 +100,13 @@ def _makers() -> tuple[tuple[Section, str, Maker], ...]:
     )
 
 
-def _picture(section: Section, chart: Chart | NotDrawn) -> Picture:
+def _rendered(section: Section, chart: Chart | NotDrawn) -> Iterator[Picture]:
     if isinstance(chart, NotDrawn):
-        return Picture(section, chart.title, reason=chart.reason)
+        yield Picture(section, chart.title, reason=chart.reason)
+        return
     svg = reason = ""
     try:
         svg = render_svg(chart.spec, f"{chart.title}. {chart.sentence}")
     except ChartsUnavailable as error:
         reason = str(error)
-    return Picture(section, chart.title, chart.sentence, svg, reason, chart.columns, chart.rows)
+    yield Picture(section, chart.title, chart.sentence, svg, reason, chart.columns, chart.rows)
