@@ -84,8 +84,9 @@ def _counts(source: ChartSource, driven: DrivenProfile, model: OpenModel) -> pd.
 def _in_flight(source: ChartSource, at_s: Column) -> Column:
     """Return the largest number of requests between due and done in each interval."""
     rows = on_one_clock(source.recordings)
-    times_s = np.concatenate([rows["due_s"], rows["done_s"]])
-    changes = np.repeat(np.array([1, -1], np.int32), len(rows))
+    # a step is due when the one before is done: of equal times, that which ends comes first
+    times_s = np.concatenate([rows["done_s"], rows["due_s"]])
+    changes = np.repeat(np.array([-1, 1], np.int32), len(rows))
     order = np.argsort(times_s, kind="stable")
     times_s, level = times_s[order], np.cumsum(changes[order])
     places = np.searchsorted(times_s, at_s)
@@ -101,13 +102,14 @@ def _spec(source: ChartSource, counts: pd.DataFrame) -> Spec:
     end = counts["at"].iloc[-1] + pd.Timedelta(seconds=source.interval_s)
     x = time_axis(begin, end)
     records = counts.to_dict("records")
+    names = _NAMES if counts["dropped"].any() else _NAMES[:2]
     values = [
         {"at": round(row["at"].timestamp() * 1000), "value": row[name] / source.interval_s,
          "series": name}
-        for name in _NAMES for row in records if row["is_due"]
+        for name in names for row in records if row["is_due"]
     ]  # fmt: skip
     encoding = {"x": x, "y": quantity_axis("per second"),
-                **series_colour(_NAMES, (TEAL, BLUE, FAIL))}  # fmt: skip
+                **series_colour(names, (TEAL, BLUE, FAIL))}  # fmt: skip
     flight = [{"at": round(row["at"].timestamp() * 1000), "value": row["in_flight"]}
               for row in records]  # fmt: skip
     below = line_layer(flight, {"x": x, "y": quantity_axis("requests")}, color=BLUE,

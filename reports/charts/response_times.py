@@ -102,7 +102,22 @@ def _sentence(source: ChartSource, series: pd.DataFrame, steps: Sequence[str]) -
         told += (f"; of the steps, {short_name(worst.step)} rises most, from "
                  f"{write.render_seconds(worst.usual_s)} to "
                  f"{write.render_seconds(worst.peak_s)}")  # fmt: skip
+    if period:
+        told += _cause_words(source, period)
     return f"{told}{_limit_words(source, series, steps)}."
+
+
+def _cause_words(source: ChartSource, period: SlowPeriod) -> str:
+    """Say who took most of the time that was waited in a period: generator or service."""
+    due_at = source.exchanges["due_at"]
+    waited = source.exchanges[(due_at >= period.begin) & (due_at < period.end)]
+    whole_s = float(waited["response_s"].sum())
+    lag_ratio = float(waited["lag_s"].sum()) / whole_s if whole_s else 0.0
+    if lag_ratio > 0.5:  # noqa: PLR2004  # more than half
+        share = write.render_percentage(lag_ratio)
+        return f"; the load generator, not the service, took {share} of the time then"
+    share = write.render_percentage(1 - lag_ratio)
+    return f"; the service and the network took {share} of the time then"
 
 
 def _period_words(period: SlowPeriod) -> str:

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 _FEWEST_INTERVALS = 5
-_FEWEST_DUE = 10  # a percentile of fewer is that of one request
 _MADS = 6.0
 _SHORTEST_S = 0.02
-# A stall of a moment shows only in the tail: it must stand out more there.
-_FACTORS = (("p95_s", 2.0), ("p99_s", 3.0), ("max_s", 5.0))
+# Column, factor, and of how many requests: a percentile of fewer is the maximum. A stall of a
+# moment shows only in the tail: it must stand out more there.
+_FIGURES = (("p95_s", 2.0, 20), ("p99_s", 3.0, 100), ("max_s", 5.0, 1))
 _WORDS = {"p95_s": "p95", "p99_s": "p99", "max_s": "the longest response"}
 
 
@@ -47,8 +47,8 @@ def slow_period(step: str, series: pd.DataFrame) -> SlowPeriod | None:
     served = series[series["p95_s"].notna()].sort_values("at")
     if len(served) < _FEWEST_INTERVALS:
         return None
-    for column, factor in _FACTORS:
-        known = served[served["due"] >= _FEWEST_DUE] if column == "p95_s" else served
+    for column, factor, fewest_due in _FIGURES:
+        known = served[served["due"] >= fewest_due]
         if len(known) < _FEWEST_INTERVALS:
             continue
         values = known[column].to_numpy()

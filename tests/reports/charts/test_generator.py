@@ -1,0 +1,27 @@
+from pathlib import Path
+
+from reports.charts import generator
+from reports.charts.model import NotDrawn
+from reports.charts.source import ChartSource
+from tests.evidence_factory import case_of
+from tests.reports.charts.conftest import SourceOf
+from tests.reports.charts.made_runs import Shape
+from tests.reports.charts.specs import only_chart
+from tests.reports.results import good_result
+
+
+def test_a_saturated_generator_took_the_time(run_of: SourceOf) -> None:
+    sentence = only_chart(generator.charts(run_of(Shape(saturated_from_s=200.0)))).sentence
+    assert "from 17:54:55 UTC on, the load generator took 9" in sentence
+
+
+def test_a_stalled_service_took_the_time(run_of: SourceOf) -> None:
+    sentence = only_chart(generator.charts(run_of(Shape(stall_at_s=150.0)))).sentence
+    assert "the service and the network took 9" in sentence
+
+
+def test_what_is_not_in_the_evidence_over_time_is_named(tmp_path: Path) -> None:
+    drawn = list(generator.charts(ChartSource(case_of(tmp_path), good_result())))
+    assert [each.title for each in drawn if isinstance(each, NotDrawn)] == [
+        generator.TITLE, generator.HEALTH_TITLE
+    ]  # fmt: skip
