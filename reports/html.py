@@ -101,6 +101,7 @@ def _content(result: Result) -> dict[str, object]:
         "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
+        "history_since": history.since_sentences(result),
         "history_svg": history.draw_history(result),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),

@@ -42,7 +42,7 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
         return Pictures(reason=f"the evidence cannot be read: {type(error).__name__}")
     if run.watch:
         return Pictures()
-    return Pictures(tuple(draw_pictures(source, _makers())))
+    return Pictures(tuple(draw_pictures(source, chart_makers())))
 
 
 def draw_pictures(
@@ -79,7 +79,7 @@ def _source(result: Result, folder: RunFolder) -> "ChartSource":
     return ChartSource(read_case(folder), result)
 
 
-def _makers() -> tuple[tuple[Section, str, Maker], ...]:
+def chart_makers() -> tuple[tuple[Section, str, Maker], ...]:
     """Return the charts in the order of each section. A new chart adds one entry."""
     from reports.charts import (
         arrivals,

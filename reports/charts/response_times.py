@@ -1,7 +1,8 @@
 """Draw the response times over time: where a stall or a slow minute begins, and in which step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from reports import formatting as write
@@ -36,41 +37,42 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     if source.exchanges.empty:
         yield NotDrawn(TITLE, "no request was sent")
         return
-    series = source.series[source.series["p95_s"].notna()]
-    if series.empty:
+    series = served_by_step(source)
+    if not series:
         yield NotDrawn(TITLE, "no request was served")
         return
-    steps = _shown_steps(series, source)
-    periods = {step: slow_period(step, _of(series, step)) for step in steps}
-    specs = [_panel(source, step, _of(series, step), periods[step]) for step in steps]
-    rows = tuple(row for step in steps for row in _rows(step, _of(series, step)))
+    worst = slowest_period({step: each for step, each in series.items() if step != ITERATION})
+    steps = _shown_steps(series, worst, source)
+    specs = [_panel(source, step, series[step]) for step in steps]
+    rows = tuple(row for step in steps for row in _rows(step, series[step]))
     columns = ("Step", "From (UTC)", "Due", *(each.capitalize() for each in _FIGURES.values()))
-    yield Chart(TITLE, _sentence(source, series, steps), panels(*specs), columns, rows)
+    yield Chart(TITLE, _sentence(source, series, steps, worst), panels(*specs), columns, rows)
 
 
-def _of(series: pd.DataFrame, step: str) -> pd.DataFrame:
-    return series[series["step"] == step]
+def served_by_step(source: ChartSource) -> dict[str, pd.DataFrame]:
+    """Return the intervals of each step in which something was served."""
+    series = source.series[source.series["p95_s"].notna()]
+    return {str(step): of_step for step, of_step in series.groupby("step", sort=False)}
 
 
-def _shown_steps(series: pd.DataFrame, source: ChartSource) -> list[str]:
+def _shown_steps(
+    series: Mapping[str, pd.DataFrame], worst: SlowPeriod | None, source: ChartSource
+) -> list[str]:
     """Return the iteration, then the steps whose slowest interval exceeds the usual by most."""
 
-    def rank(step: str) -> tuple[bool, float]:
-        of_step = _of(series, step)
-        limit_s = source.limit_s(step)
-        is_over = limit_s is not None and bool((of_step["p95_s"] > limit_s).any())
-        return not is_over, -float(of_step["p95_s"].max() - of_step["p95_s"].median())
+    def rank(step: str) -> tuple[bool, bool, float]:
+        p95_s, limit_s = series[step]["p95_s"].to_numpy(), source.limit_s(step)
+        is_over = limit_s is not None and bool((p95_s > limit_s).any())
+        is_worst = worst is not None and worst.step == step  # a stall may show in the tail only
+        return not is_worst, not is_over, -float(p95_s.max() - np.median(p95_s))
 
-    names = [each for each in series["step"].unique() if each != ITERATION]
-    steps = sorted(names, key=rank)
-    worst = slowest_period(series, steps)
-    if worst:  # a stall may show in the tail only
-        steps = [worst.step, *(each for each in steps if each != worst.step)]
-    iteration = [ITERATION] if (series["step"] == ITERATION).any() else []
+    iteration = [ITERATION] if ITERATION in series else []
+    steps = sorted((each for each in series if each != ITERATION), key=rank)
     return [*iteration, *steps][:MOST_PANELS]
 
 
-def _panel(source: ChartSource, step: str, series: pd.DataFrame, period: SlowPeriod | None) -> Spec:
+def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
+    period = slow_period(step, series)
     x, y = time_axis(*source.axis, titled=False), quantity_axis("seconds")
     values = [
         {"at": epoch_ms(row["at"]), "value": row[name], "series": _FIGURES[name]}
@@ -93,11 +95,13 @@ def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:
         yield step, clock(row["at"]), write.render_count(row["due"]), *figures
 
 
-def _sentence(source: ChartSource, series: pd.DataFrame, steps: Sequence[str]) -> str:
+def _sentence(
+    source: ChartSource, series: Mapping[str, pd.DataFrame], steps: Sequence[str],
+    worst: SlowPeriod | None,
+) -> str:  # fmt: skip
     first = steps[0]
-    worst = slowest_period(series, [step for step in series["step"].unique() if step != ITERATION])
-    period = slow_period(first, _of(series, first)) or worst
-    told = _period_words(period) if period else _steady_words(first, _of(series, first), source)
+    period = slow_period(first, series[first]) or worst
+    told = _period_words(period) if period else _steady_words(first, series[first], source)
     if period and worst and worst.step != period.step:
         told += (f"; of the steps, {short_name(worst.step)} rises most, from "
                  f"{write.render_seconds(worst.usual_s)} to "
@@ -134,10 +138,12 @@ def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:
             f"{source.interval_s:,} s; no period stands out")  # fmt: skip
 
 
-def _limit_words(source: ChartSource, series: pd.DataFrame, steps: Sequence[str]) -> str:
+def _limit_words(
+    source: ChartSource, series: Mapping[str, pd.DataFrame], steps: Sequence[str]
+) -> str:
     """Say in how many intervals the p95 limit was exceeded, of the first step that exceeds one."""
     for step in steps:
-        of_step, limit_s = _of(series, step), source.limit_s(step)
+        of_step, limit_s = series[step], source.limit_s(step)
         over = of_step[of_step["p95_s"] > limit_s] if limit_s is not None else of_step[:0]
         if limit_s is not None and len(over):
             return (f"; {short_name(step)} is over its limit of {write.render_limit(limit_s)} in "

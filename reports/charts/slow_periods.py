@@ -9,7 +9,7 @@ outside of what intervals differ by anyway:
         └────────┴──┴────────▶ time
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,9 +63,9 @@ def slow_period(step: str, series: pd.DataFrame) -> SlowPeriod | None:
     return None
 
 
-def slowest_period(series: pd.DataFrame, steps: Iterable[str]) -> SlowPeriod | None:
+def slowest_period(series: Mapping[str, pd.DataFrame]) -> SlowPeriod | None:
     """Return the slow period of the step that exceeds the usual by most."""
-    periods = [slow_period(step, series[series["step"] == step]) for step in steps]
+    periods = [slow_period(step, of_step) for step, of_step in series.items()]
     return max(filter(None, periods), key=lambda each: each.excess_s, default=None)
 
 

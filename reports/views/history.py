@@ -1,9 +1,10 @@
 """View the earlier runs: rows, marks and a curve of the last thirty."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.history.baseline import baseline, median_entry
+from checks.history.change_points import change_points
 from checks.history.entry import Entry
 from checks.history.store import record_of
 from checks.result import Result
@@ -95,6 +96,40 @@ def history_sentence(result: Result) -> str:
     runs = write.render_number_of(len(_entries(result)) - 1, "earlier run")
     said = p95_sentence(result, "that passed on this machine")
     return f"{runs} to compare with: {said}." if said else f"{runs} to compare with."
+
+
+def since_sentences(result: Result) -> list[str]:
+    """Say since which run the checks of this one do not pass, and since when its p95 shifted."""
+    return [*_streaks(_entries(result)), *_shift(result)]
+
+
+def _streaks(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield a sentence for each of the first checks that do not pass, and did before."""
+    bad = [check for check, verdict in (entries[-1].checks if entries else {}).items()
+           if verdict is not Verdict.PASS]  # fmt: skip
+    for check in bad[:_MOST_CHECKS]:
+        made = [each for each in entries if check in each.checks]
+        passed = [number for number, each in enumerate(made)
+                  if each.checks[check] is Verdict.PASS]  # fmt: skip
+        streak = made[passed[-1] + 1 :] if passed else made
+        runs = write.render_number_of(len(streak), "run")
+        name = write.one_line(check, _MOST_CHARACTERS)
+        since = f"since {write.render_utc(streak[0].started_at)} ({runs})"
+        yield f"{name} does not pass {since if passed else f'in any of {runs}'}."
+
+
+def _shift(result: Result) -> Iterator[str]:
+    """Yield a sentence for the last lasting change of the iteration's p95 on this machine."""
+    here = [each for each in _entries(result)
+            if each.machine == result.machine and not each.partial
+            and ITERATION in each.latency and each.latency[ITERATION].p95]  # fmt: skip
+    points = change_points([each.latency[ITERATION].p95 for each in here])
+    if points:
+        last = max(points, key=lambda each: each.position)
+        before, after = (write.render_seconds(each) for each in (last.before, last.after))
+        yield (f"p95 of the iteration shifted from {before} to {after} "
+               f"({write.render_change(last.change_ratio)}) with the run of "
+               f"{write.render_utc(here[last.position].started_at)}.")  # fmt: skip
 
 
 def p95_sentence(result: Result, those: str = "here") -> str:

@@ -46,8 +46,8 @@ def test_a_percentile_of_few_requests_is_no_period() -> None:
 
 
 def test_the_step_that_exceeds_its_usual_by_most_is_the_slowest() -> None:
-    both = pd.concat([series_of([0.01] * 19 + [0.2], "open"), series_of([0.2] * 19 + [2.0])])
-    period = slowest_period(both, ["open", "use"])
+    both = {"open": series_of([0.01] * 19 + [0.2]), "use": series_of([0.2] * 19 + [2.0])}
+    period = slowest_period(both)
     assert period is not None
     assert period.step == "use"
-    assert slowest_period(both, []) is None
+    assert slowest_period({}) is None
