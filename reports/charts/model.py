@@ -12,7 +12,6 @@ class Section(StrEnum):
     FLOW = "flow"
     LATENCY = "latency"
     BALANCE = "balance"
-    SERVER = "server"
     VALIDITY = "validity"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from checks.case import read_case
 from checks.result import Result
 from reports import formatting as write
-from reports.charts.model import Chart, NotDrawn, Picture, Pictures, Section
+from reports.charts.model import NO_PICTURES, Chart, NotDrawn, Picture, Pictures, Section
 from reports.vega import ChartsUnavailable, render_svg
 from scenarios.evidence.manifest import changed_files
 from scenarios.evidence.run_folder import RunFolder
@@ -32,6 +32,8 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
         return Pictures(reason="the folder of the run has no evidence")
     try:
         run = folder.read_run()
+        if run.watch:  # its page has availability
+            return NO_PICTURES
         if run.run_id != result.run_id:
             return Pictures(reason="the evidence is that of another run")
         if changed_files(folder, run):
@@ -40,8 +42,6 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
     except Exception as error:
         _LOG.exception("the evidence cannot be read for the charts")
         return Pictures(reason=f"the evidence cannot be read: {type(error).__name__}")
-    if run.watch:
-        return Pictures()
     return Pictures(tuple(draw_pictures(source, chart_makers())))
 
 

@@ -58,6 +58,7 @@ def test_times_are_utc_and_durations_are_their_differences(mixed: Frames) -> Non
 def test_an_iteration_is_complete_if_each_request_of_it_is_ok(mixed: Frames) -> None:
     iterations = mixed.iterations
     assert iterations["is_complete"].tolist() == [True, False, False, False]
+    assert iterations["outcome"].tolist() == ["ok", "rejected", "unknown", "not sent"]
     assert iterations["exchanges"].tolist() == [2, 2, 2, 1]
     assert iterations["ok"].tolist() == [2, 1, 1, 0]
 

@@ -46,6 +46,11 @@ def test_a_refusal_does_not_flatter_a_percentile() -> None:
     assert row["p50_s"] == 0.9
 
 
+def test_the_longest_response_is_beside_the_percentiles() -> None:
+    (row,) = time_series(exchanges_of([0, 0, 0], [0.1, 0.9, 0.2])).to_dict("records")
+    assert (row["max_s"], row["p50_s"]) == (0.9, 0.2)
+
+
 def test_each_step_has_rows_of_its_own() -> None:
     series = time_series(exchanges_of([0.0, 0.0], [0.1, 0.2], steps=["use", "open"]))
     assert series.set_index("step")["p50_s"].to_dict() == {"use": 0.1, "open": 0.2}

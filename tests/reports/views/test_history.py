@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from checks.history.entry import Entry
-from checks.result import Result, read_result, to_json
+from checks.result import Kind, Result, read_result, to_json
 from checks.verdict import Verdict
 from reports.charts.runs import CurvePoint, draw_points
 from reports.html import render_html
@@ -25,11 +25,12 @@ from reports.views.history import (
     history_rows,
     history_sentence,
     p95_sentence,
+    since_sentences,
 )
 from tests.checks.history.entries import HERE, entry, nights, step_entry
 from tests.reports.attacks import CONTROL, EVIL, attacked, control_in, crowded
 from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
-from tests.reports.results import empty_result, good_result, latency_row
+from tests.reports.results import empty_result, finding, good_result, latency_row
 from tests.reports.test_html import Page
 
 FIVE = (0.70, 0.69, 0.75, 0.71, 0.68)
@@ -125,6 +126,38 @@ def test_the_sentence_has_the_median_of_the_last_passing_runs_on_this_machine() 
         "5 earlier runs to compare with: "
         "p95 0.704 s; median of the last 5 that passed on this machine 0.700 s."
     )
+
+
+def test_a_check_that_does_not_pass_is_dated_to_the_first_run_of_its_streak() -> None:
+    lost = {"usage/cards_used": Verdict.FAIL}
+    well = {"usage/cards_used": Verdict.PASS}
+    failed = finding("usage cards_used", Kind.USAGE, id="usage/cards_used", verdict=Verdict.FAIL)
+    runs = [entry(number, checks=checks) for number, checks in
+            enumerate([lost, well, well, lost, lost], start=1)]  # fmt: skip
+    (sentence,) = since_sentences(with_history(*runs, findings=(failed,)))
+    since = runs[3].started_at
+    assert (
+        sentence == f"usage/cards_used does not pass since {since:%Y-%m-%d %H:%M:%S} UTC (3 runs)."
+    )
+
+
+def test_a_check_that_never_passed_has_no_first_run() -> None:
+    lost = {"usage/cards_used": Verdict.FAIL}
+    failed = finding("usage cards_used", Kind.USAGE, id="usage/cards_used", verdict=Verdict.FAIL)
+    (sentence,) = since_sentences(with_history(entry(1, checks=lost), findings=(failed,)))
+    assert sentence == "usage/cards_used does not pass in any of 2 runs."
+
+
+def test_a_shift_of_the_p95_is_dated_to_the_first_run_that_has_it() -> None:
+    runs = nights(*[0.40] * 10, *[0.70] * 8)
+    (sentence,) = since_sentences(with_history(*runs))
+    assert sentence.startswith("p95 of the iteration shifted from 0.400 s to 0.700 s (+75.00 %)")
+    assert f"{runs[10].started_at:%Y-%m-%d %H:%M:%S} UTC" in sentence
+
+
+@pytest.mark.parametrize("result", [good_result(), empty_result(), with_history()])
+def test_where_all_passes_and_nothing_shifted_nothing_is_dated(result: Result) -> None:
+    assert since_sentences(result) == []
 
 
 def test_the_sentence_says_where_there_is_nothing_to_compare() -> None:
