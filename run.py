@@ -145,6 +145,32 @@ def export(
 
 
 @app.command()
+def compare(
+    names: Annotated[
+        list[str], typer.Argument(metavar="A B", help="The run before, and the run after.")
+    ],
+    *,
+    last: Annotated[
+        int, typer.Option(min=0, help="Instead of A: the last N comparable runs before B.")
+    ] = 0,
+    at_least: Annotated[str, typer.Option(help="Smallest change of interest.")] = "5%",
+    level: Annotated[str, typer.Option(help="Probability of a false regression.")] = "5%",
+    run_noise: Annotated[
+        str, typer.Option(help="Coefficient of variation between runs of one build.")
+    ] = "3%",
+    output: Annotated[
+        Path | None, typer.Option(help="The folder of page and summary. Default: that of B.")
+    ] = None,
+    runs: Runs = Path("runs"), as_json: Json = False,
+) -> None:  # fmt: skip
+    """Compare two runs: response times, findings, quantities, errors, environment."""
+    from commands import compare as command
+
+    rule = command.rule_of(at_least, level, run_noise)
+    command.compare(names, runs, command.ComparisonOptions(last, rule, output, as_json))
+
+
+@app.command()
 def trends(
     runs: Runs = Path("runs"),
     days: Annotated[int, typer.Option(min=1, help="Days before the newest run.")] = 90,

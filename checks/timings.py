@@ -9,7 +9,7 @@ too. So each exchange belongs to one of three groups:
                                      served it proves nothing; over a limit, it counts as over it
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,31 +47,71 @@ _NONE: Column = np.empty(0)
 NO_TIMINGS = Timings(_NONE, _NONE, _NONE)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Durations:
+    """Durations of one generator, when each was due (seconds since the epoch), and its group."""
+
+    times_s: Column
+    due_at: Column
+    served: Column
+    failed: Column
+
+
 def timings_by_step(case: Case, driven: DrivenProfile) -> dict[str, Timings]:
     """Return every response time by step, and of whole iterations, in the scenario's order."""
-    flow = case.scenario.flow
-    timings = {
-        step.step: _joined(
-            _grouped(each.response_s, each.ok, _failed(each, step.timeout))
-            for each in (exchanges.of_step(step.step) for exchanges in driven.measured)
+    return {
+        step: _joined(
+            Timings(
+                each.times_s[each.served],
+                each.times_s[~each.served & ~each.failed],
+                each.times_s[each.failed],
+            )
+            for each in parts
         )
-        for step in flow
+        for step, parts in _durations(case, driven)
     }
-    timings[ITERATION] = _joined(_of_iterations(each, flow) for each in driven.measured)
-    return timings
 
 
-def _of_iterations(exchanges: Exchanges, flow: list[Step]) -> Timings:
+def due_order_by_step(case: Case, driven: DrivenProfile) -> dict[str, Column]:
+    """Return what was served or timed out by step, in the order in which it was due."""
+    ordered = {}
+    for step, parts in _durations(case, driven):
+        judged = [each.served | ~each.failed for each in parts]
+        times_s, due_at = (
+            np.concatenate([_NONE, *(column[mask] for column, mask in zip(columns, judged,
+                                                                          strict=True))])
+            for columns in ([each.times_s for each in parts], [each.due_at for each in parts])
+        )  # fmt: skip
+        ordered[step] = times_s[np.argsort(due_at, kind="stable")]
+    return ordered
+
+
+def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_Durations]]]:
+    flow = case.scenario.flow
+    anchors = [each.start.anchor_at for each in driven.recordings]
+    generators = list(zip(driven.measured, anchors, strict=True))
+    for step in flow:
+        parts = [(each.of_step(step.step), anchor_at) for each, anchor_at in generators]
+        yield (step.step, [
+            _Durations(each.response_s, anchor_at + each.column("due_s"), each.ok,
+                       _failed(each, step.timeout))
+            for each, anchor_at in parts
+        ])  # fmt: skip
+    yield ITERATION, [_of_iterations(*each, flow) for each in generators]
+
+
+def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: list[Step]) -> _Durations:
     """Group iterations by their last exchange; one that nothing ended was cut off."""
     failed = np.zeros(len(exchanges), bool)
     for number, name in enumerate(exchanges.steps):
         timeout_s = next((step.timeout for step in flow if step.step == name), 0.0)
         failed |= (exchanges.column("step") == number) & _failed(exchanges, timeout_s)
     iterations = exchanges.iterations
-    duration_s = (
-        exchanges.column("done_s")[iterations.last] - exchanges.column("due_s")[iterations.first]
+    due_s = exchanges.column("due_s")[iterations.first]
+    duration_s = exchanges.column("done_s")[iterations.last] - due_s
+    return _Durations(
+        duration_s, anchor_at + due_s, iterations.all_ok(len(flow)), failed[iterations.last]
     )
-    return _grouped(duration_s, iterations.all_ok(len(flow)), failed[iterations.last])
 
 
 def _failed(exchanges: Exchanges, timeout_s: float) -> Column:
@@ -79,10 +119,6 @@ def _failed(exchanges: Exchanges, timeout_s: float) -> Column:
     lasted_s = exchanges.column("done_s") - exchanges.column("sent_s")
     mask: Column = ~exchanges.ok & ~exchanges.cut_off & (lasted_s < timeout_s * _OF_TIMEOUT_RATIO)
     return mask
-
-
-def _grouped(times_s: Column, served: Column, failed: Column) -> Timings:
-    return Timings(times_s[served], times_s[~served & ~failed], times_s[failed])
 
 
 def _joined(parts: Iterable[Timings]) -> Timings:

@@ -44,13 +44,14 @@ def render_markdown(result: Result) -> str:
         *_driven(result),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
-        "## Failed exchanges", _table(_FAILURE_HEAD, [
+        "## Failed exchanges", markdown_table(_FAILURE_HEAD, [
             (each.step, each.outcome, each.reason, write.render_count(each.count),
              write.render_utc(each.first_at), write.render_utc(each.last_at), each.trace_id)
             for each in result.failures
         ]),
         "## History", *_history(result),
-        "## Environment and versions", _table(("What", "Is"), sections.environment_rows(result)),
+        "## Environment and versions",
+        markdown_table(("What", "Is"), sections.environment_rows(result)),
     ]  # fmt: skip
     return _within("\n\n".join(parts) + "\n", MOST_BYTES)
 
@@ -62,7 +63,7 @@ def _availability(result: Result) -> list[str]:
         (each.service, each.began, each.ended, each.lasted, each.trouble)
         for each in availability.incident_rows(result)
     ]
-    listed = [_table(_INCIDENT_HEAD, incidents)] if incidents else ["No incident."]
+    listed = [markdown_table(_INCIDENT_HEAD, incidents)] if incidents else ["No incident."]
     table = _judged(
         _WATCH_HEAD,
         availability.watch_rows(result),
@@ -126,18 +127,18 @@ def _banner(result: Result, banner: Banner) -> list[str]:
         escape(banner.sentence),
         *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
-        _table(("Gate", "Result", "Figure", "Reason"), gates),
+        markdown_table(("Gate", "Result", "Figure", "Reason"), gates),
     ]
 
 
 def _driven(result: Result) -> list[str]:
     return [
-        "## Flow", _table(_PHASE_HEAD, [
+        "## Flow", markdown_table(_PHASE_HEAD, [
             (row.profile, row.iterations, row.dropped, row.elapsed,
              ", ".join(each.with_share for each in row.counts))
             for row in map(sections.phase_row, result.phases)
         ]),
-        "## Latency", _table(_STEP_HEAD, [
+        "## Latency", markdown_table(_STEP_HEAD, [
             (row.step, row.count, row.p50, row.p95, row.interval, row.p99, row.longest, row.limit,
              row.not_served)
             for row in map(sections.step_row, result.latency)
@@ -182,7 +183,7 @@ def _history(result: Result) -> list[str]:
     if not rows:
         return [sentence]
     summary = "<summary>The last runs, the newest first</summary>"
-    return [sentence, f"{_FOLD}\n{summary}", _table(head, rows), _UNFOLD]
+    return [sentence, f"{_FOLD}\n{summary}", markdown_table(head, rows), _UNFOLD]
 
 
 def _judged(
@@ -192,7 +193,8 @@ def _judged(
     return _lines(head, [cells(row) for row in table.rows], table.more)
 
 
-def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+    """Render a table of foreign strings, cut after two hundred rows."""
     table = cut_rows(rows, _MOST_ROWS)
     return _lines(head, table.rows, table.more)
 

@@ -1,0 +1,109 @@
+"""Compare two runs, or a run with the last ones before it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+from checks.case import read_case
+from checks.comparison import ComparisonRule
+from checks.differences import (
+    Comparison,
+    JudgedRun,
+    compare_runs,
+    compare_with_last,
+    comparison_json,
+)
+from checks.evidence import judge_evidence
+from checks.history.store import history_of
+from checks.result import read_result
+from checks.verdict import exit_code
+from commands.shared.interrupts import INTERRUPTS
+from commands.shared.run_setup import python_here
+from config.errors import ConfigError, Problem
+from config.units import parse_share
+from reports.comparison import (
+    print_comparison,
+    render_comparison_html,
+    render_comparison_markdown,
+)
+from scenarios.evidence.files import write_atomically
+from scenarios.evidence.run_folder import RunFolder, find_run_folder
+
+PAGE, SUMMARY = "comparison.html", "comparison.md"
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOptions:
+    """The options of the command; `last` is 0 for two runs, `output` None for the run's folder."""
+
+    last: int
+    rule: ComparisonRule
+    output: Path | None
+    as_json: bool
+
+
+def compare(names: Sequence[str], runs: Path, options: ComparisonOptions) -> None:
+    """Compare, write page and summary, print, exit with the verdict. Raises ConfigError."""
+    if len(names) != (1 if options.last else _PAIR):
+        message = "compare needs two runs, or one with --last N: compare A B, compare --last 5 B"
+        raise ConfigError(Problem(None, None, message))
+    folders = [find_run_folder(runs, name) for name in names]
+    if len({folder.path for folder in folders}) < len(folders):
+        message = f"{names[0]} and {names[1]} are the same run: name two"
+        raise ConfigError(Problem(folders[0].path, None, message))
+    judged = [_read(folder) for folder in folders]
+    after = judged[-1]
+    if options.last:
+        kept = history_of(folders[-1])
+        comparison = compare_with_last(kept.entries, after, options.last, options.rule)
+    else:
+        comparison = compare_runs(judged[0], after, options.rule)
+    page = _write(comparison, options.output or folders[-1].path)
+    if options.as_json:
+        INTERRUPTS.print_document(comparison_json(comparison))
+    else:
+        INTERRUPTS.write_whole(lambda: print_comparison(comparison, str(page), sys.stdout))
+    raise typer.Exit(exit_code(comparison.verdict))
+
+
+def rule_of(at_least: str, level: str, run_noise: str) -> ComparisonRule:
+    """Return the rule that the options ask for. Raises ConfigError, for every mistake at once."""
+    shares, problems = [], []
+    for option, text in (("--at-least", at_least), ("--level", level), ("--run-noise", run_noise)):
+        try:
+            shares.append(parse_share(text))
+        except ValueError as error:
+            problems.append(Problem(None, None, f"{option}: {error}"))
+    if problems:
+        raise ConfigError(*problems)
+    return ComparisonRule(*shares)
+
+
+def _read(folder: RunFolder) -> JudgedRun:
+    case = read_case(folder)
+    finding = judge_evidence(folder, case.run)
+    if finding:
+        message = f"its evidence {finding.observed}: copy the run again, or run again"
+        raise ConfigError(Problem(folder.evidence, None, message))
+    try:
+        return JudgedRun(read_result(folder.result), case)
+    except (OSError, ValidationError) as error:
+        command = f"{python_here()} run.py check {folder.path}"
+        message = f"it has no readable result; run: {command}"
+        raise ConfigError(Problem(folder.result, None, message)) from error
+
+
+def _write(comparison: Comparison, folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / SUMMARY, render_comparison_markdown(comparison).encode())
+        write_atomically(folder / PAGE, render_comparison_html(comparison).encode())
+    except OSError as error:
+        message = f"the comparison cannot be written here: {error.strerror or error}"
+        raise ConfigError(Problem(folder, None, message)) from error
+    return folder / PAGE
