@@ -32,6 +32,14 @@ _MOST_CORRELATION = 0.9
 _SHORTEST_S = 1e-9  # a logarithm needs a time
 
 
+@dataclass(frozen=True, slots=True)
+class RunNoise:
+    """The standard deviation of logarithms of a step's p50 and p95 between runs of one build."""
+
+    p50: float = 0.0
+    p95: float = 0.0
+
+
 class Outcome(StrEnum):
     """What is proven of a difference."""
 
@@ -63,7 +71,7 @@ class ComparisonRule:
     """When a difference counts as proven. All are ratios.
 
     `at_least` is the smallest difference of interest, `level` the probability of a false
-    regression in a whole comparison, `run_noise` the coefficient of variation between runs.
+    regression in a whole comparison, `run_noise` the least coefficient of variation between runs.
     """
 
     at_least: float = 0.05
@@ -126,13 +134,23 @@ class StepComparison:
     not_judged: NotJudged | None = None
 
 
+NOT_MEASURED: Mapping[str, RunNoise] = {}
+
+
 def compare_steps(
-    before: Mapping[str, Column], after: Mapping[str, Column], rule: ComparisonRule
+    before: Mapping[str, Column],
+    after: Mapping[str, Column],
+    rule: ComparisonRule,
+    noise: Mapping[str, RunNoise] = NOT_MEASURED,
 ) -> tuple[StepComparison, ...]:
-    """Compare the response times in seconds of each step, in the order in which they were due."""
+    """Compare the response times in seconds of each step, in the order in which they were due.
+
+    `noise` is what was measured of it, by step; where it is lower, that of the rule is taken.
+    """
+    least = math.log1p(rule.run_noise)
     names = dict.fromkeys([*before, *after])
     steps = [
-        _compare_step(name, before[name], after[name], rule)
+        _compare_step(name, before[name], after[name], _at_least(noise.get(name), least))
         if name in before and name in after
         else StepComparison(
             name, len(before.get(name, ())), len(after.get(name, ())),
@@ -187,9 +205,12 @@ def estimate(values_s: Column, percent: float) -> Estimate:
     )
 
 
-def _compare_step(
-    step: str, before_s: Column, after_s: Column, rule: ComparisonRule
-) -> StepComparison:
+def _at_least(measured: RunNoise | None, least: float) -> RunNoise:
+    found = measured or RunNoise()
+    return RunNoise(max(found.p50, least), max(found.p95, least))
+
+
+def _compare_step(step: str, before_s: Column, after_s: Column, noise: RunNoise) -> StepComparison:
     counts = len(before_s), len(after_s)
     if min(counts) < LEAST_VALUES:
         reason = NotJudged.TOO_FEW if min(counts) else NotJudged.NO_VALUES
@@ -202,11 +223,11 @@ def _compare_step(
     tail = next(each for each in pairs if each.percentile == _JUDGED_PERCENTILE)
     return StepComparison(
         step, *counts, pairs, float(_placements(after, before).mean()),
-        (_shift(before, after, rule), *_percentile_change(tail, rule)),
+        (_shift(before, after, noise.p50), *_percentile_change(tail, noise.p95)),
     )  # fmt: skip
 
 
-def _shift(before: Column, after: Column, rule: ComparisonRule) -> Change:
+def _shift(before: Column, after: Column, noise: float) -> Change:
     """Return the Hodges–Lehmann shift of logarithms, with the Mann–Whitney interval by blocks."""
     thin_before, thin_after = _thinned(before), _thinned(after)
     differences = np.sort(np.subtract.outer(thin_after, thin_before), axis=None)
@@ -218,10 +239,10 @@ def _shift(before: Column, after: Column, rule: ComparisonRule) -> Change:
     by_chance = (len(before) + len(after) + 1) / (12 * len(before) * len(after))
     half = t_quantile(2 * (BLOCKS - 1)) * math.sqrt(max(within, by_chance))
     low, high = np.quantile(differences, [max(0.0, 0.5 - half), min(1.0, 0.5 + half)])
-    return _change(Measure.SHIFT, shift, float(low), float(high), rule)
+    return _change(Measure.SHIFT, shift, float(low), float(high), noise)
 
 
-def _percentile_change(pair: PercentilePair, rule: ComparisonRule) -> tuple[Change, ...]:
+def _percentile_change(pair: PercentilePair, noise: float) -> tuple[Change, ...]:
     """Return the change of the p95, or nothing where the values are too few to bound it."""
     ends = (pair.before.low_s, pair.before.high_s, pair.after.low_s, pair.after.high_s)
     if None in ends:
@@ -234,15 +255,13 @@ def _percentile_change(pair: PercentilePair, rule: ComparisonRule) -> tuple[Chan
     down = math.hypot(after - after_low, before_high - before)
     up = math.hypot(after_high - after, before - before_low)
     shift = after - before
-    return (_change(Measure.P95, shift, shift - down, shift + up, rule),)
+    return (_change(Measure.P95, shift, shift - down, shift + up, noise),)
 
 
-def _change(
-    measure: Measure, shift: float, low: float, high: float, rule: ComparisonRule
-) -> Change:
+def _change(measure: Measure, shift: float, low: float, high: float, noise: float) -> Change:
     """Widen the 95 % interval of a difference of logarithms by the noise between two runs."""
     freedom = 2 * (BLOCKS - 1)
-    between = math.sqrt(2) * math.log1p(rule.run_noise)
+    between = math.sqrt(2) * noise
     t = t_quantile(freedom)
     down, up = (math.hypot(each / t, between) for each in (shift - low, high - shift))
     return Change(

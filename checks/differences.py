@@ -7,11 +7,11 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from checks.case import Case
-from checks.comparison import ComparisonRule, Outcome, StepComparison, compare_steps
+from checks.comparison import ComparisonRule, Outcome, RunNoise, StepComparison, compare_steps
 from checks.failure_reasons import failure_groups
 from checks.history.entry import Entry, QuantityEntry
-from checks.history.prediction import compare_with_history
-from checks.history.store import record_of
+from checks.history.prediction import compare_with_history, run_noise
+from checks.history.store import MAX_RUNS, record_of
 from checks.result import Finding, Kind, Result
 from checks.timings import due_order_by_step
 from checks.validity import bottleneck
@@ -81,6 +81,7 @@ class Comparison:
     """The outcome of a comparison: `before` is one run, or the last runs of the history.
 
     The verdict is fail on a proven regression, inconclusive where nothing can be said.
+    `measured_noise` has the steps whose noise between runs the history shows, none of it if empty.
     """
 
     before: tuple[str, ...]
@@ -93,6 +94,7 @@ class Comparison:
     quantities: tuple[QuantityChange, ...]
     errors: tuple[ErrorChange, ...]
     settings: tuple[SettingChange, ...]
+    measured_noise: dict[str, RunNoise]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +105,23 @@ class JudgedRun:
     case: Case
 
 
-def compare_runs(before: JudgedRun, after: JudgedRun, rule: ComparisonRule) -> Comparison:
-    """Compare a run with one before it."""
+def compare_runs(
+    before: JudgedRun, after: JudgedRun, rule: ComparisonRule, history: Sequence[Entry] = ()
+) -> Comparison:
+    """Compare a run with one before it; a history shows the noise between runs."""
     entries = record_of(before.result), record_of(after.result)
+    noise = {
+        step: found
+        for step in entries[1].latency
+        if (found := run_noise(history, entries[1].machine, step, MAX_RUNS))
+    }
     obstacles = (*_other_work(*entries), *_unmeasured(before.case), *_unmeasured(after.case))
-    steps = () if obstacles else compare_steps(_times(before.case), _times(after.case), rule)
+    steps = () if obstacles else compare_steps(_times(before.case), _times(after.case), rule, noise)
     return _comparison(
         entries[:1], after.result, rule, obstacles, steps,
         quantities=(_rows(before.result), _rows(after.result)),
         observed={each.id: each.observed for each in before.result.findings},
-        errors=tuple(_errors(before.case, after.case)),
+        errors=tuple(_errors(before.case, after.case)), noise=noise,
     )  # fmt: skip
 
 
@@ -128,7 +137,7 @@ def compare_with_last(
     newest = entries[-1].quantities if entries else {}
     return _comparison(
         entries[-last:], after.result, rule, obstacles, steps,
-        quantities=(newest, entry.quantities), observed={}, errors=(),
+        quantities=(newest, entry.quantities), observed={}, errors=(), noise={},
     )  # fmt: skip
 
 
@@ -142,6 +151,7 @@ def _comparison(
     steps: tuple[StepComparison, ...], *,
     quantities: tuple[Mapping[str, QuantityEntry], Mapping[str, QuantityEntry]],
     observed: Mapping[str, str], errors: tuple[ErrorChange, ...],
+    noise: dict[str, RunNoise],
 ) -> Comparison:  # fmt: skip
     checks = before[-1].checks if before else {}
     findings = tuple(_findings(checks, observed, after)) if before else ()
@@ -149,7 +159,7 @@ def _comparison(
     return Comparison(
         tuple(each.run_id for each in before), after.run_id, rule,
         _verdict(obstacles, steps, findings), obstacles, steps, findings,
-        tuple(_quantities(*quantities)), errors, settings,
+        tuple(_quantities(*quantities)), errors, settings, noise,
     )  # fmt: skip
 
 

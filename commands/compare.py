@@ -58,11 +58,11 @@ def compare(names: Sequence[str], runs: Path, options: ComparisonOptions) -> Non
         raise ConfigError(Problem(folders[0].path, None, message))
     judged = [_read(folder) for folder in folders]
     after = judged[-1]
+    earlier = history_of(folders[-1]).entries
     if options.last:
-        kept = history_of(folders[-1])
-        comparison = compare_with_last(kept.entries, after, options.last, options.rule)
+        comparison = compare_with_last(earlier, after, options.last, options.rule)
     else:
-        comparison = compare_runs(judged[0], after, options.rule)
+        comparison = compare_runs(judged[0], after, options.rule, earlier)
     page = _write(comparison, options.output or folders[-1].path)
     if options.as_json:
         INTERRUPTS.print_document(comparison_json(comparison))

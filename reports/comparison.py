@@ -30,7 +30,7 @@ _PARTS = (
     ("Checks", "Check", view.finding_rows),
     ("Quantities", "Quantity", view.quantity_rows),
     ("Errors", "Step and reason", view.error_rows),
-    ("What differs around it", "Setting", view.setting_rows),
+    ("Environment", "Setting", view.setting_rows),
 )
 _MOST_ROWS = 20  # in a terminal
 

@@ -6,6 +6,7 @@ Meeker), around their median. Their spread holds everything in which two runs of
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median, stdev
 
 from checks.comparison import (
@@ -15,6 +16,7 @@ from checks.comparison import (
     Measure,
     NotJudged,
     PercentilePair,
+    RunNoise,
     StepComparison,
     judged,
     t_quantile,
@@ -24,10 +26,13 @@ from checks.history.baseline import baseline
 from checks.history.entry import Entry, StepEntry
 
 LEAST_RUNS = 3
+LEAST_OF_NOISE = 5
 
 _SHORTEST_S = 1e-9  # a logarithm needs a time
 # Of a median instead of a mean: its variance is that many times as large.
 _VARIANCE_OF_MEDIAN = math.pi / 2
+# The median of |x − y| of two values of a normal distribution with deviation 1.
+_MEDIAN_DISTANCE = 0.6745 * math.sqrt(2)
 
 
 def compare_with_history(
@@ -39,6 +44,23 @@ def compare_with_history(
         for step, timed in after.latency.items()
     ]
     return judged(steps, rule)
+
+
+def run_noise(entries: Sequence[Entry], machine: str, step: str, last: int) -> RunNoise | None:
+    """Return how runs of a machine differ from the one before; None of too few runs.
+
+    By the median distance of successive runs: a release that changed the build is one of many.
+    """
+    runs = baseline(entries, machine, step, last)
+    if len(runs) < LEAST_OF_NOISE:
+        return None
+    before = [each.latency[step] for each in runs]
+    return RunNoise(_noise([each.p50 for each in before]), _noise([each.p95 for each in before]))
+
+
+def _noise(values: Sequence[float]) -> float:
+    logs = [math.log(max(each, _SHORTEST_S)) for each in values]
+    return median(abs(two - one) for one, two in pairwise(logs)) / _MEDIAN_DISTANCE
 
 
 def _compare_step(step: str, timed: StepEntry, runs: Sequence[Entry]) -> StepComparison:

@@ -109,11 +109,12 @@ def method(comparison: Comparison) -> str:
     level, at_least, noise = map(
         write.render_percentage, (rule.level, rule.at_least, rule.run_noise)
     )
-    if any(each.measure is Measure.P50 for step in comparison.steps for each in step.changes):
+    if len(comparison.before) != 1:
         how = "Prediction interval of the earlier runs, on logarithms"
     else:
+        origin = "as the history shows" if comparison.measured_noise else "assumed, not measured"
         how = (f"Mann–Whitney and Hodges–Lehmann, and intervals of percentiles, by blocks; "
-               f"{noise} noise between runs of one build")  # fmt: skip
+               f"noise between runs of one build at least {noise}, {origin}")  # fmt: skip
     return (f"{how}. Proven at a level of {level} after Holm's correction, from a difference of "
             f"{at_least} on. {CAPTION}.")  # fmt: skip
 

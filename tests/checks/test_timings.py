@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks.timings import Timings, timings_by_step
+from checks.case import DrivenProfile
+from checks.timings import Timings, due_order_by_step, timings_by_step
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
 from tests.evidence_factory import GOOD, SCENARIO, Load, Made, case_of
@@ -85,3 +86,16 @@ def test_a_timer_may_fire_by_a_hundredth_early_and_no_more(
 def test_a_failure_that_lasted_as_long_as_the_limit_is_not_over_it() -> None:
     timings = Timings(np.empty(0), np.empty(0), np.array([2.5, 2.500001]))
     assert timings.judged_by(2.5).served_s.tolist() == [2.500001]
+
+
+def test_what_was_served_or_timed_out_is_in_the_order_in_which_it_was_due(tmp_path: Path) -> None:
+    slow, fast = Made("open", duration_s=0.3), Made("open", duration_s=0.1)
+    load = Load(((slow,), (_REFUSED,), (_TIMED_OUT,), (fast,)))
+    other = Load(((fast,), (slow,)), profile="while")
+    case = case_of(tmp_path, load, other)
+    (first, second) = case.driven
+    together = DrivenProfile(first.phase, first.profile, first.recordings + second.recordings)
+    assert due_order_by_step(case, first)["open"] == pytest.approx([0.3, 10.0, 0.1])
+    found = due_order_by_step(case, together)["open"]
+    assert len(found) == 5
+    assert found.tolist().index(10.0) == 3  # due in the third second, after four of the others

@@ -1,0 +1,60 @@
+"""Tests of the view of a comparison."""
+
+from dataclasses import replace
+
+from checks.comparison import Outcome, RunNoise
+from reports.views import comparison as view
+from tests.reports.comparisons import STEPS, no_regression, nothing_to_compare, regression
+
+
+def test_the_sentences_name_what_is_slower_and_what_fails_now() -> None:
+    assert view.sentences(regression()) == [
+        "Slower: submit answers all values +20.00 %.",
+        "Passed before and fails now: usage/cards_used.",
+    ]
+    assert view.word(regression()) == "Regression"
+
+
+def test_without_a_proof_the_smallest_change_of_interest_is_named() -> None:
+    assert view.sentences(no_regression()) == ["No step is proven to be more than 5.00 % slower."]
+
+
+def test_an_obstacle_is_the_reason() -> None:
+    (sentence,) = view.sentences(nothing_to_compare())
+    assert sentence.startswith("The runs have different profiles")
+    assert view.word(nothing_to_compare()) == "Not comparable"
+
+
+def test_steps_without_a_change_say_so() -> None:
+    assert view.sentences(regression(steps=STEPS[1:], findings=())) == [
+        "No step could be compared."
+    ]
+
+
+def test_a_faster_step_is_named() -> None:
+    changes = (replace(STEPS[0].changes[0], ratio=0.8, outcome=Outcome.FASTER),)
+    said = view.sentences(regression(steps=(replace(STEPS[0], changes=changes),), findings=()))
+    assert said[0] == "Faster: submit answers all values −20.00 %."
+
+
+def test_a_step_that_was_not_judged_has_its_reason() -> None:
+    row = view.change_rows(regression())[-1]
+    assert (row.step, row.change, row.outcome) == ("download", "no data", "? fewer than 60 values")
+
+
+def test_regressions_stand_first_and_a_missing_check_is_none() -> None:
+    rows = view.finding_rows(regression())
+    assert [each.name for each in rows] == ["usage/cards_used", "promql/few-errors"]
+    assert (rows[1].before, rows[1].after) == ("none", "✓ pass: 0")
+
+
+def test_errors_have_counts_and_shares() -> None:
+    (row,) = view.error_rows(regression())
+    assert (row.before, row.after) == ("2 of 1,000 (0.20 %)", "31 of 1,000 (3.10 %)")
+
+
+def test_the_method_says_whether_the_noise_was_measured() -> None:
+    assert "assumed, not measured" in view.method(regression())
+    measured = regression(measured_noise={"submit answers": RunNoise(0.02, 0.04)})
+    assert "as the history shows" in view.method(measured)
+    assert "Prediction interval" in view.method(regression(before=("a", "b", "c")))
