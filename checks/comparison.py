@@ -22,9 +22,11 @@ from checks.latency import percentile
 from scenarios.evidence.exchanges import Column
 
 PERCENTILES = (50.0, 95.0, 99.0)
-BLOCKS = 20
-LEAST_VALUES = 3 * BLOCKS
+LEAST_VALUES = 60
 
+# A block is longer than what its exchanges have in common, or neighbouring blocks are alike.
+_VALUES_OF_BLOCK = 20
+_LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 _JUDGED_PERCENTILE = 95.0
 _TAIL = 0.025  # of each side of a 95 % interval
 _MOST_PAIRED = 300  # order statistics that stand for all values of a run in pairs
@@ -196,7 +198,7 @@ def estimate(values_s: Column, percent: float) -> Estimate:
     ordered, count = np.sort(values_s), len(values_s)
     value_s, share = percentile(ordered, percent), percent / 100
     variance = max(_variance_of_mean(values_s > value_s), share * (1 - share) / count)
-    half = t_quantile(BLOCKS - 1) * math.sqrt(variance)
+    half = t_quantile(_blocks(count) - 1) * math.sqrt(variance)
     low, high = math.floor(count * (share - half)), math.ceil(count * (share + half)) + 1
     return Estimate(
         value_s,
@@ -223,7 +225,7 @@ def _compare_step(step: str, before_s: Column, after_s: Column, noise: RunNoise)
     tail = next(each for each in pairs if each.percentile == _JUDGED_PERCENTILE)
     return StepComparison(
         step, *counts, pairs, float(_placements(after, before).mean()),
-        (_shift(before, after, noise.p50), *_percentile_change(tail, noise.p95)),
+        (_shift(before, after, noise.p50), *_percentile_change(tail, counts, noise.p95)),
     )  # fmt: skip
 
 
@@ -237,12 +239,15 @@ def _shift(before: Column, after: Column, noise: float) -> Change:
         _placements(before, aligned)
     )
     by_chance = (len(before) + len(after) + 1) / (12 * len(before) * len(after))
-    half = t_quantile(2 * (BLOCKS - 1)) * math.sqrt(max(within, by_chance))
+    freedom = _blocks(len(before)) + _blocks(len(after)) - 2
+    half = t_quantile(freedom) * math.sqrt(max(within, by_chance))
     low, high = np.quantile(differences, [max(0.0, 0.5 - half), min(1.0, 0.5 + half)])
-    return _change(Measure.SHIFT, shift, float(low), float(high), noise)
+    return _change(Measure.SHIFT, shift, (float(low), float(high)), noise, freedom)
 
 
-def _percentile_change(pair: PercentilePair, noise: float) -> tuple[Change, ...]:
+def _percentile_change(
+    pair: PercentilePair, counts: tuple[int, int], noise: float
+) -> tuple[Change, ...]:
     """Return the change of the p95, or nothing where the values are too few to bound it."""
     ends = (pair.before.low_s, pair.before.high_s, pair.after.low_s, pair.after.high_s)
     if None in ends:
@@ -255,12 +260,15 @@ def _percentile_change(pair: PercentilePair, noise: float) -> tuple[Change, ...]
     down = math.hypot(after - after_low, before_high - before)
     up = math.hypot(after_high - after, before - before_low)
     shift = after - before
-    return (_change(Measure.P95, shift, shift - down, shift + up, noise),)
+    freedom = sum(map(_blocks, counts)) - 2
+    return (_change(Measure.P95, shift, (shift - down, shift + up), noise, freedom),)
 
 
-def _change(measure: Measure, shift: float, low: float, high: float, noise: float) -> Change:
+def _change(
+    measure: Measure, shift: float, interval: tuple[float, float], noise: float, freedom: int
+) -> Change:
     """Widen the 95 % interval of a difference of logarithms by the noise between two runs."""
-    freedom = 2 * (BLOCKS - 1)
+    low, high = interval
     between = math.sqrt(2) * noise
     t = t_quantile(freedom)
     down, up = (math.hypot(each / t, between) for each in (shift - low, high - shift))
@@ -296,15 +304,20 @@ def _variance_of_mean(values: Column) -> float:
 
     By the means of consecutive blocks; a correlation of neighbouring blocks widens it.
     """
-    means = np.array([block.mean() for block in np.array_split(values, BLOCKS)])
+    blocks = _blocks(len(values))
+    means = np.array([block.mean() for block in np.array_split(values, blocks)])
     deviations = means - means.mean()
     squares = float(deviations @ deviations)
     if not squares:
         return 0.0
     # A correlation of few blocks is estimated too low, by about one part of their number.
-    correlation = float(deviations[1:] @ deviations[:-1]) / squares + 1 / BLOCKS
+    correlation = float(deviations[1:] @ deviations[:-1]) / squares + 1 / blocks
     correlation = min(_MOST_CORRELATION, max(0.0, correlation))
-    return squares / (BLOCKS - 1) / BLOCKS * (1 + correlation) / (1 - correlation)
+    return squares / (blocks - 1) / blocks * (1 + correlation) / (1 - correlation)
+
+
+def _blocks(count: int) -> int:
+    return min(_MOST_BLOCKS, max(_LEAST_BLOCKS, count // _VALUES_OF_BLOCK))
 
 
 def _thinned(values: Column) -> Column:
