@@ -73,7 +73,8 @@ class ComparisonRule:
     """When a difference counts as proven. All are ratios.
 
     `at_least` is the smallest difference of interest, `level` the probability of a false
-    regression in a whole comparison, `run_noise` the least coefficient of variation between runs.
+    change in a whole comparison, either way, `run_noise` the least coefficient of variation between
+    runs.
     """
 
     at_least: float = 0.05
@@ -96,7 +97,7 @@ class Change:
 
     `low` and `high` bound the ratio with 95 % confidence. `slower_p` is the probability of a ratio
     at least this high between two runs of one build, `faster_p` of one at most this high; the
-    others are these after Holm's correction for all changes of a comparison.
+    others are twice these, as a change may go either way, after Holm's correction for all changes.
     """
 
     measure: Measure
@@ -166,8 +167,9 @@ def compare_steps(
 def judged(steps: Sequence[StepComparison], rule: ComparisonRule) -> tuple[StepComparison, ...]:
     """Return the steps with the outcome of each change, corrected for the number of changes."""
     changes = [change for step in steps for change in step.changes]
-    slower = iter(holm([each.slower_p for each in changes]))
-    faster = iter(holm([each.faster_p for each in changes]))
+    # A change may go either way: each direction has half of the level.
+    slower = iter(holm([min(1.0, 2 * each.slower_p) for each in changes]))
+    faster = iter(holm([min(1.0, 2 * each.faster_p) for each in changes]))
 
     def corrected(change: Change) -> Change:
         both = replace(change, adjusted_slower_p=next(slower), adjusted_faster_p=next(faster))
