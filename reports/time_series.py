@@ -17,6 +17,7 @@ from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Column
 
 INTERVALS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
+SHORT_INTERVALS_S = (0.1, 0.2, 0.5)
 PERCENTILES = {"p50_s": 50.0, "p95_s": 95.0, "p99_s": 99.0}
 
 _COUNTS = {
@@ -27,15 +28,15 @@ _COUNTS = {
 }
 
 
-def time_series(exchanges: pd.DataFrame, most: int = 300) -> pd.DataFrame:
+def time_series(exchanges: pd.DataFrame, most: int = 300, shortest_s: float = 1.0) -> pd.DataFrame:
     """Return one row per step and interval, ordered by step and time; none without exchanges.
 
     `exchanges` are those of `Frames`. The interval is the shortest of INTERVALS_S of which at most
-    `most` cover them all. Columns: step (category); at (datetime64[ns, UTC]), where the interval
+    `most` cover them all, or with `shortest_s`, of SHORT_INTERVALS_S. Columns: step (category); at (datetime64[ns, UTC]), where the interval
     begins; interval_s (seconds); due, done, ok, rejected, unknown, not_sent (int64, requests);
     p50_s, p95_s, p99_s (nearest rank), max_s (float64, seconds; NaN where nothing was served).
     """
-    interval_s = interval_of(exchanges, most)
+    interval_s = interval_of(exchanges, most, shortest_s)
     width = pd.Timedelta(seconds=interval_s)
     due = _by_interval(exchanges, exchanges["due_at"].dt.floor(width)).size()
     ended_at = exchanges["done_at"].dt.floor(width).rename("at")
@@ -50,12 +51,13 @@ def time_series(exchanges: pd.DataFrame, most: int = 300) -> pd.DataFrame:
     return series
 
 
-def interval_of(exchanges: pd.DataFrame, most: int) -> int:
-    """Return the shortest of INTERVALS_S of which at most `most` cover all exchanges."""
+def interval_of(exchanges: pd.DataFrame, most: int, shortest_s: float = 1.0) -> float:
+    """Return the shortest interval of which at most `most` cover all exchanges, in seconds."""
     if exchanges.empty:
         return INTERVALS_S[0]
+    intervals_s = [each for each in (*SHORT_INTERVALS_S, *INTERVALS_S) if each >= shortest_s]
     whole_s = (exchanges["done_at"].max() - exchanges["due_at"].min()).total_seconds()
-    return next((each for each in INTERVALS_S if whole_s / each < most), INTERVALS_S[-1])
+    return next((each for each in intervals_s if whole_s / each < most), INTERVALS_S[-1])
 
 
 def _by_interval(exchanges: pd.DataFrame, at: "pd.Series[pd.Timestamp]") -> Any:

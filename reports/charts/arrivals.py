@@ -15,7 +15,7 @@ from checks.stall import on_one_clock
 from reports import formatting as write
 from reports.charts.layers import (
     Spec,
-    clock,
+    interval_clock,
     line_layer,
     panel,
     panels,
@@ -44,7 +44,10 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     counts = _counts(source, source.driven, model)
     counts["in_flight"] = _in_flight(source, counts["at_s"].to_numpy())
     rows = tuple(
-        (clock(row["at"]), *(write.render_count(row[name]) for name in (*_NAMES, "in_flight")))
+        (
+            interval_clock(row["at"]),
+            *(write.render_count(row[name]) for name in (*_NAMES, "in_flight")),
+        )
         for row in counts.to_dict("records")
     )
     columns = "From (UTC)", "Due", "Sent", "Dropped", "In flight, most"
@@ -122,7 +125,7 @@ def _sentence(source: ChartSource, counts: pd.DataFrame) -> str:
     due, dropped = int(counts["due"].sum()), int(counts["dropped"].sum())
     most = counts.iloc[int(counts["in_flight"].to_numpy().argmax())]
     said = (f"At most {write.render_count(most['in_flight'])} requests were in flight, from "
-            f"{clock(most['at'])} UTC on")  # fmt: skip
+            f"{interval_clock(most['at'])} UTC on")  # fmt: skip
     if not dropped:
         return f"All {write.render_number_of(due, 'arrival')} due were begun. {said}."
     of_drops = counts[counts["dropped"] > 0]["at"]
@@ -130,4 +133,4 @@ def _sentence(source: ChartSource, counts: pd.DataFrame) -> str:
     not_started = source.driven.not_started if source.driven else 0
     word = "dropped or left when the load was stopped" if not_started else "dropped"
     return (f"{dropped:,} of {write.render_number_of(due, 'arrival')} due were {word}, from "
-            f"{clock(of_drops.min())} to {clock(end)} UTC. {said}.")  # fmt: skip
+            f"{interval_clock(of_drops.min())} to {interval_clock(end)} UTC. {said}.")  # fmt: skip

@@ -12,8 +12,8 @@ import pandas as pd
 from reports import formatting as write
 from reports.charts.layers import (
     Spec,
-    clock,
     epoch_ms,
+    interval_clock,
     line_layer,
     panel,
     quantity_axis,
@@ -39,7 +39,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     else:
         parts = _parts(source)
         rows = tuple(
-            (clock(row["at"]), *(write.render_seconds(row[name]) for name in _NAMES),
+            (interval_clock(row["at"]), *(write.render_seconds(row[name]) for name in _NAMES),
              write.render_percentage(row["lag_ratio"]))
             for row in parts.to_dict("records")
         )  # fmt: skip
@@ -51,7 +51,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
 def _parts(source: ChartSource) -> pd.DataFrame:
     """Return p99 of lag and service time per interval in which requests were due."""
     width = pd.Timedelta(seconds=source.interval_s)
-    # an offset of the wall clock within a row is no lag
+    # an offset of the wall interval_clock within a row is no lag
     frame = source.exchanges[["lag_s", "service_s"]].clip(lower=0.0)
     at = source.exchanges["due_at"].dt.floor(width)
     begins, which = np.unique(at.dt.tz_localize(None).to_numpy(), return_inverse=True)
@@ -89,7 +89,7 @@ def _sentence(parts: pd.DataFrame) -> str:
     by_generator = bool(worst["lag_ratio"] > 0.5)  # noqa: PLR2004  # more than half
     where = "the load generator" if by_generator else "the service and the network"
     ratio = worst["lag_ratio"] if by_generator else 1 - worst["lag_ratio"]
-    return (f"In the slowest interval, from {clock(worst['at'])} UTC on, {where} took "
+    return (f"In the slowest interval, from {interval_clock(worst['at'])} UTC on, {where} took "
             f"{write.render_percentage(ratio)} of the response time: p99 of the lag "
             f"{write.render_seconds(worst['lag_s'])}, of the service "
             f"{write.render_seconds(worst['service_s'])}.")  # fmt: skip

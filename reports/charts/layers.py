@@ -11,9 +11,11 @@ from reports.vega import LIMIT, OPEN, SOFT, WIDTH
 
 Spec = dict[str, Any]
 
+SHORTEST_INTERVAL_S = 0.1
 MOST_INTERVALS = 80  # four values in each of three panels stay below a thousand points
 NAME_BYTES = 48
 _HOUR_S = 3600
+_SHORT_S = 6  # a tick per second would be too few
 _FAR = 3.0  # times what was measured: a limit beyond would press the lines flat
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 4], [12, 4])
 
@@ -32,6 +34,16 @@ def clock(at: datetime) -> str:
     return f"{at:%H:%M:%S}"
 
 
+def interval_clock(at: datetime) -> str:
+    """Write when an interval begins, with tenths of a second where there are.
+
+    >>> interval_clock(datetime(2026, 11, 22, 17, 50, 3, 400_000))
+    '17:50:03.4'
+    """
+    tenths = at.microsecond // 100_000
+    return f"{clock(at)}.{tenths}" if tenths else clock(at)
+
+
 def short_name(name: str) -> str:
     """Cut a foreign name to what fits into a chart."""
     return write.one_line(name, NAME_BYTES)
@@ -40,7 +52,15 @@ def short_name(name: str) -> str:
 def time_axis(begin: datetime, end: datetime, *, titled: bool = True) -> Spec:
     """Return the x encoding of a chart over time, in UTC."""
     span_s = (end - begin).total_seconds()
-    form = "%H:%M:%S" if span_s < 2 * _HOUR_S else "%H:%M" if span_s < 48 * _HOUR_S else "%m-%d %Hh"
+    form = (
+        "%H:%M:%S.%L"
+        if span_s < _SHORT_S
+        else "%H:%M:%S"
+        if span_s < 2 * _HOUR_S
+        else "%H:%M"
+        if span_s < 48 * _HOUR_S
+        else "%m-%d %Hh"
+    )
     axis: Spec = {"grid": False, "format": form, "tickCount": 6}
     return {
         "field": "at", "type": "temporal", "title": "time of day (UTC)" if titled else None,

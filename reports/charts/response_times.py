@@ -9,8 +9,8 @@ from reports import formatting as write
 from reports.charts.layers import (
     Spec,
     band_layers,
-    clock,
     epoch_ms,
+    interval_clock,
     limit_layers,
     line_layer,
     panel,
@@ -82,7 +82,11 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
     told = series_colour(list(_FIGURES.values()), _COLOURS)
     limit_s, top = source.limit_s(step), float(series["p99_s"].max())
     layers: list[Spec] = [
-        *(band_layers(period.begin, period.end, f"from {clock(period.begin)}") if period else []),
+        *(
+            band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
+            if period
+            else []
+        ),
         line_layer(values, {"x": x, "y": y, **told}),
         *limit_layers(limit_s, top, "p95 limit"),
     ]
@@ -92,7 +96,7 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
 def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     for row in series.to_dict("records"):
         figures = (write.render_seconds(row[name]) for name in _FIGURES)
-        yield step, clock(row["at"]), write.render_count(row["due"]), *figures
+        yield step, interval_clock(row["at"]), write.render_count(row["due"]), *figures
 
 
 def _sentence(
@@ -127,7 +131,7 @@ def _cause_words(source: ChartSource, period: SlowPeriod) -> str:
 def _period_words(period: SlowPeriod) -> str:
     return (f"{period.figure} of {short_name(period.step)} rises from "
             f"{write.render_seconds(period.usual_s)} to {write.render_seconds(period.peak_s)} "
-            f"between {clock(period.begin)} and {clock(period.end)} UTC")  # fmt: skip
+            f"between {interval_clock(period.begin)} and {interval_clock(period.end)} UTC")  # fmt: skip
 
 
 def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:
@@ -135,7 +139,7 @@ def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:
                                                          series["p95_s"].max()))  # fmt: skip
     intervals = write.render_number_of(len(series), "interval")
     return (f"p95 of {short_name(step)} lies between {low} and {high} in {intervals} of "
-            f"{source.interval_s:,} s; no period stands out")  # fmt: skip
+            f"{source.interval_s:g} s; no period stands out")  # fmt: skip
 
 
 def _limit_words(
@@ -148,5 +152,5 @@ def _limit_words(
         if limit_s is not None and len(over):
             return (f"; {short_name(step)} is over its limit of {write.render_limit(limit_s)} in "
                     f"{len(over):,} of {write.render_number_of(len(of_step), 'interval')}, first "
-                    f"at {clock(over['at'].min())} UTC")  # fmt: skip
+                    f"at {interval_clock(over['at'].min())} UTC")  # fmt: skip
     return ""

@@ -57,7 +57,7 @@ def slow_period(step: str, series: pd.DataFrame) -> SlowPeriod | None:
         is_slow = values > max(factor * usual_s, usual_s + _MADS * spread_s, usual_s + _SHORTEST_S)
         if is_slow.any():
             first, last = _around(int(values.argmax()), is_slow)
-            interval = timedelta(seconds=int(known["interval_s"].iloc[0]))
+            interval = timedelta(seconds=float(known["interval_s"].iloc[0]))
             begin, end = known["at"].iloc[first], known["at"].iloc[last] + interval
             return SlowPeriod(step, _WORDS[column], begin, end, usual_s, float(values.max()))
     return None

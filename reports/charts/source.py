@@ -10,7 +10,7 @@ import pandas as pd
 from checks.case import Case, DrivenProfile
 from checks.result import Result
 from checks.service_levels import LatencyRow
-from reports.charts.layers import MOST_INTERVALS
+from reports.charts.layers import MOST_INTERVALS, SHORTEST_INTERVAL_S
 from reports.frames import Frames
 from reports.time_series import interval_of, time_series
 from scenarios.evidence.recording import Recording
@@ -59,9 +59,9 @@ class ChartSource:
         return begin.floor(width), end.floor(width) + width
 
     @cached_property
-    def interval_s(self) -> int:
+    def interval_s(self) -> float:
         """The interval of all charts over time, in seconds."""
-        return interval_of(self.exchanges, MOST_INTERVALS)
+        return interval_of(self.exchanges, MOST_INTERVALS, SHORTEST_INTERVAL_S)
 
     @cached_property
     def series(self) -> pd.DataFrame:
@@ -69,7 +69,7 @@ class ChartSource:
         iterations = self.frames.iterations.rename(columns={"duration_s": "response_s"})
         iterations = iterations.assign(step=pd.Categorical([ITERATION] * len(iterations)))
         parts = [
-            time_series(each[_TIMED], MOST_INTERVALS)
+            time_series(each[_TIMED], MOST_INTERVALS, SHORTEST_INTERVAL_S)
             for each in (iterations, self.exchanges)
             if len(each)
         ]

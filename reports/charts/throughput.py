@@ -9,8 +9,8 @@ import pandas as pd
 from reports import formatting as write
 from reports.charts.layers import (
     Spec,
-    clock,
     epoch_ms,
+    interval_clock,
     line_layer,
     panel,
     panels,
@@ -42,7 +42,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     )
     specs = [upper, _failure_panel(source, failures)] if len(failures) else [upper]
     rows = tuple(
-        (clock(row["at"]), write.render_count(row["ok"]), f"{row['rate_per_s']:,.1f}/s",
+        (interval_clock(row["at"]), write.render_count(row["ok"]), f"{row['rate_per_s']:,.1f}/s",
          write.render_count(row["failed"]))
         for row in rates.to_dict("records")
     )  # fmt: skip
@@ -116,7 +116,7 @@ def _failure_panel(source: ChartSource, failures: pd.DataFrame) -> Spec:
                      "y": quantity_axis("failures", axis={"tickCount": 4, "format": "~s"}),
                      "y2": {"field": "below"}, "color": colour},
     }  # fmt: skip
-    return panel([layer], 80, f"failures per {source.interval_s:,} s")
+    return panel([layer], 80, f"failures per {source.interval_s:g} s")
 
 
 def _by_number(failures: pd.DataFrame) -> "pd.Series[int]":
@@ -130,15 +130,15 @@ def _sentence(source: ChartSource, rates: pd.DataFrame, failures: pd.DataFrame) 
     whole = rates[rates["covered_s"] >= source.interval_s / 2]
     lowest = whole if len(whole) else rates
     least = lowest.iloc[int(lowest["rate_per_s"].to_numpy().argmin())]
-    said += f", fewest from {clock(least['at'])} UTC ({least['rate_per_s']:,.1f}/s)"
+    said += f", fewest from {interval_clock(least['at'])} UTC ({least['rate_per_s']:,.1f}/s)"
     if failures.empty:
         return f"{said}; no request failed."
     number = int(failures["count"].sum())
     numbers = _by_number(failures)
     first, last = _when(failures, str(numbers.index[0]), source)
     return (f"{said}; {write.render_number_of(number, 'failure')}, most of them "
-            f"{short_name(str(numbers.index[0]))} ({numbers.iloc[0]:,}, from {clock(first)} to "
-            f"{clock(last)} UTC).")  # fmt: skip
+            f"{short_name(str(numbers.index[0]))} ({numbers.iloc[0]:,}, from {interval_clock(first)} to "
+            f"{interval_clock(last)} UTC).")  # fmt: skip
 
 
 def _when(failures: pd.DataFrame, kind: str, source: ChartSource) -> tuple[datetime, datetime]:

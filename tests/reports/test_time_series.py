@@ -65,6 +65,12 @@ def test_the_interval_is_the_shortest_that_keeps_the_series_short(
     assert interval_s in INTERVALS_S
 
 
+def test_a_short_run_has_shorter_intervals_where_they_are_asked_for() -> None:
+    series = time_series(exchanges_of([0.0, 1.5], [0.1, 0.1]), 80, shortest_s=0.1)
+    assert set(series["interval_s"]) == {0.1}
+    assert time_series(exchanges_of([0.0, 1.5], [0.1, 0.1]))["interval_s"].tolist() == [1, 1]
+
+
 def test_without_exchanges_there_is_no_row() -> None:
     assert time_series(exchanges_of([], [])).empty
 

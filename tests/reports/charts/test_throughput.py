@@ -6,7 +6,7 @@ from reports.vega import FAIL, render_svg
 from scenarios.evidence.exchange import Outcome
 from tests.evidence_factory import Load, Made, case_of
 from tests.reports.charts.conftest import SourceOf
-from tests.reports.charts.made_runs import Shape
+from tests.reports.charts.made_runs import Shape, source_of
 from tests.reports.charts.specs import layers_of, only_chart, only_reason
 from tests.reports.results import good_result
 
@@ -23,6 +23,14 @@ def test_each_expected_response_is_counted_once(run_of: SourceOf) -> None:
     chart = only_chart(throughput.charts(run_of(Shape())))
     assert sum(int(row[1].replace(",", "")) for row in chart.rows) == 12_000
     assert "no request failed" in chart.sentence
+
+
+def test_a_run_of_two_seconds_has_intervals_of_a_tenth(tmp_path: Path) -> None:
+    source = source_of(tmp_path, Shape(duration_s=2.0))
+    chart = only_chart(throughput.charts(source))
+    assert len(chart.rows) >= 20
+    assert sum(int(row[1]) for row in chart.rows) == 80
+    assert chart.rows[1][0] == "17:50:00.1"
 
 
 def test_an_interval_without_a_response_is_a_rate_of_zero(run_of: SourceOf) -> None:
