@@ -32,9 +32,10 @@ def time_series(exchanges: pd.DataFrame, most: int = 300, shortest_s: float = 1.
     """Return one row per step and interval, ordered by step and time; none without exchanges.
 
     `exchanges` are those of `Frames`. The interval is the shortest of INTERVALS_S of which at most
-    `most` cover them all, or with `shortest_s`, of SHORT_INTERVALS_S. Columns: step (category); at (datetime64[ns, UTC]), where the interval
-    begins; interval_s (seconds); due, done, ok, rejected, unknown, not_sent (int64, requests);
-    p50_s, p95_s, p99_s (nearest rank), max_s (float64, seconds; NaN where nothing was served).
+    `most` cover them all; a `shortest_s` below 1 permits SHORT_INTERVALS_S. Columns: step
+    (category); at (datetime64[ns, UTC]), where the interval begins; interval_s (seconds); due,
+    done, ok, rejected, unknown, not_sent (int64, requests); p50_s, p95_s, p99_s (nearest rank),
+    max_s (float64, seconds; NaN where nothing was served).
     """
     interval_s = interval_of(exchanges, most, shortest_s)
     width = pd.Timedelta(seconds=interval_s)

@@ -15,7 +15,8 @@ SHORTEST_INTERVAL_S = 0.1
 MOST_INTERVALS = 80  # four values in each of three panels stay below a thousand points
 NAME_BYTES = 48
 _HOUR_S = 3600
-_SHORT_S = 6  # a tick per second would be too few
+_SHORT_S = 6  # whole seconds would be too few
+_TIME_FORMATS = ((_SHORT_S, "%H:%M:%S.%L"), (2 * _HOUR_S, "%H:%M:%S"), (48 * _HOUR_S, "%H:%M"))
 _FAR = 3.0  # times what was measured: a limit beyond would press the lines flat
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 4], [12, 4])
 
@@ -52,16 +53,9 @@ def short_name(name: str) -> str:
 def time_axis(begin: datetime, end: datetime, *, titled: bool = True) -> Spec:
     """Return the x encoding of a chart over time, in UTC."""
     span_s = (end - begin).total_seconds()
-    form = (
-        "%H:%M:%S.%L"
-        if span_s < _SHORT_S
-        else "%H:%M:%S"
-        if span_s < 2 * _HOUR_S
-        else "%H:%M"
-        if span_s < 48 * _HOUR_S
-        else "%m-%d %Hh"
-    )
-    axis: Spec = {"grid": False, "format": form, "tickCount": 6}
+    form = next((form for most_s, form in _TIME_FORMATS if span_s < most_s), "%m-%d %Hh")
+    ticks = 3 if span_s < _SHORT_S else 6
+    axis: Spec = {"grid": False, "format": form, "tickCount": ticks}
     return {
         "field": "at", "type": "temporal", "title": "time of day (UTC)" if titled else None,
         "scale": {"type": "utc", "domain": [epoch_ms(begin), epoch_ms(end)]}, "axis": axis,

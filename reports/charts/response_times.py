@@ -82,15 +82,15 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
     told = series_colour(list(_FIGURES.values()), _COLOURS)
     limit_s, top = source.limit_s(step), float(series["p99_s"].max())
     layers: list[Spec] = [
-        *(
-            band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
-            if period
-            else []
-        ),
+        *(_band(period) if period else []),
         line_layer(values, {"x": x, "y": y, **told}),
         *limit_layers(limit_s, top, "p95 limit"),
     ]
     return panel(layers, 120, short_name(step))
+
+
+def _band(period: SlowPeriod) -> list[Spec]:
+    return band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
 
 
 def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -129,9 +129,10 @@ def _cause_words(source: ChartSource, period: SlowPeriod) -> str:
 
 
 def _period_words(period: SlowPeriod) -> str:
+    begin, end = interval_clock(period.begin), interval_clock(period.end)
     return (f"{period.figure} of {short_name(period.step)} rises from "
             f"{write.render_seconds(period.usual_s)} to {write.render_seconds(period.peak_s)} "
-            f"between {interval_clock(period.begin)} and {interval_clock(period.end)} UTC")  # fmt: skip
+            f"between {begin} and {end} UTC")  # fmt: skip
 
 
 def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:

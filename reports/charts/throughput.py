@@ -137,8 +137,8 @@ def _sentence(source: ChartSource, rates: pd.DataFrame, failures: pd.DataFrame) 
     numbers = _by_number(failures)
     first, last = _when(failures, str(numbers.index[0]), source)
     return (f"{said}; {write.render_number_of(number, 'failure')}, most of them "
-            f"{short_name(str(numbers.index[0]))} ({numbers.iloc[0]:,}, from {interval_clock(first)} to "
-            f"{interval_clock(last)} UTC).")  # fmt: skip
+            f"{short_name(str(numbers.index[0]))} ({numbers.iloc[0]:,}, "
+            f"from {interval_clock(first)} to {interval_clock(last)} UTC).")  # fmt: skip
 
 
 def _when(failures: pd.DataFrame, kind: str, source: ChartSource) -> tuple[datetime, datetime]:
