@@ -26,7 +26,7 @@ from benchmarks.engine_recordings import ROOT, environment_text
 from benchmarks.engine_targets import nginx
 from benchmarks.engine_tools import FLOW
 from config.units import parse_duration
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 
 MB = 1_000_000

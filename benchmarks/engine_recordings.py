@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from scenarios.evidence.recording import Recording, read_recordings
+from scenarios.evidence.recording import Recording
+from scenarios.evidence.recording_reader import read_recordings
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import psutil
 
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,7 +9,8 @@ from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.plan import with_load
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import Ledger, ledger_of
-from scenarios.evidence.recording import Recording, StopReason, read_recordings
+from scenarios.evidence.recording import Recording, StopReason
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
 from scenarios.language.model import Profile, Scenario
 from witnesses.database.trace_reading import TraceReading, read_traces

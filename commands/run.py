@@ -23,7 +23,7 @@ from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_json, ledger_of
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import (
     Cause,
     DrivenPhase,

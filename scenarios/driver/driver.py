@@ -19,7 +19,7 @@ from scenarios.driver.load_process import (
 from scenarios.driver.plan import header_problems
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchanges import Exchanges
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Profile, Scenario
 

@@ -26,7 +26,7 @@ from scenarios.engine.messages import (
     MessageError,
     read_message,
 )
-from scenarios.evidence.recording import recover as recover_recording
+from scenarios.evidence.recording_reader import recover as recover_recording
 from scenarios.evidence.transfer import BatchError, BatchWriter
 
 _POLL_S = 0.02

@@ -9,7 +9,8 @@ from checks.failure_reasons import (
     failure_sentence,
 )
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import Recorder, read_recording
+from scenarios.evidence.recording import Recorder
+from scenarios.evidence.recording_reader import read_recording
 
 _BODY = "state is not as expected"
 

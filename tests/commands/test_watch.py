@@ -30,7 +30,7 @@ from config.errors import ConfigError
 from reports.progress import Progress
 from scenarios.driver.plan import Plan
 from scenarios.driver.watch import PROFILE, STEM, pointer_path
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import Run, RunFolder
 from tests.commands.shop_plan import IS_WELL, SCENARIO, shop_plan
 from tests.paths import ROOT

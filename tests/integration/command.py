@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from scenarios.evidence.recording import Recording, read_recordings
+from scenarios.evidence.recording import Recording
+from scenarios.evidence.recording_reader import read_recordings
 from tests.paths import ROOT
 
 

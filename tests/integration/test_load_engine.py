@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import Recording, read_recordings
+from scenarios.evidence.recording import Recording
+from scenarios.evidence.recording_reader import read_recordings
 from tests.integration.command import Ended, Start, still_there
 from tests.integration.load_shop import OpenShop, opened_shop
 from tests.paths import ROOT

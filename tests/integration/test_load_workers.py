@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from scenarios.driver.worker_key import KEY
-from scenarios.evidence.recording import StopReason, read_recordings
+from scenarios.evidence.recording import StopReason
+from scenarios.evidence.recording_reader import read_recordings
 from tests.integration.command import Command, Ended, Start, recordings_of, still_there
 from tests.integration.load_shop import OpenShop, Shop
 from tests.paths import ROOT

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import read_recording, read_recordings
+from scenarios.evidence.recording_reader import read_recording, read_recordings
 from tests.integration.command import Ended, Start
 from tests.paths import ROOT
 from tests.usage_rows import value_of

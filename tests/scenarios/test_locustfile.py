@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from tests.paths import ROOT
 from tests.tiny_server import Says, serving
 

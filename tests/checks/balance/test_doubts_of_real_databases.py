@@ -21,7 +21,8 @@ from config.network import Network
 from scenarios.driver.flow import compile_flow, run_iteration
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.ledger import Labels, ledger_of
-from scenarios.evidence.recording import Recorder, RecordingEnd, read_recordings
+from scenarios.evidence.recording import Recorder, RecordingEnd
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario

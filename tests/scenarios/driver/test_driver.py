@@ -9,7 +9,7 @@ from config.environment import Environment, Service
 from config.errors import ConfigError
 from scenarios.driver.driver import DriverContext, ready_driver
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.recording import read_recordings
+from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Profile
 from tests.scenarios.shop_scenario import good_scenario

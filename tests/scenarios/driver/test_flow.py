@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from config.environment import read_environment
 from scenarios.driver.flow import Flow, compile_flow, run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
-from scenarios.evidence.recording import Recording, read_recording
+from scenarios.evidence.recording import Recording
+from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import (

@@ -10,7 +10,8 @@ import pytest
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import Load, LoadAssignment
-from scenarios.evidence.recording import Stop, StopReason, read_recording
+from scenarios.evidence.recording import Stop, StopReason
+from scenarios.evidence.recording_reader import read_recording
 from scenarios.language.model import Abort
 from scenarios.language.rates import RateStage
 from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario

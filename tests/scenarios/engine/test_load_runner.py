@@ -1,7 +1,8 @@
 from pathlib import Path
 from typing import Any
 
-from scenarios.evidence.recording import Stop, StopReason, read_recording
+from scenarios.evidence.recording import Stop, StopReason
+from scenarios.evidence.recording_reader import read_recording
 from tests.scenarios.engine.engine_doubles import make_assignment
 from tests.scenarios.engine.locust_child import in_locust_child
 from tests.scenarios.sockets import answering, http, serving

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from scenarios.evidence.recording import read_recording
+from scenarios.evidence.recording_reader import read_recording
 from tests.scenarios.engine.engine_doubles import options_of
 from tests.scenarios.engine.locust_child import in_locust_child, write_task
 from tests.scenarios.sockets import answering, http, serving

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from scenarios.evidence.exchanges import ROW
-from scenarios.evidence.recording import Recorder, read_recording
+from scenarios.evidence.recording import Recorder
+from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.transfer import BatchQueue
 from tests.scenarios.engine.engine_doubles import FakeRunner
 from tests.scenarios.engine.locust_child import in_locust_child

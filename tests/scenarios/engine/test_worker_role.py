@@ -111,7 +111,7 @@ def test_a_worker_without_an_assignment_leaves(tmp_path: Path) -> None:
 def drive(folder: str, url: str, stops: bool, scenario: str = "") -> dict[str, Any]:
     """Drive the assignment, confirm every batch, and return what the master got."""
     from scenarios.engine.load_runner import UserLoop
-    from scenarios.evidence.recording import read_recording
+    from scenarios.evidence.recording_reader import read_recording
     from scenarios.evidence.transfer import BatchWriter
 
     role, runner = worker(folder, url, **({"scenario": scenario} if scenario else {}))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
-from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd, read_recording
+from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd
+from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.transfer import (
     MAX_NOTES_BYTES,
     MAX_ROWS,
