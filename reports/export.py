@@ -1,6 +1,7 @@
 """Write a run's tables to files that other tools read: CSV, JSON Lines, Parquet, Excel."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from checks.history.entry import Entry
 from checks.history.trends import PERCENTILES, percentile_of
 from reports.frames import Frames
 from reports.time_series import time_series
+from scenarios.evidence.files import make_folder, open_new
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,18 +81,25 @@ def write_tables(
     tables: "Mapping[str, pd.DataFrame]", form: Format, folder: Path
 ) -> list[Exported]:
     """Write the tables into a folder, one file each, or all into one workbook. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if form is Format.XLSX:
         return _write_workbook(tables, folder / WORKBOOK)
     write = {Format.CSV: _write_csv, Format.JSONL: _write_jsonl, Format.PARQUET: _write_parquet}
     exported = []
     for name, table in tables.items():
         path = folder / f"{name}.{form}"
-        temporary = path.with_name(f".{path.name}")
+        temporary = _temporary(path)
         write[form](table, temporary)
         temporary.replace(path)
         exported.append(Exported(name, path, len(table)))
     return exported
+
+
+def _temporary(path: Path) -> Path:
+    """Return the path of a file that is not there: a link that somebody left is not followed."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.unlink(missing_ok=True)
+    return temporary
 
 
 def _write_parquet(table: "pd.DataFrame", path: Path) -> None:
@@ -111,7 +120,7 @@ def _write_csv(table: "pd.DataFrame", path: Path) -> None:
 
 
 def _write_jsonl(table: "pd.DataFrame", path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with os.fdopen(open_new(path), "w", encoding="utf-8") as file:
         for first in range(0, len(table), _JSON_BATCH_ROWS):
             batch = table.iloc[first : first + _JSON_BATCH_ROWS]
             file.write(
@@ -127,7 +136,7 @@ def _write_workbook(tables: "Mapping[str, pd.DataFrame]", path: Path) -> list[Ex
     import pandas as pd
 
     exported = []
-    temporary = path.with_name(f".{path.name}")
+    temporary = _temporary(path)
     # a text that begins with "=" must not become a formula
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
     with pd.ExcelWriter(temporary, engine="xlsxwriter", engine_kwargs=options) as writer:
