@@ -42,16 +42,33 @@ def rows_of(
         ]
 
     rows = rows_by(figures)
+    if any(row.code is Code.DOUBLE_COUNT for row in rows):
+        rows = rows_by(_of_one_service(case, quantity, figures))
+    return _explained(case, quantity, rows, keeps, has_other_traffic)
+
+
+def _of_one_service(
+    case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
+) -> Mapping[str, Figures]:
+    """Return the figures with a doubt in the counters where several services show them.
+
+    Those of services that the scenario does not mean can only add to it.
+    """
     has_counter = bool(quantity.settings.prometheus)
     replicas = case.services.replicas_of(quantity) if has_counter else []
     services = sorted({replica.service for replica, _ in replicas})
-    if len(services) > 1 and any(row.code is Code.DOUBLE_COUNT for row in rows):
-        # the counters of services that the scenario does not mean can only add to it
-        doubt = Reason.SEVERAL_SERVICES, ", ".join(services)
-        counters = (SERVICE, PROMETHEUS)
-        rows = rows_by(
-            {w: of.doubted(*doubt) if w in counters else of for w, of in figures.items()}
-        )
+    if len(services) <= 1:
+        return figures
+    doubt = Reason.SEVERAL_SERVICES, ", ".join(services)
+    counters = (SERVICE, PROMETHEUS)
+    return {w: of.doubted(*doubt) if w in counters else of for w, of in figures.items()}
+
+
+def _explained(
+    case: Case, quantity: CountedQuantity, rows: list[UsageRow], keeps: Mapping[str, RecordKind],
+    has_other_traffic: bool,
+) -> list[UsageRow]:  # fmt: skip
+    """Return the rows with what is behind a failing one."""
     if all(_is_empty(row) for row in rows):
         return [
             replace(row, verdict=Verdict.INCONCLUSIVE, code=Code.NOTHING_COUNTED) for row in rows
