@@ -246,6 +246,19 @@ def _curve(trend: Trend, step: str) -> Curve:
     shifts = [each for each in trend.shifts if each.step == step]
     last = entries[-1].latency[step]
     limit = last.p95_limit
+    limits = [] if limit is None else [limit]
+    said = ", ".join([
+        f"p95 of the newest run {write.render_seconds(last.p95, *limits)}",
+        *(f"limit {write.render_limit(each)}" for each in limits),
+    ])  # fmt: skip
+    dated = [f"{each.percentile} shifted by {write.render_change(each.point.change_ratio)} on "
+             f"{each.first.started_at:%Y-%m-%d}" for each in shifts]  # fmt: skip
+    spec = _curve_spec(entries, step, shifts)
+    return Curve(f"{step} by run", f"{'; '.join([said, *dated])}.", spec)
+
+
+def _curve_spec(entries: Sequence[Entry], step: str, shifts: Sequence[Shift]) -> dict[str, Any]:
+    limit = entries[-1].latency[step].p95_limit
     values = [
         {
             "at": each.started_at.isoformat(), "verdict": each.verdict,
@@ -256,7 +269,7 @@ def _curve(trend: Trend, step: str) -> Curve:
         for each in entries
         if (timed := each.latency[step])
     ]  # fmt: skip
-    spec = {
+    return {
         "height": _CHART_HEIGHT,
         "data": {"values": values},
         "encoding": {"x": {"field": "at", "type": "temporal", "title": None,
@@ -278,14 +291,6 @@ def _curve(trend: Trend, step: str) -> Curve:
             *[_shift_line(each) for each in shifts],
         ],
     }  # fmt: skip
-    limits = [] if limit is None else [limit]
-    said = ", ".join([
-        f"p95 of the newest run {write.render_seconds(last.p95, *limits)}",
-        *(f"limit {write.render_limit(each)}" for each in limits),
-    ])  # fmt: skip
-    dated = [f"{each.percentile} shifted by {write.render_change(each.point.change_ratio)} on "
-             f"{each.first.started_at:%Y-%m-%d}" for each in shifts]  # fmt: skip
-    return Curve(f"{step} by run", f"{'; '.join([said, *dated])}.", spec)
 
 
 def _line(field: str, colour: str, dash: list[int]) -> dict[str, Any]:

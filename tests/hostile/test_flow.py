@@ -8,7 +8,7 @@ import pytest
 from config.environment import Environment, Service
 from scenarios.driver.flow import compile_flow, run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
-from scenarios.evidence.recording import read_recording
+from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario
 from tests.hostile.cases import BY_NAME, HTTP, JSON, Case
