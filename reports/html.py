@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import Result
+from checks.result import Finding, Result
+from checks.verdict import Verdict
 from reports import formatting as write
 from reports.charts import steps
 from reports.charts.model import NO_PICTURES, Picture, Pictures, Section
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
-from reports.views.balance import columns_of, fold_balance
+from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance
 from reports.views.banner import banner_of
 from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
@@ -111,14 +112,25 @@ def _content(result: Result) -> dict[str, object]:
 def _judged_rows(result: Result) -> dict[str, Sequence[HasVerdict]]:
     """Return the rows of each table whose failing rows come first."""
     balance = fold_balance(result)
+    validity, quiet = _folded(findings_of_section(result, "validity"))
     return {
         "availability": availability.watch_rows(result),
         "objectives": objective_rows(result),
         "balance": balance.shown,
         "folded": balance.folded,
-        **{name: findings_of_section(result, name) for name in ("flow", "server", "validity")},
+        **{name: findings_of_section(result, name) for name in ("flow", "server")},
+        "validity": validity,
+        "validity_folded": quiet,
         "open": open_findings(result),
     }
+
+
+def _folded(findings: Sequence[Finding]) -> tuple[Sequence[Finding], Sequence[Finding]]:
+    """Split findings into those to show and those to fold: what passed, where there are many."""
+    passed = [each for each in findings if each.verdict is Verdict.PASS]
+    if len(passed) <= FOLD_ABOVE:
+        return findings, ()
+    return [each for each in findings if each.verdict is not Verdict.PASS], passed
 
 
 def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:

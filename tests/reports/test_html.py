@@ -18,6 +18,7 @@ from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.results import (
     empty_result,
     failing_result,
+    finding,
     good_result,
     latency_row,
     objective,
@@ -152,6 +153,19 @@ def test_what_fails_comes_first_and_is_never_cut() -> None:
     validity = page[page.index('id="validity"') : page.index('id="failures"')]
     assert "the last" in validity
     assert re.search(r"… [\d,]+ more rows pass\.", validity)
+
+
+@pytest.mark.parametrize(("passing", "is_folded"), [(12, False), (13, True)])
+def test_many_checks_of_validity_that_pass_are_folded_and_others_never(
+    passing: int, is_folded: bool
+) -> None:
+    checks = [finding(f"precondition {number}", Kind.VALIDITY) for number in range(passing)]
+    bad = finding("scraped after the load", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE)
+    page = render_html(good_result(findings=(*checks, bad)))
+    validity = page[page.index('id="validity"') : page.index('id="failures"')]
+    folded = validity.partition("<details>")[2]
+    assert ("precondition 3" in folded) is is_folded
+    assert bad.title not in folded.partition("</details>")[0]
 
 
 def test_a_range_no_data_and_not_asked_are_told_apart() -> None:
