@@ -232,6 +232,9 @@ def watch(
     flow_every: Annotated[str, typer.Option(help="Interval between passes of the flow.")] = "1m",
     objective: Annotated[str, typer.Option(help="Availability objective (SLO).")] = "99.9%",
     once: Annotated[bool, typer.Option("--once", help="Probe once and exit, for cron.")] = False,
+    on_change: Annotated[
+        str, typer.Option(help="Command to call when a service goes down or comes up.")
+    ] = "",
     runs: Runs = Path("runs"), as_json: Json = False,
 ) -> None:  # fmt: skip
     """Probe health and run the flow at an interval; compute availability and error budget.
@@ -240,15 +243,18 @@ def watch(
     """
     from commands import watch as command
     from commands.shared.run_setup import plan_of
+    from commands.shared.state_changes import read_command
     from scenarios.driver.watch import lock_watch
 
+    called = read_command(on_change)
     every = every or command.usual_pace(length, once)
     wanted = command.read_watch(length, every, flow_every, objective)
     words = ["--for", length, "--every", every, "--flow-every", flow_every]
     words += ["--objective", objective, *(["--once"] if once else [])]
+    words += ["--on-change", on_change] if on_change else []
     plan = plan_of("watch", env, scenario, (), runs, "", more=words)
     with lock_watch(runs, plan.file.name):
-        command.watch(plan, wanted, once, as_json)
+        command.watch(plan, wanted, once, as_json, called)
 
 
 @app.command()

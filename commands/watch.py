@@ -1,6 +1,7 @@
 """Watch an environment: begin or resume a watch, and judge what was seen by now."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,6 +9,7 @@ from functools import partial
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import deployed, describe, log_to, open_run, python_here
+from commands.shared.state_changes import StateReporter
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
@@ -82,7 +84,9 @@ def read_watch(length: str, every: str, flow_every: str, objective: str) -> Watc
     return WatchRequest(lasts, read["--every"], read["--flow-every"], read["--objective"])
 
 
-def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
+def watch(
+    plan: Plan, wanted: WatchRequest, once: bool, as_json: bool, on_change: Sequence[str] = ()
+) -> None:
     """Take a watch up again, or begin one; watch, and conclude what was seen by now."""
     INTERRUPTS.raise_on_signal()
     progress = Progress()
@@ -98,10 +102,11 @@ def watch(plan: Plan, wanted: WatchRequest, once: bool, as_json: bool) -> None:
         try:
             with progress.stage("watch") as stage:
                 hear = partial(hear_pass, [], progress, stage)
+                tell = StateReporter(progress, on_change)
                 if once:
-                    watch_once(place.environment, flow, folder, hear)
+                    watch_once(place.environment, flow, folder, hear, tell)
                 else:
-                    watch_on(watch, place.environment, flow, folder, hear)
+                    watch_on(watch, place.environment, flow, folder, hear, tell)
         except KeyboardInterrupt:
             progress.note("the watch goes on when it is called again")
     if CLOCK.now() >= watch.until:

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event
@@ -23,14 +24,37 @@ _MAX_CHARACTERS = 200
 _MAX_BYTES = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A service went down, or came up again: then `error` is "".
+
+    `at` is when the probe that shows it was sent (epoch seconds); `down_s` how long it was down.
+    """
+
+    service: str
+    at: float
+    error: str
+    down_s: float = 0.0
+
+
+OnChange = Callable[[StateChange], None]
+
+
+def _ignore(_: StateChange) -> None:
+    """Tell nobody."""
+
+
 class Prober:
-    """Probes one service, and records each probe."""
+    """Probes one service, records each probe, and calls `on_change` when it goes down or up."""
 
     def __init__(
-        self, environment: Environment, name: str, folder: Path, secrets: Iterable[str] = ()
-    ) -> None:
+        self, environment: Environment, name: str, folder: Path, secrets: Iterable[str] = (),
+        on_change: OnChange = _ignore,
+    ) -> None:  # fmt: skip
         """Send nothing yet. Raises OSError where nothing can be written."""
         service = environment.services[name]
+        self._name, self._on_change = name, on_change
+        self._down_since: float | None = None
         self._url = service.url + service.health_path
         self._is_any_status_well = service.health == NONE
         self._secrets = secrets or environment.secrets()
@@ -53,7 +77,17 @@ class Prober:
         with open_to_append(self._path) as file:
             line = [round(probe.sent_at, 4), round(probe.done_at, 4), probe.error]
             file.write(json.dumps(line).encode() + b"\n")
+        self._report_change(probe)
         return probe
+
+    def _report_change(self, probe: Probe) -> None:
+        since_at = self._down_since
+        if probe.error and since_at is None:
+            self._down_since = probe.sent_at
+            self._on_change(StateChange(self._name, probe.sent_at, probe.error))
+        elif not probe.error and since_at is not None:
+            self._down_since = None
+            self._on_change(StateChange(self._name, probe.sent_at, "", probe.sent_at - since_at))
 
     def probe_until(self, every_s: float, stopped: Event) -> None:
         """Probe at an interval until the event is set."""
@@ -84,10 +118,13 @@ class Prober:
 
 @contextmanager
 def probers(
-    environment: Environment, folder: Path, secrets: Iterable[str] = ()
-) -> Iterator[list[Prober]]:
-    """Open a prober per service."""
-    opened = [Prober(environment, name, folder, secrets) for name in environment.services]
+    environment: Environment, folder: Path, secrets: Iterable[str] = (),
+    on_change: OnChange = _ignore,
+) -> Iterator[list[Prober]]:  # fmt: skip
+    """Open a prober per service; `on_change` is called in its thread."""
+    opened = [
+        Prober(environment, name, folder, secrets, on_change) for name in environment.services
+    ]
     try:
         yield opened
     finally:

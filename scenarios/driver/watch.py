@@ -16,7 +16,7 @@ from config.clock import CLOCK
 from config.environment import Environment
 from config.errors import ConfigError, Problem
 from scenarios.driver.flow import Flow, run_iteration
-from scenarios.driver.prober import probers, probing
+from scenarios.driver.prober import OnChange, probers, probing
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import Run, RunFolder, Watch
 from scenarios.http.client import HttpClient
@@ -81,14 +81,17 @@ def lock_watch(runs: Path, environment: str) -> Iterator[None]:
 
 
 def watch_on(
-    watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass
-) -> None:
+    watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass,
+    on_change: OnChange,
+) -> None:  # fmt: skip
     """Watch until the end or an interrupt; call `on_pass` after each pass of the flow.
+
+    `on_change` is called when a service goes down or comes up again, in another thread.
 
     Raises the error of a prober that cannot record any more.
     """
     with (
-        probers(environment, folder.evidence, flow.secrets) as opened,
+        probers(environment, folder.evidence, flow.secrets, on_change) as opened,
         probing(opened, watch.every_s) as stopped,
     ):
         due_s = time.monotonic()
@@ -99,9 +102,11 @@ def watch_on(
                 stopped.wait(min(due_s - time.monotonic(), max(0.0, _left_s(watch))))
 
 
-def watch_once(environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass) -> None:
+def watch_once(
+    environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass, on_change: OnChange
+) -> None:
     """Probe each service once, and run the flow once."""
-    with probers(environment, folder.evidence, flow.secrets) as opened:
+    with probers(environment, folder.evidence, flow.secrets, on_change) as opened:
         for prober in opened:
             prober.probe()
     with _recorded_passes(flow, folder) as pass_once:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.environment import Environment, Service
-from scenarios.driver.prober import Prober, probers, probing
+from scenarios.driver.prober import Prober, StateChange, probers, probing
 from scenarios.evidence.probes import Probe, probes_path, read_probes
 from tests.scenarios.sockets import Server
 from tests.scenarios.sockets import serving as serving_raw
@@ -46,6 +46,29 @@ def test_a_healthy_service_is_up(tmp_path: Path, well: str) -> None:
 def test_a_service_that_responds_503_is_down_with_its_status(tmp_path: Path) -> None:
     with serving({"/health": Says("no", 503)}) as server:
         assert probed(server.url, tmp_path).error == "status 503"
+
+
+def test_a_change_is_reported_once_when_it_begins_and_once_when_it_ends(tmp_path: Path) -> None:
+    changes: list[StateChange] = []
+    answers = {"/health": Says("no", 503)}
+    with serving(answers) as server:
+        prober = Prober(of(server.url), "shop", tmp_path, on_change=changes.append)
+        down = [prober.probe() for _ in range(3)]
+        answers["/health"] = Says("ok")
+        up = [prober.probe() for _ in range(2)]
+        prober.close()
+    assert changes == [
+        StateChange("shop", down[0].sent_at, "status 503"),
+        StateChange("shop", up[0].sent_at, "", up[0].sent_at - down[0].sent_at),
+    ]
+
+
+def test_a_service_that_is_up_from_the_beginning_is_no_change(tmp_path: Path, well: str) -> None:
+    changes: list[StateChange] = []
+    prober = Prober(of(well), "shop", tmp_path, on_change=changes.append)
+    prober.probe()
+    prober.close()
+    assert changes == []
 
 
 def test_a_service_that_does_not_run_is_down(tmp_path: Path) -> None:
