@@ -24,6 +24,12 @@ NO_PLACE = "is not HOST:PORT; write for example 10.0.0.5:5557 or [::1]:5557"
 NO_LOAD = "is a load, and here allows none; e2e is one iteration"
 
 
+@pytest.fixture(autouse=True)
+def worker_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the key that workers of other machines need."""
+    monkeypatch.setenv("TRIAL_BALANCE_WORKER_KEY", "0123456789abcdef")
+
+
 def planned(
     folder: Path, profiles: str, load: str = STRONG, url: str = "http://shop.example", **asked: Any
 ) -> Plan:
