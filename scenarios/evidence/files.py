@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from config.errors import ConfigError, Problem
 
@@ -152,9 +152,9 @@ class replacing:  # noqa: N801 - a context manager, used like a function
         """Create nothing yet."""
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        self._file: IO[bytes] | None = None
+        self._file: BinaryIO | None = None
 
-    def __enter__(self) -> IO[bytes]:
+    def __enter__(self) -> BinaryIO:
         """Create the temporary file."""
         # left by a process that was killed, or laid here: a link is removed, not followed
         with suppress(FileNotFoundError):
