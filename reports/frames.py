@@ -10,7 +10,7 @@ docs/export.md has every column with its type and unit. All instants are UTC.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ import pandas as pd
 
 from checks.case import Case, DrivenProfile, read_case
 from checks.result import Result, UsageRow, read_result
-from scenarios.evidence.exchanges import OUTCOMES, Column, Exchanges
+from scenarios.evidence.exchanges import OUTCOMES, Column
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.run_folder import RunFolder
 
@@ -50,12 +50,7 @@ class Frames:
         response_s (done − due): float64, seconds. status: UInt16, missing without a response.
         is_cut_off, is_measured (within the measured window): bool.
         """
-        parts = [
-            _exchange_columns(driven, recording)
-            for driven in self.case.driven
-            for recording in driven.recordings
-        ]
-        return _concatenated(parts, _EXCHANGE_TYPES)
+        return _concatenated(self._parts(_exchange_columns), _EXCHANGE_TYPES)
 
     @cached_property
     def iterations(self) -> pd.DataFrame:
@@ -65,12 +60,7 @@ class Frames:
         datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. outcome (of its
         last request): category. is_complete (each request of it was ok), is_measured: bool.
         """
-        parts = [
-            _iteration_columns(driven, recording)
-            for driven in self.case.driven
-            for recording in driven.recordings
-        ]
-        return _concatenated(parts, _ITERATION_TYPES)
+        return _concatenated(self._parts(_iteration_columns), _ITERATION_TYPES)
 
     @cached_property
     def findings(self) -> pd.DataFrame:
@@ -90,6 +80,15 @@ class Frames:
             [row for usage in self.result.usage for row in _balance_rows(usage)],
             columns=["quantity", "labels", "witness", "low", "high", "reason", "verdict", "code"],
         ).astype({"low": "float64", "high": "float64"})
+
+    def _parts(
+        self, columns: Callable[[DrivenProfile, Recording], pd.DataFrame]
+    ) -> list[pd.DataFrame]:
+        return [
+            columns(driven, recording)
+            for driven in self.case.driven
+            for recording in driven.recordings
+        ]
 
 
 def read_frames(run: Path) -> Frames:
@@ -134,7 +133,7 @@ def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFra
             "status": pd.arrays.IntegerArray(status.astype(np.uint16), status == 0),
             "reason": _category(exchanges.column("reason"), exchanges.reasons),
             "is_cut_off": exchanges.cut_off,
-            "is_measured": _is_measured(recording, exchanges),
+            "is_measured": exchanges.is_begun_after(_window_from_s(recording)),
         },
         copy=False,
     )
@@ -205,14 +204,6 @@ def _constant(value: str, count: int) -> "pd.Categorical[str]":
 def _instants(recording: Recording, seconds: Column) -> pd.DatetimeIndex:
     nanoseconds = round(recording.start.anchor_at * _NS_PER_S) + np.rint(seconds * _NS_PER_S)
     return pd.DatetimeIndex(nanoseconds.astype("int64").view("datetime64[ns]"), tz="UTC")
-
-
-def _is_measured(recording: Recording, exchanges: Exchanges) -> Column:
-    """Return a mask of the exchanges of iterations that were due in the measured window."""
-    first = exchanges.iterations.first
-    late = first[exchanges.column("due_s")[first] >= _window_from_s(recording)]
-    mask: Column = np.isin(exchanges.column("iteration"), exchanges.column("iteration")[late])
-    return mask
 
 
 def _window_from_s(recording: Recording) -> float:

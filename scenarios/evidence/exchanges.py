@@ -178,11 +178,19 @@ class Exchanges:
             *(column[in_order] for column in sums),
         )  # fmt: skip
 
-    def begun_after(self, due_s: float) -> "Exchanges":
-        """Return the exchanges of the iterations due at `due_s` or later (recorder's clock)."""
+    def is_begun_after(self, due_s: float) -> Column:
+        """Return a mask of the exchanges of the iterations due at `due_s` or later.
+
+        `due_s` is on the recorder's clock.
+        """
         first = self.iterations.first
         late = first[self.rows["due_s"][first] >= due_s]
-        return self[np.isin(self.rows["iteration"], self.rows["iteration"][late])]
+        mask: Column = np.isin(self.rows["iteration"], self.rows["iteration"][late])
+        return mask
+
+    def begun_after(self, due_s: float) -> "Exchanges":
+        """Return the exchanges of the iterations due at `due_s` or later (recorder's clock)."""
+        return self[self.is_begun_after(due_s)]
 
     def of_iteration(self, position: int) -> "Exchanges":
         """Return all exchanges of the iteration to which the one at `position` belongs."""
