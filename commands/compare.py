@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from pydantic import ValidationError
 
 from checks.case import read_case
 from checks.comparison import ComparisonRule
@@ -19,10 +18,9 @@ from checks.differences import (
 )
 from checks.evidence import judge_evidence
 from checks.history.store import history_of
-from checks.result import read_result
 from checks.verdict import exit_code
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import python_here
+from commands.shared.judged_run import read_judged
 from config.errors import ConfigError, Problem
 from config.units import parse_share
 from reports.comparison import (
@@ -90,12 +88,7 @@ def _read(folder: RunFolder) -> JudgedRun:
     if finding:
         message = f"its evidence {finding.observed}: copy the run again, or run again"
         raise ConfigError(Problem(folder.evidence, None, message))
-    try:
-        return JudgedRun(read_result(folder.result), case)
-    except (OSError, ValidationError) as error:
-        command = f"{python_here()} run.py check {folder.path}"
-        message = f"it has no readable result; run: {command}"
-        raise ConfigError(Problem(folder.result, None, message)) from error
+    return JudgedRun(read_judged(folder, folder.path), case)
 
 
 def _write(comparison: Comparison, folder: Path) -> Path:

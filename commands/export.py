@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from checks.case import read_case
 from checks.history.store import history_path, read_history
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import python_here
+from commands.shared.judged_run import read_judged
 from config.errors import ConfigError, Problem
 from reports.export import Exported, Format, exported_json, runs_table, tables_of, write_tables
 from reports.formatting import render_number_of
-from reports.frames import read_frames
+from reports.frames import Frames
 from scenarios.evidence.run_folder import find_run_folder
 
 FOLDER = "export"
@@ -22,11 +21,7 @@ def export(
 ) -> None:
     """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
     folder = find_run_folder(runs, run)
-    try:
-        tables = tables_of(read_frames(folder.path))
-    except (OSError, ValidationError) as error:
-        message = f"it has no readable result; run: {python_here()} run.py check {run}"
-        raise ConfigError(Problem(folder.result, None, message)) from error
+    tables = tables_of(Frames(read_case(folder), read_judged(folder, run)))
     try:
         tables["runs"] = runs_table(read_history(history_path(folder)))
     except OSError:

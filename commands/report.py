@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import NoReturn
 
-from checks.result import read_result, verdict_of
+from checks.result import verdict_of
 from commands.shared.conclusion import publish, write_report
+from commands.shared.judged_run import read_judged
 from commands.shared.run_setup import python_here
 from config.errors import ConfigError, Problem
 from scenarios.evidence.run_folder import find_run_folder
@@ -13,11 +14,7 @@ from scenarios.evidence.run_folder import find_run_folder
 def report(run: str, runs: Path, as_json: bool) -> NoReturn:
     """Render and print a result, and exit with its verdict. Raises ConfigError."""
     folder = find_run_folder(runs, run)
-    try:
-        result = read_result(folder.result)
-    except (OSError, ValueError) as error:
-        message = f"it has no readable result; run: {python_here()} run.py check {run}"
-        raise ConfigError(Problem(folder.result, None, message)) from error
+    result = read_judged(folder, run)
     if result.verdict is not verdict_of(result.findings):
         message = (
             f"its verdict is not that of its findings; run: {python_here()} run.py check {run}"

@@ -1,0 +1,15 @@
+"""Read the result of a run that was judged before."""
+
+from checks.result import Result, read_result
+from commands.shared.run_setup import python_here
+from config.errors import ConfigError, Problem
+from scenarios.evidence.run_folder import RunFolder
+
+
+def read_judged(folder: RunFolder, name: object) -> Result:
+    """Read a run's result; `name` is what a user calls the run. Raises ConfigError."""
+    try:
+        return read_result(folder.result)
+    except (OSError, ValueError) as error:
+        message = f"it has no readable result; run: {python_here()} run.py check {name}"
+        raise ConfigError(Problem(folder.result, None, message)) from error
