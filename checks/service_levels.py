@@ -5,7 +5,7 @@ from datetime import datetime
 
 from checks.verdict import Verdict
 
-_P95 = 95.0
+P95 = 95.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,15 @@ class LatencyRow:
     not_served_p95: float | None = None
 
     @property
+    def p95_objective(self) -> Objective | None:
+        """The strictest objective on the p95, if there is one."""
+        limits = (each for each in self.objectives if each.percentile == P95)
+        return min(limits, key=lambda each: each.limit_s, default=None)
+
+    @property
     def p95_limit_s(self) -> float | None:
         """The strictest limit on the p95, if there is one."""
-        limits = (each.limit_s for each in self.objectives if each.percentile == _P95)
-        return min(limits, default=None)
+        return self.p95_objective.limit_s if self.p95_objective else None
 
 
 @dataclass(frozen=True, slots=True)

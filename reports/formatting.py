@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -176,6 +176,15 @@ def render_verdict(verdict: Verdict) -> str:
     '✕ fail'
     """
     return f"{MARKS[verdict]} {verdict}"
+
+
+def render_marks(verdicts: Iterable[Verdict | None]) -> str:
+    """Write verdicts as marks; None is of a run in which there was none.
+
+    >>> render_marks([Verdict.PASS, None, Verdict.FAIL])
+    '✓ · ✕'
+    """
+    return " ".join(MARKS[each] if each else "·" for each in verdicts)
 
 
 def render_percentile(percentile: float) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.result import Result
+from checks.service_levels import P95
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
 from reports.terminal_output import (
@@ -31,7 +32,7 @@ from reports.views.availability import incident_rows, watch_rows
 from reports.views.balance import BalanceRow, fold_balance
 from reports.views.banner import banner_of
 from reports.views.history import p95_sentence
-from reports.views.objectives import P95, ObjectiveRow, objective_rows
+from reports.views.objectives import ObjectiveRow, objective_rows
 from reports.views.ordering import WORST_FIRST, HasVerdict
 
 _MOST_ROWS = 8

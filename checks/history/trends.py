@@ -77,25 +77,31 @@ def _trend(entries: Sequence[Entry], days: int) -> Trend:
     recent = tuple(
         each for each in entries if newest.started_at - each.started_at <= timedelta(days=days)
     )
-    here = [each for each in recent if each.machine == newest.machine and not each.partial]
+    shifts = (
+        shift
+        for step in dict.fromkeys(name for entry in recent for name in entry.latency)
+        for percentile in PERCENTILES
+        for shift in shifts_of(recent, newest.machine, step, percentile)
+    )
     return Trend(
         newest.environment, newest.scenario, newest.profile, recent,
-        tuple(_shifts(here)), tuple(_flaky_checks(recent)),
+        tuple(shifts), tuple(_flaky_checks(recent)),
     )  # fmt: skip
 
 
-def _shifts(entries: Sequence[Entry]) -> Iterator[Shift]:
-    for step in dict.fromkeys(name for entry in entries for name in entry.latency):
-        for percentile in PERCENTILES:
-            # a value of 0 s has no logarithm, and says nothing
-            timed = [
-                (entry, value)
-                for entry in entries
-                if step in entry.latency
-                and (value := percentile_of(entry.latency[step], percentile))
-            ]
-            for point in change_points([value for _, value in timed]):
-                yield Shift(step, percentile, timed[point.position][0], point)
+def shifts_of(
+    entries: Sequence[Entry], machine: str, step: str, percentile: str
+) -> Iterator[Shift]:
+    """Yield the shifts of a step among the whole runs on a machine, oldest first."""
+    # a value of 0 s has no logarithm, and says nothing
+    timed = [
+        (entry, value)
+        for entry in entries
+        if entry.machine == machine and not entry.partial and step in entry.latency
+        and (value := percentile_of(entry.latency[step], percentile))
+    ]  # fmt: skip
+    for point in change_points([value for _, value in timed]):
+        yield Shift(step, percentile, timed[point.position][0], point)
 
 
 def _flaky_checks(entries: Sequence[Entry]) -> Iterator[FlakyCheck]:

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from checks.result import StepTiming
-from checks.service_levels import LatencyRow, Objective
+from checks.service_levels import LatencyRow
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.charts.elements import (
@@ -17,7 +17,7 @@ from reports.charts.elements import (
     render_picture,
 )
 from reports.vega import BLUE, LIMIT, LINE, SOFT
-from reports.views.objectives import P95, LatencyBar
+from reports.views.objectives import LatencyBar
 
 _LEFT = 170
 _RIGHT = 130
@@ -66,7 +66,7 @@ def waterfall_sentence(steps: Sequence[StepTiming]) -> str:
 
 def draw_intervals(rows: Sequence[LatencyRow]) -> str:
     """Draw each step's p95 with its 95 % interval against the limit of that step."""
-    limits = {row.step: limit.limit_s for row in rows if (limit := p95_objective(row))}
+    limits = {row.step: limit.limit_s for row in rows if (limit := row.p95_objective)}
     ends = [row.p95_high if row.p95_high is not None else row.p95 for row in rows]
     scale_s = 1.1 * max([*ends, *limits.values()], default=0.0)
     picture = new_picture(WIDTH, _TOP + _ROW * len(rows) + 4, intervals_sentence(rows))
@@ -81,7 +81,7 @@ def draw_intervals(rows: Sequence[LatencyRow]) -> str:
 
 def intervals_sentence(rows: Sequence[LatencyRow]) -> str:
     """Say which step comes nearest to its p95 limit."""
-    limits = [(row, limit) for row in rows if (limit := p95_objective(row))]
+    limits = [(row, limit) for row in rows if (limit := row.p95_objective)]
     if not limits:
         return "No step has a p95 limit."
     row, limit = max(limits, key=lambda each: each[0].p95 / each[1].limit_s)
@@ -90,17 +90,11 @@ def intervals_sentence(rows: Sequence[LatencyRow]) -> str:
             f"{write.render_limit(limit.limit_s)}.")  # fmt: skip
 
 
-def p95_objective(row: LatencyRow) -> Objective | None:
-    """Return the strictest p95 objective of a step, if it has one."""
-    limits = [each for each in row.objectives if each.percentile == P95]
-    return min(limits, key=lambda each: each.limit_s, default=None)
-
-
 def _interval(
     picture: ET.Element, row: LatencyRow, limit_s: float | None, top: float, scale_s: float
 ) -> None:
     middle = top + _ROW / 2
-    objective = p95_objective(row)
+    objective = row.p95_objective
     colour = VERDICT_COLOURS[objective.verdict] if objective else BLUE
     low, high = (row.p95 if end is None else end for end in (row.p95_low, row.p95_high))
     add_text(picture, 0, middle, row.step)

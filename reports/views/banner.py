@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.result import RUN_COMPLETE, Finding, Kind, Result, verdict_of
+from checks.service_levels import P95
 from checks.verdict import Verdict
 from checks.wording import shortened
 from reports import formatting as write
 from reports.views.headline import deciding_finding, interruption_of, open_findings, reason_of
 from reports.views.kinds import KINDS, GateName, findings_of_gate
-from reports.views.objectives import P95, objective_rows
+from reports.views.objectives import objective_rows
 from reports.views.ordering import WORST_FIRST
 
 _MOST_UNJUDGED = 3

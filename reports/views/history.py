@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.history.baseline import baseline, median_entry
-from checks.history.change_points import change_points
 from checks.history.entry import Entry
 from checks.history.store import record_of
+from checks.history.trends import shifts_of
 from checks.result import Result
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.charts.runs import CurvePoint, draw_points
-from reports.charts.steps import p95_objective
 from scenarios.language.model import ITERATION
 
 MOST_RUNS = 30
@@ -19,7 +18,6 @@ NO_HISTORY = "No earlier run is known that this one can be compared with."
 _MOST_CHECKS = 3
 _MOST_CHARACTERS = 60
 _LAST_RUNS = 5
-_NOT_CHECKED = "·"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,8 @@ def check_rows(result: Result) -> list[CheckRow]:
         made = [verdict for verdict in verdicts if verdict is not None]
         bad = sum(verdict is not Verdict.PASS for verdict in made)
         if bad:
-            marks = (write.MARKS[each] if each else _NOT_CHECKED for each in verdicts)
-            rows.append(CheckRow(check, f"{bad:,} of {len(made):,}", " ".join(marks)))
+            marks = write.render_marks(verdicts)
+            rows.append(CheckRow(check, f"{bad:,} of {len(made):,}", marks))
     return rows
 
 
@@ -120,16 +118,13 @@ def _streaks(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _shift(result: Result) -> Iterator[str]:
     """Yield a sentence for the last lasting change of the iteration's p95 on this machine."""
-    here = [each for each in _entries(result)
-            if each.machine == result.machine and not each.partial
-            and ITERATION in each.latency and each.latency[ITERATION].p95]  # fmt: skip
-    points = change_points([each.latency[ITERATION].p95 for each in here])
-    if points:
-        last = max(points, key=lambda each: each.position)
-        before, after = (write.render_seconds(each) for each in (last.before, last.after))
+    shifts = list(shifts_of(_entries(result), result.machine, ITERATION, "p95"))
+    if shifts:
+        point = shifts[-1].point
+        before, after = (write.render_seconds(each) for each in (point.before, point.after))
         yield (f"p95 of the iteration shifted from {before} to {after} "
-               f"({write.render_change(last.change_ratio)}) with the run of "
-               f"{write.render_utc(here[last.position].started_at)}.")  # fmt: skip
+               f"({write.render_change(point.change_ratio)}) with the run of "
+               f"{write.render_utc(shifts[-1].first.started_at)}.")  # fmt: skip
 
 
 def p95_sentence(result: Result, those: str = "here") -> str:
@@ -193,5 +188,5 @@ def _before(result: Result) -> _EarlierRuns | None:
 def _limits_s(result: Result) -> tuple[float, ...]:
     """Return the limit on the iteration's p95, where there is one."""
     rows = [row for row in result.latency if row.step == ITERATION]
-    limits = [limit.limit_s for row in rows if (limit := p95_objective(row))]
+    limits = [limit.limit_s for row in rows if (limit := row.p95_objective)]
     return tuple(sorted(limits)[:1])

@@ -11,8 +11,6 @@ from reports import formatting as write
 from reports.views.kinds import KINDS
 from reports.views.ordering import failing_first
 
-P95 = 95.0
-
 
 @dataclass(frozen=True, slots=True)
 class LatencyBar:

@@ -7,7 +7,6 @@ from datetime import datetime
 from checks.result import NOTHING_COUNTED, Generator, Phase, Result
 from checks.service_levels import LatencyRow
 from reports import formatting as write
-from reports.charts.steps import p95_objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def step_row(row: LatencyRow) -> StepRow:
     for objective in row.objectives:
         limits.setdefault(objective.percentile, []).append(objective.limit_s)
     p95_limits = limits.get(95.0, [])
-    limit, p95_s = p95_objective(row), row.not_served_p95
+    limit, p95_s = row.p95_objective, row.not_served_p95
     fast = "" if p95_s is None else f", p95 {write.render_seconds(p95_s)}"
     return StepRow(
         step=row.step, count=write.render_count(row.count),

@@ -237,8 +237,7 @@ def _duration_s(entry: Entry) -> float:
 
 
 def _marks(verdicts: Iterable[Verdict | None]) -> str:
-    marks = [write.MARKS[each] if each else "·" for each in verdicts]
-    return " ".join(marks[-MOST_MARKS:])
+    return write.render_marks(list(verdicts)[-MOST_MARKS:])
 
 
 def _curve(trend: Trend, step: str) -> Curve:

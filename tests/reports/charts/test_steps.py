@@ -9,7 +9,6 @@ from reports.charts.steps import (
     draw_intervals,
     draw_waterfall,
     intervals_sentence,
-    p95_objective,
     waterfall_sentence,
 )
 from reports.views.objectives import LatencyBar
@@ -57,7 +56,7 @@ def test_the_sentences_name_the_slowest_step_and_the_nearest_limit() -> None:
 def test_of_two_p95_objectives_the_strictest_counts() -> None:
     loose, strict = objective(95.0, 2.5, 0.1), objective(95.0, 0.5, 0.1)
     row = latency_row("open", 0.1, objectives=(loose, strict, objective(50.0, 0.2, 0.1)))
-    assert p95_objective(row) is strict
+    assert row.p95_objective is strict
 
 
 @pytest.mark.parametrize(
