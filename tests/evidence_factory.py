@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from checks.case import Case, read_case
 from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.manifest import write_manifest
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import (
     Cause,
@@ -176,6 +177,15 @@ def write_agreeing_witnesses(folder: RunFolder, iterations: int = 4) -> None:
     }
     write_prometheus(folder, series)
     write_promql(folder, {"query": "errors_total", "response": vector(2.0)})
+
+
+def sealed(place: Path) -> RunFolder:
+    """Write a run whose witnesses agree, with the manifest of its evidence."""
+    folder = write_run(place, Load())
+    write_agreeing_witnesses(folder)
+    folder.write_run(replace(folder.read_run(), has_manifest=True))
+    write_manifest(folder)
+    return folder
 
 
 def write_health(folder: RunFolder, moment: str, reached: Mapping[str, ServiceStatus]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.evidence_fuzz import fuzz
 from checks.suite import judge
 from checks.verdict import Verdict
-from tests.checks.test_evidence import sealed
+from tests.evidence_factory import sealed
 
 SEED = 20261127
 

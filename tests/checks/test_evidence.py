@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,17 +5,7 @@ import pytest
 from checks.evidence import EVIDENCE, judge_evidence
 from checks.suite import judge
 from checks.verdict import Verdict
-from scenarios.evidence.manifest import write_manifest
-from scenarios.evidence.run_folder import RunFolder
-from tests.evidence_factory import Load, write_agreeing_witnesses, write_rows, write_run
-
-
-def sealed(place: Path) -> RunFolder:
-    folder = write_run(place, Load())
-    write_agreeing_witnesses(folder)
-    folder.write_run(replace(folder.read_run(), has_manifest=True))
-    write_manifest(folder)
-    return folder
+from tests.evidence_factory import Load, sealed, write_rows, write_run
 
 
 def test_a_sealed_run_is_judged_as_any_other(tmp_path: Path) -> None:

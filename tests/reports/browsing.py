@@ -70,6 +70,19 @@ def shows_quietly(page: Page, url: str, word: str) -> None:
     assert seen.asked_elsewhere == []
 
 
+def has_no_violation(browser: Browser, url: str, width: int, scheme: str) -> None:
+    """Show a page, light or dark: it is quiet, asks nobody, fits, and axe-core finds nothing."""
+    page = browser.new_page(
+        viewport={"width": width, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    seen = visit(page, url)
+    assert (seen.complaints, seen.asked_elsewhere) == ([], [])
+    assert overflow(page) <= 0
+    assert violations(page) == []
+    page.close()
+
+
 def stands_out(browser: Browser, url: str, scheme: str) -> None:
     """Show a page, light or dark: WCAG AA asks for a contrast of 4.5 to 1."""
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")

@@ -14,7 +14,7 @@ from reports.comparison import (
     render_comparison_terminal,
 )
 from reports.terminal_output import TerminalFormat
-from tests.reports.browsing import NEEDS_BROWSER, overflow, violations, visit, written
+from tests.reports.browsing import NEEDS_BROWSER, has_no_violation, written
 from tests.reports.comparisons import STEPS, no_regression, nothing_to_compare, regression
 from tests.reports.test_render import golden
 
@@ -74,12 +74,4 @@ class TestInBrowser:
         self, browser: Browser, tmp_path: Path, name: str, width: int, scheme: str
     ) -> None:
         (address,) = written(tmp_path, {"": render_comparison_html(COMPARISONS[name])}).values()
-        page = browser.new_page(
-            viewport={"width": width, "height": 844},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        seen = visit(page, address)
-        assert (seen.complaints, seen.asked_elsewhere) == ([], [])
-        assert overflow(page) <= 0
-        assert violations(page) == []
-        page.close()
+        has_no_violation(browser, address, width, scheme)

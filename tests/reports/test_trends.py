@@ -15,7 +15,7 @@ from reports.terminal_output import TerminalFormat
 from reports.trends import render_trends_html, render_trends_terminal, trends_json
 from reports.views.trends import report_finder
 from tests.checks.history.entries import nights, step_entry
-from tests.reports.browsing import NEEDS_BROWSER, overflow, violations, visit, written
+from tests.reports.browsing import NEEDS_BROWSER, has_no_violation, written
 
 PAPER = TerminalFormat(80, "utf-8", colours=False)
 NIGHTS = 90
@@ -91,12 +91,4 @@ class TestInBrowser:
         self, browser: Browser, tmp_path: Path, width: int, scheme: str
     ) -> None:
         (address,) = written(tmp_path, {"": page_of(*history())}).values()
-        page = browser.new_page(
-            viewport={"width": width, "height": 844},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        seen = visit(page, address)
-        assert (seen.complaints, seen.asked_elsewhere) == ([], [])
-        assert overflow(page) <= 0
-        assert violations(page) == []
-        page.close()
+        has_no_violation(browser, address, width, scheme)

@@ -1,22 +1,12 @@
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from config.errors import ConfigError
-from scenarios.evidence.manifest import NAME, changed_files, write_manifest
-from scenarios.evidence.run_folder import RunFolder
-from tests.evidence_factory import Load, write_agreeing_witnesses, write_run
-
-
-def sealed(place: Path) -> RunFolder:
-    folder = write_run(place, Load())
-    write_agreeing_witnesses(folder)
-    folder.write_run(replace(folder.read_run(), has_manifest=True))
-    write_manifest(folder)
-    return folder
+from scenarios.evidence.manifest import NAME, changed_files
+from tests.evidence_factory import Load, sealed, write_run
 
 
 def test_evidence_is_unchanged_until_it_changes(tmp_path: Path) -> None:
