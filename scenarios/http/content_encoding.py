@@ -21,8 +21,12 @@ def content_codings(head: bytes) -> tuple[bytes, ...]:
     >>> content_codings(b"http/1.1 200 ok\r\ncontent-encoding: deflate, gzip\r\n")
     (b'deflate', b'gzip')
     """
-    values = b",".join(_HEADER.findall(head)).split(b",")
-    return tuple(value.strip(b' \t"') for value in values)
+    return codings_in(b",".join(_HEADER.findall(head)))
+
+
+def codings_in(value: bytes) -> tuple[bytes, ...]:
+    """Return the codings of a header's value in lower case, in order."""
+    return tuple(coding.strip(b' \t"') for coding in value.split(b","))
 
 
 def decode(

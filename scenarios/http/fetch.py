@@ -18,7 +18,7 @@ from typing import Any
 import h11
 import httpx
 
-from scenarios.http.content_encoding import content_codings, decode
+from scenarios.http.content_encoding import codings_in, decode
 from scenarios.http.transport import BoundedClient, TooMuchReceived
 
 _HEAD_TOO_LARGE = 431  # h11's hint for a head, a chunk's line or trailers that do not end
@@ -101,8 +101,8 @@ def _decoded(response: httpx.Response, body: bytes, max_bytes: int) -> bytes:
     # only a success announces the coding of a body that it has
     if not named or (not body and response.status_code != httpx.codes.OK):
         return body
-    head = f"\r\ncontent-encoding: {named.lower()}\r\n".encode("latin-1", "replace")
-    body, error = decode(body, content_codings(head), "", max_bytes)
+    codings = codings_in(named.lower().encode("latin-1", "replace"))
+    body, error = decode(body, codings, "", max_bytes)
     if error:
         raise ResponseUnusable(error)
     return body
