@@ -34,7 +34,7 @@ from checks.verdict import Verdict
 from config.prometheus import Prometheus
 from reference_services.stack.processes import find_prometheus
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Quantity
+from scenarios.language.quantities import Quantity
 from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord

@@ -12,7 +12,8 @@ from scenarios.evidence.ledger import Ledger, ledger_of
 from scenarios.evidence.recording import Recording, StopReason
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 from witnesses.database.trace_reading import TraceReading, read_traces
 from witnesses.model import CountedQuantity, Reading
 from witnesses.prometheus.reading import PrometheusReading

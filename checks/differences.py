@@ -242,7 +242,7 @@ def _failed(case: Case) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
     for each in failure_groups(one for driven in case.driven for one in driven.recordings):
         key = each.step, each.group
         failed[key] = failed.get(key, 0) + each.count
-    steps = {step.step for step in case.scenario.flow}
+    steps = {step.step for step in case.scenario.steps}
     return failed, {step: sum(len(each.of_step(step)) for each in case.exchanges) for step in steps}
 
 

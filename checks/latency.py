@@ -116,7 +116,7 @@ def _rank(count: int, percent: float) -> int:
 
 def _limits(case: Case) -> dict[str, list[Limit]]:
     """Return each step's limits; an objective that names no step is for each request."""
-    limits: dict[str, dict[float, Limit]] = {step.step: {} for step in case.scenario.flow}
+    limits: dict[str, dict[float, Limit]] = {step.step: {} for step in case.scenario.steps}
     limits[ITERATION] = {}
     for objective in case.scenario.checks.latency:
         steps = [objective.step] if objective.step else [each for each in limits if

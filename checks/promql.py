@@ -9,7 +9,7 @@ from checks.case import Case
 from checks.result import Finding, Judgement, Kind, finding_id
 from checks.verdict import Verdict
 from scenarios.evidence.files import read_json
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

@@ -23,14 +23,14 @@ def judge_success(case: Case) -> Judgement:
     """
     watch = case.run.watch
     least = watch.objective if watch else case.scenario.checks.success_rate
-    steps = tuple(_step(case, step.step, least) for step in case.scenario.flow)
+    steps = tuple(_step(case, step.step, least) for step in case.scenario.steps)
     profiles = tuple(_profile(case, driven, least) for driven in case.driven)
     return Judgement((*steps, *profiles))
 
 
 def completed(case: Case, driven: DrivenProfile) -> int:
     """Count the iterations of which every step was as expected."""
-    steps = len(case.scenario.flow)
+    steps = len(case.scenario.steps)
     return sum(int(each.iterations.all_ok(steps).sum()) for each in driven.exchanges)
 
 

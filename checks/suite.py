@@ -157,7 +157,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         figure = ClientFigure(ledger.confirmed[key], ledger.in_doubt[key])
         counts[key[0]] = counts.get(key[0], NOTHING_COUNTED) + figure
     exchanges: dict[str, int] = {}
-    steps = len(case.scenario.flow)
+    steps = len(case.scenario.steps)
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):
         exchanges[outcome] = exchanges.get(outcome, 0) + count
     return Phase(
@@ -178,7 +178,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
 
 def _planned(case: Case, iterations: int) -> dict[str, int]:
     planned: dict[str, int] = {}
-    for step in case.scenario.flow:
+    for step in case.scenario.steps:
         for (quantity, _), amount in counts_of(step):
             planned[quantity] = planned.get(quantity, 0) + amount * iterations
     return planned
@@ -188,7 +188,7 @@ def _waterfall(case: Case) -> tuple[StepTiming, ...]:
     """Return the steps of the median iteration of the measured phase."""
     if case.measured is None:
         return ()
-    steps = _median_iteration(case.measured.measured, len(case.scenario.flow))
+    steps = _median_iteration(case.measured.measured, len(case.scenario.steps))
     return tuple(
         StepTiming(each.step, each.sent_s - steps[0].due_s, each.done_s - each.sent_s, each.outcome)
         for each in steps

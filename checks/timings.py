@@ -9,14 +9,15 @@ too. So each exchange belongs to one of three groups:
                                      served it proves nothing; over a limit, it counts as over it
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from checks.case import Case, DrivenProfile
 from scenarios.evidence.exchanges import Column, Exchanges
-from scenarios.language.model import ITERATION, Step
+from scenarios.language.model import ITERATION
+from scenarios.language.steps import Step
 
 # A timer may fire a little early by another clock.
 _OF_TIMEOUT_RATIO = 0.99
@@ -87,7 +88,7 @@ def due_order_by_step(case: Case, driven: DrivenProfile) -> dict[str, Column]:
 
 
 def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_Durations]]]:
-    flow = case.scenario.flow
+    flow = case.scenario.steps
     anchors = [each.start.anchor_at for each in driven.recordings]
     generators = list(zip(driven.measured, anchors, strict=True))
     for step in flow:
@@ -100,7 +101,7 @@ def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_D
     yield ITERATION, [_of_iterations(*each, flow) for each in generators]
 
 
-def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: list[Step]) -> _Durations:
+def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: Sequence[Step]) -> _Durations:
     """Group iterations by their last exchange; one that nothing ended was cut off."""
     failed = np.zeros(len(exchanges), bool)
     for number, name in enumerate(exchanges.steps):

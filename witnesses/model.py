@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Protocol
 
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Quantity
+from scenarios.language.quantities import Quantity
 from scenarios.language.selector import Selector, parse_selector
 from scenarios.language.templates import compile_text
 from witnesses.figure import Figures

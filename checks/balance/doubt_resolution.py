@@ -45,7 +45,7 @@ class Promises:
 
     def of(self, quantity: str, weight: Weight) -> Iterator[tuple[Exchange, Labels, int]]:
         """Yield each exchange of this weight that moved a quantity, label values and amount."""
-        steps = {step.step: step for step in self.scenario.flow}
+        steps = {step.step: step for step in self.scenario.steps}
         moves = {
             name: [(labels, n) for (of, labels), n in counts_of(step) if of == quantity and n]
             for name, step in steps.items()

@@ -13,7 +13,7 @@ from checks.service_levels import LatencyRow
 from checks.timings import NO_TIMINGS, Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
-from scenarios.language.model import Regression
+from scenarios.language.objectives import Regression
 
 LEAST_RUNS = 3
 _PERCENT = 95.0

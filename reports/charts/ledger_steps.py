@@ -77,7 +77,7 @@ def _moves(
     case: Case, row: UsageRow, recording: Recording
 ) -> Iterator[tuple[Weight, Column, Column, int]]:
     """Yield, by kind of exchange: its weight, when sent, when done, and how much each moved."""
-    steps = {step.step: step for step in case.scenario.flow}
+    steps = {step.step: step for step in case.scenario.steps}
     exchanges, key = recording.exchanges, (row.quantity, row.label_values)
     rows = exchanges.rows
     for step, outcome, status, _ in exchanges.tally():

@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 from scenarios.language.rates import RateStage
 
 _BLOCK = 4_096  # arrivals that are computed at once

@@ -9,7 +9,8 @@ from config.environment import Environment
 from config.errors import Problem
 from config.model_keys import Location
 from scenarios.driver.arrivals import OpenModel, arrivals_of
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 
 Conflict = tuple[Location, str]
 
@@ -28,8 +29,7 @@ def find_load_conflicts(
         for message in _exceeded_limits(name, profile, environment)
     ]
     services: Iterator[tuple[Location, str]] = (
-        (("flow", index, "request"), step.request_parts()[1])
-        for index, step in enumerate(scenario.flow)
+        ((*place, "request"), step.request_parts()[1]) for place, step in scenario.placed_steps()
     )
     lacking = list(_lacking(environment, "service", list(environment.services), services))
     return [*_problems(scenario_path, lacking), *_problems(environment_path, exceeded)]

@@ -21,7 +21,8 @@ from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Driver:
 
     def went_well(self, name: str) -> bool:
         """Return whether every step of at least one iteration was ok."""
-        steps = len(self._context.scenario.flow)
+        steps = len(self._context.scenario.steps)
         return any(part.iterations.all_ok(steps).any() for part in self._exchanges(name))
 
     def _exchanges(self, name: str) -> list[Exchanges]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.flow import Flow
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
-from scenarios.language.model import Abort
+from scenarios.language.profiles import Abort
 
 _MIN_ITERATIONS = 10  # fewer are no base for a success rate
 _MIN_FAILURES = 3  # of few users, if nothing succeeded

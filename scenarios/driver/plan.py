@@ -19,10 +19,11 @@ from config.preview import preview_environment
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.worker_key import worker_key
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
+from scenarios.language.step_validation import BUILT_IN_VARIABLES
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
-from scenarios.language.validation import BUILT_IN_VARIABLES
 
 T = TypeVar("T")
 

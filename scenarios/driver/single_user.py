@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenarios.driver.arrivals import ClosedModel
-from scenarios.driver.flow import Flow, run_iteration
+from scenarios.driver.flow import Flow
+from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.recording import Recorder, RecordingEnd, StopReason
 from scenarios.http.client import HttpClient
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 
 
 def drive_alone(

@@ -15,7 +15,8 @@ from pathlib import Path
 from config.clock import CLOCK
 from config.environment import Environment
 from config.errors import ConfigError, Problem
-from scenarios.driver.flow import Flow, run_iteration
+from scenarios.driver.flow import Flow
+from scenarios.driver.iteration import run_iteration
 from scenarios.driver.prober import OnChange, probers, probing
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import Run, RunFolder, Watch

@@ -10,7 +10,7 @@ import psutil
 from gevent.queue import SimpleQueue
 
 from scenarios.driver.arrivals import ClosedModel
-from scenarios.driver.flow import run_iteration
+from scenarios.driver.iteration import run_iteration
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
 from scenarios.evidence.recording import Stop, StopReason

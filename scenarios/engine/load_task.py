@@ -17,7 +17,8 @@ from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.driver.plan import with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"

@@ -9,7 +9,9 @@ from itertools import chain
 
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Exchanges
-from scenarios.language.model import Counts, Scenario, Step
+from scenarios.language.model import Scenario
+from scenarios.language.quantities import Counts
+from scenarios.language.steps import Step
 
 Labels = tuple[str, ...]
 Key = tuple[str, Labels]
@@ -43,7 +45,7 @@ class Ledger:
 
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
     """Sum the exchanges of all generators up to the ledger."""
-    steps = {step.step: step for step in scenario.flow}
+    steps = {step.step: step for step in scenario.steps}
     counts = {name: list(counts_of(step)) for name, step in steps.items()}
     zero = {key: 0 for step_counts in counts.values() for key, _ in step_counts}
     tallies = {weight: Counter(zero) for weight in Weight}

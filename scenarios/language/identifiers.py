@@ -1,6 +1,15 @@
-"""Make identifiers out of the names that people write."""
+"""Names in a scenario file, and the ids that follow from them."""
 
 import re
+from typing import Annotated
+
+from config.requirements import matches
+
+_IS_NAME = matches(
+    r"[a-z][a-z0-9_]*", "{0!r} is not a name; use lower-case letters, digits and underscores"
+)
+
+Name = Annotated[str, _IS_NAME]
 
 _NOT_IN_A_SLUG = re.compile(r"[^\w.]+")
 

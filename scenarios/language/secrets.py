@@ -16,7 +16,8 @@ from config.secrets import (
 )
 from config.variables import texts_in
 from config.verbatim import TextPart
-from scenarios.language.model import Scenario, Step
+from scenarios.language.model import Scenario
+from scenarios.language.steps import Step
 from scenarios.language.templates import TemplateError, variables_in, variables_in_header
 
 
@@ -30,7 +31,7 @@ def secrets_of(scenario: Scenario, environment: Environment) -> tuple[str, ...]:
 
 def values_of(scenario: Scenario) -> Iterator[Value]:
     """Yield every value of a scenario that may be a secret."""
-    for step in scenario.flow:
+    for step in scenario.steps:
         yield from values_of_headers(_parts(step.headers))
         yield from values_of_query(_query(step))
         for place, text in texts_in(step.body):
@@ -45,11 +46,11 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
     """
     public = {name.lower() for name in (*environment.public, *scenario.public)}
     used = {name for name in _saved(scenario) if SECRET_NAME.search(name)}
-    written = (_parts(step.headers) for step in scenario.flow)
+    written = (_parts(step.headers) for step in scenario.steps)
     for name, parts in chain(*(each.items() for each in (environment.header_parts, *written))):
         if not is_public_name(name) and name.lower() not in public:
             used |= variables_in_header(parts)
-    for step in scenario.flow:
+    for step in scenario.steps:
         for pair in _query(step).split("&"):
             name = pair.partition("=")[0]
             if SECRET_NAME.search(name) and name.lower() not in public:
@@ -62,7 +63,7 @@ def _parts(headers: Mapping[str, str]) -> dict[str, tuple[TextPart, ...]]:
 
 
 def _saved(scenario: Scenario) -> set[str]:
-    return {name for step in scenario.flow for name in step.save}
+    return {name for step in scenario.steps for name in step.save}
 
 
 def _query(step: Step) -> str:
@@ -88,7 +89,7 @@ def _texts_in_plain_sight(scenario: Scenario) -> Iterator[str]:
     """Yield what the scenario has elsewhere: names, labels, paths, expectations, queries."""
     document = scenario.model_dump(mode="json", exclude={"flow", "public", "description"})
     yield from _texts(document)
-    for step in scenario.flow:
+    for step in scenario.steps:
         yield from (step.step, step.request_parts()[2].partition("?")[0])
         others = step.model_dump(mode="json", include={"counts", "save"})
         for member in (others, step.expect.model_dump(mode="json"), step.body):

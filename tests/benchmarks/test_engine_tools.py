@@ -20,4 +20,4 @@ def test_the_scenario_and_its_environment_are_valid_and_match(tmp_path: Path) ->
     scenario = read_scenario(Path(command[command.index("--scenario") + 1]))
     environment = read_environment(Path(command[command.index("--environment") + 1]))
     assert [step.expect.status for step in scenario.flow] == [201, 200, 200]
-    assert {step.request_parts()[1] for step in scenario.flow} <= set(environment.services)
+    assert {step.request_parts()[1] for step in scenario.steps} <= set(environment.services)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.environment import Environment, Service
-from scenarios.driver.flow import compile_flow, run_iteration
+from scenarios.driver.flow import compile_flow
+from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.client import HttpClient

@@ -16,7 +16,7 @@ import pytest
 
 from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Quantity
+from scenarios.language.quantities import Quantity
 from tests.integration.command import Start
 from witnesses.figure import Figure
 from witnesses.model import CountedQuantity

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scenarios.language.model import Quantity
+from scenarios.language.quantities import Quantity
 from witnesses.model import CountedQuantity
 
 TENANT = "acme"

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from scenarios.language.model import Quantity
+from scenarios.language.quantities import Quantity
 from tests.evidence_factory import write_agreeing_witnesses, write_rows, write_run
 from witnesses.figure import Direction, Figure
 from witnesses.model import CountedQuantity, RecordKind

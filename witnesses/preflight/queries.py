@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from config.model_keys import Location
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from scenarios.language.templates import compile_text
 from witnesses.database.collector import execute
 from witnesses.database.read_only import DatabaseDown, QueryRefused, asking

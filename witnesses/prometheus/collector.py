@@ -15,7 +15,7 @@ from typing import Any
 from config.clock import CLOCK, render_step
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import UnboundedJson, decode_json
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from scenarios.language.templates import compile_text
 from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher

@@ -18,7 +18,8 @@ from checks.result import ResolvedDoubt
 from config.environment import Environment
 from config.environment import Service as Address
 from config.network import Network
-from scenarios.driver.flow import compile_flow, run_iteration
+from scenarios.driver.flow import compile_flow
+from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.ledger import Labels, ledger_of
 from scenarios.evidence.recording import Recorder, RecordingEnd

@@ -16,7 +16,7 @@ from checks.result import Finding
 from checks.timings import NO_TIMINGS, Timings
 from checks.verdict import Verdict
 from config.errors import ConfigError
-from scenarios.language.model import Regression
+from scenarios.language.objectives import Regression
 from scenarios.language.reader import read_scenario
 from tests.checks.history.entries import HERE, STEPS, entry, nights, step_entry
 from tests.evidence_factory import SCENARIO, Load, Made, write_run

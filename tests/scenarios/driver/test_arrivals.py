@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.driver.arrivals import WHOLE, ClosedModel, LoadPart, OpenModel, arrivals_of
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 from scenarios.language.rates import RateStage, parse_stage
 
 BLOCK = 4_096

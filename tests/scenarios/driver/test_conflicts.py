@@ -8,7 +8,8 @@ import pytest
 from config.environment import Environment, LoadLimits, Service
 from config.prometheus import Prometheus
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
-from scenarios.language.model import Profile, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
 from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario, written
 

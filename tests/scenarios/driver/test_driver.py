@@ -11,7 +11,7 @@ from scenarios.driver.driver import DriverContext, ready_driver
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 from tests.scenarios.shop_scenario import good_scenario
 from tests.scenarios.sockets import answering, free_url, http, serving
 

@@ -12,7 +12,7 @@ from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.recording_reader import read_recording
-from scenarios.language.model import Abort
+from scenarios.language.profiles import Abort
 from scenarios.language.rates import RateStage
 from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario
 

@@ -12,7 +12,7 @@ from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
 from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan, with_load
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 from tests.scenarios.shop_scenario import GOOD
 
 LOCAL = Local(faults=("slow",), variables=())

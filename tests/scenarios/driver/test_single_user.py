@@ -8,7 +8,7 @@ from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason
 from scenarios.evidence.recording_reader import read_recordings
-from scenarios.language.model import Profile
+from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
 from tests.scenarios.shop_scenario import good_scenario
 from tests.scenarios.sockets import free_url

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from scenarios.language.model import Profile, Regression, Scenario
+from scenarios.language.model import Scenario
+from scenarios.language.objectives import Regression
+from scenarios.language.profiles import Profile
 from scenarios.language.rates import RateStage
 from scenarios.language.reader import read_scenario
 from tests.scenarios.language.wrong_scenarios import problems_in, with_profile

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config.prometheus import Prometheus
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from tests.evidence_factory import vector
 from tests.tiny_server import Says, TinyServer, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted

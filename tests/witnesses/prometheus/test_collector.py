@@ -11,7 +11,7 @@ import pytest
 
 from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from tests.tiny_server import Says, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping

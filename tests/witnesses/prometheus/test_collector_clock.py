@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping
 from witnesses.figure import Direction, Figure, Reason

@@ -8,7 +8,7 @@ import pytest
 
 from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.language.model import PromqlCheck
+from scenarios.language.objectives import PromqlCheck
 from tests.evidence_factory import vector
 from tests.patience import HANGS_S
 from tests.tiny_server import Says, nobody_listens_at, serving

@@ -1,0 +1,97 @@
+"""Compare a response with what its step expects, and save its values."""
+
+import json
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from jmespath.exceptions import JMESPathError
+
+from config.redaction import Secrets, redact
+from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.http.bounded_json import UnboundedJson, decode_json
+from scenarios.http.messages import Response
+from scenarios.language.templates import TemplateError
+
+_VALUE_CHARACTERS = 200
+
+
+class FailureReason(NamedTuple):
+    """Why a request failed, and what that has in common with others: "" is the text itself."""
+
+    text: str
+    group: str = ""
+
+
+def check_response(
+    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
+) -> FailureReason | None:
+    """Return why a response is not as expected, or None; save its values into the variables."""
+    if response.status != step.status:
+        _learn_unsaved(flow, step, response)
+        return FailureReason(f"status {response.status}, expected {step.status}")
+    if response.body_error or not step.reads_body:
+        return FailureReason(response.body_error) if response.body_error else None
+    try:
+        content = decode_json(response.body)
+    except UnboundedJson as error:
+        return FailureReason(str(error))
+    except ValueError:
+        what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
+        return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
+    try:
+        return _check_content(flow, step, content, variables)
+    except (JMESPathError, TemplateError) as error:
+        group = "the response does not fit the expectation"
+        return FailureReason(f"{group}: {_short(str(error), flow.secrets)}", group)
+
+
+def _check_content(
+    flow: Flow, step: CompiledStep, content: Any, variables: dict[str, Any]
+) -> FailureReason | None:
+    for path, expression, template in step.expected:
+        found, expected = expression(content), template(variables)
+        if not _same(found, expected):
+            _learn(flow, step, content)
+            observed, wanted = (_short(value, flow.secrets) for value in (found, expected))
+            text = f"{path} is {observed}, expected {wanted}"
+            return FailureReason(text, f"{path} is not as expected")
+    for name, path, expression in step.saved:
+        found = expression(content)
+        if found is None:
+            return FailureReason(f"the response has no {path}")
+        variables[name] = found
+        if name in flow.secret_variables:
+            flow.secrets.learn(found)
+    return None
+
+
+def _learn_unsaved(flow: Flow, step: CompiledStep, response: Response) -> None:
+    """Learn the secrets of a response that is not as expected, and is kept for that."""
+    if step.reads_body and flow.secret_variables:
+        with suppress(ValueError, RecursionError, JMESPathError):
+            _learn(flow, step, decode_json(response.body))
+
+
+def _learn(flow: Flow, step: CompiledStep, content: Any) -> None:
+    """Learn the secrets that a step saves, before anything of the response is quoted."""
+    for name, _, expression in step.saved:
+        if name in flow.secret_variables:
+            flow.secrets.learn(expression(content))
+
+
+def _same(found: Any, expected: Any) -> bool:
+    """Compare JSON values: 1 equals 1.0, but unlike in Python not true."""
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(map(_same, found, expected))
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(
+            _same(found[key], expected[key]) for key in found
+        )
+    return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
+
+
+def _short(value: Any, secrets: Secrets) -> str:
+    """Return a value as JSON, redacted before it is cut."""
+    text = json.dumps(value, default=str)
+    short = redact(text, secrets, _VALUE_CHARACTERS)
+    return short if len(text) <= _VALUE_CHARACTERS else f"{short}…"

@@ -1,0 +1,129 @@
+"""Validate quantities with their witnesses, and the counts of steps."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from config.documents import did_you_mean, nearest
+from config.model_keys import Location
+from scenarios.language.model import Scenario
+from scenarios.language.quantities import Counts, Quantity
+from scenarios.language.selector import Matcher, parse_selector
+from scenarios.language.steps import Step
+from scenarios.language.templates import TemplateError, compile_text, looks_like_template
+from scenarios.language.violations import Violation, repeated_names, template_violations
+
+_QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
+_NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+# as SQLAlchemy parses bind parameters, since it executes the query
+_BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+
+
+def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
+    """Yield every violation of the quantities and of what the steps count."""
+    for place, step in scenario.placed_steps():
+        yield from _counts(scenario, step, (*place, "counts"))
+    for name, quantity in scenario.quantities.items():
+        yield from _quantity(scenario, name, quantity)
+
+
+def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
+    known = list(scenario.quantities)
+    for name, counts in step.counts.items():
+        quantity = scenario.quantities.get(name)
+        if quantity is None:
+            yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
+        else:
+            yield from _count_shape(counts, quantity.by, (*place, name))
+            yield from _left_out(counts, quantity.by, _matchers(quantity), (*place, name))
+
+
+def _matchers(quantity: Quantity) -> list[Matcher]:
+    """Return the matchers of a selector, without those on the tenant of a run."""
+    tenant = "a tenant's name"
+    with suppress(ValueError):  # a mistake in the selector is reported at its place
+        selector = parse_selector(compile_text(quantity.prometheus or "")({"tenant": tenant}))
+        return [each for each in selector.matchers if tenant not in each.value]
+    return []
+
+
+def _left_out(
+    counts: Counts, labels: list[str], matchers: list[Matcher], place: Location
+) -> Iterator[Violation]:
+    """Report what a step counts, and the selector of the quantity does not select."""
+    if isinstance(counts, int) or not labels:
+        return
+    for value, inner in counts.items():
+        for each in matchers:
+            if each.label == labels[0] and inner != 0 and not each.matches({labels[0]: value}):
+                yield (
+                    (*place, value),
+                    f"the quantity's selector leaves out {value!r}: {each.label}{each.operator}"
+                    f'"{each.value}" does not match it, since a matcher matches the whole value',
+                )
+        yield from _left_out(inner, labels[1:], matchers, (*place, value))
+
+
+def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Violation]:
+    if isinstance(counts, int) and labels:
+        yield place, f"the quantity has the label {labels[0]}; write a number per {labels[0]}"
+    elif isinstance(counts, int) and counts < 0:
+        yield place, "a counter cannot decrease; write a number of at least 0"
+    elif isinstance(counts, dict) and not labels:
+        yield place, "the quantity has no further label; write one number"
+    elif isinstance(counts, dict):
+        for value, inner in counts.items():
+            if looks_like_template(value):
+                yield (
+                    (*place, value),
+                    f"{value!r}: templates are not evaluated in counts; write the label's value, "
+                    "or count by other labels",
+                )
+            yield from _count_shape(inner, labels[1:], (*place, value))
+
+
+def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Violation]:
+    place, known = ("quantities", name), list(scenario.quantities)
+    # a misspelt name is reported by itself: here it stands for the quantity that it is nearest to
+    counted = {
+        count if count in known else nearest(count, known)
+        for step in scenario.steps
+        for count in step.counts
+    }
+    if name not in counted:
+        yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
+    if quantity.prometheus is None and quantity.database is None:
+        yield place, f"{name!r} has no witness; add prometheus: or database:"
+    yield from repeated_names(quantity.by, (*place, "by"), "label")
+    if quantity.prometheus is not None:
+        yield from _selector(quantity.prometheus, (*place, "prometheus"))
+    for key, queries in (("database", quantity.database), ("traces", quantity.traces)):
+        for database, query in (queries or {}).items():
+            yield from _query(query, (*place, key, database))
+
+
+def _query(query: str, place: Location) -> Iterator[Violation]:
+    """Refuse what is plainly not one query; the read-only connection refuses hidden writes."""
+    bare = _NOT_SQL.sub(" ", query).strip()
+    if not _QUERY_START.match(bare):
+        yield place, "this is not a query; begin it with SELECT or WITH"
+    elif looks_like_template(query):
+        yield place, "templates are not evaluated in a query; write :tenant, without quotes"
+    elif ";" in bare.removesuffix(";"):
+        yield place, "these are several statements; write one, without a ; inside"
+    for name in dict.fromkeys(_BIND_VARIABLE.findall(query)):
+        if name != "tenant":
+            yield (
+                place,
+                rf"unknown variable :{name}; only :tenant is known, and \: is a literal colon",
+            )
+
+
+def _selector(text: str, place: Location) -> Iterator[Violation]:
+    yield from template_violations(text, ["tenant"], place)
+    try:
+        parse_selector(compile_text(text)({"tenant": "tenant"}))
+    except TemplateError:
+        return
+    except ValueError as error:
+        yield place, str(error)

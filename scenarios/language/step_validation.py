@@ -1,0 +1,63 @@
+"""Validate the steps of a flow: their names, their templates and their expressions."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from config.model_keys import Location
+from scenarios.language.identifiers import slug
+from scenarios.language.jmespath_validation import find_mistakes
+from scenarios.language.model import ITERATION, Scenario
+from scenarios.language.request_body import compile_body
+from scenarios.language.target import compile_target
+from scenarios.language.templates import looks_like_template
+from scenarios.language.violations import Violation, template_violations
+
+BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
+
+_BODY = partial(compile_body, known={})
+
+
+def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
+    """Yield every violation of the steps."""
+    yield from _step_names(scenario)
+    yield from _variables(scenario)
+    for place, step in scenario.placed_steps():
+        for expression in step.expect.body_values:
+            yield from _jmespath(expression, (*place, "expect", "json", expression))
+        for variable, expression in step.save.items():
+            yield from _jmespath(expression, (*place, "save", variable))
+
+
+def _step_names(scenario: Scenario) -> Iterator[Violation]:
+    """Refuse steps that findings could not tell apart: a finding's id has the slug of the name."""
+    names = {slug(ITERATION): ITERATION}
+    for index, step in enumerate(scenario.flow):
+        place: Location = ("flow", index, "step")
+        other = names.get(slug(step.step))
+        if other == ITERATION:
+            yield place, f"the name {step.step!r} is reserved for the whole iteration; change it"
+        elif other == step.step:
+            yield place, f"two steps are named {other!r}; rename one"
+        elif other is not None:
+            yield place, f"steps {other!r} and {step.step!r} have the same id; rename one"
+        if looks_like_template(step.step):
+            yield place, "templates are not evaluated in a step's name; write a fixed name"
+        names.setdefault(slug(step.step), step.step)
+
+
+def _variables(scenario: Scenario) -> Iterator[Violation]:
+    known = list(BUILT_IN_VARIABLES)
+    for index, step in enumerate(scenario.flow):
+        path = step.request_parts()[2]
+        yield from template_violations(
+            path, known, ("flow", index, "request"), lambda text: compile_target("", text, {})
+        )
+        yield from template_violations(step.headers, known, ("flow", index, "headers"))
+        yield from template_violations(step.body, known, ("flow", index, "json"), _BODY)
+        for key, value in step.expect.body_values.items():
+            yield from template_violations(value, known, ("flow", index, "expect", "json", key))
+        known += step.save
+
+
+def _jmespath(expression: str, place: Location) -> Iterator[Violation]:
+    yield from ((place, mistake) for mistake in find_mistakes(expression))

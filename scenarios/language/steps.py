@@ -1,0 +1,52 @@
+"""Steps: the requests of a flow, and what each expects, saves and counts."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from config.documents import StrictModel
+from config.headers import FlowHeaders
+from config.requirements import matches
+from config.units import Duration
+from scenarios.language.identifiers import Name
+from scenarios.language.quantities import Counts
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+_IS_REQUEST = matches(
+    rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/)",
+    "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
+)
+
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Expect(StrictModel):
+    """What a response must have: its status, and values at JMESPath expressions."""
+
+    status: Status = 200
+    body_values: Annotated[dict[str, Any], Field(alias="json")] = {}
+
+
+class Step(StrictModel):
+    """One request of the flow: what it sends, expects, saves and counts.
+
+    `counts` maps a quantity to a number, or to a mapping by label value, nested for further labels.
+    `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
+    means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
+    """
+
+    step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
+    request: Annotated[str, _IS_REQUEST, Field(examples=["GET service /"])]
+    headers: FlowHeaders = {}
+    body: Annotated[Any, Field(alias="json")] = None
+    timeout: Duration = 10.0
+    expect: Expect = Expect()
+    save: dict[Name, str] = {}
+    counts: dict[Name, Counts] = {}
+    when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
+
+    def request_parts(self) -> tuple[str, str, str]:
+        """Return method, service and path (a template)."""
+        method, service, path = self.request.split(maxsplit=2)
+        return method, service, path

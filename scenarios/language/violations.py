@@ -1,0 +1,47 @@
+"""What every part of the validation of a scenario shares.
+
+Each violation is the place in the document and one sentence: what is wrong, and the remedy.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from config.documents import did_you_mean
+from config.model_keys import Location
+from scenarios.language.templates import TemplateError, compile_value, variables_in
+
+Violation = tuple[Location, str]
+
+
+def template_violations(
+    value: Any,
+    known: list[str],
+    place: Location,
+    compile_as: Callable[[Any], object] = compile_value,
+) -> Iterator[Violation]:
+    """Yield what is wrong in the templates of a value: the syntax, and variables not `known`."""
+    try:
+        compile_as(value)
+        unknown = sorted(variables_in(value) - set(known))
+    except TemplateError as error:
+        yield place, str(error)
+        return
+    for name in unknown:
+        yield place, f"the variable {name!r} is not defined here; {did_you_mean(name, known)}"
+
+
+def unknown_names(
+    names: list[str], known: list[str], place: Location, kind: str
+) -> Iterator[Violation]:
+    """Yield the names of a list that are unknown, and those that it has twice."""
+    for index, name in enumerate(names):
+        if name not in known:
+            yield (*place, index), f"unknown {kind} {name!r}; {did_you_mean(name, known)}"
+    yield from repeated_names(names, place, kind)
+
+
+def repeated_names(names: list[str], place: Location, kind: str) -> Iterator[Violation]:
+    """Yield the names that a list has twice."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (*place, index), f"the {kind} {name!r} is named twice; remove one"
