@@ -28,10 +28,9 @@ def judge_success(case: Case) -> Judgement:
     return Judgement((*steps, *profiles))
 
 
-def completed(case: Case, driven: DrivenProfile) -> int:
-    """Count the iterations of which every step was as expected."""
-    steps = len(case.scenario.steps)
-    return sum(int(each.iterations.all_ok(steps).sum()) for each in driven.exchanges)
+def completed(driven: DrivenProfile) -> int:
+    """Count the iterations that came to their end, every step as expected."""
+    return sum(int(each.iterations.is_complete.sum()) for each in driven.exchanges)
 
 
 def _step(case: Case, step: str, least: float) -> Finding:
@@ -52,8 +51,8 @@ def _step(case: Case, step: str, least: float) -> Finding:
 
 
 def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
-    good = completed(case, driven)
-    bad = sum(int((each.iterations.wrong > 0).sum()) for each in driven.exchanges)
+    good = completed(driven)
+    bad = sum(int(each.iterations.is_wrong.sum()) for each in driven.exchanges)
     stops = {each.end.stop_reason for each in driven.recordings if each.end}
     # What the generator itself dropped says nothing of the services.
     is_generator = driven.dropped and (StopReason.CANNOT_RECORD in stops or overload(driven))

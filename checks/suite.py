@@ -157,7 +157,6 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         figure = ClientFigure(ledger.confirmed[key], ledger.in_doubt[key])
         counts[key[0]] = counts.get(key[0], NOTHING_COUNTED) + figure
     exchanges: dict[str, int] = {}
-    steps = len(case.scenario.steps)
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):
         exchanges[outcome] = exchanges.get(outcome, 0) + count
     return Phase(
@@ -165,12 +164,12 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         started_at=driven.phase.started_at,
         finished_at=driven.phase.finished_at or case.run.finished_at or driven.phase.started_at,
         users=driven.profile.virtual_users,
-        scheduled=driven.scheduled, completed=completed(case, driven), dropped=driven.dropped,
+        scheduled=driven.scheduled, completed=completed(driven), dropped=driven.dropped,
         exchanges=exchanges,
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,
         planned_counts=_planned(case, driven.scheduled),
-        measured=sum(int(each.iterations.all_ok(steps).sum()) for each in driven.measured),
+        measured=sum(int(each.iterations.is_complete.sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
         begun=driven.begun, not_started=driven.not_started,
     )  # fmt: skip
@@ -188,28 +187,29 @@ def _waterfall(case: Case) -> tuple[StepTiming, ...]:
     """Return the steps of the median iteration of the measured phase."""
     if case.measured is None:
         return ()
-    steps = _median_iteration(case.measured.measured, len(case.scenario.steps))
+    steps = _median_iteration(case.measured.measured)
     return tuple(
         StepTiming(each.step, each.sent_s - steps[0].due_s, each.done_s - each.sent_s, each.outcome)
         for each in steps
     )
 
 
-def _median_iteration(parts: Sequence[Exchanges], flow_steps: int) -> list[Exchange]:
+def _median_iteration(parts: Sequence[Exchanges]) -> list[Exchange]:
     """Return the exchanges of the iteration whose whole time is the median.
 
     It is one of those that completed, if any did: a refusal at the first step shows no others.
     """
     ended = [np.arange(len(each.iterations)) for each in parts]
-    completed = [np.flatnonzero(each.iterations.all_ok(flow_steps)) for each in parts]
+    completed = [np.flatnonzero(each.iterations.is_complete) for each in parts]
     kept = completed if any(map(len, completed)) else ended
     if not any(map(len, kept)):
         return []
-    durations_s = []
-    for exchanges, places in zip(parts, kept, strict=True):
-        first, last = exchanges.iterations.first[places], exchanges.iterations.last[places]
-        durations_s.append(exchanges.column("done_s")[last] - exchanges.column("due_s")[first])
-    all_s = np.concatenate(durations_s)
+    all_s = np.concatenate(
+        [
+            (each.iterations.done_s - each.iterations.due_s)[places]
+            for each, places in zip(parts, kept, strict=True)
+        ]
+    )
     median = int(np.argsort(all_s, kind="stable")[(len(all_s) - 1) // 2])
     # The rows of all generators stand one after the other: go back to the one that has the median.
     generator_of = np.repeat(np.arange(len(parts)), [len(places) for places in kept])

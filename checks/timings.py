@@ -102,17 +102,16 @@ def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_D
 
 
 def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: Sequence[Step]) -> _Durations:
-    """Group iterations by their last exchange; one that nothing ended was cut off."""
+    """Group iterations by the exchange that ended them; one that nothing ended was cut off."""
     failed = np.zeros(len(exchanges), bool)
     for number, name in enumerate(exchanges.steps):
         timeout_s = next((step.timeout for step in flow if step.step == name), 0.0)
         failed |= (exchanges.column("step") == number) & _failed(exchanges, timeout_s)
     iterations = exchanges.iterations
-    due_s = exchanges.column("due_s")[iterations.first]
-    duration_s = exchanges.column("done_s")[iterations.last] - due_s
     return _Durations(
-        duration_s, anchor_at + due_s, iterations.all_ok(len(flow)), failed[iterations.last]
-    )
+        iterations.done_s - iterations.due_s, anchor_at + iterations.due_s,
+        iterations.is_complete, iterations.any_of(failed),
+    )  # fmt: skip
 
 
 def _failed(exchanges: Exchanges, timeout_s: float) -> Column:

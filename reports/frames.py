@@ -57,8 +57,8 @@ class Frames:
         """One row per iteration that was begun, in the order of the first requests.
 
         phase, generator: category. iteration, exchanges, ok: uint32. due_at, done_at:
-        datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. outcome (of its
-        last request): category. is_complete (each request of it was ok), is_measured: bool.
+        datetime64[ns, UTC]. duration_s (last done − first due): float64, seconds. outcome (of the
+        request that ended it): category. is_complete (it came to its end), is_measured: bool.
         """
         return _concatenated(self._parts(_iteration_columns), _ITERATION_TYPES)
 
@@ -141,8 +141,7 @@ def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFra
 
 def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFrame:
     exchanges, iterations = recording.exchanges, recording.exchanges.iterations
-    due_s = exchanges.column("due_s")[iterations.first]
-    done_s = exchanges.column("done_s")[iterations.last]
+    due_s, done_s = iterations.due_s, iterations.done_s
     return pd.DataFrame(
         {
             "phase": _constant(driven.phase.profile, len(iterations)),
@@ -153,10 +152,8 @@ def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFr
             "duration_s": done_s - due_s,
             "exchanges": iterations.exchanges.astype(np.uint32),
             "ok": iterations.ok.astype(np.uint32),
-            "outcome": _category(
-                exchanges.column("outcome")[iterations.last] - _FIRST_OUTCOME, _OUTCOME_NAMES
-            ),
-            "is_complete": iterations.all_ok(len(exchanges.steps)),
+            "outcome": _category(iterations.outcome - _FIRST_OUTCOME, _OUTCOME_NAMES),
+            "is_complete": iterations.is_complete,
             "is_measured": due_s >= _window_from_s(recording),
         },
         copy=False,

@@ -143,13 +143,16 @@ def record(folder: RunFolder, load: Load) -> None:
     recorder = Recorder(path, load.profile, load.profile, 1, load.scheduled, steps)
     for number, iteration in enumerate(load.iterations, start=1):
         due_s = float(number)
-        for made in iteration:
+        completes = len(iteration) == len(steps)
+        for place, made in enumerate(iteration, start=1):
+            completes &= made.concluded and made.outcome is Outcome.OK
             sequence = recorder.intend(number, steps.index(made.step), due_s)
             done_s = due_s + made.duration_s
             if made.concluded:
                 recorder.conclude(
-                    sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail
-                )
+                    sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail,
+                    completes=completes and place == len(iteration),
+                )  # fmt: skip
             due_s = done_s
     if load.end:
         recorder.end(load.end)

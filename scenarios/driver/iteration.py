@@ -31,6 +31,7 @@ def run_iteration(
     variables: dict[str, Any] = {
         "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration, "unique": unique,
     }  # fmt: skip
+    last = flow.steps[-1]
     for step in flow.steps:
         number = recorder.intend(iteration, step.number, due_s)
         trace = trace_id(flow.run_id, generator, number)
@@ -54,7 +55,9 @@ def run_iteration(
             _conclude(flow, recorder, number, (sent_s, done_s), Outcome.REJECTED, mismatch,
                       request, response)  # fmt: skip
             return False
-        recorder.conclude(number, sent_s, done_s, Outcome.OK, response.status)
+        recorder.conclude(
+            number, sent_s, done_s, Outcome.OK, response.status, completes=step is last
+        )
     return True
 
 

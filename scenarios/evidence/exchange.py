@@ -22,7 +22,8 @@ class Exchange:
     """One request. Times are monotonic seconds since the generator's anchor.
 
     Without a response (unknown, not sent), `done_s` is when the client gave up. `cut_off`: the load
-    ended before the response; nothing is known of the outcome.
+    ended before the response; nothing is known of the outcome. `completes`: it is the last of an
+    iteration that came to its end.
     """
 
     generator: str
@@ -36,6 +37,7 @@ class Exchange:
     status: int | None = None
     reason: str = ""
     cut_off: bool = False
+    completes: bool = False
 
     @property
     def answered(self) -> bool:

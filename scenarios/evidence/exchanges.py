@@ -25,7 +25,8 @@ ROW = np.dtype(
         ("sent_s", "<f8"),
         ("done_s", "<f8"),
         ("status", "<u2"),
-        ("spare", "<u2"),
+        ("completes", "u1"),  # 1 in the last row of an iteration that came to its end
+        ("spare", "u1"),
         ("reason", "<u4"),
     ]
 )
@@ -37,33 +38,74 @@ OUTCOMES = {code: outcome for outcome, code in CODES.items()}
 Column = NDArray[Any]
 
 
-@dataclass(frozen=True)
 class Iterations:
     """Columns with one entry per iteration, ordered by the iterations' first exchanges.
 
-    `first` and `last` are the positions of its first and last exchange in `Exchanges`; the others
-    count its exchanges. `wrong` are neither ok nor cut off.
+    Requests outside any iteration have the number 0, and belong to none. How many exchanges an
+    iteration has is up to its flow: that it came to its end is marked in the row of its last one.
     """
 
-    first: Column
-    last: Column
-    exchanges: Column
-    ok: Column
-    answered: Column
-    wrong: Column
+    def __init__(self, rows: Column) -> None:
+        """Group the rows of an `Exchanges`."""
+        # users interleave: sort by iteration, stably, and reduce each run of equal numbers
+        order = np.argsort(rows["iteration"], kind="stable")
+        numbers = rows["iteration"][order]
+        outside = int(np.searchsorted(numbers, 1))
+        self._rows, self._order, numbers = rows, order[outside:], numbers[outside:]
+        self._starts = np.flatnonzero(np.diff(numbers, prepend=0))
+        firsts = self._order[self._starts]
+        self._in_order = np.argsort(firsts, kind="stable")
+        self.first: Column = firsts[self._in_order]
 
     def __len__(self) -> int:
         return len(self.first)
 
-    def all_ok(self, steps: int) -> Column:
-        """Return a mask of the iterations in which each of `steps` steps was ok."""
-        mask: Column = (self.exchanges == steps) & (self.ok == steps)
-        return mask
+    @cached_property
+    def exchanges(self) -> Column:
+        """How many exchanges each has."""
+        return self._reduced(np.add, np.ones(len(self._rows), np.int64))
 
-    def all_answered(self, steps: int) -> Column:
-        """Return a mask of the iterations in which each of `steps` steps had a response."""
-        mask: Column = (self.exchanges == steps) & (self.answered == steps)
-        return mask
+    @cached_property
+    def ok(self) -> Column:
+        """How many of its exchanges had the expected response."""
+        is_ok = self._rows["outcome"] == CODES[Outcome.OK]
+        return self._reduced(np.add, is_ok.astype(np.int64))
+
+    @cached_property
+    def is_wrong(self) -> Column:
+        """A mask of those with an exchange that is neither ok nor cut off."""
+        is_ok = self._rows["outcome"] == CODES[Outcome.OK]
+        return self.any_of(~is_ok & (self._rows["cut_off"] == 0))
+
+    @cached_property
+    def is_complete(self) -> Column:
+        """A mask of those that came to their end, with every exchange as expected."""
+        return self.any_of(self._rows["completes"] != 0)
+
+    @cached_property
+    def outcome(self) -> Column:
+        """The code of the outcome of that exchange which ended it, or of the last one."""
+        return self._reduced(np.maximum, self._rows["outcome"])
+
+    @cached_property
+    def due_s(self) -> Column:
+        """When each was due, in seconds on the clock of the recorder."""
+        return self._rows["due_s"][self.first]
+
+    @cached_property
+    def done_s(self) -> Column:
+        """When the last of its exchanges was done."""
+        return self._reduced(np.maximum, self._rows["done_s"])
+
+    def any_of(self, mask: Column) -> Column:
+        """Return a mask of the iterations with an exchange in a mask of exchanges."""
+        return self._reduced(np.logical_or, mask)
+
+    def _reduced(self, reduce: np.ufunc, column: Column) -> Column:
+        if not len(self._starts):
+            return np.empty(0, column.dtype)
+        reduced: Column = reduce.reduceat(column[self._order], self._starts)
+        return reduced[self._in_order]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +129,23 @@ class Exchanges:
     def __iter__(self) -> Iterator[Exchange]:
         """Yield one object per row; this is slow, so use it for few rows only."""
         for sequence, row in zip(self.sequence.tolist(), self.rows.tolist(), strict=True):
-            iteration, step, outcome, cut_off, due_s, sent_s, done_s, status, _, reason = row
+            (
+                iteration,
+                step,
+                outcome,
+                cut_off,
+                due_s,
+                sent_s,
+                done_s,
+                status,
+                completes,
+                _,
+                reason,
+            ) = row
             yield Exchange(
                 self.generator, sequence, iteration, self.steps[step], due_s, sent_s, done_s,
                 OUTCOMES[outcome], status or None, self.reasons[reason], bool(cut_off),
+                bool(completes),
             )  # fmt: skip
 
     def __getitem__(self, selection: Column) -> "Exchanges":
@@ -159,32 +214,15 @@ class Exchanges:
     @cached_property
     def iterations(self) -> Iterations:
         """The iterations of the exchanges."""
-        if not len(self.rows):
-            none = np.empty(0, np.int64)
-            return Iterations(none, none, none, none, none, none)
-        # users interleave: sort by iteration, stably, and sum over each run of equal numbers
-        order = np.argsort(self.rows["iteration"], kind="stable")
-        numbers = self.rows["iteration"][order]
-        starts = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
-        ends = np.append(starts[1:], len(order)) - 1
-        wrong = ~self.ok & ~self.cut_off
-        sums = [
-            np.add.reduceat(mask[order].astype(np.int64), starts)
-            for mask in (self.ok, self.answered, wrong)
-        ]
-        in_order = np.argsort(order[starts], kind="stable")
-        return Iterations(
-            order[starts][in_order], order[ends][in_order], (ends - starts + 1)[in_order],
-            *(column[in_order] for column in sums),
-        )  # fmt: skip
+        return Iterations(self.rows)
 
     def is_begun_after(self, due_s: float) -> Column:
         """Return a mask of the exchanges of the iterations due at `due_s` or later.
 
         `due_s` is on the recorder's clock.
         """
-        first = self.iterations.first
-        late = first[self.rows["due_s"][first] >= due_s]
+        iterations = self.iterations
+        late = iterations.first[iterations.due_s >= due_s]
         mask: Column = np.isin(self.rows["iteration"], self.rows["iteration"][late])
         return mask
 

@@ -8,7 +8,8 @@ of a reason; `clock` when the wall clock of the machine was set; `end`.
 
     intend()     row = INTENT, due, sent       the request may have been sent
     ...          the request is in flight      killed here: an unknown, cut-off exchange
-    conclude()   row = outcome, done, status   written in place
+    conclude()   row = outcome, done, status   written in place; the last of an iteration that came
+                                               to its end says so
 """
 
 import json
@@ -35,8 +36,8 @@ from scenarios.evidence.files import (
 ROWS, NOTES = ".rows", ".jsonl"
 
 _INTENT_HEAD = struct.Struct("<IHBxdd")  # iteration, step, outcome, (cut off), due, sent
-_CONCLUSION = struct.Struct("<ddHxxI")  # sent, done, status, reason
-_OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT = 6, 7, 16
+_CONCLUSION = struct.Struct("<ddHBxI")  # sent, done, status, completes, reason
+_OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT, _COMPLETES_AT = 6, 7, 16, 34
 ROW_BYTES = ROW.itemsize
 _CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
 _CHUNK_BYTES = _CHUNK_ROWS * ROW_BYTES
@@ -180,28 +181,40 @@ class Recorder:
     def conclude(
         self, number: int, sent_s: float, done_s: float, outcome: Outcome,
         status: int | None = None, reason: str = "", detail: dict[str, Any] | None = None,
-        *, cut_off: bool = False, group: str = "",
+        *, cut_off: bool = False, group: str = "", completes: bool = False,
     ) -> None:  # fmt: skip
         """Record the outcome of a request, with reason and detail unless it was as expected.
 
-        Reasons with a common `group` differ only in what the response had.
+        Reasons with a common `group` differ only in what the response had. `completes`: it is the
+        last of its iteration, which has come to its end.
         """
         reason_number = self._note(number, reason, group, detail) if reason else 0
         at = (number - 1 - self._chunk_from) * ROW_BYTES
         # the outcome comes last: until then, a reader sees an intent
         if at >= 0:
             _CONCLUSION.pack_into(
-                self._chunk, at + _CONCLUSION_AT, sent_s, done_s, status or 0, reason_number
-            )
+                self._chunk, at + _CONCLUSION_AT, sent_s, done_s, status or 0, completes,
+                reason_number,
+            )  # fmt: skip
             if cut_off:
                 self._chunk[at + _CUT_OFF_AT] = 1
             self._chunk[at + _OUTCOME_AT] = CODES[outcome]
         else:  # the row is in an earlier chunk, which is no longer mapped
             at = (number - 1) * ROW_BYTES
-            conclusion = _CONCLUSION.pack(sent_s, done_s, status or 0, reason_number)
+            conclusion = _CONCLUSION.pack(sent_s, done_s, status or 0, completes, reason_number)
             os.pwrite(self._rows, conclusion, at + _CONCLUSION_AT)
             os.pwrite(self._rows, bytes((cut_off,)), at + _CUT_OFF_AT)
             os.pwrite(self._rows, bytes((CODES[outcome],)), at + _OUTCOME_AT)
+        if self.changed is not None:
+            self.changed.append(number)
+
+    def complete_iteration(self, number: int) -> None:
+        """Record that an iteration has come to its end, whose last exchange is concluded."""
+        at = (number - 1 - self._chunk_from) * ROW_BYTES
+        if at >= 0:
+            self._chunk[at + _COMPLETES_AT] = 1
+        else:
+            os.pwrite(self._rows, b"\1", (number - 1) * ROW_BYTES + _COMPLETES_AT)
         if self.changed is not None:
             self.changed.append(number)
 

@@ -155,7 +155,7 @@ def test_a_profile_that_began_nothing_is_inconclusive(tmp_path: Path) -> None:
 
 def test_an_iteration_that_stopped_half_way_is_not_completed(tmp_path: Path) -> None:
     case = case_of(tmp_path, Load((GOOD, (Made("open"),), REFUSED, GOOD)))
-    assert completed(case, case.driven[0]) == 2
+    assert completed(case.driven[0]) == 2
 
 
 def test_exactly_the_asked_share_passes_whatever_binary_fractions_say(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.evidence.exchange import Exchange, Outcome
-from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.exchanges import OUTCOMES, Exchanges
 from tests.scenarios.exchange_columns import exchanges_of
 
 STEPS = ("open", "use", "close")
@@ -23,19 +23,19 @@ def exchanges(draw: st.DrawFn) -> tuple[list[Exchange], Exchanges]:
         due_s = draw(st.integers(0, 20)) / 4
         each.append(
             Exchange(
-                "load", sequence, draw(st.integers(1, 6)), draw(st.sampled_from(STEPS)),
+                "load", sequence, draw(st.integers(0, 6)), draw(st.sampled_from(STEPS)),
                 due_s, due_s + 0.25, due_s + draw(st.integers(1, 9)) / 2, outcome,
                 draw(st.sampled_from([None, 200, 404, 500])), draw(st.sampled_from(reasons)),
-                outcome is Outcome.UNKNOWN and draw(st.booleans()),
+                outcome is Outcome.UNKNOWN and draw(st.booleans()), draw(st.booleans()),
             )
         )  # fmt: skip
     return each, exchanges_of("load", each)
 
 
 def by_iteration(each: list[Exchange]) -> list[list[Exchange]]:
-    """Group exchanges, in order of each iteration's first."""
+    """Group exchanges, in order of each iteration's first; those of number 0 are in none."""
     groups: dict[int, list[Exchange]] = {}
-    for one in each:
+    for one in filter(lambda one: one.iteration, each):
         groups.setdefault(one.iteration, []).append(one)
     return list(groups.values())
 
@@ -79,24 +79,39 @@ def test_a_step_is_selected_by_its_name(drawn: tuple[list[Exchange], Exchanges],
     assert list(columns.of_step(step)) == [one for one in each if one.step == step]
 
 
-@given(exchanges(), st.integers(1, 3))
+@given(exchanges())
 def test_iterations_are_grouped_by_number_however_they_interleave(
-    drawn: tuple[list[Exchange], Exchanges], steps: int
+    drawn: tuple[list[Exchange], Exchanges],
 ) -> None:
     each, columns = drawn
     groups, iterations = by_iteration(each), columns.iterations
     assert len(iterations) == len(groups)
     assert [each[position] for position in iterations.first] == [group[0] for group in groups]
-    assert [each[position] for position in iterations.last] == [group[-1] for group in groups]
     assert iterations.exchanges.tolist() == [len(group) for group in groups]
-    wrong = [sum(one.outcome is not Outcome.OK and not one.cut_off for one in group)
+    ok = [sum(one.outcome is Outcome.OK for one in group) for group in groups]
+    assert iterations.ok.tolist() == ok
+    wrong = [any(one.outcome is not Outcome.OK and not one.cut_off for one in group)
              for group in groups]  # fmt: skip
-    assert iterations.wrong.tolist() == wrong
-    complete = [len(group) == steps and all(one.outcome is Outcome.OK for one in group)
-                for group in groups]  # fmt: skip
-    assert iterations.all_ok(steps).tolist() == complete
-    whole = [len(group) == steps and all(one.answered for one in group) for group in groups]
-    assert iterations.all_answered(steps).tolist() == whole
+    assert iterations.is_wrong.tolist() == wrong
+    complete = [any(one.completes for one in group) for group in groups]
+    assert iterations.is_complete.tolist() == complete
+
+
+@given(exchanges())
+def test_an_iteration_lasts_from_its_first_due_time_to_its_latest_end(
+    drawn: tuple[list[Exchange], Exchanges],
+) -> None:
+    each, columns = drawn
+    groups, iterations = by_iteration(each), columns.iterations
+    assert iterations.due_s.tolist() == [group[0].due_s for group in groups]
+    assert iterations.done_s.tolist() == [max(one.done_s for one in group) for group in groups]
+
+
+def test_the_outcome_of_an_iteration_is_that_of_the_exchange_that_ended_it() -> None:
+    outcomes = [Outcome.OK, Outcome.REJECTED, Outcome.OK]  # the last two were sent at once
+    each = [Exchange("load", number, 1, "use", 0.0, 0.0, 1.0, outcome)
+            for number, outcome in enumerate(outcomes, start=1)]  # fmt: skip
+    assert OUTCOMES[exchanges_of("load", each).iterations.outcome[0]] is Outcome.REJECTED
 
 
 @given(exchanges(), st.integers(0, 20))

@@ -52,6 +52,7 @@ concluded = st.builds(
     status=st.none() | st.integers(min_value=100, max_value=599),
     reason=st.text(max_size=8),
     cut_off=st.booleans(),
+    completes=st.booleans(),
 )
 
 
@@ -65,6 +66,7 @@ def conclude(to: Recorder, number: int, each: Exchange) -> None:
     to.conclude(
         number, each.sent_s, each.done_s, each.outcome, each.status, each.reason,
         {"body": each.reason} if each.reason else None, cut_off=each.cut_off,
+        completes=each.completes,
     )  # fmt: skip
 
 
@@ -289,9 +291,21 @@ def test_exchanges_are_grouped_by_iteration_however_they_interleave(tmp_path: Pa
     assert gathered == [
         [(2, "create"), (2, "read")], [(1, "create"), (1, "read")], [(3, "create")],
     ]  # fmt: skip
-    assert list(iterations.all_ok(2)) == [True, True, False]
-    assert list(iterations.wrong) == [0, 0, 1]
-    assert list(iterations.last) == [2, 3, 4]
+    assert list(iterations.first) == [0, 1, 4]
+    assert list(iterations.is_wrong) == [False, False, True]
+
+
+@pytest.mark.parametrize("others", [0, module._CHUNK_ROWS])
+def test_an_iteration_can_be_completed_after_its_last_exchange(tmp_path: Path, others: int) -> None:
+    path = tmp_path / "a.jsonl"
+    with recorder(path) as opened:
+        first = record(opened, some_exchange())
+        for _ in range(others):  # the row of the first is not mapped any more
+            opened.intend(2, 0, 0.0)
+        assert not read(path).exchanges.iterations.is_complete.any()
+        opened.complete_iteration(first.sequence)
+    assert read(path).exchanges.iterations.is_complete[0]
+    assert read(path).exchanges.first() == replace(first, completes=True)
 
 
 @given(st.lists(concluded, max_size=30))
@@ -309,11 +323,6 @@ def test_the_columns_agree_with_the_exchanges_one_by_one(some: list[Exchange]) -
         of_kind = exchanges.of_kind(each.step, each.outcome, each.status)
         assert each in list(of_kind)
         assert len(of_kind) == tallied[each.step, each.outcome, each.status]
-    groups: dict[int, list[Exchange]] = {}
-    for each in written:
-        groups.setdefault(each.iteration, []).append(each)
-    whole = [len(of) == 2 and all(one.answered for one in of) for of in groups.values()]
-    assert [bool(each) for each in exchanges.iterations.all_answered(2)] == whole
 
 
 def test_a_reason_beyond_the_limit_is_recorded_as_its_group(tmp_path: Path) -> None:
