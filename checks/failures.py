@@ -65,18 +65,24 @@ def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
         first_at=min(each.at("first") for each in groups),
         last_at=max(each.at("last") for each in groups),
         trace_id=trace,
-        repeat=_curl(case, detail, trace),
+        repeat=_curl(case, step, detail, trace),
         answer_head=detail.get("answer_head", ""),
     )
 
 
-def _curl(case: Case, request: Mapping[str, Any], trace: str) -> str:
+def _headers(case: Case, step: str) -> Mapping[str, str]:
+    """Return the headers of requests to the service of a step."""
+    services = {each.step: each.request_parts()[1] for each in case.scenario.steps}
+    return case.run.headers.get(services.get(step, ""), {})
+
+
+def _curl(case: Case, step: str, request: Mapping[str, Any], trace: str) -> str:
     """Write one curl command; a header whose value may be a secret stands as a variable."""
     if "url" not in request:
         return ""
     plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", f"X-Trace-ID: {trace}"]
     arguments = [shlex.quote(word) for word in plain]
-    for name, value in case.run.headers.items():
+    for name, value in _headers(case, step).items():
         header = f"{name}: {value}"
         quoted = shlex.quote(header)
         if "${" in header:

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -161,7 +161,7 @@ def check_environment(environment: Environment) -> list[Finding]:
 def _untried_headers(environment: Environment) -> Iterator[Finding]:
     """Report each service of which no request shows whether it accepts the headers."""
     for name, service in environment.services.items():
-        if environment.headers and not service.probe:
+        if environment.headers_of(name) and not service.probe:
             yield Finding(
                 finding_id("headers", name), f"{name} accepts the headers", Kind.HEALTH,
                 Verdict.PASS, "not refused", "not tried: the service has no probe",
@@ -173,10 +173,14 @@ def _metrics(
     environment: Environment, start_times: StartTimes, threads: Executor
 ) -> Iterator[Finding]:
     """Scrape each replica once, and note when its process started."""
-    with metrics_client(environment) as client:
+    with ExitStack() as held:
+        clients = {
+            name: held.enter_context(metrics_client(environment, name))
+            for name in environment.services
+        }
         scrapes = {
             name: [
-                (url, threads.submit(fetch_exposition, client, url))
+                (url, threads.submit(fetch_exposition, clients[name], url))
                 for url in service.metrics_urls()
             ]
             for name, service in environment.services.items()

@@ -5,41 +5,32 @@ is an error, because the file is copied into the evidence of every run.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
-from config.headers import FlowHeaders, HeaderName, HeaderValue
+from config.headers import FlowHeaders, Headers, override
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.plaintext import hide_misread_secrets, plaintext_secrets
 from config.prometheus import Prometheus
 from config.requirements import matches
 from config.secrets import Publicity, Value, values_of_headers, values_of_prometheus, values_of_url
+from config.services import Services
 from config.units import Rate
-from config.urls import BaseUrl, DatabaseUrl, Url, UrlPath
-from config.variables import texts_in
+from config.urls import DatabaseUrl
+from config.variables import mapping_in, texts_in
 from config.verbatim import TextPart
 
 FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
-NONE = "none"
-_SERVICE_NAME = re.compile(r"\w[\w.-]*")
-
-MetricsUrls = Annotated[
-    list[Url] | Literal["none"],
-    BeforeValidator(
-        lambda value: value.split() if isinstance(value, str) and value != NONE else value
-    ),
-]
 # It stands in the names of files.
 _IS_NAME = matches(r"\w[\w .-]*", "{0!r} is not a name; use letters, digits, spaces and _ . -")
 # It stands in headers, in selectors of PromQL and in texts of SQL.
@@ -47,43 +38,6 @@ _IS_TENANT = matches(
     r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""",
     "not a tenant: visible ASCII without quotes and backslashes, no spaces around it",
 )
-
-
-class Service(StrictModel):
-    """One service of the SUT: its base URL, and the metrics URL of each replica.
-
-    `health`, `ready` and `probe` are paths below `url`. The first two return 200 if the service is
-    up; `probe` is requested with the environment's headers, to find out whether they are accepted.
-    `metrics` is a list, or text separated by spaces, so that one variable can hold all replicas.
-    `none` declares that a service has no health endpoint, or shows no metrics of its own. `job` is
-    the value of Prometheus' `job` label; default: the service's name.
-    """
-
-    url: BaseUrl
-    health: Literal["none"] | UrlPath = "/health"
-    ready: UrlPath | None = None
-    probe: UrlPath | None = None
-    metrics: MetricsUrls | None = None
-    job: str | None = None
-
-    def metrics_urls(self) -> list[str]:
-        """Return the metrics URL of each replica; default: `/metrics` below `url`."""
-        if self.metrics == NONE:
-            return []
-        return list(self.metrics or [f"{self.url}/metrics"])
-
-    @property
-    def health_path(self) -> str:
-        """The path that shows that the service is up: any response does, if it has no health."""
-        return "/" if self.health == NONE else self.health
-
-
-def _services(services: dict[str, Service]) -> dict[str, Service]:
-    for name in services:
-        if not _SERVICE_NAME.fullmatch(name):
-            message = f"{name!r} is not the name of a service; use letters, digits and _ . -"
-            raise ValueError(message)
-    return services
 
 
 class LoadLimits(StrictModel):
@@ -102,7 +56,8 @@ class LoadLimits(StrictModel):
 class Environment(StrictModel):
     """One deployment of the SUT; every `${VARIABLE}` is already expanded.
 
-    `headers` are sent with every request of the flow, `metrics_headers` with every scrape.
+    `headers` are sent with every request of the flow, `metrics_headers` with every scrape, unless a
+    service has its own.
     `connect_to` and `ca_file` apply to every address, including Prometheus. `tenant` is the tenant
     of all traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
     sends traffic to the deployment. `public` names the headers, query parameters and variables
@@ -113,11 +68,11 @@ class Environment(StrictModel):
 
     environment: Annotated[str, _IS_NAME]
     stack: Literal["reference_services"] | None = None
-    services: Annotated[dict[str, Service], Field(min_length=1), AfterValidator(_services)]
+    services: Services
     prometheus: Prometheus | None = None
     databases: Annotated[dict[str, DatabaseUrl], Field(repr=False)] = {}
     headers: Annotated[FlowHeaders, Field(repr=False)] = {}
-    metrics_headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
+    metrics_headers: Annotated[Headers, Field(repr=False)] = {}
     connect_to: Routes = {}
     ca_file: CertificateFile = None
     tenant: Annotated[str, _IS_TENANT] = PER_RUN
@@ -126,10 +81,25 @@ class Environment(StrictModel):
     public: list[str] = []
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
 
-    @property
-    def header_parts(self) -> dict[str, tuple[TextPart, ...]]:
-        """The headers of the flow in parts: templates, and what variables held, verbatim."""
-        return self._parts_of_headers(self.headers, "headers")
+    def headers_of(self, service: str) -> dict[str, tuple[TextPart, ...]]:
+        """Return the headers of requests to a service, in parts.
+
+        A part is a template, or what a variable held, verbatim.
+        """
+        common = self._parts_of_headers(self.headers, "headers")
+        return override(common, self._own_headers(service, "headers"))
+
+    def placed_headers(self) -> Iterator[tuple[tuple[str, ...], tuple[TextPart, ...]]]:
+        """Yield every header of the flow, in parts, with its place in the file."""
+        for name, parts in self._parts_of_headers(self.headers, "headers").items():
+            yield ("headers", name), parts
+        for service in self.services:
+            for name, parts in override({}, self._own_headers(service, "headers")).items():
+                yield ("services", service, "headers", name), parts
+
+    def metrics_headers_of(self, service: str) -> dict[str, str]:
+        """Return the headers of scrapes of a service."""
+        return override(self.metrics_headers, self.services[service].metrics_headers)
 
     def remember_expanded(self, expanded: Mapping[Location, tuple[TextPart, ...]]) -> None:
         """Remember which parts of the values came from variables."""
@@ -158,9 +128,10 @@ class Environment(StrictModel):
 
     def values(self) -> Iterator[Value]:
         """Yield every value that may be a secret."""
-        yield from values_of_headers(self.header_parts)
-        of_metrics = self._parts_of_headers(self.metrics_headers, "metrics_headers")
-        yield from values_of_headers(of_metrics)
+        for key in ("headers", "metrics_headers"):
+            yield from values_of_headers(self._parts_of_headers(getattr(self, key), key))
+            for name in self.services:
+                yield from values_of_headers(override({}, self._own_headers(name, key)))
         for name, url in self.databases.items():
             yield from values_of_url(self._parts(url, "databases", name))
         for name, service in self.services.items():
@@ -176,6 +147,13 @@ class Environment(StrictModel):
             headers = self._parts_of_headers(self.prometheus.headers, "prometheus", "headers")
             yield from values_of_prometheus(self.prometheus, headers)
             yield from values_of_url(self._parts(self.prometheus.url, "prometheus", "url"))
+
+    def _own_headers(self, service: str, key: str) -> dict[str, tuple[TextPart, ...] | None]:
+        headers: Mapping[str, str | None] = getattr(self.services[service], key)
+        return {
+            name: None if value is None else self._parts(value, "services", service, key, name)
+            for name, value in headers.items()
+        }
 
     def _parts_of_headers(
         self, headers: Mapping[str, str], *location: str
@@ -195,13 +173,13 @@ class Environment(StrictModel):
 class EnvironmentFile:
     """The parts of an environment file that need no variables.
 
-    `headers` are as written, with `${…}` unexpanded.
+    `headers` are those of the requests to each service, as written: with `${…}` unexpanded.
     """
 
     path: Path
     name: str
     starts_stack: bool
-    headers: dict[str, str]
+    headers: dict[str, dict[str, str]]
 
 
 def find_environment(name: str) -> Path:
@@ -220,13 +198,20 @@ def read_environment_file(path: Path) -> EnvironmentFile:
     """Read the parts of a file that need no variables. Raises ConfigError."""
     document = read_document(path)
     content = document.content if isinstance(document.content, dict) else {}
-    name, headers = content.get("environment"), content.get("headers")
     return EnvironmentFile(
         path=path,
-        name=str(name or path.stem),
+        name=str(content.get("environment") or path.stem),
         starts_stack=bool(content.get("stack")),
-        headers={str(k): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {},
+        headers={
+            name: override(override({}, _written_headers(content)), _written_headers(service))
+            for name, service in mapping_in(content, "services").items()
+        },
     )
+
+
+def _written_headers(content: Any) -> dict[str, str | None]:
+    headers = mapping_in(content, "headers")
+    return {name: None if value is None else str(value) for name, value in headers.items()}
 
 
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
@@ -249,12 +234,17 @@ def problems_as_written(document: Document) -> list[Problem]:
     A secret may contain anything, braces included, so that its value is not searched.
     """
     content = document.content if isinstance(document.content, dict) else {}
-    elsewhere = {key: value for key, value in content.items() if key != "headers"}
     message = "templates are evaluated in headers only; write the value, or a ${VARIABLE}"
     templates = [
-        document.problem(place, message) for place, text in texts_in(elsewhere) if "{{" in text
+        document.problem(place, message)
+        for place, text in texts_in(content)
+        if "{{" in text and not _is_of_headers(place)
     ]
     return [*plaintext_secrets(document), *templates]
+
+
+def _is_of_headers(place: Location) -> bool:
+    return place[:1] == ("headers",) or (place[:1] == ("services",) and place[2:3] == ("headers",))
 
 
 def with_ca_files(document: Document) -> Document:

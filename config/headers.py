@@ -1,8 +1,13 @@
 """Validate the names and values of HTTP headers, and reserve those that the client sets."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator
 
 from config.requirements import matches, requires
+
+T = TypeVar("T")
 
 # The HTTP client sets these itself: connection handling, framing, and the trace id.
 RESERVED = frozenset(
@@ -16,7 +21,32 @@ _IS_FREE = requires(
     lambda name: name.lower() not in RESERVED, "the client itself says this; leave it out"
 )
 
+
+def _named_once(headers: dict[str, T]) -> dict[str, T]:
+    """Refuse a name that differs from another one in case only: HTTP takes them for the same."""
+    names: dict[str, str] = {}
+    for name in headers:
+        if (other := names.setdefault(name.lower(), name)) != name:
+            raise ValueError(f"{other} and {name} are the same header; keep one of them")
+    return headers
+
+
+def override(common: Mapping[str, T], own: Mapping[str, T | None]) -> dict[str, T]:
+    """Return common headers and own ones, which replace those of the same name; None leaves it out.
+
+    >>> override({"Accept": "a", "X-A": "1", "X-B": "1"}, {"accept": "b", "X-B": None})
+    {'X-A': '1', 'accept': 'b'}
+    """
+    names = {name.lower() for name in own}
+    kept = {name: value for name, value in common.items() if name.lower() not in names}
+    return kept | {name: value for name, value in own.items() if value is not None}
+
+
 HeaderName = Annotated[str, _IS_TOKEN]
 HeaderValue = Annotated[str, _IS_VALUE]
 FlowHeaderName = Annotated[HeaderName, _IS_FREE]
-FlowHeaders = dict[FlowHeaderName, HeaderValue]
+FlowHeaders = Annotated[dict[FlowHeaderName, HeaderValue], AfterValidator(_named_once)]
+Headers = Annotated[dict[HeaderName, HeaderValue], AfterValidator(_named_once)]
+# null leaves out a header that every service has
+OwnFlowHeaders = Annotated[dict[FlowHeaderName, HeaderValue | None], AfterValidator(_named_once)]
+OwnHeaders = Annotated[dict[HeaderName, HeaderValue | None], AfterValidator(_named_once)]

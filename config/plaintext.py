@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from config.documents import Document
 from config.errors import Problem
 from config.secrets import SECRET_NAME, is_public_name
-from config.variables import Place, texts_in
+from config.variables import Place, mapping_in, texts_in
 
 _PLAINTEXT = "a secret in plaintext; write ${A_VARIABLE} instead, and export the variable"
 _SHAPED = "looks like {0} in plaintext"
@@ -34,7 +34,7 @@ _SHAPES = {
 }
 _RANDOM = re.compile(r"[A-Za-z0-9+/_=.-]{32,}")
 _RANDOM_BITS = 3.5  # per character; words have less, hexadecimal digits up to 4
-_HEADERS = (("headers",), ("metrics_headers",), ("prometheus", "headers"))
+_TRAFFIC = ("headers", "metrics_headers")
 
 
 def plaintext_secrets(document: Document) -> list[Problem]:
@@ -77,7 +77,7 @@ def _shape(place: Place, text: str) -> str:
     for what, pattern in _SHAPES.items():
         if re.search(pattern, text):
             return what
-    is_named = "headers" in place[:-1] and SECRET_NAME.search(str(place[-1]))
+    is_named = not set(_TRAFFIC).isdisjoint(place[:-1]) and SECRET_NAME.search(str(place[-1]))
     randoms = _RANDOM.findall(re.sub(r"\$?\{.*?\}+", " ", text)) if is_named else ()
     return "a secret" if any(_bits(each) >= _RANDOM_BITS for each in randoms) else ""
 
@@ -91,19 +91,32 @@ def _bits(text: str) -> float:
 def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     """Yield the location and value of each setting that must be a secret."""
     public = _public(content)
-    prometheus = _mapping(content, "prometheus")
+    prometheus = mapping_in(content, "prometheus")
     yield ("prometheus", "bearer_token"), prometheus.get("bearer_token")
-    password = _mapping(prometheus, "basic_auth").get("password")
+    password = mapping_in(prometheus, "basic_auth").get("password")
     yield ("prometheus", "basic_auth", "password"), password
-    for location in _HEADERS:
-        headers = _mapping(prometheus if len(location) > 1 else content, location[-1])
-        for name, value in headers.items():
-            is_secret = SECRET_NAME.search(name) and not is_public_name(name)
-            if is_secret and name.lower() not in public and "{{" not in str(value):
-                yield (*location, name), value
+    for location, value in _headers(content):
+        name = location[-1]
+        is_secret = SECRET_NAME.search(name) and not is_public_name(name)
+        if is_secret and name.lower() not in public and "{{" not in str(value):
+            yield location, value
     for place, text in texts_in(content):
         if place[:1] in (("databases",), ("services",)) and _has_secret(text, public):
             yield place, text
+
+
+def _headers(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the location and value of each header."""
+    services = mapping_in(content, "services").items()
+    holders = (
+        ((), content, _TRAFFIC),
+        (("prometheus",), mapping_in(content, "prometheus"), _TRAFFIC[:1]),
+        *((("services", str(name)), service, _TRAFFIC) for name, service in services),
+    )
+    for location, holder, keys in holders:
+        for key in keys:
+            for name, value in mapping_in(holder, key).items():
+                yield (*location, key, name), value
 
 
 def _has_secret(url: str, public: frozenset[str]) -> bool:
@@ -128,11 +141,6 @@ def _public(content: Mapping[str, Any]) -> frozenset[str]:
 
 def _content(document: Document) -> dict[str, Any]:
     return document.content if isinstance(document.content, dict) else {}
-
-
-def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _dotted(place: Place) -> str:

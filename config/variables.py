@@ -18,6 +18,12 @@ def texts_in(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
         yield from texts_in(member, (*place, key))
 
 
+def mapping_in(content: Any, key: str) -> dict[str, Any]:
+    """Return the mapping at a key, or an empty one where there is none."""
+    value = content.get(key) if isinstance(content, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
 def names_of_variables(text: str) -> list[str]:
     """Return the variables that a text needs: those without a default.
 

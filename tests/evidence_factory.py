@@ -119,7 +119,7 @@ def write_run(
             tenant="acme",
             exclusive=exclusive,
             services={name: f"http://{name}.example" for name in services},
-            headers=dict(headers or {}),
+            headers={name: dict(headers or {}) for name in services},
             started_at=STARTED_AT,
             repeat="run it again",
             versions={"trial-balance": "0.1.0"},

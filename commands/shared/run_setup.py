@@ -148,8 +148,11 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     """Complete the record with what is known once the services are up, and write it."""
     known = {"tenant": place.tenant, "run": run.run_id}
     headers = {
-        name: redact(value, place.folder.secrets)
-        for name, value in recorded_headers(plan.file.headers, known).items()
+        service: {
+            name: redact(value, place.folder.secrets)
+            for name, value in recorded_headers(written, known).items()
+        }
+        for service, written in plan.file.headers.items()
     }
     services = {name: each.url for name, each in place.environment.services.items()}
     run = replace(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from config.environment import Environment
+from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
@@ -97,7 +98,7 @@ def _compile_step(
     method, service, path = step.request_parts()
     origin, base = split_url(environment.services[service].url)
     written = {name: (TextPart(value),) for name, value in step.headers.items()}
-    constant, changing = _headers({**environment.header_parts, **written}, known)
+    constant, changing = _headers(override(environment.headers_of(service), written), known)
     body = None if step.body is None else compile_body(step.body, known)
     return CompiledStep(
         name=step.step,

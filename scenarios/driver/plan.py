@@ -16,6 +16,7 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
+from config.verbatim import TextPart
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.worker_key import worker_key
@@ -165,20 +166,25 @@ def header_problems(environment: Environment, file: Path) -> list[Problem]:
 
     The messages do not quote the templates, which may contain secrets.
     """
-    problems = []
-    for name, parts in environment.header_parts.items():
-        try:
-            compile_header(parts)
-            unknown = sorted(variables_in_header(parts) - set(BUILT_IN_VARIABLES))
-        except TemplateError:
-            message = f"the template of the header {name!r} cannot be compiled"
-            problems.append(Problem(file, None, message))
-            continue
-        if unknown:
-            message = f"the header {name!r} uses the unknown variable {unknown[0]!r}; known: "
-            message += ", ".join(BUILT_IN_VARIABLES)
-            problems.append(Problem(file, None, message))
-    return problems
+    mistakes = [
+        (place, mistake)
+        for place, parts in environment.placed_headers()
+        if (mistake := _header_mistake(place[-1], parts))
+    ]
+    document = read_document(file) if mistakes else None
+    return [document.problem(*each) for each in mistakes if document]
+
+
+def _header_mistake(name: str, parts: tuple[TextPart, ...]) -> str:
+    try:
+        compile_header(parts)
+        unknown = sorted(variables_in_header(parts) - set(BUILT_IN_VARIABLES))
+    except TemplateError:
+        return f"the template of the header {name!r} cannot be compiled"
+    if not unknown:
+        return ""
+    known = ", ".join(BUILT_IN_VARIABLES)
+    return f"the header {name!r} uses the unknown variable {unknown[0]!r}; known: {known}"
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from threading import Event
 
 from config.clock import CLOCK
-from config.environment import NONE, Environment
+from config.environment import Environment
 from config.redaction import redact
+from config.services import NONE
 from scenarios.evidence.files import make_folder, open_to_append
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
 from scenarios.http.fetch import FetchFailed, ResponseLate, fetch

@@ -132,9 +132,10 @@ class LostPart:
 class Run:
     """The record of a run: what was driven, where and when.
 
-    `profiles` are those to be driven, `phases` those that were begun. `headers` are those of every
-    request as the environment file has them, with `${…}` for secrets. `clock_steps` are those of
-    this machine's wall clock. `has_manifest` once nothing is added to the evidence any more.
+    `profiles` are those to be driven, `phases` those that were begun. `headers` are those of the
+    requests to each service as the environment file has them, with `${…}` for secrets.
+    `clock_steps` are those of this machine's wall clock. `has_manifest` once nothing is added to
+    the evidence any more.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -144,7 +145,7 @@ class Run:
     tenant: str
     exclusive: bool
     services: dict[FileName, str]
-    headers: dict[str, str]
+    headers: dict[FileName, dict[str, str]]
     started_at: datetime
     repeat: str
     versions: dict[str, str]

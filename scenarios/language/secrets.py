@@ -47,7 +47,8 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
     public = {name.lower() for name in (*environment.public, *scenario.public)}
     used = {name for name in _saved(scenario) if SECRET_NAME.search(name)}
     written = (_parts(step.headers) for step in scenario.steps)
-    for name, parts in chain(*(each.items() for each in (environment.header_parts, *written))):
+    of_environment = ((place[-1], parts) for place, parts in environment.placed_headers())
+    for name, parts in chain(of_environment, *(each.items() for each in written)):
         if not is_public_name(name) and name.lower() not in public:
             used |= variables_in_header(parts)
     for step in scenario.steps:

@@ -1,14 +1,16 @@
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checks.case import read_case
 from checks.failures import failures_of
 from checks.result import Failure
 from scenarios.evidence.exchange import Outcome
-from tests.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of
+from tests.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of, write_run
 
 TOKEN = "Bearer ${SHOP_TOKEN}"
 
@@ -76,6 +78,15 @@ def test_a_secret_header_stands_as_its_variable_and_the_shell_puts_it_in(tmp_pat
     words = _words(group.repeat, SHOP_TOKEN="s3cret value", NAME="Ada")
     assert "Authorization: Bearer s3cret value" in words
     assert 'X-Note: say "hi" to $HOME and `id`, Ada' in words
+
+
+def test_a_request_is_repeated_with_the_headers_of_its_service(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load((_repeatable(),)), services=("shop", "till"))
+    run = folder.read_run()
+    folder.write_run(replace(run, headers={"shop": {"X-A": "shop"}, "till": {"X-A": "till"}}))
+    words = _words(failures_of(read_case(folder))[0].repeat)
+    assert "X-A: shop" in words
+    assert "X-A: till" not in words
 
 
 def test_a_body_is_repeated_as_it_was_sent(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from checks.case import read_case
 from checks.health import judge_health, judge_status, services_are_healthy
 from checks.result import Finding
 from checks.verdict import Verdict
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
 from tests.tiny_server import Says, nobody_listens_at, serving

@@ -11,9 +11,10 @@ import typer
 from checks.result import Finding
 from checks.verdict import Verdict
 from commands.doctor import check_environment, doctor
-from config.environment import Environment, Service
+from config.environment import Environment
 from config.errors import ConfigError
 from config.prometheus import Prometheus
+from config.services import Service
 from tests.counting_shop import METRIC, Shop, counting_shop
 from tests.evidence_factory import exposition, vector
 from tests.tiny_server import Says, nobody_listens_at, serving

@@ -2,15 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import (
-    FOLDER,
-    Service,
-    find_environment,
-    read_environment,
-    read_environment_file,
-)  # fmt: skip
+from config.environment import FOLDER, find_environment, read_environment, read_environment_file
 from config.errors import ConfigError
 from config.prometheus import Prometheus
+from config.services import Service  # fmt: skip
 from config.verbatim import TextPart
 
 STAGING = """\
@@ -430,7 +425,7 @@ def test_an_environment_needs_a_service(tmp_path: Path) -> None:
 def test_an_environment_file_is_read_without_variables(tmp_path: Path) -> None:
     read = read_environment_file(written(tmp_path))
     assert (read.name, read.starts_stack) == ("staging", False)
-    assert read.headers["Authorization"] == "Bearer ${TOKEN}"
+    assert read.headers["shop"]["Authorization"] == "Bearer ${TOKEN}"
 
 
 def test_the_local_environment_starts_its_stack() -> None:
@@ -450,7 +445,7 @@ def test_the_parts_of_a_header_are_templates_or_what_a_variable_held(tmp_path: P
         "environment: e\nservices: {s: {url: 'http://s'}}\n"
         "headers: {X-A: 'a-${A}-{{ run }}', X-B: '{{ run }}', X-C: '${C:-{default}'}"
     )
-    parts = read_environment(path, {"A": "{{ run }}"}).header_parts
+    parts = read_environment(path, {"A": "{{ run }}"}).headers_of("s")
     assert parts == {
         "X-A": (TextPart("a-"), TextPart("{{ run }}", True, "A"), TextPart("-{{ run }}")),
         "X-B": (TextPart("{{ run }}"),),
@@ -490,6 +485,11 @@ def test_a_database_url_of_no_known_kind_is_refused_without_quoting_it(
         ("https://shop.example/", '"https://{{ tenant }}.shop.example/"', 4),
         ("load: ", 'metrics_headers: {X-Tenant: "{{ tenant }}"}\nload: ', 10),
         ("timeout: 500ms", 'headers: {X-Scope-OrgID: "{{ tenant }}"}', 8),
+        (
+            "    url: ${TILL_URL}",
+            '    url: ${TILL_URL}\n    metrics_headers: {X-A: "{{ run }}"}',
+            7,
+        ),
         ("load: ", 'databases: {shop: "sqlite:///{{ tenant }}.db"}\nload: ', 10),
     ],
 )
@@ -533,3 +533,92 @@ def test_a_name_that_cannot_stand_in_the_name_of_a_file_is_refused(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     assert mistakes(tmp_path, old, new).startswith(expected)
+
+
+OWN = """\
+environment: e
+services:
+  shop: {url: "http://shop"}
+  broker:
+    url: "http://broker"
+    headers: {authorization: "Basic ${BROKER}", X-Tenant-ID: null, X-Of: "{{ run }}"}
+    metrics_headers: {Authorization: null, X-Key: "${KEY}"}
+headers: {Authorization: "Bearer ${TOKEN}", X-Tenant-ID: "{{ tenant }}", Accept: text/plain}
+metrics_headers: {Authorization: "Bearer ${METRICS}", Accept: text/plain}
+"""
+OF_OWN = {"BROKER": "YWRhOmh1bnRlcjIy", "KEY": "k3y-of-broker", "TOKEN": "t0ken", "METRICS": "m3t"}
+
+
+def test_a_service_replaces_and_leaves_out_headers_of_the_environment(tmp_path: Path) -> None:
+    environment = read_environment(written(tmp_path, OWN), OF_OWN)
+    names = {name: list(environment.headers_of(name)) for name in environment.services}
+    assert names == {
+        "shop": ["Authorization", "X-Tenant-ID", "Accept"],
+        "broker": ["Accept", "authorization", "X-Of"],
+    }
+    own = environment.headers_of("broker")["authorization"]
+    assert own[1] == TextPart(OF_OWN["BROKER"], is_verbatim=True, variable="BROKER")
+    assert environment.metrics_headers_of("broker") == {
+        "Accept": "text/plain", "X-Key": "k3y-of-broker"
+    }  # fmt: skip
+    assert environment.metrics_headers_of("shop") == environment.metrics_headers
+
+
+def test_the_headers_of_a_service_are_secrets(tmp_path: Path) -> None:
+    secrets = read_environment(written(tmp_path, OWN), OF_OWN).secrets()
+    assert {OF_OWN["BROKER"], "hunter22", OF_OWN["KEY"], OF_OWN["TOKEN"]} <= {*secrets}
+
+
+def test_the_headers_of_each_service_are_read_as_written(tmp_path: Path) -> None:
+    assert read_environment_file(written(tmp_path, OWN)).headers == {
+        "shop": {"Authorization": "Bearer ${TOKEN}", "X-Tenant-ID": "{{ tenant }}",
+                 "Accept": "text/plain"},
+        "broker": {"authorization": "Basic ${BROKER}", "Accept": "text/plain", "X-Of": "{{ run }}"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "Basic ${BROKER}",
+            "Basic YWRhOmh1bnRlcjIy",
+            "6: services.broker.headers.authorization: a secret in plaintext; "
+            "write ${A_VARIABLE} instead, and export the variable",
+        ),
+        (
+            '"${KEY}"',
+            "mine",
+            "7: services.broker.metrics_headers.X-Key: a secret in plaintext; "
+            "write ${A_VARIABLE} instead, and export the variable",
+        ),
+        (
+            "X-Tenant-ID: null",
+            "AUTHORIZATION: x",
+            "6: services.broker.headers: authorization and AUTHORIZATION are the same header; "
+            "keep one of them",
+        ),
+        (
+            "X-Tenant-ID: null",
+            "X-Tenant-ID: 7",
+            "6: services.broker.headers.X-Tenant-ID: input should be a valid string",
+        ),
+        (
+            "X-Tenant-ID: null",
+            "X-Trace-ID: null",
+            "6: services.broker.headers.X-Trace-ID: the client itself says this; leave it out",
+        ),
+        (
+            "    headers: ",
+            "    header: ",
+            "6: unknown key 'header'; did you mean headers?",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_headers_of_a_service_has_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in OWN
+    with pytest.raises(ConfigError) as error:
+        read_environment(written(tmp_path, OWN.replace(old, new, 1)), OF_OWN)
+    assert f"staging.yaml:{message}" in str(error.value).replace(f"{tmp_path}/", "").splitlines()

@@ -44,9 +44,10 @@ class EndToEndClient:
     def counted(self, metric: str, **labels: str) -> float:
         """Sum a counter of the tenant over all replicas."""
         wanted = {"tenant_id": self.tenant, **labels}
-        with metrics_client(self.environment) as client:
-            expositions = [client.get(url).text for each in self.environment.services.values()
-                     for url in each.metrics_urls()]  # fmt: skip
+        expositions: list[str] = []
+        for name, service in self.environment.services.items():
+            with metrics_client(self.environment, name) as client:
+                expositions += (client.get(url).text for url in service.metrics_urls())
         return sum(
             sample.value
             for exposition in expositions

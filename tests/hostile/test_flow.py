@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome

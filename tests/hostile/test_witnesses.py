@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
 from config.prometheus import Prometheus
+from config.services import Service
 from scenarios.driver.prober import Prober
 from tests.hostile.cases import BODIES, BY_NAME, ENCODINGS, HEADS, HTTP, JSON, PAGES, Case
 from tests.hostile.sentences import is_one_sentence
@@ -56,7 +57,7 @@ def test_health_with_too_much_json_has_no_version(server: HostileServer, case: C
 
 @pytest.mark.parametrize("case", [*HTTP, *PAGES], ids=lambda case: case.name)
 def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: Case) -> None:
-    with metrics_client(_environment(server, case), _timeout_s(case)) as client:
+    with metrics_client(_environment(server, case), "shop", _timeout_s(case)) as client:
         content, error = fetch_exposition(client, server.url(case))
     error = error or parse_exposition(content, server.url(case)).error
     assert is_one_sentence(error), error
@@ -102,7 +103,7 @@ def test_a_probe_of_a_watch_has_one_sentence(
 )  # fmt: skip
 def test_the_reason_names_the_limit(server: HostileServer, name: str, what: str) -> None:
     case = BY_NAME[name]
-    with metrics_client(_environment(server, case), HANGS_S * 10) as client:
+    with metrics_client(_environment(server, case), "shop", HANGS_S * 10) as client:
         error = fetch_exposition(client, server.url(case))[1]
     assert error == f"{server.url(case)} sent a response that is not used: {what}"
 
@@ -120,5 +121,5 @@ def test_a_page_that_cannot_be_parsed_in_bounds_is_not_parsed(
     server: HostileServer, name: str, what: str
 ) -> None:
     case = BY_NAME[name]
-    with metrics_client(_environment(server, case)) as client:
+    with metrics_client(_environment(server, case), "shop") as client:
         assert fetch_exposition(client, server.url(case))[1] == f"{server.url(case)} {what}"

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.http.messages import Request, Response
 from scenarios.language.model import Scenario

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
 from config.prometheus import Prometheus
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
 from tests.evidence_factory import exposition

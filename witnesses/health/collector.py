@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from config.clock import CLOCK
-from config.environment import NONE, Environment, Service
+from config.environment import Environment
 from config.redaction import redact
+from config.services import NONE, Service
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import decode_json
 from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
@@ -66,8 +67,8 @@ class _ServiceQuestions:
             self._service.url, f"services.{name}.url", "ca_file", bool(environment.ca_file)
         )
         self._headers = {
-            name: compile_header(parts)({"tenant": tenant})
-            for name, parts in environment.header_parts.items()
+            header: compile_header(parts)({"tenant": tenant})
+            for header, parts in environment.headers_of(name).items()
             if variables_in_header(parts) <= {"tenant"}
         }
 

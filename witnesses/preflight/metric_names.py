@@ -63,10 +63,15 @@ class ShownPages:
 def fetch_shown_pages(environment: Environment) -> ShownPages:
     """Scrape each replica of each service once, all at the same time."""
     urls = {name: service.metrics_urls() for name, service in environment.services.items()}
-    every = list(dict.fromkeys(chain.from_iterable(urls.values())))
-    with metrics_client(environment) as client, ThreadPoolExecutor(_THREADS) as threads:
-        scrapes = threads.map(lambda url: fetch_exposition(client, url), every)
-        return ShownPages(dict(zip(every, scrapes, strict=True)), urls)
+    # services may share an address: the first of them asks for it, with its headers
+    asked_by = {url: name for name in reversed(urls) for url in urls[name]}
+
+    def scrape(url: str) -> tuple[bytes, str]:
+        with metrics_client(environment, asked_by[url]) as client:
+            return fetch_exposition(client, url)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return ShownPages(dict(zip(asked_by, threads.map(scrape, asked_by), strict=True)), urls)
 
 
 def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> ShownMetrics:

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from config.clock import CLOCK
-from config.environment import NONE, Environment
+from config.environment import Environment
+from config.services import NONE
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
 from scenarios.http.transport import BoundedClient, open_client
@@ -55,28 +56,27 @@ class ServiceCollector:
     def _collect(self, moment: str, folder: RunFolder) -> None:
         self.may_be_cached = False
         index: dict[str, Any] = {}
-        with metrics_client(self._environment) as client:
-            for service, settings in self._environment.services.items():
-                if settings.metrics == NONE:
-                    index[service] = {"service": service, "is_declared_absent": True}
+        for service, settings in self._environment.services.items():
+            if settings.metrics == NONE:
+                index[service] = {"service": service, "is_declared_absent": True}
+            with metrics_client(self._environment, service) as client:
                 for number, url in enumerate(settings.metrics_urls()):
-                    name = f"{service}-{number}"
-                    fetch = partial(fetch_page, client, url)
-                    page, asked_at = fetch_current(fetch, self._metrics)
-                    content, error = page.content, page.error
-                    if content or not error:
+                    page, scraped = self._scrape(client, url)
+                    name, content = f"{service}-{number}", page.content
+                    if content or not page.error:
                         folder.write_witness_file(f"service/{moment}/{name}.txt", content)
-                    index[name] = {
-                        "service": service,
-                        "job": settings.job or service,
-                        "url": url,
-                        "error": error,
-                        "asked_at": asked_at,
-                        "skew_s": page.skew_s,
-                        "scrapes": asdict(self._scrape_again(client, url, content, error)),
-                    }
+                    index[name] = {"service": service, "job": settings.job or service, **scraped}
         content = json.dumps(index, indent=1).encode()
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
+
+    def _scrape(self, client: BoundedClient, url: str) -> tuple[Page, dict[str, Any]]:
+        """Scrape a replica; return its page, and what the index has of it."""
+        page, asked_at = fetch_current(partial(fetch_page, client, url), self._metrics)
+        scrapes = self._scrape_again(client, url, page.content, page.error)
+        return page, {
+            "url": url, "error": page.error, "asked_at": asked_at, "skew_s": page.skew_s,
+            "scrapes": asdict(scrapes),
+        }  # fmt: skip
 
     def _scrape_again(
         self, client: BoundedClient, url: str, first: bytes, error: str
@@ -96,12 +96,15 @@ class ServiceCollector:
         return scrapes
 
 
-def metrics_client(environment: Environment, timeout_s: float = _TIMEOUT_S) -> BoundedClient:
-    """Return a client that opens a connection per scrape.
+def metrics_client(
+    environment: Environment, service: str, timeout_s: float = _TIMEOUT_S
+) -> BoundedClient:
+    """Return a client for the metrics of a service, which opens a connection per scrape.
 
     Several processes may stand behind one address; a kept connection would show one of them.
     """
-    return open_client(environment.network, timeout_s, environment.metrics_headers, kept=0)
+    headers = environment.metrics_headers_of(service)
+    return open_client(environment.network, timeout_s, headers, kept=0)
 
 
 def fetch_exposition(client: BoundedClient, url: str) -> tuple[bytes, str]:

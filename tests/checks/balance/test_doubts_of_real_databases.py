@@ -16,8 +16,8 @@ from checks.balance.doubt_resolution import (
 )
 from checks.result import ResolvedDoubt
 from config.environment import Environment
-from config.environment import Service as Address
 from config.network import Network
+from config.services import Service as Address
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import trace_id

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from commands.shared.preflight import problems_of, refuse_wrong_scenario
-from config.environment import Environment, Service, read_environment
+from config.environment import Environment, read_environment
 from config.errors import ConfigError
+from config.services import Service
 from scenarios.language.reader import read_scenario
 from tests.counting_shop import SCENARIO, counting_shop
 from witnesses.preflight.inspection import Inspection, Outcome

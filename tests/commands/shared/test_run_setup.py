@@ -209,7 +209,7 @@ def test_the_description_of_a_run_has_its_tenant_and_no_secret(
         {"shop": URL},
         False,
     )
-    assert described.headers == {"X-Tenant-ID": "acme", "X-Token": "${SHOP_TOKEN:-none}"}
+    assert described.headers == {"shop": {"X-Tenant-ID": "acme", "X-Token": "${SHOP_TOKEN:-none}"}}
     assert "a secret" not in (folder.evidence / "run.json").read_text()
 
 

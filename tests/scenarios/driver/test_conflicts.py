@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from config.environment import Environment, LoadLimits, Service
+from config.environment import Environment, LoadLimits
 from config.prometheus import Prometheus
+from config.services import Service
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
 from config.errors import ConfigError
+from config.services import Service
 from scenarios.driver.driver import DriverContext, ready_driver
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording_reader import read_recordings
@@ -77,9 +78,10 @@ def test_a_header_of_the_environment_without_a_value_is_a_config_error(
     tmp_path: Path, header: str
 ) -> None:
     context = context_of(tmp_path, free_url())
+    context.environment_path.write_text("environment: test\nheaders:\n  X-Token: …\n")
     environment = context.environment.model_copy(update={"headers": {"X-Token": header}})
     with (
-        pytest.raises(ConfigError, match="X-Token"),
+        pytest.raises(ConfigError, match=r"environment\.yaml:3: .*X-Token"),
         ready_driver(replace(context, environment=environment), context.scenario.profiles),
     ):
         pass

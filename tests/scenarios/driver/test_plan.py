@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from config.environment import read_environment
 from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan, with_load
+from scenarios.driver.plan import Local, Plan, PlanRequest, header_problems, read_plan, with_load
 from scenarios.language.profiles import Profile
 from tests.scenarios.shop_scenario import GOOD
 
@@ -392,3 +393,16 @@ def test_an_endless_load_is_refused(tmp_path: Path) -> None:
 def test_a_load_far_beyond_the_limits_is_refused_at_once(tmp_path: Path) -> None:
     profile = "{rate: 100000/s, duration: 7d, arrivals: poisson}"
     assert "iterations a second, and here allows 20" in message_of(tmp_path, profile, WEAK)
+
+
+def test_a_header_of_a_service_with_an_unknown_variable_is_reported_with_its_line(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "here.yaml"
+    path.write_text(
+        "environment: here\nservices:\n  shop:\n    url: http://shop.example\n"
+        "    headers:\n      X-A: '{{ tenant }}'\n      X-B: '{{ order }}'\n"
+    )
+    (problem,) = header_problems(read_environment(path), path)
+    assert problem.line == 7
+    assert problem.message.startswith("the header 'X-B' uses the unknown variable 'order'; known: ")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.driver.prober import Prober, StateChange, probers, probing
 from scenarios.evidence.probes import Probe, probes_path, read_probes
 from tests.scenarios.sockets import Server

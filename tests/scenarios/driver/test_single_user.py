@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchange import Outcome

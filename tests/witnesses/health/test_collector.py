@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.secured_servers import Certificates, Exchange, Heard, answering, sign
 from tests.tiny_server import nobody_listens_at
@@ -67,6 +68,15 @@ def test_only_the_probe_carries_credentials() -> None:
     assert heard.paths == ["/health", "/ready", "/api/mine?n=1"]
     assert ["Authorization" in each for each in heard.headers] == [False, False, True]
     assert heard.headers[2]["Authorization"] == f"Bearer {TOKEN}"
+    assert heard.headers[2]["X-Tenant-ID"] == "acme"
+
+
+def test_the_probe_carries_the_headers_of_its_service() -> None:
+    with answering(respond_well) as heard:
+        where = environment(heard)
+        own = where.services["shop"].model_copy(update={"headers": {"authorization": None}})
+        fetch_statuses(where.model_copy(update={"services": {"shop": own}}), "acme")
+    assert "Authorization" not in heard.headers[2]
     assert heard.headers[2]["X-Tenant-ID"] == "acme"
 
 

@@ -1,8 +1,9 @@
 import json
 from contextlib import closing
 
-from config.environment import Environment, Service
+from config.environment import Environment
 from config.prometheus import Prometheus
+from config.services import Service
 from tests.tiny_server import Says, nobody_listens_at, serving
 from witnesses.preflight.metric_names import (
     StoredMetrics,

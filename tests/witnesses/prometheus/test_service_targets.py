@@ -1,6 +1,7 @@
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from tests.witnesses.counted_quantities import counted
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.target_labels import alternatives

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.tiny_server import Says, serving
 from witnesses.model import Moment

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition
 from tests.secured_servers import Exchange, answering
@@ -107,10 +108,30 @@ def test_scrapes_carry_the_headers_for_metrics_and_not_those_of_the_traffic() ->
             headers={"X-Tenant-ID": "acme"},
             metrics_headers={"X-Scrape": "yes"},
         )
-        with metrics_client(environment) as client:
+        with metrics_client(environment, "shop") as client:
             assert fetch_exposition(client, f"{heard.url}/metrics") == (b"", "")
     assert heard.headers[0]["X-Scrape"] == "yes"
     assert "X-Tenant-ID" not in heard.headers[0]
+
+
+def test_a_scrape_carries_the_headers_for_metrics_of_its_service(folder: RunFolder) -> None:
+    with answering(lambda exchange: exchange.say(exposition({"tea": 1}).encode())) as heard:
+        services = {
+            "shop": Service(url=heard.url, metrics=[f"{heard.url}/shop"]),
+            "broker": Service(
+                url=heard.url, metrics=[f"{heard.url}/broker"],
+                metrics_headers={"x-scrape": None, "X-Own": "b"},
+            ),
+        }  # fmt: skip
+        environment = Environment(
+            environment="test", services=services, metrics_headers={"X-Scrape": "yes"}
+        )
+        ServiceCollector(environment).collect(Moment.BEFORE, folder)
+    shown = {
+        (path, headers.get("X-Scrape"), headers.get("X-Own"))
+        for path, headers in zip(heard.paths, heard.headers, strict=True)
+    }
+    assert shown == {("/shop", "yes", None), ("/broker", None, "b")}
 
 
 def _redirecting(status: int, **targets: str) -> Callable[[Exchange], None]:
@@ -130,7 +151,7 @@ def _redirecting(status: int, **targets: str) -> Callable[[Exchange], None]:
 def test_a_redirect_on_the_same_address_is_followed(status: int) -> None:
     with (
         answering(_redirecting(status, metrics="/shown/")) as heard,
-        metrics_client(shop_at(heard.url)) as client,
+        metrics_client(shop_at(heard.url), "shop") as client,
     ):
         content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert (content, error) == (exposition({"tea": 1}).encode(), "")
@@ -142,7 +163,7 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
         target = f"{other.url}/login?token=s3cret"
         with (
             answering(_redirecting(302, metrics=target)) as heard,
-            metrics_client(shop_at(heard.url)) as client,
+            metrics_client(shop_at(heard.url), "shop") as client,
         ):
             content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert content == b""
@@ -153,7 +174,7 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
 def test_a_redirect_without_an_end_is_an_error() -> None:
     with (
         answering(_redirecting(302, metrics="/metrics")) as heard,
-        metrics_client(shop_at(heard.url)) as client,
+        metrics_client(shop_at(heard.url), "shop") as client,
     ):
         assert fetch_exposition(client, f"{heard.url}/metrics")[1].endswith("responded 302")
     assert len(heard.paths) == 4
@@ -206,7 +227,7 @@ def test_a_compressed_page_that_breaks_off_is_an_error_and_no_page_with_fewer_co
 ) -> None:
     with (
         answering(_compressed(encoding, kept_ratio)) as heard,
-        metrics_client(shop_at(heard.url)) as client,
+        metrics_client(shop_at(heard.url), "shop") as client,
     ):
         error = fetch_exposition(client, f"{heard.url}/metrics")[1]
     assert error == (
@@ -219,7 +240,7 @@ def test_a_compressed_page_that_breaks_off_is_an_error_and_no_page_with_fewer_co
 def test_a_compressed_page_that_is_whole_is_decoded(encoding: str) -> None:
     with (
         answering(_compressed(encoding, 1.0)) as heard,
-        metrics_client(shop_at(heard.url)) as client,
+        metrics_client(shop_at(heard.url), "shop") as client,
     ):
         content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert error == ""

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import Environment, Service
+from config.environment import Environment
+from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition, write_expositions
 from tests.tiny_server import Says, nobody_listens_at, serving

@@ -1,0 +1,64 @@
+"""The services of an environment: their addresses, and the headers that only one of them takes."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from config.documents import StrictModel
+from config.headers import OwnFlowHeaders, OwnHeaders
+from config.urls import BaseUrl, Url, UrlPath
+
+NONE = "none"
+_SERVICE_NAME = re.compile(r"\w[\w.-]*")
+
+MetricsUrls = Annotated[
+    list[Url] | Literal["none"],
+    BeforeValidator(
+        lambda value: value.split() if isinstance(value, str) and value != NONE else value
+    ),
+]
+
+
+class Service(StrictModel):
+    """One service of the SUT: its base URL, and the metrics URL of each replica.
+
+    `health`, `ready` and `probe` are paths below `url`. The first two return 200 if the service is
+    up; `probe` is requested with the environment's headers, to find out whether they are accepted.
+    `metrics` is a list, or text separated by spaces, so that one variable can hold all replicas.
+    `none` declares that a service has no health endpoint, or shows no metrics of its own. `job` is
+    the value of Prometheus' `job` label; default: the service's name. `headers` and
+    `metrics_headers` are sent beside the environment's, or instead of those of the same name; null
+    leaves one out.
+    """
+
+    url: BaseUrl
+    health: Literal["none"] | UrlPath = "/health"
+    ready: UrlPath | None = None
+    probe: UrlPath | None = None
+    metrics: MetricsUrls | None = None
+    job: str | None = None
+    headers: Annotated[OwnFlowHeaders, Field(repr=False)] = {}
+    metrics_headers: Annotated[OwnHeaders, Field(repr=False)] = {}
+
+    def metrics_urls(self) -> list[str]:
+        """Return the metrics URL of each replica; default: `/metrics` below `url`."""
+        if self.metrics == NONE:
+            return []
+        return list(self.metrics or [f"{self.url}/metrics"])
+
+    @property
+    def health_path(self) -> str:
+        """The path that shows that the service is up: any response does, if it has no health."""
+        return "/" if self.health == NONE else self.health
+
+
+def _named(services: dict[str, Service]) -> dict[str, Service]:
+    for name in services:
+        if not _SERVICE_NAME.fullmatch(name):
+            message = f"{name!r} is not the name of a service; use letters, digits and _ . -"
+            raise ValueError(message)
+    return services
+
+
+Services = Annotated[dict[str, Service], Field(min_length=1), AfterValidator(_named)]
