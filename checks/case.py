@@ -12,13 +12,17 @@ from scenarios.evidence.ledger import Ledger, ledger_of
 from scenarios.evidence.recording import Recording, StopReason
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
+from scenarios.language.amounts import resolution_of
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from witnesses.database.trace_reading import TraceReading, read_traces
 from witnesses.model import CountedQuantity, Reading
+from witnesses.precision import Precision
 from witnesses.prometheus.reading import PrometheusReading
 from witnesses.readings import read_witnesses
 from witnesses.service.reading import ServiceReading
+
+_LEAST_ADDITIONS, _ADDITIONS_PER_EXCHANGE = 1_000, 4
 
 ReadingT = TypeVar("ReadingT")
 
@@ -152,7 +156,16 @@ class Case:
     def quantity(self, name: str) -> CountedQuantity:
         """Return a quantity of the scenario as this run counts it."""
         run = self.run
-        return CountedQuantity(name, self.scenario.quantities[name], run.tenant, run.exclusive)
+        return CountedQuantity(
+            name, self.scenario.quantities[name], run.tenant, run.exclusive,
+            Precision(resolution_of(self.scenario, name), self._additions),
+        )  # fmt: skip
+
+    @property
+    def _additions(self) -> int:
+        """How many times the run may have added to a counter."""
+        exchanges = sum(map(len, self.exchanges))
+        return max(_LEAST_ADDITIONS, _ADDITIONS_PER_EXCHANGE * exchanges)
 
     def _reading(self, kind: type[ReadingT]) -> ReadingT:
         return next(each for each in self.witnesses if isinstance(each, kind))

@@ -3,10 +3,7 @@
 from decimal import Decimal
 from itertools import count
 
-
-def decimal_of(value: float) -> Decimal:
-    """Return a float as the shortest decimal that reads back as it."""
-    return Decimal(repr(float(value)))
+from scenarios.language.amounts import decimal_of
 
 
 def digits_apart(value: Decimal, least: int, *limits: Decimal) -> int:

@@ -14,7 +14,7 @@ from checks.verdict import Verdict, worst
 from scenarios.evidence.files import read_document
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
-from witnesses.figure import Figure
+from witnesses.figure import Amount, Figure, size_of
 
 SCHEMA_VERSION = 2
 
@@ -80,16 +80,16 @@ class ClientFigure:
     `is_partial` means that exchanges are missing, so that it may be any amount more.
     """
 
-    confirmed: int
-    in_doubt: int
+    confirmed: Amount
+    in_doubt: Amount
     is_partial: bool = False
 
     @property
-    def most(self) -> int:
+    def most(self) -> Amount:
         """The most that was counted, if no exchange is missing."""
         return self.confirmed + self.in_doubt
 
-    def distance_to(self, figure: Figure) -> float | None:
+    def distance_to(self, figure: Figure) -> Amount | None:
         """Return by how much a witness's figure is above (below: negative) what is possible.
 
         None where it is not exact and contradicts nothing.
@@ -119,8 +119,8 @@ NOTHING_COUNTED = ClientFigure(0, 0)
 class ResolvedDoubt:
     """How much of what was in doubt the database's trace ids show as done, and as not done."""
 
-    done: int
-    not_done: int
+    done: Amount
+    not_done: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,9 @@ class Misplaced:
     that it has in place of the selected one.
     """
 
-    amount: float
-    found_under: tuple[tuple[tuple[str, ...], float], ...] = ()
-    missing_under: tuple[tuple[tuple[str, ...], float], ...] = ()
+    amount: Amount
+    found_under: tuple[tuple[tuple[str, ...], Amount], ...] = ()
+    missing_under: tuple[tuple[tuple[str, ...], Amount], ...] = ()
     instead: tuple[str, str] | None = None
 
 
@@ -153,7 +153,8 @@ class UsageRow:
     """One quantity under one set of labels, as each witness counted it.
 
     `figures` are by witness, in the order of the columns; a witness that is not asked is not there.
-    `has_other_traffic` means that others may count on it too. `since` is when the first scrape
+    Amounts are in `unit`, and were compared as multiples of `resolution`. `has_other_traffic` means
+    that others may count on it too. `since` is when the first scrape
     began that shows a difference of Prometheus.
     """
 
@@ -168,6 +169,8 @@ class UsageRow:
     resolved: ResolvedDoubt | None = None
     records: RecordGap | None = None
     misplaced: Misplaced | None = None
+    unit: str = ""
+    resolution: Amount = 1
 
     @property
     def label_values(self) -> tuple[str, ...]:
@@ -175,10 +178,11 @@ class UsageRow:
         return tuple(self.labels.values())
 
     @property
-    def worst_distance(self) -> float | None:
+    def worst_distance(self) -> Amount | None:
         """The largest distance of a witness from the client, or None where none is known."""
         distances = (self.client.distance_to(figure) for figure in self.figures.values())
-        return max((each for each in distances if each is not None), key=abs, default=None)
+        known = (each for each in distances if each is not None)
+        return max(known, key=size_of, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ class Phase:
     exchanges: dict[str, int]
     elapsed_s: float
     counts: dict[str, ClientFigure]
-    planned_counts: dict[str, int]
+    planned_counts: dict[str, Amount]
     model: str = "closed"
     measured: int | None = None
     begun: int = 0

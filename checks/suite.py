@@ -38,8 +38,10 @@ from config.errors import ConfigError
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.files import write_atomically
-from scenarios.evidence.ledger import counts_of, ledger_of
+from scenarios.evidence.ledger import ledger_of
 from scenarios.evidence.run_folder import Run, RunFolder, Stage
+from scenarios.language.amounts import constant_counts, in_units
+from witnesses.figure import Amount
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -154,7 +156,10 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
     ledger = ledger_of(case.scenario, driven.exchanges)
     counts: dict[str, ClientFigure] = {}
     for key in ledger.counted():
-        figure = ClientFigure(ledger.confirmed[key], ledger.in_doubt[key])
+        resolution = case.quantity(key[0]).precision.resolution
+        figure = ClientFigure(
+            in_units(ledger.confirmed[key], resolution), in_units(ledger.in_doubt[key], resolution)
+        )
         counts[key[0]] = counts.get(key[0], NOTHING_COUNTED) + figure
     exchanges: dict[str, int] = {}
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):
@@ -175,11 +180,13 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
     )  # fmt: skip
 
 
-def _planned(case: Case, iterations: int) -> dict[str, int]:
-    planned: dict[str, int] = {}
+def _planned(case: Case, iterations: int) -> dict[str, Amount]:
+    planned: dict[str, Amount] = {}
     for step in case.scenario.steps:
-        for (quantity, _), amount in counts_of(step):
-            planned[quantity] = planned.get(quantity, 0) + amount * iterations
+        for (quantity, _), amount in constant_counts(case.scenario, step):
+            resolution = case.quantity(quantity).precision.resolution
+            of_all = in_units(amount * iterations, resolution)
+            planned[quantity] = planned.get(quantity, 0) + of_all
     return planned
 
 

@@ -1,6 +1,9 @@
 """Join words into one sentence."""
 
 from collections.abc import Sequence
+from fractions import Fraction
+
+from scenarios.language.amounts import decimal_of
 
 
 def listed(words: Sequence[str]) -> str:
@@ -20,3 +23,14 @@ def shortened(text: str, most: int) -> str:
     """
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 2].rstrip()} …"
+
+
+def amount_words(amount: float | Fraction, unit: str = "") -> str:
+    """Write an amount with its thousands apart and all its decimals, in its unit.
+
+    >>> amount_words(Fraction(25, 2), "tokens"), amount_words(1604511.0)
+    ('12.5 tokens', '1,604,511')
+    """
+    whole, point, decimals = f"{decimal_of(amount):,f}".partition(".")
+    digits = f"{whole}{point}{decimals.rstrip('0')}".rstrip(".")
+    return f"{digits} {unit}" if unit else digits

@@ -149,7 +149,9 @@ class CurrentRun:
             for recording in read_recordings(self.folder.exchanges, phase.stem)
         )
         ledger = ledger_of(self.plan.scenario, exchanges)
-        write_atomically(self.folder.evidence / "ledger.json", ledger_json(ledger))
+        write_atomically(
+            self.folder.evidence / "ledger.json", ledger_json(self.plan.scenario, ledger)
+        )
 
     def settle(self, witnesses: Collectors) -> None:
         """Ask every witness, and again where a counter may be late, or others may count on it."""

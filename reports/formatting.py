@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from checks.precision import decimal_of, digits_apart
+from checks.precision import digits_apart
 from checks.verdict import Verdict
+from scenarios.language.amounts import decimal_of
+from witnesses.figure import Amount, size_of
 
 CUT_BYTES = 2048
 NO_DATA = "no data"
@@ -89,7 +91,7 @@ def render_interval(low_s: float | None, high_s: float | None, *limits_s: float)
     return f"{low} or more" if high_s is None else f"{low.removesuffix(' s')}–{high}"
 
 
-def render_percentage(ratio: float | None, *limits: float) -> str:
+def render_percentage(ratio: Amount | None, *limits: float) -> str:
     """Write a ratio as a percentage with two decimals, never across a limit, 0 or 100 %.
 
     >>> render_percentage(0.9556), render_percentage(0.99999), render_percentage(1.0)
@@ -110,7 +112,7 @@ def render_change(ratio: float) -> str:
     return _signed(ratio, render_percentage)
 
 
-def render_count(value: float | None) -> str:
+def render_count(value: Amount | None) -> str:
     """Write a count with its thousands apart; a part of one is shown, never rounded away.
 
     >>> render_count(1604511), render_count(99.5), render_count(None)
@@ -122,7 +124,7 @@ def render_count(value: float | None) -> str:
     return _digits(exact, 0, exact)
 
 
-def render_difference(value: float) -> str:
+def render_difference(value: Amount) -> str:
     """Write a difference of counts with its sign.
 
     >>> render_difference(-7), render_difference(3.0), render_difference(0)
@@ -131,7 +133,7 @@ def render_difference(value: float) -> str:
     return _signed(value, render_count)
 
 
-def render_range(low: int, high: int) -> str:
+def render_range(low: Amount, high: Amount) -> str:
     """Write a count that may lie anywhere between two.
 
     >>> render_range(98, 100), render_range(100, 100)
@@ -140,13 +142,13 @@ def render_range(low: int, high: int) -> str:
     return render_count(low) if low == high else f"{render_count(low)}–{render_count(high)}"
 
 
-def render_share(part: int, whole: int) -> str:
+def render_share(part: Amount, whole: Amount) -> str:
     """Write how much of the whole a part is; of nothing, nothing is known.
 
     >>> render_share(400, 400), render_share(0, 0)
     ('100.00 %', 'no data')
     """
-    return render_percentage(part / whole) if whole else NO_DATA
+    return render_percentage(float(part / whole)) if whole else NO_DATA
 
 
 def render_utc(at: datetime) -> str:
@@ -227,7 +229,7 @@ def _digits(value: Decimal, least: int, *limits: Decimal) -> str:
     return text if text.strip("-0.,") else text.removeprefix("-")
 
 
-def _signed(value: float, render: Callable[[float], str]) -> str:
-    text = render(abs(value))
+def _signed(value: Amount, render: Callable[[Amount], str]) -> str:
+    text = render(size_of(value))
     sign = "" if not value or not math.isfinite(value) else "+" if value > 0 else _MINUS
     return sign + text

@@ -180,7 +180,7 @@ def _balance_rows(row: UsageRow) -> Iterable[tuple[object, ...]]:
     yield (row.quantity, labels, CLIENT, float(row.client.confirmed), high, "", *outcome)
     for witness, figure in row.figures.items():
         low, high = (
-            end if bound is None else bound
+            end if bound is None else float(bound)
             for bound, end in ((figure.low, float("-inf")), (figure.high, float("inf")))
         )
         yield (row.quantity, labels, witness, low, high, _text(figure.reason), *outcome)

@@ -130,7 +130,7 @@ def _cards(result: Result) -> LoadTestRow:
     if not rows:
         return LoadTestRow("cards created", write.NO_DATA, said="not judged")
     figure = f"{write.render_count(made)}/{write.render_count(planned)}"
-    share = write.render_percentage(made / planned) if planned else write.NO_DATA
+    share = write.render_percentage(float(made / planned)) if planned else write.NO_DATA
     verdict = worst(row.verdict for row in rows)
     return LoadTestRow("cards created", f"{figure} ({share})", "all, counted once", verdict)
 

@@ -12,7 +12,12 @@ Whatever is not exact has a `Reason`. Verdicts and codes rest on reasons and dir
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 Labels = tuple[str, ...]
 
@@ -87,6 +92,42 @@ _ONLY_UNDERSTATES = (
 MAX_COUNT = 2.0**53
 
 
+def _to_json(amount: float | Fraction) -> float:
+    return float(amount) if isinstance(amount, Fraction) else amount
+
+
+def _from_json(number: Any) -> Any:
+    """Return a number as the decimal that it is written as; a whole one as it is."""
+    is_decimal = isinstance(number, float) and number.is_integer() is False
+    return Fraction(Decimal(repr(number))) if is_decimal else number
+
+
+# An amount in the unit of its quantity: a number, or a fraction where it is a decimal. In JSON it
+# is a number, which has all digits of a decimal of up to 15.
+Amount = Annotated[
+    float | Fraction,
+    BeforeValidator(_from_json),
+    PlainSerializer(_to_json, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+
+
+def total_of(*amounts: Amount) -> Amount:
+    """Add amounts up, exactly if one of them is a decimal.
+
+    >>> total_of(0.0, Fraction(1, 10), Fraction(1, 5)), total_of(1.0, 2)
+    (Fraction(3, 10), 3.0)
+    """
+    if any(isinstance(each, Fraction) for each in amounts):
+        return sum((Fraction(each) for each in amounts), Fraction(0))
+    return sum(amounts)
+
+
+def size_of(amount: Amount) -> Amount:
+    """Return the absolute value of an amount."""
+    return max(amount, -amount)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """The increase that a witness reports: from `low` to `high`, where None is no bound.
@@ -98,11 +139,11 @@ class Figure:
     (<Direction.EXACT: 'exact'>, <Direction.AT_LEAST: 'at least'>)
     """
 
-    low: float | None
-    high: float | None
+    low: Amount | None
+    high: Amount | None
     reason: Reason | None = None
     detail: str = ""
-    late: float = 0.0
+    late: Amount = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a figure that is not exact and has no reason."""
@@ -110,19 +151,19 @@ class Figure:
             raise ValueError("a figure that is not exact needs a reason")
 
     @classmethod
-    def exact(cls, value: float, late: float = 0.0) -> "Figure":
+    def exact(cls, value: Amount, late: Amount = 0.0) -> "Figure":
         """Return a figure that cannot be wrong."""
         return cls(value, value, late=late)
 
     @classmethod
     def at_least(
-        cls, value: float, reason: Reason, detail: str = "", late: float = 0.0
+        cls, value: Amount, reason: Reason, detail: str = "", late: Amount = 0.0
     ) -> "Figure":
         """Return a figure that nothing can have overstated."""
         return cls(value, None, reason, detail, late)
 
     @classmethod
-    def at_most(cls, value: float, reason: Reason, detail: str = "") -> "Figure":
+    def at_most(cls, value: Amount, reason: Reason, detail: str = "") -> "Figure":
         """Return a figure that nothing can have understated."""
         return cls(None, value, reason, detail)
 
@@ -146,7 +187,7 @@ class Figure:
         return self.reason is None
 
     @property
-    def value(self) -> float | None:
+    def value(self) -> Amount | None:
         """The number to show: the exact value, or else the bound; None of a void figure."""
         return self.high if self.low is None else self.low
 
@@ -158,9 +199,9 @@ class Figure:
 
     def __add__(self, other: "Figure") -> "Figure":
         """Add bound by bound; a sum lacks each bound that a part lacks."""
-        low = None if self.low is None or other.low is None else self.low + other.low
-        high = None if self.high is None or other.high is None else self.high + other.high
-        late = self.late + other.late
+        low = None if self.low is None or other.low is None else total_of(self.low, other.low)
+        high = None if self.high is None or other.high is None else total_of(self.high, other.high)
+        late = total_of(self.late, other.late)
         if other.reason is None:
             return Figure(low, high, self.reason, self.detail, late)
         return Figure(low, high, *self._weightier(other.reason, other.detail), late)

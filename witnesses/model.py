@@ -14,6 +14,7 @@ from scenarios.language.quantities import Quantity
 from scenarios.language.selector import Selector, parse_selector
 from scenarios.language.templates import compile_text
 from witnesses.figure import Figures
+from witnesses.precision import WHOLE, Precision
 
 
 class Moment(StrEnum):
@@ -32,12 +33,13 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True)
 class CountedQuantity:
-    """A quantity of the scenario as one run counts it."""
+    """A quantity of the scenario as one run counts it, and how finely."""
 
     name: str
     settings: Quantity
     tenant: str
     is_exclusive: bool
+    precision: Precision = WHOLE
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from math import inf
 
 from checks.result import ClientFigure, Code
 from checks.verdict import Verdict
-from witnesses.figure import WEIGHTIEST_FIRST, Direction, Figure, Reason
+from witnesses.figure import WEIGHTIEST_FIRST, Amount, Direction, Figure, Reason
 from witnesses.model import RecordKind
 
 # The code of a row that is inconclusive for a reason.
@@ -76,17 +76,17 @@ class Statement:
     in_doubt_limit: float = 1.0
 
     @property
-    def low(self) -> int:
+    def low(self) -> Amount:
         """The least that must have been counted."""
         return self.client.confirmed
 
     @property
-    def high(self) -> float:
+    def high(self) -> Amount:
         """The most that can have been counted."""
         return inf if self.has_other_traffic else self.client.most
 
     @property
-    def exact(self) -> dict[str, float]:
+    def exact(self) -> dict[str, Amount]:
         """The exact values, by witness."""
         return {
             name: figure.value
@@ -100,7 +100,7 @@ class Statement:
         return {name: figure for name, figure in self.figures.items() if not figure.is_exact}
 
     @property
-    def beyond(self) -> dict[str, float]:
+    def beyond(self) -> dict[str, Amount]:
         """The lower bounds that are more than there can be."""
         most = min([self.high, *self.exact.values()])
         return {
@@ -110,7 +110,7 @@ class Statement:
         }
 
     @property
-    def short(self) -> dict[str, float]:
+    def short(self) -> dict[str, Amount]:
         """The upper bounds that are less than there must be."""
         least = max([self.low, *(() if self.has_other_traffic else self.exact.values())])
         return {
@@ -139,7 +139,7 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
         return Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC  # what others count could hide a loss
     if any(figure.late for figure in statement.figures.values()):
         return Verdict.FAIL, Code.LATE
-    if statement.client.in_doubt > statement.in_doubt_limit * statement.client.most:
+    if float(statement.client.in_doubt) > statement.in_doubt_limit * float(statement.client.most):
         return Verdict.INCONCLUSIVE, Code.IN_DOUBT
     return Verdict.PASS, Code.IN_DOUBT if statement.client.in_doubt else None
 
@@ -177,7 +177,7 @@ def _code_of_difference(statement: Statement) -> Code:
     return _code_of_records(statement, records) if records else Code.MISMATCH
 
 
-def _code_of_counter(statement: Statement, counted: float, records: list[float]) -> Code:
+def _code_of_counter(statement: Statement, counted: Amount, records: list[Amount]) -> Code:
     low, high = statement.low, statement.high
     if not records:
         return Code.LOST_COUNT if counted < low else Code.DOUBLE_COUNT
@@ -188,7 +188,7 @@ def _code_of_counter(statement: Statement, counted: float, records: list[float])
     return _code_of_records(statement, records) if low <= counted <= high else Code.MISMATCH
 
 
-def _code_of_records(statement: Statement, records: list[float]) -> Code:
+def _code_of_records(statement: Statement, records: list[Amount]) -> Code:
     """Return the code of records that lie outside: of several stores, the first that does."""
     for stored in records:
         if not statement.low <= stored <= statement.high:
@@ -196,5 +196,5 @@ def _code_of_records(statement: Statement, records: list[float]) -> Code:
     return Code.MISMATCH
 
 
-def _exact_of(statement: Statement, keeps: RecordKind) -> list[float]:
+def _exact_of(statement: Statement, keeps: RecordKind) -> list[Amount]:
     return [value for name, value in statement.exact.items() if statement.keeps[name] is keeps]

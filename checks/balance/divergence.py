@@ -8,6 +8,7 @@ from checks.case import Case
 from checks.result import UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.ledger import Weight
+from scenarios.language.amounts import in_units
 from witnesses.figure import Labels
 from witnesses.prometheus.divergence import DatedCount, differs_since
 from witnesses.prometheus.reading import NAME as PROMETHEUS
@@ -35,12 +36,12 @@ def _differs(row: UsageRow) -> bool:
     figure = row.figures.get(PROMETHEUS)
     if row.verdict is not Verdict.FAIL or figure is None or not figure.is_exact:
         return False
-    return not row.client.confirmed <= (figure.value or 0.0) <= row.client.most
+    return not row.client.confirmed <= (figure.value or 0) <= row.client.most
 
 
 def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[DatedCount]]:
     """Return what every exchange moved of a quantity, on Prometheus' clock (epoch seconds)."""
-    skew_s = case.prometheus.collection.skew_s
+    skew_s, resolution = case.prometheus.collection.skew_s, case.promises.resolution_of(name)
     anchors = {
         recording.start.generator: recording.start.anchor_at + skew_s
         for driven in case.driven
@@ -51,6 +52,11 @@ def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[D
         for exchange, labels, amount in case.promises.of(name, weight):
             if labels in wanted:
                 at, is_confirmed = anchors[exchange.generator], weight is Weight.CONFIRMED
-                move = DatedCount(at + exchange.sent_s, at + exchange.done_s, amount, is_confirmed)
+                move = DatedCount(
+                    at + exchange.sent_s,
+                    at + exchange.done_s,
+                    in_units(amount, resolution),
+                    is_confirmed,
+                )
                 moves[labels].append(move)
     return moves

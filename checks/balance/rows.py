@@ -11,6 +11,7 @@ from checks.balance.wrong_labels import find_misplaced
 from checks.case import Case
 from checks.result import ClientFigure, Code, RecordGap, UsageRow
 from checks.verdict import Verdict
+from scenarios.language.amounts import in_units
 from witnesses.figure import Figure, Figures, Labels, Reason
 from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.reading import NAME as PROMETHEUS
@@ -117,9 +118,12 @@ def _row(
     has_other_traffic: bool,
 ) -> UsageRow:
     key = quantity.name, labels
-    client = ClientFigure(
-        case.ledger.confirmed.get(key, 0), case.ledger.in_doubt.get(key, 0), case.is_partial
+    resolution = quantity.precision.resolution
+    confirmed, in_doubt = (
+        in_units(amounts.get(key, 0), resolution)
+        for amounts in (case.ledger.confirmed, case.ledger.in_doubt)
     )
+    client = ClientFigure(confirmed, in_doubt, case.is_partial)
     row = judge_row(
         quantity.name,
         dict(zip(quantity.labels, labels, strict=False)),
@@ -129,6 +133,7 @@ def _row(
         has_other_traffic,
         quantity.settings.in_doubt,
     )
+    row = replace(row, unit=quantity.settings.unit, resolution=in_units(1, resolution))
     resolved = case.resolution.resolved.get(key)
     if resolved:
         row = replace(row, resolved=resolved, code=row.code or Code.IN_DOUBT)

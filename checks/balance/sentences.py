@@ -8,8 +8,8 @@ from math import inf
 
 from checks.result import ClientFigure, Code, Misplaced, RecordGap, UsageRow
 from checks.verdict import Verdict
-from checks.wording import listed
-from witnesses.figure import Direction, Figure, Reason
+from checks.wording import amount_words, listed
+from witnesses.figure import Amount, Direction, Figure, Reason, size_of
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
@@ -90,8 +90,9 @@ def row_sentences(row: UsageRow) -> list[str]:
         sentences = _with_misplaced(sentences, row, row.misplaced)
     if row.resolved:
         done, not_done = row.resolved.done, row.resolved.not_done
-        sentences.append(f"{done + not_done:,} in doubt, resolved by the database's trace ids: "
-                         f"{done:,} done, {not_done:,} not.")  # fmt: skip
+        sentences.append(f"{_amount(row, done + not_done)} in doubt, resolved by the "
+                         f"database's trace ids: {_amount(row, done)} done, "
+                         f"{_amount(row, not_done)} not.")  # fmt: skip
     gap = row.records or RecordGap()
     for number, few in ((gap.missing, "few"), (gap.surplus, "many")):
         if number:
@@ -122,7 +123,7 @@ def _verdict_sentence(row: UsageRow) -> str:
 def _failure_sentence(row: UsageRow) -> str:
     low, high = row.client.confirmed, row.client.most
     if row.code is Code.LATE:
-        late = [f"{each.late:,.0f} of it in {name}" for name, each in row.figures.items()
+        late = [f"{_amount(row, each.late)} of it in {name}" for name, each in row.figures.items()
                 if each.late]  # fmt: skip
         return (f"All of {_client_range(row)} was counted, but {listed(late)} only well after the "
                 "last response: it was counted late, or the page is stale. A reader before that "
@@ -137,11 +138,12 @@ def _failure_sentence(row: UsageRow) -> str:
 def _open_sentence(row: UsageRow) -> str:
     inexact = _inexact(row)
     if row.code is Code.FOREIGN_TRAFFIC and not inexact:
-        most = max((each.value or 0.0 for each in row.figures.values()), default=0.0)
-        return (f"{most - row.client.most:,.0f} more than ours: others send traffic here, which "
-                "could hide a loss.")  # fmt: skip
+        most = max((each.value or 0 for each in row.figures.values()), default=0)
+        return (f"{_amount(row, most - row.client.most)} more than ours: others send traffic "
+                "here, which could hide a loss.")  # fmt: skip
     if row.code is Code.IN_DOUBT:
-        return (f"{row.client.in_doubt:,} of {row.client.most:,} in doubt: sent, but no response "
+        doubtful, whole = (_amount(row, each) for each in (row.client.in_doubt, row.client.most))
+        return (f"{doubtful} of {whole} in doubt: sent, but no response "
                 "shows whether it was done. That could hide as many losses, and is more than the "
                 "quantity's in_doubt allows.")  # fmt: skip
     return _inexact_sentence(inexact)
@@ -153,9 +155,9 @@ def _agreement_sentence(row: UsageRow) -> str:
         decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
         return f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
     if row.client.in_doubt:
-        return (f"{row.client.in_doubt:,} in doubt: sent, but no response shows whether it was "
-                f"done; the witnesses agree within {_client_range(row)}, which could hide as many "
-                "losses.")  # fmt: skip
+        return (f"{_amount(row, row.client.in_doubt)} in doubt: sent, but no response shows "
+                f"whether it was done; the witnesses agree within {_client_range(row)}, which "
+                "could hide as many losses.")  # fmt: skip
     return ""
 
 
@@ -180,27 +182,27 @@ def _comparison(row: UsageRow) -> str:
     known = {name: value for name, value in exact.items() if value is not None}
     agreeing = [name for name, value in known.items() if low <= value <= high]
     if len({known[name] for name in agreeing}) > 1:
-        values = ", ".join(f"{name} {known[name]:,.0f}" for name in agreeing)
+        values = ", ".join(f"{name} {_amount(row, known[name])}" for name in agreeing)
         return f"The client leaves {_client_range(row)}, but the witnesses differ: {values}"
     verb = "agree on" if agreeing else "has"
     parts = [f"The {listed([_CLIENT, *agreeing])} {verb} {_client_range(row)}"]
     apart = {name: value for name, value in known.items() if name not in agreeing}
-    parts += _distances(low, high, apart)
+    parts += _distances(row, low, high, apart)
     most = min([high, *known.values()])
     for name, figure in _inexact(row).items():
         if figure.low is not None and figure.low > most:
-            parts.append(f"{name} has at least {figure.low:,.0f}")
+            parts.append(f"{name} has at least {_amount(row, figure.low)}")
         if figure.high is not None and figure.high < low:
-            parts.append(f"{name} has at most {figure.high:,.0f}")
+            parts.append(f"{name} has at most {_amount(row, figure.high)}")
     return "; ".join(parts)
 
 
-def _distances(low: float, high: float, apart: Mapping[str, float]) -> list[str]:
-    by_distance: dict[float, list[str]] = {}
+def _distances(row: UsageRow, low: Amount, high: Amount, apart: Mapping[str, Amount]) -> list[str]:
+    by_distance: dict[Amount, list[str]] = {}
     for name, value in apart.items():
         by_distance.setdefault(value - (low if value < low else high), []).append(name)
     return [
-        f"{listed(names)} {'stand' if len(names) > 1 else 'stands'} {abs(by):,.0f} "
+        f"{listed(names)} {'stand' if len(names) > 1 else 'stands'} {_amount(row, size_of(by))} "
         f"{'below' if by < 0 else 'above'}"
         for by, names in by_distance.items()
     ]
@@ -218,9 +220,9 @@ def _bounds(figure: Figure) -> str:
         case Direction.VOID:
             return "no data"
         case Direction.BETWEEN:
-            return f"{figure.low:,.0f} to {figure.high:,.0f}"
+            return f"{amount_words(figure.low or 0)} to {amount_words(figure.high or 0)}"
         case direction:
-            return f"{direction} {figure.value:,.0f}"
+            return f"{direction} {amount_words(figure.value or 0)}"
 
 
 def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -> list[str]:
@@ -231,19 +233,22 @@ def _with_misplaced(sentences: list[str], row: UsageRow, misplaced: Misplaced) -
         missing = _amounts(misplaced.missing_under, misplaced.amount)
         if row.client.most == 0:
             return [f"Nothing should move it; as many are missing under {missing}."]
-        return [*sentences, f"As many ({misplaced.amount:,.0f}) are missing under {missing}."]
+        return [
+            *sentences,
+            f"As many ({_amount(row, misplaced.amount)}) are missing under {missing}.",
+        ]
     found = [", ".join(labels) for labels, _ in misplaced.found_under]
     if row.code is Code.UNBOUNDED_LABEL:
         where = (f"{len(found):,} values that no step moves, such as {found[0]}: "
                  "a label that grows with every use")  # fmt: skip
     else:
         where = _amounts(misplaced.found_under, misplaced.amount)
-    return [*sentences, f"As many ({misplaced.amount:,.0f}) were counted under {where}."]
+    return [*sentences, f"As many ({_amount(row, misplaced.amount)}) were counted under {where}."]
 
 
-def _amounts(places: Iterable[tuple[tuple[str, ...], float]], amount: float) -> str:
+def _amounts(places: Iterable[tuple[tuple[str, ...], Amount]], amount: Amount) -> str:
     """Name label sets, with the amount of each where it is not that of the row."""
-    return listed([", ".join(labels) + ("" if by == amount else f" ({by:,.0f})")
+    return listed([", ".join(labels) + ("" if by == amount else f" ({amount_words(by)})")
                    for labels, by in places])  # fmt: skip
 
 
@@ -262,15 +267,20 @@ def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:
 
 def _client_range(row: UsageRow) -> str:
     if row.has_other_traffic:
-        return f"at least {row.client.confirmed:,}"
-    return client_range(row.client)
+        return f"at least {_amount(row, row.client.confirmed)}"
+    return client_range(row.client, row.unit)
 
 
-def client_range(client: ClientFigure) -> str:
+def client_range(client: ClientFigure, unit: str = "") -> str:
     """Write the client's figure: a number, or a range where some of it is in doubt.
 
     >>> client_range(ClientFigure(5, 0)), client_range(ClientFigure(5, 2))
     ('5', '5 to 7')
     """
     low, high = client.confirmed, client.most
-    return f"{low:,}" if high == low else f"{low:,} to {high:,}"
+    words = amount_words(high, unit)
+    return words if high == low else f"{amount_words(low)} to {words}"
+
+
+def _amount(row: UsageRow, amount: Amount) -> str:
+    return amount_words(amount, row.unit)

@@ -10,8 +10,9 @@ from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
 from checks.result import NOTHING_COUNTED, Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
-from checks.wording import listed
+from checks.wording import amount_words, listed
 from scenarios.language.templates import variables_in
+from witnesses.figure import total_of
 
 # What a late count looks like at the first answer: the counter lacks it, all witnesses lack it, or
 # one of two counters does.
@@ -101,14 +102,17 @@ def _finding(name: str, rows: list[UsageRow]) -> Finding:
         # The sum is for people: every row has been judged by itself.
         figures = (row.figures.get(witness) for row in rows)
         values = [figure.value for figure in figures if figure and figure.value is not None]
-        observed.append(f"{witness} {sum(values):,.0f}" if values else f"{witness} no data")
+        observed.append(
+            f"{witness} {amount_words(total_of(*values))}" if values else f"{witness} no data"
+        )
+    unit = rows[0].unit if rows else ""
     dated = [f"First seen in the scrape of {min(since):%H:%M:%S} UTC."] if since else []
     return Finding(
         finding_id("usage", name),
         f"usage {name}",
         Kind.USAGE,
         verdict,
-        f"{client_range(total)} counted once by {listed(['client', *witnesses])}",
+        f"{client_range(total, unit)} counted once by {listed(['client', *witnesses])}",
         ", ".join(observed),
         " ".join([*sentences_by_labels(notable), *dated]),
         next((row.code for row in notable if row.code), None),

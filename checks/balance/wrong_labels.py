@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from checks.result import Code, Misplaced, UsageRow
 from checks.verdict import Verdict
-from witnesses.figure import Figure, Labels
+from witnesses.figure import Amount, Figure, Labels
 
 # By label values, then by a label and the value that it has instead of the selected one.
-Beside = Mapping[Labels, Mapping[tuple[str, str], float]]
+Beside = Mapping[Labels, Mapping[tuple[str, str], Amount]]
 
 # A mix-up moves counts to a few other values; more than that are made up use by use.
 _MANY = 5
@@ -45,7 +45,7 @@ def find_misplaced(rows: Sequence[UsageRow], beside: Beside, counter: str) -> li
 
 
 def _moved(
-    row: UsageRow, code: Code, lacking: Mapping[Labels, float], surplus: Mapping[Labels, float]
+    row: UsageRow, code: Code, lacking: Mapping[Labels, Amount], surplus: Mapping[Labels, Amount]
 ) -> UsageRow:
     labels = row.label_values
     if labels in lacking:
@@ -57,19 +57,19 @@ def _moved(
     return replace(row, code=code, misplaced=misplaced)
 
 
-def _lack(row: UsageRow, counter: str) -> float:
+def _lack(row: UsageRow, counter: str) -> Amount:
     """Return by how much an exact counter stands below what the client confirmed."""
     counted = _counted(row, counter)
-    return 0.0 if counted is None else max(0.0, row.client.confirmed - counted)
+    return 0 if counted is None else max(0, row.client.confirmed - counted)
 
 
-def _surplus(row: UsageRow, counter: str) -> float:
+def _surplus(row: UsageRow, counter: str) -> Amount:
     """Return by how much an exact counter stands above what the client can have moved."""
     counted = _counted(row, counter)
-    return 0.0 if counted is None else max(0.0, counted - row.client.most)
+    return 0 if counted is None else max(0, counted - row.client.most)
 
 
-def _counted(row: UsageRow, counter: str) -> float | None:
+def _counted(row: UsageRow, counter: str) -> Amount | None:
     figure: Figure | None = row.figures.get(counter)
     if row.verdict is not Verdict.FAIL or figure is None or not figure.is_exact:
         return None

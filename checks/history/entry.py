@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from checks.verdict import Verdict
+from witnesses.figure import Amount
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
@@ -50,7 +51,7 @@ class QuantityEntry:
     """
 
     verdict: Verdict
-    distance: float | None
+    distance: Amount | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from checks.history.baseline import baseline, median_entry, regression_id
 from checks.history.entry import Entry
 from checks.history.store import ComparableRuns, history_of
 from checks.latency import Limit, latency_row, row_remarks, unserved_reason
-from checks.precision import decimal_of, digits_apart
+from checks.precision import digits_apart
 from checks.result import Finding, Judgement, Kind
 from checks.service_levels import LatencyRow
 from checks.timings import NO_TIMINGS, Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
+from scenarios.language.amounts import decimal_of
 from scenarios.language.objectives import Regression
 
 LEAST_RUNS = 3

@@ -19,6 +19,7 @@ from checks.result import Result, UsageRow
 from checks.verdict import Verdict, worst
 from scenarios.evidence.files import is_there, make_folder, read_document, write_atomically
 from scenarios.evidence.run_folder import Run, RunFolder
+from witnesses.figure import size_of
 
 FOLDER_NAME = "history"
 MAX_RUNS = 30
@@ -88,7 +89,7 @@ def _quantities(result: Result) -> dict[str, QuantityEntry]:
         name: QuantityEntry(
             worst(row.verdict for row in of_name),
             max((each for row in of_name if (each := row.worst_distance) is not None),
-                key=abs, default=None),
+                key=size_of, default=None),
         )
         for name, of_name in rows.items()
     }  # fmt: skip

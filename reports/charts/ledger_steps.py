@@ -12,10 +12,12 @@ import numpy as np
 from checks.case import Case
 from checks.result import UsageRow
 from scenarios.evidence.exchanges import CODES, Column
-from scenarios.evidence.ledger import Weight, counts_of, weight_of
+from scenarios.evidence.ledger import Weight, weight_of
 from scenarios.evidence.recording import Recording
+from scenarios.language.amounts import constant_counts, in_units
 from witnesses.prometheus.increase import Growth
 
+_ROUNDING = 1e-9  # of sums of floats, which are for the eye only
 _SLACK_S = 0.05  # by how much the clocks may differ
 
 
@@ -75,13 +77,15 @@ def totals_of(case: Case, row: UsageRow) -> LedgerTotals:
 
 def _moves(
     case: Case, row: UsageRow, recording: Recording
-) -> Iterator[tuple[Weight, Column, Column, int]]:
+) -> Iterator[tuple[Weight, Column, Column, float]]:
     """Yield, by kind of exchange: its weight, when sent, when done, and how much each moved."""
     steps = {step.step: step for step in case.scenario.steps}
     exchanges, key = recording.exchanges, (row.quantity, row.label_values)
     rows = exchanges.rows
+    resolution = case.promises.resolution_of(row.quantity)
     for step, outcome, status, _ in exchanges.tally():
-        amount = sum(n for of, n in counts_of(steps[step]) if of == key)
+        units = sum(n for of, n in constant_counts(case.scenario, steps[step]) if of == key)
+        amount = float(in_units(units, resolution))
         weight = weight_of(outcome, status, steps[step])
         if not amount or weight is Weight.NOTHING:
             continue
@@ -92,11 +96,9 @@ def _moves(
         yield weight, chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at, amount
 
 
-def _totals(parts: Sequence[tuple[Column, int]]) -> Totals:
+def _totals(parts: Sequence[tuple[Column, float]]) -> Totals:
     at = np.concatenate([np.empty(0), *(each for each, _ in parts)])
-    amounts = np.concatenate(
-        [np.empty(0, np.int64), *(np.full(len(each), n, np.int64) for each, n in parts)]
-    )
+    amounts = np.concatenate([np.empty(0), *(np.full(len(each), n) for each, n in parts)])
     order = np.argsort(at, kind="stable")
     return Totals(at[order], np.concatenate([[0], np.cumsum(amounts[order])]))
 
@@ -107,7 +109,7 @@ def bounds_at(growths: Sequence[Sequence[Growth]], totals: LedgerTotals, most: i
     grown = np.zeros(len(instants))
     stalest_at, answered_at = np.full(len(instants), np.inf), np.full(len(instants), -np.inf)
     for series in growths:
-        table = np.array([(-np.inf, -np.inf, 0.0), *series])
+        table = np.array([(-np.inf, -np.inf, 0.0), *series], np.float64)
         latest = table[np.searchsorted(table[:, 0], instants, side="right") - 1]
         grown += latest[:, 2]
         stalest_at = np.minimum(stalest_at, latest[:, 0])
@@ -115,6 +117,7 @@ def bounds_at(growths: Sequence[Sequence[Growth]], totals: LedgerTotals, most: i
     low = totals.confirmed.until(stalest_at - _SLACK_S)
     high = totals.sent.until(answered_at + _SLACK_S)
     distance = np.minimum(0, grown - low) + np.maximum(0, grown - high)
+    distance[np.abs(distance) < _ROUNDING * np.maximum(1, np.abs(grown))] = 0
     kept = _kept(distance, most)
     return Bounds(instants[kept], grown[kept], low[kept], high[kept], distance[kept],
                   len(instants))  # fmt: skip

@@ -13,6 +13,7 @@ from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.vega import BLUE, FAIL, LIMIT, OPEN, SOFT
 from scenarios.language.model import ITERATION
+from witnesses.figure import size_of
 
 # Tells the address of a run's report, or "" where the run is not kept.
 FindReport = Callable[[str], str]
@@ -189,7 +190,7 @@ def quantity_rows(trend: Trend) -> list[QuantityRow]:
         known = [each for each in judged if each]
         bad = sum(each.verdict is not Verdict.PASS for each in known)
         distance = max((each.distance for each in known if each.distance is not None),
-                       key=abs, default=None)  # fmt: skip
+                       key=size_of, default=None)  # fmt: skip
         row = QuantityRow(
             name, f"{bad:,} of {len(known):,}",
             write.NO_DATA if distance is None else write.render_difference(distance),

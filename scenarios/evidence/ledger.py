@@ -9,11 +9,10 @@ from itertools import chain
 
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Exchanges
+from scenarios.language.amounts import Labels, constant_counts, in_units, resolution_of
 from scenarios.language.model import Scenario
-from scenarios.language.quantities import Counts
 from scenarios.language.steps import Step
 
-Labels = tuple[str, ...]
 Key = tuple[str, Labels]
 
 _SERVER_ERRORS = 500
@@ -30,9 +29,10 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True)
 class Ledger:
-    """Counts by quantity and label values (in the order of the quantity's `by`).
+    """Amounts by quantity and label values (in the order of the quantity's `by`).
 
-    It has every key that the flow can count, with 0 where nothing was counted.
+    They are in units of the quantity's resolution. It has every key that the flow can count, with 0
+    where nothing was counted.
     """
 
     confirmed: Mapping[Key, int]
@@ -46,7 +46,7 @@ class Ledger:
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
     """Sum the exchanges of all generators up to the ledger."""
     steps = {step.step: step for step in scenario.steps}
-    counts = {name: list(counts_of(step)) for name, step in steps.items()}
+    counts = {name: list(constant_counts(scenario, step)) for name, step in steps.items()}
     zero = {key: 0 for step_counts in counts.values() for key, _ in step_counts}
     tallies = {weight: Counter(zero) for weight in Weight}
     for step, outcome, status, count in chain.from_iterable(part.tally() for part in exchanges):
@@ -73,31 +73,20 @@ def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
     return Weight.NOTHING if refused else Weight.IN_DOUBT
 
 
-def counts_of(step: Step) -> Iterator[tuple[Key, int]]:
-    """Yield what one expected response counts: keys and amounts."""
-    for quantity, counts in step.counts.items():
-        for labels, amount in _flat(counts):
-            yield (quantity, labels), amount
-
-
-def ledger_json(ledger: Ledger) -> bytes:
+def ledger_json(scenario: Scenario, ledger: Ledger) -> bytes:
     """Render the ledger as a JSON list with one row per key."""
     rows = [
         {
             "quantity": key[0],
             "labels": key[1],
-            "confirmed": ledger.confirmed[key],
-            "in_doubt": ledger.in_doubt[key],
+            "confirmed": _number(scenario, key, ledger.confirmed[key]),
+            "in_doubt": _number(scenario, key, ledger.in_doubt[key]),
         }
         for key in ledger.counted()
     ]
     return json.dumps(rows, indent=1).encode()
 
 
-def _flat(counts: Counts) -> Iterator[tuple[Labels, int]]:
-    if isinstance(counts, int):
-        yield (), counts
-        return
-    for value, inner in counts.items():
-        for labels, amount in _flat(inner):
-            yield (value, *labels), amount
+def _number(scenario: Scenario, key: Key, units: int) -> float:
+    amount = in_units(units, resolution_of(scenario, key[0]))
+    return amount if isinstance(amount, int) else float(amount)

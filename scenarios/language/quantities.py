@@ -1,31 +1,57 @@
 """Quantities: what is counted, by which labels, and where each witness keeps its count."""
 
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
-from pydantic import Field
-from typing_extensions import TypeAliasType
+from pydantic import BeforeValidator, Field
 
 from config.documents import StrictModel
 from config.units import Duration, Share
 from scenarios.language.identifiers import Name
 
-Counts = TypeAliasType("Counts", "int | dict[str, Counts]")
+_FINEST, _COARSEST = Decimal("1e-12"), Decimal(10**9)
+
+# An amount, or a mapping by label value, nested for further labels: `quantity_validation` checks
+# it, so that every mistake has its place.
+Counts = Any
+
+
+def parse_resolution(value: object) -> Decimal:
+    """Return a resolution. Raises ValueError unless it is a positive decimal.
+
+    >>> parse_resolution(0.001)
+    Decimal('0.001')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number; write a decimal such as 0.001")
+    number = Decimal(repr(value))
+    if not _FINEST <= number <= _COARSEST:
+        raise ValueError(
+            f"{value!r} is not between 0.000000000001 and 1000000000; write a decimal such as 0.001"
+        )
+    return number
+
+
+Resolution = Annotated[Decimal, BeforeValidator(parse_resolution)]
 
 
 class Quantity(StrictModel):
     """Something that is counted, by labels, and where each witness keeps its count.
 
-    `prometheus` is a plain selector of a counter. `database` maps databases to queries whose
-    columns are the labels of `by`, in order, and the count. `traces` maps one database to a query
-    with the X-Trace-ID of the request as an additional first column; it resolves requests whose
-    outcome the client does not know. `service` names the service whose counter is meant, where
-    several have the metric; by default, the figures of all are added up. `shared` declares that
-    others' traffic is counted, too. `settle` is how long after the response counting may take, in
-    seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many losses
-    could hide in it.
+    `unit` is shown with its amounts; each is a multiple of `resolution`, at which the witnesses are
+    compared. `prometheus` is a plain selector of a counter. `database` maps databases to queries
+    whose columns are the labels of `by`, in order, and the amount. `traces` maps one database to a
+    query with the X-Trace-ID of the request as an additional first column; it resolves requests
+    whose outcome the client does not know. `service` names the service whose counter is meant,
+    where several have the metric; by default, the figures of all are added up. `shared` declares
+    that others' traffic is counted, too. `settle` is how long after the response counting may take,
+    in seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many
+    losses could hide in it.
     """
 
     by: list[Name] = []
+    unit: Annotated[str, Field(max_length=40)] = ""
+    resolution: Resolution | None = None
     prometheus: str | None = None
     service: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1)] | None = None

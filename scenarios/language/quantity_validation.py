@@ -1,11 +1,13 @@
 """Validate quantities with their witnesses, and the counts of steps."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 
 from config.documents import did_you_mean, nearest
 from config.model_keys import Location
+from scenarios.language.amounts import AmountError, resolution_of, scaled
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
@@ -14,6 +16,7 @@ from scenarios.language.templates import TemplateError, compile_text, looks_like
 from scenarios.language.violations import Violation, repeated_names, template_violations
 
 _QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
+_SHOWN = 40
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # as SQLAlchemy parses bind parameters, since it executes the query
 _BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
@@ -35,6 +38,7 @@ def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violati
             yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
         else:
             yield from _count_shape(counts, quantity.by, (*place, name))
+            yield from _constant_amounts(scenario, name, counts, (*place, name))
             yield from _left_out(counts, quantity.by, _matchers(quantity), (*place, name))
 
 
@@ -51,7 +55,7 @@ def _left_out(
     counts: Counts, labels: list[str], matchers: list[Matcher], place: Location
 ) -> Iterator[Violation]:
     """Report what a step counts, and the selector of the quantity does not select."""
-    if isinstance(counts, int) or not labels:
+    if not isinstance(counts, dict) or not labels:
         return
     for value, inner in counts.items():
         for each in matchers:
@@ -65,13 +69,7 @@ def _left_out(
 
 
 def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Violation]:
-    if isinstance(counts, int) and labels:
-        yield place, f"the quantity has the label {labels[0]}; write a number per {labels[0]}"
-    elif isinstance(counts, int) and counts < 0:
-        yield place, "a counter cannot decrease; write a number of at least 0"
-    elif isinstance(counts, dict) and not labels:
-        yield place, "the quantity has no further label; write one number"
-    elif isinstance(counts, dict):
+    if isinstance(counts, dict) and labels:
         for value, inner in counts.items():
             if looks_like_template(value):
                 yield (
@@ -80,6 +78,33 @@ def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator
                     "or count by other labels",
                 )
             yield from _count_shape(inner, labels[1:], (*place, value))
+    elif isinstance(counts, dict):
+        yield place, "the quantity has no further label; write one number"
+    elif isinstance(counts, bool) or not isinstance(counts, int | float):
+        yield place, f"{_short(counts)} is no amount; write a number"
+    elif labels:
+        yield place, f"the quantity has the label {labels[0]}; write a number per {labels[0]}"
+    elif counts < 0:
+        yield place, "a counter cannot decrease; write a number of at least 0"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _constant_amounts(
+    scenario: Scenario, name: str, counts: Counts, place: Location
+) -> Iterator[Violation]:
+    """Report constant amounts that are no multiple of the quantity's resolution."""
+    if isinstance(counts, dict):
+        for value, inner in counts.items():
+            yield from _constant_amounts(scenario, name, inner, (*place, value))
+    elif isinstance(counts, int | float) and counts >= 0:
+        try:
+            scaled(counts, resolution_of(scenario, name))
+        except AmountError as error:
+            yield place, f"the amount {error}"
 
 
 def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Violation]:

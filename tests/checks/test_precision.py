@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.precision import decimal_of, print_apart
+from checks.precision import print_apart
+from scenarios.language.amounts import decimal_of
 
 _FLOATS = st.floats(0, 1e6, allow_nan=False)
 

@@ -111,7 +111,7 @@ def phase(profile: str, users: int, iterations: int) -> Phase:
         exchanges={"ok": 3 * iterations},
         elapsed_s=9.87654,
         counts={name: ClientFigure(count, 0) for name, count in planned.items()},
-        planned_counts=planned,
+        planned_counts=dict(planned),
     )
 
 

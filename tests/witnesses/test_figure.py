@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from witnesses.figure import (
     ZERO,
+    Amount,
     Direction,
     Figure,
     Figures,
@@ -32,12 +33,12 @@ def figures(draw: st.DrawFn) -> Figure:
     return Figure(low, high, draw(_reasons), draw(st.sampled_from(["", "a", "b"])), late)
 
 
-def _holds(figure: Figure, value: float) -> bool:
+def _holds(figure: Figure, value: Amount) -> bool:
     above = figure.low is None or figure.low <= value
     return above and (figure.high is None or value <= figure.high)
 
 
-def _within(figure: Figure, part: float) -> float:
+def _within(figure: Figure, part: float) -> Amount:
     """Return a value that a figure allows for: one bound, or beyond the only one."""
     if figure.low is not None and figure.high is not None:
         return figure.low + round(part * (figure.high - figure.low))

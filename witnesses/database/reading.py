@@ -11,8 +11,9 @@ from typing import Any
 from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.values import count_of, label_value, number_of
-from witnesses.figure import Figure, Figures, Labels, Reason, void_figures
+from witnesses.figure import Amount, Figure, Figures, Labels, Reason, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind
+from witnesses.precision import Precision
 
 FOLDER = "database"
 
@@ -60,12 +61,11 @@ class DatabaseReading:
         except (ValueError, TypeError, LookupError):
             expected = f"its query must return {labels} label columns and a count"
             return void_figures(Reason.QUERY_RESULT_INVALID, expected)
-        increases = {
-            values: Figure.exact(
-                number_of(counts_after.get(values, _NOTHING) - counts_before.get(values, _NOTHING))
-            )
-            for values in counts_before | counts_after
-        }
+        increases = {}
+        for values in counts_before | counts_after:
+            start, end = (each.get(values, _NOTHING) for each in (counts_before, counts_after))
+            increase = _increase(start, end, quantity.precision)
+            increases[values] = Figure.exact(increase)
         return Figures(increases, Figure.exact(0.0))
 
     def counts_at(
@@ -104,6 +104,13 @@ def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, Fractio
         key = label_values(values)
         counts[key] = counts.get(key, _NOTHING) + count_of(count)
     return counts
+
+
+def _increase(start: Fraction, end: Fraction, precision: Precision) -> Amount:
+    """Return an increase at the resolution: the sum of a column of floats is a float, too."""
+    if precision.resolution == 1:
+        return number_of(end - start)
+    return precision.nearest(end - start, max(abs(start), abs(end)))
 
 
 def label_values(values: list[Any]) -> Labels:

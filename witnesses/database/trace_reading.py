@@ -19,8 +19,8 @@ from witnesses.model import Moment
 
 TRACES_FILE = "traces.json"
 
-# A trace id, label values and how many rows.
-TraceRow = tuple[str, Labels, int]
+# A trace id, label values and an amount.
+TraceRow = tuple[str, Labels, int | Fraction]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class TraceReading:
         """Return whether a quantity's rows were read whole."""
         return self.errors.get(quantity) == ""
 
-    def rows(self, quantity: str, labels: int) -> Iterator[TraceRow]:
+    def rows(self, quantity: str, labels: int, *, has_decimals: bool = False) -> Iterator[TraceRow]:
         """Yield the rows one by one; they may be more than memory holds.
 
-        Raises ValueError or OSError where they are not a trace id, so many label values and a
-        count, or cannot be read.
+        Raises ValueError or OSError where they are not a trace id, so many label values and an
+        amount, or cannot be read.
         """
         decoder = msgspec.json.Decoder(list[Any], float_hook=Decimal)
         with closing(read_lines(traces_path(self.folder, quantity))) as lines:
@@ -50,7 +50,7 @@ class TraceReading:
                 row = decoder.decode(line)
                 if len(row) != labels + 2:
                     raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
-                yield label_value(row[0]), label_values(row[1:-1]), _whole(row[-1])
+                yield label_value(row[0]), label_values(row[1:-1]), _amount(row[-1], has_decimals)
 
     def counts_at(
         self, moment: Moment, quantity: str, labels: int
@@ -75,9 +75,9 @@ def traces_path(folder: Path, quantity: str) -> Path:
     return folder / f"traces-{quantity}.jsonl"
 
 
-def _whole(count: object) -> int:
-    """Return a count of rows, which a database may also return as a decimal."""
+def _amount(count: object, has_decimals: bool) -> int | Fraction:
+    """Return the amount of a row. Raises ValueError."""
     number = None if count is None else count_of(count)
-    if number is None or number.denominator > 1 or number < 0:
+    if number is None or number < 0 or (number.denominator > 1 and not has_decimals):
         raise ValueError(f"{count!r} is no count")
-    return int(number)
+    return number.numerator if number.denominator == 1 else number

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from witnesses.figure import Figure, Labels
+from witnesses.precision import WHOLE, Precision
 from witnesses.prometheus.increase import Growth, Span, Tally, grown, span_of
 from witnesses.prometheus.samples import (
     NO_SCRAPES,
@@ -63,6 +64,7 @@ class Accumulator:
         kept: Collection[Labels] | None = None,
         keeps: bool = False,
         has_others: bool = False,
+        precision: Precision = WHOLE,
     ) -> None:
         """Read nothing yet.
 
@@ -71,6 +73,7 @@ class Accumulator:
         """
         self._absent: dict[Target, SeriesState] = {}
         self._by = by
+        self._precision = precision
         self._instants = begin, end, settle_s, has_others
         self._kept = kept
         self._keeps = keeps
@@ -117,12 +120,15 @@ class Accumulator:
 
     def figure(self, state: SeriesState, scrape_log: ScrapeLog) -> Figure:
         """Return the increase of a series."""
-        return state.tally.figure(scrape_log, self._span(scrape_log))
+        figure = state.tally.figure(scrape_log, self._span(scrape_log))
+        return self._precision.figure(figure, state.tally.magnitude)
 
     def growth(self, state: SeriesState, scrape_log: ScrapeLog) -> list[Growth]:
         """Return the growth of a series up to each scrape that was kept."""
         start, _ = state.tally.start(scrape_log, self._span(scrape_log))
-        return grown(state.seen or [], start, self._durations_s.get(state.target, {}))
+        growths = grown(state.seen or [], start, self._durations_s.get(state.target, {}))
+        nearest, magnitude = self._precision.nearest, state.tally.magnitude
+        return [each._replace(grown=nearest(each.grown, magnitude)) for each in growths]
 
     def _span(self, scrape_log: ScrapeLog) -> Span:
         return span_of(scrape_log, *self._instants)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from witnesses.figure import Amount
 from witnesses.prometheus.increase import Growth
 
 
@@ -29,7 +30,7 @@ class DatedCount:
 
     sent_at: float
     done_at: float
-    amount: int
+    amount: Amount
     is_confirmed: bool = True
 
 
@@ -37,9 +38,9 @@ class _Bounds(NamedTuple):
     """At one scrape: the growth of all series together, and its lower and upper bound."""
 
     at: float
-    grown: float
-    low: float
-    high: float
+    grown: Amount
+    low: Amount
+    high: Amount
 
 
 def differs_since(
@@ -102,12 +103,12 @@ def _bounds(
 class _Sums:
     """Amounts added up over time."""
 
-    def __init__(self, amounts: Iterable[tuple[float, int]]) -> None:
+    def __init__(self, amounts: Iterable[tuple[float, Amount]]) -> None:
         """Take (epoch seconds, amount) in any order."""
         in_order = sorted(amounts)
         self._instants = [at for at, _ in in_order]
-        self._sums = [0, *accumulate(amount for _, amount in in_order)]
+        self._sums: list[Amount] = [0, *accumulate(amount for _, amount in in_order)]
 
-    def until(self, at: float) -> int:
+    def until(self, at: float) -> Amount:
         """Return the sum of all amounts up to an instant."""
         return self._sums[bisect_right(self._instants, at)]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from witnesses.figure import MAX_COUNT, Figure, Reason
+from witnesses.figure import MAX_COUNT, Amount, Figure, Reason
 from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.samples import (
     Sample,
@@ -48,7 +48,7 @@ class Growth(NamedTuple):
 
     at: float
     answered_at: float
-    grown: float
+    grown: Amount
 
 
 class Span(NamedTuple):
@@ -86,6 +86,11 @@ class Tally:
     rest: tuple[float, ...] = ()
     shown_at: float = -math.inf
     is_own: bool = False
+
+    @property
+    def magnitude(self) -> float:
+        """The largest value that it reached, resets included."""
+        return self.lost + max(self.last, *(value for _, value in self.baseline), 0.0)
 
     def copy(self) -> "Tally":
         """Return one that goes on from here by itself."""

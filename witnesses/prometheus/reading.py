@@ -61,6 +61,7 @@ class PrometheusReading:
             record.end,
             quantity.settings.settle,
             has_others=quantity.has_other_traffic,
+            precision=quantity.precision,
         )
         try:
             self._read(quantity.name, accumulator)
@@ -105,7 +106,9 @@ class PrometheusReading:
         """
         if self.collection.error:
             return {}
-        accumulator = Accumulator(tuple(by), self.collection.begin, kept=only, keeps=True)
+        accumulator = Accumulator(
+            tuple(by), self.collection.begin, kept=only, keeps=True, precision=quantity.precision
+        )
         try:
             self._read(quantity.name, accumulator)
         except (OSError, ValueError):

@@ -8,7 +8,7 @@ from typing import Any
 from scenarios.evidence.files import is_there, read_file, read_json
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.selector import Matcher
-from witnesses.figure import Figure, Figures, Labels, Reason, sum_by_labels, void_figures
+from witnesses.figure import Amount, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
@@ -63,7 +63,9 @@ class ServiceReading:
         increases = [
             (_values(of_target, labels, quantity.labels), figure)
             for replica, of_target in replicas
-            for labels, figure in replica.increases(metric, has_others=quantity.has_other_traffic)
+            for labels, figure in replica.increases(
+                metric, has_others=quantity.has_other_traffic, precision=quantity.precision
+            )
             if not of_target.failed_matchers(quantity.selector, labels)
         ]
         figures = Figures(sum_by_labels(increases), Figure.exact(0.0))
@@ -90,22 +92,22 @@ class ServiceReading:
         """Return whether a page shows or declares the metric of a quantity."""
         return any(each.has(quantity.selector.metric) for each in self.replicas.values())
 
-    def beside(self, quantity: CountedQuantity) -> dict[Labels, dict[tuple[str, str], float]]:
+    def beside(self, quantity: CountedQuantity) -> dict[Labels, dict[tuple[str, str], Amount]]:
         """Return what grew beside a selection: but for one label, it would have been selected.
 
         By the values of the quantity's labels, then by that label and the value that it has.
         """
         selector = quantity.selector
-        grown: dict[Labels, dict[tuple[str, str], float]] = {}
+        grown: dict[Labels, dict[tuple[str, str], Amount]] = {}
         for replica, of_target in self.replicas_of(quantity):
-            for labels, figure in replica.increases(selector.metric):
+            for labels, figure in replica.increases(selector.metric, precision=quantity.precision):
                 broken = of_target.failed_matchers(selector, labels)
                 if len(broken) == 1 and figure.value:
                     label = broken[0].label
                     values = _values(of_target, labels, quantity.labels)
                     of_labels = grown.setdefault(values, {})
                     place = label, labels.get(label, "")
-                    of_labels[place] = of_labels.get(place, 0.0) + figure.value
+                    of_labels[place] = of_labels.get(place, 0) + figure.value
         return grown
 
     def of_other_tenants(self, label: str, tenant: str) -> dict[str, dict[str, float]]:
@@ -116,7 +118,7 @@ class ServiceReading:
                 if replica.after.type_of(metric) != COUNTER:
                     continue
                 theirs = sum(
-                    figure.value or 0.0
+                    float(figure.value or 0)
                     for labels, figure in replica.increases(metric)
                     if labels.get(label, tenant) != tenant
                 )

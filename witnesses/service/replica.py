@@ -14,6 +14,7 @@ from itertools import chain
 
 from scenarios.language.selector import Selector
 from witnesses.figure import MAX_COUNT, Figure, Reason
+from witnesses.precision import WHOLE, Precision
 from witnesses.process_identity import is_moved, is_replaced
 from witnesses.service.exposition import COUNTER, Exposition, LabelPairs, parse_exposition
 from witnesses.service.single_process import RepeatedScrapes
@@ -96,7 +97,7 @@ class Replica:
         return any(each.declares(metric) for each in (self.before, self.after))
 
     def increases(
-        self, metric: str, *, has_others: bool = False
+        self, metric: str, *, has_others: bool = False, precision: Precision = WHOLE
     ) -> Iterator[tuple[dict[str, str], Figure]]:
         """Yield each series' increase; without a baseline none is known, not even a bound.
 
@@ -110,7 +111,8 @@ class Replica:
         gone = () if self.after.error else before.keys() - shown.keys()
         for pairs in sorted(gone):
             if before[pairs]:  # it has fallen
-                yield dict(pairs), _increase(before[pairs], 0.0, self.is_restarted)
+                fallen = _increase(before[pairs], 0.0, self.is_restarted)
+                yield dict(pairs), precision.figure(fallen, before[pairs])
         for pairs, value in shown.items():
             start = before.get(pairs, 0.0)
             figure = _increase(start, value, self.is_restarted)
@@ -122,7 +124,9 @@ class Replica:
                 figure = figure.doubted(reason)
             late = value - first.values.get(metric, {}).get(pairs, start)
             is_known = not first.error and not first.is_stale(metric, pairs)
-            yield dict(pairs), replace(figure, late=late) if is_known and late > 0 else figure
+            if is_known and late > 0:
+                figure = replace(figure, late=late)
+            yield dict(pairs), precision.figure(figure, max(start, value))
 
     def staleness(self, metric: str, pairs: LabelPairs = _NONE) -> Iterator[Reason]:
         """Yield the doubts that the page's own timestamps cast on a series, or on all of a page.

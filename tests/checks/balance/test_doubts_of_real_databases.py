@@ -21,11 +21,12 @@ from config.services import Service as Address
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import trace_id
-from scenarios.evidence.ledger import Labels, ledger_of
+from scenarios.evidence.ledger import ledger_of
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.client import HttpClient
+from scenarios.language.amounts import Labels
 from scenarios.language.model import Scenario
 from scenarios.language.reader import find_scenario, read_scenario
 from tests.reference_services.cutting_proxy import Cut, Proxy, proxied

@@ -11,11 +11,11 @@ from scenarios.evidence.ledger import (
     Key,
     Ledger,
     Weight,
-    counts_of,
     ledger_json,
     ledger_of,
     weight_of,
 )
+from scenarios.language.amounts import constant_counts
 from scenarios.language.model import Scenario
 from tests.scenarios.exchange_columns import exchanges_of
 
@@ -46,7 +46,7 @@ SCENARIO = Scenario.model_validate(
     }
 )
 KEYS: list[Key] = [("made", ("a", "x")), ("made", ("a", "y")), ("made", ("b", "x")), ("calls", ())]
-MOVES = {step.step: dict(counts_of(step)) for step in SCENARIO.flow}
+MOVES = {step.step: dict(constant_counts(SCENARIO, step)) for step in SCENARIO.flow}
 
 
 def exchange(step: str, outcome: Outcome, status: int | None = None) -> Exchange:
@@ -144,7 +144,7 @@ def test_the_ledger_of_no_exchange_has_every_key_of_the_flow_with_zero() -> None
 
 def test_the_ledger_is_rendered_with_one_row_per_key() -> None:
     both = [exchange("plain", Outcome.OK, 200), exchange("plain", Outcome.UNKNOWN)]
-    rows = json.loads(ledger_json(folded(both)))
+    rows = json.loads(ledger_json(SCENARIO, folded(both)))
     assert rows[1] == {"quantity": "made", "labels": ["a", "y"], "confirmed": 2, "in_doubt": 2}
     assert len(rows) == len(KEYS)
 

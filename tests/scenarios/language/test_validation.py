@@ -113,6 +113,24 @@ MUTATIONS = [
     ),
     pytest.param(
         "prometheus: calls_total",
+        "prometheus: calls_total\n    resolution: 0",
+        [
+            "s.yaml:8: quantities.calls.resolution: 0 is not between 0.000000000001 and "
+            "1000000000; write a decimal such as 0.001"
+        ],
+        id="no resolution",
+    ),
+    pytest.param(
+        "counts: {calls: 1}",
+        "counts: {calls: 0.0000001}",
+        [
+            "s.yaml:19: the amount is 1e-07, which is no multiple of the quantity's resolution "
+            "0.000001; set resolution: 0.0000001"
+        ],
+        id="amount finer than the resolution",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
         "prometheus: sum(calls_total)",
         [
             "s.yaml:7: 'sum(calls_total)' is not a plain selector; write "

@@ -1,0 +1,168 @@
+"""Amounts as whole multiples of a quantity's resolution: sums of them are exact.
+
+    tokens: 12.5 at the resolution 0.001   12500      what is recorded, added up and compared
+                                           12.5       what is shown
+
+A number of YAML or JSON was read as a float: it stands for the shortest decimal that reads as it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from scenarios.language.model import Scenario
+from scenarios.language.quantities import Counts
+from scenarios.language.steps import Step
+
+WHOLE = Fraction(1)
+FINE = Fraction(1, 1_000_000)
+MAX_SCALED = 2**63 - 1
+
+_MAX_EXPONENT = 40
+_SHOWN = 60
+
+Labels = tuple[str, ...]
+
+
+class AmountError(ValueError):
+    """A value that is no amount of its quantity: the rest of a sentence, with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One amount of a step's counts, under its label values; a text is a template."""
+
+    quantity: str
+    labels: Labels
+    amount: float | str
+
+
+def entries_of(counts: Mapping[str, Counts]) -> Iterator[Entry]:
+    """Yield each amount of a step's counts, in the order of the file."""
+    for quantity, of_quantity in counts.items():
+        for labels, amount in _flat(of_quantity):
+            yield Entry(quantity, labels, amount)
+
+
+def resolution_of(scenario: Scenario, quantity: str) -> Fraction:
+    """Return the amount that every amount of a quantity is a multiple of.
+
+    By default, that is 1 if every amount is a constant whole number.
+    """
+    settings = scenario.quantities.get(quantity)
+    if settings and settings.resolution is not None:
+        return Fraction(settings.resolution)
+    amounts = [
+        entry.amount
+        for step in scenario.steps
+        for entry in entries_of(step.counts)
+        if entry.quantity == quantity
+    ]
+    return WHOLE if all(isinstance(amount, int) for amount in amounts) else FINE
+
+
+def constant_counts(scenario: Scenario, step: Step) -> Iterator[tuple[tuple[str, Labels], int]]:
+    """Yield what one expected response counts: keys and scaled amounts."""
+    for entry in entries_of(step.counts):
+        resolution = resolution_of(scenario, entry.quantity)
+        yield (entry.quantity, entry.labels), scaled(entry.amount, resolution)
+
+
+def scaled(value: Any, resolution: Fraction) -> int:
+    """Return an amount in units of a resolution. Raises AmountError.
+
+    >>> scaled(12.5, Fraction(1, 1000)), scaled(3, WHOLE), scaled("0.30", Fraction(1, 100))
+    (12500, 3, 30)
+    """
+    if type(value) is int and resolution == 1 and 0 <= value <= MAX_SCALED:
+        return value
+    number, denominator = _ratio(value)
+    if number < 0:
+        raise AmountError(f"is {_short(value)}, and a counter cannot decrease")
+    units, rest = divmod(number * resolution.denominator, denominator * resolution.numerator)
+    if rest:
+        raise AmountError(
+            f"is {_short(value)}, which is no multiple of the quantity's resolution "
+            f"{text_of(resolution)}; set resolution: {_finer(number, denominator)}"
+        )
+    if units > MAX_SCALED:
+        raise AmountError(
+            f"is {_short(value)}, which is too large at the quantity's resolution "
+            f"{text_of(resolution)}; set a coarser resolution"
+        )
+    return units
+
+
+def in_units(units: int, resolution: Fraction) -> int | Fraction:
+    """Return the amount that so many units of a resolution are; a whole one is an int.
+
+    >>> in_units(12500, Fraction(1, 1000)), in_units(3000, Fraction(1, 1000))
+    (Fraction(25, 2), 3)
+    """
+    amount = units * resolution
+    return amount.numerator if amount.denominator == 1 else amount
+
+
+def text_of(amount: float | Fraction) -> str:
+    """Write an amount with all its digits.
+
+    >>> text_of(Fraction(1, 1000000)), text_of(Fraction(25, 2)), text_of(3.0), text_of(2**60)
+    ('0.000001', '12.5', '3', '1152921504606846976')
+    """
+    number = decimal_of(amount)
+    return f"{number.normalize():f}" if number else "0"
+
+
+def decimal_of(amount: float | Fraction) -> Decimal:
+    """Return an amount as a decimal: of a float, the shortest that reads as it."""
+    if isinstance(amount, int):
+        return Decimal(amount)
+    if not isinstance(amount, Fraction):
+        return Decimal(repr(float(amount)))
+    digits = _decimals(amount.denominator)
+    units = amount * 10**digits
+    return Decimal(round(units)).scaleb(-digits)
+
+
+def _decimals(denominator: int) -> int:
+    """Return how many decimals a fraction has; at most so many are shown."""
+    digits = 0
+    while digits < _MAX_EXPONENT and 10**digits % denominator:
+        digits += 1
+    return digits
+
+
+def _flat(counts: Counts) -> Iterator[tuple[Labels, float | str]]:
+    if not isinstance(counts, dict):
+        yield (), counts
+        return
+    for value, inner in counts.items():
+        for labels, amount in _flat(inner):
+            yield (value, *labels), amount
+
+
+def _ratio(value: Any) -> tuple[int, int]:
+    """Return numerator and denominator of a number, or of a text that is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise AmountError(f"is {_short(value)}, which is no number")
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+        if number and abs(number.adjusted()) > _MAX_EXPONENT:
+            raise AmountError(f"is {_short(value)}, which is out of range")
+        return number.as_integer_ratio()
+    except (ArithmeticError, ValueError) as error:
+        if isinstance(error, AmountError):
+            raise
+        raise AmountError(f"is {_short(value)}, which is no number") from None
+
+
+def _finer(number: int, denominator: int) -> str:
+    """Return the coarsest power of ten that a number is a multiple of."""
+    return text_of(Fraction(1, 10 ** _decimals(Fraction(number, denominator).denominator)))
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
