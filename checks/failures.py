@@ -11,6 +11,7 @@ import numpy as np
 
 from checks.case import Case
 from checks.result import Failure
+from config.headers import override
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import Recording
@@ -71,9 +72,12 @@ def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
 
 
 def _headers(case: Case, step: str) -> Mapping[str, str]:
-    """Return the headers of requests to the service of a step."""
-    services = {each.step: each.request_parts()[1] for each in case.scenario.steps}
-    return case.run.headers.get(services.get(step, ""), {})
+    """Return the headers of a step's requests that are those of its service."""
+    found = next((each for each in case.scenario.steps if each.step == step), None)
+    headers = case.run.headers.get(found.request_parts()[1], {}) if found else {}
+    # the type is that of the body, and noted with it
+    own = {**dict.fromkeys(found.headers if found else ()), "Content-Type": None}
+    return override(headers, own)
 
 
 def _curl(case: Case, step: str, request: Mapping[str, Any], trace: str) -> str:
@@ -90,6 +94,8 @@ def _curl(case: Case, step: str, request: Mapping[str, Any], trace: str) -> str:
             quoted = '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", header) + '"'
         arguments += ["-H", quoted]
     if request.get("body") is not None:
-        body = shlex.quote(request["body"])
-        arguments += ["-H", shlex.quote("Content-Type: application/json"), "-d", body]
+        if content_type := request.get("content_type"):
+            arguments += ["-H", shlex.quote(f"Content-Type: {content_type}")]
+        # unlike -d, it reads no file where a body begins with @
+        arguments += ["--data-raw", shlex.quote(request["body"])]
     return " ".join(arguments)

@@ -30,6 +30,7 @@ from scenarios.evidence.run_folder import (
     RunFolder,
     Watch,
 )
+from scenarios.language.attachments import read_attachments
 
 _PACE_S, _MOST_PROBES = 0.5, 200_000
 
@@ -97,8 +98,9 @@ def watch(
         run = begin_watch(describe(run, place, plan), folder)
         watch = run.watch or wanted.since(run.started_at)
         flow = compile_flow(
-            place.scenario, place.environment, run.run_id, run.tenant, folder.secrets
-        )
+            place.scenario, place.environment, run.run_id, run.tenant, folder.secrets,
+            read_attachments(place.scenario, place.scenario_path),
+        )  # fmt: skip
         try:
             with progress.stage("watch") as stage:
                 hear = partial(hear_pass, [], progress, stage)

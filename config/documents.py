@@ -24,6 +24,9 @@ from config.model_keys import Location, keys_at, models_at
 from config.scalars import NOT_JSON, misreading
 from config.verbatim import TextPart
 
+# the names of union members in the models of documents; no key of a document is like them
+UNION_TAGS = ("<mapping>", "<value>")
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}")
@@ -324,7 +327,10 @@ def _written_location(document: Document, error: ErrorDetails) -> Location:
     """Return the location of an error without the names that pydantic gives to union members."""
     location: Location = ()
     for part in error["loc"]:
-        if (*location, part) in document.lines or error["type"] in ("missing", "extra_forbidden"):
+        is_written = (*location, part) in document.lines
+        # a list of one may be written without being one
+        is_added = (isinstance(part, int) and location in document.lines) or part in UNION_TAGS
+        if is_written or (not is_added and error["type"] in ("missing", "extra_forbidden")):
             location = (*location, part)
     return location
 

@@ -47,6 +47,6 @@ HeaderValue = Annotated[str, _IS_VALUE]
 FlowHeaderName = Annotated[HeaderName, _IS_FREE]
 FlowHeaders = Annotated[dict[FlowHeaderName, HeaderValue], AfterValidator(_named_once)]
 Headers = Annotated[dict[HeaderName, HeaderValue], AfterValidator(_named_once)]
-# null leaves out a header that every service has
+# null leaves out a header that every service has, or that every request has
 OwnFlowHeaders = Annotated[dict[FlowHeaderName, HeaderValue | None], AfterValidator(_named_once)]
 OwnHeaders = Annotated[dict[HeaderName, HeaderValue | None], AfterValidator(_named_once)]

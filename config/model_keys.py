@@ -24,7 +24,11 @@ def models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel
     here: Any = model
     for part in location:
         here = _descend(here, part)
-    types = (member for member in _union_members(here) if isinstance(member, type))
+    members = list(_union_members(here))
+    # a single member may be written without its list
+    for each in [member for member in members if get_origin(member) is list]:
+        members += _union_members(get_args(each)[0])
+    types = (member for member in members if isinstance(member, type))
     return [member for member in types if issubclass(member, BaseModel)]
 
 

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from config.documents import did_you_mean, read_document
+from config.documents import did_you_mean, nearest, read_document
 from config.environment import Environment
 from config.errors import Problem
 from config.model_keys import Location
 from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.http.messages import DEFAULT_HEADERS
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 
@@ -32,6 +33,7 @@ def find_load_conflicts(
         ((*place, "request"), step.request_parts()[1]) for place, step in scenario.placed_steps()
     )
     lacking = list(_lacking(environment, "service", list(environment.services), services))
+    lacking += _misspelt_headers(scenario, environment)
     return [*_problems(scenario_path, lacking), *_problems(environment_path, exceeded)]
 
 
@@ -68,6 +70,26 @@ def _lacking(
         if name not in known:
             hint = did_you_mean(name, known)
             yield location, f"{environment.environment} has no {kind} {name!r}; {hint}"
+
+
+def _misspelt_headers(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    """Yield the headers that are left out, and nearly named like one that would still be sent.
+
+    Others may be sent in another environment.
+    """
+    for place, step in scenario.placed_steps():
+        service = step.request_parts()[1]
+        of_service = environment.headers_of(service) if service in environment.services else {}
+        sent = [*of_service, *(name for name, _ in DEFAULT_HEADERS)]
+        lower = {name.lower(): name for name in sent}
+        for name in (name for name, value in step.headers.items() if value is None):
+            near = nearest(name.lower(), list(lower))
+            if name.lower() not in lower and near:
+                yield (
+                    (*place, "headers", name),
+                    f"no header {name!r} is sent, which could be left out; "
+                    f"did you mean {lower[near]}?",
+                )
 
 
 def _exceeded_limits(name: str, profile: Profile, environment: Environment) -> Iterator[str]:

@@ -21,6 +21,7 @@ from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.attachments import read_attachments
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 
@@ -114,7 +115,7 @@ def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Ite
         raise ConfigError(*problems)
     flow = compile_flow(
         context.scenario, context.environment, context.run_id, context.tenant,
-        context.folder.secrets,
+        context.folder.secrets, read_attachments(context.scenario, context.scenario_path),
     )  # fmt: skip
     with ExitStack() as held:
         held.callback(context.folder.redact_logs)  # after the processes have ended

@@ -9,9 +9,11 @@ from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
+from scenarios.language.attachments import Attachments
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario
-from scenarios.language.request_body import BodyTemplate, compile_body
+from scenarios.language.payload import JSON_TYPE, Payload, compile_payload
+from scenarios.language.request_body import BodyTemplate
 from scenarios.language.secrets import secret_variables, secrets_of
 from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
@@ -22,8 +24,10 @@ from scenarios.language.templates import (
     compile_header,
     compile_value,
 )
+from scenarios.language.urlencoded import compile_query, with_query
 
 _DIRECT = Network()
+_NO_FILES: Attachments = {}
 
 Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
@@ -75,14 +79,16 @@ def compile_flow(
     run_id: str,
     tenant: str,
     secrets: Secrets | None = None,
+    files: Attachments = _NO_FILES,
 ) -> Flow:
     """Compile the steps of a scenario against an environment's addresses.
 
-    `secrets` are those of both, unless they are known already.
+    `secrets` are those of both, unless they are known already. `files` are the contents of those
+    that the scenario names.
     """
     known = {"tenant": tenant, "run": run_id}
     steps = tuple(
-        _compile_step(number, step, environment, known)
+        _compile_step(number, step, environment, known, files)
         for number, step in enumerate(scenario.steps)
     )
     return Flow(
@@ -93,20 +99,21 @@ def compile_flow(
 
 
 def _compile_step(
-    number: int, step: Step, environment: Environment, known: Variables
+    number: int, step: Step, environment: Environment, known: Variables, files: Attachments
 ) -> CompiledStep:
     method, service, path = step.request_parts()
     origin, base = split_url(environment.services[service].url)
-    written = {name: (TextPart(value),) for name, value in step.headers.items()}
-    constant, changing = _headers(override(environment.headers_of(service), written), known)
-    body = None if step.body is None else compile_body(step.body, known)
+    payload = compile_payload(step, known, files)
+    constant, changing = _headers(_header_parts(step, environment, payload), known)
+    left_out = [name for name, value in step.headers.items() if value is None]
+    target = compile_target(base, path, known)
     return CompiledStep(
         name=step.step,
         number=number,
-        request_template=RequestTemplate(method, origin, constant, step.timeout, body is not None),
-        target=compile_target(base, path, known),
+        request_template=RequestTemplate(method, origin, constant, step.timeout, left_out),
+        target=with_query(target, compile_query(step.query, known)) if step.query else target,
         headers=changing,
-        body=body,
+        body=payload.render if payload else None,
         status=step.expect.status,
         expected=tuple(
             (path, compile_expression(path), compile_value(value, known))
@@ -115,6 +122,25 @@ def _compile_step(
         saved=tuple((name, path, compile_expression(path)) for name, path in step.save.items()),
         reads_body=bool(step.expect.body_values or step.save),
     )
+
+
+def _header_parts(
+    step: Step, environment: Environment, payload: Payload | None
+) -> dict[str, tuple[TextPart, ...]]:
+    """Return the headers of a step: its own, else those of its service, else its body's type.
+
+    A Content-Type of a service is that of JSON bodies: it fits no form and no file.
+    """
+    common = environment.headers_of(step.request_parts()[1])
+    written = {
+        name: None if value is None else (TextPart(value),) for name, value in step.headers.items()
+    }
+    if not payload:
+        return override(common, written)
+    of_body = {"Content-Type": (TextPart(payload.content_type, is_verbatim=True),)}
+    if payload.content_type == JSON_TYPE:
+        return override(override(of_body, common), written)
+    return override(override(common, of_body), written)
 
 
 def _headers(

@@ -96,6 +96,7 @@ def _detail(flow: Flow, request: Request | None, response: Response | None) -> d
     if request:
         body = None if request.body is None else request.body.decode(errors="replace")
         kept = {"method": request.template.method, "url": request.url, "body": body}
+        kept |= {"content_type": request.content_type} if body else {}
     if response:
         kept["answer_head"] = response.body.decode(errors="replace")
     return {

@@ -20,6 +20,7 @@ from config.verbatim import TextPart
 from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.worker_key import worker_key
+from scenarios.language.attachments import read_attachments
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
@@ -78,6 +79,8 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
+    if scenario and path:
+        _collect(problems, lambda: read_attachments(scenario, path))
     profiles = _select_profiles(scenario, path, asked, problems) if scenario and path else {}
     problems += _worker_problems(asked.workers, profiles) if scenario else ()
     if file:

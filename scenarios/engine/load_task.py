@@ -17,6 +17,7 @@ from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.driver.plan import with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
+from scenarios.language.attachments import Attachments, read_attachments, select_attachments
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
@@ -29,7 +30,8 @@ _UNTIL_STOPPED = "until stopped"
 class LoadTask:
     """The files, the profile and the size of one load.
 
-    `stem` names its recording in the folder `exchanges`. Without a profile, the load runs until it
+    `files` are the contents of those that the scenario names, unless they are beside it. `stem`
+    names its recording in the folder `exchanges`. Without a profile, the load runs until it
     is stopped.
     """
 
@@ -42,6 +44,7 @@ class LoadTask:
     iterations: int
     stem: str
     exchanges: Path
+    files: Attachments | None = None
 
     def make_assignment(self, part: LoadPart = WHOLE, is_shipped: bool = False) -> LoadAssignment:
         """Return the part of one process.
@@ -49,13 +52,18 @@ class LoadTask:
         Raises ConfigError for mistakes in the files, and for a load that the environment forbids.
         """
         scenario, environment = read_scenario(self.scenario), read_environment(self.environment)
+        files = (
+            read_attachments(scenario, self.scenario)
+            if self.files is None
+            else select_attachments(scenario, self.scenario, self.files)
+        )
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
         if problems := find_load_conflicts(
             scenario, environment, self.scenario, self.environment, {name: profile}
         ):
             raise ConfigError(*problems)
         return LoadAssignment(
-            flow=compile_flow(scenario, environment, self.run_id, self.tenant),
+            flow=compile_flow(scenario, environment, self.run_id, self.tenant, files=files),
             profile=name,
             arrivals=arrivals_of(profile).part(part),
             users=part.of_number(self.users),
@@ -66,6 +74,10 @@ class LoadTask:
             abort=profile.abort,
             is_shipped=is_shipped,
         )
+
+    def read_files(self) -> Attachments:
+        """Read the files that the scenario names. Raises ConfigError."""
+        return read_attachments(read_scenario(self.scenario), self.scenario)
 
     def _profile(self, scenario: Scenario) -> Profile:
         """Return the profile with this task's users and iterations."""

@@ -118,6 +118,7 @@ class WorkerRole:
                 scenario=folder / "scenario.yaml", environment=self._environment,
                 profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
                 iterations=part.iterations, stem=part.generator, exchanges=folder,
+                files=part.files,
             )  # fmt: skip
             self._assignment = task.make_assignment(LoadPart(part.index, part.of), is_shipped=True)
         except MessageError as error:

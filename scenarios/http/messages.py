@@ -5,12 +5,16 @@ NoResponse
 └── ResponseLost   it may have arrived: timeout, reset, protocol error
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 MAX_BODY_BYTES = 10_000_000
 TRACE_HEADER = "X-Trace-ID"
-JSON_TYPE = "application/json"
+# of every request, unless its step has others
+DEFAULT_HEADERS = (
+    ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"), ("User-Agent", "trial-balance")
+)  # fmt: skip
 
 # A server closes idle connections after a while, and a request that meets the closing one is in
 # doubt. Closing first, after this many seconds, avoids it (uvicorn and most others: 5 s).
@@ -53,13 +57,16 @@ class RequestTemplate:
 
     def __init__(
         self, method: str, origin: Origin, headers: tuple[tuple[str, str], ...], timeout_s: float,
-        has_body: bool,
+        left_out: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        """Render the head around target and trace id. `timeout_s` bounds the whole exchange."""
+        """Render the head around target and trace id. `timeout_s` bounds the whole exchange.
+
+        Of the headers that every request has, those of `left_out` are not sent.
+        """
         self.method = method
         self.origin = origin
         self.timeout_s = timeout_s
-        self.headers = _complete(headers, origin, has_body)
+        self.headers = _complete(headers, origin, left_out)
         self.opening = f"{method} "
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         self.closing = f" HTTP/1.1\r\n{lines}{TRACE_HEADER}: "
@@ -81,6 +88,12 @@ class Request(NamedTuple):
         """The absolute URL, as it is shown to people."""
         origin = self.template.origin
         return f"{'https' if origin.is_tls else 'http'}://{origin.authority}{self.target}"
+
+    @property
+    def content_type(self) -> str:
+        """The value of Content-Type, or ""."""
+        headers = (*self.template.headers, *self.headers)
+        return next((value for name, value in headers if name.lower() == "content-type"), "")
 
 
 class Response(NamedTuple):
@@ -140,11 +153,9 @@ def header_value(head: bytes, name: bytes) -> bytes:
 
 
 def _complete(
-    headers: tuple[tuple[str, str], ...], origin: Origin, has_body: bool
+    headers: tuple[tuple[str, str], ...], origin: Origin, left_out: Iterable[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Prepend the headers that every request has, unless the step sets them itself."""
-    given = {name.lower() for name, _ in headers}
-    defaults = [("Host", origin.authority), ("Accept", "*/*"),
-                ("Accept-Encoding", "gzip, deflate"), ("User-Agent", "trial-balance")]  # fmt: skip
-    defaults += [("Content-Type", JSON_TYPE)] if has_body else []
+    """Prepend the headers that every request has, unless the step sets them or leaves them out."""
+    given = {name.lower() for name in (*left_out, *(name for name, _ in headers))}
+    defaults = (("Host", origin.authority), *DEFAULT_HEADERS)
     return (*(header for header in defaults if header[0].lower() not in given), *headers)

@@ -16,6 +16,7 @@ from config.secrets import (
 )
 from config.variables import texts_in
 from config.verbatim import TextPart
+from scenarios.language.bodies import FilePart
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
 from scenarios.language.templates import TemplateError, variables_in, variables_in_header
@@ -34,7 +35,8 @@ def values_of(scenario: Scenario) -> Iterator[Value]:
     for step in scenario.steps:
         yield from values_of_headers(_parts(step.headers))
         yield from values_of_query(_query(step))
-        for place, text in texts_in(step.body):
+        yield from _of_query_values(step)
+        for place, text in texts_in(_contents(step)):
             if _is_named_like_a_secret(place) and "{{" not in text:
                 yield Value(text, (str(place[-1]),))
 
@@ -52,15 +54,14 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
         if not is_public_name(name) and name.lower() not in public:
             used |= variables_in_header(parts)
     for step in scenario.steps:
-        for pair in _query(step).split("&"):
-            name = pair.partition("=")[0]
+        for name, value in _named_values(step):
             if SECRET_NAME.search(name) and name.lower() not in public:
-                used |= _variables_in(pair)
+                used |= _variables_in(value)
     return frozenset(name for name in used & _saved(scenario) if name not in public)
 
 
-def _parts(headers: Mapping[str, str]) -> dict[str, tuple[TextPart, ...]]:
-    return {name: (TextPart(value),) for name, value in headers.items()}
+def _parts(headers: Mapping[str, str | None]) -> dict[str, tuple[TextPart, ...]]:
+    return {name: (TextPart(value),) for name, value in headers.items() if value}
 
 
 def _saved(scenario: Scenario) -> set[str]:
@@ -74,11 +75,40 @@ def _query(step: Step) -> str:
         return step.request_parts()[2].partition("?")[2]
 
 
-def _variables_in(text: str) -> set[str]:
+def _named_values(step: Step) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of what a query and a form have."""
+    for pair in _query(step).split("&"):
+        yield pair.partition("=")[0], pair
+    yield from step.query.items()
+    yield from step.form.items()
+    yield from step.multipart.items()
+
+
+def _of_query_values(step: Step) -> Iterator[Value]:
+    for name, value in step.query.items():
+        for text in _listed(value):
+            if isinstance(text, str) and "{{" not in text and not is_public_name(name):
+                yield Value(text, (name,), is_certain=bool(SECRET_NAME.search(name)))
+
+
+def _contents(step: Step) -> list[Any]:
+    """Return the fields of a step's body, in which texts have their names."""
+    fields = {
+        name: [part for part in parts if not isinstance(part, FilePart)]
+        for name, parts in step.multipart.items()
+    }
+    return [step.json_body, step.form, fields]
+
+
+def _variables_in(value: Any) -> set[str]:
     try:
-        return variables_in(text)
+        return variables_in([part for part in _listed(value) if not isinstance(part, FilePart)])
     except TemplateError:
         return set()  # a part of a template that contains &
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_named_like_a_secret(place: Iterable[str | int]) -> bool:
@@ -93,7 +123,7 @@ def _texts_in_plain_sight(scenario: Scenario) -> Iterator[str]:
     for step in scenario.steps:
         yield from (step.step, step.request_parts()[2].partition("?")[0])
         others = step.model_dump(mode="json", include={"counts", "save"})
-        for member in (others, step.expect.model_dump(mode="json"), step.body):
+        for member in (others, step.expect.model_dump(mode="json"), *_contents(step), step.text):
             yield from _texts(member)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from config.model_keys import Location
+from scenarios.language.body_validation import find_body_violations, values_in
 from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.model import ITERATION, Scenario
@@ -21,6 +22,8 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the steps."""
     yield from _step_names(scenario)
     yield from _variables(scenario)
+    for place, step in scenario.placed_steps():
+        yield from find_body_violations(place, step)
     for place, step in scenario.placed_steps():
         for expression in step.expect.body_values:
             yield from _jmespath(expression, (*place, "expect", "json", expression))
@@ -53,7 +56,9 @@ def _variables(scenario: Scenario) -> Iterator[Violation]:
             path, known, ("flow", index, "request"), lambda text: compile_target("", text, {})
         )
         yield from template_violations(step.headers, known, ("flow", index, "headers"))
-        yield from template_violations(step.body, known, ("flow", index, "json"), _BODY)
+        yield from template_violations(step.json_body, known, ("flow", index, "json"), _BODY)
+        for key_place, value in values_in(step):
+            yield from template_violations(value, known, ("flow", index, *key_place))
         for key, value in step.expect.body_values.items():
             yield from template_violations(value, known, ("flow", index, "expect", "json", key))
         known += step.save

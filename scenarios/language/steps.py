@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from config.documents import StrictModel
-from config.headers import FlowHeaders
+from config.headers import OwnFlowHeaders
 from config.requirements import matches
 from config.units import Duration
+from scenarios.language.bodies import Parts, WrittenFileBody
 from scenarios.language.identifiers import Name
 from scenarios.language.quantities import Counts
 
+BODY_KEYS = ("json", "form", "multipart", "text", "file")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 _IS_REQUEST = matches(
@@ -31,6 +33,8 @@ class Expect(StrictModel):
 class Step(StrictModel):
     """One request of the flow: what it sends, expects, saves and counts.
 
+    The body is one of `json`, `form` (URL-encoded), `multipart`, `text` and `file`. In `query` and
+    `form`, a list repeats its name. A header that is null is left out.
     `counts` maps a quantity to a number, or to a mapping by label value, nested for further labels.
     `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
     means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
@@ -38,8 +42,13 @@ class Step(StrictModel):
 
     step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
     request: Annotated[str, _IS_REQUEST, Field(examples=["GET service /"])]
-    headers: FlowHeaders = {}
-    body: Annotated[Any, Field(alias="json")] = None
+    query: dict[str, Any] = {}
+    headers: OwnFlowHeaders = {}
+    json_body: Annotated[Any, Field(alias="json")] = None
+    form: dict[str, Any] = {}
+    multipart: dict[str, Parts] = {}
+    text: str = ""
+    file_body: Annotated[WrittenFileBody | None, Field(alias="file")] = None
     timeout: Duration = 10.0
     expect: Expect = Expect()
     save: dict[Name, str] = {}
@@ -50,3 +59,9 @@ class Step(StrictModel):
         """Return method, service and path (a template)."""
         method, service, path = self.request.split(maxsplit=2)
         return method, service, path
+
+    @property
+    def body_keys(self) -> tuple[str, ...]:
+        """The keys of a body that are written, in the order of `BODY_KEYS`."""
+        fields = {field.alias or name: name for name, field in type(self).model_fields.items()}
+        return tuple(key for key in BODY_KEYS if fields[key] in self.model_fields_set)

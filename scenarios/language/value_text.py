@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import msgspec
 from jinja2 import Undefined
@@ -66,6 +66,11 @@ def query_text(value: Any, name: str = "") -> str:
     if name and isinstance(value, list | tuple | Iterator):
         return f"&{name}=".join(map(query_text, value))
     return quote(text_of(_not_null(value)), safe="")
+
+
+def form_text(value: Any) -> str:
+    """Encode a value of a URL-encoded form. Raises ValueError for null."""
+    return quote_plus(text_of(_not_null(value)))
 
 
 def urlencoded(value: Any) -> str:

@@ -20,7 +20,14 @@ def _refused(reason: str = "status 409, expected 200", **detail: Any) -> tuple[M
 
 
 def _repeatable(**detail: Any) -> tuple[Made, ...]:
-    return _refused(**{"method": "POST", "url": "http://shop.example/open", **detail})
+    return _refused(
+        **{
+            "method": "POST",
+            "url": "http://shop.example/open",
+            "content_type": "application/json",
+            **detail,
+        }
+    )
 
 
 def _failures(place: Path, *iterations: tuple[Made, ...], headers: dict[str, str] | None = None
@@ -67,7 +74,7 @@ def test_a_request_is_repeated_by_one_curl_command(tmp_path: Path) -> None:
     assert _words(group.repeat) == [
         "curl", "-sS", "-X", "POST", "http://shop.example/open",
         "-H", f"X-Trace-ID: {RUN_ID}-load-1",
-        "-H", "Content-Type: application/json", "-d", body,
+        "-H", "Content-Type: application/json", "--data-raw", body,
     ]  # fmt: skip
 
 

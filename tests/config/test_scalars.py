@@ -137,7 +137,7 @@ def test_label_values_that_are_keys_are_the_text_that_was_written(tmp_path: Path
     path.write_text(SCENARIO % ("'1.10'", "'NO'", "'12:30:00'", "1000"))
     (step,) = read_scenario(path).flow
     assert step.counts == {"sold": {"NO": 1, "true": 1, "01234": 1}}
-    assert step.body == {"a": "NO", "deep": [{"b": "12:30:00"}]}
+    assert step.json_body == {"a": "NO", "deep": [{"b": "12:30:00"}]}
 
 
 def test_a_header_of_an_environment_is_refused_likewise(tmp_path: Path) -> None:

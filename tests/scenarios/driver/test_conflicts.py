@@ -152,3 +152,14 @@ def test_everything_that_is_lacking_or_forbidden_is_reported_at_once(tmp_path: P
     assert [each.partition(": ")[0] for each in problems] == [
         "s.yaml:18", "environment.yaml:2", "s.yaml:7",
     ]  # fmt: skip
+
+
+def test_a_header_that_is_left_out_is_one_that_would_be_sent(tmp_path: Path) -> None:
+    left_out = "    headers: {X-Tenant: null, accpt: null, Authorization: null}\n"
+    place = "    counts: {calls: 1}"
+    scenario = read_scenario(written(tmp_path, GOOD.replace(place, f"{left_out}{place}")))
+    assert refused(tmp_path, scenario, HERE) == [
+        "s.yaml:19: no header 'X-Tenant' is sent, which could be left out; "
+        "did you mean X-Tenant-ID?",
+        "s.yaml:19: no header 'accpt' is sent, which could be left out; did you mean Accept?",
+    ]

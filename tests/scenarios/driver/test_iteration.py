@@ -486,6 +486,7 @@ def test_a_failure_keeps_request_and_response_but_no_header(tmp_path: Path) -> N
             "method": "POST",
             "url": "http://shop.example/first",
             "body": '{"a":1}',
+            "content_type": "application/json",
             "answer_head": "\ufffdoops" + "x" * 1995,
         }
     }
@@ -494,3 +495,74 @@ def test_a_failure_keeps_request_and_response_but_no_header(tmp_path: Path) -> N
 
 def test_a_success_keeps_neither_request_nor_response(tmp_path: Path) -> None:
     assert drive(tmp_path, one_step(), Script(FOUND, FOUND)).details == {}
+
+
+def sent_headers(environment: dict[str, str], **step: Any) -> dict[str, str]:
+    document = {
+        "scenario": "s", "flow": [{"step": "first", "request": "POST shop /", **step}],
+        "profiles": {"once": {"users": 1, "iterations": 1}},
+    }  # fmt: skip
+    other = ENVIRONMENT.model_copy(update={"headers": environment})
+    flow = compile_flow(Scenario.model_validate(document), other, "r", "t")
+    return dict(flow.steps[0].request_template.headers)
+
+
+def test_a_step_leaves_out_a_header_of_the_environment_or_of_the_client() -> None:
+    given = {"X-Api-Key": "k", "X-Other": "o"}
+    headers = sent_headers(given, headers={"x-api-key": None, "Accept": None, "User-Agent": "mine"})
+    assert headers == {
+        "Host": "shop.example", "Accept-Encoding": "gzip, deflate",
+        "X-Other": "o", "User-Agent": "mine",
+    }  # fmt: skip
+
+
+def test_a_header_of_a_step_replaces_that_of_the_environment_in_any_case() -> None:
+    headers = sent_headers({"X-Api-Key": "k"}, headers={"x-api-key": "mine"})
+    assert [value for name, value in headers.items() if name.lower() == "x-api-key"] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "step", "content_type"),
+    [
+        ({}, {"json": {}}, "application/json"),
+        ({"content-type": "application/vnd.api+json"}, {"json": {}}, "application/vnd.api+json"),
+        ({"content-type": "application/json"}, {"form": {"a": 1}},
+         "application/x-www-form-urlencoded"),
+        ({}, {"text": "a", "headers": {"content-type": "text/csv"}}, "text/csv"),
+        ({}, {"json": {}, "headers": {"Content-Type": None}}, None),
+        ({"Content-Type": "application/json"}, {}, "application/json"),
+    ],
+)  # fmt: skip
+def test_a_body_is_sent_as_its_type_unless_its_step_says_another(
+    environment: dict[str, str], step: dict[str, Any], content_type: str | None
+) -> None:
+    headers = {name.lower(): value for name, value in sent_headers(environment, **step).items()}
+    assert headers.get("content-type") == content_type
+
+
+def test_a_query_follows_the_path_and_its_values_are_encoded(tmp_path: Path) -> None:
+    script = Script(answered(200, "application/json", b'{"a": "R&D", "ids": [1, 2]}'), FOUND)
+    first = {"step": "first", "request": "GET shop /first", "save": {"a": "a", "ids": "ids"}}
+    query = {"q": "{{ a }}", "ids": "{{ ids }}"}
+    second = {"step": "second", "request": "GET shop /p/{{ a }}?x=1", "query": query}
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    document = {"scenario": "s", "flow": [first, second], "profiles": profiles}
+    drive(tmp_path, flow_of(Scenario.model_validate(document)), script)
+    assert script.requests[1].target == "/p/R%26D?x=1&q=R%26D&ids=1&ids=2"
+
+
+def test_what_a_query_or_a_form_names_like_a_secret_is_redacted(tmp_path: Path) -> None:
+    got = answered(200, "application/json", b'{"a": "s3cr3t-one", "b": "s3cr3t-two"}')
+    echo = answered(500, "text/plain", b"s3cr3t-one, s3cr3t-two and w0rdpass")
+    first = {"step": "first", "request": "GET shop /first", "save": {"a": "a", "b": "b"}}
+    second = {
+        "step": "second", "request": "POST shop /", "query": {"api_key": "{{ a }}"},
+        "form": {"session_token": "{{ b }}", "password": "w0rdpass"},
+    }  # fmt: skip
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    document = {"scenario": "s", "flow": [first, second], "profiles": profiles}
+    recording = drive(tmp_path, flow_of(Scenario.model_validate(document)), Script(got, echo))
+    kept = json.dumps(list(recording.details.values()))
+    assert "***, *** and ***" in kept
+    for secret in ("s3cr3t-one", "s3cr3t-two", "w0rdpass"):
+        assert secret not in kept

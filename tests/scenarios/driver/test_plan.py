@@ -406,3 +406,14 @@ def test_a_header_of_a_service_with_an_unknown_variable_is_reported_with_its_lin
     (problem,) = header_problems(read_environment(path), path)
     assert problem.line == 7
     assert problem.message.startswith("the header 'X-B' uses the unknown variable 'order'; known: ")
+
+
+def test_a_file_that_a_scenario_names_must_be_there(tmp_path: Path) -> None:
+    environment, path = tmp_path / "here.yaml", tmp_path / "s.yaml"
+    environment.write_text("environment: here\nservices: {till: {url: 'http://till.example'}}\n")
+    path.write_text(GOOD.replace('    json: {owner: "{{ unique }}"}', "    file: a.bin"))
+    asked = PlanRequest(str(environment), str(path), ("*",), tmp_path / "runs", "", "")
+    with pytest.raises(ConfigError) as error:
+        read_plan(asked, LOCAL)
+    assert "s.yaml:11: the file 'a.bin' does not exist; a path is relative to" in str(error.value)
+    assert "s.yaml:10: here has no service 'shop'" in str(error.value)

@@ -75,11 +75,11 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
     requests = Requests(**given)
     origin, path = split_url(requests.url)
     body = b"x" * requests.body_bytes or None
-    method, has_body = "POST" if body else "GET", body is not None
+    method = "POST" if body else "GET"
     network, outcomes = Network(requests.connect_to, requests.ca_file), list[Ended]()
 
     def outcome_of(sender: HttpClient, timeout_s: float) -> tuple[str, str]:
-        template = RequestTemplate(method, origin, (), timeout_s, has_body)
+        template = RequestTemplate(method, origin, (), timeout_s)
         try:
             answer: Response = sender.send(Request(template, f"{path}/", "t-1", body))
         except NoResponse as error:

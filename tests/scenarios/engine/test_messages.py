@@ -13,6 +13,11 @@ from scenarios.engine.messages import (
 )
 from scenarios.evidence.recording import Stop, StopReason
 
+ASSIGNMENT = {
+    "scenario": "", "environment_sha256": "", "profile": "", "run_id": "", "tenant": "",
+    "users": 1, "iterations": 1, "generator": "g", "index": 0, "of": 1,
+}  # fmt: skip
+HALF = bytes(9_000_000)
 BATCH = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "ended": 0}
 
 
@@ -36,6 +41,13 @@ def test_messages_of_their_form_are_read() -> None:
         (AssignmentReply, {"problem": "", "folder": "../x"}, "folder"),
         (AssignmentReply, {"problem": "", "folder": "x\n"}, "folder"),
         (Assignment, {"generator": "x"}, "scenario"),
+        (Assignment, {**ASSIGNMENT, "files": {"a.bin": "text"}}, "files"),
+        (Assignment, {**ASSIGNMENT, "files": {"x" * 501: b""}}, "files"),
+        (
+            Assignment,
+            {**ASSIGNMENT, "files": {"a": HALF, "b": HALF}},
+            "too large",
+        ),
         (BatchMessage, {**BATCH, "rows": b"x"}, "differ in length"),
         (BatchMessage, {**BATCH, "numbers": bytearray(4)}, "numbers"),
     ],

@@ -27,7 +27,7 @@ def worker(folder: str, url: str = "http://127.0.0.1:9", **changes: Any) -> tupl
     }
     assignment = {
         "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
-        "generator": "load-w1", "index": 0, "of": 1, **texts, **changes,
+        "generator": "load-w1", "index": 0, "of": 1, "files": {}, **texts, **changes,
     }  # fmt: skip
     runner = FakeRunner()
     role = WorkerRole(Environment(), runner, options_of(files, evidence=folder))  # type: ignore[arg-type]
@@ -92,6 +92,28 @@ def test_a_scenario_of_the_master_is_sent_no_variable_of_the_worker(tmp_path: Pa
     assert not any(os.environ["HOME"] in head for head in heads)
 
 
+FILED = """\
+scenario: s
+flow: [{step: ask, request: POST shop /, file: a.bin}]
+profiles: {load: {users: 1, iterations: 4}}
+"""
+
+
+def test_a_worker_takes_the_files_of_a_scenario_from_the_master(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_text("of the worker")
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        got = in_locust_child(drive, tmp_path, server.url, False, FILED, {"a.bin": "of the master"})
+        bodies = {received.partition(b"\r\n\r\n")[2] for received in server.received}
+    assert got["exchanges"] == 4
+    assert bodies == {b"of the master"}
+
+
+def test_a_worker_reads_no_file_that_the_master_did_not_send(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_text("of the worker")
+    problem = in_locust_child(accept, tmp_path, {"scenario": FILED})["problem"]
+    assert "'a.bin' did not come along" in problem
+
+
 def begin_unassigned(folder: str) -> list[Any]:
     from locust.env import Environment
 
@@ -108,13 +130,17 @@ def test_a_worker_without_an_assignment_leaves(tmp_path: Path) -> None:
     assert in_locust_child(begin_unassigned, tmp_path) == [True, ["quit"]]
 
 
-def drive(folder: str, url: str, stops: bool, scenario: str = "") -> dict[str, Any]:
+def drive(
+    folder: str, url: str, stops: bool, scenario: str = "", files: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Drive the assignment, confirm every batch, and return what the master got."""
     from scenarios.engine.load_runner import UserLoop
     from scenarios.evidence.recording_reader import read_recording
     from scenarios.evidence.transfer import BatchWriter
 
-    role, runner = worker(folder, url, **({"scenario": scenario} if scenario else {}))
+    changes: dict[str, Any] = {"scenario": scenario} if scenario else {}
+    contents = {name: text.encode() for name, text in (files or {}).items()}
+    role, runner = worker(folder, url, files=contents, **changes)
     role.begin()
     if stops:
         runner.deliver("stop_load", {"reason": "aborted", "message": "too many failures"})

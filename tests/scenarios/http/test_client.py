@@ -41,7 +41,8 @@ def get(
     encoded = None if body is None else json.dumps(body).encode()
     method = "GET" if body is None else "POST"
     origin, base = split_url(url)
-    template = RequestTemplate(method, origin, (), timeout_s, body is not None)
+    types = () if body is None else (("Content-Type", "application/json"),)
+    template = RequestTemplate(method, origin, types, timeout_s)
     return Request(template, base + path, "t-1", encoded, tuple(headers.items()))
 
 
@@ -96,9 +97,7 @@ def test_a_request_that_may_have_a_body_has_a_length_also_without_one(
     with serving(answering(http("200 OK"))) as server:
         origin, path = split_url(server.url)
         send(
-            Request(
-                RequestTemplate(method, origin, (), HANGS_S, has_body=False), path + "/", "t-1"
-            ),
+            Request(RequestTemplate(method, origin, (), HANGS_S), path + "/", "t-1"),
         )
     assert (b"content-length: 0\r\n" in server.received[0].lower()) == has_length
 

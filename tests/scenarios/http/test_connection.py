@@ -25,9 +25,9 @@ from scenarios.http.messages import (
 from scenarios.http.readiness import PollingReadiness
 
 ORIGIN, _ = split_url("http://shop.example")
-GET = RequestTemplate("GET", ORIGIN, (), 60.0, has_body=False)
-IMPATIENT = RequestTemplate("GET", ORIGIN, (), 0.5, has_body=False)
-HEAD = RequestTemplate("HEAD", ORIGIN, (), 60.0, has_body=False)
+GET = RequestTemplate("GET", ORIGIN, (), 60.0)
+IMPATIENT = RequestTemplate("GET", ORIGIN, (), 0.5)
+HEAD = RequestTemplate("HEAD", ORIGIN, (), 60.0)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 SEEDS = [
     OK,

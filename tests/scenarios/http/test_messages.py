@@ -28,23 +28,23 @@ def test_a_url_is_split_into_origin_and_path(
 
 
 def test_a_request_has_the_default_headers_unless_its_step_gives_them() -> None:
-    template = RequestTemplate("POST", SHOP, (("user-agent", "mine"),), 1.0, has_body=True)
+    template = RequestTemplate("POST", SHOP, (("user-agent", "mine"),), 1.0)
     names = [name.lower() for name, _ in template.headers]
     assert len(names) == len(set(names))
     assert dict(template.headers)["user-agent"] == "mine"
-    assert {"host", "accept", "accept-encoding", "content-type"} < set(names)
+    assert {"host", "accept", "accept-encoding"} < set(names)
 
 
 @pytest.mark.parametrize(("method", "has_length"), [("POST", True), ("PUT", True), ("GET", False)])
 def test_a_request_that_may_have_a_body_says_that_it_has_none(
     method: str, has_length: bool
 ) -> None:
-    template = RequestTemplate(method, SHOP, (), 1.0, has_body=False)
+    template = RequestTemplate(method, SHOP, (), 1.0)
     assert ("Content-Length: 0" in template.bodiless) == has_length
 
 
 def test_the_url_of_a_request_is_that_of_its_origin() -> None:
-    template = RequestTemplate("GET", SHOP, (), 1.0, has_body=False)
+    template = RequestTemplate("GET", SHOP, (), 1.0)
     assert Request(template, "/v2/cards", "t-1").url == "https://shop.example/v2/cards"
 
 

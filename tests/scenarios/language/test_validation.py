@@ -532,7 +532,7 @@ def test_a_step_may_use_what_an_earlier_step_saved_in_every_place(tmp_path: Path
         '    json: {ids: ["{{ order }}"]}\n'
         '    expect: {json: {id: "{{ order }}"}}'
     )
-    assert read_scenario(changed(tmp_path, "/orders/{{ order }}", text)).flow[1].body == {
+    assert read_scenario(changed(tmp_path, "/orders/{{ order }}", text)).flow[1].json_body == {
         "ids": ["{{ order }}"]
     }
 
