@@ -8,9 +8,11 @@ from jmespath.exceptions import JMESPathError
 
 from config.redaction import Secrets, redact
 from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import Response
 from scenarios.language.templates import TemplateError
+from scenarios.language.text_pattern import PatternTooSlow
 
 _VALUE_CHARACTERS = 200
 
@@ -26,11 +28,43 @@ def check_response(
     flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
 ) -> FailureReason | None:
     """Return why a response is not as expected, or None; save its values into the variables."""
-    if response.status != step.status:
+    if response.status not in step.statuses:
         _learn_unsaved(flow, step, response)
-        return FailureReason(f"status {response.status}, expected {step.status}")
-    if response.body_error or not step.reads_body:
-        return FailureReason(response.body_error) if response.body_error else None
+        return FailureReason(f"status {response.status}, expected {step.status_text}")
+    if response.body_error:
+        return FailureReason(response.body_error)
+    if step.message and (reason := _check_message(flow, step, step.message, response, variables)):
+        return reason
+    return _check_json(flow, step, response, variables) if step.reads_json else None
+
+
+def _check_message(
+    flow: Flow,
+    step: CompiledStep,
+    message: MessageExpectations,
+    response: Response,
+    variables: dict[str, Any],
+) -> FailureReason | None:
+    """Return why headers or text are not as expected, or None; save what is saved of them."""
+    try:
+        for wrong in message.mismatches(response, variables):
+            _learn_unsaved(flow, step, response)
+            return FailureReason(_cut(wrong[0], flow.secrets), wrong[1])
+        for part in message.saved:
+            found = part.read(response)
+            if found is None:
+                return FailureReason(part.missing)
+            variables[part.name] = found
+            if part.name in flow.secret_variables:
+                flow.secrets.learn(found)
+    except (TemplateError, PatternTooSlow) as error:
+        return _unfit(error, flow)
+    return None
+
+
+def _check_json(
+    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
+) -> FailureReason | None:
     try:
         content = decode_json(response.body)
     except UnboundedJson as error:
@@ -41,13 +75,21 @@ def check_response(
     try:
         return _check_content(flow, step, content, variables)
     except (JMESPathError, TemplateError) as error:
-        group = "the response does not fit the expectation"
-        return FailureReason(f"{group}: {_short(str(error), flow.secrets)}", group)
+        return _unfit(error, flow)
+
+
+def _unfit(error: Exception, flow: Flow) -> FailureReason:
+    group = "the response does not fit the expectation"
+    return FailureReason(f"{group}: {_short(str(error), flow.secrets)}", group)
 
 
 def _check_content(
     flow: Flow, step: CompiledStep, content: Any, variables: dict[str, Any]
 ) -> FailureReason | None:
+    if step.schema and (wrong := step.schema(content)):
+        _learn(flow, step, content)
+        group = "the body does not fit its schema"
+        return FailureReason(f"{group}: {_cut(wrong, flow.secrets)}", group)
     for path, expression, template in step.expected:
         found, expected = expression(content), template(variables)
         if not _same(found, expected):
@@ -67,7 +109,13 @@ def _check_content(
 
 def _learn_unsaved(flow: Flow, step: CompiledStep, response: Response) -> None:
     """Learn the secrets of a response that is not as expected, and is kept for that."""
-    if step.reads_body and flow.secret_variables:
+    if not flow.secret_variables:
+        return
+    for part in step.message.saved if step.message else ():
+        if part.name in flow.secret_variables:
+            with suppress(PatternTooSlow):
+                flow.secrets.learn(part.read(response))
+    if step.reads_json:
         with suppress(ValueError, RecursionError, JMESPathError):
             _learn(flow, step, decode_json(response.body))
 
@@ -92,6 +140,9 @@ def _same(found: Any, expected: Any) -> bool:
 
 def _short(value: Any, secrets: Secrets) -> str:
     """Return a value as JSON, redacted before it is cut."""
-    text = json.dumps(value, default=str)
+    return _cut(json.dumps(value, default=str), secrets)
+
+
+def _cut(text: str, secrets: Secrets) -> str:
     short = redact(text, secrets, _VALUE_CHARACTERS)
     return short if len(text) <= _VALUE_CHARACTERS else f"{short}…"

@@ -2,18 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from config.environment import Environment
 from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
+from scenarios.driver.message_expectations import (
+    MessageExpectations,
+    compile_message_expectations,
+)
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
 from scenarios.language.attachments import Attachments
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario
 from scenarios.language.payload import JSON_TYPE, Payload, compile_payload
 from scenarios.language.request_body import BodyTemplate
+from scenarios.language.response_schema import (
+    SchemaCheck,
+    compile_reference,
+    compile_schema,
+    split_reference,
+)
 from scenarios.language.secrets import secret_variables, secrets_of
 from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
@@ -37,7 +48,8 @@ class CompiledStep:
     """One step, compiled as far as possible before the first request.
 
     `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
-    the JMESPath expressions as written, for messages, and compiled.
+    the JMESPath expressions as written, for messages, and compiled. `message` is what is expected
+    and saved beside JSON.
     """
 
     name: str
@@ -46,10 +58,13 @@ class CompiledStep:
     target: Template
     headers: Headers | None
     body: BodyTemplate | None
-    status: int
+    statuses: frozenset[int]
+    status_text: str
+    message: MessageExpectations | None
+    schema: SchemaCheck | None
     expected: tuple[tuple[str, Expression, Template], ...]
     saved: tuple[tuple[str, str, Expression], ...]
-    reads_body: bool
+    reads_json: bool
 
 
 @dataclass(frozen=True)
@@ -114,14 +129,28 @@ def _compile_step(
         target=with_query(target, compile_query(step.query, known)) if step.query else target,
         headers=changing,
         body=payload.render if payload else None,
-        status=step.expect.status,
+        statuses=step.expect.statuses,
+        status_text=step.expect.status_text,
+        message=compile_message_expectations(step.expect, step.save, known),
+        schema=_compile_schema(step.expect.body_schema, files),
         expected=tuple(
             (path, compile_expression(path), compile_value(value, known))
             for path, value in step.expect.body_values.items()
         ),
-        saved=tuple((name, path, compile_expression(path)) for name, path in step.save.items()),
-        reads_body=bool(step.expect.body_values or step.save),
+        saved=(saved := _saved_json(step)),
+        reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
     )
+
+
+def _saved_json(step: Step) -> tuple[tuple[str, str, Expression], ...]:
+    paths = ((name, capture.json_path) for name, capture in step.save.items())
+    return tuple((name, path, compile_expression(path)) for name, path in paths if path is not None)
+
+
+def _compile_schema(schema: Any, files: Attachments) -> SchemaCheck | None:
+    if isinstance(schema, str):
+        return compile_reference(schema, files[split_reference(schema)[0]])
+    return None if schema is None else compile_schema(schema)
 
 
 def _header_parts(

@@ -290,8 +290,9 @@ class Connection:
             where = "within the head of the response" if self._head else "before a response"
             raise ConnectionBroken(f"it was closed {where}")
         head = final_head(self._head)
-        if header_value(head, b"content-length") or b"chunked" in header_value(
-            head, b"transfer-encoding"
+        if (
+            header_value(head, b"content-length")
+            or b"chunked" in header_value(head, b"transfer-encoding").lower()
         ):
             raise ConnectionBroken("it was closed before its end")
         self._is_complete, self._keeps_alive = True, False
@@ -300,8 +301,8 @@ class Connection:
         head = final_head(self._head)
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if b"\r\ncontent-encoding:" in head and body:
-            body, body_error = decode(body, content_codings(head), body_error)
+        if b"\r\ncontent-encoding:" in head.lower() and body:
+            body, body_error = decode(body, content_codings(head.lower()), body_error)
         return Response(self.status, body[:MAX_BODY_BYTES], body_error, head)
 
 

@@ -99,8 +99,8 @@ class Request(NamedTuple):
 class Response(NamedTuple):
     """A status line, and at most MAX_BODY_BYTES of the body.
 
-    `body_error` is why the body is incomplete, or "". `head` is the head in lower case, without
-    informational responses before it.
+    `body_error` is why the body is incomplete, or "". `head` is without informational responses
+    before it.
     """
 
     status: int
@@ -111,7 +111,7 @@ class Response(NamedTuple):
     @property
     def content_type(self) -> str:
         """The value of Content-Type in lower case, or ""."""
-        return header_value(self.head, b"content-type").decode("latin-1")
+        return header_value(self.head, b"content-type").decode("latin-1").lower()
 
 
 class Sender(Protocol):
@@ -140,12 +140,12 @@ def split_url(url: str) -> tuple[Origin, str]:
 
 
 def header_value(head: bytes, name: bytes) -> bytes:
-    r"""Return a header's value from a head in lower case, or b"" without that header.
+    r"""Return a header's value from a head, or b"" without it; `name` is in lower case.
 
-    >>> header_value(b"http/1.1 200 ok\r\nage: 7\r\n", b"age")
+    >>> header_value(b"HTTP/1.1 200 OK\r\nAge: 7\r\n", b"age")
     b'7'
     """
-    begin = head.find(b"\r\n" + name + b":")
+    begin = head.lower().find(b"\r\n" + name + b":")
     if begin < 0:
         return b""
     begin += len(name) + 3

@@ -1,4 +1,4 @@
-"""Read the files beside a scenario that it names: bodies of requests, and parts of forms.
+"""Read the files beside a scenario that it names: bodies of requests, parts of forms, and schemas.
 
 They are read once, when the flow is compiled. Workers elsewhere get their content with the
 scenario. Judging needs none of them: the evidence has what became of each request.
@@ -13,6 +13,11 @@ from config.errors import ConfigError
 from config.model_keys import Location
 from scenarios.language.bodies import FilePart
 from scenarios.language.model import Scenario
+from scenarios.language.response_schema import (
+    SchemaError,
+    compile_reference,
+    split_reference,
+)
 
 # of all files of a scenario: they are sent to each worker in one message
 MAX_ATTACHMENT_BYTES = 16_000_000
@@ -40,6 +45,7 @@ def read_attachments(scenario: Scenario, path: Path) -> Attachments:
             most = f"{MAX_ATTACHMENT_BYTES:,} bytes"
             mistakes.append((place, f"with {name!r}, the files are over {most}; send less"))
             break
+    mistakes += [] if mistakes else _schema_mistakes(scenario, contents)
     if mistakes:
         document = read_document(path)
         raise ConfigError(*(document.problem(*each) for each in mistakes))
@@ -62,10 +68,24 @@ def named_files(scenario: Scenario) -> Iterator[tuple[Location, str]]:
     for place, step in scenario.placed_steps():
         if step.file_body is not None:
             yield (*place, "file"), step.file_body.path
+        if isinstance(step.expect.body_schema, str):
+            yield (*place, "expect", "schema"), split_reference(step.expect.body_schema)[0]
         for name, parts in step.multipart.items():
             for part in parts:
                 if isinstance(part, FilePart):
                     yield (*place, "multipart", name), part.file
+
+
+def _schema_mistakes(scenario: Scenario, files: Attachments) -> list[tuple[Location, str]]:
+    mistakes: list[tuple[Location, str]] = []
+    for place, step in scenario.placed_steps():
+        reference = step.expect.body_schema
+        if isinstance(reference, str):
+            try:
+                compile_reference(reference, files[split_reference(reference)[0]])
+            except SchemaError as error:
+                mistakes.append(((*place, "expect", "schema"), str(error)))
+    return mistakes
 
 
 def _read(folder: Path, name: str) -> bytes:

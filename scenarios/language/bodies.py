@@ -26,13 +26,15 @@ _IS_FIXED = requires(
 )
 
 
-def _is_below(name: str) -> bool:
+def is_file_path(name: str) -> bool:
+    """Return whether a name is a path below a folder, without leading out of it."""
     path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    is_below = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return is_below and "\\" not in name and "\0" not in name and not looks_like_template(name)
 
 
 _IS_BELOW = requires(
-    lambda name: _is_below(name) and "\\" not in name and "\0" not in name,
+    is_file_path,
     "{0!r} is not a path below the scenario's folder; write it relative, with / and without ..",
 )
 

@@ -1,6 +1,6 @@
 """Find the secrets of a scenario: in headers and queries of its requests, and in saved values."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from config.secrets import (
 from config.variables import texts_in
 from config.verbatim import TextPart
 from scenarios.language.bodies import FilePart
+from scenarios.language.expect import Capture
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
 from scenarios.language.templates import TemplateError, variables_in, variables_in_header
@@ -48,6 +49,12 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
     """
     public = {name.lower() for name in (*environment.public, *scenario.public)}
     used = {name for name in _saved(scenario) if SECRET_NAME.search(name)}
+    used |= {
+        name
+        for step in scenario.steps
+        for name, capture in step.save.items()
+        if _is_secret_source(capture, public)
+    }
     written = (_parts(step.headers) for step in scenario.steps)
     of_environment = ((place[-1], parts) for place, parts in environment.placed_headers())
     for name, parts in chain(of_environment, *(each.items() for each in written)):
@@ -58,6 +65,13 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
             if SECRET_NAME.search(name) and name.lower() not in public:
                 used |= _variables_in(value)
     return frozenset(name for name in used & _saved(scenario) if name not in public)
+
+
+def _is_secret_source(capture: Capture, public: Collection[str]) -> bool:
+    """Return whether a value is saved from a cookie, or from a header named like a secret."""
+    name = (capture.cookie or capture.header or "").lower()
+    is_secret = capture.cookie is not None or SECRET_NAME.search(name) is not None
+    return is_secret and bool(name) and name not in public
 
 
 def _parts(headers: Mapping[str, str | None]) -> dict[str, tuple[TextPart, ...]]:

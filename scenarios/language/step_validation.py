@@ -5,6 +5,7 @@ from functools import partial
 
 from config.model_keys import Location
 from scenarios.language.body_validation import find_body_violations, values_in
+from scenarios.language.expect_validation import find_expect_violations, texts_in_expect
 from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.model import ITERATION, Scenario
@@ -27,8 +28,10 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
     for place, step in scenario.placed_steps():
         for expression in step.expect.body_values:
             yield from _jmespath(expression, (*place, "expect", "json", expression))
-        for variable, expression in step.save.items():
-            yield from _jmespath(expression, (*place, "save", variable))
+        for variable, capture in step.save.items():
+            if capture.json_path is not None:
+                yield from _jmespath(capture.json_path, (*place, "save", variable))
+        yield from find_expect_violations((*place, "expect"), step.expect)
 
 
 def _step_names(scenario: Scenario) -> Iterator[Violation]:
@@ -61,6 +64,8 @@ def _variables(scenario: Scenario) -> Iterator[Violation]:
             yield from template_violations(value, known, ("flow", index, *key_place))
         for key, value in step.expect.body_values.items():
             yield from template_violations(value, known, ("flow", index, "expect", "json", key))
+        for key_place, value in texts_in_expect(step.expect):
+            yield from template_violations(value, known, ("flow", index, "expect", *key_place))
         known += step.save
 
 

@@ -9,6 +9,7 @@ from config.headers import OwnFlowHeaders
 from config.requirements import matches
 from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody
+from scenarios.language.expect import Expect, WrittenCapture
 from scenarios.language.identifiers import Name
 from scenarios.language.quantities import Counts
 
@@ -19,15 +20,6 @@ _IS_REQUEST = matches(
     rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/)",
     "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
 )
-
-Status = Annotated[int, Field(ge=100, le=599)]
-
-
-class Expect(StrictModel):
-    """What a response must have: its status, and values at JMESPath expressions."""
-
-    status: Status = 200
-    body_values: Annotated[dict[str, Any], Field(alias="json")] = {}
 
 
 class Step(StrictModel):
@@ -51,7 +43,7 @@ class Step(StrictModel):
     file_body: Annotated[WrittenFileBody | None, Field(alias="file")] = None
     timeout: Duration = 10.0
     expect: Expect = Expect()
-    save: dict[Name, str] = {}
+    save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
     when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
 

@@ -10,9 +10,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 @pytest.mark.parametrize(
     ("data", "head"),
     [
-        (OK + b"A: B\r\n\r\nC", b"http/1.1 200 ok\r\na: b\r\n"),
-        (b"HTTP/1.1 103 Hints\r\n\r\n" + OK + b"A: B\r\n\r\n", b"http/1.1 200 ok\r\na: b\r\n"),
-        (b"HTTP/1.1 101 Switching\r\nA: B\r\n\r\nrest", b"http/1.1 101 switching\r\na: b\r\n"),
+        (OK + b"A: B\r\n\r\nC", b"HTTP/1.1 200 OK\r\nA: B\r\n"),
+        (b"HTTP/1.1 103 Hints\r\n\r\n" + OK + b"A: B\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: B\r\n"),
+        (b"HTTP/1.1 101 Switching\r\nA: B\r\n\r\nrest", b"HTTP/1.1 101 Switching\r\nA: B\r\n"),
     ],
 )  # fmt: skip
 def test_the_final_head_is_that_of_the_response(data: bytes, head: bytes) -> None:

@@ -86,3 +86,18 @@ def test_of_files_from_elsewhere_only_those_of_the_scenario_are_taken(tmp_path: 
     assert select_attachments(scenario, path, files) == {"a.bin": b"a", "b.bin": b"b"}
     with pytest.raises(ConfigError, match=r"s\.yaml:19: 'b\.bin' did not come along"):
         select_attachments(scenario, path, {"a.bin": b"a"})
+
+
+def test_a_schema_that_a_file_lacks_is_reported_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("components: {schemas: {Order: {type: strin}, Cart: {}}}")
+    for part, problem in (
+        (
+            "components/schemas/Ordr",
+            "api.yaml#/components/schemas has no 'Ordr'; did you mean Order?",
+        ),
+        ("components/schemas/Order", "the schema cannot be used: Unexpected type"),
+    ):
+        path = scenario_with(tmp_path, f"expect: {{schema: 'api.yaml#/{part}'}}")
+        assert problems_of(path) == f"s.yaml:19: {problem}"
+    path = scenario_with(tmp_path, "expect: {schema: 'api.yaml#/components/schemas/Cart'}")
+    assert list(read_attachments(read_scenario(path), path)) == ["api.yaml"]

@@ -106,7 +106,10 @@ MUTATIONS = [
     pytest.param(
         "status: 201",
         "status: 99",
-        ["s.yaml:12: flow.0.expect.status: input should be greater than or equal to 100"],
+        [
+            "s.yaml:12: flow.0.expect.status: 99 is not a status; "
+            "write 200, a class such as 2xx, or a list of them"
+        ],
         id="no status",
     ),
     pytest.param(

@@ -1,0 +1,110 @@
+"""What a step expects and saves of a response beside its JSON: headers, cookies and text."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scenarios.http.messages import Response
+from scenarios.http.response_parts import body_text, header_text, set_cookie_value
+from scenarios.language.expect import Capture, Expect, TextMatch
+from scenarios.language.templates import Template, Variables, compile_text
+from scenarios.language.text_pattern import TextPattern
+
+# What does not fit, and what that has in common with others.
+Mismatch = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMatch:
+    """What a text must be, contain and match."""
+
+    equals: Template | None
+    contains: Template | None
+    pattern: TextPattern | None
+
+    def mismatch(self, what: str, found: str, variables: Variables) -> Mismatch | None:
+        """Return what is wrong with a text. Raises TemplateError and PatternTooSlow."""
+        if self.equals and found != (expected := self.equals(variables)):
+            text = f"{what} is {_quoted(found)}, expected {_quoted(expected)}"
+            return text, f"{what} is not as expected"
+        if self.contains and (part := self.contains(variables)) not in found:
+            return f"{what} does not contain {_quoted(part)}", f"{what} is not as expected"
+        if self.pattern and self.pattern.find(found) is None:
+            return (f"{what} does not match {self.pattern.pattern!r}",) * 2
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPart:
+    """A value that is saved: the name of its variable, what is missing without it, how it is read.
+
+    `read` may raise PatternTooSlow.
+    """
+
+    name: str
+    missing: str
+    read: Callable[[Response], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageExpectations:
+    """The headers and the text that are expected, and what is saved of them."""
+
+    headers: tuple[tuple[str, CompiledMatch | None], ...]
+    text: CompiledMatch | None
+    saved: tuple[SavedPart, ...]
+
+    def mismatches(self, response: Response, variables: Variables) -> Iterator[Mismatch]:
+        """Yield what is wrong with a response. Raises TemplateError and PatternTooSlow."""
+        for name, match in self.headers:
+            what, found = f"the header {name}", header_text(response.head, name)
+            if match is None and found is not None:
+                yield f"{what} is {_quoted(found)}, expected none", f"{what} is not as expected"
+            elif match and found is None:
+                yield (f"{what} is missing",) * 2
+            elif match and found is not None and (wrong := match.mismatch(what, found, variables)):
+                yield wrong
+        if self.text and (wrong := self.text.mismatch("the body", body_text(response), variables)):
+            yield wrong
+
+
+def compile_message_expectations(
+    expect: Expect, save: Mapping[str, Capture], known: Variables
+) -> MessageExpectations | None:
+    """Compile what is expected and saved beside JSON, or return None if nothing is."""
+    headers = tuple(
+        (name, None if match is None else _compile_match(match, known))
+        for name, match in expect.headers.items()
+    )
+    text = _compile_match(expect.text, known) if expect.text else None
+    saved = tuple(
+        _compile_capture(name, capture)
+        for name, capture in save.items()
+        if capture.json_path is None
+    )
+    return MessageExpectations(headers, text, saved) if headers or text or saved else None
+
+
+def _compile_match(match: TextMatch, known: Variables) -> CompiledMatch:
+    return CompiledMatch(
+        equals=None if match.equals is None else compile_text(match.equals, known),
+        contains=None if match.contains is None else compile_text(match.contains, known),
+        pattern=None if match.matches is None else TextPattern(match.matches),
+    )
+
+
+def _compile_capture(name: str, capture: Capture) -> SavedPart:
+    if header := capture.header:
+        missing = f"the response has no header {header}"
+        return SavedPart(name, missing, lambda response: header_text(response.head, header))
+    if cookie := capture.cookie:
+        missing = f"the response sets no cookie {cookie!r}"
+        return SavedPart(name, missing, lambda response: set_cookie_value(response.head, cookie))
+    pattern = TextPattern(capture.text or "")
+    missing = f"the body does not match {pattern.pattern!r}"
+    return SavedPart(name, missing, lambda response: pattern.find(body_text(response)))
+
+
+def _quoted(text: Any) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,114 @@
+"""Compile the JSON Schema of a response: written in the scenario, or in a file beside it.
+
+`orders.json` is a whole file, `openapi.yaml#/components/schemas/Order` a part of one. A schema may
+refer to other parts of its own file. Nothing is fetched.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from config.documents import did_you_mean
+
+_DOCUMENT = "urn:document"
+_MAX_NODES = 1_000_000
+
+# "" where a value fits the schema, or the first mistake
+SchemaCheck = Callable[[Any], str]
+
+
+class SchemaError(ValueError):
+    """A schema that cannot be used; the text is a sentence."""
+
+
+def compile_schema(schema: bool | dict[str, Any]) -> SchemaCheck:
+    """Compile a schema that a scenario has. Raises SchemaError."""
+    return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None)
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """Split a reference into the name of a file and a JSON pointer.
+
+    >>> split_reference("openapi.yaml#/components/schemas/Order")
+    ('openapi.yaml', '/components/schemas/Order')
+    """
+    name, _, pointer = reference.partition("#")
+    return name, pointer
+
+
+def compile_reference(reference: str, content: bytes) -> SchemaCheck:
+    """Compile a schema in a file of this content. Raises SchemaError."""
+    name, pointer = split_reference(reference)
+    document = _parsed(name, content)
+    is_old = isinstance(document, dict) and (
+        str(document.get("openapi", "")).startswith("3.0") or "swagger" in document
+    )
+    _require(document, pointer, name)
+    # OpenAPI 3.0 and before: draft 4, and null is allowed by a keyword of its own
+    document = _plain(document, [_MAX_NODES], with_null=is_old)
+    kind = jsonschema_rs.Draft4Validator if is_old else jsonschema_rs.validator_cls_for(document)
+    draft = jsonschema_rs.Draft4 if is_old else None
+    registry = jsonschema_rs.Registry([(_DOCUMENT, document)], draft=draft)
+    return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry)
+
+
+def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
+    try:
+        validator = kind(schema, registry=registry, offline=True, validate_formats=False)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
+        raise SchemaError(f"the schema cannot be used: {message}") from error
+
+    def check(value: Any) -> str:
+        for error in validator.iter_errors(value):
+            return f"{_place(error.instance_path)}: {error.message}"
+        return ""
+
+    return check
+
+
+def _place(path: Iterable[str | int]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def _parsed(name: str, content: bytes) -> Any:
+    try:
+        return json.loads(content) if name.endswith(".json") else yaml.safe_load(content)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        first = str(error).splitlines()[0]
+        raise SchemaError(f"the file {name!r} is neither YAML nor JSON: {first}") from error
+
+
+def _require(document: Any, pointer: str, name: str) -> None:
+    """Refuse a pointer that leads nowhere."""
+    at = ""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        known = [str(each) for each in document] if isinstance(document, dict) else []
+        if key not in known:
+            where = f"{name}#{at}" if at else name
+            raise SchemaError(f"{where} has no {key!r}; {did_you_mean(key, known)}")
+        document = {str(each): value for each, value in document.items()}[key]
+        at += f"/{part}"
+    if not isinstance(document, dict | bool):
+        raise SchemaError(f"{name}#{pointer} is not a schema; name a mapping")
+
+
+def _plain(value: Any, nodes_left: list[int], *, with_null: bool) -> Any:
+    """Return a document as JSON has it: keys are texts, and dates are texts."""
+    nodes_left[0] -= 1
+    if nodes_left[0] < 0:
+        raise SchemaError(f"the file has over {_MAX_NODES:,} values; name a smaller one")
+    if isinstance(value, list):
+        return [_plain(each, nodes_left, with_null=with_null) for each in value]
+    if not isinstance(value, dict):
+        return value if isinstance(value, str | int | float | None) else str(value)
+    plain = {
+        str(key): _plain(member, nodes_left, with_null=with_null) for key, member in value.items()
+    }
+    if with_null and plain.get("nullable") is True:
+        return {"anyOf": [{"enum": [None]}, plain]}
+    return plain

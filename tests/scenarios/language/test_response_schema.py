@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from scenarios.language.response_schema import SchemaError, compile_reference, compile_schema
+
+
+def test_a_schema_in_a_file_may_refer_to_other_parts_of_it() -> None:
+    document = {"a": {"$ref": "#/b~1c"}, "b/c": {"type": "string"}, "type": "number"}
+    check = compile_reference("a.json#/a", json.dumps(document).encode())
+    assert check("text") == ""
+    assert check(1) == '$: 1 is not of type "string"'
+
+
+def test_the_draft_is_that_of_the_schema() -> None:
+    old = {"$schema": "http://json-schema.org/draft-04/schema#",
+           "minimum": 0, "exclusiveMinimum": True}  # fmt: skip
+    assert compile_schema(old)(0) != ""
+    assert compile_reference("a.json", json.dumps(old).encode())(0) != ""
+    with pytest.raises(SchemaError):
+        compile_schema({"minimum": 0, "exclusiveMinimum": True})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a: [", "neither YAML nor JSON"),
+        (b"a: 5", "a.yaml#/a is not a schema; name a mapping"),
+        (b"a: {$ref: other.yaml}", "the schema cannot be used"),
+        (b"a: {$ref: 'file:///etc/passwd'}", "the schema cannot be used"),
+        (b"a: {pattern: '('}", "the schema cannot be used"),
+        (b"x: &x [1,1,1,1,1,1,1,1,1,1]\ny: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x,*x]\n"
+         b"z: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y,*y]\nw: &w [*z,*z,*z,*z,*z,*z,*z,*z,*z,*z]\n"
+         b"v: &v [*w,*w,*w,*w,*w,*w,*w,*w,*w,*w]\nu: &u [*v,*v,*v,*v,*v,*v,*v,*v,*v,*v]\na: {}",
+         "over 1,000,000 values"),
+    ],
+)  # fmt: skip
+def test_a_file_that_has_no_usable_schema_is_an_error(content: bytes, words: str) -> None:
+    with pytest.raises(SchemaError, match=words):
+        compile_reference("a.yaml#/a", content)
+
+
+def test_a_pattern_of_a_schema_takes_no_exponential_time() -> None:
+    assert "does not match" in compile_schema({"pattern": "^(a*)*b$"})("a" * 10_000)
