@@ -42,6 +42,12 @@ _OF_TEXT = ("capitalize", "center", "indent", "lower", "replace", "title", "trim
 class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(["%", "*", "**", "+"])
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return a member of a JSON object; a method of Python only if there is no such member."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute `left % right`, where `left` may be a format of text, and the like."""
         check_operands(operator, left, right)

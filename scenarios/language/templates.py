@@ -1,7 +1,8 @@
 """Compile the `{{ … }}` templates of a scenario, sandboxed, with undefined names as errors.
 
 Compiling happens once, rendering once per request, so two cases avoid Jinja: a text with only
-`{{ name }}` inside is formatted by Python, and what uses only known variables becomes a Constant.
+`{{ name }}` or `{{ name.member }}` inside is formatted by Python, and what uses only known
+variables becomes a Constant.
 """
 
 import re
@@ -23,14 +24,16 @@ Template = Callable[[Variables], Any]
 _NO_VARIABLES: Variables = {}
 _MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
+_PLAIN_MEMBER = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\.([A-Za-z_]\w*)\s*\}\}\s*")
 _ENCODERS: Mapping[str, Callable[..., str]] = {
     "header_text": header_text, "path_text": path_text, "query_text": query_text
 }  # fmt: skip
 
 _SHOWN = 500
 
-# A literal and None, or the name of a variable and what makes its value text.
-Part = tuple[str, Callable[[Any], str] | None]
+# A literal and None, or the name of a variable and what makes its value text; and the member of the
+# variable's value that is meant, if it is one.
+Part = tuple[str, Callable[[Any], str] | None, str | None]
 
 
 class TemplateError(ValueError):
@@ -93,10 +96,18 @@ def compile_tree(text: str, tree: nodes.Template, known: Variables) -> Template:
     is_plain = all(isinstance(node, nodes.Output) for node in tree.body)
     parts = [_plain_part(output.nodes[index]) for output, index in outputs(tree) if is_plain]
     if is_plain and all(parts):
-        return _join(text, _guard(text, lambda: [
-            (encode(known[name]), None) if encode and name in known else (name, encode)
-            for name, encode in filter(None, parts)
-        ]))  # fmt: skip
+        plain = _guard(text, lambda: [
+            (encode(known[name]), None, None) if encode and name in known and not member
+            else (name, encode, member)
+            for name, encode, member in filter(None, parts)
+        ])  # fmt: skip
+        if not any(member for _, _, member in plain):
+            return _join(text, [(name, encode) for name, encode, _ in plain])
+        return _join_members(plain, _rendered(text, tree))
+    return _rendered(text, tree)
+
+
+def _rendered(text: str, tree: nodes.Template) -> Template:
     template = _guard(text, lambda: SANDBOX.from_string(tree))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
@@ -130,15 +141,38 @@ def compile_value(value: Any, known: Variables = _NO_VARIABLES) -> Template:
 def variables_in(value: Any) -> set[str]:
     """Return the variables used by the templates of a JSON value. Raises TemplateError."""
     if isinstance(value, str):
-        tree = _guard(value, lambda: SANDBOX.parse(value))
-        return meta.find_undeclared_variables(tree)
+        names: set[str] = _guard(
+            value, lambda: meta.find_undeclared_variables(SANDBOX.parse(value))
+        )
+        return names
     members = [*value, *value.values()] if isinstance(value, dict) else value
     return set().union(*map(variables_in, members)) if isinstance(value, dict | list) else set()
+
+
+def members_in(text: str) -> set[tuple[str, str]]:
+    """Return the members of variables that a template reads. Raises TemplateError.
+
+    >>> sorted(members_in("{{ row.id }} of {{ row['the name'] | upper }}"))
+    [('row', 'id'), ('row', 'the name')]
+    """
+    found: set[tuple[str, str]] = set()
+    for node in _guard(text, lambda: SANDBOX.parse(text)).find_all((nodes.Getattr, nodes.Getitem)):
+        match node:
+            case nodes.Getattr(node=nodes.Name(name=name), attr=str() as member):
+                found.add((name, member))
+            case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str() as member)):
+                found.add((name, member))
+    return found
 
 
 def variables_in_header(parts: Iterable[TextPart]) -> set[str]:
     """Return the variables used by the templates of a header. Raises TemplateError."""
     return variables_in([part.text for part in parts if not part.is_verbatim])
+
+
+def members_in_header(parts: Iterable[TextPart]) -> set[tuple[str, str]]:
+    """Return the members of variables that a header reads. Raises TemplateError."""
+    return set().union(*(members_in(part.text) for part in parts if not part.is_verbatim))
 
 
 def looks_like_template(text: str) -> bool:
@@ -152,7 +186,13 @@ def _compile_typed(text: str, known: Variables) -> Template:
     if name := _PLAIN_NAME.fullmatch(text):
         return _look_up(text, name[1], known)
     expression = _guard(text, lambda: _compile_expression(text))
-    return lambda variables: _defined(text, _guard(text, lambda: expression(dict(variables))))
+
+    def evaluate(variables: Variables) -> Any:
+        return _defined(text, _guard(text, lambda: expression(dict(variables))))
+
+    if member := _PLAIN_MEMBER.fullmatch(text):
+        return _look_up_member(member[1], member[2], evaluate)
+    return evaluate
 
 
 def _compile_expression(text: str) -> TemplateExpression:
@@ -178,20 +218,57 @@ def _look_up(text: str, name: str, known: Variables) -> Template:
     return look_up
 
 
+def _look_up_member(name: str, member: str, evaluate: Template) -> Template:
+    """Compile `{{ name.member }}`: the member's value; Jinja decides where there is none."""
+
+    def look_up(variables: Variables) -> Any:
+        owner = variables.get(name)
+        return owner[member] if type(owner) is dict and member in owner else evaluate(variables)
+
+    return look_up
+
+
 def _plain_part(node: nodes.Expr) -> Part | None:
+    if isinstance(node, nodes.TemplateData):
+        return str(node.data), None, None
+    encode: Callable[..., str] = text_of
+    if isinstance(node, nodes.Filter) and node.node is not None and node.name in _ENCODERS:
+        arguments = [constant.as_const() for constant in node.args]
+        apply, node = _ENCODERS[node.name], node.node
+        encode = (lambda value: apply(value, *arguments)) if arguments else apply
     match node:
-        case nodes.TemplateData():
-            return node.data, None
-        case nodes.Name():
-            return node.name, text_of
-        case nodes.Filter(node=nodes.Name() as variable) if node.name in _ENCODERS:
-            arguments = [constant.as_const() for constant in node.args]
-            encode = _ENCODERS[node.name]
-            return variable.name, (lambda value: encode(value, *arguments)) if arguments else encode
+        case nodes.Name(name=name):
+            return str(name), encode, None
+        case nodes.Getattr(node=nodes.Name(name=name), attr=member):
+            return str(name), encode, str(member)
     return None
 
 
-def _join(text: str, parts: list[Part]) -> Template:
+def _join_members(parts: list[Part], render: Template) -> Template:
+    """Compile literals, names and members to a %-format; Jinja decides where one is missing."""
+    values = [(name, encode, member) for name, encode, member in parts if encode]
+    pattern = "".join("%s" if encode else name.replace("%", "%%") for name, encode, _ in parts)
+
+    def join(variables: Variables) -> Any:
+        try:
+            return pattern % tuple([
+                encode(variables[name] if member is None else _json_object(variables[name])[member])
+                for name, encode, member in values
+            ])  # fmt: skip
+        except Exception:
+            return render(variables)  # which raises the error with the text of the template
+
+    return join
+
+
+def _json_object(value: Any) -> dict[str, Any]:
+    """Return a value of which Jinja, too, looks members up by their name first."""
+    if type(value) is dict:
+        return value
+    raise TypeError
+
+
+def _join(text: str, parts: list[tuple[str, Callable[[Any], str] | None]]) -> Template:
     """Compile literals and names to a %-format, which is faster than Jinja."""
     names = [(name, encode) for name, encode in parts if encode]
     if not names:

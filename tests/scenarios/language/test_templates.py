@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.verbatim import TextPart
+from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     Constant,
     TemplateError,
@@ -215,3 +216,34 @@ def test_a_key_of_known_variables_is_constant() -> None:
 
 def test_the_value_of_a_key_is_no_template() -> None:
     assert compile_value({"{{ a }}": 1})({"a": "{{ 7*7 }}"}) == {"{{ 7*7 }}": 1}
+
+
+ROW = {"id": "c/1", "items": [1], "n": 1.5}
+
+
+@pytest.mark.parametrize(("template", "value"), [
+    ("{{ row.id }}", "c/1"), ("{{ row.n }}", 1.5), ("{{ row.items }}", [1]),
+    ("{{ row.items | length }}", 1), ("{{ row['items'] }}", [1]), ("{{ row }}", ROW),
+    ("of {{ row.id }}", "of c/1"), ("{{ row.n }} % of {{ text }}: {{ row.items }}",
+                                    "1.5 % of a: [1]"),
+    ("{{ row.id.upper() }}", "C/1"), ("{{ text.upper() }}", "A"),
+])  # fmt: skip
+def test_a_member_is_looked_up_by_its_name_before_any_method(template: str, value: Any) -> None:
+    assert compile_value(template)({"row": ROW, "text": "a"}) == value
+
+
+@pytest.mark.parametrize("template", [
+    "{{ row.idd }}", "of {{ row.idd }}", "{{ text.id }}", "of {{ text.id }}", "{{ none.id }}",
+    "of {{ none.id }}",
+])  # fmt: skip
+def test_a_member_that_is_missing_is_never_rendered(template: str) -> None:
+    with pytest.raises(TemplateError):
+        compile_value(template)({"row": ROW, "text": "a"})
+
+
+def test_a_member_is_encoded_for_its_place() -> None:
+    assert compile_target("", "/a/{{ row.id }}?q={{ row.items }}", {})({"row": ROW}) == (
+        "/a/c%2F1?q=1"
+    )
+    with pytest.raises(TemplateError, match="null"):
+        compile_target("", "/a/{{ row.id }}", {})({"row": {"id": None}})
