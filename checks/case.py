@@ -84,8 +84,16 @@ class DrivenProfile:
     @property
     def aborted(self) -> str:
         """Why the load aborted itself, with the figures; or ""."""
+        return self._stopped(StopReason.ABORTED)
+
+    @property
+    def data_used_up(self) -> str:
+        """Which data rows have all been used, so that the load ended as it should; or ""."""
+        return self._stopped(StopReason.DATA_USED_UP)
+
+    def _stopped(self, reason: StopReason) -> str:
         ends = (each.end for each in self.recordings if each.end)
-        return next((end.stopped for end in ends if end.stop_reason is StopReason.ABORTED), "")
+        return next((end.stopped for end in ends if end.stop_reason is reason), "")
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,9 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     missed = 0 if is_generator else driven.dropped
     if driven.aborted:  # since too few succeeded
         missed += driven.not_started
-    # An interrupted run is judged by what it did.
-    is_interrupted = case.run.early_end is not None
-    asked = driven.begun + driven.dropped if is_interrupted else driven.scheduled
+    # An interrupted run is judged by what it did, and so is one whose rows are used up.
+    is_shorter = case.run.early_end is not None or driven.data_used_up
+    asked = driven.begun + driven.dropped if is_shorter else driven.scheduled
     groups = failure_groups(driven.recordings)
     return Finding(
         id=finding_id("success", driven.phase.profile),

@@ -148,6 +148,8 @@ def _balance(driven: DrivenProfile, *, is_stopped: bool) -> Finding:
     observed = f"{driven.scheduled:,} scheduled, {begun:,} begun, {driven.dropped:,} dropped"
     if driven.not_started:
         observed += f", {driven.not_started:,} not started"
+    if driven.data_used_up:
+        observed += f"; {driven.data_used_up}"
     profile = driven.phase.profile
     return Finding(
         finding_id("validity", "iterations-add-up", profile),
@@ -177,7 +179,8 @@ def _recording_troubles(recording: Recording, *, is_stopped: bool) -> Iterator[s
         yield f"the generator {name} did not end by itself"
         yield from _lost(recording, begun)
         return
-    if end.stopped and not (is_stopped and end.stop_reason is StopReason.INTERRUPTED):
+    intended = {StopReason.DATA_USED_UP, *([StopReason.INTERRUPTED] if is_stopped else [])}
+    if end.stopped and end.stop_reason not in intended:
         yield end.stopped
     if begun != end.started:
         yield f"{end.started - begun:,} iterations are not in the recording"

@@ -31,6 +31,7 @@ from scenarios.evidence.run_folder import (
     Watch,
 )
 from scenarios.language.attachments import read_attachments
+from scenarios.language.profiles import Profile
 
 _PACE_S, _MOST_PROBES = 0.5, 200_000
 
@@ -105,10 +106,11 @@ def watch(
             with progress.stage("watch") as stage:
                 hear = partial(hear_pass, [], progress, stage)
                 tell = StateReporter(progress, on_change)
+                rows = place.data_rows(Profile(), folder.secrets)
                 if once:
-                    watch_once(place.environment, flow, folder, hear, tell)
+                    watch_once(place.environment, flow, folder, hear, tell, rows)
                 else:
-                    watch_on(watch, place.environment, flow, folder, hear, tell)
+                    watch_on(watch, place.environment, flow, folder, hear, tell, rows)
         except KeyboardInterrupt:
             progress.note("the watch goes on when it is called again")
     if CLOCK.now() >= watch.until:

@@ -35,9 +35,11 @@ from scenarios.evidence.run_folder import (
     new_run_id,
 )
 from scenarios.language.secrets import secrets_of
+from scenarios.language.tables import Tables
 from scenarios.language.templates import compile_text, variables_in
 
 ROOT = Path(__file__).resolve().parents[2]
+_DIGEST_CHARACTERS = 16
 LOCAL = Local(tuple(FAULTS), VARIABLES)
 
 
@@ -86,7 +88,7 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
         headers={},
         started_at=now,
         repeat=plan.asked.repeat,
-        versions=versions(),
+        versions={**versions(), **versions_of_data(plan.tables)},
         fault=plan.asked.fault or None,
         profiles=plan.asked.profiles,
     )
@@ -116,6 +118,7 @@ def deployed(
         yield DriverContext(
             plan.scenario, environment, plan.scenario_path, plan.file.path, folder, run.run_id,
             environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
+            plan.tables,
         )  # fmt: skip
 
 
@@ -213,6 +216,15 @@ class _RunLog(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Leave out what cannot be written: a full disk has a sentence of its own."""
+
+
+def versions_of_data(tables: Tables) -> dict[str, str]:
+    """Return which rows each data file has: what is compared with other runs."""
+    return {
+        f"data {name}": f"{len(table.rows):,} rows, SHA-256 {table.sha256[:_DIGEST_CHARACTERS]}"
+        for name, table in tables.items()
+        if table.file
+    }
 
 
 def versions() -> dict[str, str]:

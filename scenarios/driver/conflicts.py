@@ -12,6 +12,7 @@ from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.http.messages import DEFAULT_HEADERS
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
+from scenarios.language.tables import Tables
 
 Conflict = tuple[Location, str]
 
@@ -35,6 +36,37 @@ def find_load_conflicts(
     lacking = list(_lacking(environment, "service", list(environment.services), services))
     lacking += _misspelt_headers(scenario, environment)
     return [*_problems(scenario_path, lacking), *_problems(environment_path, exceeded)]
+
+
+def find_data_conflicts(
+    scenario: Scenario, path: Path, tables: Tables, profiles: Mapping[str, Profile], *,
+    has_end: bool,
+) -> list[Problem]:  # fmt: skip
+    """Return the data sources that have too few rows for the users of a profile.
+
+    Without an end, as in a watch, a source must have none either.
+    """
+    conflicts: list[Conflict] = []
+    for name, source in scenario.data.items():
+        place: Location = ("data", name)
+        if not source.stops_at_end:
+            continue
+        if not has_end:
+            message = f"a watch goes on when every row of {name} has been used"
+            conflicts.append((place, f"{message}; write at_end: wrap, or order: cyclic"))
+            continue
+        count = len(tables[name].rows)
+        for profile_name, profile in profiles.items():
+            needed = math.ceil(profile.virtual_users / source.contention)
+            if source.per == "user" and needed > count:
+                conflicts.append(
+                    (
+                        place,
+                        f"the users of {profile_name!r} need {needed:,} rows, and "
+                        f"{name} has {count:,}; add rows, or write at_end: wrap",
+                    )
+                )
+    return _problems(path, conflicts)
 
 
 def find_witness_conflicts(

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.environment import Environment
 from config.errors import ConfigError
+from config.redaction import Secrets
+from scenarios.driver.data import DataRows, data_rows
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.driver.load_process import (
     ALONE,
@@ -24,6 +26,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.attachments import read_attachments
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
+from scenarios.language.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class DriverContext:
     tenant: str
     variables: Mapping[str, str]
     workers: Workers = ALONE
+    tables: Tables = field(default_factory=dict)
+
+    def data_rows(self, profile: Profile, secrets: Secrets) -> DataRows:
+        """Return the data rows of a profile that one process drives."""
+        return data_rows(self.scenario, self.environment, self.tables, profile, secrets)
 
 
 class Driver:
@@ -71,7 +79,9 @@ class Driver:
         if self._running:
             return self._running.drive(on_progress)
         folder = self._context.folder.exchanges
-        drive_alone(self._flow, name, self._profiles[name], folder, name, lambda: self._is_stopped)
+        profile = self._profiles[name]
+        rows = self._context.data_rows(profile, self._flow.secrets)
+        drive_alone(self._flow, name, profile, folder, name, lambda: self._is_stopped, rows)
         return ""
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ For each step: record the intent, send the request, compare the response, save i
 the outcome. The first step that is not ok ends the iteration.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from config.redaction import redact
@@ -12,15 +13,21 @@ from scenarios.driver.flow import Flow
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
+from scenarios.language.tables import Row
 from scenarios.language.templates import TemplateError
+
+NO_ROWS: Mapping[str, Row] = {}
 
 _SNIPPET_CHARACTERS = 2_000
 
 
 def run_iteration(
-    flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder
-) -> bool:
+    flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
+    rows: Mapping[str, Row] = NO_ROWS,
+) -> bool:  # fmt: skip
     """Run the flow once, up to the first step that is not ok. Return whether all steps were ok.
+
+    `rows` are those of the data sources, by name.
 
     The first step is due at `due_s`, in seconds on the clock of the recorder; any other is due when
     the one before it is done. An interrupt in flight is raised again, after it is
@@ -30,6 +37,7 @@ def run_iteration(
     unique = f"{flow.run_id}-{generator}-{iteration}"
     variables: dict[str, Any] = {
         "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration, "unique": unique,
+        **rows,
     }  # fmt: skip
     last = flow.steps[-1]
     for step in flow.steps:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.driver.arrivals import ClosedModel, OpenModel
+from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.language.profiles import Abort
@@ -42,6 +43,7 @@ class LoadAssignment:
     warm_up_s: float = 0.0
     abort: Abort = field(default_factory=Abort)
     is_shipped: bool = False
+    data: DataRows = NO_DATA
 
     @property
     def scheduled(self) -> int | None:
@@ -85,8 +87,8 @@ class Load:
         self._begin_s = begin_s
         self._recent: deque[list[int]] = deque()  # second, iterations that ended in it, ok ones
 
-    def next_iteration(self, now_s: float) -> tuple[int, float] | None:
-        """Start the next iteration of a closed model.
+    def next_iteration(self, now_s: float, user: int = 0) -> tuple[int, float] | None:
+        """Start the next iteration of a closed model, for one of its users.
 
         Return its number, from 1, and when it is due: now. Return None if the load is over.
         """
@@ -101,8 +103,18 @@ class Load:
             message = f"stopped at the environment's limit of {limit:,} iterations"
             self.stop(Stop(StopReason.ITERATION_LIMIT, message), now_s)
             return None
+        if self.has_used_up_data(user, now_s):
+            return None
         self.started += 1
         return self.started, due_s + self._begin_s
+
+    def has_used_up_data(self, user: int, now_s: float) -> bool:
+        """Return whether no data row is left for the next iteration; then the load stops."""
+        data = self.assignment.data
+        message = data.used_up(self.started + 1, user) if data.can_end else ""
+        if message:
+            self.stop(Stop(StopReason.DATA_USED_UP, message), now_s)
+        return bool(message)
 
     def arrivals(self) -> Iterator[float]:
         """Yield the due times of an open model, ascending."""

@@ -17,14 +17,20 @@ from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
 from config.verbatim import TextPart
-from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
+from scenarios.driver.conflicts import (
+    find_data_conflicts,
+    find_load_conflicts,
+    find_witness_conflicts,
+)
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.worker_key import worker_key
 from scenarios.language.attachments import read_attachments
+from scenarios.language.data_files import read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.step_validation import BUILT_IN_VARIABLES
+from scenarios.language.tables import Tables
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
 
 T = TypeVar("T")
@@ -71,6 +77,7 @@ class Plan:
     scenario_path: Path
     scenario: Scenario
     profiles: Mapping[str, Profile]
+    tables: Tables
 
 
 def read_plan(asked: PlanRequest, local: Local) -> Plan:
@@ -82,6 +89,11 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     if scenario and path:
         _collect(problems, lambda: read_attachments(scenario, path))
     profiles = _select_profiles(scenario, path, asked, problems) if scenario and path else {}
+    tables = _collect(problems, lambda: read_tables(scenario, path)) if scenario and path else None
+    if scenario and path and tables:
+        problems += find_data_conflicts(
+            scenario, path, tables, profiles, has_end=asked.has_witnesses
+        )
     problems += _worker_problems(asked.workers, profiles) if scenario else ()
     if file:
         _collect(problems, lambda: refuse_fault(asked.fault, file, local.faults))
@@ -95,7 +107,7 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
                 problems += find_witness_conflicts(scenario, environment, *files)
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
-    return Plan(asked, file, path, scenario, profiles)
+    return Plan(asked, file, path, scenario, profiles, tables or {})
 
 
 def _select_profiles(

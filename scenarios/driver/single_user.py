@@ -6,37 +6,46 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenarios.driver.arrivals import ClosedModel
+from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.iteration import run_iteration
-from scenarios.evidence.recording import Recorder, RecordingEnd, StopReason
+from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.http.client import HttpClient
 from scenarios.language.profiles import Profile
 
 
 def drive_alone(
     flow: Flow, name: str, profile: Profile, exchanges: Path, stem: str,
-    is_stopped: Callable[[], bool] = lambda: False,
+    is_stopped: Callable[[], bool] = lambda: False, data: DataRows = NO_DATA,
 ) -> None:  # fmt: skip
     """Drive a profile with one virtual user; record it as `stem` in the folder `exchanges`.
 
     Iterations that have not started when the time of the profile is over are dropped. Once
-    `is_stopped`, none is started any more.
+    `is_stopped`, or without a row of `data`, none is started any more.
     """
     with HttpClient(flow.network) as client:
         recorder = Recorder(
             exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
         )
         arrivals = ClosedModel(profile.iterations, profile.duration_s)
-        started, was_stopped, cpu_s = 0, False, time.process_time()
+        started, stop, cpu_s = 0, None, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
-            if was_stopped := is_stopped():
+            if stop := _find_stop(is_stopped, data, started + 1):
                 break
             started += 1
-            run_iteration(flow, started, due_s, client, recorder)
+            run_iteration(flow, started, due_s, client, recorder, data.rows(started, user=0))
             recorder.note_clock_steps()
         left = (profile.iterations or started) - started
         end = RecordingEnd(started, left, time.process_time() - cpu_s, recorder.now_s())
-        if was_stopped:
-            end = replace(end, dropped=0, not_started=left, stopped="interrupted",
-                          stop_reason=StopReason.INTERRUPTED)  # fmt: skip
+        if stop:
+            end = replace(end, dropped=0, not_started=left, stopped=stop.message,
+                          stop_reason=stop.reason)  # fmt: skip
         recorder.end(end)
+
+
+def _find_stop(is_stopped: Callable[[], bool], data: DataRows, iteration: int) -> Stop | None:
+    """Return why an iteration must not be started, or None."""
+    if is_stopped():
+        return Stop(StopReason.INTERRUPTED, "interrupted")
+    message = data.used_up(iteration, user=0)
+    return Stop(StopReason.DATA_USED_UP, message) if message else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from config.clock import CLOCK
 from config.environment import Environment
 from config.errors import ConfigError, Problem
+from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.driver.prober import OnChange, probers, probing
@@ -83,7 +84,7 @@ def lock_watch(runs: Path, environment: str) -> Iterator[None]:
 
 def watch_on(
     watch: Watch, environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass,
-    on_change: OnChange,
+    on_change: OnChange, data: DataRows = NO_DATA,
 ) -> None:  # fmt: skip
     """Watch until the end or an interrupt; call `on_pass` after each pass of the flow.
 
@@ -96,7 +97,7 @@ def watch_on(
         probing(opened, watch.every_s) as stopped,
     ):
         due_s = time.monotonic()
-        with _recorded_passes(flow, folder) as pass_once:
+        with _recorded_passes(flow, folder, data) as pass_once:
             while not stopped.is_set() and _left_s(watch) > 0:
                 on_pass(pass_once())
                 due_s = max(due_s + watch.flow_every_s, time.monotonic())
@@ -104,18 +105,19 @@ def watch_on(
 
 
 def watch_once(
-    environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass, on_change: OnChange
-) -> None:
+    environment: Environment, flow: Flow, folder: RunFolder, on_pass: OnPass,
+    on_change: OnChange, data: DataRows = NO_DATA,
+) -> None:  # fmt: skip
     """Probe each service once, and run the flow once."""
     with probers(environment, folder.evidence, flow.secrets, on_change) as opened:
         for prober in opened:
             prober.probe()
-    with _recorded_passes(flow, folder) as pass_once:
+    with _recorded_passes(flow, folder, data) as pass_once:
         on_pass(pass_once())
 
 
 @contextmanager
-def _recorded_passes(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], bool]]:
+def _recorded_passes(flow: Flow, folder: RunFolder, data: DataRows) -> Iterator[Callable[[], bool]]:
     """Open a new recording; yield a function that runs the flow once, and returns its success."""
     stem = f"watch-{len(list(folder.exchanges.glob('watch-*.jsonl'))) + 1:05}"
     recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None, flow.step_names)
@@ -126,7 +128,8 @@ def _recorded_passes(flow: Flow, folder: RunFolder) -> Iterator[Callable[[], boo
             nonlocal started
             started += 1
             recorder.note_clock_steps()
-            return run_iteration(flow, started, recorder.now_s(), client, recorder)
+            rows = data.rows(started, user=0)
+            return run_iteration(flow, started, recorder.now_s(), client, recorder, rows)
 
         try:
             yield pass_once

@@ -10,7 +10,7 @@ import psutil
 from gevent.queue import SimpleQueue
 
 from scenarios.driver.arrivals import ClosedModel
-from scenarios.driver.iteration import run_iteration
+from scenarios.driver.iteration import NO_ROWS, run_iteration
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
 from scenarios.evidence.recording import Stop, StopReason
@@ -32,6 +32,7 @@ class UserLoop:
         """Create the client of this user."""
         self._load_runner = load_runner
         self._sender = HttpClient(load_runner.load.assignment.flow.network, GeventReadiness)
+        self.number = load_runner.next_user()
         self.arrivals: SimpleQueue[tuple[int, float] | None] = SimpleQueue()
 
     def run(self) -> None:
@@ -39,7 +40,7 @@ class UserLoop:
         load, idle = self._load_runner.load, self._load_runner.idle
         arrivals, now_s = load.assignment.arrivals, load.recorder.now_s
         if isinstance(arrivals, ClosedModel):
-            while (due := load.next_iteration(now_s())) is not None:
+            while (due := load.next_iteration(now_s(), self.number)) is not None:
                 self._iterate(*due)
                 if arrivals.think_s[1]:
                     gevent.sleep(random.uniform(*arrivals.think_s))  # noqa: S311 - no secret
@@ -55,8 +56,12 @@ class UserLoop:
 
     def _iterate(self, number: int, due_s: float) -> None:
         load, is_ok = self._load_runner.load, False
+        data = load.assignment.data
+        rows = data.rows(number, self.number) if data.sources else NO_ROWS
         try:
-            is_ok = run_iteration(load.assignment.flow, number, due_s, self._sender, load.recorder)
+            is_ok = run_iteration(
+                load.assignment.flow, number, due_s, self._sender, load.recorder, rows
+            )
         except OSError as error:  # of the recorder; an error of a request is an outcome
             message = f"the recording cannot be written: {error.strerror}"
             self._load_runner.abort(Stop(StopReason.CANNOT_RECORD, message))
@@ -86,12 +91,18 @@ class LoadRunner:
         recorder = assignment.recorder()
         self.load = Load(assignment, recorder, recorder.now_s(), time.process_time())
         self.idle: list[UserLoop] = []
+        self._users = 0
         self._on_abort = on_abort or self.stop
         self._process = psutil.Process()
         self._in_window = self.is_closed = False
         self._greenlets = [gevent.spawn(expire_deadlines), gevent.spawn(self._monitor)]
         if not isinstance(assignment.arrivals, ClosedModel):
             self._greenlets.append(gevent.spawn(self._dispatch_arrivals))
+
+    def next_user(self) -> int:
+        """Return the number of a new user of this process, from 0."""
+        self._users += 1
+        return self._users - 1
 
     def stop(self, stop: Stop) -> None:
         """Start no further iteration."""
@@ -123,10 +134,12 @@ class LoadRunner:
                 gevent.sleep(wait_s)
             if load.stopped:
                 break
-            if idle:
-                idle.pop().arrivals.put((load.start_iteration(), due_s))
-            else:
+            if not idle:
                 load.dropped += 1
+            elif load.has_used_up_data(idle[-1].number, now_s()):
+                break
+            else:
+                idle.pop().arrivals.put((load.start_iteration(), due_s))
         load.all_arrived = True
         while not load.is_over(now_s()):
             gevent.sleep(_TICK_S)

@@ -13,11 +13,13 @@ from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.conflicts import find_load_conflicts
+from scenarios.driver.data import data_rows
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.driver.plan import with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.attachments import Attachments, read_attachments, select_attachments
+from scenarios.language.data_files import read_data_files, read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
@@ -57,13 +59,15 @@ class LoadTask:
             if self.files is None
             else select_attachments(scenario, self.scenario, self.files)
         )
+        tables = read_tables(scenario, self.scenario, self.files)
         name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
         if problems := find_load_conflicts(
             scenario, environment, self.scenario, self.environment, {name: profile}
         ):
             raise ConfigError(*problems)
+        flow = compile_flow(scenario, environment, self.run_id, self.tenant, files=files)
         return LoadAssignment(
-            flow=compile_flow(scenario, environment, self.run_id, self.tenant, files=files),
+            flow=flow,
             profile=name,
             arrivals=arrivals_of(profile).part(part),
             users=part.of_number(self.users),
@@ -73,11 +77,16 @@ class LoadTask:
             warm_up_s=profile.warm_up or 0.0,
             abort=profile.abort,
             is_shipped=is_shipped,
+            data=data_rows(scenario, environment, tables, profile, flow.secrets, part),
         )
 
     def read_files(self) -> Attachments:
-        """Read the files that the scenario names. Raises ConfigError."""
-        return read_attachments(read_scenario(self.scenario), self.scenario)
+        """Read the files that the scenario names, those of data too. Raises ConfigError."""
+        scenario = read_scenario(self.scenario)
+        return {
+            **read_attachments(scenario, self.scenario),
+            **read_data_files(scenario, self.scenario),
+        }
 
     def _profile(self, scenario: Scenario) -> Profile:
         """Return the profile with this task's users and iterations."""

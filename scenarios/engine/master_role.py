@@ -57,11 +57,11 @@ class MasterRole:
         )
         files = {
             "scenario": self._task.scenario.read_text(encoding="utf-8"),
-            "files": self._task.read_files(),
             "environment_sha256": digest_of(self._task.environment),
         }
         problems = registry.assign(
-            {**files, **{key: getattr(self._task, key) for key in _TASK_FIELDS}}
+            {**files, **{key: getattr(self._task, key) for key in _TASK_FIELDS}},
+            self._task.read_files(),
         )
         if problems:
             self._refuse("; ".join(problems))

@@ -7,7 +7,6 @@ a worker learns which environment is meant, never what to read.
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,20 +19,14 @@ from pydantic import (
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS
-from scenarios.language.attachments import MAX_ATTACHMENT_BYTES
 
 _MAX_SCENARIO = 2_000_000
+_MAX_CHUNK = 1_000_000
 _NUMBER_BYTES = 4
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 Short = Annotated[str, StringConstraints(max_length=500)]
 Count = Annotated[int, Field(ge=0, le=2**32)]
-
-
-def _not_too_large(files: dict[str, bytes]) -> dict[str, bytes]:
-    if sum(map(len, files.values())) > MAX_ATTACHMENT_BYTES:
-        raise ValueError("the files are too large")
-    return files
 
 
 class MessageError(Exception):
@@ -44,16 +37,25 @@ class _Message(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class FileChunk(_Message):
+    """A part of a file that the scenario names, by its name there."""
+
+    name: Short
+    offset: Count
+    content: Annotated[bytes, Field(max_length=_MAX_CHUNK)]
+
+
 class Assignment(_Message):
     """A worker's part of a load; the environment is named by the digest of its file.
 
-    `files` has the content of each file that the scenario names, by its name there: a worker reads
-    and writes no file of a name that comes from elsewhere.
+    `files` has the SHA-256 of each file that the scenario names, by its name there. Their content
+    came before, and stays in memory: a worker reads and writes no file of a name that comes from
+    elsewhere.
     """
 
     scenario: Annotated[str, StringConstraints(max_length=_MAX_SCENARIO)]
     environment_sha256: Short
-    files: Annotated[dict[Short, bytes], AfterValidator(_not_too_large)]
+    files: dict[Short, Short]
     profile: Short
     run_id: Short
     tenant: Short

@@ -14,10 +14,8 @@ from locust.rpc import zmqrpc
 from zmq.utils import z85
 
 from scenarios.driver.worker_key import worker_key
-from scenarios.language.attachments import MAX_ATTACHMENT_BYTES
 
-# a batch has 1.1 MB at most, a scenario 2 MB; the files that it names go with it
-MAX_MESSAGE_BYTES = 4_000_000 + MAX_ATTACHMENT_BYTES
+MAX_MESSAGE_BYTES = 8_000_000  # a batch has 1.1 MB at most, a scenario 2 MB, a chunk 1 MB
 
 _SALT = b"trial-balance worker channel"
 _SECRET_BYTES = 32

@@ -3,6 +3,7 @@
 The messages on Locust's channel:
 
     master                                worker
+      ── file_chunk ──────────────────────→   a part of a file that the scenario names
       ── assignment ──────────────────────→   scenario, size and part
       ←──────────────── assignment_reply ──   a problem, or "", and the folder it records in
       ←──────────────────────────── batch ──   rows and notes, repeatedly; the last `is_last`
@@ -13,6 +14,7 @@ The messages on Locust's channel:
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 import gevent
 from locust.runners import STATE_MISSING, MasterRunner
 
+from scenarios.engine.file_transfer import chunks_of, digests_of
 from scenarios.engine.messages import (
     AssignmentReply,
     BatchMessage,
@@ -31,6 +34,7 @@ from scenarios.evidence.transfer import BatchError, BatchWriter
 
 _POLL_S = 0.02
 _REPLY_TIMEOUT_S = 30.0
+_BYTES_PER_S = 1_000_000  # of a slow network, and to read the rows
 
 
 @dataclass
@@ -68,19 +72,26 @@ class WorkerRegistry:
     max_rows: int
     workers: dict[str, Worker] = field(default_factory=dict)
 
-    def assign(self, task: dict[str, Any]) -> list[str]:
-        """Send each worker its part of a task; return the problems of those that cannot do it."""
+    def assign(self, task: dict[str, Any], files: Mapping[str, bytes] = {}) -> list[str]:
+        """Send each worker its part of a task; return the problems of those that cannot do it.
+
+        `files` are those that the scenario names.
+        """
+        task = {**task, "files": digests_of(files)}
         clients = [client.id for client in self.runner.clients.ready]
         for index, client_id in enumerate(clients):
             name = f"{self.stem}-w{index + 1}"
             writer = BatchWriter(self.exchanges / f"{name}.jsonl", self.max_rows)
             self.workers[client_id] = Worker(client_id, name, writer)
+            for message in chunks_of(files):
+                self.runner.send_message("file_chunk", message, client_id)
             part = {"generator": name, "index": index, "of": len(clients)}
             self.runner.send_message("assignment", {**task, **part}, client_id)
-        deadline = time.monotonic() + _REPLY_TIMEOUT_S
+        timeout_s = _REPLY_TIMEOUT_S + len(clients) * sum(map(len, files.values())) / _BYTES_PER_S
+        deadline = time.monotonic() + timeout_s
         while not all(worker.has_replied for worker in self.workers.values()):
             if time.monotonic() > deadline:
-                return [f"a worker did not reply within {_REPLY_TIMEOUT_S:g} s"]
+                return [f"a worker did not reply within {timeout_s:.0f} s"]
             gevent.sleep(_POLL_S)
         return [worker.problem for worker in self.workers.values() if worker.problem]
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from config.errors import ConfigError, Problem
 from scenarios.driver.arrivals import LoadPart
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.engine import parent_channel
+from scenarios.engine.file_transfer import FileInbox
 from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import RUNS, LoadTask, digest_of
 from scenarios.engine.messages import (
     Assignment,
     Confirmation,
+    FileChunk,
     MessageError,
     StopMessage,
     read_message,
@@ -54,10 +57,11 @@ class WorkerRole:
         """Listen to the master."""
         self._locust = locust
         self._runner = runner
+        self._files = FileInbox()
         # read now: later, Locust replaces the options by those of the master
         self._recordings = Path(options.evidence or RUNS) / "workers"
         self._environment = find_environment(options.environment)
-        for name in ("assignment", "confirmation", "stop_load"):
+        for name in ("file_chunk", "assignment", "confirmation", "stop_load"):
             runner.register_message(name, self._handle)
         atexit.register(self._remove_unused)
         gevent.spawn(self._leave_with_master)
@@ -92,7 +96,10 @@ class WorkerRole:
             self._remove_if_confirmed(self.load_runner, self._sender, timeout_s=0.0)
 
     def _handle(self, environment: Environment, msg: Any) -> None:  # Locust's keywords
-        if msg.type == "assignment":
+        if msg.type == "file_chunk":
+            with suppress(MessageError):  # its file then is not whole, and the assignment refused
+                self._files.take(read_message(FileChunk, msg.data))
+        elif msg.type == "assignment":
             self._accept(msg.data)
         elif msg.type == "stop_load":
             self._stop(read_message(StopMessage, msg.data).to_stop())
@@ -118,9 +125,9 @@ class WorkerRole:
                 scenario=folder / "scenario.yaml", environment=self._environment,
                 profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
                 iterations=part.iterations, stem=part.generator, exchanges=folder,
-                files=part.files,
+                files=self._files.hand_over(part.files),
             )  # fmt: skip
-            self._assignment = task.make_assignment(LoadPart(part.index, part.of), is_shipped=True)
+            self._assignment = _make_assignment(task, LoadPart(part.index, part.of))
         except MessageError as error:
             problem = f"{self._runner.client_id}: not understood ({error}); same version?"
         except ConfigError as error:
@@ -194,3 +201,21 @@ class WorkerRole:
             return False
         shutil.rmtree(load_runner.load.assignment.exchanges, ignore_errors=True)
         return True
+
+
+def _make_assignment(task: LoadTask, part: LoadPart) -> LoadAssignment:
+    """Make an assignment in a thread: heartbeats go on while many rows are read.
+
+    Raises ConfigError, which is returned by the thread: gevent would print what a thread raises.
+    """
+
+    def make() -> LoadAssignment | ConfigError:
+        try:
+            return task.make_assignment(part, is_shipped=True)
+        except ConfigError as error:
+            return error
+
+    made: LoadAssignment | ConfigError = gevent.get_hub().threadpool.apply(make)
+    if isinstance(made, ConfigError):
+        raise made
+    return made

@@ -56,6 +56,7 @@ class StopReason(StrEnum):
     ITERATION_LIMIT = "iteration limit"  # of the environment
     INTERRUPTED = "interrupted"
     MASTER_LOST = "master lost"
+    DATA_USED_UP = "data used up"  # of unique rows: the load ends as the scenario asks
 
 
 @dataclass(frozen=True, slots=True)

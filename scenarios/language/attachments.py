@@ -19,7 +19,7 @@ from scenarios.language.response_schema import (
     split_reference,
 )
 
-# of all files of a scenario: they are sent to each worker in one message
+# of all files of a scenario: every process keeps them in memory
 MAX_ATTACHMENT_BYTES = 16_000_000
 
 Attachments = Mapping[str, bytes]

@@ -12,6 +12,7 @@ from pydantic import Field
 from config.documents import StrictModel
 from config.model_keys import Location
 from config.requirements import requires
+from scenarios.language.data import DataSource
 from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
 from scenarios.language.profiles import Profile
@@ -31,6 +32,7 @@ class Scenario(StrictModel):
 
     scenario: Annotated[str, Field(examples=["a-scenario"])]
     description: str = ""
+    data: dict[Name, DataSource] = {}
     quantities: dict[Name, Quantity] = {}
     flow: Annotated[list[Step], Field(min_length=1)]
     profiles: Annotated[dict[Name, Profile], _IS_NOT_EMPTY]

@@ -1,6 +1,7 @@
 """Find the secrets of a scenario: in headers and queries of its requests, and in saved values."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,14 @@ from scenarios.language.bodies import FilePart
 from scenarios.language.expect import Capture
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
-from scenarios.language.templates import TemplateError, variables_in, variables_in_header
+from scenarios.language.tables import Tables
+from scenarios.language.templates import (
+    TemplateError,
+    members_in,
+    members_in_header,
+    variables_in,
+    variables_in_header,
+)
 
 
 def secrets_of(scenario: Scenario, environment: Environment) -> tuple[str, ...]:
@@ -33,6 +41,11 @@ def secrets_of(scenario: Scenario, environment: Environment) -> tuple[str, ...]:
 
 def values_of(scenario: Scenario) -> Iterator[Value]:
     """Yield every value of a scenario that may be a secret."""
+    for source in scenario.data.values():
+        for row in source.rows or ():
+            for column, value in row.items():
+                if SECRET_NAME.search(column) and isinstance(value, str):
+                    yield Value(value, (column,))
     for step in scenario.steps:
         yield from values_of_headers(_parts(step.headers))
         yield from values_of_query(_query(step))
@@ -47,7 +60,7 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
 
     They are used in a header or in a query parameter, or named like a secret.
     """
-    public = {name.lower() for name in (*environment.public, *scenario.public)}
+    public = _public(scenario, environment)
     used = {name for name in _saved(scenario) if SECRET_NAME.search(name)}
     used |= {
         name
@@ -55,16 +68,57 @@ def secret_variables(scenario: Scenario, environment: Environment) -> frozenset[
         for name, capture in step.save.items()
         if _is_secret_source(capture, public)
     }
+    for parts in _secret_headers(scenario, environment):
+        used |= variables_in_header(parts)
+    for value in _secret_parameters(scenario, environment):
+        used |= _variables_in(value)
+    return frozenset(name for name in used & _saved(scenario) if name not in public)
+
+
+def secret_columns(
+    scenario: Scenario, environment: Environment, tables: Tables
+) -> dict[str, tuple[str, ...]]:
+    """Return, by data source, the columns whose values are secrets: as of saved variables."""
+    public = _public(scenario, environment)
+    used: set[tuple[str, str]] = set()
+    for parts in _secret_headers(scenario, environment):
+        used |= members_in_header(parts)
+    for value in _secret_parameters(scenario, environment):
+        for text in _listed(value):
+            with suppress(TemplateError):  # a part of a template that contains &
+                used |= members_in(text) if isinstance(text, str) else set()
+    return {
+        name: tuple(
+            column
+            for column in table.columns
+            if column.lower() not in public
+            and (SECRET_NAME.search(column) or (name, column) in used)
+        )
+        for name, table in tables.items()
+    }
+
+
+def _public(scenario: Scenario, environment: Environment) -> set[str]:
+    return {name.lower() for name in (*environment.public, *scenario.public)}
+
+
+def _secret_headers(scenario: Scenario, environment: Environment) -> Iterator[tuple[TextPart, ...]]:
+    """Yield the values of the headers that may hold a secret."""
+    public = _public(scenario, environment)
     written = (_parts(step.headers) for step in scenario.steps)
     of_environment = ((place[-1], parts) for place, parts in environment.placed_headers())
     for name, parts in chain(of_environment, *(each.items() for each in written)):
         if not is_public_name(name) and name.lower() not in public:
-            used |= variables_in_header(parts)
+            yield parts
+
+
+def _secret_parameters(scenario: Scenario, environment: Environment) -> Iterator[Any]:
+    """Yield the values of queries and forms that are named like a secret."""
+    public = _public(scenario, environment)
     for step in scenario.steps:
         for name, value in _named_values(step):
             if SECRET_NAME.search(name) and name.lower() not in public:
-                used |= _variables_in(value)
-    return frozenset(name for name in used & _saved(scenario) if name not in public)
+                yield value
 
 
 def _is_secret_source(capture: Capture, public: Collection[str]) -> bool:

@@ -52,7 +52,7 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
 
 
 def _variables(scenario: Scenario) -> Iterator[Violation]:
-    known = list(BUILT_IN_VARIABLES)
+    known = [*BUILT_IN_VARIABLES, *scenario.data]
     for index, step in enumerate(scenario.flow):
         path = step.request_parts()[2]
         yield from template_violations(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from scenarios.language.check_validation import find_check_violations
+from scenarios.language.data_validation import find_data_violations
 from scenarios.language.model import Scenario
 from scenarios.language.profile_validation import find_profile_violations
 from scenarios.language.quantity_validation import find_quantity_violations
@@ -12,6 +13,7 @@ from scenarios.language.violations import Violation
 
 def find_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of a scenario."""
+    yield from find_data_violations(scenario)
     yield from find_step_violations(scenario)
     yield from find_quantity_violations(scenario)
     yield from find_profile_violations(scenario)

@@ -126,14 +126,27 @@ def test_an_interrupted_run_is_judged_by_what_it_did_and_not_by_what_it_left(
     assert "any words" not in others
 
 
+@pytest.mark.parametrize(
+    ("iterations", "verdict"), [((GOOD, GOOD), Verdict.PASS), ((GOOD, REFUSED), Verdict.FAIL)]
+)
+def test_a_load_that_ended_with_its_data_rows_is_judged_by_what_it_did(
+    tmp_path: Path, iterations: tuple[tuple[Made, ...], ...], verdict: Verdict
+) -> None:
+    end = RecordingEnd(2, 0, 0.1, 1.0, stop_reason=StopReason.DATA_USED_UP, stopped="any words",
+                       not_started=2)  # fmt: skip
+    finding = _judged(tmp_path, Load(iterations, end=end))["success/load"]
+    assert finding.verdict is verdict
+    assert "of 2 iterations begun" in finding.observed
+
+
 @pytest.mark.parametrize("reason", StopReason)
 def test_only_a_load_that_aborted_itself_holds_what_it_left_against_the_services(
     tmp_path: Path, reason: StopReason
 ) -> None:
     end = RecordingEnd(2, 0, 0.1, 1.0, stop_reason=reason, stopped="any words", not_started=2)
     finding = _judged(tmp_path, Load((GOOD, GOOD), end=end))["success/load"]
-    expected = Verdict.FAIL if reason is StopReason.ABORTED else Verdict.INCONCLUSIVE
-    assert finding.verdict is expected
+    expected = {StopReason.ABORTED: Verdict.FAIL, StopReason.DATA_USED_UP: Verdict.PASS}
+    assert finding.verdict is expected.get(reason, Verdict.INCONCLUSIVE)
 
 
 def test_an_interrupted_run_fails_where_the_rest_cannot_save_it(tmp_path: Path) -> None:

@@ -104,6 +104,19 @@ def test_a_run_that_was_stopped_adds_up_with_what_it_left(tmp_path: Path) -> Non
     assert finding.verdict is Verdict.PASS
 
 
+def test_a_load_that_ended_with_its_data_rows_adds_up_and_says_so(tmp_path: Path) -> None:
+    end = RecordingEnd(
+        3, 0, 0.1, 1.0, stop_reason=StopReason.DATA_USED_UP, stopped="every row of ids has been "
+        "used: 3, each once", not_started=1,
+    )  # fmt: skip
+    finding = _judged(tmp_path, Load((GOOD,) * 3, end=end))["validity/iterations-add-up/load"]
+    assert finding.observed == (
+        "4 scheduled, 3 begun, 0 dropped, 1 not started; "
+        "every row of ids has been used: 3, each once"
+    )
+    assert finding.verdict is Verdict.PASS
+
+
 def test_a_worker_that_was_stopped_by_itself_makes_the_run_inconclusive(tmp_path: Path) -> None:
     end = RecordingEnd(
         3, 0, 0.1, 1.0, stop_reason=StopReason.INTERRUPTED, stopped="any words", not_started=1

@@ -8,7 +8,12 @@ import pytest
 from config.environment import Environment, LoadLimits
 from config.prometheus import Prometheus
 from config.services import Service
-from scenarios.driver.conflicts import find_load_conflicts, find_witness_conflicts
+from scenarios.driver.conflicts import (
+    find_data_conflicts,
+    find_load_conflicts,
+    find_witness_conflicts,
+)
+from scenarios.language.data_files import read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
@@ -163,3 +168,36 @@ def test_a_header_that_is_left_out_is_one_that_would_be_sent(tmp_path: Path) -> 
         "did you mean X-Tenant-ID?",
         "s.yaml:19: no header 'accpt' is sent, which could be left out; did you mean Accept?",
     ]
+
+
+def data_conflicts(folder: Path, keys: str, has_end: bool = True) -> list[str]:
+    """Return the conflicts of a data source with two rows, used by three users."""
+    text = GOOD.replace("quantities:", f"data: {{ids: {{rows: [{{id: 1}}, {{id: 2}}], {keys}}}}}\n"
+                        "quantities:").replace("{{ unique }}", "{{ ids.id }}")  # fmt: skip
+    path = written(folder, text.replace("users: 1", "users: 3"))
+    scenario = read_scenario(path)
+    tables = read_tables(scenario, path)
+    found = find_data_conflicts(scenario, path, tables, scenario.profiles, has_end=has_end)
+    return [str(each).replace(f"{folder}/", "") for each in found]
+
+
+@pytest.mark.parametrize(("keys", "problems"), [
+    ("per: user, order: unique",
+     ["s.yaml:2: the users of 'once' need 3 rows, and ids has 2; add rows, or write at_end: wrap"]),
+    ("per: user, order: unique, at_end: wrap", []),
+    ("per: user, order: unique, contention: 2", []),
+    ("per: user", []),
+    ("order: unique", []),
+])  # fmt: skip
+def test_each_user_needs_a_row_of_its_own_if_rows_of_users_are_unique(
+    tmp_path: Path, keys: str, problems: list[str]
+) -> None:
+    assert data_conflicts(tmp_path, keys) == problems
+
+
+def test_a_watch_needs_rows_that_never_end(tmp_path: Path) -> None:
+    assert data_conflicts(tmp_path, "order: unique", has_end=False) == [
+        "s.yaml:2: a watch goes on when every row of ids has been used; write at_end: wrap, or "
+        "order: cyclic"
+    ]
+    assert data_conflicts(tmp_path, "order: unique, at_end: wrap", has_end=False) == []

@@ -4,11 +4,13 @@ import pytest
 
 from config.environment import Environment
 from config.services import Service
+from scenarios.driver.data import data_rows
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason
 from scenarios.evidence.recording_reader import read_recordings
+from scenarios.language.data_files import read_tables
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
 from tests.scenarios.shop_scenario import good_scenario
@@ -70,3 +72,27 @@ def test_iterations_that_have_not_started_in_time_are_dropped(tmp_path: Path) ->
     assert recording.end.dropped > 0
     assert len(recording.exchanges) == recording.end.started > 0
     assert {exchange.outcome for exchange in recording.exchanges} == {Outcome.NOT_SENT}
+
+
+def test_a_load_ends_with_the_last_of_unique_rows_and_that_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text("""
+scenario: shop
+data: {ids: {rows: [{id: a}, {id: b}], order: unique}}
+flow: [{step: look, request: "GET shop /{{ ids.id }}"}]
+profiles: {few: {users: 1, iterations: 3}}
+""")
+    scenario = read_scenario(path)
+    with serving({"/a": Says("{}"), "/b": Says("{}")}) as server:
+        environment = Environment(environment="test", services={"shop": Service(url=server.url)})
+        flow = compile_flow(scenario, environment, "run-1", "tenant-1")
+        profile = Profile(users=1, iterations=3)
+        tables = read_tables(scenario, path)
+        rows = data_rows(scenario, environment, tables, profile, flow.secrets)
+        drive_alone(flow, "few", profile, tmp_path, "few", data=rows)
+    (recording,) = read_recordings(tmp_path, "few")
+    assert server.asked == ["/a", "/b"]
+    assert recording.end is not None
+    assert (recording.end.started, recording.end.dropped, recording.end.not_started) == (2, 0, 1)
+    assert recording.end.stop_reason is StopReason.DATA_USED_UP
+    assert recording.end.stopped == "every row of ids has been used: 2, each once"

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,25 @@ def assign(folder: str, problems: dict[str, str]) -> list[Any]:
     for client_id in ("a", "b"):
         answer = reply(problem=problems.get(client_id, ""))
         gevent.spawn_later(0.01, registry.take_reply, client_id, answer)
-    reported = registry.assign({"profile": "load"})
-    parts = [(data, client_id) for _, data, client_id in runner.sent]
-    return [reported, parts]
+    reported = registry.assign({"profile": "load"}, {"c.csv": b"id"})
+    parts = [(data, to) for name, data, to in runner.sent if name == "assignment"]
+    chunks = [(data["name"], to) for name, data, to in runner.sent if name == "file_chunk"]
+    return [reported, parts, chunks]
 
 
 def test_each_worker_is_assigned_a_part_with_a_name_of_its_own(tmp_path: Path) -> None:
-    reported, parts = in_locust_child(assign, tmp_path, {})
+    reported, parts, chunks = in_locust_child(assign, tmp_path, {})
     assert reported == []
+    task = {"profile": "load", "files": {"c.csv": hashlib.sha256(b"id").hexdigest()}, "of": 2}
     assert parts == [
-        [{"profile": "load", "generator": f"load-w{index + 1}", "index": index, "of": 2}, client]
+        [{**task, "generator": f"load-w{index + 1}", "index": index}, client]
         for index, client in enumerate("ab")
     ]
+    assert chunks == [["c.csv", "a"], ["c.csv", "b"]]
 
 
 def test_the_problems_of_workers_are_returned(tmp_path: Path) -> None:
-    reported, _ = in_locust_child(assign, tmp_path, {"b": "b: cannot record"})
+    reported, *_ = in_locust_child(assign, tmp_path, {"b": "b: cannot record"})
     assert reported == ["b: cannot record"]
 
 

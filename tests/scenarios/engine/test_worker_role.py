@@ -13,10 +13,14 @@ from tests.scenarios.engine.locust_child import in_locust_child, write_task
 from tests.scenarios.sockets import answering, http, serving
 
 
-def worker(folder: str, url: str = "http://127.0.0.1:9", **changes: Any) -> tuple[Any, FakeRunner]:
-    """Make a worker that has received an assignment."""
+def worker(
+    folder: str, url: str = "http://127.0.0.1:9", sent: dict[str, bytes] | None = None,
+    **changes: Any,
+) -> tuple[Any, FakeRunner]:  # fmt: skip
+    """Make a worker that has received an assignment, and before it the files that were sent."""
     from locust.env import Environment
 
+    from scenarios.engine.file_transfer import chunks_of, digests_of
     from scenarios.engine.load_task import digest_of
     from scenarios.engine.worker_role import WorkerRole
 
@@ -27,10 +31,13 @@ def worker(folder: str, url: str = "http://127.0.0.1:9", **changes: Any) -> tupl
     }
     assignment = {
         "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
-        "generator": "load-w1", "index": 0, "of": 1, "files": {}, **texts, **changes,
+        "generator": "load-w1", "index": 0, "of": 1, "files": digests_of(sent or {}), **texts,
+        **changes,
     }  # fmt: skip
     runner = FakeRunner()
     role = WorkerRole(Environment(), runner, options_of(files, evidence=folder))  # type: ignore[arg-type]
+    for chunk in chunks_of(sent or {}):
+        runner.deliver("file_chunk", chunk)
     runner.deliver("assignment", assignment)
     return role, runner
 
@@ -131,16 +138,21 @@ def test_a_worker_without_an_assignment_leaves(tmp_path: Path) -> None:
 
 
 def drive(
-    folder: str, url: str, stops: bool, scenario: str = "", files: dict[str, str] | None = None
+    folder: str,
+    url: str,
+    stops: bool,
+    scenario: str = "",
+    files: dict[str, str] | None = None,
+    part: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Drive the assignment, confirm every batch, and return what the master got."""
     from scenarios.engine.load_runner import UserLoop
     from scenarios.evidence.recording_reader import read_recording
     from scenarios.evidence.transfer import BatchWriter
 
-    changes: dict[str, Any] = {"scenario": scenario} if scenario else {}
+    changes: dict[str, Any] = {**({"scenario": scenario} if scenario else {}), **(part or {})}
     contents = {name: text.encode() for name, text in (files or {}).items()}
-    role, runner = worker(folder, url, files=contents, **changes)
+    role, runner = worker(folder, url, contents, **changes)
     role.begin()
     if stops:
         runner.deliver("stop_load", {"reason": "aborted", "message": "too many failures"})
@@ -220,3 +232,31 @@ def end_in_mid_load(folder: str) -> list[Any]:
 
 def test_after_its_end_a_worker_reads_no_recording_that_it_has_removed(tmp_path: Path) -> None:
     assert in_locust_child(end_in_mid_load, tmp_path) == [1, "", False]
+
+
+ROWS = """\
+scenario: s
+data: {ids: {file: rows/ids.csv}}
+flow: [{step: ask, request: 'GET shop /{{ ids.id }}'}]
+profiles: {load: {users: 1, iterations: 4}}
+"""
+
+
+def test_a_worker_uses_its_own_part_of_the_rows_that_the_master_sent(tmp_path: Path) -> None:
+    files, part = {"rows/ids.csv": "id\na\nb\nc\nd\n"}, {"index": 1, "of": 2}
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        got = in_locust_child(drive, tmp_path, server.url, False, ROWS, files, part)
+        paths = [received.decode().split()[1] for received in server.received if received]
+    assert got["exchanges"] == 2
+    assert paths == ["/b", "/d"]
+
+
+@pytest.mark.parametrize("digests", [{"rows/ids.csv": "0"}, {}], ids=["another", "none"])
+def test_a_worker_refuses_an_assignment_whose_data_file_did_not_come(
+    tmp_path: Path, digests: dict[str, str]
+) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "ids.csv").write_text("id\nof the worker\n")
+    changes = {"scenario": ROWS, "files": digests}
+    problem = in_locust_child(accept, tmp_path, changes)["problem"]
+    assert "'rows/ids.csv' did not " in problem

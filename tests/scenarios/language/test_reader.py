@@ -46,7 +46,7 @@ MUTATIONS = [
         "when: x\nchecks:",
         [
             "s.yaml:22: unknown key 'when'; "
-            "known here: scenario, description, quantities, flow, profiles, checks, public"
+            "known here: scenario, description, data, quantities, flow, profiles, checks, public"
         ],
         id="unknown key near to nothing",
     ),

@@ -7,7 +7,8 @@ import pytest
 
 from config.environment import Environment, read_environment
 from scenarios.language.model import Scenario
-from scenarios.language.secrets import secret_variables, secrets_of
+from scenarios.language.secrets import secret_columns, secret_variables, secrets_of
+from scenarios.language.tables import Table
 
 ENVIRONMENT = Environment.model_validate(
     {"environment": "test", "services": {"shop": {"url": "http://shop.example"}}}
@@ -94,3 +95,30 @@ def test_a_saved_value_in_a_public_header_is_no_secret(header: str) -> None:
     second = {"headers": {header: "{{ it }}"}}
     scenario = scenario_of({"save": {"it": "a.b"}}, second, public=["X-Plan"])
     assert secret_variables(scenario, ENVIRONMENT) == frozenset()
+
+
+def test_a_row_of_the_scenario_has_secrets_in_columns_that_are_named_like_one() -> None:
+    rows = [{"id": "customer-7", "password": "hunter", "pin": 7}]
+    step = {"request": "GET shop /{{ c.id }}"}
+    assert found(step, data={"c": {"rows": rows}}) == {"hunter"}
+    assert found(step, data={"c": {"rows": rows}}, public=["password"]) == set()
+
+
+@pytest.mark.parametrize(("step", "hidden"), [
+    ({}, ("password",)),
+    ({"headers": {"Authorization": "Bearer {{ c.handle }}"}}, ("handle", "password")),
+    ({"headers": {"Accept": "text/{{ c.handle }}"}}, ("password",)),
+    ({"request": "GET shop /?token={{ c['id'] }}"}, ("id", "password")),
+    ({"request": "GET shop /?page={{ c.id }}"}, ("password",)),
+])  # fmt: skip
+def test_a_column_is_secret_if_it_is_named_or_used_like_a_secret(
+    step: dict[str, Any], hidden: tuple[str, ...]
+) -> None:
+    scenario = scenario_of(step, data={"c": {"file": "c.csv"}})
+    tables = {"c": Table(("id", "handle", "password"), [])}
+    assert secret_columns(scenario, ENVIRONMENT, tables) == {"c": hidden}
+
+
+def test_a_public_column_is_no_secret() -> None:
+    scenario = scenario_of({}, data={"c": {"file": "c.csv"}}, public=["Password"])
+    assert secret_columns(scenario, ENVIRONMENT, {"c": Table(("password",), [])}) == {"c": ()}
