@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -29,6 +29,7 @@ from checks.verdict import Verdict, exit_code, worst
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import problems_of
 from commands.shared.run_setup import plan_of, variables_of
+from config.auth import NO_AUTH
 from config.clock import CLOCK
 from config.environment import (
     Environment,
@@ -38,7 +39,7 @@ from config.environment import (
 )
 from config.errors import ConfigError, Problem
 from config.prometheus import Prometheus
-from config.redaction import redact
+from config.redaction import Secrets, redact
 from reports.checklist import render_checklist
 from scenarios.language.secrets import secrets_of
 from witnesses.database.read_only import DatabaseDown, read_only
@@ -94,9 +95,9 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     with variables_of(file, place, "") as variables:
         environment = read_environment(file.path, variables)
         findings = check_environment(environment)
-        secrets = environment.secrets()
+        secrets = Secrets.of_process(environment.secrets())
         if plan:
-            secrets = secrets_of(plan.scenario, environment)
+            secrets = Secrets.of_process(secrets_of(plan.scenario, environment))
             inspections = inspect_scenario(plan.scenario, environment, environment.tenant_of_run())
             findings += findings_of(inspections)
             problems = problems_of(inspections, plan.scenario_path, secrets)
@@ -112,7 +113,7 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     raise typer.Exit(exit_code(verdict))
 
 
-def redacted(finding: Finding, secrets: tuple[str, ...]) -> Finding:
+def redacted(finding: Finding, secrets: Iterable[str]) -> Finding:
     """Return a finding without the secrets that a system has echoed."""
     return replace(
         finding, expected=redact(finding.expected, secrets),
@@ -161,7 +162,7 @@ def check_environment(environment: Environment) -> list[Finding]:
 def _untried_headers(environment: Environment) -> Iterator[Finding]:
     """Report each service of which no request shows whether it accepts the headers."""
     for name, service in environment.services.items():
-        if environment.headers_of(name) and not service.probe:
+        if (environment.headers_of(name) or service.auth != NO_AUTH) and not service.probe:
             yield Finding(
                 finding_id("headers", name), f"{name} accepts the headers", Kind.HEALTH,
                 Verdict.PASS, "not refused", "not tried: the service has no probe",
@@ -173,28 +174,25 @@ def _metrics(
     environment: Environment, start_times: StartTimes, threads: Executor
 ) -> Iterator[Finding]:
     """Scrape each replica once, and note when its process started."""
-    with ExitStack() as held:
-        clients = {
-            name: held.enter_context(metrics_client(environment, name))
-            for name in environment.services
-        }
-        scrapes = {
-            name: [
-                (url, threads.submit(fetch_exposition, clients[name], url))
-                for url in service.metrics_urls()
-            ]
-            for name, service in environment.services.items()
-        }
-        for name, of_service in scrapes.items():
-            errors = []
-            for url, scrape in of_service:
-                content, error = scrape.result()
-                exposition = parse_exposition(content, url)
-                errors.append(error or exposition.error)
-                if exposition.start_times and not errors[-1]:
-                    start_times.setdefault(name, set()).add(max(exposition.start_times.values()))
-            failed = list(filter(None, errors))
-            yield judge_metrics_readable(name, "now", failed, len(of_service))
+
+    def scrape(name: str, url: str) -> tuple[bytes, str]:
+        with metrics_client(environment, name, url) as client:
+            return fetch_exposition(client, url)
+
+    scrapes = {
+        name: [(url, threads.submit(scrape, name, url)) for url in service.metrics_urls()]
+        for name, service in environment.services.items()
+    }
+    for name, of_service in scrapes.items():
+        errors = []
+        for url, scraped in of_service:
+            content, error = scraped.result()
+            exposition = parse_exposition(content, url)
+            errors.append(error or exposition.error)
+            if exposition.start_times and not errors[-1]:
+                start_times.setdefault(name, set()).add(max(exposition.start_times.values()))
+        failed = list(filter(None, errors))
+        yield judge_metrics_readable(name, "now", failed, len(of_service))
 
 
 def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[Finding]:

@@ -6,22 +6,31 @@ is an error, because the file is copied into the evidence of every run.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from config.auth import AUTHORIZATION
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, Headers, override
+from config.local_files import with_local_files
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.plaintext import hide_misread_secrets, plaintext_secrets
 from config.prometheus import Prometheus
 from config.requirements import matches
-from config.secrets import Publicity, Value, values_of_headers, values_of_prometheus, values_of_url
+from config.secrets import (
+    Publicity,
+    Value,
+    values_of_auth,
+    values_of_headers,
+    values_of_prometheus,
+    values_of_url,
+)
 from config.services import Services
 from config.units import Rate
 from config.urls import DatabaseUrl
@@ -82,12 +91,13 @@ class Environment(StrictModel):
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
 
     def headers_of(self, service: str) -> dict[str, tuple[TextPart, ...]]:
-        """Return the headers of requests to a service, in parts.
+        """Return the headers of requests to a service, in parts, but for a token that is fetched.
 
         A part is a template, or what a variable held, verbatim.
         """
         common = self._parts_of_headers(self.headers, "headers")
-        return override(common, self._own_headers(service, "headers"))
+        own = self._own_headers(service, "headers")
+        return override(override(common, self._auth_header(service)), own)
 
     def placed_headers(self) -> Iterator[tuple[tuple[str, ...], tuple[TextPart, ...]]]:
         """Yield every header of the flow, in parts, with its place in the file."""
@@ -98,8 +108,11 @@ class Environment(StrictModel):
                 yield ("services", service, "headers", name), parts
 
     def metrics_headers_of(self, service: str) -> dict[str, str]:
-        """Return the headers of scrapes of a service."""
-        return override(self.metrics_headers, self.services[service].metrics_headers)
+        """Return the headers of scrapes of a service, without those of its credentials."""
+        settings = self.services[service]
+        name = settings.metrics_auth and settings.metrics_auth.header_name
+        common = override(self.metrics_headers, {name: None} if name else {})
+        return override(common, settings.metrics_headers)
 
     def remember_expanded(self, expanded: Mapping[Location, tuple[TextPart, ...]]) -> None:
         """Remember which parts of the values came from variables."""
@@ -135,6 +148,8 @@ class Environment(StrictModel):
         for name, url in self.databases.items():
             yield from values_of_url(self._parts(url, "databases", name))
         for name, service in self.services.items():
+            for auth in filter(None, (service.auth, service.metrics_auth)):
+                yield from values_of_auth(auth)
             for key in ("url", "health", "ready", "probe"):
                 yield from values_of_url(
                     self._parts(getattr(service, key) or "", "services", name, key)
@@ -147,6 +162,14 @@ class Environment(StrictModel):
             headers = self._parts_of_headers(self.prometheus.headers, "prometheus", "headers")
             yield from values_of_prometheus(self.prometheus, headers)
             yield from values_of_url(self._parts(self.prometheus.url, "prometheus", "url"))
+
+    def _auth_header(self, service: str) -> dict[str, tuple[TextPart, ...] | None]:
+        """Return the header of a service's credentials; it is None where a token is fetched."""
+        auth = self.services[service].auth
+        if auth.header_name is None:
+            return {}
+        value = auth.header_value
+        return {auth.header_name: (TextPart(value, is_verbatim=True),) if value else None}
 
     def _own_headers(self, service: str, key: str) -> dict[str, tuple[TextPart, ...] | None]:
         headers: Mapping[str, str | None] = getattr(self.services[service], key)
@@ -203,7 +226,10 @@ def read_environment_file(path: Path) -> EnvironmentFile:
         name=str(content.get("environment") or path.stem),
         starts_stack=bool(content.get("stack")),
         headers={
-            name: override(override({}, _written_headers(content)), _written_headers(service))
+            name: override(
+                override({}, _written_headers(content)),
+                {**_written_auth(service), **_written_headers(service)},
+            )
             for name, service in mapping_in(content, "services").items()
         },
     )
@@ -214,12 +240,24 @@ def _written_headers(content: Any) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in headers.items()}
 
 
+def _written_auth(service: Any) -> dict[str, str | None]:
+    """Return the header of a service's credentials as written; a variable stands for a token."""
+    auth = mapping_in(service, "auth")
+    api_key = mapping_in(auth, "api_key")
+    if isinstance(header := api_key.get("header"), str):
+        return {header: str(api_key.get("value"))}
+    if "basic" in auth:
+        return {AUTHORIZATION: "Basic ${BASIC_CREDENTIALS}"}
+    token = "${ACCESS_TOKEN}" if "oauth2" in auth else auth.get("bearer")
+    return {AUTHORIZATION: f"Bearer {token}"} if token else {}
+
+
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read an environment; `variables` override the process's own. Raises ConfigError."""
     problems = problems_as_written(read_document(path))
     try:
         document = hide_misread_secrets(read_document(path, {**os.environ, **(variables or {})}))
-        environment = read_model(with_ca_files(document), Environment)
+        environment = read_model(with_local_files(document), Environment)
         environment.remember_expanded(document.expanded)
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from error
@@ -245,20 +283,3 @@ def problems_as_written(document: Document) -> list[Problem]:
 
 def _is_of_headers(place: Location) -> bool:
     return place[:1] == ("headers",) or (place[:1] == ("services",) and place[2:3] == ("headers",))
-
-
-def with_ca_files(document: Document) -> Document:
-    """Make the paths of CA files relative to the environment's file."""
-    if not isinstance(document.content, dict):
-        return document
-    content = _with_ca_file(document.path.parent, document.content)
-    if isinstance(content.get("prometheus"), dict):
-        content["prometheus"] = _with_ca_file(document.path.parent, content["prometheus"])
-    return replace(document, content=content)
-
-
-def _with_ca_file(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
-    match content:
-        case {"ca_file": str(ca_file)} if ca_file:
-            return {**content, "ca_file": str(folder / ca_file)}
-    return dict(content)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config.documents import Document
 from config.errors import Problem
+from config.local_files import AUTHS
 from config.secrets import SECRET_NAME, is_public_name
 from config.variables import Place, mapping_in, texts_in
 
@@ -34,6 +35,10 @@ _SHAPES = {
 }
 _RANDOM = re.compile(r"[A-Za-z0-9+/_=.-]{32,}")
 _RANDOM_BITS = 3.5  # per character; words have less, hexadecimal digits up to 4
+_SECRETS_OF_AUTH = (
+    ("basic", "password"), ("api_key", "value"), ("oauth2", "client_secret"),
+    ("certificate", "password"),
+)  # fmt: skip
 _TRAFFIC = ("headers", "metrics_headers")
 
 
@@ -95,6 +100,7 @@ def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     yield ("prometheus", "bearer_token"), prometheus.get("bearer_token")
     password = mapping_in(prometheus, "basic_auth").get("password")
     yield ("prometheus", "basic_auth", "password"), password
+    yield from _credentials(content)
     for location, value in _headers(content):
         name = location[-1]
         is_secret = SECRET_NAME.search(name) and not is_public_name(name)
@@ -103,6 +109,17 @@ def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     for place, text in texts_in(content):
         if place[:1] in (("databases",), ("services",)) and _has_secret(text, public):
             yield place, text
+
+
+def _credentials(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the location and value of each secret of a service's credentials."""
+    for name, service in mapping_in(content, "services").items():
+        for key in AUTHS:
+            auth = mapping_in(service, key)
+            yield ("services", name, key, "bearer"), auth.get("bearer")
+            for of_auth, secret in _SECRETS_OF_AUTH:
+                value = mapping_in(auth, of_auth).get(secret)
+                yield ("services", name, key, of_auth, secret), value
 
 
 def _headers(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from config.documents import Document, invalid_places, read_document, read_model
-from config.environment import Environment, problems_as_written, with_ca_files
+from config.environment import Environment, problems_as_written
 from config.errors import ConfigError
+from config.local_files import certificate_at, with_local_files
 from config.model_keys import Location
 from config.variables import names_of_variables, texts_in
 
@@ -54,9 +55,10 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
 def _without_unknown_files(document: Document, places: Mapping[str, list[Location]]) -> Document:
     """Remove files at unknown paths: whether they exist is known only where the variable is set."""
     content = copy.deepcopy(document.content)
-    for *path, key in chain.from_iterable(places.values()):
-        if key == "ca_file":
-            reduce(getitem, path, content).pop(key, None)
+    for place in chain.from_iterable(places.values()):
+        unknown = place if place[-1] == "ca_file" else certificate_at(place)
+        if unknown:
+            reduce(getitem, unknown[:-1], content).pop(unknown[-1], None)
     return replace(document, content=content)
 
 
@@ -65,7 +67,7 @@ def _with_candidates(path: Path, places: Mapping[str, list[Location]]) -> Docume
     chosen = dict.fromkeys(places, 0)
     while True:
         values = {name: _CANDIDATES[number] for name, number in chosen.items()}
-        document = with_ca_files(read_document(path, {**os.environ, **values}))
+        document = with_local_files(read_document(path, {**os.environ, **values}))
         invalid = invalid_places(document, Environment)
         unfit = [
             name

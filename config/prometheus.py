@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from config.auth import BasicAuth
 from config.documents import StrictModel
 from config.headers import HeaderName, HeaderValue
 from config.network import CertificateFile
@@ -12,18 +13,6 @@ from config.units import Duration
 from config.urls import PrometheusUrl
 
 _IS_TOKEN = matches(r"[!-~]+", "not a token: one word of visible ASCII, without Bearer")
-_IS_VISIBLE = matches(
-    r"[^\x00-\x1f\x7f]+",
-    "must not be empty or contain a line break or another control character",
-)
-_HAS_NO_COLON = matches("[^:]*", "a username must not contain a colon")
-
-
-class BasicAuth(StrictModel):
-    """Username and password of HTTP basic authentication."""
-
-    username: Annotated[str, _HAS_NO_COLON, _IS_VISIBLE]
-    password: Annotated[str, _IS_VISIBLE, Field(repr=False)]
 
 
 class Prometheus(StrictModel):

@@ -104,13 +104,38 @@ def _replaced(text: str, spans: Iterable[Span], replacement: str = _REDACTED) ->
     return "".join([*parts, text[end:]])
 
 
+class ObtainedTokens:
+    """The latest tokens that a process has obtained for itself: secrets wherever it redacts."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._tokens: deque[str] = deque(maxlen=_MAX_SAVED)
+
+    def learn(self, token: str) -> None:
+        """Take a token for a secret, from now on."""
+        self._tokens.append(token)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each token."""
+        return iter(tuple(self._tokens))
+
+
+OBTAINED = ObtainedTokens()
+
+
 @dataclass
 class Secrets:
-    """The secrets of a run: those of its files, and the latest that it saved from responses."""
+    """The secrets of a run: those of its files, and the latest of its responses and its tokens."""
 
     of_files: tuple[str, ...] = ()
+    obtained: ObtainedTokens = field(default_factory=ObtainedTokens)
     _saved: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_SAVED))
     _redacted: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of_process(of_files: tuple[str, ...]) -> "Secrets":
+        """Return the secrets of files, and the tokens that this process obtains."""
+        return Secrets(of_files, OBTAINED)
 
     def learn(self, value: Any) -> None:
         """Take the texts of a saved value for secrets; of very many values, the latest count.
@@ -121,8 +146,9 @@ class Secrets:
 
     @property
     def learned(self) -> tuple[str, ...]:
-        """The secrets that responses brought."""
-        return tuple(dict.fromkeys(secret for each in self._saved for secret in secrets_in(each)))
+        """The secrets that responses brought: those of the SUT, and those of token endpoints."""
+        saved = (secret for each in self._saved for secret in secrets_in(each))
+        return tuple(dict.fromkeys((*saved, *self.obtained)))
 
     def redact_repeated(self, text: str) -> str:
         """Redact a text that comes again and again, such as the reason of a failure."""

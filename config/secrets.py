@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from config.prometheus import BasicAuth, Prometheus
+from config.auth import Auth, basic_credentials
+from config.prometheus import Prometheus
 from config.variables import texts_in
 from config.verbatim import TextPart
 
@@ -78,11 +79,6 @@ class Publicity:
         return self.names.isdisjoint(map(str.lower, value.names)) and text.lower() not in self.plain
 
 
-def basic_credentials(auth: BasicAuth) -> str:
-    """Return username and password in the Base64 form of HTTP basic authentication."""
-    return _basic(auth.username, auth.password)
-
-
 def secrets_of_prometheus(settings: Prometheus) -> tuple[str, ...]:
     """Return the secrets of the settings alone, as if all of them came from variables."""
     headers = {
@@ -100,6 +96,20 @@ def values_of_prometheus(
         yield Value(settings.bearer_token, ())
     if settings.basic_auth:
         yield from values_of_user(settings.basic_auth.username, settings.basic_auth.password)
+
+
+def values_of_auth(auth: Auth) -> Iterator[Value]:
+    """Yield the credentials of a service; a token that is fetched is known only during the run."""
+    if auth.basic:
+        yield from values_of_user(auth.basic.username, auth.basic.password)
+    if auth.oauth2:
+        yield from values_of_user(auth.oauth2.client_id, auth.oauth2.client_secret)
+        yield Value(auth.oauth2.basic_credentials(), ())
+        yield from values_of_url((TextPart(auth.oauth2.token_url),))
+    password = auth.certificate and auth.certificate.password
+    for secret in (auth.bearer, auth.api_key and auth.api_key.value, password):
+        if secret:
+            yield Value(secret, ())
 
 
 def secrets_in(value: Any) -> Iterator[str]:
@@ -151,7 +161,7 @@ def values_of_user(user: str, password: str, names: tuple[str, ...] = ()) -> Ite
     if password:
         yield Value(password, names)
         yield Value(f"{user}:{password}", names)
-        yield Value(_basic(user, password), names)
+        yield Value(basic_credentials(user, password), names)
 
 
 def values_of_url(parts: Iterable[TextPart]) -> Iterator[Value]:
@@ -201,10 +211,6 @@ def _of_part(part: TextPart, before: str) -> Iterator[Value]:
         if not is_public_name(names[-1]):
             yield Value(part.text, names, is_certain=is_query or is_password)
             yield Value(unquote(part.text), names, is_certain=is_query or is_password)
-
-
-def _basic(user: str, password: str) -> str:
-    return base64.b64encode(f"{user}:{password}".encode(errors="surrogatepass")).decode()
 
 
 def _decoded(credentials: str) -> str:

@@ -1,13 +1,14 @@
 """The services of an environment: their addresses, and the headers that only one of them takes."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator, model_validator
 
+from config.auth import NO_AUTH, Auth
 from config.documents import StrictModel
 from config.headers import OwnFlowHeaders, OwnHeaders
-from config.urls import BaseUrl, Url, UrlPath
+from config.urls import BaseUrl, Url, UrlPath, origin_of
 
 NONE = "none"
 _SERVICE_NAME = re.compile(r"\w[\w.-]*")
@@ -17,6 +18,11 @@ MetricsUrls = Annotated[
     BeforeValidator(
         lambda value: value.split() if isinstance(value, str) and value != NONE else value
     ),
+]
+
+# the model itself does not allow that nothing authenticates
+MetricsAuth = Annotated[
+    Auth, WrapValidator(lambda value, validate: NO_AUTH if value == NONE else validate(value))
 ]
 
 
@@ -30,6 +36,9 @@ class Service(StrictModel):
     the value of Prometheus' `job` label; default: the service's name. `headers` and
     `metrics_headers` are sent beside the environment's, or instead of those of the same name; null
     leaves one out.
+
+    `auth` authenticates the requests of the flow and `probe`, and scrapes of the same origin: a
+    secret goes to no other. `metrics_auth` replaces it for all scrapes; `none` leaves it out.
     """
 
     url: BaseUrl
@@ -40,12 +49,31 @@ class Service(StrictModel):
     job: str | None = None
     headers: Annotated[OwnFlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[OwnHeaders, Field(repr=False)] = {}
+    auth: Auth = NO_AUTH
+    metrics_auth: MetricsAuth | None = None
 
     def metrics_urls(self) -> list[str]:
         """Return the metrics URL of each replica; default: `/metrics` below `url`."""
         if self.metrics == NONE:
             return []
         return list(self.metrics or [f"{self.url}/metrics"])
+
+    def auth_of_metrics(self, url: str) -> Auth:
+        """Return the credentials of scrapes at a URL."""
+        if self.metrics_auth is None:
+            return self.auth if origin_of(url) == origin_of(self.url) else NO_AUTH
+        return self.metrics_auth
+
+    @model_validator(mode="after")
+    def _sends_each_header_once(self) -> Self:
+        for key, headers in (("auth", self.headers), ("metrics_auth", self.metrics_headers)):
+            auth: Auth | None = getattr(self, key)
+            for name in headers:
+                if auth and auth.header_name and name.lower() == auth.header_name.lower():
+                    of_headers = key.replace("auth", "headers")
+                    message = f"{key} sends {auth.header_name} itself; remove it from {of_headers}"
+                    raise ValueError(message)
+        return self
 
     @property
     def health_path(self) -> str:

@@ -16,6 +16,16 @@ _SPACE = re.compile(r"\s")
 _PLAIN = r"[^?#]*"
 
 
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL, the port also where it is the scheme's own.
+
+    >>> origin_of("https://shop.example/metrics") == origin_of("https://SHOP.example:443")
+    True
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
 def _url(text: str) -> str:
     if "@" in text:
         raise ValueError("a URL must not contain a user and password; use a header")

@@ -16,6 +16,7 @@ from threading import Event
 
 import pytest
 
+from config.client_certificate import ClientCertificate
 from tests.paths import ROOT
 from tests.tiny_server import in_background
 
@@ -32,6 +33,10 @@ class Certificates:
     ca: Path
     certificate: Path
     key: Path
+
+    def of_client(self) -> ClientCertificate:
+        """Return the certificate as one that a client shows."""
+        return ClientCertificate(file=str(self.certificate), key=str(self.key))
 
 
 def sign(folder: Path, names: str = "IP:127.0.0.1", days: int = 30) -> Certificates:
@@ -93,9 +98,14 @@ class Exchange:
 
 @contextmanager
 def answering(
-    answer: Callable[[Exchange], None], certificates: Certificates | None = None
+    answer: Callable[[Exchange], None],
+    certificates: Certificates | None = None,
+    clients_ca: Path | None = None,
 ) -> Iterator[Heard]:
-    """Serve on a free port, with TLS where certificates are given."""
+    """Serve on a free port, with TLS where certificates are given.
+
+    With the CA of clients, each of them has to show a certificate.
+    """
     over = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -117,6 +127,9 @@ def answering(
         if certificates:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificates.certificate, certificates.key)
+            if clients_ca:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients_ca)
             server.socket = context.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )

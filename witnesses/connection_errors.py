@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import h11
 
 from scenarios.http.fetch import ResponseUnusable
+from scenarios.http.token_request import TokenRefused
 
 # Of OpenSSL's x509_vfy.h; Python has no names for them.
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -62,8 +63,8 @@ def refusal_of_tls(error: ssl.SSLError, asked: Asked) -> Refusal:
     if error.reason in _NO_TLS:
         return Refusal("does not speak TLS", f"write http:// in {asked.url_key}, or another port")
     if error.reason in _NO_CLIENT_CERTIFICATE:
-        what = "asks for a client certificate, which is not supported"
-        return Refusal(what, f"write an address in {asked.url_key} that does not")
+        what = "asks for a client certificate"
+        return Refusal(what, "name one in auth.certificate of the service")
     return Refusal(
         f"ended the TLS handshake ({error.reason})", "read its log, or its proxy's", is_theirs=True
     )
@@ -112,5 +113,7 @@ def refusal_of(error: BaseException, asked: Asked) -> Refusal:
     if isinstance(error, ResponseUnusable):
         what = f"sent a response that is not used: {error}"
         return Refusal(what, f"see whether {asked.url_key} leads to it", is_theirs=True)
+    if isinstance(error.__cause__, TokenRefused):
+        return Refusal(f"was not asked: {error}", "see auth.oauth2 in the environment's file")
     of_tls = tls_error(error)
     return refusal_of_tls(of_tls, asked) if of_tls else refusal_of_connection(error, asked)

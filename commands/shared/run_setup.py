@@ -112,7 +112,7 @@ def deployed(
     stack = folder.path / "stack"
     with variables_of(plan.file, stack, plan.asked.fault, on_lost) as variables:
         environment = read_environment(plan.file.path, variables)
-        folder = replace(folder, secrets=Secrets(secrets_of(plan.scenario, environment)))
+        folder = replace(folder, secrets=Secrets.of_process(secrets_of(plan.scenario, environment)))
         folder.redact_files()
         log_to(folder)
         yield DriverContext(

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
+from config.auth import AUTHORIZATION
 from config.environment import Environment
 from config.headers import override
 from config.network import Network
@@ -14,6 +16,7 @@ from scenarios.driver.message_expectations import (
     compile_message_expectations,
 )
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
+from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.model import Scenario
@@ -95,38 +98,45 @@ def compile_flow(
     tenant: str,
     secrets: Secrets | None = None,
     files: Attachments = _NO_FILES,
+    sources: Sources = TOKEN_SOURCES,
 ) -> Flow:
     """Compile the steps of a scenario against an environment's addresses.
 
     `secrets` are those of both, unless they are known already. `files` are the contents of those
-    that the scenario names.
+    that the scenario names; `sources` give tokens.
     """
     known = {"tenant": tenant, "run": run_id}
     steps = tuple(
-        _compile_step(number, step, environment, known, files)
+        _compile_step(number, step, environment, known, files, sources)
         for number, step in enumerate(scenario.steps)
     )
     return Flow(
         run_id, tenant, steps, environment.network,
-        secrets or Secrets(secrets_of(scenario, environment)),
+        secrets or Secrets.of_process(secrets_of(scenario, environment)),
         secret_variables(scenario, environment),
     )  # fmt: skip
 
 
 def _compile_step(
-    number: int, step: Step, environment: Environment, known: Variables, files: Attachments
-) -> CompiledStep:
+    number: int, step: Step, environment: Environment, known: Variables, files: Attachments,
+    sources: Sources,
+) -> CompiledStep:  # fmt: skip
     method, service, path = step.request_parts()
-    origin, base = split_url(environment.services[service].url)
+    auth = environment.services[service].auth
+    origin, base = split_url(environment.services[service].url, auth.certificate)
     payload = compile_payload(step, known, files)
-    constant, changing = _headers(_header_parts(step, environment, payload), known)
+    is_token = auth.oauth2 and AUTHORIZATION.lower() not in map(str.lower, step.headers)
+    token = sources(auth, environment.network).authorization if is_token else None
+    constant, changing = _headers(_header_parts(step, environment, payload), known, token)
     left_out = [name for name, value in step.headers.items() if value is None]
     target = compile_target(base, path, known)
+    queries = [compile_query(step.query, known)] if step.query else []
+    queries += [Constant(auth.query)] if auth.query else []
     return CompiledStep(
         name=step.step,
         number=number,
         request_template=RequestTemplate(method, origin, constant, step.timeout, left_out),
-        target=with_query(target, compile_query(step.query, known)) if step.query else target,
+        target=reduce(with_query, queries, target),
         headers=changing,
         body=payload.render if payload else None,
         statuses=step.expect.statuses,
@@ -173,9 +183,9 @@ def _header_parts(
 
 
 def _headers(
-    headers: Mapping[str, tuple[TextPart, ...]], known: Variables
+    headers: Mapping[str, tuple[TextPart, ...]], known: Variables, token: Template | None
 ) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
-    """Separate the headers with a constant value from those that change."""
+    """Separate the headers with a constant value from those that change, such as a token."""
     compiled = {
         name: compile_header(parts, known)
         for name, parts in headers.items()
@@ -187,6 +197,7 @@ def _headers(
         if isinstance(template, Constant)
     }
     changing = [(name, template) for name, template in compiled.items() if name not in constant]
+    changing += [(AUTHORIZATION, token)] if token else []
     if not changing:
         return tuple(constant.items()), None
     return tuple(constant.items()), lambda variables: tuple(

@@ -12,7 +12,7 @@ from threading import Event
 
 from config.clock import CLOCK
 from config.environment import Environment
-from config.redaction import redact
+from config.redaction import Secrets, redact
 from config.services import NONE
 from scenarios.evidence.files import make_folder, open_to_append
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path
@@ -58,9 +58,12 @@ class Prober:
         self._down_since: float | None = None
         self._url = service.url + service.health_path
         self._is_any_status_well = service.health == NONE
-        self._secrets = secrets or environment.secrets()
+        self._secrets = secrets or Secrets.of_process(environment.secrets())
         # One connection per probe: one that a restart has closed would show an outage that is over.
-        self._client = open_client(environment.network, TIMEOUT_S, kept=0, max_bytes=_MAX_BYTES)
+        self._client = open_client(
+            environment.network, TIMEOUT_S, kept=0, max_bytes=_MAX_BYTES,
+            certificate=service.auth.certificate,
+        )  # fmt: skip
         self._path = probes_path(folder, name)
         make_folder(self._path.parent)
         # end a line that a killed watch left unfinished, so that the next one is a line of its own

@@ -78,7 +78,7 @@ class HttpClient:
             addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise NotSent(f"could not connect: {error_text(error)}") from error
-        tls = tls_context(self._network.ca_file) if origin.is_tls else None
+        tls = tls_context(self._network.ca_file, origin.certificate) if origin.is_tls else None
         reason = "no address"
         for family, kind, protocol, _, address in addresses:
             connection = Connection(_socket.socket(family, kind, protocol), self._readiness)

@@ -24,6 +24,7 @@ from scenarios.http.content_encoding import content_codings, decode
 from scenarios.http.messages import (
     KEEPALIVE_S,
     MAX_BODY_BYTES,
+    NotSent,
     RequestTemplate,
     Response,
     ResponseLost,
@@ -31,7 +32,7 @@ from scenarios.http.messages import (
 )
 from scenarios.http.readiness import ReadinessFactory
 from scenarios.http.response_head import final_head, plain_response
-from scenarios.http.tls import Tls
+from scenarios.http.tls import REFUSED_CERTIFICATE, Tls
 
 MAX_HEAD_BYTES = 65_536
 # of a whole response: beside the body there are its head, the framing of its chunks and trailers
@@ -46,6 +47,10 @@ _IN_PROGRESS = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY)
 
 class ConnectionBroken(Exception):
     """The connection cannot be used any further; the text is the reason."""
+
+
+class HandshakeRefused(ConnectionBroken):
+    """The server refused the certificate of this client, or the lack of one."""
 
 
 class BodyTooLarge(ConnectionBroken):
@@ -124,7 +129,11 @@ class Connection:
         self._raw.close()
 
     def exchange(self, data: bytes, template: RequestTemplate, deadline: float) -> Response:
-        """Send a request and read its response. Raises ResponseLost."""
+        """Send a request and read its response. Raises ResponseLost.
+
+        With TLS 1.3, a server judges a client's certificate when the client has begun to send; if
+        it refuses it, nothing has read the request, and NotSent is raised.
+        """
         self._begin(reads_body=template.method != "HEAD")
         try:
             self._send(self._tls.encrypted(data) if self._tls else data, deadline)
@@ -136,6 +145,8 @@ class Connection:
             self._in_sync = False
             if self._has_head:
                 return self._response(_body_error(error))
+            if isinstance(error, HandshakeRefused):
+                raise NotSent(f"could not connect: {error}") from error
             if isinstance(error, DeadlinePassed):
                 raise ResponseLost(f"no response within {template.timeout_s:g} s") from error
             raise ResponseLost(f"the connection broke: {self._send_error or error}") from error
@@ -230,7 +241,9 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            raise ConnectionBroken(error_text(error)) from error
+            is_refused = isinstance(error, ssl.SSLError) and error.reason in REFUSED_CERTIFICATE
+            kind = HandshakeRefused if is_refused else ConnectionBroken
+            raise kind(error_text(error)) from error
         self._received_bytes += len(data)
         if not self._has_head:
             self._head = self._head + data if self._head else data

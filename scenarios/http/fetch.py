@@ -19,6 +19,7 @@ import h11
 import httpx
 
 from scenarios.http.content_encoding import codings_in, decode
+from scenarios.http.messages import NotSent
 from scenarios.http.transport import BoundedClient, TooMuchReceived
 
 _HEAD_TOO_LARGE = 431  # h11's hint for a head, a chunk's line or trailers that do not end
@@ -63,12 +64,14 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     deadline_s: float | None = None,
+    auth: httpx.Auth | None = None,
 ) -> Fetched:
     """Send a request and return its response. Raises FetchFailed.
 
-    `deadline_s` is the client's unless it is given. No redirect is followed.
+    `deadline_s` and `auth` are the client's unless they are given. No redirect is followed.
     """
     options: dict[str, Any] = {} if deadline_s is None else {"timeout": deadline_s}
+    options |= {} if auth is None else {"auth": auth}
     given = {"Accept-Encoding": "gzip, deflate", **(headers or {})}
     has_head = False
     try:
@@ -77,6 +80,8 @@ def fetch(
             # the certificate can only be read while the connection is open
             certificate_until = _certificate_until(response)
             body = _read(response, client.max_bytes)
+    except NotSent as error:  # without a token
+        raise NotConnected(str(error)) from error
     except httpx.TimeoutException as error:
         raise ResponseLate("the deadline has passed") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

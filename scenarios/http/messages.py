@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from config.client_certificate import ClientCertificate
+
 MAX_BODY_BYTES = 10_000_000
 TRACE_HEADER = "X-Trace-ID"
 # of every request, unless its step has others
@@ -39,13 +41,15 @@ class ResponseLost(NoResponse):
 class Origin(NamedTuple):
     """Where requests go. `host` is as in the URL, an IPv6 address without its brackets.
 
-    `authority` is the value of the Host header: host and port as they are in the URL.
+    `authority` is the value of the Host header: host and port as they are in the URL. Connections
+    that show another client certificate, or none, are not shared.
     """
 
     is_tls: bool
     host: str
     port: int
     authority: str
+    certificate: ClientCertificate | None = None
 
 
 class RequestTemplate:
@@ -126,17 +130,18 @@ class Sender(Protocol):
         ...
 
 
-def split_url(url: str) -> tuple[Origin, str]:
+def split_url(url: str, certificate: ClientCertificate | None = None) -> tuple[Origin, str]:
     """Split a service's URL into its origin and the path that precedes those of its requests.
 
-    >>> split_url("https://shop.example/v2/")
-    (Origin(is_tls=True, host='shop.example', port=443, authority='shop.example'), '/v2')
+    >>> split_url("https://shop.example/v2/")  # doctest: +ELLIPSIS
+    (Origin(is_tls=True, host='shop.example', port=443, ...), '/v2')
     """
     parts = urlsplit(url)
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)
     authority = parts.netloc.rpartition("@")[2]
-    return Origin(is_tls, parts.hostname or "", port, authority), parts.path.rstrip("/")
+    origin = Origin(is_tls, parts.hostname or "", port, authority, certificate)
+    return origin, parts.path.rstrip("/")
 
 
 def header_value(head: bytes, name: bytes) -> bytes:

@@ -5,18 +5,34 @@ import ssl
 
 import httpx
 
+from config.client_certificate import ClientCertificate
+
+# the alerts with which a server refuses a client's certificate, or the lack of one
+REFUSED_CERTIFICATE = (
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED", "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+)  # fmt: skip
+
 _READ_BYTES = 32_768
 
 
 @functools.cache
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(
+    ca_file: str | None, certificate: ClientCertificate | None = None
+) -> ssl.SSLContext:
     """Return the context that trusts the certificates of a file, or the well-known ones.
 
-    All connections share it: creating one takes tens of milliseconds.
+    It shows a client certificate, if there is one. All connections share it: creating one takes
+    tens of milliseconds.
     """
     if ca_file is None:
-        return httpx.create_ssl_context(trust_env=False)
-    return ssl.create_default_context(cafile=ca_file)
+        context = httpx.create_ssl_context(trust_env=False)
+    else:
+        context = ssl.create_default_context(cafile=ca_file)
+    if certificate:
+        certificate.load_into(context)
+    return context
 
 
 class Tls:

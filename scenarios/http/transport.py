@@ -17,6 +17,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from config.client_certificate import ClientCertificate
 from config.network import Network
 from scenarios.http.tls import tls_context
 
@@ -135,15 +136,18 @@ def open_client(
     headers: Mapping[str, str] | None = None,
     kept: int | None = None,
     max_bytes: int = MAX_PAGE_BYTES,
+    certificate: ClientCertificate | None = None,
+    auth: httpx.Auth | None = None,
 ) -> BoundedClient:
     """Return a client whose exchanges take at most `timeout_s` seconds, body included.
 
     A request with a timeout of its own takes at most that.
 
-    `kept` is the maximum number of idle connections; 0 opens one connection per request.
+    `kept` is the maximum number of idle connections; 0 opens one connection per request. The
+    client shows `certificate` in handshakes, and authenticates each request by `auth`.
     """
     deadline = Deadline(_RECEIVED_RATIO * max_bytes + _MAX_HEAD_BYTES)
-    tls = tls_context(network.ca_file)
+    tls = tls_context(network.ca_file, certificate)
 
     def begin(request: httpx.Request) -> None:
         deadline.begin(request.extensions["timeout"]["read"])
@@ -160,6 +164,7 @@ def open_client(
         transport=transport,
         timeout=timeout_s,
         headers=dict(headers or {}),
+        auth=auth,
         trust_env=False,
         event_hooks={"request": [begin]},
     )

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from config.prometheus import BasicAuth, Prometheus
+from config.auth import BasicAuth
+from config.prometheus import Prometheus
 
 URL = "http://prometheus.example"
 

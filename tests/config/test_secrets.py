@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from config.auth import BasicAuth
 from config.environment import Environment, read_environment
-from config.prometheus import BasicAuth, Prometheus
+from config.prometheus import Prometheus
 from config.secrets import (
     Publicity,
     Value,

@@ -46,8 +46,9 @@ class EndToEndClient:
         wanted = {"tenant_id": self.tenant, **labels}
         expositions: list[str] = []
         for name, service in self.environment.services.items():
-            with metrics_client(self.environment, name) as client:
-                expositions += (client.get(url).text for url in service.metrics_urls())
+            for url in service.metrics_urls():
+                with metrics_client(self.environment, name, url) as client:
+                    expositions.append(client.get(url).text)
         return sum(
             sample.value
             for exposition in expositions

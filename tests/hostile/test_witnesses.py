@@ -10,6 +10,7 @@ from config.environment import Environment
 from config.prometheus import Prometheus
 from config.services import Service
 from scenarios.driver.prober import Prober
+from scenarios.http.transport import BoundedClient
 from tests.hostile.cases import BODIES, BY_NAME, ENCODINGS, HEADS, HTTP, JSON, PAGES, Case
 from tests.hostile.sentences import is_one_sentence
 from tests.hostile.server import HostileServer, serving
@@ -29,6 +30,10 @@ FEW = [HEADS[0], HEADS[3], HEADS[-2], BODIES[0], BODIES[-6], ENCODINGS[0], ENCOD
 def server() -> Iterator[HostileServer]:
     with serving() as running:
         yield running
+
+
+def _scraping(server: HostileServer, case: Case, timeout_s: float = HANGS_S) -> BoundedClient:
+    return metrics_client(_environment(server, case), "shop", server.url(case), timeout_s)
 
 
 def _timeout_s(case: Case) -> float:
@@ -57,7 +62,9 @@ def test_health_with_too_much_json_has_no_version(server: HostileServer, case: C
 
 @pytest.mark.parametrize("case", [*HTTP, *PAGES], ids=lambda case: case.name)
 def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: Case) -> None:
-    with metrics_client(_environment(server, case), "shop", _timeout_s(case)) as client:
+    with metrics_client(
+        _environment(server, case), "shop", server.url(case), _timeout_s(case)
+    ) as client:
         content, error = fetch_exposition(client, server.url(case))
     error = error or parse_exposition(content, server.url(case)).error
     assert is_one_sentence(error), error
@@ -103,7 +110,9 @@ def test_a_probe_of_a_watch_has_one_sentence(
 )  # fmt: skip
 def test_the_reason_names_the_limit(server: HostileServer, name: str, what: str) -> None:
     case = BY_NAME[name]
-    with metrics_client(_environment(server, case), "shop", HANGS_S * 10) as client:
+    with metrics_client(
+        _environment(server, case), "shop", server.url(case), HANGS_S * 10
+    ) as client:
         error = fetch_exposition(client, server.url(case))[1]
     assert error == f"{server.url(case)} sent a response that is not used: {what}"
 
@@ -121,5 +130,5 @@ def test_a_page_that_cannot_be_parsed_in_bounds_is_not_parsed(
     server: HostileServer, name: str, what: str
 ) -> None:
     case = BY_NAME[name]
-    with metrics_client(_environment(server, case), "shop") as client:
+    with _scraping(server, case) as client:
         assert fetch_exposition(client, server.url(case))[1] == f"{server.url(case)} {what}"

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from config.clock import CLOCK
 from config.environment import Environment
-from config.redaction import redact
+from config.redaction import Secrets, redact
 from config.services import NONE, Service
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import decode_json
 from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
+from scenarios.http.service_auth import ServiceAuth
 from scenarios.http.transport import BoundedClient, open_client
 from scenarios.language.templates import compile_header, variables_in_header
 from witnesses.clock_skew import clock_skew_s
@@ -44,14 +45,17 @@ def fetch_statuses(
     All at once: several that do not respond take no longer than one.
     """
     names = list(environment.services)
-    with (
-        open_client(environment.network, timeout_s, max_bytes=MAX_BYTES) as client,
-        ThreadPoolExecutor(len(names)) as threads,
-    ):
-        statuses = threads.map(
-            lambda name: _ServiceQuestions(client, environment, name, tenant).ask(), names
-        )
-        return dict(zip(names, statuses, strict=True))
+
+    def ask(name: str) -> ServiceStatus:
+        auth = environment.services[name].auth
+        with open_client(
+            environment.network, timeout_s, max_bytes=MAX_BYTES,
+            certificate=auth.certificate,
+        ) as client:  # fmt: skip
+            return _ServiceQuestions(client, environment, name, tenant).ask()
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        return dict(zip(names, threads.map(ask, names), strict=True))
 
 
 class _ServiceQuestions:
@@ -62,7 +66,8 @@ class _ServiceQuestions:
     ) -> None:
         self._client = client
         self._service: Service = environment.services[name]
-        self._secrets = environment.secrets()
+        self._secrets = Secrets.of_process(environment.secrets())
+        self._auth = ServiceAuth(self._service.auth, environment.network)
         self._asked = Asked(
             self._service.url, f"services.{name}.url", "ca_file", bool(environment.ca_file)
         )
@@ -86,18 +91,22 @@ class _ServiceQuestions:
         return ServiceStatus(
             health=health,
             ready=self._get(service.ready)[1] if service.ready else None,
-            probe=self._get(service.probe, self._headers)[1] if service.probe else None,
+            probe=self._probe(service.probe) if service.probe else None,
             version=redact(_version(response), self._secrets, _SNIPPET_CHARACTERS),
             certificate_until=float(ssl.cert_time_to_seconds(expires)) if expires else None,
             clock_skew_s=clock_skew_s(response, midway_at),
         )
 
+    def _probe(self, path: str) -> EndpointResponse:
+        """Ask as the flow does: with the headers, and with the credentials."""
+        return self._get(path, self._headers, self._auth)[1]
+
     def _get(
-        self, path: str, headers: Mapping[str, str] | None = None
+        self, path: str, headers: Mapping[str, str] | None = None, auth: ServiceAuth | None = None
     ) -> tuple[Fetched | None, EndpointResponse]:
         url = self._service.url + path
         try:
-            response = fetch(self._client, url, headers=headers)
+            response = fetch(self._client, url, headers=headers, auth=auth)
         except ResponseLate:
             error = f"did not respond within {self._client.timeout.read:g} s"
             remedy = "see whether it is overloaded, and read its log"

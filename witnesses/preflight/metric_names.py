@@ -67,7 +67,7 @@ def fetch_shown_pages(environment: Environment) -> ShownPages:
     asked_by = {url: name for name in reversed(urls) for url in urls[name]}
 
     def scrape(url: str) -> tuple[bytes, str]:
-        with metrics_client(environment, asked_by[url]) as client:
+        with metrics_client(environment, asked_by[url], url) as client:
             return fetch_exposition(client, url)
 
     with ThreadPoolExecutor(_THREADS) as threads:

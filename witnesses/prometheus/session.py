@@ -9,9 +9,9 @@ import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
+from config.auth import basic_credentials
 from config.network import Network
 from config.prometheus import Prometheus
-from config.secrets import basic_credentials
 from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
 from scenarios.http.transport import BoundedClient, open_client
 
@@ -120,8 +120,9 @@ class PrometheusSession(requests.Session):
         self.headers.update(settings.headers)
         if settings.bearer_token:
             self.headers["Authorization"] = f"Bearer {settings.bearer_token}"
-        if settings.basic_auth:
-            self.headers["Authorization"] = f"Basic {basic_credentials(settings.basic_auth)}"
+        if basic := settings.basic_auth:
+            credentials = basic_credentials(basic.username, basic.password)
+            self.headers["Authorization"] = f"Basic {credentials}"
         self.headers["Accept-Encoding"] = "gzip, deflate"
         self.hooks["response"].append(self._keep)
         self.last: ApiResponse | None = None

@@ -15,6 +15,7 @@ from config.environment import Environment
 from config.services import NONE
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
+from scenarios.http.service_auth import ServiceAuth
 from scenarios.http.transport import BoundedClient, open_client
 from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, refusal_of
@@ -59,13 +60,13 @@ class ServiceCollector:
         for service, settings in self._environment.services.items():
             if settings.metrics == NONE:
                 index[service] = {"service": service, "is_declared_absent": True}
-            with metrics_client(self._environment, service) as client:
-                for number, url in enumerate(settings.metrics_urls()):
+            for number, url in enumerate(settings.metrics_urls()):
+                with metrics_client(self._environment, service, url) as client:
                     page, scraped = self._scrape(client, url)
-                    name, content = f"{service}-{number}", page.content
-                    if content or not page.error:
-                        folder.write_witness_file(f"service/{moment}/{name}.txt", content)
-                    index[name] = {"service": service, "job": settings.job or service, **scraped}
+                name, content = f"{service}-{number}", page.content
+                if content or not page.error:
+                    folder.write_witness_file(f"service/{moment}/{name}.txt", content)
+                index[name] = {"service": service, "job": settings.job or service, **scraped}
         content = json.dumps(index, indent=1).encode()
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
 
@@ -97,14 +98,18 @@ class ServiceCollector:
 
 
 def metrics_client(
-    environment: Environment, service: str, timeout_s: float = _TIMEOUT_S
+    environment: Environment, service: str, url: str, timeout_s: float = _TIMEOUT_S
 ) -> BoundedClient:
-    """Return a client for the metrics of a service, which opens a connection per scrape.
+    """Return a client for the metrics of a service at a URL; it opens a connection per scrape.
 
     Several processes may stand behind one address; a kept connection would show one of them.
     """
-    headers = environment.metrics_headers_of(service)
-    return open_client(environment.network, timeout_s, headers, kept=0)
+    headers, network = environment.metrics_headers_of(service), environment.network
+    auth = environment.services[service].auth_of_metrics(url)
+    return open_client(
+        network, timeout_s, headers, kept=0,
+        certificate=auth.certificate, auth=ServiceAuth(auth, network),
+    )  # fmt: skip
 
 
 def fetch_exposition(client: BoundedClient, url: str) -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from config.client_certificate import ClientCertificate
 from config.network import Network
 from scenarios.http.client import HttpClient
 from scenarios.http.messages import (
@@ -25,6 +26,7 @@ from scenarios.http.messages import (
     split_url,
 )
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
+from tests.secured_servers import answering as answering_securely
 from tests.secured_servers import sign
 
 QUICK_S = 0.2
@@ -506,3 +508,23 @@ def test_a_signal_that_is_handled_does_not_end_a_request() -> None:
 
     with handling(signal.SIGUSR1, lambda *_: handled.set()), serving(behave) as server:
         assert send(get(server.url)).status == 200
+
+
+def _get_with(certificate: ClientCertificate | None, url: str) -> Request:
+    origin, _ = split_url(url, certificate)
+    return Request(RequestTemplate("GET", origin, (), HANGS_S), "/", "t-1")
+
+
+def test_a_client_certificate_is_shown_and_its_lack_is_not_sent(tmp_path: Path) -> None:
+    made, other = sign(tmp_path), sign(tmp_path / "other")
+    network = Network(ca_file=str(made.ca))
+    with (
+        answering_securely(lambda exchange: exchange.say(b"{}"), made, made.ca) as heard,
+        HttpClient(network) as client,
+    ):
+        shown = [client.send(_get_with(made.of_client(), heard.url)) for _ in range(3)]
+        assert [response.status for response in shown] == [200, 200, 200]
+        for refused in (None, other.of_client()):
+            with pytest.raises(NotSent, match=r"could not connect: .*ALERT"):
+                client.send(_get_with(refused, heard.url))
+    assert len(heard.paths) == 3

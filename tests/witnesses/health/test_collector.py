@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from config.auth import Auth, OAuth2
 from config.environment import Environment
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.secured_servers import Certificates, Exchange, Heard, answering, sign
 from tests.tiny_server import nobody_listens_at
+from tests.token_server import serving_tokens
 from witnesses.health.collector import collect_health, fetch_statuses
 from witnesses.health.status import ServiceStatus, read_statuses, statuses_json
 from witnesses.model import Moment
@@ -78,6 +80,46 @@ def test_the_probe_carries_the_headers_of_its_service() -> None:
         fetch_statuses(where.model_copy(update={"services": {"shop": own}}), "acme")
     assert "Authorization" not in heard.headers[2]
     assert heard.headers[2]["X-Tenant-ID"] == "acme"
+
+
+def test_a_probe_carries_a_token_and_none_is_kept_though_a_response_repeats_it() -> None:
+    with serving_tokens() as server:
+        auth = Auth(oauth2=OAuth2(**server.auth))
+        shop = Service(url=server.url, probe="/api/mine", auth=auth)
+        where = Environment(environment="test", services={"shop": shop})
+        probe = fetch_statuses(where, "acme")["shop"].probe
+    assert probe is not None
+    assert (probe.status, probe.snippet) == (200, '{"sent": "Bearer ***"}')
+    assert server.paths == ["/health", "/token", "/api/mine"]
+
+
+def test_a_probe_without_a_token_names_the_endpoint() -> None:
+    with serving_tokens(answer=lambda: (401, b'{"error": "invalid_client"}')) as server:
+        auth = Auth(oauth2=OAuth2(**server.auth))
+        shop = Service(url=server.url, probe="/api/mine", auth=auth)
+        where = Environment(environment="test", services={"shop": shop})
+        probe = fetch_statuses(where, "acme")["shop"].probe
+    assert probe is not None
+    assert probe.error == (
+        f"was not asked: no token: {server.url}/token refused the client with status 401: "
+        "invalid_client"
+    )
+    assert probe.remedy == "see auth.oauth2 in the environment's file"
+    assert not probe.is_theirs
+
+
+def test_a_service_that_asks_for_a_client_certificate_is_shown_it(
+    certificates: Certificates,
+) -> None:
+    with answering(respond_well, certificates, certificates.ca) as heard:
+        where = environment(heard, certificates.ca)
+        refused = fetch_statuses(where, "acme")["shop"].health
+        auth = Auth(certificate=certificates.of_client())
+        own = where.services["shop"].model_copy(update={"auth": auth})
+        well = fetch_statuses(where.model_copy(update={"services": {"shop": own}}), "acme")["shop"]
+    assert refused.error == "asks for a client certificate"
+    assert refused.remedy == "name one in auth.certificate of the service"
+    assert [each.status for each in (well.health, well.ready, well.probe) if each] == [200] * 3
 
 
 def test_no_secret_is_kept_though_a_response_repeats_it() -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from config.auth import Auth, OAuth2
 from config.environment import Environment
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition
 from tests.secured_servers import Exchange, answering
 from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.token_server import serving_tokens
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, shop_at
 from witnesses.model import Moment
@@ -108,7 +110,7 @@ def test_scrapes_carry_the_headers_for_metrics_and_not_those_of_the_traffic() ->
             headers={"X-Tenant-ID": "acme"},
             metrics_headers={"X-Scrape": "yes"},
         )
-        with metrics_client(environment, "shop") as client:
+        with metrics_client(environment, "shop", heard.url) as client:
             assert fetch_exposition(client, f"{heard.url}/metrics") == (b"", "")
     assert heard.headers[0]["X-Scrape"] == "yes"
     assert "X-Tenant-ID" not in heard.headers[0]
@@ -134,6 +136,34 @@ def test_a_scrape_carries_the_headers_for_metrics_of_its_service(folder: RunFold
     assert shown == {("/shop", "yes", None), ("/broker", None, "b")}
 
 
+def test_a_scrape_carries_the_credentials_of_its_service_on_the_same_origin_only(
+    folder: RunFolder,
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.say(exposition({"tea": 1}).encode())
+
+    with answering(answer) as own, answering(answer) as other:
+        urls = [f"{own.url}/metrics", f"{other.url}/metrics"]
+        shop = Service(url=own.url, metrics=urls, auth=Auth(bearer="t0ken"))
+        environment = Environment(environment="test", services={"shop": shop})
+        ServiceCollector(environment).collect(Moment.BEFORE, folder)
+    assert {headers.get("Authorization") for headers in own.headers} == {"Bearer t0ken"}
+    assert {headers.get("Authorization") for headers in other.headers} == {None}
+
+
+def test_a_scrape_without_a_token_is_unreadable_and_names_the_endpoint() -> None:
+    with serving_tokens(answer=lambda: (500, b"")) as server:
+        shop = Service(url=server.url, auth=Auth(oauth2=OAuth2(**server.auth)))
+        environment = Environment(environment="test", services={"shop": shop})
+        with metrics_client(environment, "shop", f"{server.url}/metrics") as client:
+            content, error = fetch_exposition(client, f"{server.url}/metrics")
+    assert content == b""
+    assert error == (
+        f"{server.url}/metrics was not asked: no token: {server.url}/token refused the client "
+        "with status 500"
+    )
+
+
 def _redirecting(status: int, **targets: str) -> Callable[[Exchange], None]:
     """Redirect paths by name, and show metrics at all others."""
 
@@ -151,7 +181,7 @@ def _redirecting(status: int, **targets: str) -> Callable[[Exchange], None]:
 def test_a_redirect_on_the_same_address_is_followed(status: int) -> None:
     with (
         answering(_redirecting(status, metrics="/shown/")) as heard,
-        metrics_client(shop_at(heard.url), "shop") as client,
+        metrics_client(shop_at(heard.url), "shop", heard.url) as client,
     ):
         content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert (content, error) == (exposition({"tea": 1}).encode(), "")
@@ -163,7 +193,7 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
         target = f"{other.url}/login?token=s3cret"
         with (
             answering(_redirecting(302, metrics=target)) as heard,
-            metrics_client(shop_at(heard.url), "shop") as client,
+            metrics_client(shop_at(heard.url), "shop", heard.url) as client,
         ):
             content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert content == b""
@@ -174,7 +204,7 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
 def test_a_redirect_without_an_end_is_an_error() -> None:
     with (
         answering(_redirecting(302, metrics="/metrics")) as heard,
-        metrics_client(shop_at(heard.url), "shop") as client,
+        metrics_client(shop_at(heard.url), "shop", heard.url) as client,
     ):
         assert fetch_exposition(client, f"{heard.url}/metrics")[1].endswith("responded 302")
     assert len(heard.paths) == 4
@@ -227,7 +257,7 @@ def test_a_compressed_page_that_breaks_off_is_an_error_and_no_page_with_fewer_co
 ) -> None:
     with (
         answering(_compressed(encoding, kept_ratio)) as heard,
-        metrics_client(shop_at(heard.url), "shop") as client,
+        metrics_client(shop_at(heard.url), "shop", heard.url) as client,
     ):
         error = fetch_exposition(client, f"{heard.url}/metrics")[1]
     assert error == (
@@ -240,7 +270,7 @@ def test_a_compressed_page_that_breaks_off_is_an_error_and_no_page_with_fewer_co
 def test_a_compressed_page_that_is_whole_is_decoded(encoding: str) -> None:
     with (
         answering(_compressed(encoding, 1.0)) as heard,
-        metrics_client(shop_at(heard.url), "shop") as client,
+        metrics_client(shop_at(heard.url), "shop", heard.url) as client,
     ):
         content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert error == ""
