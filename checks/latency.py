@@ -22,7 +22,6 @@ from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Column
-from scenarios.language.model import ITERATION
 
 _TARGET = 95.0
 _FEWEST_OVER = 2  # one value proves nothing
@@ -116,12 +115,10 @@ def _rank(count: int, percent: float) -> int:
 
 def _limits(case: Case) -> dict[str, list[Limit]]:
     """Return each step's limits; an objective that names no step is for each request."""
-    limits: dict[str, dict[float, Limit]] = {step.step: {} for step in case.scenario.steps}
-    limits[ITERATION] = {}
+    limits: dict[str, dict[float, Limit]] = {name: {} for name in case.scenario.timed}
+    requests = [step.step for step in case.scenario.steps]
     for objective in case.scenario.checks.latency:
-        steps = [objective.step] if objective.step else [each for each in limits if
-                                                         each != ITERATION]  # fmt: skip
-        for step in steps:
+        for step in [objective.step] if objective.step else requests:
             limits[step] |= {
                 percent: Limit(percent, limit_s, objective.strict)
                 for percent, limit_s in objective.limits().items()

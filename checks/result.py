@@ -189,9 +189,10 @@ class UsageRow:
 class Phase:
     """One profile as it was driven. Times are UTC; `counts` is the ledger's part by quantity.
 
-    `planned_counts` is what the scheduled iterations should have moved; `model` is closed or open.
-    `measured` of the completed iterations were due in the measured window, `elapsed_s` long. Of the
-    scheduled iterations, `begun` were started; `not_started` were left when the load was stopped.
+    `planned_counts` is what the scheduled iterations should have moved, where that is known.
+    `model` is closed or open. `measured` of the completed iterations were due in the measured
+    window, `elapsed_s` long. Of the scheduled iterations, `begun` were started; `not_started` were
+    left when the load was stopped.
     """
 
     profile: str

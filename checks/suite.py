@@ -41,6 +41,7 @@ from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_of
 from scenarios.evidence.run_folder import Run, RunFolder, Stage
 from scenarios.language.amounts import constant_counts, in_units
+from scenarios.language.extents import runs_of
 from witnesses.figure import Amount
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
@@ -65,6 +66,8 @@ WATCH_SUITE: Suite = (
     (Kind.SUCCESS, judge_success),
     (Kind.LATENCY, judge_latency),
 )
+
+_MOST_STEPS = 200  # of an iteration that is shown
 
 _log = logging.getLogger(__name__)
 
@@ -181,20 +184,25 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
 
 
 def _planned(case: Case, iterations: int) -> dict[str, Amount]:
+    """Return what the iterations should count, but for steps that run as often as it takes."""
     planned: dict[str, Amount] = {}
+    unknown: set[str] = set()
+    runs = runs_of(case.scenario.flow)
     for step in case.scenario.steps:
+        times = runs[step.step]
         for (quantity, _), amount in constant_counts(case.scenario, step):
             resolution = case.quantity(quantity).precision.resolution
-            of_all = in_units(amount * iterations, resolution)
+            of_all = in_units(amount * iterations * (times or 0), resolution)
             planned[quantity] = planned.get(quantity, 0) + of_all
-    return planned
+            unknown |= {quantity} if times is None else set()
+    return {name: amount for name, amount in planned.items() if name not in unknown}
 
 
 def _waterfall(case: Case) -> tuple[StepTiming, ...]:
     """Return the steps of the median iteration of the measured phase."""
     if case.measured is None:
         return ()
-    steps = _median_iteration(case.measured.measured)
+    steps = _median_iteration(case.measured.measured)[:_MOST_STEPS]
     return tuple(
         StepTiming(each.step, each.sent_s - steps[0].due_s, each.done_s - each.sent_s, each.outcome)
         for each in steps

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checks.case import Case, DrivenProfile
+from scenarios.evidence.exchange import Mark
 from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.language.model import ITERATION
 from scenarios.language.steps import Step
@@ -98,7 +99,23 @@ def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_D
                        _failed(each, step.timeout))
             for each, anchor_at in parts
         ])  # fmt: skip
+        if step.wait:
+            yield step.wait, [_of_waits(*part, step.timeout) for part in parts]
     yield ITERATION, [_of_iterations(*each, flow) for each in generators]
+
+
+def _of_waits(polls: Exchanges, anchor_at: float, timeout_s: float) -> _Durations:
+    """Group the polls of a step into waits; one that nothing ended was cut off."""
+    order = np.argsort(polls.column("iteration"), kind="stable")
+    number, due_s, done_s = (polls.column(name)[order] for name in ("iteration", "due_s", "done_s"))
+    is_ok, is_over = polls.ok[order], (polls.column("marks") & Mark.WAIT != 0)[order]
+    ends = np.flatnonzero(is_over | ~is_ok | (np.diff(number, append=0) != 0))
+    starts = np.append(0, ends + 1)[: len(ends)]
+    failed = _failed(polls, timeout_s)[order] & ~is_over
+    return _Durations(
+        done_s[ends] - due_s[starts], anchor_at + due_s[starts], (is_ok & is_over)[ends],
+        failed[ends],
+    )  # fmt: skip
 
 
 def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: Sequence[Step]) -> _Durations:

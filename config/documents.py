@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, Problem
-from config.model_keys import Location, keys_at, models_at
+from config.model_keys import Location, is_tag, keys_at, models_at
 from config.scalars import NOT_JSON, misreading
 from config.verbatim import TextPart
 
@@ -326,11 +326,14 @@ def _misread(document: Document) -> list[Problem]:
 def _written_location(document: Document, error: ErrorDetails) -> Location:
     """Return the location of an error without the names that pydantic gives to union members."""
     location: Location = ()
+    # a key that is missing is in no line
+    is_key = error["type"] in ("missing", "extra_forbidden")
     for part in error["loc"]:
         is_written = (*location, part) in document.lines
         # a list of one may be written without being one
-        is_added = (isinstance(part, int) and location in document.lines) or part in UNION_TAGS
-        if is_written or (not is_added and error["type"] in ("missing", "extra_forbidden")):
+        is_list = isinstance(part, int) and location in document.lines
+        is_added = is_list or is_tag(part)
+        if is_written or (is_key and not is_added):
             location = (*location, part)
     return location
 
@@ -338,7 +341,9 @@ def _written_location(document: Document, error: ErrorDetails) -> Location:
 def _sentence(model: type[BaseModel], location: Location, error: ErrorDetails) -> str:
     field = ".".join(str(part) for part in location)
     if error["type"] == "extra_forbidden":
-        known = keys_at(model, location[:-1])
+        # with its tags, since another member of a union may know the key
+        parents = [part for part in error["loc"][:-1] if part in location or is_tag(part)]
+        known = keys_at(model, tuple(parents))
         return f"unknown key {location[-1]!r}; {did_you_mean(str(location[-1]), known)}"
     if error["type"] == "missing":
         return f"the key {field!r} is missing"

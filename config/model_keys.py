@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Tag
 
 Location = tuple[str | int, ...]
 
 
 def keys_at(model: type[BaseModel], location: Location) -> list[str]:
-    """Return the keys that a model allows at a location of its document."""
+    """Return the keys that a model allows at a location of its document.
+
+    The tag of a union's member, where a location has one, leaves only that member's keys.
+    """
     keys = (
         field.alias or name
         for candidate in models_at(model, location)
@@ -32,7 +35,14 @@ def models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel
     return [member for member in types if issubclass(member, BaseModel)]
 
 
+def is_tag(part: str | int) -> bool:
+    """Return whether a part of a location is the tag of a union's member: written `<tag>`."""
+    return isinstance(part, str) and part.startswith("<")
+
+
 def _descend(annotation: Any, part: str | int) -> Any:
+    if is_tag(part):
+        return _tagged_member(annotation, part)
     for member in _union_members(annotation):
         if isinstance(member, type) and issubclass(member, BaseModel):
             by_name = {field.alias or name: field for name, field in member.model_fields.items()}
@@ -41,6 +51,15 @@ def _descend(annotation: Any, part: str | int) -> Any:
         elif get_origin(member) in (dict, list, tuple):
             return get_args(member)[1 if get_origin(member) is dict else 0]
     return None
+
+
+def _tagged_member(annotation: Any, tag: str | int) -> Any:
+    metadata = getattr(annotation, "__metadata__", ())
+    if any(isinstance(each, Tag) and each.tag == tag for each in metadata):
+        return get_args(annotation)[0]
+    members = get_args(annotation)[:1] if metadata else get_args(annotation)
+    found = (_tagged_member(member, tag) for member in members)
+    return next((each for each in found if each is not None), None)
 
 
 def _union_members(annotation: Any) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.case import Case, read_case
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.manifest import write_manifest
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import (
@@ -77,6 +77,7 @@ class Made:
     duration_s: float = 0.1
     detail: dict[str, Any] | None = None
     concluded: bool = True
+    marks: int = 0
 
 
 GOOD = (Made("open"), Made("use"))
@@ -148,10 +149,11 @@ def record(folder: RunFolder, load: Load) -> None:
             completes &= made.concluded and made.outcome is Outcome.OK
             sequence = recorder.intend(number, steps.index(made.step), due_s)
             done_s = due_s + made.duration_s
+            is_end = completes and place == len(iteration)
             if made.concluded:
                 recorder.conclude(
                     sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail,
-                    completes=completes and place == len(iteration),
+                    marks=made.marks | (Mark.ITERATION if is_end else 0),
                 )  # fmt: skip
             due_s = done_s
     if load.end:

@@ -1,8 +1,8 @@
 """Compile the flow of a scenario: as much as possible is done before the first request."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from typing import Any
 
 from config.auth import AUTHORIZATION
@@ -11,6 +11,7 @@ from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
+from scenarios.driver.blocks import Blocks, compile_blocks
 from scenarios.driver.message_expectations import (
     MessageExpectations,
     compile_message_expectations,
@@ -18,7 +19,9 @@ from scenarios.driver.message_expectations import (
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
+from scenarios.language.expect import Expect
 from scenarios.language.expressions import Expression, compile_expression
+from scenarios.language.extents import Extent, extent_of
 from scenarios.language.model import Scenario
 from scenarios.language.payload import JSON_TYPE, Payload, compile_payload
 from scenarios.language.request_body import BodyTemplate
@@ -42,6 +45,7 @@ from scenarios.language.urlencoded import compile_query, with_query
 
 _DIRECT = Network()
 _NO_FILES: Attachments = {}
+_NO_EXTENT = Extent()
 
 Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
@@ -68,12 +72,29 @@ class CompiledStep:
     expected: tuple[tuple[str, Expression, Template], ...]
     saved: tuple[tuple[str, str, Expression], ...]
     reads_json: bool
+    poll: "Poll | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The `until` of a step, as steps that differ in what they expect of the same response.
+
+    `pending` has what any response must have, or is None where only a 5xx is wrong; `done` has
+    what ends the wait.
+    """
+
+    pending: CompiledStep | None
+    done: CompiledStep
+    every_s: float
+    within_s: float
 
 
 @dataclass(frozen=True)
 class Flow:
     """The compiled steps, in order, with their run and its network.
 
+    `blocks` say when they are run; None is each of them once, in order. `extent` is the most that
+    one iteration does.
     `secrets` are never recorded, even if a response contains them; the values of
     `secret_variables` become secrets when they are saved.
     """
@@ -81,6 +102,8 @@ class Flow:
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
+    blocks: Blocks | None = None
+    extent: Extent = _NO_EXTENT
     network: Network = _DIRECT
     secrets: Secrets = field(default_factory=Secrets)
     secret_variables: frozenset[str] = frozenset()
@@ -107,11 +130,25 @@ def compile_flow(
     """
     known = {"tenant": tenant, "run": run_id}
     steps = tuple(
-        _compile_step(number, step, environment, known, files, sources)
+        _with_poll(
+            step,
+            partial(
+                _compile_step,
+                number,
+                environment=environment,
+                known=known,
+                files=files,
+                sources=sources,
+            ),
+        )
         for number, step in enumerate(scenario.steps)
     )
+    numbers = {step.name: step.number for step in steps}
+    blocks = compile_blocks(scenario.flow, numbers, known)
+    is_straight = blocks == tuple(numbers.values()) and not any(step.poll for step in steps)
     return Flow(
-        run_id, tenant, steps, environment.network,
+        run_id, tenant, steps, None if is_straight else blocks, extent_of(scenario.flow),
+        environment.network,
         secrets or Secrets.of_process(secrets_of(scenario, environment)),
         secret_variables(scenario, environment),
     )  # fmt: skip
@@ -180,6 +217,27 @@ def _header_parts(
     if payload.content_type == JSON_TYPE:
         return override(override(of_body, common), written)
     return override(override(common, of_body), written)
+
+
+def _with_poll(step: Step, compile_step: Callable[[Step], CompiledStep]) -> CompiledStep:
+    """Compile a step, and once for each thing that its polls are compared with."""
+    until = step.until
+    if until is None:
+        return compile_step(step)
+    waits_for_status = "status" in until.model_fields_set
+    same_status = {} if waits_for_status else {"status": step.expect.status}
+    done = step.model_copy(update={"expect": until.model_copy(update=same_status), "save": {}})
+    pending = step.model_copy(update={"expect": Expect(status=step.expect.status), "save": {}})
+    if waits_for_status and "status" not in step.expect.model_fields_set:
+        expect = step.expect.model_copy(update={"status": until.status})
+        step = step.model_copy(update={"expect": expect})
+    return replace(
+        compile_step(step),
+        poll=Poll(
+            None if waits_for_status else compile_step(pending), compile_step(done),
+            until.every, until.within,
+        ),
+    )  # fmt: skip
 
 
 def _headers(

@@ -205,7 +205,7 @@ class Load:
 
     def deadline_s(self) -> float:
         """Return when the last iteration in flight has ended: each step has a timeout."""
-        in_flight_s = sum(step.request_template.timeout_s for step in self.assignment.flow.steps)
+        in_flight_s = self.assignment.flow.extent.duration_s
         return min(self.until_s(), self._stopped_at_s) + in_flight_s
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class MasterRole:
         assignment = self._task.make_assignment()
         self._scheduled = assignment.scheduled
         iterations = assignment.max_iterations if self._scheduled is None else self._scheduled
-        self._max_rows = iterations * len(assignment.flow.steps)
+        self._max_rows = iterations * assignment.flow.extent.most_exchanges
         for name in ("assignment_reply", "batch", "abort"):
             runner.register_message(name, self._handle)
         if options.on_order and options.expect_workers_max_wait:

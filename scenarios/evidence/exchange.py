@@ -5,7 +5,14 @@ due ── lag ── sent ── service time ── done
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntFlag, StrEnum
+
+
+class Mark(IntFlag):
+    """What an exchange brought to its end."""
+
+    ITERATION = 1  # the last of an iteration that came to its end
+    WAIT = 2  # the last poll of a wait: it is done, or its time is over
 
 
 class Outcome(StrEnum):
@@ -22,8 +29,7 @@ class Exchange:
     """One request. Times are monotonic seconds since the generator's anchor.
 
     Without a response (unknown, not sent), `done_s` is when the client gave up. `cut_off`: the load
-    ended before the response; nothing is known of the outcome. `completes`: it is the last of an
-    iteration that came to its end.
+    ended before the response; nothing is known of the outcome. `marks` are bits of Mark.
     """
 
     generator: str
@@ -37,7 +43,7 @@ class Exchange:
     status: int | None = None
     reason: str = ""
     cut_off: bool = False
-    completes: bool = False
+    marks: int = 0
 
     @property
     def answered(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.ma  # np.unique would import it on its first call, and stall a running load
 from numpy.typing import NDArray
 
-from scenarios.evidence.exchange import Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Mark, Outcome
 
 ROW = np.dtype(
     [
@@ -25,7 +25,7 @@ ROW = np.dtype(
         ("sent_s", "<f8"),
         ("done_s", "<f8"),
         ("status", "<u2"),
-        ("completes", "u1"),  # 1 in the last row of an iteration that came to its end
+        ("marks", "u1"),  # bits of Mark
         ("spare", "u1"),
         ("reason", "<u4"),
     ]
@@ -80,7 +80,7 @@ class Iterations:
     @cached_property
     def is_complete(self) -> Column:
         """A mask of those that came to their end, with every exchange as expected."""
-        return self.any_of(self._rows["completes"] != 0)
+        return self.any_of(self._rows["marks"] & Mark.ITERATION != 0)
 
     @cached_property
     def outcome(self) -> Column:
@@ -129,23 +129,12 @@ class Exchanges:
     def __iter__(self) -> Iterator[Exchange]:
         """Yield one object per row; this is slow, so use it for few rows only."""
         for sequence, row in zip(self.sequence.tolist(), self.rows.tolist(), strict=True):
-            (
-                iteration,
-                step,
-                outcome,
-                cut_off,
-                due_s,
-                sent_s,
-                done_s,
-                status,
-                completes,
-                _,
-                reason,
-            ) = row
+            iteration, step, outcome, cut_off, *times_s, status, marks, _, reason = row
+            due_s, sent_s, done_s = times_s
             yield Exchange(
                 self.generator, sequence, iteration, self.steps[step], due_s, sent_s, done_s,
                 OUTCOMES[outcome], status or None, self.reasons[reason], bool(cut_off),
-                bool(completes),
+                marks,
             )  # fmt: skip
 
     def __getitem__(self, selection: Column) -> "Exchanges":

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from config.clock import CLOCK, Clock, ClockStep
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import (
     open_new,
@@ -36,8 +36,8 @@ from scenarios.evidence.files import (
 ROWS, NOTES = ".rows", ".jsonl"
 
 _INTENT_HEAD = struct.Struct("<IHBxdd")  # iteration, step, outcome, (cut off), due, sent
-_CONCLUSION = struct.Struct("<ddHBxI")  # sent, done, status, completes, reason
-_OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT, _COMPLETES_AT = 6, 7, 16, 34
+_CONCLUSION = struct.Struct("<ddHBxI")  # sent, done, status, marks, reason
+_OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT, _MARKS_AT = 6, 7, 16, 34
 ROW_BYTES = ROW.itemsize
 _CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
 _CHUNK_BYTES = _CHUNK_ROWS * ROW_BYTES
@@ -182,19 +182,19 @@ class Recorder:
     def conclude(
         self, number: int, sent_s: float, done_s: float, outcome: Outcome,
         status: int | None = None, reason: str = "", detail: dict[str, Any] | None = None,
-        *, cut_off: bool = False, group: str = "", completes: bool = False,
+        *, cut_off: bool = False, group: str = "", marks: int = 0,
     ) -> None:  # fmt: skip
         """Record the outcome of a request, with reason and detail unless it was as expected.
 
-        Reasons with a common `group` differ only in what the response had. `completes`: it is the
-        last of its iteration, which has come to its end.
+        Reasons with a common `group` differ only in what the response had. `marks` are bits of
+        Mark.
         """
         reason_number = self._note(number, reason, group, detail) if reason else 0
         at = (number - 1 - self._chunk_from) * ROW_BYTES
         # the outcome comes last: until then, a reader sees an intent
         if at >= 0:
             _CONCLUSION.pack_into(
-                self._chunk, at + _CONCLUSION_AT, sent_s, done_s, status or 0, completes,
+                self._chunk, at + _CONCLUSION_AT, sent_s, done_s, status or 0, marks,
                 reason_number,
             )  # fmt: skip
             if cut_off:
@@ -202,20 +202,21 @@ class Recorder:
             self._chunk[at + _OUTCOME_AT] = CODES[outcome]
         else:  # the row is in an earlier chunk, which is no longer mapped
             at = (number - 1) * ROW_BYTES
-            conclusion = _CONCLUSION.pack(sent_s, done_s, status or 0, completes, reason_number)
+            conclusion = _CONCLUSION.pack(sent_s, done_s, status or 0, marks, reason_number)
             os.pwrite(self._rows, conclusion, at + _CONCLUSION_AT)
             os.pwrite(self._rows, bytes((cut_off,)), at + _CUT_OFF_AT)
             os.pwrite(self._rows, bytes((CODES[outcome],)), at + _OUTCOME_AT)
         if self.changed is not None:
             self.changed.append(number)
 
-    def complete_iteration(self, number: int) -> None:
-        """Record that an iteration has come to its end, whose last exchange is concluded."""
-        at = (number - 1 - self._chunk_from) * ROW_BYTES
-        if at >= 0:
-            self._chunk[at + _COMPLETES_AT] = 1
+    def mark(self, number: int, mark: Mark) -> None:
+        """Add a mark to a concluded exchange."""
+        at = (number - 1 - self._chunk_from) * ROW_BYTES + _MARKS_AT
+        if at >= _MARKS_AT:
+            self._chunk[at] |= mark
         else:
-            os.pwrite(self._rows, b"\1", (number - 1) * ROW_BYTES + _COMPLETES_AT)
+            at = (number - 1) * ROW_BYTES + _MARKS_AT
+            os.pwrite(self._rows, bytes((os.pread(self._rows, 1, at)[0] | mark,)), at)
         if self.changed is not None:
             self.changed.append(number)
 

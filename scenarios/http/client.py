@@ -33,6 +33,7 @@ class HttpClient:
         self._network = network
         self._readiness = readiness
         self._connections: dict[Origin, Connection] = {}
+        self._others: list[HttpClient] = []
 
     def send(self, request: Request) -> Response:
         """Send a request once, never again. Raises NotSent or ResponseLost.
@@ -57,6 +58,12 @@ class HttpClient:
             connection.close()
         return response
 
+    def parallel(self, count: int) -> list["HttpClient"]:
+        """Return this and further clients, which keep their connections as long as this one."""
+        missing = count - 1 - len(self._others)
+        self._others += [HttpClient(self._network, self._readiness) for _ in range(missing)]
+        return [self, *self._others[: count - 1]]
+
     def __enter__(self) -> Self:
         """Return the client."""
         return self
@@ -70,6 +77,8 @@ class HttpClient:
         for connection in self._connections.values():
             connection.close()
         self._connections.clear()
+        for other in self._others:
+            other.close()
 
     def _connect(self, origin: Origin, deadline: float) -> Connection:
         """Connect to the first address of an origin that accepts. Raises NotSent."""

@@ -5,7 +5,7 @@ NoResponse
 └── ResponseLost   it may have arrived: timeout, reset, protocol error
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -123,6 +123,10 @@ class Sender(Protocol):
 
     def send(self, request: Request) -> Response:
         """Send one request once. Raises NotSent or ResponseLost."""
+        ...
+
+    def parallel(self, count: int) -> "Sequence[Sender]":
+        """Return senders with connections of their own, for requests at the same time."""
         ...
 
     def close(self) -> None:

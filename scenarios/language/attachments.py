@@ -65,11 +65,11 @@ def select_attachments(scenario: Scenario, path: Path, files: Attachments) -> At
 
 def named_files(scenario: Scenario) -> Iterator[tuple[Location, str]]:
     """Yield the place and the name of each file that a scenario names."""
+    for place, reference in _schema_references(scenario):
+        yield place, split_reference(reference)[0]
     for place, step in scenario.placed_steps():
         if step.file_body is not None:
             yield (*place, "file"), step.file_body.path
-        if isinstance(step.expect.body_schema, str):
-            yield (*place, "expect", "schema"), split_reference(step.expect.body_schema)[0]
         for name, parts in step.multipart.items():
             for part in parts:
                 if isinstance(part, FilePart):
@@ -78,14 +78,19 @@ def named_files(scenario: Scenario) -> Iterator[tuple[Location, str]]:
 
 def _schema_mistakes(scenario: Scenario, files: Attachments) -> list[tuple[Location, str]]:
     mistakes: list[tuple[Location, str]] = []
-    for place, step in scenario.placed_steps():
-        reference = step.expect.body_schema
-        if isinstance(reference, str):
-            try:
-                compile_reference(reference, files[split_reference(reference)[0]])
-            except SchemaError as error:
-                mistakes.append(((*place, "expect", "schema"), str(error)))
+    for place, reference in _schema_references(scenario):
+        try:
+            compile_reference(reference, files[split_reference(reference)[0]])
+        except SchemaError as error:
+            mistakes.append((place, str(error)))
     return mistakes
+
+
+def _schema_references(scenario: Scenario) -> Iterator[tuple[Location, str]]:
+    for place, step in scenario.placed_steps():
+        for key, expectation in step.expectations():
+            if isinstance(expectation.body_schema, str):
+                yield (*place, key, "schema"), expectation.body_schema
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from config.documents import did_you_mean
 from config.model_keys import Location
 from scenarios.language.identifiers import slug
-from scenarios.language.model import ITERATION, Scenario
+from scenarios.language.model import Scenario
 from scenarios.language.objectives import PromqlCheck
 from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.templates import TemplateError, compile_text
@@ -24,7 +24,7 @@ _EXTRAPOLATES = re.compile(r"\b(increase|rate|irate|delta|idelta|deriv)\s*\(")
 
 def find_check_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the checks."""
-    steps = [ITERATION, *(step.step for step in scenario.steps)]
+    steps = list(scenario.timed)
     yield from _latency(scenario, steps)
     regression = scenario.checks.regression
     compared = (regression and regression.steps) or []
@@ -55,7 +55,7 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
 def _unjudged(scenario: Scenario) -> Iterator[Violation]:
     """Refuse a quantity that is counted and judged by no check, unless a check misspells one."""
     judged, known = set(scenario.judged_quantities), set(scenario.quantities)
-    counted = {name for step in scenario.flow for name in step.counts}
+    counted = {name for step in scenario.steps for name in step.counts}
     for name in known - judged if judged <= known else ():
         if name in counted:
             message = f"no check judges {name!r}; add it to checks.usage, or remove checks.usage"

@@ -12,6 +12,7 @@ from pydantic import Field
 from config.documents import StrictModel
 from config.model_keys import Location
 from config.requirements import requires
+from scenarios.language.blocks import Blocks, placed_steps
 from scenarios.language.data import DataSource
 from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
@@ -34,7 +35,7 @@ class Scenario(StrictModel):
     description: str = ""
     data: dict[Name, DataSource] = {}
     quantities: dict[Name, Quantity] = {}
-    flow: Annotated[list[Step], Field(min_length=1)]
+    flow: Blocks
     profiles: Annotated[dict[Name, Profile], _IS_NOT_EMPTY]
     checks: Checks = Checks()
     public: list[str] = []
@@ -49,7 +50,12 @@ class Scenario(StrictModel):
         """Every step, in the order of the file."""
         return tuple(step for _, step in self.placed_steps())
 
+    @property
+    def timed(self) -> tuple[str, ...]:
+        """What is timed, by name: each step, each wait, and the whole iteration."""
+        names = (name for step in self.steps for name in (step.step, step.wait) if name)
+        return (*names, ITERATION)
+
     def placed_steps(self) -> Iterator[tuple[Location, Step]]:
         """Yield every step with its place in the document, in the order of the file."""
-        for index, step in enumerate(self.flow):
-            yield ("flow", index), step
+        yield from placed_steps(self.flow, ("flow",))

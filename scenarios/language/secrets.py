@@ -191,7 +191,8 @@ def _texts_in_plain_sight(scenario: Scenario) -> Iterator[str]:
     for step in scenario.steps:
         yield from (step.step, step.request_parts()[2].partition("?")[0])
         others = step.model_dump(mode="json", include={"counts", "save"})
-        for member in (others, step.expect.model_dump(mode="json"), *_contents(step), step.text):
+        expected = [each.model_dump(mode="json") for _, each in step.expectations()]
+        for member in (others, *expected, *_contents(step), step.text):
             yield from _texts(member)
 
 

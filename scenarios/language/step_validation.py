@@ -10,6 +10,7 @@ from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.request_body import compile_body
+from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
 from scenarios.language.templates import looks_like_template
 from scenarios.language.violations import Violation, template_violations
@@ -22,23 +23,24 @@ _BODY = partial(compile_body, known={})
 def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the steps."""
     yield from _step_names(scenario)
-    yield from _variables(scenario)
     for place, step in scenario.placed_steps():
         yield from find_body_violations(place, step)
-    for place, step in scenario.placed_steps():
-        for expression in step.expect.body_values:
-            yield from _jmespath(expression, (*place, "expect", "json", expression))
+        for key, expectation in step.expectations():
+            for expression in expectation.body_values:
+                yield from _jmespath(expression, (*place, key, "json", expression))
+            yield from find_expect_violations((*place, key), expectation)
+        if step.until and not step.until.model_fields_set - {"every", "within"}:
+            yield (*place, "until"), "nothing says when it is done; add status or json"
         for variable, capture in step.save.items():
             if capture.json_path is not None:
                 yield from _jmespath(capture.json_path, (*place, "save", variable))
-        yield from find_expect_violations((*place, "expect"), step.expect)
 
 
 def _step_names(scenario: Scenario) -> Iterator[Violation]:
     """Refuse steps that findings could not tell apart: a finding's id has the slug of the name."""
     names = {slug(ITERATION): ITERATION}
-    for index, step in enumerate(scenario.flow):
-        place: Location = ("flow", index, "step")
+    for here, step in scenario.placed_steps():
+        place: Location = (*here, "step")
         other = names.get(slug(step.step))
         if other == ITERATION:
             yield place, f"the name {step.step!r} is reserved for the whole iteration; change it"
@@ -49,24 +51,25 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
         if looks_like_template(step.step):
             yield place, "templates are not evaluated in a step's name; write a fixed name"
         names.setdefault(slug(step.step), step.step)
+        if step.wait:
+            names.setdefault(slug(step.wait), step.wait)
 
 
-def _variables(scenario: Scenario) -> Iterator[Violation]:
-    known = [*BUILT_IN_VARIABLES, *scenario.data]
-    for index, step in enumerate(scenario.flow):
-        path = step.request_parts()[2]
-        yield from template_violations(
-            path, known, ("flow", index, "request"), lambda text: compile_target("", text, {})
-        )
-        yield from template_violations(step.headers, known, ("flow", index, "headers"))
-        yield from template_violations(step.json_body, known, ("flow", index, "json"), _BODY)
-        for key_place, value in values_in(step):
-            yield from template_violations(value, known, ("flow", index, *key_place))
-        for key, value in step.expect.body_values.items():
-            yield from template_violations(value, known, ("flow", index, "expect", "json", key))
-        for key_place, value in texts_in_expect(step.expect):
-            yield from template_violations(value, known, ("flow", index, "expect", *key_place))
-        known += step.save
+def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:
+    """Yield the templates of a step that are wrong, or use variables that are not `known`."""
+    path = step.request_parts()[2]
+    yield from template_violations(
+        path, known, (*place, "request"), lambda text: compile_target("", text, {})
+    )
+    yield from template_violations(step.headers, known, (*place, "headers"))
+    yield from template_violations(step.json_body, known, (*place, "json"), _BODY)
+    for key_place, value in values_in(step):
+        yield from template_violations(value, known, (*place, *key_place))
+    for key, expectation in step.expectations():
+        for expression, value in expectation.body_values.items():
+            yield from template_violations(value, known, (*place, key, "json", expression))
+        for key_place, value in texts_in_expect(expectation):
+            yield from template_violations(value, known, (*place, key, *key_place))
 
 
 def _jmespath(expression: str, place: Location) -> Iterator[Violation]:

@@ -1,5 +1,6 @@
 """Steps: the requests of a flow, and what each expects, saves and counts."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -20,6 +21,16 @@ _IS_REQUEST = matches(
     rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/)",
     "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
 )
+
+
+class Until(Expect):
+    """When a step that is repeated is done: its request is sent `every` so often, `within` a time.
+
+    A status that it names is waited for; without one, every response must have that of `expect`.
+    """
+
+    every: Duration = 1.0
+    within: Duration = 30.0
 
 
 class Step(StrictModel):
@@ -43,9 +54,21 @@ class Step(StrictModel):
     file_body: Annotated[WrittenFileBody | None, Field(alias="file")] = None
     timeout: Duration = 10.0
     expect: Expect = Expect()
+    until: Until | None = None
     save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
     when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
+
+    @property
+    def wait(self) -> str | None:
+        """The name of the time until this step is done, if it is repeated until then."""
+        return f"{self.step}: until done" if self.until else None
+
+    def expectations(self) -> Iterator[tuple[str, Expect]]:
+        """Yield what responses are compared with, each with its key."""
+        yield "expect", self.expect
+        if self.until:
+            yield "until", self.until
 
     def request_parts(self) -> tuple[str, str, str]:
         """Return method, service and path (a template)."""

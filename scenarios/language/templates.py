@@ -181,7 +181,7 @@ def looks_like_template(text: str) -> bool:
 
 
 def _compile_typed(text: str, known: Variables) -> Template:
-    if not _is_one_expression(text):
+    if not is_expression(text):
         return compile_text(text, known)
     if name := _PLAIN_NAME.fullmatch(text):
         return _look_up(text, name[1], known)
@@ -291,7 +291,8 @@ def _without_comments(text: str) -> str:
     return re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL).strip()
 
 
-def _is_one_expression(text: str) -> bool:
+def is_expression(text: str) -> bool:
+    """Return whether a text is one expression, such as `{{ total > 10 }}`. Raises TemplateError."""
     bare = _without_comments(text)
     if not (bare.startswith("{{") and bare.endswith("}}")):
         return False

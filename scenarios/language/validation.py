@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from scenarios.language.block_validation import find_block_violations
 from scenarios.language.check_validation import find_check_violations
 from scenarios.language.data_validation import find_data_violations
 from scenarios.language.model import Scenario
@@ -15,6 +16,7 @@ def find_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of a scenario."""
     yield from find_data_violations(scenario)
     yield from find_step_violations(scenario)
+    yield from find_block_violations(scenario)
     yield from find_quantity_violations(scenario)
     yield from find_profile_violations(scenario)
     yield from find_check_violations(scenario)

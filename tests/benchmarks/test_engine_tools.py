@@ -19,5 +19,5 @@ def test_the_scenario_and_its_environment_are_valid_and_match(tmp_path: Path) ->
     command = trial_balance_command("http://127.0.0.1:9", 10, 5, tmp_path)
     scenario = read_scenario(Path(command[command.index("--scenario") + 1]))
     environment = read_environment(Path(command[command.index("--environment") + 1]))
-    assert [step.expect.status for step in scenario.flow] == [[201], [200], [200]]
+    assert [step.expect.status for step in scenario.steps] == [[201], [200], [200]]
     assert {step.request_parts()[1] for step in scenario.steps} <= set(environment.services)

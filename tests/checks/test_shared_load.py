@@ -58,7 +58,7 @@ def _record(folder: RunFolder, name: str, part: Part) -> None:
             sent_s = due_s + (part.late_s if step == 0 else 0.0)
             number = recorder.intend(iteration, step, due_s)
             due_s = sent_s + part.duration_s
-            recorder.conclude(number, sent_s, due_s, Outcome.OK, 200, completes=step == 1)
+            recorder.conclude(number, sent_s, due_s, Outcome.OK, 200, marks=step)
     if part.end:
         recorder.end(part.end)
     else:

@@ -5,7 +5,7 @@ import pytest
 
 from checks.case import DrivenProfile
 from checks.timings import Timings, due_order_by_step, timings_by_step
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.recording import RecordingEnd
 from tests.evidence_factory import GOOD, SCENARIO, Load, Made, case_of
 
@@ -99,3 +99,27 @@ def test_what_was_served_or_timed_out_is_in_the_order_in_which_it_was_due(tmp_pa
     found = due_order_by_step(case, together)["open"]
     assert len(found) == 5
     assert found.tolist().index(10.0) == 3  # due in the third second, after four of the others
+
+
+_POLLED = SCENARIO.replace("    request: POST shop /use\n",
+                           "    request: POST shop /use\n    until: {json: {a: b}}\n")  # fmt: skip
+_POLL = Made("use", duration_s=1.0)
+_DONE = Made("use", duration_s=0.5, marks=Mark.WAIT)
+_OVERDUE = Made("use", Outcome.REJECTED, 200, "not done", 1.0, marks=Mark.WAIT)
+_WRONG = Made("use", Outcome.REJECTED, 500, "status 500", 1.0)
+
+
+def test_a_wait_is_timed_from_its_first_poll_to_its_last(tmp_path: Path) -> None:
+    waits = ((_POLL, _POLL, _DONE, _POLL, _DONE), (_DONE,))
+    found = _timings(tmp_path, *waits, scenario=_POLLED)
+    assert sorted(found["use: until done"].served_s) == [0.5, 1.5, 2.5]
+    assert _sizes(found["use"]) == (6, 0, 0)
+
+
+def test_a_wait_whose_time_is_over_is_a_lower_bound_and_one_that_failed_proves_nothing(
+    tmp_path: Path,
+) -> None:
+    waits = ((_POLL, _OVERDUE), (_POLL, _WRONG), (_POLL,))
+    found = _timings(tmp_path, *waits, scenario=_POLLED)["use: until done"]
+    assert _sizes(found) == (0, 2, 1)
+    assert sorted(found.timed_out_s) == [1.0, 2.0]

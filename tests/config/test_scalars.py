@@ -135,7 +135,7 @@ def test_free_values_of_a_scenario_are_refused_wherever_they_stand(tmp_path: Pat
 def test_label_values_that_are_keys_are_the_text_that_was_written(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO % ("'1.10'", "'NO'", "'12:30:00'", "1000"))
-    (step,) = read_scenario(path).flow
+    (step,) = read_scenario(path).steps
     assert step.counts == {"sold": {"NO": 1, "true": 1, "01234": 1}}
     assert step.json_body == {"a": "NO", "deep": [{"b": "12:30:00"}]}
 

@@ -18,7 +18,7 @@ def exchanges_of(generator: str, each: Sequence[Exchange]) -> Exchanges:
         row["outcome"], row["status"] = CODES[one.outcome], one.status or 0
         row["due_s"], row["sent_s"], row["done_s"] = one.due_s, one.sent_s, one.done_s
         row["reason"], row["cut_off"] = reasons.index(one.reason), one.cut_off
-        row["completes"] = one.completes
+        row["marks"] = one.marks
     return Exchanges(
         generator, steps, reasons, reasons, np.array([one.sequence for one in each]), rows
     )

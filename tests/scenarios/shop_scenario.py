@@ -94,6 +94,10 @@ class Script:
             raise answer
         return answer
 
+    def parallel(self, count: int) -> list["Script"]:
+        """Answer requests that are sent at once in any order."""
+        return [self] * count
+
     def close(self) -> None:
         """Nothing is open."""
 

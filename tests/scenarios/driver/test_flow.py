@@ -123,6 +123,10 @@ class TokenChecker:
         is_well = self._endpoint.accepts(dict(request.headers)["Authorization"])
         return CREATED if is_well else answered(401, "application/json", b"{}")
 
+    def parallel(self, count: int) -> list["TokenChecker"]:
+        """Judge tokens that arrive at once one after the other."""
+        return [self] * count
+
     def close(self) -> None:
         """Nothing is open."""
 

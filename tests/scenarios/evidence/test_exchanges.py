@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.evidence.exchange import Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.exchanges import OUTCOMES, Exchanges
 from tests.scenarios.exchange_columns import exchanges_of
 
@@ -26,7 +26,7 @@ def exchanges(draw: st.DrawFn) -> tuple[list[Exchange], Exchanges]:
                 "load", sequence, draw(st.integers(0, 6)), draw(st.sampled_from(STEPS)),
                 due_s, due_s + 0.25, due_s + draw(st.integers(1, 9)) / 2, outcome,
                 draw(st.sampled_from([None, 200, 404, 500])), draw(st.sampled_from(reasons)),
-                outcome is Outcome.UNKNOWN and draw(st.booleans()), draw(st.booleans()),
+                outcome is Outcome.UNKNOWN and draw(st.booleans()), draw(st.integers(0, 3)),
             )
         )  # fmt: skip
     return each, exchanges_of("load", each)
@@ -93,7 +93,7 @@ def test_iterations_are_grouped_by_number_however_they_interleave(
     wrong = [any(one.outcome is not Outcome.OK and not one.cut_off for one in group)
              for group in groups]  # fmt: skip
     assert iterations.is_wrong.tolist() == wrong
-    complete = [any(one.completes for one in group) for group in groups]
+    complete = [any(one.marks & Mark.ITERATION for one in group) for group in groups]
     assert iterations.is_complete.tolist() == complete
 
 

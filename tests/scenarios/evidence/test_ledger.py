@@ -46,7 +46,7 @@ SCENARIO = Scenario.model_validate(
     }
 )
 KEYS: list[Key] = [("made", ("a", "x")), ("made", ("a", "y")), ("made", ("b", "x")), ("calls", ())]
-MOVES = {step.step: dict(constant_counts(SCENARIO, step)) for step in SCENARIO.flow}
+MOVES = {step.step: dict(constant_counts(SCENARIO, step)) for step in SCENARIO.steps}
 
 
 def exchange(step: str, outcome: Outcome, status: int | None = None) -> Exchange:
@@ -56,7 +56,7 @@ def exchange(step: str, outcome: Outcome, status: int | None = None) -> Exchange
 
 exchanges = st.builds(
     exchange,
-    st.sampled_from([step.step for step in SCENARIO.flow]),
+    st.sampled_from([step.step for step in SCENARIO.steps]),
     st.sampled_from(list(Outcome)),
     st.sampled_from([200, 201, 204, 302, 400, 404, 409, 429, 499, 500, 502, 503, 599]),
 )
@@ -127,7 +127,7 @@ def test_when_rejected_does_not_affect_other_outcomes() -> None:
 def test_the_weight_of_an_exchange_is_how_the_ledger_takes_it(
     step: str, outcome: Outcome, status: int | None, weight: Weight
 ) -> None:
-    of_step = next(each for each in SCENARIO.flow if each.step == step)
+    of_step = next(each for each in SCENARIO.steps if each.step == step)
     assert weight_of(outcome, status, of_step) is weight
 
 

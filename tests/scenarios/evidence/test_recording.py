@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from config.clock import Clock, ClockStep
 from scenarios.evidence import recording as module
-from scenarios.evidence.exchange import Exchange, Outcome
+from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import (
     CUT_OFF_REASON,
@@ -52,7 +52,7 @@ concluded = st.builds(
     status=st.none() | st.integers(min_value=100, max_value=599),
     reason=st.text(max_size=8),
     cut_off=st.booleans(),
-    completes=st.booleans(),
+    marks=st.integers(0, 3),
 )
 
 
@@ -66,7 +66,7 @@ def conclude(to: Recorder, number: int, each: Exchange) -> None:
     to.conclude(
         number, each.sent_s, each.done_s, each.outcome, each.status, each.reason,
         {"body": each.reason} if each.reason else None, cut_off=each.cut_off,
-        completes=each.completes,
+        marks=each.marks,
     )  # fmt: skip
 
 
@@ -299,13 +299,13 @@ def test_exchanges_are_grouped_by_iteration_however_they_interleave(tmp_path: Pa
 def test_an_iteration_can_be_completed_after_its_last_exchange(tmp_path: Path, others: int) -> None:
     path = tmp_path / "a.jsonl"
     with recorder(path) as opened:
-        first = record(opened, some_exchange())
+        first = record(opened, replace(some_exchange(), marks=Mark.WAIT))
         for _ in range(others):  # the row of the first is not mapped any more
             opened.intend(2, 0, 0.0)
         assert not read(path).exchanges.iterations.is_complete.any()
-        opened.complete_iteration(first.sequence)
+        opened.mark(first.sequence, Mark.ITERATION)
     assert read(path).exchanges.iterations.is_complete[0]
-    assert read(path).exchanges.first() == replace(first, completes=True)
+    assert read(path).exchanges.first() == replace(first, marks=Mark.WAIT | Mark.ITERATION)
 
 
 @given(st.lists(concluded, max_size=30))

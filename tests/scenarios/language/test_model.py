@@ -247,4 +247,4 @@ def test_a_comparison_is_an_operator_and_a_number() -> None:
 
 def test_a_step_may_name_a_service_with_dots_and_hyphens(tmp_path: Path) -> None:
     path = changed(tmp_path, "GET shop /orders", "GET shop-api.v1 /orders")
-    assert read_scenario(path).flow[1].request_parts()[1] == "shop-api.v1"
+    assert read_scenario(path).steps[1].request_parts()[1] == "shop-api.v1"

@@ -12,7 +12,7 @@ SHIPPED = sorted(FOLDER.glob("*.yaml"))
 
 def test_a_good_scenario_is_read(tmp_path: Path) -> None:
     scenario = good_scenario(tmp_path)
-    create, read = scenario.flow
+    create, read = scenario.steps
     assert create.request_parts() == ("POST", "shop", "/orders")
     assert read.request_parts() == ("GET", "shop", "/orders/{{ order }}")
     assert create.expect.body_values == {"state": "done"}

@@ -487,7 +487,7 @@ def test_two_steps_with_the_same_id_are_refused(tmp_path: Path) -> None:
 def test_steps_whose_ids_differ_are_accepted(tmp_path: Path) -> None:
     text = changed(tmp_path, "step: create", "step: a b").read_text()
     (tmp_path / "s.yaml").write_text(text.replace("step: read", "step: a_b"))
-    assert [step.step for step in read_scenario(tmp_path / "s.yaml").flow] == ["a b", "a_b"]
+    assert [step.step for step in read_scenario(tmp_path / "s.yaml").steps] == ["a b", "a_b"]
 
 
 @pytest.mark.parametrize(
@@ -532,7 +532,7 @@ def test_a_step_may_use_what_an_earlier_step_saved_in_every_place(tmp_path: Path
         '    json: {ids: ["{{ order }}"]}\n'
         '    expect: {json: {id: "{{ order }}"}}'
     )
-    assert read_scenario(changed(tmp_path, "/orders/{{ order }}", text)).flow[1].json_body == {
+    assert read_scenario(changed(tmp_path, "/orders/{{ order }}", text)).steps[1].json_body == {
         "ids": ["{{ order }}"]
     }
 

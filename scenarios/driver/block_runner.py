@@ -1,0 +1,147 @@
+"""Run the blocks of an iteration: what is repeated, left out, waited for, or sent at once."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from scenarios.driver.blocks import Block, Blocks, Condition, ForEach, Repeat, Think, Together
+from scenarios.driver.expectations import FailureReason, check_response
+from scenarios.driver.flow import CompiledStep, Flow, Poll
+from scenarios.driver.step_runner import StepRunner
+from scenarios.evidence.exchange import Mark
+from scenarios.http.messages import Response
+from scenarios.language.blocks import MAX_EXCHANGES
+from scenarios.language.templates import TemplateError
+
+Pause = Callable[[float], object]  # waits for a number of seconds
+
+
+class BlockRunner:
+    """Runs blocks up to the first step that is not ok."""
+
+    def __init__(self, runner: StepRunner, pause: Pause | None = None) -> None:
+        """Run the steps by `runner`."""
+        self._runner = runner
+        self._steps = runner.flow.steps
+        self._room = MAX_EXCHANGES
+        # not a default of the parameter: gevent replaces it in a load
+        self._pause = pause or time.sleep
+
+    def run(self, blocks: Blocks) -> bool:
+        """Run blocks in order; return whether every step was ok."""
+        return all(map(self._run_block, blocks))
+
+    def _run_block(self, block: Block) -> bool:
+        match block:
+            case int():
+                return self._run_step(self._steps[block])
+            case Repeat():
+                return self._run_each(block.variable, range(1, block.times + 1), block.blocks)
+            case ForEach():
+                return self._run_for_each(block)
+            case Condition():
+                return self._run_condition(block)
+            case Think():
+                pause_s = random.uniform(block.least_s, block.most_s)  # noqa: S311 - no secret
+                return self._wait_until(self._runner.due_s + pause_s)
+            case Together():
+                steps = [self._steps[number] for number in block.steps]
+                return self._has_room(steps[0], len(steps)) and self._runner.run_together(steps)
+
+    def _run_step(self, step: CompiledStep) -> bool:
+        if step.poll:
+            return self._run_polls(step, step.poll)
+        return self._has_room(step) and self._runner.run((step,))
+
+    def _run_each(self, variable: str | None, values: Iterable[Any], blocks: Blocks) -> bool:
+        for value in values:
+            if variable:
+                self._runner.variables[variable] = value
+            if not self.run(blocks):
+                return False
+        return True
+
+    def _run_for_each(self, block: ForEach) -> bool:
+        try:
+            elements = block.elements(self._runner.variables)
+        except TemplateError as error:
+            return self._runner.refuse(self._steps[block.first], str(error))
+        if isinstance(elements, list | tuple):
+            return self._run_each(block.variable, elements, block.blocks)
+        reason = "for_each has a value that is no list"
+        return self._runner.refuse(self._steps[block.first], reason)
+
+    def _run_condition(self, block: Condition) -> bool:
+        try:
+            is_true = bool(block.condition(self._runner.variables))
+        except TemplateError as error:
+            return self._runner.refuse(self._steps[block.first], str(error))
+        return self.run(block.blocks if is_true else block.otherwise)
+
+    # The polls of a wait are due at an interval, unless a response takes longer:
+    #     polls   ├──┤      ├────────────┤├──┤      ├──┤
+    #     due     │         │        (late)│        │         done, or over the time
+    #             └─ first due ── within ────────────────────────────┘
+    def _run_polls(self, step: CompiledStep, poll: Poll) -> bool:
+        runner, wait = self._runner, _Wait(self._runner, poll)
+        while self._has_room(step):
+            is_ok = runner.run((step,), check=wait.check)
+            if wait.is_over:
+                runner.recorder.mark(runner.last, Mark.WAIT)
+            if wait.is_over or not is_ok:
+                return is_ok
+            wait.due_s = wait.next_due_s()
+            self._wait_until(wait.due_s)
+        return False
+
+    def _wait_until(self, due_s: float) -> bool:
+        """Wait until the next request is due; return True."""
+        pause_s = due_s - self._runner.recorder.now_s()
+        if pause_s > 0:
+            self._pause(pause_s)
+        self._runner.due_s = due_s
+        return True
+
+    def _has_room(self, step: CompiledStep, requests: int = 1) -> bool:
+        """Return whether the iteration may send further requests; else record why not."""
+        self._room -= requests
+        if self._room >= 0:
+            return True
+        reason = f"the iteration has sent {MAX_EXCHANGES:,} requests, the most that one may"
+        return self._runner.refuse(step, reason)
+
+
+class _Wait:
+    """The polls of one step, up to the one that is done; `due_s` is when the latest one was due."""
+
+    def __init__(self, runner: StepRunner, poll: Poll) -> None:
+        self._runner = runner
+        self._poll = poll
+        self._until_s = runner.due_s + poll.within_s
+        self.due_s = runner.due_s
+        self.is_over = False
+
+    def next_due_s(self) -> float:
+        """Return when the next poll is due."""
+        return max(self.due_s + self._poll.every_s, self._runner.due_s)
+
+    def check(
+        self, flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
+    ) -> FailureReason | None:
+        """Return why a response is wrong, or None: also of one that is not done yet."""
+        poll = self._poll
+        if poll.pending and (reason := check_response(flow, poll.pending, response, variables)):
+            return reason
+        reason = check_response(flow, poll.done, response, variables)
+        if reason is None:
+            self.is_over = True
+            return check_response(flow, step, response, variables)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return reason
+        if self.next_due_s() <= self._until_s:
+            return None
+        self.is_over = True
+        group = f"not done within {poll.within_s:g} s"
+        return FailureReason(f"{group}: {reason.text}", group)

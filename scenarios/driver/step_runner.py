@@ -1,0 +1,219 @@
+"""Run single steps of an iteration: send, compare, save, record.
+
+For each step: record the intent, send the request, compare the response, save its values, record
+the outcome.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+from config.redaction import redact
+from scenarios.driver.expectations import FailureReason, check_response
+from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.evidence.exchange import Outcome, trace_id
+from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
+from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
+from scenarios.language.templates import TemplateError
+
+_SNIPPET_CHARACTERS = 2_000
+
+Check = Callable[[Flow, CompiledStep, Response, dict[str, Any]], FailureReason | None]
+
+
+class StepRunner:
+    """Runs the steps of one iteration, with its variables.
+
+    `due_s` is when the next step is due, in seconds on the clock of the recorder, and `last`
+    the sequence number of the latest request.
+    """
+
+    __slots__ = ("due_s", "flow", "iteration", "last", "recorder", "sender", "variables")
+
+    def __init__(
+        self, flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
+        variables: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Start an iteration."""
+        self.flow = flow
+        self.iteration = iteration
+        self.due_s = due_s
+        self.sender = sender
+        self.recorder = recorder
+        self.variables = variables
+        self.last = 0
+
+    def run(
+        self, steps: Sequence[CompiledStep], mark: int = 0, check: Check = check_response
+    ) -> bool:
+        """Run steps, up to the first that is not ok; return whether all were.
+
+        The last one gets the mark. An interrupt in flight is raised again.
+        """
+        # one loop for all steps, since this is what a load spends its time with
+        flow, recorder, variables, due_s = self.flow, self.recorder, self.variables, self.due_s
+        run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
+        for step in steps:
+            number = recorder.intend(self.iteration, step.number, due_s)
+            sent_s, request = due_s, None
+            try:
+                request = Request(  # not by `_request`, whose call would cost
+                    step.request_template, step.target(variables),
+                    trace_id(run_id, generator, number),
+                    step.body(variables) if step.body else None,
+                    step.headers(variables) if step.headers else (),
+                )  # fmt: skip
+                sent_s = recorder.now_s()
+                response = self.sender.send(request)
+                self.due_s = due_s = done_s = recorder.now_s()
+            except BaseException as error:
+                self._record_failure(number, request, (sent_s, recorder.now_s()), error)
+                if isinstance(error, TemplateError | NotSent | ResponseLost):
+                    self.last = number
+                    return False
+                raise  # killed in flight, or Ctrl-C: the service may have carried out the request
+            mismatch = check(flow, step, response, variables)
+            if mismatch:
+                self._conclude(
+                    number, (sent_s, done_s), Outcome.REJECTED, mismatch, request, response
+                )
+                self.last = number
+                return False
+            recorder.conclude(
+                number, sent_s, done_s, Outcome.OK, response.status,
+                marks=mark if step is last else 0,
+            )  # fmt: skip
+        self.last = number
+        return True
+
+    def refuse(self, step: CompiledStep, reason: str) -> bool:
+        """Record that a step was not sent, and why; return False."""
+        number = self.recorder.intend(self.iteration, step.number, self.due_s)
+        self._record_failure(number, None, (self.due_s, self.recorder.now_s()), NotSent(reason))
+        return False
+
+    def run_together(self, steps: Sequence[CompiledStep]) -> bool:
+        """Run steps at once, each over a connection of its own; return whether all were ok."""
+        calls = [
+            self._call(step, sender)
+            for step, sender in zip(steps, self.sender.parallel(len(steps)), strict=True)
+        ]
+        try:
+            _send_all(calls, self.recorder.now_s)
+        finally:
+            is_ok = [self._conclude_call(call) for call in calls]
+            self.due_s = self.recorder.now_s()
+        return all(is_ok)
+
+    def _call(self, step: CompiledStep, sender: Sender) -> "_Call":
+        """Record the intent of a request that is sent with others."""
+        number = self.last = self.recorder.intend(self.iteration, step.number, self.due_s)
+        call = _Call(step, number, sender, self.due_s, self.due_s)
+        try:
+            trace = trace_id(self.flow.run_id, self.recorder.generator, number)
+            call.request = _request(step, self.variables, trace)
+        except TemplateError as error:
+            call.error = error
+        return call
+
+    def _conclude_call(self, call: "_Call") -> bool:
+        if call.response is None:
+            error = call.error or InterruptedError()  # before the response
+            self._record_failure(call.number, call.request, (call.sent_s, call.done_s), error)
+            return False
+        reason = check_response(self.flow, call.step, call.response, self.variables)
+        times_s = call.sent_s, call.done_s
+        if reason:
+            self._conclude(call.number, times_s, Outcome.REJECTED, reason, call.request,
+                           call.response)  # fmt: skip
+        else:
+            self.recorder.conclude(call.number, *times_s, Outcome.OK, call.response.status)
+        return reason is None
+
+    def _record_failure(
+        self, number: int, request: Request | None, times_s: tuple[float, float],
+        error: BaseException,
+    ) -> None:  # fmt: skip
+        """Record a request without a response."""
+        sent_s, done_s = times_s
+        not_sent = isinstance(error, TemplateError | NotSent)
+        cut_off = not not_sent and not isinstance(error, ResponseLost)
+        self._conclude(
+            number, (sent_s if request else done_s, done_s),
+            Outcome.NOT_SENT if not_sent else Outcome.UNKNOWN,
+            FailureReason(CUT_OFF_REASON if cut_off else str(error)), request, cut_off=cut_off,
+        )  # fmt: skip
+
+    def _conclude(
+        self, number: int, times_s: tuple[float, float], outcome: Outcome, reason: FailureReason,
+        request: Request | None, response: Response | None = None, *, cut_off: bool = False,
+    ) -> None:  # fmt: skip
+        """Record a failure; only where its detail is kept, request and response are redacted."""
+        text, group = map(self.flow.secrets.redact_repeated, reason)
+        keeps = self.recorder.keeps_detail(text)
+        detail = _detail(self.flow, request, response) if keeps else None
+        status = response.status if response else None
+        self.recorder.conclude(
+            number, *times_s, outcome, status, text, detail, cut_off=cut_off, group=group
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Call:
+    """One of several requests that are sent at once, with its response or its error."""
+
+    step: CompiledStep
+    number: int
+    sender: Sender
+    sent_s: float
+    done_s: float
+    request: Request | None = None
+    response: Response | None = None
+    error: BaseException | None = None
+
+
+def _send_all(calls: Sequence[_Call], now_s: Callable[[], float]) -> None:
+    """Send requests at once; in a load, gevent makes a greenlet of each thread."""
+
+    def send(call: _Call, request: Request) -> None:
+        call.sent_s = now_s()
+        try:
+            call.response = call.sender.send(request)
+        except Exception as error:
+            call.error = error
+        call.done_s = now_s()
+
+    threads = [
+        Thread(target=send, args=(call, call.request), daemon=True)
+        for call in calls
+        if call.request
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _request(step: CompiledStep, variables: dict[str, Any], trace: str) -> Request:
+    """Render the request of a step. Raises TemplateError."""
+    return Request(
+        step.request_template, step.target(variables), trace,
+        step.body(variables) if step.body else None,
+        step.headers(variables) if step.headers else (),
+    )  # fmt: skip
+
+
+def _detail(flow: Flow, request: Request | None, response: Response | None) -> dict[str, Any]:
+    """Return what explains a failure. No header is kept, since headers may contain tokens."""
+    kept: dict[str, str | None] = {}
+    if request:
+        body = None if request.body is None else request.body.decode(errors="replace")
+        kept = {"method": request.template.method, "url": request.url, "body": body}
+        kept |= {"content_type": request.content_type} if body else {}
+    if response:
+        kept["answer_head"] = response.body.decode(errors="replace")
+    return {
+        name: redact(text, flow.secrets, _SNIPPET_CHARACTERS) if text else text
+        for name, text in kept.items()
+    }

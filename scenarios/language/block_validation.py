@@ -1,0 +1,85 @@
+"""Validate the blocks of a flow: which variables are known where, and how many requests it sends.
+
+A variable is known below a block that may be left out, `if` or `for_each`, only if it is saved in
+every case.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+
+from config.model_keys import Location
+from scenarios.language.blocks import (
+    MAX_EXCHANGES,
+    Block,
+    Condition,
+    ForEach,
+    Repeat,
+    Together,
+    placed_blocks,
+)
+from scenarios.language.extents import extent_of
+from scenarios.language.model import Scenario
+from scenarios.language.step_validation import BUILT_IN_VARIABLES, find_variable_violations
+from scenarios.language.steps import Step
+from scenarios.language.violations import Violation, template_violations
+
+
+def find_block_violations(scenario: Scenario) -> Iterator[Violation]:
+    """Yield every violation of the blocks of the flow."""
+    yield from _variables(scenario.flow, ("flow",), [*BUILT_IN_VARIABLES, *scenario.data])
+    yield from _extent(scenario.flow, ("flow",))
+
+
+def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> Iterator[Violation]:
+    """Yield the templates that use unknown variables; add to `known` what is saved in any case."""
+    for index, block in enumerate(blocks):
+        here = (*place, index)
+        match block:
+            case Step():
+                yield from find_variable_violations(block, here, known)
+                known += block.save
+            case Repeat():
+                inner = yield from _inside(block, here, known)
+                known += [name for name in inner if name != block.variable]
+            case ForEach():
+                yield from template_violations(block.for_each, known, (*here, "for_each"))
+                yield from _inside(block, here, known)
+            case Condition():
+                yield from _branches(block, here, known)
+            case Together():
+                for position, step in enumerate(block.together):
+                    yield from find_variable_violations(step, (*here, "together", position), known)
+                known += [name for step in block.together for name in step.save]
+
+
+def _inside(
+    block: Repeat | ForEach, place: Location, known: list[str]
+) -> Generator[Violation, None, list[str]]:
+    """Yield the violations of a block that has a variable of its own; return what is known then."""
+    if block.variable in known:
+        yield (*place, "as"), f"the variable {block.variable!r} is known already; choose another"
+    inner = [*known, *([block.variable] if block.variable else [])]
+    yield from _variables(block.steps, (*place, "steps"), inner)
+    return inner
+
+
+def _branches(block: Condition, place: Location, known: list[str]) -> Iterator[Violation]:
+    yield from template_violations(block.condition, known, (*place, "if"))
+    branches = list(known), list(known)
+    yield from _variables(block.steps, (*place, "steps"), branches[0])
+    yield from _variables(block.otherwise or (), (*place, "else"), branches[1])
+    known += [name for name in branches[0] if name in branches[1] and name not in known]
+
+
+def _extent(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:
+    if not extent_of(blocks).sends:
+        yield place, "an iteration may send no request; add a step outside of if and for_each"
+    for here, block in placed_blocks(blocks, place):
+        if isinstance(block, Together) and any(step.until for step in block.together):
+            yield here, "until waits, and together sends at once; move the step out of together"
+    for index, block in enumerate(blocks):
+        if (most := extent_of([block]).exchanges) > MAX_EXCHANGES:
+            yield (
+                (*place, index),
+                f"up to {most:,} requests in one iteration, more than {MAX_EXCHANGES:,}; "
+                "repeat less, or poll less often",
+            )

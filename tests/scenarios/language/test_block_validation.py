@@ -1,0 +1,92 @@
+"""Mistakes in the blocks of a flow: each is one sentence, at its line, with the remedy.
+
+The golden file has flows, each followed by its problems; the first line of a flow is line 3.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from scenarios.language.blocks import Condition, Together
+from scenarios.language.reader import read_scenario
+from tests.scenarios.language.wrong_scenarios import problems_in
+from tests.scenarios.shop_scenario import written
+
+GOLDEN = Path(__file__).parent / "golden" / "wrong_blocks.txt"
+PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
+
+
+def flow_file(folder: Path, flow: str) -> Path:
+    lines = "".join(f"  {line}\n" for line in flow.splitlines())
+    return written(folder, f"scenario: good\nflow:\n{lines}{PROFILES}")
+
+
+def test_every_mistake_in_a_block_is_reported_with_its_line_and_remedy(tmp_path: Path) -> None:
+    golden = GOLDEN.read_text(encoding="utf-8")
+    entries = []
+    for entry in golden.split("\n\n"):
+        flow = "\n".join(line for line in entry.splitlines() if not line.startswith("    # "))
+        problems = problems_in(flow_file(tmp_path, flow))
+        entries.append("\n".join([flow, *(f"    # {problem}" for problem in problems)]))
+    found = "\n\n".join(entries) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found == golden
+
+
+def test_the_steps_of_every_block_are_the_steps_of_the_scenario_in_order(tmp_path: Path) -> None:
+    flow = """\
+- {step: a, request: GET shop /}
+- repeat: 2
+  steps:
+    - if: "{{ iteration > 1 }}"
+      steps: [{step: b, request: GET shop /}]
+      else: [{think: 1s}, {step: c, request: GET shop /}]
+    - together: [{step: d, request: GET shop /}, {step: e, request: GET shop /}]
+- {for_each: [1], as: x, steps: [{step: f, request: "GET shop /{{ x }}"}]}
+"""
+    scenario = read_scenario(flow_file(tmp_path, flow))
+    assert [step.step for step in scenario.steps] == list("abcdef")
+    places = [place for place, _ in scenario.placed_steps()]
+    assert places[2:4] == [
+        ("flow", 1, "steps", 0, "else", 1),
+        ("flow", 1, "steps", 1, "together", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        "- {if: '{{ iteration > 1 }}', steps: [{step: a, request: GET shop /, save: {x: x}}], "
+        "else: [{step: b, request: GET shop /, save: {x: y}}]}\n"
+        "- {step: c, request: 'GET shop /{{ x }}'}",
+        "- {repeat: 2, as: n, steps: [{step: a, request: 'GET shop /{{ n }}', save: {x: x}}]}\n"
+        "- {step: c, request: 'GET shop /{{ x }}'}",
+        "- together:\n    - {step: a, request: GET shop /, save: {x: x}}\n"
+        "    - {step: b, request: GET shop /}\n"
+        "- {step: c, request: 'GET shop /{{ x }}'}",
+    ],
+)
+def test_what_is_saved_in_any_case_is_known_below(tmp_path: Path, flow: str) -> None:
+    assert read_scenario(flow_file(tmp_path, flow)).steps[-1].step == "c"
+
+
+def test_a_block_is_read_as_what_its_key_says(tmp_path: Path) -> None:
+    step = "{step: NAME, request: GET shop /}"
+    flow = (
+        f"- {{together: [{step.replace('NAME', 'a')}, {step.replace('NAME', 'b')}]}}\n"
+        f"- {{if: '{{{{ tenant }}}}', steps: [{step.replace('NAME', 'c')}]}}"
+    )
+    together, condition = read_scenario(flow_file(tmp_path, flow)).flow
+    assert isinstance(together, Together)
+    assert isinstance(condition, Condition)
+    assert condition.otherwise is None
+
+
+def test_a_flow_with_blocks_can_be_written_as_a_document_again(tmp_path: Path) -> None:
+    flow = "- {repeat: 2, steps: [{step: a, request: GET shop /}, {think: 1s}]}"
+    content = read_scenario(flow_file(tmp_path, flow)).model_dump(by_alias=True, exclude_unset=True)
+    assert content["flow"] == [
+        {"repeat": 2, "steps": [{"step": "a", "request": "GET shop /"}, {"think": (1.0, 1.0)}]}
+    ]
