@@ -118,6 +118,11 @@ def secrets_in(value: Any) -> Iterator[str]:
     yield from Publicity().secrets(Value(text, ()) for text in found)
 
 
+def is_word(text: str) -> bool:
+    """Return whether a text is a word, a number or a date, as anybody's messages have them."""
+    return _WORD.fullmatch(text) is not None
+
+
 def is_public_name(name: str) -> bool:
     """Return whether a header or query parameter of this name never holds a secret."""
     return _PUBLIC_NAMES.fullmatch(name) is not None

@@ -22,6 +22,7 @@ from scenarios.language.attachments import Attachments
 from scenarios.language.expect import Expect
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import Extent, extent_of
+from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import Scenario
 from scenarios.language.payload import JSON_TYPE, Payload, compile_payload
 from scenarios.language.request_body import BodyTemplate
@@ -64,6 +65,7 @@ class CompiledStep:
     request_template: RequestTemplate
     target: Template
     headers: Headers | None
+    sends_cookies: bool
     body: BodyTemplate | None
     statuses: frozenset[int]
     status_text: str
@@ -96,7 +98,8 @@ class Flow:
     `blocks` say when they are run; None is each of them once, in order. `extent` is the most that
     one iteration does.
     `secrets` are never recorded, even if a response contains them; the values of
-    `secret_variables` become secrets when they are saved.
+    `secret_variables` become secrets when they are saved, and those of cookies, unless their names
+    are `public`.
     """
 
     run_id: str
@@ -107,6 +110,7 @@ class Flow:
     network: Network = _DIRECT
     secrets: Secrets = field(default_factory=Secrets)
     secret_variables: frozenset[str] = frozenset()
+    public: frozenset[str] = frozenset()
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -151,6 +155,7 @@ def compile_flow(
         environment.network,
         secrets or Secrets.of_process(secrets_of(scenario, environment)),
         secret_variables(scenario, environment),
+        frozenset(map(str.lower, (*environment.public, *scenario.public))),
     )  # fmt: skip
 
 
@@ -166,7 +171,8 @@ def _compile_step(
     token = sources(auth, environment.network).authorization if is_token else None
     constant, changing = _headers(_header_parts(step, environment, payload), known, token)
     left_out = [name for name, value in step.headers.items() if value is None]
-    target = compile_target(base, path, known)
+    url = environment.services[service].url
+    target = compile_link(url, path, known) if is_link(path) else compile_target(base, path, known)
     queries = [compile_query(step.query, known)] if step.query else []
     queries += [Constant(auth.query)] if auth.query else []
     return CompiledStep(
@@ -175,6 +181,7 @@ def _compile_step(
         request_template=RequestTemplate(method, origin, constant, step.timeout, left_out),
         target=reduce(with_query, queries, target),
         headers=changing,
+        sends_cookies=not _has_cookie(step, environment),
         body=payload.render if payload else None,
         statuses=step.expect.statuses,
         status_text=step.expect.status_text,
@@ -187,6 +194,12 @@ def _compile_step(
         saved=(saved := _saved_json(step)),
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
     )
+
+
+def _has_cookie(step: Step, environment: Environment) -> bool:
+    """Return whether a header Cookie is written: then no other cookie is sent, if null none."""
+    common = environment.headers_of(step.request_parts()[1])
+    return any(name.lower() == "cookie" for name in (*common, *step.headers))
 
 
 def _saved_json(step: Step) -> tuple[tuple[str, str, Expression], ...]:

@@ -11,6 +11,7 @@ from scenarios.driver.flow import Flow
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.exchange import Mark
 from scenarios.evidence.recording import Recorder
+from scenarios.http.cookies import CookieJar
 from scenarios.http.messages import Sender
 from scenarios.language.tables import Row
 
@@ -20,6 +21,7 @@ NO_ROWS: Mapping[str, Row] = {}
 def run_iteration(
     flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
     rows: Mapping[str, Row] = NO_ROWS, pause: Pause | None = None,
+    cookies: CookieJar | None = None,
 ) -> bool:  # fmt: skip
     """Run the flow once, up to the first step that is not ok. Return whether all steps were ok.
 
@@ -27,14 +29,15 @@ def run_iteration(
 
     The first step is due at `due_s`, in seconds on the clock of the recorder; any other is due when
     the one before it is done. An interrupt in flight is raised again, after it is recorded. `pause`
-    waits for a number of seconds; by default it is `time.sleep`.
+    waits for a number of seconds; by default it is `time.sleep`. `cookies` are those of the user;
+    by default, an iteration has its own.
     """
     variables: dict[str, Any] = {
         "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration,
         "unique": f"{flow.run_id}-{recorder.generator}-{iteration}",
         **rows,
     }  # fmt: skip
-    runner = StepRunner(flow, iteration, due_s, sender, recorder, variables)
+    runner = StepRunner(flow, iteration, due_s, sender, recorder, variables, cookies)
     if flow.blocks is not None:
         is_ok = BlockRunner(runner, pause).run(flow.blocks)
         if is_ok:

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from scenarios.http.messages import Response
 from scenarios.http.response_parts import body_text, header_text, set_cookie_value
 from scenarios.language.expect import Capture, Expect, TextMatch
 from scenarios.language.templates import Template, Variables, compile_text
 from scenarios.language.text_pattern import TextPattern
+
+_LOCATIONS = ("location", "content-location")
 
 # What does not fit, and what that has in common with others.
 Mismatch = tuple[str, str]
@@ -97,13 +101,21 @@ def _compile_match(match: TextMatch, known: Variables) -> CompiledMatch:
 def _compile_capture(name: str, capture: Capture) -> SavedPart:
     if header := capture.header:
         missing = f"the response has no header {header}"
-        return SavedPart(name, missing, lambda response: header_text(response.head, header))
+        return SavedPart(name, missing, partial(_read_header, header))
     if cookie := capture.cookie:
         missing = f"the response sets no cookie {cookie!r}"
         return SavedPart(name, missing, lambda response: set_cookie_value(response.head, cookie))
     pattern = TextPattern(capture.text or "")
     missing = f"the body does not match {pattern.pattern!r}"
     return SavedPart(name, missing, lambda response: pattern.find(body_text(response)))
+
+
+def _read_header(name: str, response: Response) -> str | None:
+    """Return the value of a header; a relative Location is resolved, as RFC 9110 has it."""
+    found = header_text(response.head, name)
+    if found is None or name.lower() not in _LOCATIONS or found.startswith("//"):
+        return found
+    return found if urlsplit(found).scheme else urljoin(response.target, found)
 
 
 def _quoted(text: Any) -> str:

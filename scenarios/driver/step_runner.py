@@ -10,10 +10,12 @@ from threading import Thread
 from typing import Any
 
 from config.redaction import redact
+from config.secrets import is_word
 from scenarios.driver.expectations import FailureReason, check_response
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
+from scenarios.http.cookies import CookieJar
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
 from scenarios.language.templates import TemplateError
 
@@ -25,17 +27,19 @@ Check = Callable[[Flow, CompiledStep, Response, dict[str, Any]], FailureReason |
 class StepRunner:
     """Runs the steps of one iteration, with its variables.
 
-    `due_s` is when the next step is due, in seconds on the clock of the recorder, and `last`
+    `cookies` are those of the user, or those that its responses set, or None so far. `due_s` is
+    when the next step is due, in seconds on the clock of the recorder, and `last`
     the sequence number of the latest request.
     """
 
-    __slots__ = ("due_s", "flow", "iteration", "last", "recorder", "sender", "variables")
+    __slots__ = ("cookies", "due_s", "flow", "iteration", "last", "recorder", "sender", "variables")
 
     def __init__(
         self, flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
-        variables: dict[str, Any],
+        variables: dict[str, Any], cookies: CookieJar | None = None,
     ) -> None:  # fmt: skip
         """Start an iteration."""
+        self.cookies = cookies
         self.flow = flow
         self.iteration = iteration
         self.due_s = due_s
@@ -64,6 +68,8 @@ class StepRunner:
                     step.body(variables) if step.body else None,
                     step.headers(variables) if step.headers else (),
                 )  # fmt: skip
+                if self.cookies and step.sends_cookies:
+                    request = self.cookies.added_to(request)
                 sent_s = recorder.now_s()
                 response = self.sender.send(request)
                 self.due_s = due_s = done_s = recorder.now_s()
@@ -73,6 +79,8 @@ class StepRunner:
                     self.last = number
                     return False
                 raise  # killed in flight, or Ctrl-C: the service may have carried out the request
+            if response.sets_cookies or step.message:
+                response = self._noted(request, response)
             mismatch = check(flow, step, response, variables)
             if mismatch:
                 self._conclude(
@@ -113,16 +121,19 @@ class StepRunner:
         try:
             trace = trace_id(self.flow.run_id, self.recorder.generator, number)
             call.request = _request(step, self.variables, trace)
+            if self.cookies and step.sends_cookies:
+                call.request = self.cookies.added_to(call.request)
         except TemplateError as error:
             call.error = error
         return call
 
     def _conclude_call(self, call: "_Call") -> bool:
-        if call.response is None:
+        if call.response is None or call.request is None:
             error = call.error or InterruptedError()  # before the response
             self._record_failure(call.number, call.request, (call.sent_s, call.done_s), error)
             return False
-        reason = check_response(self.flow, call.step, call.response, self.variables)
+        response = self._noted(call.request, call.response)
+        reason = check_response(self.flow, call.step, response, self.variables)
         times_s = call.sent_s, call.done_s
         if reason:
             self._conclude(call.number, times_s, Outcome.REJECTED, reason, call.request,
@@ -130,6 +141,18 @@ class StepRunner:
         else:
             self.recorder.conclude(call.number, *times_s, Outcome.OK, call.response.status)
         return reason is None
+
+    def _noted(self, request: Request, response: Response) -> Response:
+        """Keep the cookies of a response; return it with the target of its request.
+
+        The values of cookies are secrets, unless they are words.
+        """
+        if response.sets_cookies:
+            self.cookies = CookieJar() if self.cookies is None else self.cookies
+            for cookie in self.cookies.keep(request, response):
+                if cookie.name.lower() not in self.flow.public and not is_word(cookie.value):
+                    self.flow.secrets.learn(cookie.value)
+        return response._replace(target=request.target)
 
     def _record_failure(
         self, number: int, request: Request | None, times_s: tuple[float, float],

@@ -1,9 +1,9 @@
 """The HTTP client of every flow: HTTP/1.1 over one connection per origin.
 
 It does what a load needs and no more, since the time that it takes is missing for requests:
-keep-alive, bodies with a length or in chunks, gzip and deflate, TLS. There is no retry, redirect,
-proxy or cookie. One user alone, a watch and every virtual user of a load send with it; they differ
-in how they wait for a socket (`Readiness`).
+keep-alive, bodies with a length or in chunks, gzip and deflate, TLS. There is no retry, redirect or
+proxy; cookies are the flow's. One user alone, a watch and every virtual user of a load send with
+it; they differ in how they wait for a socket (`Readiness`).
 """
 
 import _socket

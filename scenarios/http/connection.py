@@ -312,11 +312,13 @@ class Connection:
 
     def _response(self, body_error: str) -> Response:
         head = final_head(self._head)
+        lower = head.lower()
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if b"\r\ncontent-encoding:" in head.lower() and body:
-            body, body_error = decode(body, content_codings(head.lower()), body_error)
-        return Response(self.status, body[:MAX_BODY_BYTES], body_error, head)
+        if b"\r\ncontent-encoding:" in lower and body:
+            body, body_error = decode(body, content_codings(lower), body_error)
+        sets_cookies = b"\r\nset-cookie:" in lower
+        return Response(self.status, body[:MAX_BODY_BYTES], body_error, head, sets_cookies)
 
 
 def _body_error(error: ConnectionBroken) -> str:

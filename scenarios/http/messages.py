@@ -104,13 +104,15 @@ class Response(NamedTuple):
     """A status line, and at most MAX_BODY_BYTES of the body.
 
     `body_error` is why the body is incomplete, or "". `head` is without informational responses
-    before it.
+    before it. `target` is that of the request, to which a relative Location refers.
     """
 
     status: int
     body: bytes
     body_error: str = ""
     head: bytes = b""
+    sets_cookies: bool = False
+    target: str = "/"
 
     @property
     def content_type(self) -> str:

@@ -8,6 +8,7 @@ from scenarios.language.body_validation import find_body_violations, values_in
 from scenarios.language.expect_validation import find_expect_violations, texts_in_expect
 from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
+from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.request_body import compile_body
 from scenarios.language.steps import Step
@@ -58,9 +59,7 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
 def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:
     """Yield the templates of a step that are wrong, or use variables that are not `known`."""
     path = step.request_parts()[2]
-    yield from template_violations(
-        path, known, (*place, "request"), lambda text: compile_target("", text, {})
-    )
+    yield from template_violations(path, known, (*place, "request"), _compile_path)
     yield from template_violations(step.headers, known, (*place, "headers"))
     yield from template_violations(step.json_body, known, (*place, "json"), _BODY)
     for key_place, value in values_in(step):
@@ -70,6 +69,10 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
             yield from template_violations(value, known, (*place, key, "json", expression))
         for key_place, value in texts_in_expect(expectation):
             yield from template_violations(value, known, (*place, key, *key_place))
+
+
+def _compile_path(path: str) -> object:
+    return compile_link("", path, {}) if is_link(path) else compile_target("", path, {})
 
 
 def _jmespath(expression: str, place: Location) -> Iterator[Violation]:

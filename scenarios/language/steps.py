@@ -18,7 +18,7 @@ BODY_KEYS = ("json", "form", "multipart", "text", "file")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 _IS_REQUEST = matches(
-    rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/)",
+    rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/|\{{\{{.+\}}\}}.*)",
     "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
 )
 

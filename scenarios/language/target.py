@@ -35,7 +35,7 @@ def compile_target(base: str, text: str, known: Variables) -> Template:
     '/v1/p/R%26D%2F1?q=R%26D%2F1&b=/'
     """
     tree = parse_template(text)
-    literal = _encode_values(tree)
+    literal = encode_values(tree)
     template = compile_tree(text, tree, known)
     allowed = _dot_segments(literal)
     if isinstance(template, Constant):
@@ -43,7 +43,7 @@ def compile_target(base: str, text: str, known: Variables) -> Template:
     return lambda variables: base + _checked(text, template(variables), allowed)
 
 
-def _encode_values(tree: nodes.Template) -> str:
+def encode_values(tree: nodes.Template) -> str:
     """Encode each value for its place; return the literal text, with a sign for each value."""
     before, places = "", outputs(tree)
     for number, (output, index) in enumerate(places):

@@ -218,3 +218,18 @@ def test_a_secret_is_redacted_where_the_response_that_brings_it_is_not_as_expect
     flow = flow_of(expect=expect, save={"a": {"cookie": "sid"}})
     response = answer(200, b"", "Set-Cookie: sid=c00kie-value", "X-Echo: c00kie-value")
     assert checked(flow, response)[0] == 'the header X-Echo is "***", expected "none"'
+
+
+@pytest.mark.parametrize(
+    ("location", "saved"),
+    [
+        ("7", "/v2/orders/7"), ("?page=2:3", "/v2/orders/new?page=2:3"), ("../x", "/v2/x"),
+        ("/x", "/x"), ("https://a.example/x", "https://a.example/x"), ("//a/x", "//a/x"),
+    ],
+)  # fmt: skip
+def test_a_relative_location_is_resolved_against_its_request(location: str, saved: str) -> None:
+    flow = flow_of(save={"next": {"header": "location"}})
+    variables: dict[str, Any] = {}
+    response = answer(200, b"", f"Location: {location}")._replace(target="/v2/orders/new?a=b")
+    assert check_response(flow, flow.steps[0], response, variables) is None
+    assert variables["next"] == saved

@@ -20,6 +20,15 @@ MUTATIONS = [
         id="name never saved",
     ),
     pytest.param(
+        "GET shop /orders/{{ order }}",
+        "GET shop {{ nxt }}",
+        [
+            "s.yaml:18: the variable 'nxt' is not defined here; known here: "
+            "tenant, run, iteration, unique, order"
+        ],
+        id="link never saved",
+    ),
+    pytest.param(
         'owner: "{{ unique }}"',
         'owner: "{{ order }}"',
         [
@@ -347,6 +356,15 @@ MUTATIONS = [
         '"length(a, b)": 2',
         ["s.yaml:12: 'length(a, b)': length() takes 1 argument, not 2"],
         id="wrong number of arguments",
+    ),
+    pytest.param(
+        "GET shop /orders/{{ order }}",
+        "GET shop {{ nxt }}",
+        [
+            "s.yaml:18: the variable 'nxt' is not defined here; known here: "
+            "tenant, run, iteration, unique, order"
+        ],
+        id="link never saved",
     ),
     pytest.param(
         'owner: "{{ unique }}"',
