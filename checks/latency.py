@@ -22,6 +22,7 @@ from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Column
+from scenarios.language.objectives import MAX_PERCENTILE, percentile_name
 
 _TARGET = 95.0
 _FEWEST_OVER = 2  # one value proves nothing
@@ -156,13 +157,15 @@ def _interval(timings: Timings, percent: float) -> tuple[float | None, float | N
     timed_out_s = timings.timed_out_s
     at_least = np.sort(np.concatenate([timings.served_s, timed_out_s]))
     at_most = np.sort(np.concatenate([timings.served_s, np.full(len(timed_out_s), math.inf)]))
+    if percent == MAX_PERCENTILE:  # the longest that was measured is the least it can be
+        return float(at_least[-1]), None
     low, high = interval_ranks(len(at_least), percent / 100)
     high_s = math.inf if high is None else float(at_most[high - 1])
     return None if low is None else float(at_least[low - 1]), None if math.isinf(high_s) else high_s
 
 
 def _finding(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Finding:
-    name = f"p{objective.percentile:g}"
+    name = percentile_name(objective.percentile)
     verdict = Verdict.INCONCLUSIVE if bottleneck_reason else objective.verdict
     measured = print_apart(objective.measured_s, 3, objective.limit_s)
     low, high = objective.over_low, objective.over_high
@@ -187,7 +190,7 @@ def objective_id(step: str, percentile: float) -> str:
     >>> objective_id("execute workflow", 95.0)
     'latency/execute-workflow/p95'
     """
-    return finding_id("latency", step, f"p{percentile:g}")
+    return finding_id("latency", step, percentile_name(percentile))
 
 
 def _remarks(row: LatencyRow, objective: Objective, bottleneck_reason: str) -> Iterator[str]:

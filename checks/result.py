@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FLOW = "flow"
     SUCCESS = "success"
     LATENCY = "latency"
+    THROUGHPUT = "throughput"
     USAGE = "usage"
     PROMQL = "promql"
     VALIDITY = "validity"

@@ -32,6 +32,7 @@ from checks.result import (
     verdict_of,
 )
 from checks.success import completed, judge_success
+from checks.throughput import judge_throughput
 from checks.validity import generator_figures, judge_validity
 from checks.verdict import Verdict
 from config.errors import ConfigError
@@ -52,6 +53,7 @@ SUITE: Suite = (
     (Kind.SUCCESS, judge_success),
     (Kind.LATENCY, judge_latency),
     (Kind.LATENCY, judge_regression),
+    (Kind.THROUGHPUT, judge_throughput),
     (Kind.USAGE, judge_usage),
     (Kind.PROMQL, judge_promql),
     (Kind.VALIDITY, judge_validity),

@@ -189,15 +189,6 @@ def render_marks(verdicts: Iterable[Verdict | None]) -> str:
     return " ".join(MARKS[each] if each else "·" for each in verdicts)
 
 
-def render_percentile(percentile: float) -> str:
-    """Name a percentile.
-
-    >>> render_percentile(95.0), render_percentile(99.9)
-    ('p95', 'p99.9')
-    """
-    return f"p{percentile:g}"
-
-
 def render_number_of(number: int, noun: str) -> str:
     """Write how many there are of something.
 

@@ -26,6 +26,7 @@ from reports.terminal_output import (
 from reports.views.banner import banner_of
 from reports.views.objectives import objective_rows
 from scenarios.language.model import ITERATION
+from scenarios.language.objectives import percentile_name
 
 CARDS = "cards_created"
 LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}
@@ -105,7 +106,7 @@ def load_test_lines(result: Result) -> list[LoadTestRow]:
 
 def _percentile(result: Result, percentile: float) -> LoadTestRow:
     """Write a percentile as it was judged, or beside its usual limit where it was not."""
-    name = f"{ITERATION} {write.render_percentile(percentile)}"
+    name = f"{ITERATION} {percentile_name(percentile)}"
     for row in objective_rows(result):
         if row.id == objective_id(ITERATION, percentile):
             return LoadTestRow(name, row.measured, row.objective, row.verdict, row.state)

@@ -19,6 +19,7 @@ from reports.charts.source import ChartSource
 from reports.vega import BLUE, INK, LIMIT, OPEN, TEAL, VIOLET, WIDTH
 from scenarios.evidence.exchanges import Column
 from scenarios.language.model import ITERATION
+from scenarios.language.objectives import percentile_name
 
 TITLE = "Response time by percentile"
 MOST_STEPS = 5
@@ -47,7 +48,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
            else write.NO_DATA for p in _TICKS))
         for step in slowest
     )  # fmt: skip
-    columns = ("Step", "Count", *(write.render_percentile(each) for each in _TICKS))
+    columns = ("Step", "Count", *(percentile_name(each) for each in _TICKS))
     yield Chart(TITLE, _sentence(ordered, slowest[0], source), _spec(shown, limits), columns, rows)
 
 
@@ -106,7 +107,7 @@ def _curve(name: str, ordered: Column) -> Iterator[dict[str, Any]]:
 
 def _limit_layers(limits: Sequence[tuple[str, Objective]]) -> Iterator[Spec]:
     for _, objective in limits[:_MOST_LIMITS]:
-        text = f"limit {write.render_percentile(objective.percentile)} "
+        text = f"limit {percentile_name(objective.percentile)} "
         text += write.render_limit(objective.limit_s)
         data = {"values": [{"x": _position(min(objective.percentile, 99.9)),
                             "value": objective.limit_s}]}  # fmt: skip

@@ -8,6 +8,7 @@ from checks.differences import Comparison, Obstacle
 from checks.history.entry import QuantityEntry
 from checks.verdict import Verdict
 from reports import formatting as write
+from scenarios.language.objectives import percentile_name
 
 CAPTION = "Intervals have a confidence of 95 %"
 
@@ -135,7 +136,7 @@ def percentile_rows(comparison: Comparison) -> list[PercentileRow]:
     """Return a row per step and percentile."""
     return [
         PercentileRow(
-            step.step, write.render_percentile(pair.percentile),
+            step.step, percentile_name(pair.percentile),
             write.render_seconds(pair.before.value_s), _interval(pair.before),
             write.render_seconds(pair.after.value_s), _interval(pair.after),
         )

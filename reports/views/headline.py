@@ -14,14 +14,14 @@ _WITH_REMEDY = (Kind.HEALTH, Kind.VALIDITY)
 
 # Correctness before latency: a slow response that is wrong is wrong first.
 _FAILING = (
-    Kind.HEALTH, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE, Kind.LATENCY, Kind.PROMQL,
-    Kind.VALIDITY,
+    Kind.HEALTH, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE, Kind.LATENCY,
+    Kind.THROUGHPUT, Kind.PROMQL, Kind.VALIDITY,
 )  # fmt: skip
 
 # First what makes the rest inconclusive: a precondition, a saturated generator.
 _INCONCLUSIVE = (
     Kind.HEALTH, Kind.VALIDITY, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE,
-    Kind.LATENCY, Kind.PROMQL,
+    Kind.LATENCY, Kind.THROUGHPUT, Kind.PROMQL,
 )  # fmt: skip
 
 

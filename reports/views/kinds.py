@@ -61,6 +61,13 @@ KINDS: Mapping[Kind, KindWords] = {
         "objectives",
         GateName.LATENCY,
     ),
+    Kind.THROUGHPUT: KindWords(
+        "Fewer per second than the objective",
+        "Throughput could not be judged",
+        "objectives",
+        GateName.LATENCY,
+        is_objective=True,
+    ),
     Kind.USAGE: KindWords(
         "The witnesses do not agree", "Usage could not be judged", "balance", GateName.USAGE
     ),

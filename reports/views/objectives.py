@@ -10,6 +10,7 @@ from checks.verdict import Verdict
 from reports import formatting as write
 from reports.views.kinds import KINDS
 from reports.views.ordering import failing_first
+from scenarios.language.objectives import percentile_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _limit_row(
     count = write.render_count(objective.count)
     left_out = row.count + row.not_served - objective.count  # not served, so not judged
     return ObjectiveRow(
-        id=key, title=f"{row.step} {write.render_percentile(objective.percentile)}",
+        id=key, title=f"{row.step} {percentile_name(objective.percentile)}",
         verdict=verdict,
         measured=write.render_seconds(objective.measured_s, limit_s),
         objective=f"≤ {write.render_limit(limit_s)}",

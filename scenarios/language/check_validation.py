@@ -7,8 +7,8 @@ from contextlib import suppress
 from config.documents import did_you_mean
 from config.model_keys import Location
 from scenarios.language.identifiers import slug
-from scenarios.language.model import Scenario
-from scenarios.language.objectives import PromqlCheck
+from scenarios.language.model import ITERATION, Scenario
+from scenarios.language.objectives import PromqlCheck, percentile_name
 from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.templates import TemplateError, compile_text
 from scenarios.language.violations import (
@@ -26,6 +26,8 @@ def find_check_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the checks."""
     steps = list(scenario.timed)
     yield from _latency(scenario, steps)
+    yield from _throughput(scenario)
+    yield from _errors(scenario)
     regression = scenario.checks.regression
     compared = (regression and regression.steps) or []
     yield from unknown_names(compared, steps, ("checks", "regression", "steps"), "step")
@@ -44,12 +46,52 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
         if objective.step is not None and objective.step not in steps:
             yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
         if not objective.limits():
-            yield place, "the objective has no limit; add p50, p95 or p99"
+            yield place, "the objective has no limit; add a percentile such as p95, or max"
         for percentile in objective.limits():
             if (objective.step, percentile) in limited:
                 of = f"the step {objective.step!r}" if objective.step else "every step"
-                yield place, f"the p{percentile:g} of {of} has a limit already; remove one"
+                name = percentile_name(percentile)
+                yield place, f"the {name} of {of} has a limit already; remove one"
             limited.add((objective.step, percentile))
+
+
+def _throughput(scenario: Scenario) -> Iterator[Violation]:
+    steps = [ITERATION, *(step.step for step in scenario.steps)]
+    profiles = scenario.profiles.values()
+    most_per_s = max((each.max_rate_per_s for each in profiles if each.is_open), default=0.0)
+    limited: set[str] = set()
+    for index, objective in enumerate(scenario.checks.throughput):
+        place: Location = ("checks", "throughput", index)
+        step = objective.step or ITERATION
+        if step not in steps:
+            yield (*place, "step"), f"unknown step {step!r}; {did_you_mean(step, steps)}"
+        if step in limited:
+            yield place, f"the throughput of {step!r} has a limit already; remove one"
+        limited.add(step)
+        if objective.at_least == 0:
+            yield (*place, "at_least"), "every load reaches 0/s; write for example 50/s"
+        elif all(each.is_open for each in profiles) and objective.at_least > most_per_s:
+            yield (
+                (*place, "at_least"),
+                f"no profile has more than {most_per_s:g} iterations per second; lower it, or "
+                "raise a rate",
+            )
+
+
+def _errors(scenario: Scenario) -> Iterator[Violation]:
+    steps = [step.step for step in scenario.steps]
+    limited: set[str | None] = set()
+    for index, objective in enumerate(scenario.checks.errors):
+        place: Location = ("checks", "errors", index)
+        if objective.step == ITERATION:
+            yield (*place, "step"), "success_rate limits the errors of iterations; name a step"
+        elif objective.step is not None and objective.step not in steps:
+            hint = did_you_mean(objective.step, steps)
+            yield (*place, "step"), f"unknown step {objective.step!r}; {hint}"
+        if objective.step in limited:
+            of = f"the step {objective.step!r}" if objective.step else "every step"
+            yield place, f"the errors of {of} have a limit already; remove one"
+        limited.add(objective.step)
 
 
 def _unjudged(scenario: Scenario) -> Iterator[Violation]:

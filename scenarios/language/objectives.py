@@ -1,13 +1,13 @@
 """Objectives: what must hold after a run."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from config.documents import StrictModel
 from config.requirements import requires
-from config.units import Duration, Share
+from config.units import Duration, Rate, Share
 from scenarios.language.identifiers import Name
 
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
@@ -22,23 +22,91 @@ _IS_MARGIN = requires(
 )
 
 
+MAX_PERCENTILE = 100.0  # the largest of all values
+
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
+
+
+def percentile_of(key: str) -> float | None:
+    """Return the percentile that a key names, or None.
+
+    >>> percentile_of("p99.9"), percentile_of("max"), percentile_of("p0"), percentile_of("step")
+    (99.9, 100.0, None, None)
+    """
+    if key == "max":
+        return MAX_PERCENTILE
+    match = _PERCENTILE.fullmatch(key)
+    return (float(match[1]) or None) if match else None
+
+
+def percentile_name(percentile: float) -> str:
+    """Name a percentile.
+
+    >>> percentile_name(95.0), percentile_name(99.9), percentile_name(100.0)
+    ('p95', 'p99.9', 'max')
+    """
+    return "max" if percentile == MAX_PERCENTILE else f"p{percentile:g}"
+
+
 class LatencyObjective(StrictModel):
     """Limits in seconds on the percentiles of one step, or of every step if none is named.
 
-    If `strict`, the measured value decides, however few there are; by default, a limit that so few
-    values exceed that they prove nothing is reported and not judged.
+    Further keys are any percentile, such as `p90` or `p99.9`. If `strict`, the measured value
+    decides, however few there are; by default, a limit that so few values exceed that they prove
+    nothing is reported and not judged. A single value over `max` proves that it is exceeded.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Duration] = Field(init=False)
 
     step: str | None = None
     strict: bool = False
     p50: Duration | None = None
     p95: Duration | None = None
     p99: Duration | None = None
+    max: Duration | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_other_keys(cls, given: Any) -> Any:
+        """Refuse a further key that is no percentile, as a model without further keys does."""
+        unknown = [
+            key
+            for key in (given if isinstance(given, dict) else ())
+            if key not in cls.model_fields and percentile_of(str(key)) is None
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data(
+                cls.__name__,
+                [{"type": "extra_forbidden", "loc": (key,), "input": key} for key in unknown],
+            )
+        return given
 
     def limits(self) -> dict[float, float]:
         """Return the limit in seconds by percentile."""
-        named = {50.0: self.p50, 95.0: self.p95, 99.0: self.p99}
-        return {percentile: limit for percentile, limit in named.items() if limit is not None}
+        written = self.model_dump(exclude_none=True)
+        found = {percentile_of(key): limit for key, limit in written.items()}
+        return {percentile: found[percentile] for percentile in found if percentile is not None}
+
+
+class ThroughputObjective(StrictModel):
+    """How many iterations, or requests of one step, must be completed per second.
+
+    It is judged in the measured window of a load.
+    """
+
+    at_least: Annotated[Rate, Field(examples=["50/s"])]
+    step: str | None = None
+
+
+class ErrorObjective(StrictModel):
+    """The share of the requests of a step that need not be as expected, in place of `success_rate`.
+
+    Without a step, it is that of every step that has none of its own.
+    """
+
+    at_most: Annotated[Share, Field(examples=["1%"])]
+    step: str | None = None
 
 
 class PromqlCheck(StrictModel):
@@ -77,7 +145,17 @@ class Checks(StrictModel):
     """
 
     latency: list[LatencyObjective] = []
+    throughput: Annotated[
+        list[ThroughputObjective],
+        BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+    ] = []
+    errors: list[ErrorObjective] = []
     regression: Regression | None = None
     success_rate: Share = 1.0
     usage: list[Name] | None = None
     promql: list[PromqlCheck] = []
+
+    def most_errors(self, step: str) -> float | None:
+        """Return the share of a step's requests that need not be as expected, or None."""
+        named = {objective.step: objective.at_most for objective in self.errors}
+        return named.get(step, named.get(None))

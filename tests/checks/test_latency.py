@@ -348,3 +348,31 @@ def test_failures_slower_than_the_limit_and_others_are_told_apart() -> None:
         "3 not served: not judged.",
         "2 not served, but slower than the limit: over it.",
     ]
+
+
+def test_any_percentile_is_judged_under_an_id_of_its_own(tmp_path: Path) -> None:
+    objectives = "latency: [{p90: 2.5s, p99.9: 3s, max: 50ms}]"
+    scenario = SCENARIO.replace("latency: [{p95: 2.5s}, {step: iteration, p50: 3s}]", objectives)
+    findings = {each.id: each for each in _judged(tmp_path, GOOD, GOOD, GOOD, scenario=scenario)}
+    verdicts = {key: each.verdict for key, each in findings.items() if "/open/" in key}
+    assert verdicts == {
+        "latency/open/p90": Verdict.PASS,
+        "latency/open/p99.9": Verdict.PASS,
+        "latency/open/max": Verdict.FAIL,
+    }
+    assert findings["latency/open/max"].reason == ("open max 0.100 s, limit 0.05 s (3 of 3 over)")
+
+
+def test_one_value_over_the_maximum_is_proven_and_no_value_proves_that_none_will_be() -> None:
+    over = _objective(_answered(*[0.1] * 999, 3.0), 100.0, 2.0)
+    assert (over.verdict, over.judged, over.proven, over.over_low, over.allowed) == (
+        Verdict.FAIL, True, True, 1, 0,
+    )  # fmt: skip
+    within = _objective(_answered(*[0.1] * 999, 1.9), 100.0, 2.0)
+    assert (within.verdict, within.proven) == (Verdict.PASS, False)
+    assert (within.low_s, within.measured_s, within.high_s) == (1.9, 1.9, None)
+
+
+def test_one_value_over_a_high_percentile_of_few_values_proves_nothing() -> None:
+    objective = _objective(_answered(*[0.1] * 99, 3.0), 99.9, 2.0)
+    assert (objective.judged, objective.verdict) == (False, Verdict.PASS)

@@ -191,3 +191,32 @@ def test_a_load_that_aborted_itself_is_blamed_on_what_failed(
     assert success.verdict is Verdict.FAIL
     assert f"2 not started; {stopped}; 2 rejected: status 409" in success.observed
     assert success.reason == f"use: status 409, expected 200 (2 of {count})"
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdicts"),
+    [
+        ("[{step: use, at_most: 50%}]", (Verdict.PASS, Verdict.PASS)),
+        ("[{step: use, at_most: 49%}]", (Verdict.PASS, Verdict.FAIL)),
+        ("[{at_most: 50%}]", (Verdict.PASS, Verdict.PASS)),
+        ("[{at_most: 0%}, {step: use, at_most: 50%}]", (Verdict.PASS, Verdict.PASS)),
+        ("[{step: open, at_most: 0%}]", (Verdict.PASS, Verdict.FAIL)),
+    ],
+)
+def test_the_errors_of_a_step_are_judged_by_its_own_limit_in_place_of_the_success_rate(
+    tmp_path: Path, errors: str, verdicts: tuple[Verdict, Verdict]
+) -> None:
+    scenario = SCENARIO.replace("checks:\n", f"checks:\n  errors: {errors}\n")
+    case = case_of(tmp_path, Load((GOOD, GOOD, REFUSED, REFUSED)), scenario=scenario)
+    findings = {each.id: each for each in judge_success(case).findings}
+    assert (findings["flow/open"].verdict, findings["flow/use"].verdict) == verdicts
+    assert findings["success/load"].verdict is Verdict.FAIL
+
+
+def test_requests_that_were_cut_off_leave_the_errors_of_a_step_open(tmp_path: Path) -> None:
+    scenario = SCENARIO.replace("checks:\n", "checks:\n  errors: [{step: use, at_most: 40%}]\n")
+    cut_off = (Made("open"), Made("use", concluded=False))
+    case = case_of(tmp_path, Load((GOOD, GOOD, REFUSED, cut_off), end=None), scenario=scenario)
+    finding = next(each for each in judge_success(case).findings if each.id == "flow/use")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.expected == "at most 40 % errors"

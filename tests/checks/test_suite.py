@@ -10,10 +10,12 @@ from checks.suite import SUITE, judge
 from checks.verdict import Verdict
 from config.errors import ConfigError
 from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.recording import RecordingEnd
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
     GOOD,
     REFUSED,
+    SCENARIO,
     Load,
     Made,
     write_agreeing_witnesses,
@@ -21,9 +23,13 @@ from tests.evidence_factory import (
     write_run,
 )
 
+EVERY_CHECK = SCENARIO.replace("checks:\n", "checks:\n  throughput: {at_least: 0.3/s}\n")
+# long enough for the four iterations of a load, which are due a second after each other
+LONG = replace(Load(), end=RecordingEnd(4, 0, 0.1, 10.0, 0.01))
 
-def _good(place: Path, *loads: Load) -> RunFolder:
-    folder = write_run(place, *(loads or (Load(),)))
+
+def _good(place: Path, *loads: Load, scenario: str = SCENARIO) -> RunFolder:
+    folder = write_run(place, *(loads or (Load(),)), scenario=scenario)
     write_agreeing_witnesses(folder)
     return folder
 
@@ -36,7 +42,7 @@ def test_a_run_in_which_everything_held_passes(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_check_says_something_of_a_good_run(tmp_path: Path) -> None:
-    said = {each.kind for each in judge(_good(tmp_path)).findings}
+    said = {each.kind for each in judge(_good(tmp_path, LONG, scenario=EVERY_CHECK)).findings}
     assert said == set(Kind) - {Kind.AVAILABILITY}  # which is a watch's
 
 
@@ -80,7 +86,8 @@ def test_a_judge_that_crashes_is_an_inconclusive_finding_and_the_others_still_sp
 
     others = tuple(entry for entry in SUITE if entry[0] is not Kind.LATENCY)
     with caplog.at_level(logging.ERROR):
-        result = judge(_good(tmp_path), ((Kind.LATENCY, crashing), *others))
+        folder = _good(tmp_path, LONG, scenario=EVERY_CHECK)
+        result = judge(folder, ((Kind.LATENCY, crashing), *others))
     crashed = [each for each in result.findings if each.kind is Kind.LATENCY]
     assert [each.verdict for each in crashed] == [Verdict.INCONCLUSIVE]
     assert crashed[0].observed == "the check crashed: RuntimeError: no luck"

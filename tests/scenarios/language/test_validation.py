@@ -273,7 +273,7 @@ MUTATIONS = [
     pytest.param(
         "{p95: 2s}",
         "{step: read}",
-        ["s.yaml:24: the objective has no limit; add p50, p95 or p99"],
+        ["s.yaml:24: the objective has no limit; add a percentile such as p95, or max"],
         id="objective without a limit",
     ),
     pytest.param(
