@@ -7,6 +7,7 @@ A small text can hold more than Python takes: 100,000 brackets exceed every recu
 """
 
 import re
+from codecs import BOM_UTF8
 from itertools import accumulate
 from typing import Any
 
@@ -31,7 +32,12 @@ def decode_json(content: bytes, max_values: int = MAX_VALUES) -> Any:
     """Decode JSON. Raises ValueError; UnboundedJson beyond MAX_DEPTH or `max_values`."""
     if len(content) > MAX_DEPTH:
         check_bounds(content, max_values)
-    return _decode(content)
+    try:
+        return _decode(content)
+    except msgspec.DecodeError:
+        if not content.startswith(BOM_UTF8):
+            raise
+        return _decode(content.removeprefix(BOM_UTF8))  # servers on .NET send it
 
 
 def check_bounds(content: bytes, max_values: int = MAX_VALUES) -> None:

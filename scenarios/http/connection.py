@@ -313,6 +313,9 @@ class Connection:
     def _response(self, body_error: str) -> Response:
         head = final_head(self._head)
         lower = head.lower()
+        if not lower.startswith(b"http/1."):  # llhttp reads HTTP/0.9, HTTP/2.0 and RTSP, too
+            self._in_sync = False
+            raise ResponseLost("the connection broke: not HTTP: neither HTTP/1.1 nor HTTP/1.0")
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if b"\r\ncontent-encoding:" in lower and body:

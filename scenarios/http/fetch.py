@@ -77,6 +77,7 @@ def fetch(
     try:
         with client.stream(method, url, headers=given, content=content, **options) as response:
             has_head = True
+            _check_version(response)
             # the certificate can only be read while the connection is open
             certificate_until = _certificate_until(response)
             body = _read(response, client.max_bytes)
@@ -90,6 +91,12 @@ def fetch(
         response.status_code, response.headers, _decoded(response, body, client.max_bytes),
         certificate_until,
     )  # fmt: skip
+
+
+def _check_version(response: httpx.Response) -> None:
+    version: bytes = response.extensions["http_version"]
+    if not version.startswith(b"HTTP/1."):  # h11 reads any
+        raise ResponseUnusable(f"it is in {version.decode('latin-1')}, not in HTTP/1.1")
 
 
 def _read(response: httpx.Response, max_bytes: int) -> bytes:

@@ -20,6 +20,7 @@ _LENGTH, _TRANSFER = b"content-length", b"transfer-encoding"
 
 def final_head(data: bytes) -> bytes:
     """Return the head of the response, without informational ones before it."""
+    data = data.lstrip(b"\r\n")
     while True:
         head, _, rest = data.partition(b"\r\n\r\n")
         if not rest or head[9:10] != b"1" or head[9:12] == b"101":

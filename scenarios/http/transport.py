@@ -124,10 +124,35 @@ class _BoundStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+class _Connection(httpcore.HTTPConnection):
+    """A connection that is not used again if more than its response has come."""
+
+    def has_expired(self) -> bool:
+        # httpcore asks the socket only. What h11 has read already would be the next response.
+        http_1 = self._connection
+        if isinstance(http_1, httpcore.HTTP11Connection) and http_1.is_idle():
+            return super().has_expired() or bool(http_1._h11_state.trailing_data[0])
+        return super().has_expired()
+
+
+class _Pool(httpcore.ConnectionPool):
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        return _Connection(
+            origin=origin,
+            ssl_context=self._ssl_context,
+            keepalive_expiry=self._keepalive_expiry,
+            network_backend=self._network_backend,
+        )
+
+
 class BoundedClient(httpx.Client):
     """A client whose exchanges have a deadline; `fetch` takes bodies of at most `max_bytes`."""
 
     max_bytes = MAX_PAGE_BYTES
+
+    def _build_redirect_request(self, request: httpx.Request, _: httpx.Response) -> httpx.Request:
+        """Return any request: none is sent, and httpx refuses responses whose Location is odd."""
+        return request
 
 
 def open_client(
@@ -154,7 +179,7 @@ def open_client(
 
     transport = httpx.HTTPTransport(verify=tls, trust_env=False)
     # httpx has no parameter for a network backend, so replace its pool by one with ours
-    transport._pool = httpcore.ConnectionPool(
+    transport._pool = _Pool(
         ssl_context=tls,
         keepalive_expiry=timeout_s,
         max_keepalive_connections=kept,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +52,10 @@ def test_what_is_no_json_is_a_value_error_of_another_kind(content: bytes) -> Non
     with pytest.raises(ValueError, match=r".+") as raised:
         decode_json(content)
     assert not isinstance(raised.value, UnboundedJson)
+
+
+def test_a_byte_order_mark_before_json_is_ignored_and_elsewhere_is_none() -> None:
+    assert decode_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    for content in (b'\xef\xbb\xbf\xef\xbb\xbf{"a": 1}', b"\xef\xbb\xbf", b"\xfe\xff{}"):
+        with pytest.raises(msgspec.DecodeError):
+            decode_json(content)

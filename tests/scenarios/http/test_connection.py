@@ -244,6 +244,21 @@ def test_half_a_response_is_kept_with_its_error(content: bytes, body: bytes) -> 
     assert response.body_error.startswith("the body broke off: ")
 
 
+@pytest.mark.parametrize("protocol", [b"HTTP/0.9", b"HTTP/2.0", b"RTSP/1.0"])
+def test_a_response_of_another_protocol_is_lost(protocol: bytes) -> None:
+    for content in (OK, b"HTTP/1.1 100 Continue\r\n\r\n" + OK, OK[:-1]):
+        final = content.replace(b"HTTP/1.1 200", protocol + b" 200")
+        with pytest.raises(ResponseLost, match="not HTTP: neither HTTP"):
+            exchange(final)
+
+
+def test_empty_lines_before_a_response_hide_none_of_its_headers() -> None:
+    packed = gzip.compress(b"{}")
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    response = exchange(b"\r\n\r\n" + head.encode() + packed)
+    assert parts(response) == (200, b"{}", "")
+
+
 def test_after_a_content_length_that_is_too_short_the_connection_is_not_reusable() -> None:
     with connected() as (connection, theirs):
         response = exchange_on(connection, theirs, OK.replace(b"Length: 2", b"Length: 1"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.http.content_encoding import MAX_CODINGS, content_codings, decode
+from scenarios.http.content_encoding import MAX_CODINGS, MAX_MEMBERS, content_codings, decode
 from scenarios.http.messages import MAX_BODY_BYTES
 
 
@@ -59,8 +59,29 @@ def test_a_body_that_ends_early_is_an_error(cut: int) -> None:
 
 
 def test_a_body_that_is_not_what_it_claims_is_an_error() -> None:
-    assert decode(b"no gzip", (b"gzip",), "")[0] == b""
-    assert "broke off" in decode(b"no gzip", (b"gzip",), "")[1]
+    assert decode(b"no gzip", (b"gzip",), "") == (b"", "the body is not valid gzip")
+    needs_a_dictionary = b"\x78\xbb" + zlib.compress(b"well")[2:]
+    assert decode(needs_a_dictionary, (b"deflate",), "") == (b"", "the body is not valid deflate")
+
+
+@pytest.mark.parametrize("parts", [(b"we", b"ll"), (b"", b"well"), (b"w", b"", b"ell", b"")])
+def test_gzip_of_several_members_is_their_contents_in_a_row(parts: tuple[bytes, ...]) -> None:
+    packed = b"".join(map(gzip.compress, parts))
+    assert decode(packed, (b"gzip",), "") == (b"well", "")
+    assert "broke off" in decode(packed[:-1], (b"gzip",), "")[1]
+
+
+@pytest.mark.parametrize("noise", [b"noise", bytes(99), b"\x1f"])
+def test_what_follows_gzip_and_is_none_is_ignored(noise: bytes) -> None:
+    assert decode(gzip.compress(b"well") + noise, (b"gzip",), "") == (b"well", "")
+
+
+def test_members_of_gzip_are_bounded_together_in_size_and_in_number() -> None:
+    huge = gzip.compress(bytes(MAX_BODY_BYTES // 2 + 1))
+    body, error = decode(huge * MAX_MEMBERS, (b"gzip",), "")
+    assert len(body) == MAX_BODY_BYTES + 1
+    assert "over 10,000,000 bytes" in error
+    assert "broke off" in decode(gzip.compress(b"") * (MAX_MEMBERS + 1), (b"gzip",), "")[1]
 
 
 def test_a_bomb_is_decoded_to_the_limit_only() -> None:

@@ -89,3 +89,48 @@ def test_a_charset_that_decompresses_is_not_looked_up() -> None:
     answer = http("200 OK", b"BZh9\xff", "Content-Type: text/plain; charset=bz2")
     with serving(answering(answer)) as server, open_client(Network(), HANGS_S) as client:
         assert fetch(client, server.url).text == "BZh9\ufffd"
+
+
+@pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/2.0", "HTTP/9.9"])
+def test_a_response_of_another_version_is_not_used(version: str) -> None:
+    error = _fails(http("200 OK", b"well").replace(b"HTTP/1.1", version.encode()))
+    assert isinstance(error, ResponseUnusable)
+    assert str(error) == f"it is in {version}, not in HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    "location", ["javascript:alert(1)", "http://[::1", "data:,", "http://a:99999/", "\\\\a\\b", ""]
+)
+def test_an_odd_location_takes_nothing_from_a_response(location: str) -> None:
+    answer = http("302 Found", b"well", f"Location: {location}")
+    with serving(answering(answer)) as server, open_client(Network(), HANGS_S) as client:
+        response = fetch(client, server.url)
+    assert (response.status, response.body) == (302, b"well")
+    assert response.headers["Location"] == location
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [http("200 OK", b"stray"), b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b"x", b"HTT"],
+    ids=["a response", "half a response", "a byte", "half a version"],
+)
+def test_what_follows_a_response_is_never_taken_for_the_next(stray: bytes) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        number = len(server.received)
+        connection.sendall(http("200 OK", b"response %d" % number) + stray)
+        server.receive(connection)  # until the client closes, or asks again
+
+    with serving(behave) as server, open_client(Network(), HANGS_S) as client:
+        assert [fetch(client, server.url).body for _ in range(3)] == [
+            b"response 1", b"response 2", b"response 3",
+        ]  # fmt: skip
+
+
+def test_a_connection_with_one_response_is_used_again() -> None:
+    with (
+        serving(answering(http("200 OK", b"well"))) as server,
+        open_client(Network(), HANGS_S) as client,
+    ):
+        assert [fetch(client, server.url).body for _ in range(3)] == [b"well"] * 3
+        assert server.connections == 1

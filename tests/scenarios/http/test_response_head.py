@@ -12,6 +12,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     [
         (OK + b"A: B\r\n\r\nC", b"HTTP/1.1 200 OK\r\nA: B\r\n"),
         (b"HTTP/1.1 103 Hints\r\n\r\n" + OK + b"A: B\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: B\r\n"),
+        (b"\r\n\r\n" + OK + b"A: B\r\n\r\nC", b"HTTP/1.1 200 OK\r\nA: B\r\n"),
         (b"HTTP/1.1 101 Switching\r\nA: B\r\n\r\nrest", b"HTTP/1.1 101 Switching\r\nA: B\r\n"),
     ],
 )  # fmt: skip
