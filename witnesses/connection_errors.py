@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from socket import gaierror
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import h11
 
@@ -20,6 +20,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNEX
 _NO_CLIENT_CERTIFICATE = (
     "TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED",
 )  # fmt: skip
+_MAX_ADDRESS_CHARACTERS = 200
 _NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
@@ -42,6 +43,23 @@ class Asked:
     url_key: str
     ca_key: str
     has_ca: bool
+
+
+def redirect_target(url: str, location: str) -> str:
+    """Return where a redirect leads, without user and query, which may hold secrets.
+
+    >>> redirect_target("http://shop.example/metrics", "/login?token=7")
+    'http://shop.example/login'
+    """
+    try:
+        parts = urlsplit(urljoin(url, location))
+    except ValueError:
+        return "an address that cannot be read"
+    host = parts.netloc.rpartition("@")[2]
+    address = parts._replace(netloc=host, query="", fragment="").geturl()
+    # never a part of it: half a secret would not be redacted
+    is_long = len(address) > _MAX_ADDRESS_CHARACTERS
+    return f"an address of {len(address):,} characters" if is_long else address
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,5 +1,6 @@
 """Query Prometheus: every query with its evaluation time, every response kept verbatim."""
 
+import math
 import re
 import statistics
 from collections.abc import Iterable, Mapping
@@ -27,12 +28,17 @@ from witnesses.prometheus.query_errors import (
 from witnesses.prometheus.session import MAX_RESPONSE_BYTES, PrometheusSession
 from witnesses.target_labels import alternatives
 
+_SUCCESS = "success"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUILD_TIMEOUT_S = 2.0
 _FUTURE_S = 86_400
 # Where agents write to a backend, their clocks may be a little ahead of it.
 _CLOCKS_APART_S = 2.0
 _MAX_VERSION_CHARACTERS = 200
+# What is beyond these was not measured by a clock: it would be waited for in vain.
+_MAX_INTERVAL_S = 3_600.0
+_MAX_LAG_S = 3_600.0
+_MAX_EPOCH_S = 1e11
 _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
@@ -154,7 +160,7 @@ class PrometheusClient:
             if isinstance(value[0], dict):  # VictoriaMetrics, whose time() is in whole seconds
                 before = CLOCK.now_at()
                 value = self.query("now()", None).result[0]["value"]
-            return float(value[1]) - (before + CLOCK.now_at()) / 2
+            return _instant(value[1]) - (before + CLOCK.now_at()) / 2
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 
@@ -197,7 +203,10 @@ class PrometheusClient:
         # A scrape is up to one interval old; what its age is beyond that is the lag.
         result = self.query(f"max(timestamp(up{job_matcher(jobs)}))", now).result
         try:
-            return max(0.0, now - float(result[0]["value"][1]) - interval_s) if result else 0.0
+            lag_s = now - _instant(result[0]["value"][1]) - interval_s if result else 0.0
+            if lag_s > _MAX_LAG_S:
+                raise ValueError("a sample that no query shows any more")
+            return max(0.0, lag_s)
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 
@@ -225,8 +234,11 @@ class PrometheusClient:
         if response.status_code != HTTPStatus.OK:
             raise self._down(refusal_of_status(response, self._settings))
         try:
-            return decode_json(response.content)["data"]
-        except (ValueError, KeyError, TypeError):
+            body = decode_json(response.content)
+            if body.get("status", _SUCCESS) != _SUCCESS:
+                raise ValueError("an error with status 200")
+            return body["data"]
+        except (AttributeError, ValueError, KeyError, TypeError):
             raise self._down(refusal_of_content(response, self._settings)) from None
 
     def version(self) -> str:
@@ -253,8 +265,8 @@ class PrometheusClient:
             # VictoriaMetrics reports the interval only among the discovered labels.
             discovered = target.get("discoveredLabels", {}).get("__scrape_interval__", "")
             parts = re.findall(r"(\d+)(ms|s|m|h|d)", target.get("scrapeInterval") or discovered)
-            interval_s = sum(int(number) * _UNIT_S[unit] for number, unit in parts) or None
-            intervals_s[target.get("labels", {}).get("job", "")] = interval_s
+            interval_s = math.fsum(float(number) * _UNIT_S[unit] for number, unit in parts)
+            intervals_s[target.get("labels", {}).get("job", "")] = _plausible(interval_s)
         return intervals_s
 
     def _median_gaps_s(self, response: QueryResponse) -> dict[str, float]:
@@ -266,12 +278,15 @@ class PrometheusClient:
                 gaps.setdefault(each["metric"]["job"], []).extend(steps)
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
-        return {job: round(statistics.median(each), 3) for job, each in gaps.items() if each}
+        medians = {job: round(statistics.median(each), 3) for job, each in gaps.items() if each}
+        return {job: each for job, each in medians.items() if _plausible(each)}
 
     def _query_response(self, found: msgspec.Raw) -> QueryResponse:
         response = self._session.last
         if response is None:
             raise self._down(Refusal("gave no response"))
+        if response.body.get("status", _SUCCESS) != _SUCCESS:
+            raise self._down(refusal_of_content(response, self._settings))
         if response.content.count(b",") > MAX_VALUES:
             what = f"returns more than {MAX_VALUES:,} values"
             raise self._down(Refusal(what, "write a narrower selector or query"))
@@ -283,6 +298,17 @@ class PrometheusClient:
 
     def _down(self, refusal: Refusal) -> PrometheusDown:
         return PrometheusDown(f"Prometheus at {self._settings.url} {refusal.what}", refusal.remedy)
+
+
+def _instant(text: str) -> float:
+    """Return an instant in epoch seconds. Raises ValueError or TypeError."""
+    if not abs(instant := float(text)) < _MAX_EPOCH_S:
+        raise ValueError("no instant")
+    return instant
+
+
+def _plausible(interval_s: float) -> float | None:
+    return interval_s if 0 < interval_s <= _MAX_INTERVAL_S else None
 
 
 def job_matcher(jobs: Iterable[str]) -> str:

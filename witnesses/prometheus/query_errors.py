@@ -4,7 +4,6 @@ The sentences quote a response only with every secret of the settings redacted.
 """
 
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -17,6 +16,7 @@ from scenarios.http.fetch import FetchFailed
 from witnesses.connection_errors import (
     Asked,
     Refusal,
+    redirect_target,
     refusal_of,
     tls_error,
 )
@@ -32,10 +32,8 @@ def refusal_of_status(response: requests.Response, settings: Prometheus) -> Refu
     status = response.status_code
     if response.is_redirect:
         remedy = f"correct prometheus.url, or set {_CREDENTIALS} {_FILE}"
-        parts = urlsplit(urljoin(response.url, response.headers["Location"]))
-        # Without the user and the query of the address: they may be secret.
-        host = parts.netloc.rpartition("@")[2]
-        goal = _redacted(f"{parts.scheme}://{host}{parts.path}", settings, _LONGEST)
+        target = redirect_target(response.url, response.headers["Location"])
+        goal = _redacted(target, settings, _LONGEST)
         return Refusal(f"sends elsewhere ({status}), to {goal}", remedy)
     reason = _reason(response, settings)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):

@@ -169,7 +169,7 @@ class SampleCollector:
 
 def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> Standstill:
     """Return whether all series rest; one that ended with its target does not move either."""
-    is_still, last = True, []
+    is_still, total = True, 0.0
     try:
         for each in raw_series(answer):
             if each.samples and _is_late(
@@ -178,10 +178,11 @@ def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> S
                 is_still = False
             if each.samples and each.samples[-1][0] > end:
                 is_still = is_still and is_quiet(each.samples[-QUIET_SCRAPES:], end)
-                last.append(each.samples[-1][1])
+                value = each.samples[-1][1]
+                total += value if math.isfinite(value) else 0.0
     except ValueError as error:
         raise PrometheusDown("Prometheus does not answer with raw samples") from error
-    return Standstill(is_still, math.fsum(last))
+    return Standstill(is_still, total)
 
 
 def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> bool:

@@ -41,6 +41,7 @@ class QueryData(TypedDict, total=False):
 class ApiBody(TypedDict, total=False):
     """The body of an API response, as far as it is read."""
 
+    status: str
     data: QueryData
     warnings: list[str] | None
     isPartial: bool

@@ -18,7 +18,7 @@ from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
 from scenarios.http.service_auth import ServiceAuth
 from scenarios.http.transport import BoundedClient, open_client
 from witnesses.clock_skew import clock_skew_s
-from witnesses.connection_errors import Asked, refusal_of
+from witnesses.connection_errors import Asked, redirect_target, refusal_of
 from witnesses.model import CountedQuantity, Moment
 from witnesses.service.exposition import refusal_of_page
 from witnesses.service.reading import INDEX, LATER, is_collected
@@ -123,7 +123,7 @@ def fetch_page(client: BoundedClient, url: str) -> Page:
 
     A redirect is followed on the same scheme, host and port: the headers go nowhere else.
     """
-    at, target, begun_at = url, url, CLOCK.now_at()
+    target, begun_at = url, CLOCK.now_at()
     timeout_s = client.timeout.read or _TIMEOUT_S
     ends_s = time.monotonic() + timeout_s
     try:
@@ -132,10 +132,11 @@ def fetch_page(client: BoundedClient, url: str) -> Page:
             response = fetch(client, target, deadline_s=left_s)
             if not (response.status in _REDIRECTS and "Location" in response.headers):
                 break
-            at, target = target, urljoin(target, response.headers["Location"])
-            if urlsplit(target)[:2] != urlsplit(at)[:2]:
-                error = f"{url} redirects to {_shown(target)}; write that address in metrics"
-                return Page(b"", error)
+            at, location = target, response.headers["Location"]
+            if not _is_of_same_origin(at, location):
+                shown = redirect_target(at, location)
+                return Page(b"", f"{url} redirects to {shown}; write that address in metrics")
+            target = urljoin(at, location)
     except ResponseLate:
         return Page(b"", f"{url} did not respond within {timeout_s:g} s")
     except (FetchFailed, ValueError) as error:
@@ -149,8 +150,8 @@ def fetch_page(client: BoundedClient, url: str) -> Page:
     return Page(response.body, f"{url} {reason}" if reason else "", skew_s)
 
 
-def _shown(url: str) -> str:
-    """Return an address without its user and query, which may hold secrets."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query="", fragment="").geturl()
+def _is_of_same_origin(url: str, location: str) -> bool:
+    try:
+        return urlsplit(urljoin(url, location))[:2] == urlsplit(url)[:2]
+    except ValueError:
+        return False

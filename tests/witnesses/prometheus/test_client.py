@@ -241,7 +241,7 @@ def _pack_badly(exchange: Exchange) -> None:
         (_fall_silent, "did not answer in time, within 0.2 s; see whether it is overloaded"),
         (_hang_up, "cannot be reached: the connection broke; start it"),
         (_write_noise, "does not respond in HTTP/1.1; write an address in prometheus.url that"),
-        (_pack_badly, "sent a response that is not used: the body broke off: Error -3 while"),
+        (_pack_badly, "sent a response that is not used: the body is not valid gzip; see whether"),
         (lambda each: each.say(b"\xff\xfe{}"), "does not respond as Prometheus does: "),
         (lambda each: each.say(b"{" * 100_000), "does not respond as Prometheus does: "),
         (lambda each: each.say(b'{"data":{"result":[' + b"[" * 100_000), "does not respond as"),
@@ -350,3 +350,45 @@ def test_where_nothing_was_scraped_there_is_no_lag() -> None:
         _,
     ):
         assert client.lag_s(["shop"], interval_s=10.0, now=1_000.0) == 0.0
+
+
+@pytest.mark.parametrize("status", ["error", "Success", ""])
+def test_an_error_with_status_200_is_no_response(status: str) -> None:
+    document = {**vector(1), "status": status, "error": "out of memory"}
+    with _asking({QUERY: Says(json.dumps(document))}) as (client, _):
+        with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
+            client.query("up", None)
+        with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
+            client.fetch("query", {"query": "up"})
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e308", "1e11", "-1e300", "9" * 5000])
+def test_what_is_no_instant_is_neither_a_clock_nor_a_lag(value: str) -> None:
+    with _asking({QUERY: Says(json.dumps(vector(value)))}) as (client, _):
+        with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
+            client.clock_skew_s()
+        with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
+            client.lag_s(["shop"], 5.0, time.time())
+
+
+def test_a_sample_that_no_query_would_show_is_no_lag_to_wait_for() -> None:
+    with _asking({QUERY: Says(json.dumps(vector(0)))}) as (client, _):
+        assert client.lag_s(["shop"], 5.0, 3_605.0) == 3_600.0
+        with pytest.raises(PrometheusDown):
+            client.lag_s(["shop"], 5.0, 3_606.0)
+
+
+@pytest.mark.parametrize(
+    "interval", ["9" * 5000 + "s", "9" * 400 + "h", "867240h", "61m", "0s", "often", ""]
+)
+def test_an_interval_that_cannot_be_waited_for_is_unknown(interval: str) -> None:
+    targets = [{"labels": {"job": "shop"}, "scrapeInterval": interval}]
+    answers = {TARGETS: Says(json.dumps({"data": {"activeTargets": targets}}))}
+    with _asking(answers) as (client, _):
+        assert client.intervals_s() == {"shop": None}
+
+
+@pytest.mark.parametrize("stamps", [[9, 1, 5], [1, 1, 1], [1e11, 2e11], [0, 3_601], [-1e300, 1]])
+def test_stamps_that_no_clock_made_show_no_interval(stamps: list[float]) -> None:
+    with _asking({QUERY: _matrix(shop=[stamps])}) as (client, _):
+        assert client.intervals_s(["shop"]) == {"shop": None}

@@ -73,6 +73,25 @@ def test_a_refusal_names_what_was_refused_and_where_it_is_set(
     assert str(raised.value) == f"Prometheus at {heard.url} {error}"
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("file:///etc/passwd", "file:///etc/passwd"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("http://[::1", "an address that cannot be read"),
+        (f"http://sso.example/{'a' * 9000}", "an address of 9,019 characters"),
+    ],
+)
+def test_an_odd_redirect_is_named(location: str, shown: str) -> None:
+    with (
+        answering(lambda each: each.say(b"", 302, Location=location)) as heard,
+        closing(PrometheusClient(settings_of(heard.url))) as client,
+        pytest.raises(PrometheusDown) as raised,
+    ):
+        client.query("up", None)
+    assert raised.value.what == f"Prometheus at {heard.url} sends elsewhere (302), to {shown}"
+
+
 def _echo_in_json(exchange: Exchange) -> None:
     exchange.say(json.dumps({"error": echo(exchange).decode()}).encode(), 500)
 

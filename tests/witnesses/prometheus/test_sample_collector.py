@@ -1,6 +1,7 @@
 """SampleCollector against a server that is scraped as it goes: windows, rest, bounded responses."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -194,3 +195,10 @@ def test_all_series_that_go_on_after_the_last_response_must_be_at_rest(
     series: list[list[tuple[float, float]]], expected: Standstill
 ) -> None:
     assert _rest(_response(*series), {}, end=115.0) == expected
+
+
+@pytest.mark.parametrize("values", [("+Inf", "-Inf"), ("1e308", "1e308"), ("NaN", "5"), ("-Inf",)])
+def test_the_last_values_are_added_whatever_they_are(values: tuple[str, ...]) -> None:
+    result = [{"metric": {"a": each}, "values": [[9.0, each]]} for each in values]
+    answer = json.dumps({"status": "success", "data": {"result": result}}).encode()
+    assert _rest(answer, {}, end=5.0).total in (5.0, 0.0, math.inf)

@@ -201,6 +201,27 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
     assert other.paths == []
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("file:///etc/passwd", "file:///etc/passwd"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("data:text/plain,orders_total", "data:text/plain,orders_total"),
+        ("//ada:s3cret@shop.example/?token=s3cret#s3cret", "http://shop.example/"),
+        ("http://[::1", "an address that cannot be read"),
+        (f"http://shop.example/{'a' * 9000}", "an address of 9,020 characters"),
+    ],
+)
+def test_an_odd_redirect_is_named_and_not_followed(location: str, shown: str) -> None:
+    with (
+        answering(_redirecting(302, metrics=location)) as heard,
+        metrics_client(shop_at(heard.url)) as client,
+    ):
+        error = fetch_exposition(client, f"{heard.url}/metrics")[1]
+    assert error == f"{heard.url}/metrics redirects to {shown}; write that address in metrics"
+    assert heard.paths == ["/metrics"]
+
+
 def test_a_redirect_without_an_end_is_an_error() -> None:
     with (
         answering(_redirecting(302, metrics="/metrics")) as heard,
