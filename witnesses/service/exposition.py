@@ -30,10 +30,10 @@ _MAX_EPOCH_S = 1e11
 MAX_SAMPLES = 100_000
 MAX_LINE_BYTES = 16_384
 
-_MAX_ERROR_CHARACTERS = 120
 _LINES_OF_A_SAMPLE = 3  # HELP, TYPE, and the sample
 _DECLARATION = re.compile(r'^#[ \t]+(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(\S+))?', re.M)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_EXEMPLAR = re.compile(r'^((?:[^"\n#]|"(?:[^"\\\n]|\\.)*")*?) # \{.*$', re.MULTILINE)
 _END_OF_OPENMETRICS = "# EOF"
 # The endings of the samples of a metric, by its type; of these, the cumulative ones are counters.
 _ENDINGS: Mapping[str, Mapping[str, str]] = {
@@ -54,7 +54,8 @@ class Exposition:
     `types` are by the name in the TYPE or HELP line, also of metrics without a series yet; "" where
     none is given. `error` says why there are no metrics, and `reason` is its class. `stamps` are
     the page's own timestamps, in the same order as `values`; `asked_at` is when the page was asked
-    for, on the clock of its host (both epoch seconds).
+    for, on the clock of its host (both epoch seconds). `contradictory` are the series, as metric
+    and labels, that the page shows twice with different values.
     """
 
     values: Mapping[str, Mapping[LabelPairs, float]]
@@ -63,6 +64,7 @@ class Exposition:
     reason: Reason | None = None
     stamps: Mapping[str, Mapping[LabelPairs, float]] = field(default_factory=dict)
     asked_at: float = -math.inf
+    contradictory: frozenset[tuple[str, LabelPairs]] = frozenset()
 
     @property
     def newest_stamp(self) -> float | None:
@@ -87,7 +89,8 @@ class Exposition:
     @property
     def start_times(self) -> Mapping[LabelPairs, float]:
         """When its process started, in epoch seconds, by the labels that the sample has."""
-        return self.values.get(START_TIME, {})
+        shown = self.values.get(START_TIME, {})
+        return {labels: at for labels, at in shown.items() if math.isfinite(at)}
 
     def declares(self, metric: str) -> bool:
         """Return whether it shows a sample name, or declares a metric that has such samples."""
@@ -148,25 +151,69 @@ def refusal_of_page(
 
 def parse_exposition(content: bytes, url: str, asked_at: float = -math.inf) -> Exposition:
     """Parse a scrape; the result's error says why it is no exposition."""
-    # a page has many series and few labels: each text and pair is kept once
-    values: dict[str, dict[LabelPairs, float]] = {}
-    pairs: dict[tuple[str, str], tuple[str, str]] = {}
-    stamps: dict[str, dict[LabelPairs, float]] = {}
+    page = _Page()
     try:
         text = content.decode()
         for sample, stamp in _samples(text):
-            labels = tuple(sorted(pairs.setdefault(each, each) for each in sample.labels.items()))
-            values.setdefault(sample.name, {})[labels] = float(sample.value)
-            if stamp is not None:
-                at = stamp if stamp < _MAX_EPOCH_S else stamp / 1000
-                stamps.setdefault(sample.name, {})[labels] = at
-    except ValueError as error:
-        message = f"{url} does not show metrics: {str(error)[:_MAX_ERROR_CHARACTERS]}"
+            page.add(sample, stamp)
+    except UnicodeDecodeError as error:
+        line = 1 + content.count(b"\n", 0, error.start)
+        message = f"{url} does not show metrics: line {line:,} is not UTF-8"
+        return unreadable(Reason.SCRAPE_FAILED, message)
+    except ValueError:
+        message = f"{url} does not show metrics: {_first_fault(text)}"
         return unreadable(Reason.SCRAPE_FAILED, message)
     types = declared_types(text)
-    if not values and not types:
+    if not page.values and not types:
         return unreadable(Reason.EMPTY_EXPOSITION, f"{url} shows no metrics")
-    return Exposition(values, types, stamps=stamps, asked_at=asked_at)
+    return Exposition(
+        page.values, types, stamps=page.stamps, asked_at=asked_at,
+        contradictory=frozenset(page.contradictory),
+    )  # fmt: skip
+
+
+@dataclass
+class _Page:
+    """The samples of a page as they are read: of a series shown twice, the newest."""
+
+    values: dict[str, dict[LabelPairs, float]] = field(default_factory=dict)
+    stamps: dict[str, dict[LabelPairs, float]] = field(default_factory=dict)
+    contradictory: set[tuple[str, LabelPairs]] = field(default_factory=set)
+    # a page has many series and few labels: each text and pair is kept once
+    _pairs: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, sample: Sample, stamp: float | None) -> None:
+        pairs = self._pairs
+        labels = tuple(sorted(pairs.setdefault(each, each) for each in sample.labels.items()))
+        of_metric, value = self.values.setdefault(sample.name, {}), float(sample.value)
+        stamps, at = self.stamps.get(sample.name, {}), _epoch_s(stamp)
+        if labels in of_metric:
+            other_at = stamps.get(labels, -math.inf)
+            if at < other_at:
+                return
+            if at == other_at and value != of_metric[labels]:
+                self.contradictory.add((sample.name, labels))
+        of_metric[labels] = value
+        if math.isfinite(at):
+            self.stamps.setdefault(sample.name, {})[labels] = at
+
+
+def _epoch_s(stamp: float | None) -> float:
+    if stamp is None or not math.isfinite(stamp):
+        return -math.inf
+    return stamp if stamp < _MAX_EPOCH_S else stamp / 1000
+
+
+def _first_fault(text: str) -> str:
+    """Say why a text is no exposition. Nothing of it is quoted: it may hold secrets."""
+    if text.lstrip().startswith("<"):
+        return "it is HTML or XML"
+    for number, line in enumerate(_as_text_format(text).split("\n"), 1):
+        try:
+            list(parse_text(line))
+        except ValueError:
+            return f"line {number:,} is not a sample"
+    return "it is not in the text format"
 
 
 def _samples(text: str) -> Iterator[tuple[Sample, float | None]]:
@@ -182,7 +229,13 @@ def _samples(text: str) -> Iterator[tuple[Sample, float | None]]:
         else:
             yield from _stamped(families, 1.0)
             return
-    yield from _stamped(parse_text(_COMMENT.sub("", text)), 1000.0)
+    yield from _stamped(parse_text(_as_text_format(text)), 1000.0)
+
+
+def _as_text_format(text: str) -> str:
+    """Return the samples alone, each in its line; an exemplar would be read as a timestamp."""
+    text = _COMMENT.sub("", text)
+    return _EXEMPLAR.sub(r"\1", text) if " # {" in text else text
 
 
 def _stamped(

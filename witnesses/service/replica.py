@@ -116,6 +116,8 @@ class Replica:
         for pairs, value in shown.items():
             start = before.get(pairs, 0.0)
             figure = _increase(start, value, self.is_restarted)
+            if (metric, pairs) in self.before.contradictory | self.after.contradictory:
+                figure = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
             if (metric, pairs) in self.self_counting:
                 figure = figure.doubted(Reason.SELF_COUNTING, metric)
             if (metric, pairs) in self.moved_before and not has_others:

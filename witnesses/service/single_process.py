@@ -11,6 +11,7 @@ such an address means anything.
     orders_total    5    5    6    6      rises at some: others count on it
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,7 +129,7 @@ class _Watched:
         for series, name, value in _SAMPLE.findall(exposition):
             metric = name.decode()
             if metric == START_TIME:
-                start_times.append(_number(value))
+                start_times.extend(filter(math.isfinite, [_number(value)]))
             elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
                 yield series.decode(errors="replace"), _number(value)
 

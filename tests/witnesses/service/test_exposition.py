@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.evidence_factory import exposition
 from witnesses.figure import Reason
@@ -95,15 +97,76 @@ def test_what_is_no_exposition_has_an_error_that_names_the_address(content: byte
     assert (parsed.values, parsed.types) == ({}, {})
 
 
+def test_a_byte_that_is_no_utf_8_is_named_by_its_line() -> None:
+    """Prometheus refuses such a page, too: no label of it may be guessed."""
+    page = b'# TYPE a counter\na{b="c"} 1\na{b="\xe4"} 2\n'
+    parsed = parse_exposition(page, _URL)
+    assert parsed.reason is Reason.SCRAPE_FAILED
+    assert parsed.error == f"{_URL} does not show metrics: line 3 is not UTF-8"
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"# a comment\n"])
 def test_an_exposition_without_metrics_is_empty_and_not_one_of_zeros(content: bytes) -> None:
     parsed = parse_exposition(content, _URL)
     assert (parsed.reason, parsed.error) == (Reason.EMPTY_EXPOSITION, f"{_URL} shows no metrics")
 
 
-def test_a_long_error_of_the_parser_is_cut() -> None:
-    parsed = parse_exposition(b"uses_total " + b"x" * 5_000 + b"\n", _URL)
-    assert len(parsed.error) < 250
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (b"\n <!DOCTYPE html><html>s3cret</html>", "it is HTML or XML"),
+        (b'# HELP a b\na 1\na{b="s3cret} 1\n', "line 3 is not a sample"),
+        (b"a 1\n\na soon\n", "line 3 is not a sample"),
+        (b"a 1\n# TYPE a counter\n{} 1\n# EOF\n", "line 3 is not a sample"),
+        (b'a{b="c"} 1\n' * 1000 + b"x" * 9000, "line 1,001 is not a sample"),
+    ],
+)
+def test_the_error_names_the_line_and_quotes_nothing_of_it(page: bytes, fault: str) -> None:
+    assert parse_exposition(page, _URL).error == f"{_URL} does not show metrics: {fault}"
+
+
+@given(st.binary() | st.text(alphabet='a1{}",=# \n\\TYPEcountr.\r', max_size=60).map(str.encode))
+def test_any_bytes_are_metrics_or_an_error(content: bytes) -> None:
+    parsed = parse_exposition(content, _URL)
+    assert not (parsed.error and parsed.values)
+
+
+def test_a_series_with_two_values_has_none_and_casts_no_doubt_on_others() -> None:
+    page = b'a{b="c",d="e"} 1\na{d="e",b="c"} 2\na{b="x"} 5\na{b="x"} 5\nf 1\n'
+    parsed = parse_exposition(page, _URL)
+    assert parsed.contradictory == {("a", (("b", "c"), ("d", "e")))}
+    assert not parsed.error
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("a 1 1600000001000", "a 2 1600000002000"), ("a 2 1600000002000", "a 1 1600000001000")],
+)
+def test_of_a_series_at_two_moments_the_newest_counts(lines: tuple[str, ...]) -> None:
+    parsed = parse_exposition("\n".join([*lines, ""]).encode(), _URL)
+    assert (parsed.values["a"][()], parsed.stamps["a"][()]) == (2.0, 1_600_000_002.0)
+    assert not parsed.contradictory
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a_total 7 # {c="1 # {"} 1 9',
+        'a_total{b=" # {} 1 2"} 7 # {} 1',
+        "a_total 7 # {} 1 1.5",
+    ],
+)
+def test_an_exemplar_beside_a_sample_is_not_its_timestamp(line: str) -> None:
+    parsed = parse_exposition(f"# TYPE a counter\n{line}\n".encode(), _URL)
+    assert list(parsed.values["a_total"].values()) == [7.0]
+    assert not parsed.stamps
+
+
+@pytest.mark.parametrize("number", ["NaN", "+Inf", "-Inf", "1e999"])
+def test_an_instant_that_is_not_finite_is_none(number: str) -> None:
+    page = f"process_start_time_seconds {number}\na 1 {number}\n"
+    parsed = parse_exposition(page.encode(), _URL)
+    assert (parsed.start_times, parsed.newest_stamp) == ({}, None)
 
 
 def test_an_unreadable_exposition_shows_nothing_but_its_error() -> None:

@@ -181,3 +181,15 @@ def test_the_absence_of_a_series_from_one_of_two_stale_pages_is_no_zero(tmp_path
         pages = {"shop-0": _stamped(tea, _AT), "shop-1": stale}
         write_expositions(folder, moment, pages, asked_at=_AT)
     assert not read_services(folder).figures(_USES).at(_TEA).is_exact
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_series_that_a_page_shows_twice_with_two_values_is_void(
+    tmp_path: Path, is_before: bool
+) -> None:
+    once = exposition({"tea": 5})
+    line = next(each for each in once.splitlines() if "tea" in each)
+    twice = f"{once}{line.rpartition(' ')[0]} 9\n"
+    pages = (twice, once) if is_before else (once, twice)
+    expected = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
+    assert _figures(tmp_path, *pages).at(_TEA) == expected

@@ -189,3 +189,9 @@ def test_a_series_that_appears_between_two_scrapes_has_moved() -> None:
 def test_a_gauge_or_a_metric_of_no_quantity_does_not_count_as_moved() -> None:
     page = "# TYPE uses_total gauge\nuses_total {}\n# TYPE other_total counter\nother_total {}\n"
     assert _scraped(page.format(n * n, n * n).encode() for n in range(100)).moved == ()
+
+
+@pytest.mark.parametrize("number", ["NaN", "+Inf", "-Inf", "1e999"])
+def test_a_start_time_that_is_not_finite_is_none(number: str) -> None:
+    page = f"process_start_time_seconds {number}\n".encode() + _exposition(1.0, None)
+    assert _scraped([page] * 20).start_times == ()
