@@ -6,7 +6,6 @@ A small text can hold more than Python takes: 100,000 brackets exceed every recu
     {"a": [1, "]", {}]}   ──→  no strings  {: [1, , {}]}   ──→  {[,,{}]}   depth 3, 5 values
 """
 
-import re
 from codecs import BOM_UTF8
 from itertools import accumulate
 from typing import Any
@@ -16,7 +15,7 @@ import msgspec
 MAX_DEPTH = 100
 MAX_VALUES = 500_000
 
-_STRING = re.compile(rb'"[^"]*"?')
+_PIECE_BYTES = 65_536
 _SHAPE = b"[]{},"
 _OTHERS = bytes(set(range(256)) - set(_SHAPE))
 _STEPS = [{ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}.get(i, 0) for i in range(256)]
@@ -46,11 +45,24 @@ def check_bounds(content: bytes, max_values: int = MAX_VALUES) -> None:
     is_flat = content.count(b"[") + content.count(b"{") <= MAX_DEPTH
     if is_flat and (len(content) <= max_values or content.count(b",") < max_values - MAX_DEPTH):
         return
-    # two backslashes are one character, so that the quote after them is not escaped
-    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
-    shape = _STRING.sub(b"", unescaped).translate(None, _OTHERS)
+    shape = _shape(content)
     values = 1 + shape.count(b",") + shape.count(b"[") + shape.count(b"{")
     if values > max_values:
         raise UnboundedJson(f"the JSON of the response has more than {max_values:,} values")
     if max(accumulate(map(_STEPS.__getitem__, shape)), default=0) > MAX_DEPTH:
         raise UnboundedJson(f"the JSON of the response is nested deeper than {MAX_DEPTH} levels")
+
+
+def _shape(content: bytes) -> bytes:
+    """Return the brackets, braces and commas outside of strings.
+
+    In pieces, since two million strings would be as many objects.
+    """
+    # two backslashes are one character, so that the quote after them is not escaped
+    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
+    shape, in_string = bytearray(), 0
+    for start in range(0, len(unescaped), _PIECE_BYTES):
+        parts = unescaped[start : start + _PIECE_BYTES].split(b'"')
+        shape += b"".join(parts[in_string::2]).translate(None, _OTHERS)
+        in_string ^= len(parts) % 2 ^ 1
+    return bytes(shape)

@@ -1,6 +1,7 @@
 """JSON beyond a depth or a number of values is refused before it is decoded."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -59,3 +60,25 @@ def test_a_byte_order_mark_before_json_is_ignored_and_elsewhere_is_none() -> Non
     for content in (b'\xef\xbb\xbf\xef\xbb\xbf{"a": 1}', b"\xef\xbb\xbf", b"\xfe\xff{}"):
         with pytest.raises(msgspec.DecodeError):
             decode_json(content)
+
+
+@pytest.mark.parametrize("padding", range(-3, 4))
+def test_a_string_is_one_also_where_a_piece_of_the_text_ends(padding: int) -> None:
+    before = b"[" + b" " * (65_536 + padding)
+    deep = b"[" * MAX_DEPTH
+    check_bounds(before + b'"' + deep + b'\\"' + deep + b'"]')
+    with pytest.raises(UnboundedJson):
+        check_bounds(before + b'"x\\\\"' + deep + b'"')
+    with pytest.raises(UnboundedJson):
+        check_bounds(before + b'"","x"' + deep + b"]")
+
+
+def test_many_strings_are_not_many_objects_at_a_time() -> None:
+    content = b"[" + b'{"a":"b"},' * 700_000 + b"{}]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnboundedJson):
+            check_bounds(content)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(content)
+    finally:
+        tracemalloc.stop()
