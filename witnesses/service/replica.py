@@ -190,6 +190,8 @@ def _increase(start: float, value: float, is_restarted: bool) -> Figure:
     """
     if math.isnan(value - start):
         return Figure.void(Reason.QUERY_RESULT_INVALID, "NaN")
+    if min(value, start) < 0:
+        return Figure.void(Reason.QUERY_RESULT_INVALID, "a counter below zero")
     if max(value, start) >= MAX_COUNT:
         return Figure.void(Reason.BEYOND_PRECISION, f"{value:,.0f}")
     if value < start:

@@ -193,3 +193,10 @@ def test_a_series_that_a_page_shows_twice_with_two_values_is_void(
     pages = (twice, once) if is_before else (once, twice)
     expected = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
     assert _figures(tmp_path, *pages).at(_TEA) == expected
+
+
+@pytest.mark.parametrize(("before", "after"), [(-7, -7), (-7, 5), (5, -7), (0, -1)])
+def test_a_counter_below_zero_is_void_and_no_loss(tmp_path: Path, before: int, after: int) -> None:
+    figures = _figures(tmp_path, exposition({"tea": before}), exposition({"tea": after}))
+    expected = Figure.void(Reason.QUERY_RESULT_INVALID, "a counter below zero")
+    assert figures.at(_TEA) == expected
