@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.hostile.cases import BY_SLUG, WELL, Case, slug
+from tests.hostile.case import Case
+from tests.hostile.cases import BY_SLUG, WELL, slug
 
 _HANGS_S = 60.0
 
@@ -55,18 +56,25 @@ def _accept(server: HostileServer, listener: socket.socket) -> None:
 def _serve(server: HostileServer, connection: socket.socket) -> None:
     with connection, suppress(OSError):
         connection.settimeout(_HANGS_S)
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = connection.recv(65_536)
-            if not piece:
-                return
-            head += piece
-        segment = head.split(b" ", 2)[1].split(b"/")[1].decode().partition("?")[0]
-        case = BY_SLUG.get(segment, WELL)
-        for piece in case.pieces():
-            if server.stopping.wait(case.tick_s) if case.tick_s else server.stopping.is_set():
-                return
-            connection.sendall(piece)
+        while case := _case_asked_for(connection):
+            for piece in case.pieces():
+                if server.stopping.wait(case.tick_s) if case.tick_s else server.stopping.is_set():
+                    return
+                connection.sendall(piece)
+            if not case.stays_open:
+                break
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65_536):  # a reset would take away what is still unread
             pass
+
+
+def _case_asked_for(connection: socket.socket) -> Case | None:
+    """Receive the head of a request; None where the client leaves."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(65_536)
+        if not piece:
+            return None
+        head += piece
+    segment = head.split(b" ", 2)[1].split(b"/")[1].decode().partition("?")[0]
+    return BY_SLUG.get(segment, WELL)

@@ -13,9 +13,13 @@ from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario
-from tests.hostile.cases import BY_NAME, HTTP, JSON, Case
+from tests.hostile.case import Case
+from tests.hostile.cases import BY_NAME, HTTP, slug
+from tests.hostile.json_bodies import JSON
+from tests.hostile.odd import ODD, STRAYS
 from tests.hostile.sentences import is_one_sentence
 from tests.hostile.server import HostileServer, serving
+from tests.hostile.statuses import STATUSES
 from tests.scenarios.shop_scenario import recorder
 
 QUICK_S, HANGS_S = 0.3, 60.0
@@ -27,12 +31,14 @@ def server() -> Iterator[HostileServer]:
         yield running
 
 
-def _exchange(server: HostileServer, case: Case, folder: Path) -> Exchange:
+def _exchange(
+    server: HostileServer, case: Case, folder: Path, expected: dict[str, object] | None = None
+) -> Exchange:
     step = {
         "step": "ask",
         "request": "GET shop /x",
         "timeout": f"{QUICK_S if case.is_slow else HANGS_S:g}s",
-        "expect": {"json": {"a": 1}},
+        "expect": {"json": expected or {"a": 1}},
         "save": {"b": "b"},
     }
     document = {"scenario": "s", "flow": [step], "profiles": {"e2e": {"users": 1, "iterations": 1}}}
@@ -40,13 +46,13 @@ def _exchange(server: HostileServer, case: Case, folder: Path) -> Exchange:
     flow = compile_flow(Scenario.model_validate(document), environment, "run", "tenant")
     path = folder / "01-once.jsonl"
     with recorder(path, steps=flow.step_names) as opened, HttpClient(flow.network) as client:
-        assert not run_iteration(flow, 1, 0.0, client, opened)
+        run_iteration(flow, 1, 0.0, client, opened)
     recording = read_recording(path)
     assert recording is not None
     return recording.exchanges.first()
 
 
-@pytest.mark.parametrize("case", [*HTTP, *JSON], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*HTTP, *STATUSES, *JSON], ids=lambda case: case.name)
 def test_it_fails_the_exchange_with_one_sentence(
     server: HostileServer, case: Case, tmp_path: Path
 ) -> None:
@@ -55,6 +61,30 @@ def test_it_fails_the_exchange_with_one_sentence(
     assert is_one_sentence(exchange.reason), exchange.reason
     if case.is_slow:
         assert exchange.done_s is not None
+
+
+@pytest.mark.parametrize("case", ODD, ids=lambda case: case.name)
+def test_an_odd_response_is_read_as_it_is_meant_or_fails_with_one_sentence(
+    server: HostileServer, case: Case, tmp_path: Path
+) -> None:
+    exchange = _exchange(server, case, tmp_path, {"a": 1, "b": 2})
+    assert exchange.outcome is Outcome.OK or is_one_sentence(exchange.reason), exchange.reason
+
+
+@pytest.mark.parametrize("case", STRAYS, ids=lambda case: case.name)
+def test_what_follows_a_response_is_not_the_response_to_the_next_request(
+    server: HostileServer, case: Case, tmp_path: Path
+) -> None:
+    steps = [
+        {"step": name, "request": f"GET shop {path}/x", "expect": {"json": {"a": 1, "b": 2}}}
+        for name, path in (("first", f"/{slug(case)}"), ("second", ""), ("third", ""))
+    ]
+    document = {"scenario": "s", "flow": steps, "profiles": {"e2e": {"users": 1, "iterations": 1}}}
+    environment = Environment(environment="e", services={"shop": Service(url=server.address)})
+    flow = compile_flow(Scenario.model_validate(document), environment, "run", "tenant")
+    path = tmp_path / "01-once.jsonl"
+    with recorder(path, steps=flow.step_names) as opened, HttpClient(flow.network) as client:
+        assert run_iteration(flow, 1, 0.0, client, opened)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.cases import BY_NAME, JSON, PAGES, Case, slug
+from scenarios.evidence.exchange import Outcome
+from tests.hostile.case import Case
+from tests.hostile.cases import BY_NAME, slug
+from tests.hostile.json_bodies import JSON
+from tests.hostile.odd import ODD
+from tests.hostile.pages import PAGES
+from tests.hostile.sentences import is_one_sentence
 from tests.hostile.server import HostileServer, serving
+from tests.integration.command import recordings_of
 from tests.paths import ROOT
 
 MAX_MEMORY_MB = 300
+MAX_OF_ALL_MB = 350  # of one process that receives many cases, some of them at once
 FAIL, INCONCLUSIVE = 1, 3
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
@@ -84,10 +92,10 @@ def _files(folder: Path, url: str, path: str, more: str = "", metrics: str = "no
     return ["--env", str(environment), "--scenario", str(scenario)]
 
 
-def _assert_bounded(ended: Ended) -> None:
+def _assert_bounded(ended: Ended, max_memory_mb: int = MAX_MEMORY_MB) -> None:
     assert "Traceback" not in ended.text, ended.text
     assert "recursion" not in ended.text, ended.text
-    assert ended.memory_mb <= MAX_MEMORY_MB, ended.text
+    assert ended.memory_mb <= max_memory_mb, ended.text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -131,3 +139,59 @@ def test_a_watch_is_bounded(server: HostileServer, case: Case, tmp_path: Path) -
     ended = _run(tmp_path, "watch", *files, "--once", "--runs", str(tmp_path / "runs"))
     _assert_bounded(ended)
     assert ended.code in (FAIL, INCONCLUSIVE), ended.text
+
+
+_CORPUS = """\
+scenario: corpus
+flow:
+  - step: ask
+    request: GET shop /case-{{ iteration }}/x
+    timeout: 2s
+    expect: {json: {a: 1, b: 2}}
+profiles:
+  # the server closes each connection, which a request should not meet
+  all: {users: USERS, iterations: ITERATIONS, think: 20ms, abort: {success_rate: 0%}}
+checks: {success_rate: 100%}
+"""
+
+
+@pytest.mark.parametrize(("command", "users"), [("e2e", "1"), ("load", "4")])
+def test_every_case_has_its_outcome_in_a_run_that_is_judged_and_rendered_again(
+    server: HostileServer, tmp_path: Path, command: str, users: str
+) -> None:
+    files = _files(tmp_path, server.address, "")
+    (tmp_path / "s.yaml").write_text(
+        _CORPUS.replace("ITERATIONS", str(len(BY_NAME))).replace("USERS", users)
+    )
+    runs = ["--runs", str(tmp_path / "runs")]
+    ended = _run(tmp_path, command, *files, "--profile", "all", *runs)
+    _assert_bounded(ended, MAX_OF_ALL_MB)
+    assert ended.code == FAIL, ended.text
+    for again in ("check", "report"):
+        repeated = _run(tmp_path, again, "latest", *runs)
+        _assert_bounded(repeated)
+        assert repeated.code == FAIL, repeated.text
+    (recording,) = recordings_of((tmp_path / "runs" / "latest").resolve(), "all")
+    exchanges = list(recording.exchanges)
+    assert sorted(each.iteration for each in exchanges) == list(range(1, len(BY_NAME) + 1))
+    assert all(each.outcome is Outcome.OK or is_one_sentence(each.reason) for each in exchanges)
+    well = {list(BY_NAME)[each.iteration - 1] for each in exchanges if each.outcome is Outcome.OK}
+    assert well <= {case.name for case in ODD}
+
+
+@pytest.mark.parametrize("command", ["doctor", "watch"])
+@pytest.mark.parametrize("first", range(0, len(BY_NAME), 100))
+def test_a_hundred_cases_are_the_services_of_one_environment(
+    server: HostileServer, tmp_path: Path, command: str, first: int
+) -> None:
+    files = _files(tmp_path, server.address, "/x")
+    cases = list(BY_NAME.values())[first : first + 100]
+    urls = {"shop": server.address, **{slug(case): server.url(case) for case in cases}}
+    services = "".join(f'  {name}: {{url: "{url}"}}\n' for name, url in urls.items())
+    text = f"environment: hostile\nservices:\n{services}tenant: acme\n"
+    (tmp_path / "e.yaml").write_text(text)
+    more = ["--once", "--runs", str(tmp_path / "runs")] if command == "watch" else []
+    ended = _run(tmp_path, command, *files[: 4 if more else 2], *more)
+    _assert_bounded(ended, MAX_OF_ALL_MB)
+    assert ended.code in (FAIL, INCONCLUSIVE), ended.text
+    assert more or all(slug(case) in ended.text for case in cases), ended.text

@@ -1,6 +1,7 @@
 """Every hostile page is a witness that reports nothing, with one sentence as its reason."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,11 +12,21 @@ from config.prometheus import Prometheus
 from config.services import Service
 from scenarios.driver.prober import Prober
 from scenarios.http.transport import BoundedClient
-from tests.hostile.cases import BODIES, BY_NAME, ENCODINGS, HEADS, HTTP, JSON, PAGES, Case
+from tests.hostile.bodies import BODIES
+from tests.hostile.case import Case
+from tests.hostile.cases import BY_NAME, HTTP
+from tests.hostile.encodings import ENCODINGS
+from tests.hostile.heads import HEADS
+from tests.hostile.json_bodies import JSON
+from tests.hostile.odd import ODD
+from tests.hostile.pages import PAGES, READABLE_PAGES
+from tests.hostile.prometheus_bodies import PROMETHEUS
 from tests.hostile.sentences import is_one_sentence
 from tests.hostile.server import HostileServer, serving
+from tests.hostile.statuses import STATUSES
 from witnesses.health.collector import fetch_statuses
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.samples import read_series
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
 
@@ -60,6 +71,17 @@ def test_health_with_too_much_json_has_no_version(server: HostileServer, case: C
     assert len(status.health.snippet) <= 200
 
 
+@pytest.mark.parametrize("case", [*STATUSES, *ODD], ids=lambda case: case.name)
+def test_what_is_odd_has_a_status_or_one_sentence(server: HostileServer, case: Case) -> None:
+    environment = _environment(server, case)
+    health = fetch_statuses(environment, "tenant", HANGS_S)["shop"].health
+    assert health.status or is_one_sentence(health.error), health.error
+    with metrics_client(environment, "shop", server.url(case), HANGS_S) as client:
+        content, error = fetch_exposition(client, server.url(case))
+    error = error or parse_exposition(content, server.url(case)).error
+    assert is_one_sentence(error), error
+
+
 @pytest.mark.parametrize("case", [*HTTP, *PAGES], ids=lambda case: case.name)
 def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: Case) -> None:
     with metrics_client(
@@ -70,7 +92,47 @@ def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: C
     assert is_one_sentence(error), error
 
 
-@pytest.mark.parametrize("case", [*HTTP, *JSON], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    ("case", "value"), READABLE_PAGES, ids=lambda each: getattr(each, "name", "")
+)
+def test_an_odd_page_is_read_in_one_way(server: HostileServer, case: Case, value: str) -> None:
+    with metrics_client(_environment(server, case)) as client:
+        content, error = fetch_exposition(client, server.url(case))
+    parsed = parse_exposition(content, "")
+    series = "uses_total", (("kind", "tea"),)
+    read = (
+        "contradictory"
+        if series in parsed.contradictory
+        else str(parsed.values[series[0]][series[1]])
+    )
+    assert (error, parsed.error, read) == ("", "", value)
+
+
+@pytest.mark.parametrize("case", PROMETHEUS, ids=lambda case: case.name)
+def test_no_question_to_prometheus_has_another_end_than_a_value_or_one_sentence(
+    server: HostileServer, case: Case
+) -> None:
+    settings = Prometheus.model_validate({"url": server.url(case), "timeout": "60s"})
+    with closing(PrometheusClient(settings)) as client:
+        questions: list[Callable[[], object]] = [
+            lambda: client.query("up", None).values, client.clock_skew_s, client.version,
+            lambda: client.has_future_samples(["shop"], 1e9), client.intervals_s,
+            lambda: client.intervals_s(["shop"]), lambda: client.lag_s(["shop"], 5.0, 1e9),
+            lambda: read_series(client.query("up", None).content),
+            lambda: client.fetch("series", {"match[]": "up"}),
+        ]  # fmt: skip
+        for ask in questions:
+            try:
+                value = ask()
+            except (PrometheusDown, ValueError) as error:
+                is_ours = isinstance(error, PrometheusDown) or "range vector" in str(error)
+                assert is_ours, error
+                assert is_one_sentence(str(error)), error
+            else:
+                assert value is None or not isinstance(value, float) or math.isfinite(value)
+
+
+@pytest.mark.parametrize("case", [*HTTP, *STATUSES, *JSON], ids=lambda case: case.name)
 def test_prometheus_is_down_with_one_sentence(server: HostileServer, case: Case) -> None:
     settings = Prometheus.model_validate(
         {"url": server.url(case), "timeout": f"{_timeout_s(case):g}s"}

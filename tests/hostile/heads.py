@@ -1,0 +1,35 @@
+"""Heads that no client uses."""
+
+from tests.hostile.case import PIECE, drip, flood, head, once
+
+HEADS = [
+    flood("a status line without end", b"HTTP/1.1 200 ", then=PIECE),
+    flood("a header line without end", b"HTTP/1.1 200 OK\r\nX-A: ", then=PIECE),
+    flood("a header name without end", b"HTTP/1.1 200 OK\r\n", then=PIECE),
+    flood("headers without end", b"HTTP/1.1 200 OK\r\n", then=b"X-A: 1\r\n" * 1000),
+    flood("folded lines without end", b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", then=b" y\r\n" * 1000),
+    flood("headers without end that end in LF", b"HTTP/1.1 200 OK\n", then=b"X-A: 1\n" * 1000),
+    flood("cookies without end", b"HTTP/1.1 200 OK\r\n", then=b"Set-Cookie: a=b\r\n" * 1000),
+    flood("100 Continue without end", then=head(status="100 Continue") * 500),
+    flood("103 Early Hints without end", then=head("Link: </a>", status="103 Early Hints") * 500),
+    flood("102 Processing without end", then=head(status="102 Processing") * 500),
+    flood("empty lines without end", then=b"\r\n" * 10_000),
+    flood("zero bytes without end", then=bytes(65_536)),
+    flood("noise without end", then=b"\x15\x03\x01\x00\x02\x02\x50" * 1000),
+    flood("a body without a head, without end", then=PIECE),
+    once("an HTTP/2 preface", lambda: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    once("nothing at all", lambda: b""),
+    once("half a status line", lambda: b"HTTP/1.1 2"),
+    once("half a head", lambda: b"HTTP/1.1 200 OK\r\nContent-Le"),
+    once("two different lengths", lambda: head("Content-Length: 1", "Content-Length: 2") + b"xy"),
+    once("a length that is no number", lambda: head("Content-Length: many") + b"x"),
+    once("a length of 5,000 digits", lambda: head(f"Content-Length: {'9' * 5000}") + b"x"),
+    once("a negative length", lambda: head("Content-Length: -1") + b"x"),
+    drip("silence", b"", b""),
+    drip("a status line that drips", b"HTTP/1.1 200 "),
+    drip("a header that drips", b"HTTP/1.1 200 OK\r\nX-A: "),
+    drip("headers that drip", b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n"),
+    drip("folded lines that drip", b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", b" y\r\n"),
+    drip("100 Continue that drips", b"", head(status="100 Continue")),
+    drip("a status line, then silence", b"HTTP/1.1 200 OK\r\n", b""),
+]
