@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from checks.history.entry import Entry
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
+from config.json_text import inert_json
 from scenarios.evidence.files import read_document
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
@@ -336,7 +337,7 @@ _RESULT = TypeAdapter(Result)
 
 def to_json(result: Result) -> str:
     """Render the public document, indented, keys in the order of the types."""
-    return _RESULT.dump_json(result, indent=2).decode()
+    return inert_json(_RESULT.dump_json(result, indent=2).decode())
 
 
 def result_schema() -> dict[str, Any]:

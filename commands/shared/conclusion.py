@@ -17,6 +17,7 @@ from commands.shared.run_setup import log_to
 from reports.annotations import render_annotations
 from reports.progress import Progress
 from reports.render import render_all
+from reports.standard_streams import write_commands
 from reports.terminal import print_result
 from scenarios.evidence.manifest import write_manifest
 from scenarios.evidence.run_folder import (
@@ -69,5 +70,5 @@ def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
         report = folder.path / "report.html"
         INTERRUPTS.write_whole(lambda: print_result(result, report, sys.stdout))
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            print(render_annotations(result), end="")
+            write_commands(sys.stdout, render_annotations(result))
     raise typer.Exit(exit_code(result.verdict))

@@ -19,6 +19,8 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
+from config.json_text import inert_json
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE = 130  # the exit code after a second signal, as shells have it for Ctrl-C
 
@@ -76,7 +78,8 @@ class Interrupts:
 
     def print_document(self, text: str) -> None:
         """Print what the command promised; a signal meanwhile does not tear it."""
-        self.write_whole(lambda: print(text, flush=True))
+        shown = inert_json(text) if self._is_json else text
+        self.write_whole(lambda: print(shown, flush=True))
 
     def write_whole(self, write: Callable[[], None]) -> None:
         """Have a function write the output of the command; a signal meanwhile does not tear it.

@@ -55,3 +55,15 @@ def test_an_id_is_its_own_id_and_contains_no_space_and_no_capital(parts: list[st
     assert finding_id(*identifier.split("/")) == identifier
     assert not any(each.isspace() for each in identifier)
     assert identifier == identifier.lower()
+
+
+@pytest.mark.parametrize(
+    "text", ["\x9b2J", "\u202egnp.exe", "\u2066\x7f", "##[group]a", "##vso[a]"]
+)
+def test_the_document_steers_neither_a_terminal_nor_a_log(tmp_path: Path, text: str) -> None:
+    first, *others = good_result().findings
+    result = replace(good_result(), findings=(replace(first, detail=text), *others))
+    path = tmp_path / "result.json"
+    path.write_text(to_json(result))
+    assert text not in path.read_text()
+    assert read_result(path) == result
