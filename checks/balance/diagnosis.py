@@ -27,6 +27,7 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.CLOCK_SET: Code.WITNESS_DOWN,
     Reason.PROCESS_RESTARTED: Code.COUNTER_RESET,
     Reason.PERHAPS_RESTARTED: Code.COUNTER_RESET,
+    Reason.RESTART_UNSEEN: Code.COUNTER_RESET,
     Reason.COUNTER_FELL: Code.COUNTER_RESET,
     Reason.OTHER_TRAFFIC: Code.FOREIGN_TRAFFIC,
     Reason.OTHER_TARGETS: Code.FOREIGN_TRAFFIC,
@@ -58,7 +59,8 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.NOT_COLLECTED: Code.WITNESS_DOWN,
 }
 
-# After one of these the records decide what a counter can only bound.
+# After one of these the records decide what a counter can only bound. A restart that only may have
+# been is not among them: what falls short may as well be lost.
 _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
 
 

@@ -37,8 +37,9 @@ def rows_of(
     keeps = {witness.name: witness.keeps for witness in case.witnesses}
 
     def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
+        may_hide_restart = _may_hide_restart(case, quantity, figures)
         return [
-            _row(case, quantity, labels, figures, keeps, has_other_traffic)
+            _row(case, quantity, labels, figures, keeps, has_other_traffic, may_hide_restart)
             for labels in _all_labels(case, name, figures.values())
         ]
 
@@ -116,6 +117,7 @@ def _row(
     figures: Mapping[str, Figures],
     keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
+    may_hide_restart: bool,
 ) -> UsageRow:
     key = quantity.name, labels
     resolution = quantity.precision.resolution
@@ -124,11 +126,12 @@ def _row(
         for amounts in (case.ledger.confirmed, case.ledger.in_doubt)
     )
     client = ClientFigure(confirmed, in_doubt, case.is_partial)
+    of_row = {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()}
     row = judge_row(
         quantity.name,
         dict(zip(quantity.labels, labels, strict=False)),
         client,
-        {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()},
+        _doubted_by_shortfall(of_row, client) if may_hide_restart else of_row,
         keeps,
         has_other_traffic,
         quantity.settings.in_doubt,
@@ -155,6 +158,39 @@ def _doubted_by_growth(figure: Figure, client: ClientFigure) -> Figure:
         return figure
     had_all = figure.value - figure.late >= client.confirmed
     return figure.doubted(Reason.MOVED_AFTER) if had_all else figure
+
+
+def _may_hide_restart(
+    case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
+) -> bool:
+    """Return whether a restart that nothing shows can be why the pages fall short in all.
+
+    Not where one label has less and another more: a restart moves no count.
+    """
+    confirmed, in_doubt = (
+        in_units(
+            sum(count for (name, _), count in each.items() if name == quantity.name),
+            quantity.precision.resolution,
+        )
+        for each in (case.ledger.confirmed, case.ledger.in_doubt)
+    )
+    shown = figures[SERVICE].by_labels.values() if SERVICE in figures else ()
+    is_short = sum(figure.value or 0.0 for figure in shown) < confirmed
+    return is_short and case.services.may_hide_restart(quantity, float(confirmed + in_doubt))
+
+
+def _doubted_by_shortfall(
+    figures: Mapping[str, Figure], client: ClientFigure
+) -> Mapping[str, Figure]:
+    """Return the figures of a row, with a doubt in the page if it falls short.
+
+    A Prometheus with an exact figure has seen the counter go on.
+    """
+    service, prometheus = figures.get(SERVICE), figures.get(PROMETHEUS)
+    is_seen = prometheus is not None and prometheus.is_exact
+    if is_seen or service is None or service.value is None or service.value >= client.confirmed:
+        return figures
+    return {**figures, SERVICE: service.doubted(Reason.RESTART_UNSEEN)}
 
 
 def _is_empty(row: UsageRow) -> bool:

@@ -47,6 +47,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     "scrape and its end is lost",
     Reason.COUNTER_FELL: "its counter fell",
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
+    Reason.RESTART_UNSEEN: "its process may have been restarted: no start time and no Prometheus "
+    "shows that it was not; expose process_start_time_seconds",
     Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name",
     Reason.SEVERAL_SERVICES: "several services show the metric and the quantity names none of them "
     "(service:)",

@@ -96,7 +96,7 @@ def test_metrics_are_unreadable_with_one_sentence(server: HostileServer, case: C
     ("case", "value"), READABLE_PAGES, ids=lambda each: getattr(each, "name", "")
 )
 def test_an_odd_page_is_read_in_one_way(server: HostileServer, case: Case, value: str) -> None:
-    with metrics_client(_environment(server, case)) as client:
+    with metrics_client(_environment(server, case), "shop", server.url(case)) as client:
         content, error = fetch_exposition(client, server.url(case))
     parsed = parse_exposition(content, "")
     series = "uses_total", (("kind", "tea"),)

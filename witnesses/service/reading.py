@@ -88,6 +88,22 @@ class ServiceReading:
             if not (replica.before.start_times and replica.after.start_times)
         }
 
+    def may_hide_restart(self, quantity: CountedQuantity, most: float) -> bool:
+        """Return whether a process can have been restarted unseen, with `most` counts since.
+
+        before 3    after 10    most 20    grown by 7, or begun anew and grown by 10
+        before 30   after 37    most 20    grown by 7: a new process would stand at 20
+        """
+        return any(
+            not (replica.before.start_times and replica.after.start_times)
+            and all(
+                value <= most
+                for labels, value in replica.before.values.get(quantity.selector.metric, {}).items()
+                if not of_target.failed_matchers(quantity.selector, dict(labels))
+            )
+            for replica, of_target in self.replicas_of(quantity)
+        )
+
     def declares(self, quantity: CountedQuantity) -> bool:
         """Return whether a page shows or declares the metric of a quantity."""
         return any(each.has(quantity.selector.metric) for each in self.replicas.values())

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
     Load,
     exposition,
+    settled,
     write_agreeing_witnesses,
     write_expositions,
+    write_prometheus,
     write_rows,
     write_run,
 )
@@ -154,3 +157,83 @@ def test_a_counter_that_grows_further_when_it_has_all_is_no_double_count(
     assert (rows["tea"].verdict, rows["tea"].code) == (verdict, code)
     assert rows["coffee"].verdict is Verdict.PASS
     assert counters_exceed(read_case(folder)) is (code is Code.DOUBLE_COUNT)
+
+
+def _alone(
+    place: Path, before: dict[str, float], after: dict[str, float], **page: Any
+) -> RunFolder:
+    """Return a run without Prometheus and records, of which the client did 4 tea and 8 coffee."""
+    place.mkdir(exist_ok=True)
+    folder = write_run(place, Load(), scenario=COUNTED)
+    write_absence(folder)
+    for moment, uses in (("before", before), ("after", after)):
+        write_expositions(folder, moment, {"shop-0": exposition(uses, **page)})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"tea": 1, "coffee": 2}, {"tea": 3, "coffee": 6}),  # 3 and 6 since it began anew
+        ({}, {"tea": 3, "coffee": 7}),
+        ({"tea": 4, "coffee": 8}, {"tea": 4, "coffee": 8}),
+        ({"tea": 0}, {"tea": 4, "coffee": 7}),
+    ],
+)
+def test_a_shortfall_that_a_restart_without_a_start_time_explains_is_no_lost_count(
+    tmp_path: Path, before: dict[str, float], after: dict[str, float]
+) -> None:
+    rows = _rows(_alone(tmp_path, before, after, start_time=None))
+    short = [row for row in rows if row.verdict is not Verdict.PASS]
+    assert {(row.verdict, row.code) for row in short} == {
+        (Verdict.INCONCLUSIVE, Code.COUNTER_RESET)
+    }
+    assert {row.figures["service"].reason for row in short} == {Reason.RESTART_UNSEEN}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "page"),
+    [
+        ({"tea": 1}, {"tea": 4, "coffee": 8}, {}),  # the same process, by its start time
+        ({"tea": 13}, {"tea": 16, "coffee": 8}, {"start_time": None}),  # more than can be anew
+        ({"tea": 1, "coffee": 50}, {"tea": 4, "coffee": 58}, {"start_time": None}),
+    ],
+)
+def test_a_shortfall_that_no_restart_explains_is_a_lost_count(
+    tmp_path: Path, before: dict[str, float], after: dict[str, float], page: dict[str, None]
+) -> None:
+    rows = {row.label_values: row for row in _rows(_alone(tmp_path, before, after, **page))}
+    assert (rows["tea",].verdict, rows["tea",].code) == (Verdict.FAIL, Code.LOST_COUNT)
+
+
+def test_without_a_start_time_a_mix_up_is_a_wrong_label_and_agreement_passes(
+    tmp_path: Path,
+) -> None:
+    mixed = _rows(_alone(tmp_path / "a", {}, {"tea": 3, "coffee": 9}, start_time=None))
+    assert {row.code for row in mixed} == {Code.WRONG_LABEL}
+    agreeing = _rows(_alone(tmp_path / "b", {}, {"tea": 4, "coffee": 8}, start_time=None))
+    assert {row.verdict for row in agreeing} == {Verdict.PASS}
+
+
+def test_without_a_start_time_records_do_not_excuse_a_counter_that_falls_short(
+    tmp_path: Path,
+) -> None:
+    folder = _agreeing(tmp_path)
+    write_absence(folder)
+    for moment, uses in (("before", {}), ("after", {"tea": 3, "coffee": 8})):
+        write_expositions(folder, moment, {"shop-0": exposition(uses, start_time=None)})
+    rows = {row.label_values: row for row in _rows(folder)}
+    assert (rows["tea",].verdict, rows["tea",].code) == (
+        Verdict.INCONCLUSIVE, Code.COUNTER_RESET,
+    )  # fmt: skip
+
+
+def test_where_prometheus_saw_the_counter_go_on_a_shortfall_is_a_lost_count(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    for moment, uses in (("before", {}), ("after", {"tea": 3, "coffee": 8})):
+        write_expositions(folder, moment, {"shop-0": exposition(uses, start_time=None)})
+    series = [({"tenant": "acme", "kind": "tea"}, settled(0.0, 3.0))]
+    coffee = [({"tenant": "acme", "kind": "coffee"}, settled(0.0, 8.0))]
+    write_prometheus(folder, {"uses": [*series, *coffee]})
+    rows = {row.label_values: row for row in _rows(folder)}
+    assert (rows["tea",].verdict, rows["tea",].code) == (Verdict.FAIL, Code.LOST_COUNT)

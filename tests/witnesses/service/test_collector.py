@@ -215,7 +215,7 @@ def test_a_redirect_to_another_address_is_named_and_not_followed() -> None:
 def test_an_odd_redirect_is_named_and_not_followed(location: str, shown: str) -> None:
     with (
         answering(_redirecting(302, metrics=location)) as heard,
-        metrics_client(shop_at(heard.url)) as client,
+        metrics_client(shop_at(heard.url), "shop", f"{heard.url}/metrics") as client,
     ):
         error = fetch_exposition(client, f"{heard.url}/metrics")[1]
     assert error == f"{heard.url}/metrics redirects to {shown}; write that address in metrics"
