@@ -234,8 +234,8 @@ def _samples(text: str) -> Iterator[tuple[Sample, float | None]]:
 
 def _as_text_format(text: str) -> str:
     """Return the samples alone, each in its line; an exemplar would be read as a timestamp."""
-    text = _COMMENT.sub("", text)
-    return _EXEMPLAR.sub(r"\1", text) if " # {" in text else text
+    samples = _COMMENT.sub("", text)
+    return _EXEMPLAR.sub(r"\1", samples) if "#" in samples else samples
 
 
 def _stamped(
