@@ -21,7 +21,7 @@ _PLAINTEXT = "a secret in plaintext; write ${A_VARIABLE} instead, and export the
 _SHAPED = "looks like {0} in plaintext"
 _REMEDIES = {
     "environment": "write ${A_VARIABLE} instead, and export the variable",
-    "scenario": "write it in headers of the environment's file, as ${A_VARIABLE}",
+    "scenario": "write ${A_VARIABLE} instead, and export the variable",
 }
 _SHAPES = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",

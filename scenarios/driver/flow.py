@@ -1,5 +1,6 @@
 """Compile the flow of a scenario: as much as possible is done before the first request."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -43,6 +44,7 @@ from scenarios.language.templates import (
     compile_value,
 )
 from scenarios.language.urlencoded import compile_query, with_query
+from scenarios.language.variables import VariableExpander
 
 _DIRECT = Network()
 _NO_FILES: Attachments = {}
@@ -126,13 +128,17 @@ def compile_flow(
     secrets: Secrets | None = None,
     files: Attachments = _NO_FILES,
     sources: Sources = TOKEN_SOURCES,
+    variables: Mapping[str, str] = os.environ,
 ) -> Flow:
     """Compile the steps of a scenario against an environment's addresses.
 
     `secrets` are those of both, unless they are known already. `files` are the contents of those
-    that the scenario names; `sources` give tokens.
+    that the scenario names; `sources` give tokens, and `variables` those of the environment.
+    Raises ConfigError for one that is not set.
     """
-    known = {"tenant": tenant, "run": run_id}
+    expander = VariableExpander(variables)
+    written = [expander.expand(step) for step in scenario.steps]
+    known = {"tenant": tenant, "run": run_id, **expander.constants}
     steps = tuple(
         _with_poll(
             step,
@@ -145,7 +151,7 @@ def compile_flow(
                 sources=sources,
             ),
         )
-        for number, step in enumerate(scenario.steps)
+        for number, step in enumerate(written)
     )
     numbers = {step.name: step.number for step in steps}
     blocks = compile_blocks(scenario.flow, numbers, known)
@@ -153,7 +159,7 @@ def compile_flow(
     return Flow(
         run_id, tenant, steps, None if is_straight else blocks, extent_of(scenario.flow),
         environment.network,
-        secrets or Secrets.of_process(secrets_of(scenario, environment)),
+        secrets or Secrets.of_process(secrets_of(scenario, environment, variables)),
         secret_variables(scenario, environment),
         frozenset(map(str.lower, (*environment.public, *scenario.public))),
     )  # fmt: skip

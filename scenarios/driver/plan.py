@@ -32,6 +32,7 @@ from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.step_validation import BUILT_IN_VARIABLES
 from scenarios.language.tables import Tables
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
+from scenarios.language.variables import find_unusable_variables
 
 T = TypeVar("T")
 
@@ -88,6 +89,8 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
     if scenario and path:
         _collect(problems, lambda: read_attachments(scenario, path))
+    if scenario and path and not asked.allow_unset:
+        problems += variable_problems(scenario, path)
     profiles = _select_profiles(scenario, path, asked, problems) if scenario and path else {}
     tables = _collect(problems, lambda: read_tables(scenario, path)) if scenario and path else None
     if scenario and path and tables:
@@ -174,6 +177,13 @@ def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> Non
     if fault and fault not in known:
         message = f"unknown fault {fault!r}; {did_you_mean(fault, list(known))}"
         raise ConfigError(Problem(None, None, message))
+
+
+def variable_problems(scenario: Scenario, path: Path) -> list[Problem]:
+    """Return the variables of a scenario that are not set, or do not fit into their place."""
+    mistakes = list(find_unusable_variables(scenario, os.environ))
+    document = read_document(path) if mistakes else None
+    return [document.problem(*each) for each in mistakes if document]
 
 
 def header_problems(environment: Environment, file: Path) -> list[Problem]:

@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+import os
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +25,7 @@ from scenarios.language.data_files import read_data_files, read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
+from scenarios.language.variables import variables_of
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"
 _UNTIL_STOPPED = "until stopped"
@@ -47,6 +50,7 @@ class LoadTask:
     stem: str
     exchanges: Path
     files: Attachments | None = None
+    variables: Mapping[str, str] | None = None
 
     def make_assignment(self, part: LoadPart = WHOLE, is_shipped: bool = False) -> LoadAssignment:
         """Return the part of one process.
@@ -65,7 +69,10 @@ class LoadTask:
             scenario, environment, self.scenario, self.environment, {name: profile}
         ):
             raise ConfigError(*problems)
-        flow = compile_flow(scenario, environment, self.run_id, self.tenant, files=files)
+        flow = compile_flow(
+            scenario, environment, self.run_id, self.tenant, files=files,
+            variables=os.environ if self.variables is None else self.variables,
+        )  # fmt: skip
         return LoadAssignment(
             flow=flow,
             profile=name,
@@ -87,6 +94,10 @@ class LoadTask:
             **read_attachments(scenario, self.scenario),
             **read_data_files(scenario, self.scenario),
         }
+
+    def read_variables(self) -> dict[str, str]:
+        """Return the environment variables that the scenario names. Raises ConfigError."""
+        return variables_of(read_scenario(self.scenario), os.environ)
 
     def _profile(self, scenario: Scenario) -> Profile:
         """Return the profile with this task's users and iterations."""

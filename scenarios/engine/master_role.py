@@ -57,6 +57,7 @@ class MasterRole:
         )
         files = {
             "scenario": self._task.scenario.read_text(encoding="utf-8"),
+            "variables": self._task.read_variables(),
             "environment_sha256": digest_of(self._task.environment),
         }
         problems = registry.assign(

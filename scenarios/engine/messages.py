@@ -23,10 +23,14 @@ from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS
 _MAX_SCENARIO = 2_000_000
 _MAX_CHUNK = 1_000_000
 _NUMBER_BYTES = 4
+_MAX_VARIABLE = 200_000  # Linux allows 128 KiB for one
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 Short = Annotated[str, StringConstraints(max_length=500)]
 Count = Annotated[int, Field(ge=0, le=2**32)]
+
+
+VariableValue = Annotated[str, StringConstraints(max_length=_MAX_VARIABLE)]
 
 
 class MessageError(Exception):
@@ -50,12 +54,14 @@ class Assignment(_Message):
 
     `files` has the SHA-256 of each file that the scenario names, by its name there. Their content
     came before, and stays in memory: a worker reads and writes no file of a name that comes from
-    elsewhere.
+    elsewhere. `variables` are those that the scenario names: a worker reads none of its own for a
+    scenario that comes from elsewhere, since it could name any.
     """
 
     scenario: Annotated[str, StringConstraints(max_length=_MAX_SCENARIO)]
     environment_sha256: Short
     files: dict[Short, Short]
+    variables: Annotated[dict[Short, VariableValue], Field(repr=False)]
     profile: Short
     run_id: Short
     tenant: Short

@@ -125,7 +125,7 @@ class WorkerRole:
                 scenario=folder / "scenario.yaml", environment=self._environment,
                 profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
                 iterations=part.iterations, stem=part.generator, exchanges=folder,
-                files=self._files.hand_over(part.files),
+                files=self._files.hand_over(part.files), variables=part.variables,
             )  # fmt: skip
             self._assignment = _make_assignment(task, LoadPart(part.index, part.of))
         except MessageError as error:

@@ -8,6 +8,7 @@ from config.errors import ConfigError, Problem
 from config.plaintext import shaped_secrets
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
+from scenarios.language.variables import find_misplaced_variables
 
 FOLDER = Path(__file__).parents[1]
 
@@ -39,6 +40,10 @@ def read_scenario(path: Path, content: bytes | None = None) -> Scenario:
         raise ConfigError(*_sorted(*error.problems, *_further_problems(document, error))) from error
     if problems := [
         *(document.problem(place, message) for place, message in find_violations(scenario)),
+        *(
+            document.problem(place, message)
+            for place, message in find_misplaced_variables(scenario, document.content)
+        ),
         *shaped_secrets(document),
     ]:
         raise ConfigError(*_sorted(*problems))

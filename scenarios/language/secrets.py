@@ -1,5 +1,6 @@
 """Find the secrets of a scenario: in headers and queries of its requests, and in saved values."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
@@ -29,14 +30,22 @@ from scenarios.language.templates import (
     variables_in,
     variables_in_header,
 )
+from scenarios.language.variables import has_variable, values_of_variables
 
 
-def secrets_of(scenario: Scenario, environment: Environment) -> tuple[str, ...]:
-    """Return every secret of a scenario and of the environment that it is driven against."""
+def secrets_of(
+    scenario: Scenario, environment: Environment, variables: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """Return every secret of a scenario and of the environment that it is driven against.
+
+    `variables` are those of which the scenario has the names.
+    """
     declared = environment.publicity()
     names = (*declared.names, *scenario.public)
     publicity = Publicity.of(names, (declared.plain, *_texts_in_plain_sight(scenario)))
-    return publicity.secrets((*environment.values(), *values_of(scenario)))
+    written = (value for value in values_of(scenario) if not has_variable(value.text))
+    expanded = values_of_variables(scenario, variables)
+    return publicity.secrets((*environment.values(), *written, *expanded))
 
 
 def values_of(scenario: Scenario) -> Iterator[Value]:

@@ -103,12 +103,12 @@ def compile_tree(text: str, tree: nodes.Template, known: Variables) -> Template:
         ])  # fmt: skip
         if not any(member for _, _, member in plain):
             return _join(text, [(name, encode) for name, encode, _ in plain])
-        return _join_members(plain, _rendered(text, tree))
-    return _rendered(text, tree)
+        return _join_members(plain, _rendered(text, tree, known))
+    return _rendered(text, tree, known)
 
 
-def _rendered(text: str, tree: nodes.Template) -> Template:
-    template = _guard(text, lambda: SANDBOX.from_string(tree))
+def _rendered(text: str, tree: nodes.Template, known: Variables) -> Template:
+    template = _guard(text, lambda: SANDBOX.from_string(tree, dict(known)))
     return lambda variables: _guard(text, lambda: template.render(variables))
 
 
@@ -185,7 +185,7 @@ def _compile_typed(text: str, known: Variables) -> Template:
         return compile_text(text, known)
     if name := _PLAIN_NAME.fullmatch(text):
         return _look_up(text, name[1], known)
-    expression = _guard(text, lambda: _compile_expression(text))
+    expression = _guard(text, lambda: _compile_expression(text, known))
 
     def evaluate(variables: Variables) -> Any:
         return _defined(text, _guard(text, lambda: expression(dict(variables))))
@@ -195,13 +195,13 @@ def _compile_typed(text: str, known: Variables) -> Template:
     return evaluate
 
 
-def _compile_expression(text: str) -> TemplateExpression:
+def _compile_expression(text: str, known: Variables) -> TemplateExpression:
     """Compile a text with one expression; it keeps the type of its value."""
     ((output, index),) = outputs(parse(_without_comments(text)))
     result = nodes.Assign(nodes.Name("result", "store"), output.nodes[index])
     template = nodes.Template([result])
     template.set_lineno(1).set_environment(SANDBOX)
-    return TemplateExpression(SANDBOX.from_string(template), undefined_to_none=False)
+    return TemplateExpression(SANDBOX.from_string(template, dict(known)), undefined_to_none=False)
 
 
 def _look_up(text: str, name: str, known: Variables) -> Template:

@@ -111,7 +111,7 @@ def test_a_scenario_with_the_shape_of_a_secret_is_refused(
     path.write_text(GOOD + f"description: 'of {text}'\n")
     with pytest.raises(ConfigError) as error:
         read_scenario(path)
-    assert f"description: looks like {what} in plaintext; write it in headers of" in str(
+    assert f"description: looks like {what} in plaintext; write ${{A_VARIABLE}} instead" in str(
         error.value
     )
     assert text not in str(error.value)

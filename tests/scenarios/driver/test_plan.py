@@ -417,3 +417,22 @@ def test_a_file_that_a_scenario_names_must_be_there(tmp_path: Path) -> None:
         read_plan(asked, LOCAL)
     assert "s.yaml:11: the file 'a.bin' does not exist; a path is relative to" in str(error.value)
     assert "s.yaml:10: here has no service 'shop'" in str(error.value)
+
+
+def test_a_variable_of_the_scenario_that_is_not_set_is_one_sentence_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    path = tmp_path / "keyed.yaml"
+    path.write_text(GOOD.replace("GET shop /orders/{{ order }}", "GET shop /o?key=${SHOP_KEY}"))
+    planned(tmp_path, "many: {users: 1, iterations: 1}")
+    asked = PlanRequest(str(tmp_path / "here.yaml"), str(path), ("once",), tmp_path, "", "")
+    with pytest.raises(ConfigError) as error:
+        read_plan(asked, LOCAL)
+    line = path.read_text().splitlines().index("    request: GET shop /o?key=${SHOP_KEY}") + 1
+    assert str(error.value) == (
+        f"{path}:{line}: the environment variable SHOP_KEY is not set; export it first"
+    )
+    assert read_plan(replace(asked, allow_unset=True), LOCAL)
+    monkeypatch.setenv("SHOP_KEY", "hunter22")
+    assert read_plan(asked, LOCAL)

@@ -31,8 +31,8 @@ def worker(
     }
     assignment = {
         "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
-        "generator": "load-w1", "index": 0, "of": 1, "files": digests_of(sent or {}), **texts,
-        **changes,
+        "generator": "load-w1", "index": 0, "of": 1, "files": digests_of(sent or {}),
+        "variables": {}, **texts, **changes,
     }  # fmt: skip
     runner = FakeRunner()
     role = WorkerRole(Environment(), runner, options_of(files, evidence=folder))  # type: ignore[arg-type]
@@ -92,11 +92,15 @@ def test_a_master_with_another_environment_is_refused_whatever_variables_are_her
 def test_a_scenario_of_the_master_is_sent_no_variable_of_the_worker(tmp_path: Path) -> None:
     scenario = "scenario: s\nflow: [{step: ask, request: 'GET shop /?q=${HOME}'}]\n"
     scenario += "profiles: {load: {users: 1, iterations: 4}}\n"
+    assert "HOME" in os.environ
+    problem = in_locust_child(accept, tmp_path, {"scenario": scenario})["problem"]
+    assert "the environment variable HOME is not set" in problem
+    of_master = {"variables": {"HOME": "of-the-master"}}
     with serving(answering(http("200 OK", b"{}"))) as server:
-        assert in_locust_child(drive, tmp_path, server.url, False, scenario)["exchanges"] == 4
+        got = in_locust_child(drive, tmp_path, server.url, False, scenario, {}, of_master)
         heads = [received.decode() for received in server.received]
-    assert heads
-    assert not any(os.environ["HOME"] in head for head in heads)
+    assert got["exchanges"] == 4
+    assert all(head.startswith("GET /?q=of-the-master HTTP/1.1") for head in heads)
 
 
 FILED = """\
@@ -143,7 +147,7 @@ def drive(
     stops: bool,
     scenario: str = "",
     files: dict[str, str] | None = None,
-    part: dict[str, int] | None = None,
+    part: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Drive the assignment, confirm every batch, and return what the master got."""
     from scenarios.engine.load_runner import UserLoop
