@@ -17,8 +17,9 @@ from pathlib import Path
 from scenarios.driver.arrivals import ClosedModel, OpenModel
 from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
+from scenarios.driver.slow_iterations import SlowIterations
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
-from scenarios.language.profiles import Abort
+from scenarios.language.profiles import Abort, AbortOn
 
 _MIN_ITERATIONS = 10  # fewer are no base for a success rate
 _MIN_FAILURES = 3  # of few users, if nothing succeeded
@@ -44,6 +45,7 @@ class LoadAssignment:
     abort: Abort = field(default_factory=Abort)
     is_shipped: bool = False
     data: DataRows = NO_DATA
+    abort_on: AbortOn | None = None
 
     @property
     def scheduled(self) -> int | None:
@@ -81,6 +83,8 @@ class Load:
         self.recorder = recorder
         self.health = GeneratorHealth(from_s=begin_s, cpu_before_s=cpu_s)
         self.started = self.ended = self.dropped = 0
+        abort_on = assignment.abort_on
+        self._slow = SlowIterations(abort_on) if abort_on else None
         self.all_arrived = False
         self.stopped: Stop | None = None
         self._stopped_at_s = math.inf
@@ -140,8 +144,10 @@ class Load:
         self.started += 1
         return self.started
 
-    def end_iteration(self, is_ok: bool, now_s: float) -> None:
-        """Count an iteration that has ended."""
+    def end_iteration(self, is_ok: bool, now_s: float, due_s: float) -> None:
+        """Count an iteration that has ended, and was due then."""
+        if self._slow:
+            self._slow.add(now_s - due_s, now_s, is_ok=is_ok)
         self.ended += 1
         second, recent = int(now_s), self._recent
         if not recent or recent[-1][0] != second:
@@ -155,11 +161,19 @@ class Load:
             self.stopped, self._stopped_at_s = stop, now_s
 
     def find_abort(self, now_s: float) -> Stop | None:
-        """Return why the load has to abort itself, or None.
+        """Return why the load has to abort itself, or None: too many failures, or too slow."""
+        stop = self._find_failures(now_s)
+        if stop or not self._slow:
+            return stop
+        return self._slow.find_abort(now_s, self.warm_until_s())
 
-        It has to below the success rate of `abort`, in a sliding window of `abort.over` seconds.
-        Few users with long timeouts end few iterations in it: the window then is as long as the
-        last ten took. Fewer than ten decide only if none succeeded, and every user failed twice.
+    def _find_failures(self, now_s: float) -> Stop | None:
+        """Return why too few iterations succeed, or None.
+
+        A load has to abort itself below the success rate of `abort`, in a sliding window of
+        `abort.over` seconds. Few users with long timeouts end few iterations in it: the window then
+        is as long as the last ten took. Fewer than ten decide only if none succeeded, and every
+        user failed twice.
         """
         abort = self.assignment.abort
         self._forget_before(now_s - abort.over)

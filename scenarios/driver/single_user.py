@@ -9,6 +9,7 @@ from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.iteration import run_iteration
+from scenarios.driver.slow_iterations import SlowIterations
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.http.client import HttpClient
 from scenarios.language.profiles import Profile
@@ -28,13 +29,20 @@ def drive_alone(
             exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
         )
         arrivals = ClosedModel(profile.iterations, profile.duration_s)
+        slow = SlowIterations(profile.abort_on) if profile.abort_on else None
         started, stop, cpu_s = 0, None, time.process_time()
         while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
             if stop := _find_stop(is_stopped, data, started + 1):
                 break
             started += 1
-            run_iteration(flow, started, due_s, client, recorder, data.rows(started, user=0))
+            rows = data.rows(started, user=0)
+            is_ok = run_iteration(flow, started, due_s, client, recorder, rows)
             recorder.note_clock_steps()
+            now_s = recorder.now_s()
+            if slow:
+                slow.add(now_s - due_s, now_s, is_ok=is_ok)
+            if slow and (stop := slow.find_abort(now_s, 0.0)):
+                break
         left = (profile.iterations or started) - started
         end = RecordingEnd(started, left, time.process_time() - cpu_s, recorder.now_s())
         if stop:

@@ -66,7 +66,7 @@ class UserLoop:
             message = f"the recording cannot be written: {error.strerror}"
             self._load_runner.abort(Stop(StopReason.CANNOT_RECORD, message))
         finally:
-            load.end_iteration(is_ok, load.recorder.now_s())
+            load.end_iteration(is_ok, load.recorder.now_s(), due_s)
 
 
 class LoadRunner:

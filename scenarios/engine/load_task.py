@@ -83,6 +83,7 @@ class LoadTask:
             generator=self.stem,
             warm_up_s=profile.warm_up or 0.0,
             abort=profile.abort,
+            abort_on=profile.abort_on,
             is_shipped=is_shipped,
             data=data_rows(scenario, environment, tables, profile, flow.secrets, part),
         )

@@ -52,6 +52,7 @@ class StopReason(StrEnum):
     """Why a load ended before all of its iterations had begun."""
 
     ABORTED = "aborted"  # too few iterations succeeded: the profile's `abort`
+    TOO_SLOW = "too slow"  # a percentile over its limit: the profile's `abort_on`
     CANNOT_RECORD = "cannot record"
     ITERATION_LIMIT = "iteration limit"  # of the environment
     INTERRUPTED = "interrupted"

@@ -48,19 +48,12 @@ def percentile_name(percentile: float) -> str:
     return "max" if percentile == MAX_PERCENTILE else f"p{percentile:g}"
 
 
-class LatencyObjective(StrictModel):
-    """Limits in seconds on the percentiles of one step, or of every step if none is named.
-
-    Further keys are any percentile, such as `p90` or `p99.9`. If `strict`, the measured value
-    decides, however few there are; by default, a limit that so few values exceed that they prove
-    nothing is reported and not judged. A single value over `max` proves that it is exceeded.
-    """
+class PercentileLimits(StrictModel):
+    """Limits in seconds on percentiles; further keys are any other, such as `p90` or `p99.9`."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Duration] = Field(init=False)
 
-    step: str | None = None
-    strict: bool = False
     p50: Duration | None = None
     p95: Duration | None = None
     p99: Duration | None = None
@@ -87,6 +80,18 @@ class LatencyObjective(StrictModel):
         written = self.model_dump(exclude_none=True)
         found = {percentile_of(key): limit for key, limit in written.items()}
         return {percentile: found[percentile] for percentile in found if percentile is not None}
+
+
+class LatencyObjective(PercentileLimits):
+    """Limits on the percentiles of one step, or of every step if none is named.
+
+    If `strict`, the measured value decides, however few there are; by default, a limit that so few
+    values exceed that they prove nothing is reported and not judged. A single value over `max`
+    proves that it is exceeded.
+    """
+
+    step: str | None = None
+    strict: bool = False
 
 
 class ThroughputObjective(StrictModel):

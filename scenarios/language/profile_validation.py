@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from config.model_keys import Location
 from scenarios.language.model import Scenario
-from scenarios.language.profiles import Profile
+from scenarios.language.profiles import AbortOn, Profile
 from scenarios.language.violations import Violation
 
 # the keys of one load model, and what is wrong with them in a profile of the other
@@ -28,6 +28,18 @@ def find_profile_violations(scenario: Scenario) -> Iterator[Violation]:
         # a profile with keys of both models has no model whose rules it could break
         if not misplaced:
             yield from ((place, message) for message in _profile(profile))
+            if profile.abort_on is not None:
+                place = (*place, "abort_on")
+                yield from ((place, message) for message in _abort_on(profile, profile.abort_on))
+
+
+def _abort_on(profile: Profile, abort_on: AbortOn) -> Iterator[str]:
+    if not abort_on.limits():
+        yield "abort_on has no limit; add a percentile such as p95, or max"
+    measured_s = profile.duration_s - (profile.warm_up or 0.0)
+    if profile.iterations is None and abort_on.over >= measured_s > 0:
+        yield (f"abort_on looks at {abort_on.over:g} s, and the load is measured for "
+               f"{measured_s:g} s; make over: shorter")  # fmt: skip
 
 
 def _profile(profile: Profile) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from config.documents import StrictModel
 from config.units import Duration, Pause, Share
+from scenarios.language.objectives import PercentileLimits
 from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage
 
 USER_LIMIT = 10_000
@@ -22,6 +23,15 @@ class Abort(StrictModel):
 
     success_rate: Share = 0.1
     over: Duration = 10.0
+
+
+class AbortOn(PercentileLimits):
+    """When a load aborts itself: above a limit on the response times of recent iterations.
+
+    `over` is the length of the sliding window, in seconds.
+    """
+
+    over: Duration = 30.0
 
 
 class Profile(StrictModel):
@@ -50,6 +60,7 @@ class Profile(StrictModel):
     max_users: Annotated[int, Field(gt=0, le=USER_LIMIT)] | None = None
     warm_up: Duration | None = None
     abort: Abort = Abort()
+    abort_on: AbortOn | None = None
 
     @property
     def is_open(self) -> bool:

@@ -12,7 +12,7 @@ from scenarios.driver.flow import compile_flow
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.recording_reader import read_recording
-from scenarios.language.profiles import Abort
+from scenarios.language.profiles import Abort, AbortOn
 from scenarios.language.rates import RateStage
 from tests.scenarios.shop_scenario import ENVIRONMENT, good_scenario
 
@@ -35,10 +35,10 @@ def loaded(folder: Path, arrivals: ClosedModel | OpenModel, **fields: Any) -> It
         recorder.close()
 
 
-def end_iterations(load: Load, at_s: float, ok: int, failed: int = 0) -> None:
+def end_iterations(load: Load, at_s: float, ok: int, failed: int = 0, took_s: float = 0.1) -> None:
     """End iterations, some of them ok."""
     for number in range(ok + failed):
-        load.end_iteration(number < ok, at_s)
+        load.end_iteration(number < ok, at_s, at_s - took_s)
 
 
 def test_a_closed_model_starts_its_number_of_iterations_and_no_more(tmp_path: Path) -> None:
@@ -225,3 +225,51 @@ def test_the_measured_window_begins_after_the_warm_up(tmp_path: Path) -> None:
     with loaded(tmp_path, OPEN, warm_up_s=1.0) as load:
         load.restart(102.0, 0.0)
         assert load.warm_until_s() == 103.0
+
+
+SLOW = AbortOn.model_validate({"p90": "2s", "over": "10s"})
+
+
+def aborted(folder: Path, *ended: tuple[float, int, float], **fields: Any) -> Stop | None:
+    """End iterations (at a second, how many, how long each took); return the abort at 112."""
+    given = {"abort_on": SLOW, **fields}
+    with loaded(folder, ClosedModel(None, 60.0), **given) as load:
+        for at_s, count, took_s in ended:
+            end_iterations(load, at_s, count, took_s=took_s)
+        return load.find_abort(112.0)
+
+
+def test_a_load_aborts_itself_above_a_percentile_of_its_recent_iterations(tmp_path: Path) -> None:
+    assert aborted(tmp_path, (105.0, 18, 0.1), (106.0, 3, 2.1)) == Stop(
+        StopReason.TOO_SLOW,
+        "aborted: p90 over 2 s: 3 of 21 iterations in the last 10 s took longer, at most 2 may",
+    )
+
+
+@pytest.mark.parametrize("ended", [
+    ((105.0, 18, 0.1), (106.0, 2, 2.1)),
+    ((105.0, 18, 2.0),),
+    ((105.0, 9, 2.1),),
+    ((100.5, 20, 2.1), (105.0, 20, 0.1)),
+], ids=["just within", "at the limit", "too few to say", "before the window"])  # fmt: skip
+def test_a_load_goes_on_within_the_limit(
+    tmp_path: Path, ended: tuple[tuple[float, int, float], ...]
+) -> None:
+    assert aborted(tmp_path, *ended) is None
+
+
+@pytest.mark.parametrize(("warm_up_s", "is_whole"), [(2.1, False), (1.9, True)])
+def test_the_window_is_whole_only_after_the_warm_up(
+    tmp_path: Path, warm_up_s: float, is_whole: bool
+) -> None:
+    stop = aborted(tmp_path, (111.0, 20, 2.1), warm_up_s=warm_up_s)
+    assert bool(stop) is is_whole
+
+
+def test_a_failed_iteration_counts_only_if_it_was_slower_than_the_limit(tmp_path: Path) -> None:
+    with loaded(tmp_path, ClosedModel(None, 60.0), abort_on=SLOW, abort=NEVER) as load:
+        end_iterations(load, 105.0, ok=9, failed=90)
+        end_iterations(load, 106.0, ok=0, failed=2, took_s=3.0)
+        stop = load.find_abort(112.0)
+    assert stop
+    assert "2 of 11 iterations" in stop.message

@@ -96,3 +96,19 @@ profiles: {few: {users: 1, iterations: 3}}
     assert (recording.end.started, recording.end.dropped, recording.end.not_started) == (2, 0, 1)
     assert recording.end.stop_reason is StopReason.DATA_USED_UP
     assert recording.end.stopped == "every row of ids has been used: 2, each once"
+
+
+def test_a_load_of_one_user_aborts_itself_too(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(TEXT)
+    with serving({"/cards": Says("{}"), "/orders": Says("{}")}) as server:
+        environment = Environment(environment="test", services={"shop": Service(url=server.url)})
+        flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
+        abort_on = {"p50": "0.001ms", "over": "1ms"}
+        profile = Profile.model_validate({"users": 1, "iterations": 500, "abort_on": abort_on})
+        drive_alone(flow, "few", profile, tmp_path, "few")
+    (recording,) = read_recordings(tmp_path, "few")
+    assert recording.end is not None
+    assert recording.end.stop_reason is StopReason.TOO_SLOW
+    assert recording.end.started + recording.end.not_started == 500
+    assert recording.end.not_started > 0

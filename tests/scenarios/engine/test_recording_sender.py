@@ -19,7 +19,7 @@ def send_and_confirm(folder: str) -> list[Any]:
     load, runner, sender = opened(folder)
     load.recorder.intend(1, 0, 1.0)
     load.recorder.conclude(1, 1.0, 1.1, Outcome.OK, 200)
-    load.end_iteration(True, 1.1)
+    load.end_iteration(True, 1.1, 1.0)
     sender.send()
     batches = runner.named("batch")
     unconfirmed = sender.wait_for_confirmation(0.0)

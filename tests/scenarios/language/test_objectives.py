@@ -6,7 +6,7 @@ import pytest
 
 from scenarios.language.objectives import LatencyObjective, percentile_name, percentile_of
 from scenarios.language.reader import read_scenario
-from tests.scenarios.language.wrong_scenarios import problems_in
+from tests.scenarios.language.wrong_scenarios import problems_in, with_profile
 from tests.scenarios.shop_scenario import GOOD, changed, written
 
 OPEN = GOOD.replace("{users: 1, iterations: 1}", "{rate: 20/s, duration: 9s}")
@@ -38,7 +38,7 @@ def test_a_percentile_has_one_name(key: str) -> None:
 
 @pytest.mark.parametrize(("checks", "problem"), [
     ("latency: [{p905: 2s}]", "unknown key 'p905'; did you mean p95?"),
-    ("latency: [{p100: 2s}]", "unknown key 'p100'; known here: step, strict, p50, p95, p99, max"),
+    ("latency: [{p100: 2s}]", "unknown key 'p100'; known here: p50, p95, p99, max, step, strict"),
     ("latency: [{setp: read, p95: 2s}]", "unknown key 'setp'; did you mean step?"),
     ("latency: [{p90: 2}]",
      "checks.latency.0.p90: 2 is not a duration; write a number and a unit: 500ms, 2.5s, 10m"),
@@ -99,3 +99,31 @@ def test_the_errors_of_a_step_are_limited_by_its_own_objective_or_that_of_every_
     assert [checks.most_errors(step) for step in ("create", "read")] == [0.01, 0.0]
     plain = changed(tmp_path, "p95", "p95")
     assert read_scenario(plain).checks.most_errors("read") is None
+
+
+@pytest.mark.parametrize(("profile", "problem"), [
+    ("abort_on: {over: 5s}", "abort_on has no limit; add a percentile such as p95, or max"),
+    ("abort_on: {p905: 5s}", "unknown key 'p905'; did you mean p95?"),
+    ("abort_on: {p95: 5s, ovr: 3s}", "unknown key 'ovr'; did you mean over?"),
+    ("abort_on: {p95: 5}",
+     "profiles.once.abort_on.p95: 5 is not a duration; write a number and a unit: 500ms, 2.5s, "
+     "10m"),
+    ("abort_on: {p95: 5s}",
+     "abort_on looks at 30 s, and the load is measured for 9 s; make over: shorter"),
+    ("abort_on: {p95: 5s, over: 9s}",
+     "abort_on looks at 9 s, and the load is measured for 9 s; make over: shorter"),
+    ("abort_on: 5s", "profiles.once.abort_on: input should be a valid dictionary or instance of "
+                     "AbortOn"),
+], ids=lambda text: text)  # fmt: skip
+def test_a_wrong_limit_of_an_abort_is_reported_with_line_and_remedy(
+    tmp_path: Path, profile: str, problem: str
+) -> None:
+    path = with_profile(tmp_path, f"users: 1, duration: 9s, {profile}")
+    assert problems_in(path) == [f"s.yaml:24: {problem}"]
+
+
+def test_a_load_of_iterations_may_have_any_window(tmp_path: Path) -> None:
+    path = with_profile(tmp_path, "users: 1, iterations: 9, abort_on: {p95: 5s, max: 9s}")
+    abort_on = read_scenario(path).profiles["once"].abort_on
+    assert abort_on
+    assert (abort_on.limits(), abort_on.over) == ({95.0: 5.0, 100.0: 9.0}, 30.0)
