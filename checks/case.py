@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from checks.balance.doubt_resolution import DoubtResolution, Promises, resolve_doubts
+from checks.balance.doubt_resolution import DoubtResolution, resolve_doubts
+from checks.balance.promises import Promises
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.plan import with_load
 from scenarios.evidence.exchanges import Exchanges

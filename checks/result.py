@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +80,24 @@ class Finding:
 class ClientFigure:
     """The ledger's count: at least `confirmed`, at most `confirmed + in_doubt`.
 
-    `is_partial` means that exchanges are missing, so that it may be any amount more.
+    `is_partial` means that exchanges are missing, so that it may be any amount more. So may it be
+    where it `is_unbounded`: a request is in doubt that has no upper bound (`at_most`).
     """
 
     confirmed: Amount
     in_doubt: Amount
     is_partial: bool = False
+    is_unbounded: bool = False
 
     @property
     def most(self) -> Amount:
         """The most that was counted, if no exchange is missing."""
-        return self.confirmed + self.in_doubt
+        return inf if self.is_unbounded else self.confirmed + self.in_doubt
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether any of it is in doubt."""
+        return bool(self.in_doubt) or self.is_unbounded
 
     def distance_to(self, figure: Figure) -> Amount | None:
         """Return by how much a witness's figure is above (below: negative) what is possible.
@@ -111,6 +119,7 @@ class ClientFigure:
             self.confirmed + other.confirmed,
             self.in_doubt + other.in_doubt,
             self.is_partial or other.is_partial,
+            self.is_unbounded or other.is_unbounded,
         )
 
 

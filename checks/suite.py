@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 
 from checks.availability import judge_availability
+from checks.balance.client import client_total
 from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
 from checks.evidence import judge_evidence, unreadable_evidence
@@ -18,8 +19,6 @@ from checks.latency import judge_latency
 from checks.local_stack import excuse_services
 from checks.promql import judge_promql
 from checks.result import (
-    NOTHING_COUNTED,
-    ClientFigure,
     Finding,
     Generator,
     Judgement,
@@ -41,7 +40,13 @@ from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_of
 from scenarios.evidence.run_folder import Run, RunFolder, Stage
-from scenarios.language.amounts import constant_counts, in_units
+from scenarios.language.amounts import (
+    constant_counts,
+    entries_of,
+    in_units,
+    recorded_entries,
+    resolution_of,
+)
 from scenarios.language.extents import runs_of
 from witnesses.figure import Amount
 
@@ -159,13 +164,11 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
 
 def _phase(case: Case, driven: DrivenProfile) -> Phase:
     ledger = ledger_of(case.scenario, driven.exchanges)
-    counts: dict[str, ClientFigure] = {}
-    for key in ledger.counted():
-        resolution = case.quantity(key[0]).precision.resolution
-        figure = ClientFigure(
-            in_units(ledger.confirmed[key], resolution), in_units(ledger.in_doubt[key], resolution)
-        )
-        counts[key[0]] = counts.get(key[0], NOTHING_COUNTED) + figure
+    counts = {
+        name: client_total(ledger, name, resolution_of(case.scenario, name))
+        for name in dict.fromkeys(entry.quantity for step in case.scenario.steps
+                                  for entry in entries_of(step.counts))
+    }  # fmt: skip
     exchanges: dict[str, int] = {}
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):
         exchanges[outcome] = exchanges.get(outcome, 0) + count
@@ -186,7 +189,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
 
 
 def _planned(case: Case, iterations: int) -> dict[str, Amount]:
-    """Return what the iterations should count, but for steps that run as often as it takes."""
+    """Return what the iterations should count, but for what only a run can tell."""
     planned: dict[str, Amount] = {}
     unknown: set[str] = set()
     runs = runs_of(case.scenario.flow)
@@ -197,6 +200,7 @@ def _planned(case: Case, iterations: int) -> dict[str, Amount]:
             of_all = in_units(amount * iterations * (times or 0), resolution)
             planned[quantity] = planned.get(quantity, 0) + of_all
             unknown |= {quantity} if times is None else set()
+        unknown |= {entry.quantity for entry in recorded_entries(step)}
     return {name: amount for name, amount in planned.items() if name not in unknown}
 
 

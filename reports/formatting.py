@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from checks.precision import digits_apart
+from checks.result import ClientFigure
 from checks.verdict import Verdict
 from scenarios.language.amounts import decimal_of
 from witnesses.figure import Amount, size_of
@@ -140,6 +141,18 @@ def render_range(low: Amount, high: Amount) -> str:
     ('98–100', '100')
     """
     return render_count(low) if low == high else f"{render_count(low)}–{render_count(high)}"
+
+
+def render_client(client: ClientFigure) -> str:
+    """Write the ledger's count, which may be more where something is missing or has no bound.
+
+    >>> render_client(ClientFigure(98, 2)), render_client(ClientFigure(98, 2, is_unbounded=True))
+    ('98–100', '≥ 98')
+    """
+    if client.is_unbounded:
+        return f"≥ {render_count(client.confirmed)}"
+    more = "≥ " if client.is_partial else ""
+    return more + render_range(client.confirmed, client.most)
 
 
 def render_share(part: Amount, whole: Amount) -> str:

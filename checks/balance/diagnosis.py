@@ -122,6 +122,14 @@ class Statement:
         }
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether more is in doubt than may be: as many losses could hide in it."""
+        client = self.client
+        if client.is_unbounded:
+            return self.in_doubt_limit < 1
+        return float(client.in_doubt) > self.in_doubt_limit * float(client.most)
+
+    @property
     def is_contradicted_exactly(self) -> bool:
         """Whether exact values lie outside of what the client leaves, or differ."""
         values = self.exact.values()
@@ -141,9 +149,9 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
         return Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC  # what others count could hide a loss
     if any(figure.late for figure in statement.figures.values()):
         return Verdict.FAIL, Code.LATE
-    if float(statement.client.in_doubt) > statement.in_doubt_limit * float(statement.client.most):
+    if statement.is_doubtful:
         return Verdict.INCONCLUSIVE, Code.IN_DOUBT
-    return Verdict.PASS, Code.IN_DOUBT if statement.client.in_doubt else None
+    return Verdict.PASS, Code.IN_DOUBT if statement.client.is_in_doubt else None
 
 
 def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:

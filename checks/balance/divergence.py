@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 
 from checks.case import Case
 from checks.result import UsageRow
@@ -49,14 +50,11 @@ def _moves(case: Case, name: str, wanted: set[Labels]) -> Mapping[Labels, list[D
     }
     moves: dict[Labels, list[DatedCount]] = {labels: [] for labels in wanted}
     for weight in (Weight.CONFIRMED, Weight.IN_DOUBT):
-        for exchange, labels, amount in case.promises.of(name, weight):
-            if labels in wanted:
-                at, is_confirmed = anchors[exchange.generator], weight is Weight.CONFIRMED
-                move = DatedCount(
-                    at + exchange.sent_s,
-                    at + exchange.done_s,
-                    in_units(amount, resolution),
-                    is_confirmed,
-                )
+        for promise in case.promises.of(name, weight):
+            exchange, is_confirmed = promise.exchange, weight is Weight.CONFIRMED
+            at = anchors[exchange.generator]
+            by = inf if promise.is_unbounded else in_units(promise.amount, resolution)
+            move = DatedCount(at + exchange.sent_s, at + exchange.done_s, by, is_confirmed)
+            for labels in filter(promise.fits, wanted):
                 moves[labels].append(move)
     return moves

@@ -10,17 +10,16 @@ Rows under an id that is none of the run's exist where a service repeats a call 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from checks.balance.per_request import RequestLedger
+from checks.balance.promises import Promise, Promises
 from checks.result import RecordGap, ResolvedDoubt
-from scenarios.evidence.exchange import Exchange, trace_id
-from scenarios.evidence.exchanges import Exchanges
-from scenarios.evidence.ledger import Key, Ledger, Weight, weight_of
-from scenarios.language.amounts import Labels, constant_counts, in_units, resolution_of
-from scenarios.language.model import Scenario
+from scenarios.evidence.exchange import trace_id
+from scenarios.evidence.ledger import Doubt, Key, Ledger, Weight
+from scenarios.language.amounts import Labels, in_units
 from witnesses.database.trace_reading import TraceReading
 from witnesses.model import Moment
 from witnesses.precision import Precision
@@ -38,89 +37,124 @@ class DoubtResolution:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Promises:
-    """What each exchange must have counted, confirmed or in doubt."""
-
-    scenario: Scenario
-    run_id: str
-    exchanges: Iterable[Exchanges]
-
-    def of(self, quantity: str, weight: Weight) -> Iterator[tuple[Exchange, Labels, int]]:
-        """Yield each exchange of this weight that moved a quantity, label values and amount."""
-        steps = {step.step: step for step in self.scenario.steps}
-        moves = {
-            name: [
-                (labels, n)
-                for (of, labels), n in constant_counts(self.scenario, step)
-                if of == quantity and n
-            ]
-            for name, step in steps.items()
-        }
-        for table in self.exchanges:
-            for step, outcome, status, _ in table.tally():
-                if not moves[step] or weight_of(outcome, status, steps[step]) is not weight:
-                    continue
-                for each in table.of_kind(step, outcome, status):
-                    for labels, amount in moves[step]:
-                        yield each, labels, amount
-
-    def labels_of(self, quantity: str) -> int:
-        """Return by how many labels a quantity is counted."""
-        return len(self.scenario.quantities[quantity].by)
-
-    def resolution_of(self, quantity: str) -> Fraction:
-        """Return the resolution of a quantity."""
-        return resolution_of(self.scenario, quantity)
-
-
 @dataclass
 class _RowCounts:
     """The rows of one quantity by label values: those looked for, those of no request, all."""
 
-    found: defaultdict[Labels, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    found: defaultdict[str, Counter[Labels]] = field(default_factory=lambda: defaultdict(Counter))
     strays: Counter[Labels] = field(default_factory=Counter)
     total: Counter[Labels] = field(default_factory=Counter)
 
 
+@dataclass
+class _Settled:
+    """What the rows showed of one quantity: done and not done by key, and what stays open."""
+
+    done: Counter[Labels] = field(default_factory=Counter)
+    not_done: Counter[Labels] = field(default_factory=Counter)
+    still_open: list[Promise] = field(default_factory=list)
+
+
 def resolve_doubts(ledger: Ledger, promises: Promises, traces: TraceReading) -> DoubtResolution:
     """Resolve what is in doubt, quantity by quantity, where the rows are known by trace id."""
-    doubtful = dict.fromkeys(name for (name, _), amount in ledger.in_doubt.items() if amount)
-    settled: dict[Key, tuple[int, int]] = {}
+    doubtful = dict.fromkeys(
+        [*(name for (name, _), amount in ledger.in_doubt.items() if amount),
+         *(name for name, _ in ledger.open_doubts)]
+    )  # fmt: skip
+    resolved: dict[Key, ResolvedDoubt] = {}
     errors = {name: traces.errors[name] for name in doubtful if traces.errors.get(name)}
     for name in filter(traces.knows, doubtful):
         try:
-            settled |= _resolve(name, promises, traces)
+            settled = _settle(name, promises, traces)
         except (OSError, ValueError) as error:
             errors[name] = str(error)
-    confirmed, in_doubt = dict(ledger.confirmed), dict(ledger.in_doubt)
-    resolved = {}
-    for key, (done, not_done) in settled.items():
-        confirmed[key] = confirmed.get(key, 0) + done
-        in_doubt[key] -= done + not_done
-        resolution = promises.resolution_of(key[0])
-        resolved[key] = ResolvedDoubt(in_units(done, resolution), in_units(not_done, resolution))
-    return DoubtResolution(Ledger(confirmed, in_doubt), resolved, errors)
-
-
-def _resolve(name: str, promises: Promises, traces: TraceReading) -> dict[Key, tuple[int, int]]:
-    doubts: dict[Labels, dict[str, int]] = {}
-    for exchange, labels, amount in promises.of(name, Weight.IN_DOUBT):
-        of_labels = doubts.setdefault(labels, {})
-        of_labels[trace_id(promises.run_id, exchange.generator, exchange.sequence)] = amount
-    rows = _count_rows(name, {id_ for of in doubts.values() for id_ in of}, promises, traces)
-    resolution = promises.resolution_of(name)
-    after = traces.counts_at(Moment.AFTER, name, promises.labels_of(name))
-    resolved = {}
-    for labels, amounts in doubts.items():
-        # Rows that came between the two queries would be done by one and not by the other.
-        if after is not None and in_units(rows.total[labels], resolution) != after.get(labels, 0):
             continue
-        done = sum(min(n, rows.found[labels][trace]) for trace, n in amounts.items())
-        not_done = max(0, sum(amounts.values()) - done - rows.strays[labels])
-        if done or not_done:
-            resolved[name, labels] = done, not_done
-    return resolved
+        ledger = _with_settled(ledger, name, settled)
+        resolution = promises.resolution_of(name)
+        for labels in dict.fromkeys([*settled.done, *settled.not_done]):
+            done, not_done = (
+                in_units(amounts[labels], resolution)
+                for amounts in (settled.done, settled.not_done)
+            )
+            if done or not_done:
+                resolved[name, labels] = ResolvedDoubt(done, not_done)
+    return DoubtResolution(ledger, resolved, errors)
+
+
+def _with_settled(ledger: Ledger, name: str, settled: _Settled) -> Ledger:
+    """Return the ledger with what was settled of one quantity."""
+    confirmed, in_doubt = dict(ledger.confirmed), dict(ledger.in_doubt)
+    for labels in dict.fromkeys([*settled.done, *settled.not_done]):
+        key = name, labels
+        confirmed[key] = confirmed.get(key, 0) + settled.done[labels]
+        # what was open was not among what is in doubt of a key
+        left = in_doubt.get(key, 0) - settled.done[labels] - settled.not_done[labels]
+        in_doubt[key] = max(0, left)
+    open_doubts = {key: doubt for key, doubt in ledger.open_doubts.items() if key[0] != name}
+    for promise in settled.still_open:
+        pattern, amount = (name, promise.labels), promise.amount
+        amount = amount if None in promise.labels else 0
+        doubt = Doubt(amount, promise.is_unbounded)
+        open_doubts[pattern] = open_doubts.get(pattern, Doubt()) + doubt
+    return Ledger(confirmed, in_doubt, open_doubts)
+
+
+def _settle(name: str, promises: Promises, traces: TraceReading) -> _Settled:
+    doubts = list(promises.of(name, Weight.IN_DOUBT))
+    ids = [trace_id(promises.run_id, each.exchange.generator, each.exchange.sequence)
+           for each in doubts]  # fmt: skip
+    rows = _count_rows(name, set(ids), promises, traces)
+    moved = _moved_between(name, rows, promises, traces)
+    settled = _Settled()
+    promised: Counter[Labels] = Counter()
+    # a known key first: what is left of a request's rows belongs to the keys that nobody knows
+    for promise, trace in sorted(zip(doubts, ids, strict=True), key=lambda pair: pair[0].is_open):
+        found = rows.found[trace]
+        if promise.is_open:
+            _settle_open(promise, found, rows.strays, moved, settled)
+            continue
+        labels = tuple(value or "" for value in promise.labels)
+        if labels not in moved:
+            done = min(promise.amount, found[labels])
+            found[labels] -= done
+            settled.done[labels] += done
+            promised[labels] += promise.amount
+    for labels, amount in promised.items():
+        left = amount - settled.done[labels] - rows.strays[labels]
+        settled.not_done[labels] = max(0, left)
+    return settled
+
+
+def _settle_open(
+    promise: Promise, found: Counter[Labels], strays: Counter[Labels], moved: set[Labels],
+    settled: _Settled,
+) -> None:  # fmt: skip
+    """Settle an amount without a bound, or of a key that nobody knows, by the rows of its request.
+
+    The rows of no request may be its own.
+    """
+    doubtful = [labels for labels in moved | set(strays) if strays[labels] or labels in moved]
+    own = [labels for labels, amount in found.items() if amount and promise.fits(labels)]
+    if not own and any(map(promise.fits, doubtful)):
+        settled.still_open.append(promise)
+    for labels in own:
+        settled.done[labels] += found.pop(labels)
+
+
+def _moved_between(
+    name: str, rows: _RowCounts, promises: Promises, traces: TraceReading
+) -> set[Labels]:
+    """Return the label values whose rows came between two queries: one has them, one has not."""
+    after = traces.counts_at(Moment.AFTER, name, promises.labels_of(name))
+    if after is None:
+        return set()
+    precision = Precision(promises.resolution_of(name))
+    return {
+        labels
+        for labels in after.keys() | rows.total.keys()
+        if precision.nearest(after.get(labels, Fraction(0)), after.get(labels, Fraction(0)))
+        != in_units(rows.total[labels], precision.resolution)
+    }
 
 
 def _count_rows(
@@ -130,7 +164,7 @@ def _count_rows(
     for trace, labels, count in _scaled_rows(name, promises, traces):
         rows.total[labels] += count
         if trace in wanted:
-            rows.found[labels][trace] += count
+            rows.found[trace][labels] += count
         elif not trace.startswith(own):
             rows.strays[labels] += count
     rows.strays = _since_the_run(rows.strays, name, promises, traces)
@@ -171,9 +205,10 @@ def find_record_gaps(
     if not traces.knows(name):
         return {}
     ledgers = {labels: RequestLedger() for labels in wanted}
-    for exchange, labels, amount in promises.of(name, Weight.CONFIRMED):
+    for promise in promises.of(name, Weight.CONFIRMED):
+        labels = tuple(value or "" for value in promise.labels)
         if labels in ledgers:
-            ledgers[labels].promise(exchange, amount)
+            ledgers[labels].promise(promise.exchange, promise.amount)
     try:
         strays = _add_rows(ledgers, name, promises, traces)
     except (OSError, ValueError):

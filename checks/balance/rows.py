@@ -121,11 +121,10 @@ def _row(
 ) -> UsageRow:
     key = quantity.name, labels
     resolution = quantity.precision.resolution
-    confirmed, in_doubt = (
-        in_units(amounts.get(key, 0), resolution)
-        for amounts in (case.ledger.confirmed, case.ledger.in_doubt)
-    )
-    client = ClientFigure(confirmed, in_doubt, case.is_partial)
+    confirmed = in_units(case.ledger.confirmed.get(key, 0), resolution)
+    doubt = case.ledger.doubt_of(key)
+    in_doubt = in_units(doubt.amount, resolution)
+    client = ClientFigure(confirmed, in_doubt, case.is_partial, doubt.is_unbounded)
     of_row = {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()}
     row = judge_row(
         quantity.name,

@@ -143,6 +143,10 @@ def _open_sentence(row: UsageRow) -> str:
         most = max((each.value or 0 for each in row.figures.values()), default=0)
         return (f"{_amount(row, most - row.client.most)} more than ours: others send traffic "
                 "here, which could hide a loss.")  # fmt: skip
+    if row.code is Code.IN_DOUBT and row.client.is_unbounded:
+        return ("A request is in doubt that may have counted any amount: sent, but no response "
+                "shows whether it was done, nor how much it was. Give the step at_most, or the "
+                "quantity traces.")  # fmt: skip
     if row.code is Code.IN_DOUBT:
         doubtful, whole = (_amount(row, each) for each in (row.client.in_doubt, row.client.most))
         return (f"{doubtful} of {whole} in doubt: sent, but no response "
@@ -156,6 +160,9 @@ def _agreement_sentence(row: UsageRow) -> str:
         exact = [name for name in row.figures if name not in inexact]
         decide = "decide: they agree" if len(exact) > 1 else "decides: it agrees"
         return f"{_inexact_sentence(inexact)} The {listed(exact)} {decide} with the client."
+    if row.client.is_unbounded:
+        return ("A request is in doubt that may have counted any amount, which could hide any "
+                f"loss; the witnesses agree on {_client_range(row)}.")  # fmt: skip
     if row.client.in_doubt:
         return (f"{_amount(row, row.client.in_doubt)} in doubt: sent, but no response shows "
                 f"whether it was done; the witnesses agree within {_client_range(row)}, which "
@@ -280,6 +287,8 @@ def client_range(client: ClientFigure, unit: str = "") -> str:
     ('5', '5 to 7')
     """
     low, high = client.confirmed, client.most
+    if high == inf:
+        return f"at least {amount_words(low, unit)}"
     words = amount_words(high, unit)
     return words if high == low else f"{amount_words(low)} to {words}"
 

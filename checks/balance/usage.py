@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
+from checks.balance.client import client_total
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import judge_other_traffic, judge_preconditions
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
-from checks.result import NOTHING_COUNTED, Code, Finding, Judgement, Kind, UsageRow, finding_id
+from checks.result import Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import amount_words, listed
 from scenarios.language.templates import variables_in
@@ -39,7 +40,7 @@ def judge_usage(case: Case) -> Judgement:
     for name in names:
         if name not in rows:
             rows[name] = rows_of(case, name, figures[name], preconditions)
-    findings = [_finding(name, rows[name]) for name in names]
+    findings = [_finding(case, name, rows[name]) for name in names]
     return Judgement(
         (*findings, *(each.finding for each in preconditions)),
         tuple(chain.from_iterable(rows[name] for name in names)),
@@ -90,12 +91,13 @@ def _other_traffic(
     return {job: of_job for job, of_job in kept.items() if of_job}
 
 
-def _finding(name: str, rows: list[UsageRow]) -> Finding:
+def _finding(case: Case, name: str, rows: list[UsageRow]) -> Finding:
     verdict = worst(row.verdict for row in rows) if rows else Verdict.INCONCLUSIVE
     deciding = [row for row in rows if row.verdict is verdict]
     notable = deciding if verdict is not Verdict.PASS else [row for row in rows if row.code]
     witnesses = list(dict.fromkeys(witness for row in rows for witness in row.figures))
-    total = sum((row.client for row in rows), NOTHING_COUNTED)
+    resolution = case.quantity(name).precision.resolution
+    total = client_total(case.ledger, name, resolution)
     since = [row.since for row in notable if row.since]
     observed = []
     for witness in witnesses:

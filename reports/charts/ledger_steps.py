@@ -11,13 +11,16 @@ import numpy as np
 
 from checks.case import Case
 from checks.result import UsageRow
-from scenarios.evidence.exchanges import CODES, Column
-from scenarios.evidence.ledger import Weight, weight_of
+from scenarios.evidence.exchanges import Column
+from scenarios.evidence.ledger import Weight, fits, weight_of
+from scenarios.evidence.moves import RecordedAmounts
 from scenarios.evidence.recording import Recording
-from scenarios.language.amounts import constant_counts, in_units
+from scenarios.language.amounts import constant_counts, entry_numbers
 from witnesses.prometheus.increase import Growth
 
 _ROUNDING = 1e-9  # of sums of floats, which are for the eye only
+_Part = tuple[Weight, Column, Column, Column]
+
 _SLACK_S = 0.05  # by how much the clocks may differ
 
 
@@ -75,30 +78,34 @@ def totals_of(case: Case, row: UsageRow) -> LedgerTotals:
     return LedgerTotals(confirmed, _totals([(sent_s, n) for _, sent_s, _, n in parts]))
 
 
-def _moves(
-    case: Case, row: UsageRow, recording: Recording
-) -> Iterator[tuple[Weight, Column, Column, float]]:
+def _moves(case: Case, row: UsageRow, recording: Recording) -> Iterator[_Part]:
     """Yield, by kind of exchange: its weight, when sent, when done, and how much each moved."""
     steps = {step.step: step for step in case.scenario.steps}
     exchanges, key = recording.exchanges, (row.quantity, row.label_values)
-    rows = exchanges.rows
+    rows, anchor_at = exchanges.rows, recording.start.anchor_at
     resolution = case.promises.resolution_of(row.quantity)
-    for step, outcome, status, _ in exchanges.tally():
-        units = sum(n for of, n in constant_counts(case.scenario, steps[step]) if of == key)
-        amount = float(in_units(units, resolution))
-        weight = weight_of(outcome, status, steps[step])
-        if not amount or weight is Weight.NOTHING:
+    recorded = RecordedAmounts(exchanges)
+    for name, outcome, status, _ in exchanges.tally():
+        step, weight = steps[name], weight_of(outcome, status, steps[name])
+        units = sum(n for of, n in constant_counts(case.scenario, step) if of == key)
+        entries = entry_numbers(step, row.quantity)
+        if weight is Weight.NOTHING or not (units or entries):
             continue
-        number = exchanges.steps.index(step)
-        mask = (rows["step"] == number) & (rows["outcome"] == CODES[outcome])
-        chosen = rows[mask & (rows["status"] == (status or 0))]
-        anchor_at = recording.start.anchor_at
-        yield weight, chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at, amount
+        kind = exchanges.is_of_kind(name, outcome, status)
+        chosen, amounts = rows[kind], np.full(np.count_nonzero(kind), units)
+        if entries:
+            moves = recorded.of(kind, entries, is_confirmed=weight is Weight.CONFIRMED)
+            fitting = [fits((each.quantity, each.labels), key) for each in moves.keys]
+            of_key = np.array(fitting, bool)[moves.rows["key"]]
+            chosen = np.concatenate([chosen, rows[moves.positions[of_key]]])
+            amounts = np.concatenate([amounts, moves.rows["amount"][of_key]])
+        in_units = amounts * float(resolution)
+        yield weight, chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at, in_units
 
 
-def _totals(parts: Sequence[tuple[Column, float]]) -> Totals:
+def _totals(parts: Sequence[tuple[Column, Column]]) -> Totals:
     at = np.concatenate([np.empty(0), *(each for each, _ in parts)])
-    amounts = np.concatenate([np.empty(0), *(np.full(len(each), n) for each, n in parts)])
+    amounts = np.concatenate([np.empty(0), *(each for _, each in parts)])
     order = np.argsort(at, kind="stable")
     return Totals(at[order], np.concatenate([[0], np.cumsum(amounts[order])]))
 

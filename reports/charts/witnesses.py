@@ -114,7 +114,7 @@ def _spec(row: UsageRow, bounds: Bounds) -> Spec:
 
 def _sentence(row: UsageRow, bounds: Bounds) -> str:
     figures = [(name, _figure_words(each)) for name, each in row.figures.items()]
-    client = write.render_range(row.client.confirmed, row.client.most)
+    client = write.render_client(row.client)
     ends = ", ".join(f"{name} {words}" for name, words in [("client", client), *figures])
     distance = row.client.distance_to(row.figures[PROMETHEUS])
     apart = write.NO_DATA if distance is None else write.render_difference(distance)

@@ -103,8 +103,7 @@ def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
     return BalanceRow(
         quantity=row.quantity,
         labels=", ".join(f"{name}={value}" for name, value in row.labels.items()),
-        client=("≥ " if row.client.is_partial else "")
-        + write.render_range(row.client.confirmed, row.client.most),
+        client=write.render_client(row.client),
         figures=tuple(_cell(row, column) for column in columns),
         difference=write.NO_DATA if distance is None else write.render_difference(distance),
         differs=bool(distance),

@@ -77,7 +77,7 @@ def phase_row(phase: Phase) -> PhaseRow:
 def _counts(phase: Phase) -> Iterator[CountRow]:
     for name in dict.fromkeys([*phase.planned_counts, *phase.counts]):
         figure, planned = phase.counts.get(name, NOTHING_COUNTED), phase.planned_counts.get(name)
-        counted = f"{name} {write.render_range(figure.confirmed, figure.most)}"
+        counted = f"{name} {write.render_client(figure)}"
         if planned is None:
             yield CountRow(counted, "")
         else:

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from scenarios.driver.blocks import Block, Blocks, Condition, ForEach, Repeat, Think, Together
-from scenarios.driver.expectations import FailureReason, check_response
+from scenarios.driver.expectations import check_response
+from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow, Poll
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.exchange import Mark

@@ -2,11 +2,12 @@
 
 import json
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
 from config.redaction import Secrets, redact
+from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import Response
@@ -14,13 +15,6 @@ from scenarios.language.templates import TemplateError
 from scenarios.language.text_pattern import PatternTooSlow
 
 _VALUE_CHARACTERS = 200
-
-
-class FailureReason(NamedTuple):
-    """Why a request failed, and what that has in common with others: "" is the text itself."""
-
-    text: str
-    group: str = ""
 
 
 def check_response(

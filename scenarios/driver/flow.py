@@ -13,6 +13,7 @@ from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
 from scenarios.driver.blocks import Blocks, compile_blocks
+from scenarios.driver.counts import StepAmounts, compile_amounts
 from scenarios.driver.message_expectations import (
     MessageExpectations,
     compile_message_expectations,
@@ -59,7 +60,7 @@ class CompiledStep:
 
     `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
     the JMESPath expressions as written, for messages, and compiled. `message` is what is expected
-    and saved beside JSON.
+    and saved beside JSON. `amounts` are those that are recorded with each exchange.
     """
 
     name: str
@@ -76,6 +77,7 @@ class CompiledStep:
     expected: tuple[tuple[str, Expression, Template], ...]
     saved: tuple[tuple[str, str, Expression], ...]
     reads_json: bool
+    amounts: StepAmounts | None = None
     poll: "Poll | None" = None
 
 
@@ -149,6 +151,7 @@ def compile_flow(
                 known=known,
                 files=files,
                 sources=sources,
+                amounts=compile_amounts(scenario, step, known),
             ),
         )
         for number, step in enumerate(written)
@@ -167,7 +170,7 @@ def compile_flow(
 
 def _compile_step(
     number: int, step: Step, environment: Environment, known: Variables, files: Attachments,
-    sources: Sources,
+    sources: Sources, amounts: StepAmounts | None,
 ) -> CompiledStep:  # fmt: skip
     method, service, path = step.request_parts()
     auth = environment.services[service].auth
@@ -199,6 +202,7 @@ def _compile_step(
         ),
         saved=(saved := _saved_json(step)),
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
+        amounts=amounts,
     )
 
 

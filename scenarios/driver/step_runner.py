@@ -11,8 +11,11 @@ from typing import Any
 
 from config.redaction import redact
 from config.secrets import is_word
-from scenarios.driver.expectations import FailureReason, check_response
+from scenarios.driver.counts import NONE_PROMISED
+from scenarios.driver.expectations import check_response
+from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.evidence.amounts import AmountRow
 from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.http.cookies import CookieJar
@@ -60,8 +63,10 @@ class StepRunner:
         run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
         for step in steps:
             number = recorder.intend(self.iteration, step.number, due_s)
-            sent_s, request = due_s, None
+            sent_s, request, promised = due_s, None, NONE_PROMISED
             try:
+                if step.amounts:
+                    promised = step.amounts.promise(recorder, number, variables, flow.secrets)
                 request = Request(  # not by `_request`, whose call would cost
                     step.request_template, step.target(variables),
                     trace_id(run_id, generator, number),
@@ -82,6 +87,10 @@ class StepRunner:
             if response.sets_cookies or step.message:
                 response = self._noted(request, response)
             mismatch = check(flow, step, response, variables)
+            if step.amounts and not mismatch:
+                mismatch = step.amounts.conclude(
+                    recorder, number, promised, variables, flow.secrets
+                )
             if mismatch:
                 self._conclude(
                     number, (sent_s, done_s), Outcome.REJECTED, mismatch, request, response
@@ -120,6 +129,10 @@ class StepRunner:
         call = _Call(step, number, sender, self.due_s, self.due_s)
         try:
             trace = trace_id(self.flow.run_id, self.recorder.generator, number)
+            if step.amounts:
+                call.promised = step.amounts.promise(
+                    self.recorder, number, self.variables, self.flow.secrets
+                )
             call.request = _request(step, self.variables, trace)
             if self.cookies and step.sends_cookies:
                 call.request = self.cookies.added_to(call.request)
@@ -134,6 +147,10 @@ class StepRunner:
             return False
         response = self._noted(call.request, call.response)
         reason = check_response(self.flow, call.step, response, self.variables)
+        if call.step.amounts and not reason:
+            reason = call.step.amounts.conclude(
+                self.recorder, call.number, call.promised, self.variables, self.flow.secrets
+            )
         times_s = call.sent_s, call.done_s
         if reason:
             self._conclude(call.number, times_s, Outcome.REJECTED, reason, call.request,
@@ -194,6 +211,7 @@ class _Call:
     request: Request | None = None
     response: Response | None = None
     error: BaseException | None = None
+    promised: tuple[AmountRow, ...] = NONE_PROMISED
 
 
 def _send_all(calls: Sequence[_Call], now_s: Callable[[], float]) -> None:

@@ -16,9 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+from scenarios.evidence.amounts import AMOUNT_BYTES
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import Stop, StopReason
-from scenarios.evidence.transfer import MAX_NOTES_BYTES, MAX_ROWS
+from scenarios.evidence.transfer import MAX_AMOUNTS, MAX_NOTES_BYTES, MAX_ROWS
 
 _MAX_SCENARIO = 2_000_000
 _MAX_CHUNK = 1_000_000
@@ -86,6 +87,7 @@ class BatchMessage(_Message):
     numbers: Annotated[bytes, Field(max_length=MAX_ROWS * _NUMBER_BYTES)]
     rows: Annotated[bytes, Field(max_length=MAX_ROWS * ROW.itemsize)]
     notes: Annotated[bytes, Field(max_length=MAX_NOTES_BYTES)]
+    amounts: Annotated[bytes, Field(max_length=MAX_AMOUNTS * AMOUNT_BYTES)]
     ended: Count
     is_last: bool = False
 
@@ -94,6 +96,8 @@ class BatchMessage(_Message):
         count, rest = divmod(len(self.numbers), _NUMBER_BYTES)
         if rest or len(self.rows) != count * ROW.itemsize:
             raise ValueError("rows and numbers differ in length")
+        if len(self.amounts) % AMOUNT_BYTES:
+            raise ValueError("its amounts are no whole rows")
         return self
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.ma  # np.unique would import it on its first call, and stall a running load
 from numpy.typing import NDArray
 
+from scenarios.evidence.amounts import NO_AMOUNTS, Amounts
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 
 ROW = np.dtype(
@@ -114,6 +115,7 @@ class Exchanges:
 
     `rows` have the dtype ROW; their step and reason numbers are indices of `steps` and `reasons`.
     `groups` are parallel to `reasons`: what a reason has in common with those that are alike.
+    `amounts` are those of all exchanges of the generator.
     """
 
     generator: str
@@ -122,6 +124,7 @@ class Exchanges:
     groups: tuple[str, ...]
     sequence: Column
     rows: Column
+    amounts: Amounts = NO_AMOUNTS
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -141,7 +144,7 @@ class Exchanges:
         """Select by positions or by a mask."""
         return Exchanges(
             self.generator, self.steps, self.reasons, self.groups, self.sequence[selection],
-            self.rows[selection],
+            self.rows[selection], self.amounts,
         )  # fmt: skip
 
     def first(self) -> Exchange:
@@ -183,9 +186,15 @@ class Exchanges:
 
     def of_kind(self, step: str, outcome: Outcome, status: int | None) -> "Exchanges":
         """Return the exchanges that `tally` counts as one kind."""
-        of_step = self.of_step(step)
-        has_outcome = of_step.rows["outcome"] == CODES[outcome]
-        return of_step[has_outcome & (of_step.rows["status"] == (status or 0))]
+        return self[self.is_of_kind(step, outcome, status)]
+
+    def is_of_kind(self, step: str, outcome: Outcome, status: int | None) -> Column:
+        """Return a mask of the exchanges that `tally` counts as one kind."""
+        numbers = [number for number, name in enumerate(self.steps) if name == step]
+        mask: Column = np.isin(self.rows["step"], numbers)
+        mask &= self.rows["outcome"] == CODES[outcome]
+        mask &= self.rows["status"] == (status or 0)
+        return mask
 
     def tally(self) -> Iterator[tuple[str, Outcome, int | None, int]]:
         """Yield the number of exchanges by step, outcome and status."""

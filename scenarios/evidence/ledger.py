@@ -3,17 +3,27 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
+from fractions import Fraction
 
+from scenarios.evidence.amounts import AmountKey, KeyLabels
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Exchanges
-from scenarios.language.amounts import Labels, constant_counts, in_units, resolution_of
+from scenarios.evidence.moves import RecordedAmounts
+from scenarios.language.amounts import (
+    Labels,
+    constant_counts,
+    in_units,
+    recorded_entries,
+    resolution_of,
+)
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
 
 Key = tuple[str, Labels]
+# A key in which a label value that nobody knows is None.
+Pattern = tuple[str, KeyLabels]
 
 _SERVER_ERRORS = 500
 _CLIENT_ERRORS = 400
@@ -27,33 +37,122 @@ class Weight(StrEnum):
     NOTHING = "nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How much is in doubt, in units of the resolution, and whether it may be more."""
+
+    amount: int = 0
+    is_unbounded: bool = False
+
+    def __add__(self, other: "Doubt") -> "Doubt":
+        """Add amounts; a sum with an unbounded part is unbounded."""
+        return Doubt(self.amount + other.amount, self.is_unbounded or other.is_unbounded)
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Amounts by quantity and label values (in the order of the quantity's `by`).
 
     They are in units of the quantity's resolution. It has every key that the flow can count, with 0
-    where nothing was counted.
+    where nothing was counted. `open_doubts` have no upper bound, or a label value that nobody
+    knows: they may belong to any key that fits.
     """
 
     confirmed: Mapping[Key, int]
     in_doubt: Mapping[Key, int]
+    open_doubts: Mapping[Pattern, Doubt] = field(default_factory=dict)
 
     def counted(self) -> Iterator[Key]:
         """Yield every quantity with its label values, in the order of the scenario."""
         yield from self.confirmed
 
+    def doubt_of(self, key: Key) -> Doubt:
+        """Return what is in doubt of a key, also by doubts that may belong to others."""
+        doubt = Doubt(self.in_doubt.get(key, 0))
+        for pattern, open_doubt in self.open_doubts.items():
+            if fits(pattern, key):
+                doubt += open_doubt
+        return doubt
+
+    def total(self, quantity: str) -> tuple[int, Doubt]:
+        """Return what is confirmed and in doubt of a quantity, over all label values."""
+        doubt = Doubt(sum(n for (name, _), n in self.in_doubt.items() if name == quantity))
+        for (name, _), open_doubt in self.open_doubts.items():
+            if name == quantity:
+                doubt += open_doubt
+        return sum(n for (name, _), n in self.confirmed.items() if name == quantity), doubt
+
 
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
     """Sum the exchanges of all generators up to the ledger."""
-    steps = {step.step: step for step in scenario.steps}
-    counts = {name: list(constant_counts(scenario, step)) for name, step in steps.items()}
-    zero = {key: 0 for step_counts in counts.values() for key, _ in step_counts}
-    tallies = {weight: Counter(zero) for weight in Weight}
-    for step, outcome, status, count in chain.from_iterable(part.tally() for part in exchanges):
-        tally = tallies[weight_of(outcome, status, steps[step])]
-        for key, amount in counts[step]:
-            tally[key] += amount * count
-    return Ledger(dict(tallies[Weight.CONFIRMED]), dict(tallies[Weight.IN_DOUBT]))
+    sums = _Sums(scenario)
+    for part in exchanges:
+        sums.add(part)
+    return sums.ledger()
+
+
+class _Sums:
+    """The sums of a ledger so far: constants by the tally, other amounts as they were recorded."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._steps = {step.step: step for step in scenario.steps}
+        self._constants = {
+            name: list(constant_counts(scenario, step)) for name, step in self._steps.items()
+        }
+        self._scenario = scenario
+        zero = {key: 0 for of_step in self._constants.values() for key, _ in of_step}
+        self._tallies = {weight: Counter(zero) for weight in Weight}
+        self._open: dict[Pattern, Doubt] = {}
+
+    def add(self, part: Exchanges) -> None:
+        recorded = RecordedAmounts(part)
+        for name, outcome, status, count in part.tally():
+            weight = weight_of(outcome, status, self._steps[name])
+            tally = self._tallies[weight]
+            for key, amount in self._constants[name]:
+                tally[key] += amount * count
+            if recorded_entries(self._steps[name]) and weight is not Weight.NOTHING:
+                self._add_recorded(recorded, name, outcome, status)
+
+    def _add_recorded(
+        self, recorded: RecordedAmounts, name: str, outcome: Outcome, status: int | None
+    ) -> None:
+        entries = recorded_entries(self._steps[name])
+        is_confirmed = weight_of(outcome, status, self._steps[name]) is Weight.CONFIRMED
+        chosen = recorded.exchanges.is_of_kind(name, outcome, status)
+        moves = recorded.of(chosen, range(len(entries)), is_confirmed=is_confirmed)
+        for amount_key, amount, is_unbounded in moves.totals():
+            if resolution_of(self._scenario, amount_key.quantity) != amount_key.resolution:
+                self._doubt(_pattern_of(amount_key), Doubt(0, is_unbounded=True))
+            elif is_confirmed:
+                self._confirm(amount_key, amount)
+            else:
+                self._doubt(_pattern_of(amount_key), Doubt(amount, is_unbounded))
+        if len(moves.incomplete):
+            for quantity in {entry.quantity for entry in entries}:
+                unknown = (None,) * len(self._scenario.quantities[quantity].by)
+                self._doubt((quantity, unknown), Doubt(0, is_unbounded=True))
+
+    def _confirm(self, amount_key: AmountKey, amount: int) -> None:
+        key = known_key(_pattern_of(amount_key))
+        if key is None:  # no recorder confirms what it does not know
+            self._doubt(_pattern_of(amount_key), Doubt(amount))
+        else:
+            self._tallies[Weight.CONFIRMED][key] += amount
+
+    def _doubt(self, pattern: Pattern, doubt: Doubt) -> None:
+        key = known_key(pattern)
+        if key is not None:
+            self._tallies[Weight.CONFIRMED].setdefault(key, 0)
+            self._tallies[Weight.IN_DOUBT][key] += doubt.amount
+            doubt = Doubt(0, doubt.is_unbounded)
+        if key is None or doubt.is_unbounded:
+            self._open[pattern] = self._open.get(pattern, Doubt()) + doubt
+
+    def ledger(self) -> Ledger:
+        confirmed = _in_order(self._scenario, self._tallies[Weight.CONFIRMED])
+        in_doubt = self._tallies[Weight.IN_DOUBT]
+        return Ledger(confirmed, {key: in_doubt[key] for key in confirmed}, self._open)
 
 
 def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
@@ -73,20 +172,51 @@ def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
     return Weight.NOTHING if refused else Weight.IN_DOUBT
 
 
+def known_key(pattern: Pattern) -> Key | None:
+    """Return the key of a pattern, or None if it has a label value that nobody knows."""
+    quantity, labels = pattern
+    known = tuple(value for value in labels if value is not None)
+    return (quantity, known) if len(known) == len(labels) else None
+
+
 def ledger_json(scenario: Scenario, ledger: Ledger) -> bytes:
-    """Render the ledger as a JSON list with one row per key."""
-    rows = [
-        {
-            "quantity": key[0],
-            "labels": key[1],
-            "confirmed": _number(scenario, key, ledger.confirmed[key]),
-            "in_doubt": _number(scenario, key, ledger.in_doubt[key]),
-        }
-        for key in ledger.counted()
-    ]
+    """Render the ledger as a JSON list with one row per key, and one per open doubt."""
+    rows = []
+    for key in dict.fromkeys([*ledger.counted(), *ledger.open_doubts]):
+        resolution = resolution_of(scenario, key[0])
+        doubt = ledger.open_doubts.get(key, Doubt())
+        known = known_key(key)
+        confirmed, in_doubt = (
+            (ledger.confirmed[known], ledger.in_doubt[known]) if known else (0, doubt.amount)
+        )
+        rows.append(
+            {
+                "quantity": key[0],
+                "labels": key[1],
+                "confirmed": _number(in_units(confirmed, resolution)),
+                "in_doubt": None if doubt.is_unbounded else _number(in_units(in_doubt, resolution)),
+            }
+        )
     return json.dumps(rows, indent=1).encode()
 
 
-def _number(scenario: Scenario, key: Key, units: int) -> float:
-    amount = in_units(units, resolution_of(scenario, key[0]))
-    return amount if isinstance(amount, int) else float(amount)
+def _number(amount: float | Fraction) -> float:
+    return float(amount) if isinstance(amount, Fraction) else amount
+
+
+def _in_order(scenario: Scenario, amounts: Mapping[Key, int]) -> dict[Key, int]:
+    """Return amounts in the order of the scenario: its constants, then what else was counted."""
+    constants = (key for step in scenario.steps for key, _ in constant_counts(scenario, step))
+    return {key: amounts[key] for key in dict.fromkeys([*constants, *sorted(amounts)])}
+
+
+def _pattern_of(key: AmountKey) -> Pattern:
+    return key.quantity, key.labels
+
+
+def fits(pattern: Pattern, key: Key) -> bool:
+    """Return whether a pattern may stand for a key."""
+    quantity, labels = pattern
+    if quantity != key[0] or len(labels) != len(key[1]):
+        return False
+    return all(want in (None, value) for want, value in zip(labels, key[1], strict=True))

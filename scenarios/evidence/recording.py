@@ -1,10 +1,11 @@
 """Record the exchanges of one generator, each as an intent before its request is sent.
 
-A recording is two files. STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The
-file is mapped into memory, so writing a row costs no system call, and the rows survive however the
-process is killed. STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`;
-each `reason` with its number and its group when it first occurs; a `detail` for the first exchanges
-of a reason; `clock` when the wall clock of the machine was set; `end`.
+A recording is two files, and a third where amounts come from templates: STEM.counts (`amounts`).
+STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The file is mapped into memory,
+so writing a row costs no system call, and the rows survive however the process is killed.
+STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`; each `reason` with its
+number and its group when it first occurs; each `key` of an amount, likewise; a `detail` for the
+first exchanges of a reason; `clock` when the wall clock of the machine was set; `end`.
 
     intend()     row = INTENT, due, sent       the request may have been sent
     ...          the request is in flight      killed here: an unknown, cut-off exchange
@@ -12,12 +13,13 @@ of a reason; `clock` when the wall clock of the machine was set; `end`.
                                                to its end says so
 """
 
+import errno
 import json
 import mmap
 import os
 import struct
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,12 +28,14 @@ from typing import Any
 import numpy as np
 
 from config.clock import CLOCK, Clock, ClockStep
+from scenarios.evidence.amounts import COUNTS, MAX_KEYS, AmountFile, AmountKey, AmountRow
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import (
     open_new,
     open_to_pread,
 )
+from scenarios.language.amounts import text_of
 
 ROWS, NOTES = ".rows", ".jsonl"
 
@@ -150,6 +154,8 @@ class Recorder:
         self._chunk_from = self._chunk_to = self._written = 0
         self._reasons: dict[str, int] = {"": 0}
         self._details: Counter[int] = Counter()
+        self._keys: dict[AmountKey, int] = {}
+        self.amounts = AmountFile(path.with_suffix(COUNTS))
         self.changed: list[int] | None = None
         self.generator = generator
         self._clock, self._monotonic = clock, clock.monotonic
@@ -221,6 +227,31 @@ class Recorder:
         if self.changed is not None:
             self.changed.append(number)
 
+    def key_of(self, key: AmountKey) -> int:
+        """Return the number of a key, which is noted when it first occurs.
+
+        Raises OSError if there are too many, or the disk is full.
+        """
+        number = self._keys.get(key)
+        if number is None:
+            if len(self._keys) >= MAX_KEYS:
+                raise OSError(errno.E2BIG, f"it has more than {MAX_KEYS:,} label sets of amounts")
+            number = self._keys[key] = len(self._keys)
+            resolution = text_of(key.resolution)
+            labels = list(key.labels)
+            self._write(
+                "key", {"quantity": key.quantity, "labels": labels, "resolution": resolution}
+            )
+        return number
+
+    def knows_key(self, key: AmountKey) -> bool:
+        """Return whether a key has occurred before."""
+        return key in self._keys
+
+    def count(self, number: int, rows: Iterable[AmountRow]) -> None:
+        """Record what is known of the amounts of a request. Raises OSError if the disk is full."""
+        self.amounts.append(number, rows)
+
     def note_clock_steps(self) -> None:
         """Record that the wall clock of this machine was set since the last time."""
         steps = self._clock.steps
@@ -236,7 +267,8 @@ class Recorder:
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
         self.note_clock_steps()
-        self._write("end", {**asdict(end), "rows": self._written})
+        written = {"rows": self._written, "amounts": self.amounts.written}
+        self._write("end", {**asdict(end), **written})
         self.close()
 
     def close(self) -> None:
@@ -245,6 +277,7 @@ class Recorder:
             return
         self._notes.close()
         self._chunk.close()
+        self.amounts.close()
         os.ftruncate(self._rows, self._written * ROW_BYTES)
         os.close(self._rows)
 

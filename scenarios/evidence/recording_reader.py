@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import numpy as np
 from msgspec import convert
 
 from config.clock import ClockStep
+from scenarios.evidence.amounts import COUNTS, MAX_KEYS, AmountKey, read_amounts
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import (
     MAX_DATA_BYTES,
     decode_json,
+    is_there,
     open_to_read,
     read_lines,
     replacing,
@@ -34,6 +37,7 @@ from scenarios.evidence.recording import (
     RecordingEnd,
     RecordingStart,
 )
+from scenarios.language.quantities import parse_resolution
 
 _MAX_DETAILS = 20_000  # that a reader keeps
 _MAX_TIME_S = 1e10
@@ -73,7 +77,11 @@ def read_recording(path: Path) -> Recording | None:
         missing += abs(notes.rows - written)
     unconcluded = _conclude_intents(rows, len(reasons) - 1)
     rows["reason"][rows["reason"] >= len(reasons)] = 0
-    exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows)
+    amounts, lost = read_amounts(path.with_suffix(COUNTS), tuple(notes.keys))
+    missing += lost
+    if notes.amounts is not None:
+        missing += abs(notes.amounts - lost - len(amounts))
+    exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows, amounts)
     return Recording(
         start, exchanges, end, notes.details, unconcluded, missing, tuple(notes.clock_steps)
     )
@@ -81,13 +89,15 @@ def read_recording(path: Path) -> Recording | None:
 
 @dataclass
 class _Notes:
-    """The notes of a recording. `rows` is how many exchanges it had at its end."""
+    """The notes of a recording; `rows` and `amounts` are how many it had at its end."""
 
     start: RecordingStart | None = None
     end: RecordingEnd | None = None
     rows: int | None = None
+    amounts: int | None = None
     is_recovered: bool = False
     reasons: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[AmountKey] = field(default_factory=list)
     details: dict[int, dict[str, Any]] = field(default_factory=dict)
     clock_steps: list[ClockStep] = field(default_factory=list)
 
@@ -98,6 +108,8 @@ class _Notes:
                 self.start = self.start or convert(line, RecordingStart)
             case "reason" if len(self.reasons) <= MAX_REASONS:
                 self.reasons.append(convert((line["text"], line["group"]), tuple[str, str]))
+            case "key" if len(self.keys) < MAX_KEYS:
+                self.keys.append(_key_of(line))
             case "detail" if len(self.details) < _MAX_DETAILS:
                 self.details[convert(line["n"], int)] = convert(line["detail"], dict[str, Any])
             case "clock" if len(self.clock_steps) < _MAX_CLOCK_STEPS:
@@ -105,8 +117,16 @@ class _Notes:
             case "end":
                 self.end = self.end or convert(line, RecordingEnd)
                 self.rows = convert(line.get("rows"), int | None)
+                self.amounts = convert(line.get("amounts"), int | None)
             case "recovered":
                 self.is_recovered = True
+
+
+def _key_of(line: dict[str, Any]) -> AmountKey:
+    """Return the key of an amount. Raises LookupError, TypeError or ValueError."""
+    labels = tuple(convert(line["labels"], list[str | None]))
+    resolution = Fraction(parse_resolution(float(convert(line["resolution"], str))))
+    return AmountKey(convert(line["quantity"], str), labels, resolution)
 
 
 def _read_notes(path: Path) -> _Notes:
@@ -181,12 +201,15 @@ def recover(lost: Path, path: Path) -> bool:
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
         # rows first: the note `recovered` says that none of them is missing
-        with (
-            open_to_read(lost.with_suffix(ROWS), MAX_DATA_BYTES) as source,
-            replacing(path.with_suffix(ROWS)) as copy,
-        ):
-            shutil.copyfileobj(source, copy)
+        for suffix in (ROWS, COUNTS):
+            if suffix == ROWS or is_there(lost.with_suffix(suffix)):
+                _copy(lost.with_suffix(suffix), path.with_suffix(suffix))
         write_atomically(path, "".join(lines).encode())
     except OSError:
         return False
     return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    with open_to_read(source, MAX_DATA_BYTES) as content, replacing(target) as copy:
+        shutil.copyfileobj(content, copy)

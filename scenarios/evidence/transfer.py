@@ -1,11 +1,11 @@
 """Transfer a worker's recording to the master in numbered batches, at least once, in order.
 
-    worker: Recorder → BatchQueue ── batch 1, 2, … ──→ BatchWriter → the same two files: master
+    worker: Recorder → BatchQueue ── batch 1, 2, … ──→ BatchWriter → the same files: master
                            ↑───────── confirmed: 2 ────────┘
 
-A batch has rows with their sequence numbers, and a piece of the notes. The queue keeps a batch
-until it is confirmed; the writer ignores duplicates. Rows that never arrive leave empty rows, which
-the reader of the recording counts as missing.
+A batch has rows with their sequence numbers, and a piece of the notes and of the amounts. The queue
+keeps a batch until it is confirmed; the writer ignores duplicates. Rows that never arrive leave
+empty rows, which the reader of the recording counts as missing.
 """
 
 import os
@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from scenarios.evidence.amounts import AMOUNT, AMOUNT_BYTES, COUNTS, AmountKind
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.files import (
     MAX_DATA_BYTES,
     open_to_append,
     open_to_patch,
+    open_to_pread,
     open_to_read,
 )
 from scenarios.evidence.recording import ROWS, Recorder, RowChanges
@@ -29,6 +31,7 @@ MAX_ROWS = 20_000
 MAX_NOTES_BYTES = 200_000
 MAX_ALL_NOTES_BYTES = 500_000_000
 MAX_UNCONFIRMED = 8
+MAX_AMOUNTS, MAX_AMOUNTS_PER_ROW = 20_000, 100
 
 Batch = dict[str, Any]
 
@@ -40,7 +43,8 @@ class BatchQueue:
         """Start at the beginning of the recording."""
         self._changes = RowChanges(recorder)
         self._notes = recorder.path
-        self._notes_at = self._number = 0
+        self._notes_at = self._amounts_at = self._number = 0
+        self._amounts = recorder.amounts
         self._unconfirmed: dict[int, Batch] = {}
 
     @property
@@ -58,11 +62,13 @@ class BatchQueue:
 
         A row that is still an intent is sent again once it is completed.
         """
-        # rows before notes: a reason is noted before any row has its number
+        # rows, amounts, notes: an amount is written before the outcome of its row, and a reason or
+        # a key is noted before anything has its number
         numbers, rows = self._changes.read()
+        amounts = list(self._amount_pieces())
         pieces = list(self._note_pieces())
         # the fields need a batch, even if nothing is new
-        count = max(-(-len(numbers) // MAX_ROWS), len(pieces), 1 if fields else 0)
+        count = max(-(-len(numbers) // MAX_ROWS), len(pieces), len(amounts), bool(fields))
         for index in range(count):
             part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)
             self._number += 1
@@ -71,6 +77,7 @@ class BatchQueue:
                 "numbers": numbers[part].astype("<u4").tobytes(),
                 "rows": rows[part].tobytes(),
                 "notes": pieces[index] if index < len(pieces) else b"",
+                "amounts": amounts[index] if index < len(amounts) else b"",
                 **(fields if index == count - 1 else {}),
             }
             self._unconfirmed[self._number] = batch
@@ -84,6 +91,18 @@ class BatchQueue:
         """Drop a batch that has arrived, and those before it: they arrived in order."""
         for arrived in [known for known in self._unconfirmed if known <= number]:
             del self._unconfirmed[arrived]
+
+    def _amount_pieces(self) -> Iterator[bytes]:
+        end = self._amounts.written * AMOUNT_BYTES
+        if self._amounts_at < end:
+            descriptor = open_to_pread(self._amounts.path)
+            try:
+                while self._amounts_at < end:
+                    size = min(end - self._amounts_at, MAX_AMOUNTS * AMOUNT_BYTES)
+                    yield os.pread(descriptor, size, self._amounts_at)
+                    self._amounts_at += size
+            finally:
+                os.close(descriptor)
 
     def _note_pieces(self) -> Iterator[bytes]:
         with open_to_read(self._notes, MAX_DATA_BYTES) as file:
@@ -101,8 +120,8 @@ class BatchError(Exception):
 class BatchWriter:
     """Writes one worker's recording from its batches; `received` is the number of the last.
 
-    A worker may be broken or hostile: the file has at most `max_rows` rows, without gaps, and the
-    notes have a limit.
+    A worker may be broken or hostile: the file has at most `max_rows` rows, without gaps, and
+    notes and amounts have a limit.
     """
 
     path: Path
@@ -110,6 +129,7 @@ class BatchWriter:
     received: int = 0
     rows: int = 0
     notes_bytes: int = 0
+    amounts: int = 0
 
     def write(self, batch: Batch) -> bool:
         """Write a batch if it is the next one; return whether it is written by now.
@@ -122,6 +142,9 @@ class BatchWriter:
         # notes first: rows may have the number of a reason that is in these notes
         with open_to_append(self.path) as notes:
             notes.write(batch["notes"])
+        if batch["amounts"]:
+            with open_to_append(self.path.with_suffix(COUNTS)) as amounts:
+                amounts.write(batch["amounts"])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
             self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))
@@ -134,6 +157,7 @@ class BatchWriter:
         self.notes_bytes += len(batch["notes"])
         if self.notes_bytes > MAX_ALL_NOTES_BYTES:
             raise BatchError(f"more than {MAX_ALL_NOTES_BYTES:,} bytes of notes")
+        self._check_amounts(np.frombuffer(batch["amounts"], AMOUNT))
         if not len(numbers):
             return
         if numbers[0] < 1 or (np.diff(numbers) < 1).any():
@@ -144,6 +168,16 @@ class BatchWriter:
         self.rows = max(self.rows, int(numbers[-1]))
         if self.rows > self.max_rows:
             raise BatchError(f"more than the {self.max_rows:,} exchanges of its part of the load")
+
+    def _check_amounts(self, rows: np.ndarray) -> None:
+        self.amounts += len(rows)
+        if self.amounts > self.max_rows * MAX_AMOUNTS_PER_ROW:
+            raise BatchError(f"more than {MAX_AMOUNTS_PER_ROW} amounts per exchange of its part")
+        kinds = rows["kind"]
+        if len(rows) and (kinds.min() < min(AmountKind) or kinds.max() > max(AmountKind)):
+            raise BatchError("its amounts are of no kind")
+        if (rows["amount"] < 0).any() or (rows["sequence"] > self.max_rows).any():
+            raise BatchError("its amounts belong to no exchange")
 
     def _write_rows(self, numbers: np.ndarray, rows: np.ndarray) -> None:
         """Write rows to their positions in the file, adjacent rows at once."""

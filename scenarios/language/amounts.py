@@ -12,15 +12,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from scenarios.language import value_text
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts
 from scenarios.language.steps import Step
+from scenarios.language.templates import looks_like_template
 
 WHOLE = Fraction(1)
 FINE = Fraction(1, 1_000_000)
 MAX_SCALED = 2**63 - 1
 
 _MAX_EXPONENT = 40
+_MAX_LABEL = 500
 _SHOWN = 60
 
 Labels = tuple[str, ...]
@@ -38,12 +41,31 @@ class Entry:
     labels: Labels
     amount: float | str
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is known before the run."""
+        return not isinstance(self.amount, str) and not any(map(looks_like_template, self.labels))
+
 
 def entries_of(counts: Mapping[str, Counts]) -> Iterator[Entry]:
     """Yield each amount of a step's counts, in the order of the file."""
     for quantity, of_quantity in counts.items():
         for labels, amount in _flat(of_quantity):
             yield Entry(quantity, labels, amount)
+
+
+def recorded_entries(step: Step) -> tuple[Entry, ...]:
+    """Return the entries whose amounts are recorded with each exchange: those with a template.
+
+    The number of an entry in the evidence is its position here.
+    """
+    return tuple(entry for entry in entries_of(step.counts) if not entry.is_constant)
+
+
+def entry_numbers(step: Step, quantity: str) -> list[int]:
+    """Return the numbers of a step's recorded entries that count a quantity."""
+    entries = enumerate(recorded_entries(step))
+    return [number for number, entry in entries if entry.quantity == quantity]
 
 
 def resolution_of(scenario: Scenario, quantity: str) -> Fraction:
@@ -64,10 +86,11 @@ def resolution_of(scenario: Scenario, quantity: str) -> Fraction:
 
 
 def constant_counts(scenario: Scenario, step: Step) -> Iterator[tuple[tuple[str, Labels], int]]:
-    """Yield what one expected response counts: keys and scaled amounts."""
+    """Yield what each expected response counts alike: keys and scaled amounts."""
     for entry in entries_of(step.counts):
-        resolution = resolution_of(scenario, entry.quantity)
-        yield (entry.quantity, entry.labels), scaled(entry.amount, resolution)
+        if entry.is_constant:
+            resolution = resolution_of(scenario, entry.quantity)
+            yield (entry.quantity, entry.labels), scaled(entry.amount, resolution)
 
 
 def scaled(value: Any, resolution: Fraction) -> int:
@@ -103,6 +126,21 @@ def in_units(units: int, resolution: Fraction) -> int | Fraction:
     """
     amount = units * resolution
     return amount.numerator if amount.denominator == 1 else amount
+
+
+def label_text(value: Any) -> str:
+    """Return a value as a label value, in the words of exporters. Raises AmountError.
+
+    >>> [label_text(value) for value in ("acme", True, 7, 19.9, 1.0)]
+    ['acme', 'true', '7', '19.9', '1']
+    """
+    if value is None or isinstance(value, list | dict):
+        raise AmountError(f"has the label value {_short(value)}, which is no text or number")
+    is_whole = isinstance(value, float) and value.is_integer()
+    text = value_text.text_of(int(value) if is_whole else value)
+    if len(text) > _MAX_LABEL:
+        raise AmountError(f"has a label value of more than {_MAX_LABEL} characters: {_short(text)}")
+    return text
 
 
 def text_of(amount: float | Fraction) -> str:

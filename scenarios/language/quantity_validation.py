@@ -32,6 +32,9 @@ def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
 
 def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
     known = list(scenario.quantities)
+    for name in step.at_most.keys() - step.counts.keys():
+        message = f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
+        yield (*place[:-1], "at_most", name), message
     for name, counts in step.counts.items():
         quantity = scenario.quantities.get(name)
         if quantity is None:
@@ -39,7 +42,17 @@ def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violati
         else:
             yield from _count_shape(counts, quantity.by, (*place, name))
             yield from _constant_amounts(scenario, name, counts, (*place, name))
+            yield from _at_most(scenario, step, name, (*place[:-1], "at_most", name))
             yield from _left_out(counts, quantity.by, _matchers(quantity), (*place, name))
+
+
+def _at_most(scenario: Scenario, step: Step, name: str, place: Location) -> Iterator[Violation]:
+    """Report a bound that is no amount."""
+    bound = step.at_most.get(name)
+    if bound is not None and not _is_amount(bound):
+        yield place, f"{_short(bound)} is no amount; write a number, or a template"
+    else:
+        yield from _constant_amounts(scenario, name, bound, place)
 
 
 def _matchers(quantity: Quantity) -> list[Matcher]:
@@ -59,6 +72,8 @@ def _left_out(
         return
     for value, inner in counts.items():
         for each in matchers:
+            if looks_like_template(value):
+                break
             if each.label == labels[0] and inner != 0 and not each.matches({labels[0]: value}):
                 yield (
                     (*place, value),
@@ -71,21 +86,24 @@ def _left_out(
 def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator[Violation]:
     if isinstance(counts, dict) and labels:
         for value, inner in counts.items():
-            if looks_like_template(value):
-                yield (
-                    (*place, value),
-                    f"{value!r}: templates are not evaluated in counts; write the label's value, "
-                    "or count by other labels",
-                )
             yield from _count_shape(inner, labels[1:], (*place, value))
     elif isinstance(counts, dict):
         yield place, "the quantity has no further label; write one number"
-    elif isinstance(counts, bool) or not isinstance(counts, int | float):
-        yield place, f"{_short(counts)} is no amount; write a number"
+    elif not _is_amount(counts):
+        yield (
+            place,
+            f'{_short(counts)} is no amount; write a number, or a template: "{{{{ used }}}}"',
+        )
     elif labels:
         yield place, f"the quantity has the label {labels[0]}; write a number per {labels[0]}"
-    elif counts < 0:
+    elif not isinstance(counts, str) and counts < 0:
         yield place, "a counter cannot decrease; write a number of at least 0"
+
+
+def _is_amount(value: object) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value  # a broken template is reported as such
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _short(value: object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from config.model_keys import Location
+from scenarios.language.amounts import recorded_entries
 from scenarios.language.body_validation import find_body_violations, values_in
 from scenarios.language.expect_validation import find_expect_violations, texts_in_expect
 from scenarios.language.identifiers import slug
@@ -13,7 +14,7 @@ from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.request_body import compile_body
 from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
-from scenarios.language.templates import looks_like_template
+from scenarios.language.templates import looks_like_template, variables_in
 from scenarios.language.violations import Violation, template_violations
 
 BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
@@ -69,6 +70,17 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
             yield from template_violations(value, known, (*place, key, "json", expression))
         for key_place, value in texts_in_expect(expectation):
             yield from template_violations(value, known, (*place, key, *key_place))
+    yield from template_violations(step.at_most, known, (*place, "at_most"))
+    for entry in recorded_entries(step):
+        counts: Location = (*place, "counts", entry.quantity, *entry.labels)
+        values = [*entry.labels, entry.amount]
+        yield from template_violations(values, [*known, *step.save], counts)
+        if step.until and variables_in(values) & set(step.save):
+            yield (
+                counts,
+                "a response before the last of the poll has no such amount; count it in a "
+                "step after this one",
+            )
 
 
 def _compile_path(path: str) -> object:

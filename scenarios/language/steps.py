@@ -38,7 +38,9 @@ class Step(StrictModel):
 
     The body is one of `json`, `form` (URL-encoded), `multipart`, `text` and `file`. In `query` and
     `form`, a list repeats its name. A header that is null is left out.
-    `counts` maps a quantity to a number, or to a mapping by label value, nested for further labels.
+    `counts` maps a quantity to an amount, or to a mapping by label value, nested for further
+    labels. Amounts and label values may be templates, also of what the step saves. `at_most` is how
+    much of a quantity a request without a response can have counted.
     `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
     means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
     """
@@ -57,6 +59,7 @@ class Step(StrictModel):
     until: Until | None = None
     save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
+    at_most: dict[Name, int | float | str] = {}
     when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
 
     @property

@@ -10,10 +10,10 @@ from sqlalchemy.pool import NullPool
 
 from checks.balance.doubt_resolution import (
     DoubtResolution,
-    Promises,
     find_record_gaps,
     resolve_doubts,
 )
+from checks.balance.promises import Promises
 from checks.result import ResolvedDoubt
 from config.environment import Environment
 from config.network import Network

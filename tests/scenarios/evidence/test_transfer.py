@@ -1,6 +1,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenarios.evidence.amounts import COUNTS, AmountKey, AmountKind, AmountRow
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd
@@ -41,6 +43,8 @@ def record(recorder: Recorder, under_way: list[int], chance: random.Random) -> N
         under_way.append(recorder.intend(chance.randint(1, 99), chance.randint(0, 1), 1.5))
         return
     number = under_way.pop(chance.randrange(len(under_way)))
+    key = recorder.key_of(AmountKey("tokens", (f"c{chance.randint(1, 9)}",), Fraction(1)))
+    recorder.count(number, [AmountRow(0, key, chance.randrange(2**63), AmountKind.EXACT)])
     outcome = chance.choice(list(Outcome))
     reason = "" if outcome is Outcome.OK else f"reason {chance.randint(1, 5)}"
     detail = {"status": 500, "n": number} if reason else None
@@ -75,8 +79,12 @@ class Channel:
 
 
 def same_files(worker: Path, master: Path) -> bool:
-    names = ["many-w1.jsonl", f"many-w1{ROWS}"]
-    return all((worker / name).read_bytes() == (master / name).read_bytes() for name in names)
+    names = ["many-w1.jsonl", f"many-w1{ROWS}", f"many-w1{COUNTS}"]
+    return all(content_of(worker / name) == content_of(master / name) for name in names)
+
+
+def content_of(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 @settings(deadline=None, max_examples=60)

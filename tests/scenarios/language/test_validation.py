@@ -298,10 +298,43 @@ MUTATIONS = [
         "made: {a: 1, b: 2}",
         'made: {"{{ kind }}": 1, b: 2}',
         [
-            "s.yaml:15: '{{ kind }}': templates are not evaluated in counts; write the label's "
-            "value, or count by other labels"
+            "s.yaml:15: the variable 'kind' is not defined here; "
+            "known here: tenant, run, iteration, unique, order"
         ],
-        id="template for a label's value",
+        id="label value of a name never saved",
+    ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        'made: {a: "{{ ordr }}", "{{ order }}": 2}',
+        ["s.yaml:15: the variable 'ordr' is not defined here; did you mean order?"],
+        id="amount of a name never saved",
+    ),
+    pytest.param(
+        "made: {a: 1, b: 2}",
+        'made: {a: "{{ order", b: 2}',
+        [
+            "s.yaml:15: the template '{{ order' fails: unexpected end of template, "
+            "expected 'end of print statement'."
+        ],
+        id="amount that is no whole template",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {calls: 1}\n    at_most: {cals: 5}",
+        ["s.yaml:20: the step does not count 'cals'; did you mean calls?"],
+        id="bound of what the step does not count",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {calls: 1}\n    at_most: {calls: many}",
+        ['s.yaml:20: "many" is no amount; write a number, or a template'],
+        id="bound that is no amount",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        '    counts: {calls: "{{ order }}"}\n    at_most: {calls: "{{ oder }}"}',
+        ["s.yaml:20: the variable 'oder' is not defined here; did you mean order?"],
+        id="bound of a name never saved",
     ),
     pytest.param(
         'json: {owner: "{{ unique }}"}',

@@ -1,0 +1,96 @@
+"""What each exchange must have counted: what the ledger adds up, exchange by exchange."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from scenarios.evidence.amounts import AmountKind, KeyLabels
+from scenarios.evidence.exchange import Exchange
+from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.evidence.ledger import Weight, fits, weight_of
+from scenarios.evidence.moves import RecordedAmounts
+from scenarios.language.amounts import Labels, constant_counts, entry_numbers, resolution_of
+from scenarios.language.model import Scenario
+
+
+class Promise(NamedTuple):
+    """An amount of one exchange, scaled; one in doubt is at most this, or may be any.
+
+    A label value that nobody knows is None.
+    """
+
+    exchange: Exchange
+    labels: KeyLabels
+    amount: int
+    is_unbounded: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may belong to several keys, or has no bound."""
+        return self.is_unbounded or None in self.labels
+
+    def fits(self, labels: Labels) -> bool:
+        """Return whether it may belong to these label values."""
+        return fits(("", self.labels), ("", labels))
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What each exchange must have counted, confirmed or in doubt."""
+
+    scenario: Scenario
+    run_id: str
+    exchanges: Iterable[Exchanges]
+
+    def of(self, quantity: str, weight: Weight) -> Iterator[Promise]:
+        """Yield what each exchange of this weight moved of a quantity.
+
+        What the evidence lacks of a confirmed exchange is in doubt.
+        """
+        steps = {step.step: step for step in self.scenario.steps}
+        constants = {
+            name: [
+                (labels, n)
+                for (of, labels), n in constant_counts(self.scenario, step)
+                if of == quantity and n
+            ]
+            for name, step in steps.items()
+        }
+        entries = {name: entry_numbers(step, quantity) for name, step in steps.items()}
+        for table in self.exchanges:
+            recorded = RecordedAmounts(table)
+            for step, outcome, status, _ in table.tally():
+                its_weight = weight_of(outcome, status, steps[step])
+                if constants[step] and its_weight is weight:
+                    for each in table.of_kind(step, outcome, status):
+                        for labels, amount in constants[step]:
+                            yield Promise(each, labels, amount)
+                if entries[step] and its_weight is not Weight.NOTHING:
+                    kind = table.is_of_kind(step, outcome, status)
+                    yield from self._recorded(
+                        recorded, kind, entries[step], quantity, its_weight, weight
+                    )
+
+    def _recorded(
+        self, recorded: RecordedAmounts, kind: Column, entries: Collection[int], quantity: str,
+        its_weight: Weight, weight: Weight,
+    ) -> Iterator[Promise]:  # fmt: skip
+        moves = recorded.of(kind, entries, is_confirmed=its_weight is Weight.CONFIRMED)
+        if its_weight is weight:
+            exchanges = recorded.exchanges[moves.positions]
+            for exchange, row in zip(exchanges, moves.rows, strict=True):
+                key, is_unbounded = moves.keys[row["key"]], row["kind"] == AmountKind.UNBOUNDED
+                yield Promise(exchange, key.labels, int(row["amount"]), bool(is_unbounded))
+        if weight is Weight.IN_DOUBT:
+            unknown = (None,) * self.labels_of(quantity)
+            for exchange in recorded.exchanges[moves.incomplete]:
+                yield Promise(exchange, unknown, 0, is_unbounded=True)
+
+    def labels_of(self, quantity: str) -> int:
+        """Return by how many labels a quantity is counted."""
+        return len(self.scenario.quantities[quantity].by)
+
+    def resolution_of(self, quantity: str) -> Fraction:
+        """Return the resolution of a quantity."""
+        return resolution_of(self.scenario, quantity)

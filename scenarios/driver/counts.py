@@ -1,0 +1,153 @@
+"""Compute the amounts of a step whose labels or amounts are templates, and record them.
+
+before the request    labels and amounts that are known by then, or how much it can be at most
+after the response    what needs a value that this step saves
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from config.redaction import Secrets
+from scenarios.driver.failure_reason import FailureReason
+from scenarios.evidence.amounts import AmountKey, AmountKind, AmountRow, KeyLabels
+from scenarios.evidence.recording import Recorder
+from scenarios.language.amounts import (
+    AmountError,
+    Entry,
+    label_text,
+    recorded_entries,
+    resolution_of,
+    scaled,
+)
+from scenarios.language.model import Scenario
+from scenarios.language.steps import Step
+from scenarios.language.templates import (
+    Template,
+    TemplateError,
+    Variables,
+    compile_value,
+    variables_in,
+)
+
+NONE_PROMISED: tuple[AmountRow, ...] = ()
+
+_GROUP = "the response has no amount that can be counted"
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A label value or an amount; `is_late` if it needs what the step itself saves."""
+
+    template: Template
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledEntry:
+    number: int
+    quantity: str
+    resolution: Fraction
+    labels: tuple[_Value, ...]
+    amount: _Value
+    at_most: Template | None
+
+    def promise(self, recorder: Recorder, variables: Variables, secrets: Secrets) -> AmountRow:
+        """Return what is known before the request. Raises TemplateError."""
+        labels = tuple(None if each.is_late else label_text(each.template(variables))
+                       for each in self.labels)  # fmt: skip
+        bound = None if self.amount.is_late else self._scaled(self.amount.template, variables)
+        if bound is None and self.at_most:
+            bound = self._scaled(self.at_most, variables)
+        is_fixed = not self.amount.is_late and None not in labels
+        kind = AmountKind.FIXED if is_fixed else AmountKind.BOUND
+        key = self._key(recorder, labels, secrets)
+        return AmountRow(self.number, key, bound or 0,
+                         AmountKind.UNBOUNDED if bound is None else kind)  # fmt: skip
+
+    def conclude(
+        self, promised: AmountRow, recorder: Recorder, variables: Variables, secrets: Secrets
+    ) -> AmountRow:
+        """Return what the response had. Raises TemplateError."""
+        labels = tuple(label_text(each.template(variables)) for each in self.labels)
+        amount = self._scaled(self.amount.template, variables)
+        if promised.kind is not AmountKind.UNBOUNDED and amount > promised.amount:
+            raise AmountError("is more than at_most; raise at_most")
+        key = self._key(recorder, labels, secrets)
+        return AmountRow(self.number, key, amount, AmountKind.EXACT)
+
+    def _scaled(self, template: Template, variables: Variables) -> int:
+        return scaled(template(variables), self.resolution)
+
+    def _key(self, recorder: Recorder, labels: KeyLabels, secrets: Secrets) -> int:
+        key = AmountKey(self.quantity, labels, self.resolution)
+        if not recorder.knows_key(key):
+            for value in labels:
+                if value and secrets.redact_repeated(value) != value:
+                    raise AmountError("has a secret as a label value; count by another value")
+        return recorder.key_of(key)
+
+
+@dataclass(frozen=True, slots=True)
+class StepAmounts:
+    """The recorded amounts of one step."""
+
+    entries: tuple[_CompiledEntry, ...]
+
+    def promise(
+        self, recorder: Recorder, number: int, variables: Variables, secrets: Secrets
+    ) -> tuple[AmountRow, ...]:
+        """Record what is known before the request. Raises TemplateError, OSError."""
+        rows = []
+        for entry in self.entries:
+            try:
+                rows.append(entry.promise(recorder, variables, secrets))
+            except AmountError as error:
+                raise TemplateError(f"the amount of {entry.quantity} {error}") from error
+        recorder.count(number, rows)
+        return tuple(rows)
+
+    def conclude(
+        self, recorder: Recorder, number: int, promised: tuple[AmountRow, ...],
+        variables: Variables, secrets: Secrets,
+    ) -> FailureReason | None:  # fmt: skip
+        """Record what the response had, or return why that is no amount. Raises OSError."""
+        rows = []
+        for entry, row in zip(self.entries, promised, strict=True):
+            if row.kind is AmountKind.FIXED:
+                continue
+            try:
+                rows.append(entry.conclude(row, recorder, variables, secrets))
+            except (AmountError, TemplateError) as error:
+                return FailureReason(f"the amount of {entry.quantity} {error}", _GROUP)
+        recorder.count(number, rows)
+        return None
+
+
+def compile_amounts(scenario: Scenario, step: Step, known: Variables) -> StepAmounts | None:
+    """Compile the amounts of a step that are recorded, or return None if there are none."""
+    entries = recorded_entries(step)
+    if not entries:
+        return None
+    return StepAmounts(tuple(
+        _compile(number, entry, scenario, step, known) for number, entry in enumerate(entries)
+    ))  # fmt: skip
+
+
+def _compile(
+    number: int, entry: Entry, scenario: Scenario, step: Step, known: Variables
+) -> _CompiledEntry:
+    at_most = step.at_most.get(entry.quantity)
+    return _CompiledEntry(
+        number,
+        entry.quantity,
+        resolution_of(scenario, entry.quantity),
+        tuple(_value(label, step.save, known) for label in entry.labels),
+        _value(entry.amount, step.save, known),
+        None if at_most is None else compile_value(at_most, known),
+    )
+
+
+def _value(value: Any, saved: Mapping[str, object], known: Variables) -> _Value:
+    return _Value(compile_value(value, known), bool(variables_in(value) & set(saved)))

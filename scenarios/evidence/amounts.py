@@ -1,0 +1,152 @@
+"""The amounts of one generator's exchanges, where they come from templates: STEM.counts.
+
+One row of fixed size per amount, appended to a mapped file, and never changed. What is known before
+the request is written before it, so that a killed process leaves a bound:
+
+    intend()     FIXED      labels and amount are known: they hold, if the exchange is confirmed
+                 BOUND      the amount is at most this
+                 UNBOUNDED  the amount may be any
+    conclude()   EXACT      what the response had; written before the outcome of the exchange
+
+A key is the number of a note in STEM.jsonl with quantity, label values and resolution. A label
+value that only the response has is null in the key of a bound.
+"""
+
+import mmap
+import os
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.evidence.files import MAX_DATA_BYTES, open_new, open_to_read
+
+COUNTS = ".counts"
+
+AMOUNT = np.dtype(
+    [
+        ("sequence", "<u4"),
+        ("key", "<u4"),
+        ("amount", "<i8"),
+        ("entry", "<u2"),
+        ("kind", "u1"),
+        ("spare", "u1"),
+    ]
+)
+AMOUNT_BYTES = AMOUNT.itemsize
+MAX_KEYS = 100_000
+
+_ROW = struct.Struct("<IIqH")
+_KIND_AT = 18
+_CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
+_CHUNK_BYTES = _CHUNK_ROWS * AMOUNT_BYTES
+
+KeyLabels = tuple[str | None, ...]
+
+
+class AmountKind(IntEnum):
+    """What is known of an amount; 0 is no row."""
+
+    FIXED = 1
+    BOUND = 2
+    UNBOUNDED = 3
+    EXACT = 4
+
+
+class AmountRow(NamedTuple):
+    """One amount of an exchange: of which entry of its step, under which key, how much."""
+
+    entry: int
+    key: int
+    amount: int
+    kind: AmountKind
+
+
+@dataclass(frozen=True, slots=True)
+class AmountKey:
+    """What a row counts: a quantity under label values, in units of a resolution."""
+
+    quantity: str
+    labels: KeyLabels
+    resolution: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Amounts:
+    """The valid rows of a recording with their keys, ordered by sequence number."""
+
+    keys: tuple[AmountKey, ...]
+    rows: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+NO_AMOUNTS = Amounts((), np.empty(0, AMOUNT))
+
+
+class AmountFile:
+    """Appends the rows of one generator; the file is created with the first."""
+
+    def __init__(self, path: Path) -> None:
+        """Create nothing yet."""
+        self.path = path
+        self.written = 0
+        self._descriptor = -1
+        self._chunk = mmap.mmap(-1, 1)
+        self._chunk_from = self._chunk_to = 0
+
+    def append(self, sequence: int, rows: Iterable[AmountRow]) -> None:
+        """Append what is known of an exchange. Raises OSError if the disk is full."""
+        for entry, key, amount, kind in rows:
+            number = self.written
+            if number == self._chunk_to:
+                self._grow()
+            at = (number - self._chunk_from) * AMOUNT_BYTES
+            _ROW.pack_into(self._chunk, at, sequence, key, amount, entry)
+            self._chunk[at + _KIND_AT] = kind  # last: until then, a reader sees no row
+            self.written = number + 1
+
+    def close(self) -> None:
+        """Close the file, without the part of the last chunk that is not written."""
+        if self._descriptor >= 0:
+            self._chunk.close()
+            os.ftruncate(self._descriptor, self.written * AMOUNT_BYTES)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _grow(self) -> None:
+        """Map the next chunk, its blocks first: a full disk is an error here, and no SIGBUS."""
+        if self._descriptor < 0:
+            self._descriptor = open_new(self.path)
+        offset = self._chunk_to * AMOUNT_BYTES
+        os.posix_fallocate(self._descriptor, offset, _CHUNK_BYTES)
+        self._chunk.close()
+        self._chunk = mmap.mmap(self._descriptor, _CHUNK_BYTES, offset=offset)
+        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + _CHUNK_ROWS
+
+
+def read_amounts(path: Path, keys: tuple[AmountKey, ...]) -> tuple[Amounts, int]:
+    """Read the rows that are valid, and how many are not; a file that is torn ends before.
+
+    The file grows by chunks: that of a killed generator ends with empty rows.
+    """
+    try:
+        with open_to_read(path, MAX_DATA_BYTES) as file:
+            count = os.fstat(file.fileno()).st_size // AMOUNT_BYTES
+            rows = np.fromfile(file, AMOUNT, count)
+    except OSError:
+        return Amounts(keys, NO_AMOUNTS.rows), 0
+    written = np.flatnonzero(rows["kind"])
+    rows = rows[: written[-1] + 1 if len(written) else 0]
+    valid = (rows["kind"] >= min(AmountKind)) & (rows["kind"] <= max(AmountKind))
+    valid &= (rows["key"] < len(keys)) & (rows["amount"] >= 0) & (rows["sequence"] > 0)
+    kept = rows[valid]
+    ordered = kept[np.argsort(kept["sequence"], kind="stable")]
+    return Amounts(keys, ordered), int(np.count_nonzero(~valid))

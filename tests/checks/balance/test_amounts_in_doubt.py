@@ -1,0 +1,128 @@
+"""Rows of the balance whose client amounts come from responses, some of them in doubt."""
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checks.balance.promises import Promises
+from checks.balance.usage import judge_usage
+from checks.case import read_case
+from checks.result import Code, ResolvedDoubt, UsageRow
+from checks.verdict import Verdict
+from scenarios.evidence.ledger import Weight
+from scenarios.evidence.recording_reader import read_recording
+from scenarios.http.messages import Response, ResponseLost
+from tests import evidence_factory as make
+from tests.scenarios.evidence.metered import STEP, record, scenario_of, spent
+
+LOST = ResponseLost("reset")
+KNOWN = {"tokens": {"{{ tenant }}": "{{ spent }}"}}
+Answers = Sequence[Response | BaseException]
+
+
+def rows_of(
+    place: Path, answers: Answers, stored: Mapping[str, float], *,
+    traces: Sequence[Sequence[object]] | None = None, **step: object,
+) -> dict[str, UsageRow]:  # fmt: skip
+    """Write a run of a metered step, with a database that stored these amounts; judge it."""
+    quantity = {"by": ["customer"], "resolution": 0.001, "unit": "tokens",
+                "database": {"main": "SELECT customer, sum(tokens) FROM usage GROUP BY 1"},
+                "traces": {"main": "SELECT trace, customer, tokens FROM usage"}}  # fmt: skip
+    document = {
+        "scenario": "metered", "quantities": {"tokens": quantity}, "flow": [{**STEP, **step}],
+        "profiles": {"load": {"users": 1, "iterations": len(answers)}},
+    }  # fmt: skip
+    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document))
+    for file in folder.exchanges.iterdir():
+        file.unlink()
+    record(folder.exchanges, scenario_of(**step), answers)
+    make.write_rows(folder, "before", {"tokens": {"rows": []}})
+    after = [[customer, amount] for customer, amount in stored.items()]
+    make.write_rows(folder, "after", {"tokens": {"rows": after}})
+    if traces is not None:
+        lines = "".join(json.dumps([f"{make.RUN_ID}-load-{number}", *rest]) + "\n"
+                        for number, *rest in traces)  # fmt: skip
+        folder.write_witness_file("database/traces-tokens.jsonl", lines.encode())
+        folder.write_witness_file("database/traces.json", json.dumps({"tokens": ""}).encode())
+    return {row.labels["customer"]: row for row in judge_usage(read_case(folder)).usage}
+
+
+def test_a_customer_that_the_client_never_used_is_accused_with_the_amount(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [spent("acme", 1.5), spent("acme", 2.5)], {"acme": 1.5, "globex": 2.5})
+    assert {name: row.code for name, row in rows.items()} == {
+        "acme": Code.WRONG_LABEL, "globex": Code.WRONG_LABEL
+    }  # fmt: skip
+    misplaced = rows["acme"].misplaced
+    assert misplaced
+    assert misplaced.found_under == ((("globex",), Fraction(5, 2)),)
+
+
+def test_an_excess_without_an_upper_bound_is_open(tmp_path: Path) -> None:
+    row = rows_of(tmp_path, [spent("x", 1.5), LOST], {"acme": 99.0}, counts=KNOWN)["acme"]
+    assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.IN_DOUBT)
+    assert row.client.is_unbounded
+
+
+def test_a_value_below_what_is_confirmed_fails_whatever_is_in_doubt(tmp_path: Path) -> None:
+    row = rows_of(tmp_path, [spent("x", 1.5), LOST], {"acme": 1.499}, counts=KNOWN)["acme"]
+    assert (row.verdict, row.code) == (Verdict.FAIL, Code.LOST_ROW)
+
+
+@pytest.mark.parametrize(
+    ("stored", "verdict"), [(11.5, Verdict.INCONCLUSIVE), (12.0, Verdict.FAIL)]
+)
+def test_an_excess_beyond_the_bound_fails(tmp_path: Path, stored: float, verdict: Verdict) -> None:
+    at_most = {"tokens": 10}
+    answers: Answers = [spent("x", 1.5), LOST]
+    rows = rows_of(tmp_path, answers, {"acme": stored}, counts=KNOWN, at_most=at_most)
+    assert rows["acme"].verdict is verdict
+    assert rows["acme"].client.most == Fraction(23, 2)
+
+
+def test_amounts_by_trace_id_settle_what_has_no_bound_and_no_label(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [spent("acme", 1.5), LOST, LOST], {"acme": 1.5, "globex": 7.25},
+                   traces=[[1, "acme", 1.5], [2, "globex", 7.25]])  # fmt: skip
+    globex = rows["globex"]
+    assert (globex.client.confirmed, globex.client.is_in_doubt) == (Fraction(29, 4), False)
+    assert globex.resolved == ResolvedDoubt(Fraction(29, 4), 0)
+    assert {row.verdict for row in rows.values()} == {Verdict.PASS}
+
+
+def test_an_amount_by_trace_id_settles_what_has_a_bound(tmp_path: Path) -> None:
+    row = rows_of(
+        tmp_path, [spent("x", 1.5), LOST], {"acme": 4.0},
+        traces=[[1, "acme", 1.5], [2, "acme", 2.5]], counts=KNOWN, at_most={"tokens": 10},
+    )["acme"]  # fmt: skip
+    assert (row.client.confirmed, row.client.in_doubt, row.verdict) == (4, 0, Verdict.PASS)
+    assert row.resolved == ResolvedDoubt(Fraction(5, 2), Fraction(15, 2))
+
+
+def test_a_row_of_no_request_leaves_the_doubt_open(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [LOST], {"acme": 3.0}, traces=[])
+    assert rows["acme"].client.is_unbounded  # the row came between the two queries
+
+
+def test_one_request_that_was_charged_too_little_is_named(tmp_path: Path) -> None:
+    answers = [spent("acme", 1.5), spent("acme", 2.5)]
+    row = rows_of(tmp_path, answers, {"acme": 4.0}, traces=[[1, "acme", 1.0], [2, "acme", 3.0]])[
+        "acme"
+    ]
+    assert (row.verdict, row.code) == (Verdict.FAIL, Code.LOST_ROW)
+    assert row.records
+    assert row.records.missing_ids == (f"{make.RUN_ID}-load-1",)
+    assert row.records.surplus_ids == (f"{make.RUN_ID}-load-2",)
+
+
+def test_promises_have_what_each_exchange_moved(tmp_path: Path) -> None:
+    scenario = scenario_of(at_most={"tokens": 10})
+    read = read_recording(record(tmp_path, scenario, [spent("acme", 1.5), LOST]))
+    assert read
+    promises = Promises(scenario, "run", [read.exchanges])
+    (confirmed,) = promises.of("tokens", Weight.CONFIRMED)
+    (doubtful,) = promises.of("tokens", Weight.IN_DOUBT)
+    assert (confirmed.exchange.sequence, confirmed.labels, confirmed.amount) == (1, ("acme",), 1500)
+    assert (doubtful.exchange.sequence, doubtful.labels, doubtful.amount) == (2, (None,), 10_000)

@@ -1,0 +1,62 @@
+"""Whether amounts and labels of responses balance in every witness, and faults are found."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from scenarios.evidence.amounts import AmountKind
+from tests.integration.command import Ended, Start
+from tests.integration.metering import FAULTS, metering
+
+pytestmark = pytest.mark.long
+
+
+def run(start: Start, place: Path, *options: str, fault: str = "") -> Ended:
+    with metering(place, fault) as files:
+        return start("load", *files, *options).wait()
+
+
+def test_two_workers_balance_to_the_last_unit_in_every_witness(
+    start: Start, tmp_path: Path
+) -> None:
+    ended = run(start, tmp_path, "--workers", "2")
+    assert ended.code == 0, ended.stdout + ended.stderr
+    rows = ended.rows("tokens")
+    assert len(rows) > 40
+    for row in rows:
+        assert row["client"]["confirmed"] > 0
+        assert row["client"]["in_doubt"] == 0
+        assert {figure["low"] for figure in row["figures"].values()} == {row["client"]["confirmed"]}
+    assert {recording.start.generator for recording in ended.recordings()} == {"load-w1", "load-w2"}
+    recorded = 0
+    for recording in ended.recordings():
+        amounts = recording.exchanges.amounts.rows
+        recorded += int(amounts["amount"][amounts["kind"] == AmountKind.EXACT].sum())
+    booked = sum(Fraction(str(row["client"]["confirmed"])) for row in rows)
+    assert Fraction(recorded, 1000) == booked
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_wrong_booking_fails_with_its_code_customer_and_amount(
+    start: Start, tmp_path: Path, fault: str
+) -> None:
+    ended = run(start, tmp_path, fault=fault)
+    assert ended.code == 1, ended.stdout + ended.stderr
+    failing = {row["labels"]["customer"]: row for row in ended.rows("tokens")
+               if row["verdict"] == "fail"}  # fmt: skip
+    codes = {
+        "lost": "LOST_COUNT",
+        "rounded": "LOST_COUNT",
+        "doubled": "DOUBLE_COUNT",
+        "other-customer": "WRONG_LABEL",
+        "rejected": "DOUBLE_COUNT",
+        "lost-row": "LOST_ROW",
+    }
+    found = {row["code"] for row in failing.values()}
+    assert found <= {codes[fault], "DOUBLE_COUNT" if fault == "rounded" else codes[fault]}
+    assert ("stranger" in failing) is (fault == "other-customer")
+    assert len(failing) == (2 if fault == "other-customer" else 1)
+    detail = ended.finding("usage/tokens")["detail"]
+    assert all(customer in detail for customer in failing)
+    assert "tokens" in detail
