@@ -81,12 +81,13 @@ class _CompiledEntry:
         return scaled(template(variables), self.resolution)
 
     def _key(self, recorder: Recorder, labels: KeyLabels, secrets: Secrets) -> int:
-        key = AmountKey(self.quantity, labels, self.resolution)
-        if not recorder.knows_key(key):
-            for value in labels:
-                if value and secrets.redact_repeated(value) != value:
-                    raise AmountError("has a secret as a label value; count by another value")
-        return recorder.key_of(key)
+        number = recorder.number_of(self.quantity, labels)
+        if number is not None:
+            return number
+        for value in labels:
+            if value and secrets.redact_repeated(value) != value:
+                raise AmountError("has a secret as a label value; count by another value")
+        return recorder.note_key(AmountKey(self.quantity, labels, self.resolution))
 
 
 @dataclass(frozen=True, slots=True)

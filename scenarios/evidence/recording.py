@@ -28,7 +28,14 @@ from typing import Any
 import numpy as np
 
 from config.clock import CLOCK, Clock, ClockStep
-from scenarios.evidence.amounts import COUNTS, MAX_KEYS, AmountFile, AmountKey, AmountRow
+from scenarios.evidence.amounts import (
+    COUNTS,
+    MAX_KEYS,
+    AmountFile,
+    AmountKey,
+    AmountRow,
+    KeyLabels,
+)
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import (
@@ -154,7 +161,7 @@ class Recorder:
         self._chunk_from = self._chunk_to = self._written = 0
         self._reasons: dict[str, int] = {"": 0}
         self._details: Counter[int] = Counter()
-        self._keys: dict[AmountKey, int] = {}
+        self._keys: dict[tuple[str, KeyLabels], int] = {}
         self.amounts = AmountFile(path.with_suffix(COUNTS))
         self.changed: list[int] | None = None
         self.generator = generator
@@ -227,26 +234,28 @@ class Recorder:
         if self.changed is not None:
             self.changed.append(number)
 
-    def key_of(self, key: AmountKey) -> int:
-        """Return the number of a key, which is noted when it first occurs.
+    def number_of(self, quantity: str, labels: KeyLabels) -> int | None:
+        """Return the number of a key, or None if it has not occurred before."""
+        return self._keys.get((quantity, labels))
+
+    def note_key(self, key: AmountKey) -> int:
+        """Note a key that has not occurred before; return its number.
 
         Raises OSError if there are too many, or the disk is full.
         """
-        number = self._keys.get(key)
-        if number is None:
-            if len(self._keys) >= MAX_KEYS:
-                raise OSError(errno.E2BIG, f"it has more than {MAX_KEYS:,} label sets of amounts")
-            number = self._keys[key] = len(self._keys)
-            resolution = text_of(key.resolution)
-            labels = list(key.labels)
-            self._write(
-                "key", {"quantity": key.quantity, "labels": labels, "resolution": resolution}
-            )
+        number = len(self._keys)
+        if number >= MAX_KEYS:
+            raise OSError(errno.E2BIG, f"it has more than {MAX_KEYS:,} label sets of amounts")
+        self._keys[key.quantity, key.labels] = number
+        self._write(
+            "key",
+            {
+                "quantity": key.quantity,
+                "labels": list(key.labels),
+                "resolution": text_of(key.resolution),
+            },
+        )
         return number
-
-    def knows_key(self, key: AmountKey) -> bool:
-        """Return whether a key has occurred before."""
-        return key in self._keys
 
     def count(self, number: int, rows: Iterable[AmountRow]) -> None:
         """Record what is known of the amounts of a request. Raises OSError if the disk is full."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from config.documents import did_you_mean, nearest
 from config.model_keys import Location
-from scenarios.language.amounts import AmountError, resolution_of, scaled
+from scenarios.language.amounts import AmountError, recorded_entries, resolution_of, scaled
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
@@ -17,6 +17,7 @@ from scenarios.language.violations import Violation, repeated_names, template_vi
 
 _QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _SHOWN = 40
+MAX_RECORDED = 50
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # as SQLAlchemy parses bind parameters, since it executes the query
 _BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
@@ -32,6 +33,8 @@ def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
 
 def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
     known = list(scenario.quantities)
+    if len(recorded_entries(step)) > MAX_RECORDED:
+        yield place, f"these are more than {MAX_RECORDED} amounts with templates; split the step"
     for name in step.at_most.keys() - step.counts.keys():
         message = f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
         yield (*place[:-1], "at_most", name), message

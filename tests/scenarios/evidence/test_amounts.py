@@ -138,10 +138,10 @@ def test_a_step_without_templates_leaves_no_file(tmp_path: Path) -> None:
 def test_too_many_label_sets_stop_the_load_with_a_reason(tmp_path: Path) -> None:
     recorder = recorder_at(tmp_path)
     keys = [AmountKey("tokens", (str(number),), MILLI) for number in range(MAX_KEYS + 1)]
-    assert [recorder.key_of(key) for key in keys[:-1]] == list(range(MAX_KEYS))
-    assert recorder.key_of(keys[0]) == 0
+    assert [recorder.note_key(key) for key in keys[:-1]] == list(range(MAX_KEYS))
+    assert recorder.number_of("tokens", ("0",)) == 0
     with pytest.raises(OSError, match="more than 100,000 label sets of amounts") as refused:
-        recorder.key_of(keys[-1])
+        recorder.note_key(keys[-1])
     assert refused.value.errno == errno.E2BIG
     recorder.close()
 

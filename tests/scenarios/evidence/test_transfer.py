@@ -5,11 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.evidence.amounts import COUNTS, AmountKey, AmountKind, AmountRow
+from scenarios.evidence.amounts import AMOUNT, COUNTS, AmountKey, AmountKind, AmountRow
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd
@@ -43,7 +44,10 @@ def record(recorder: Recorder, under_way: list[int], chance: random.Random) -> N
         under_way.append(recorder.intend(chance.randint(1, 99), chance.randint(0, 1), 1.5))
         return
     number = under_way.pop(chance.randrange(len(under_way)))
-    key = recorder.key_of(AmountKey("tokens", (f"c{chance.randint(1, 9)}",), Fraction(1)))
+    labels = (f"c{chance.randint(1, 9)}",)
+    key = recorder.number_of("tokens", labels)
+    if key is None:
+        key = recorder.note_key(AmountKey("tokens", labels, Fraction(1)))
     recorder.count(number, [AmountRow(0, key, chance.randrange(2**63), AmountKind.EXACT)])
     outcome = chance.choice(list(Outcome))
     reason = "" if outcome is Outcome.OK else f"reason {chance.randint(1, 5)}"
@@ -112,6 +116,33 @@ def test_the_master_gets_the_workers_files_over_a_channel_that_loses_and_duplica
     assert arrived
     assert arrived.end == END
     assert (arrived.missing, arrived.unconcluded) == (0, len(under_way))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((1, 0, 5, 0, 9, 0), "of no kind"),
+        ((1, 0, 5, 0, 0, 0), "of no kind"),
+        ((1, 0, -5, 0, 4, 0), "belong to no exchange"),
+        ((11, 0, 5, 0, 4, 0), "belong to no exchange"),
+    ],
+)
+def test_amounts_that_no_recorder_writes_are_refused(
+    tmp_path: Path, row: tuple[int, ...], message: str
+) -> None:
+    writer = BatchWriter(tmp_path / "many-w1.jsonl", 10)
+    amounts = np.array([row], AMOUNT).tobytes()
+    batch: Batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": amounts}
+    with pytest.raises(BatchError, match=message):
+        writer.write(batch)
+    assert not (tmp_path / f"many-w1{COUNTS}").exists()
+
+
+def test_more_amounts_than_the_exchanges_can_have_are_refused(tmp_path: Path) -> None:
+    writer = BatchWriter(tmp_path / "many-w1.jsonl", 1)
+    amounts = np.array([(1, 0, 5, 0, 4, 0)] * 101, AMOUNT).tobytes()
+    with pytest.raises(BatchError, match="more than 100 amounts per exchange"):
+        writer.write({"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": amounts})
 
 
 def test_a_batch_is_limited_in_size_and_only_the_last_has_the_additional_fields(

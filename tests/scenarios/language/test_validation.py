@@ -337,6 +337,12 @@ MUTATIONS = [
         id="bound of a name never saved",
     ),
     pytest.param(
+        "made: {a: 1, b: 2}",
+        "made: {{{}}}".format(", ".join(f'k{n}: "{{{{ order }}}}"' for n in range(51))),
+        ["s.yaml:14: these are more than 50 amounts with templates; split the step"],
+        id="more recorded amounts than a step may have",
+    ),
+    pytest.param(
         'json: {owner: "{{ unique }}"}',
         'json: {owners: [{"{{ uniqe }}": 1}]}',
         ["s.yaml:11: the variable 'uniqe' is not defined here; did you mean unique?"],
