@@ -151,7 +151,7 @@ class Recorder:
     def __init__(
         self, path: Path, generator: str, profile: str, users: int, scheduled: int | None,
         steps: Sequence[str], warm_up_s: float = 0.0, shipped: bool = False,
-        *, clock: Clock = CLOCK,
+        *, clock: Clock = CLOCK, max_keys: int = MAX_KEYS,
     ) -> None:  # fmt: skip
         """Create the files and fix the anchor. Raises OSError."""
         self.path = path
@@ -161,6 +161,7 @@ class Recorder:
         self._chunk_from = self._chunk_to = self._written = 0
         self._reasons: dict[str, int] = {"": 0}
         self._details: Counter[int] = Counter()
+        self._max_keys = max_keys
         self._keys: dict[tuple[str, KeyLabels], int] = {}
         self.amounts = AmountFile(path.with_suffix(COUNTS))
         self.changed: list[int] | None = None
@@ -244,8 +245,8 @@ class Recorder:
         Raises OSError if there are too many, or the disk is full.
         """
         number = len(self._keys)
-        if number >= MAX_KEYS:
-            raise OSError(errno.E2BIG, f"it has more than {MAX_KEYS:,} label sets of amounts")
+        if number >= self._max_keys:
+            raise OSError(errno.E2BIG, f"it has more than {self._max_keys:,} label sets of amounts")
         self._keys[key.quantity, key.labels] = number
         self._write(
             "key",

@@ -15,7 +15,6 @@ from scenarios.evidence.amounts import (
     AMOUNT,
     AMOUNT_BYTES,
     COUNTS,
-    MAX_KEYS,
     AmountFile,
     AmountKey,
     AmountKind,
@@ -23,11 +22,11 @@ from scenarios.evidence.amounts import (
     read_amounts,
 )
 from scenarios.evidence.ledger import Ledger, ledger_of
-from scenarios.evidence.recording import NOTES
+from scenarios.evidence.recording import NOTES, Recorder
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.messages import ResponseLost
 from scenarios.language.amounts import scaled
-from tests.scenarios.evidence.metered import record, recorder_at, scenario_of, spent
+from tests.scenarios.evidence.metered import record, scenario_of, spent
 
 MILLI = Fraction(1, 1000)
 SCENARIO = scenario_of()
@@ -136,12 +135,13 @@ def test_a_step_without_templates_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_too_many_label_sets_stop_the_load_with_a_reason(tmp_path: Path) -> None:
-    recorder = recorder_at(tmp_path)
-    keys = [AmountKey("tokens", (str(number),), MILLI) for number in range(MAX_KEYS + 1)]
-    assert [recorder.note_key(key) for key in keys[:-1]] == list(range(MAX_KEYS))
-    assert recorder.number_of("tokens", ("0",)) == 0
-    with pytest.raises(OSError, match="more than 100,000 label sets of amounts") as refused:
-        recorder.note_key(keys[-1])
+    path = tmp_path / "load.jsonl"
+    recorder = Recorder(path, "load", "load", 1, None, ("ask",), max_keys=2)
+    acme, globex, third = (AmountKey("tokens", (name,), MILLI) for name in ("a", "b", "c"))
+    assert [recorder.note_key(acme), recorder.note_key(globex)] == [0, 1]
+    assert recorder.number_of("tokens", ("a",)) == 0
+    with pytest.raises(OSError, match="more than 2 label sets of amounts") as refused:
+        recorder.note_key(third)
     assert refused.value.errno == errno.E2BIG
     recorder.close()
 

@@ -46,13 +46,13 @@ MUTATIONS = [
     pytest.param(
         "counts: {calls: 1}",
         "counts: {calls: [1]}",
-        ["s.yaml:19: [1] is no amount; write a number"],
+        ['s.yaml:19: [1] is no amount; write a number, or a template: "{{ used }}"'],
         id="count that is a list",
     ),
     pytest.param(
         "counts: {calls: 1}",
         "counts: {calls: x}",
-        ['s.yaml:19: "x" is no amount; write a number'],
+        ['s.yaml:19: "x" is no amount; write a number, or a template: "{{ used }}"'],
         id="count that is no number",
     ),
     pytest.param(
