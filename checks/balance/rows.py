@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from checks.balance.client import client_total
 from checks.balance.diagnosis import Statement, diagnose
 from checks.balance.divergence import date_differences
 from checks.balance.doubt_resolution import find_record_gaps
@@ -12,7 +13,7 @@ from checks.case import Case
 from checks.result import ClientFigure, Code, RecordGap, UsageRow
 from checks.verdict import Verdict
 from scenarios.language.amounts import in_units
-from witnesses.figure import Figure, Figures, Labels, Reason
+from witnesses.figure import Figure, Figures, Labels, Reason, total_of
 from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
@@ -166,16 +167,12 @@ def _may_hide_restart(
 
     Not where one label has less and another more: a restart moves no count.
     """
-    confirmed, in_doubt = (
-        in_units(
-            sum(count for (name, _), count in each.items() if name == quantity.name),
-            quantity.precision.resolution,
-        )
-        for each in (case.ledger.confirmed, case.ledger.in_doubt)
-    )
-    shown = figures[SERVICE].by_labels.values() if SERVICE in figures else ()
-    is_short = sum(figure.value or 0.0 for figure in shown) < confirmed
-    return is_short and case.services.may_hide_restart(quantity, float(confirmed + in_doubt))
+    if SERVICE not in figures:
+        return False
+    client = client_total(case.ledger, quantity.name, quantity.precision.resolution)
+    values = (figure.value or 0 for figure in figures[SERVICE].by_labels.values())
+    is_short = total_of(*values) < client.confirmed
+    return is_short and case.services.may_hide_restart(quantity, float(client.most))
 
 
 def _doubted_by_shortfall(
