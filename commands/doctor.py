@@ -41,6 +41,8 @@ from config.errors import ConfigError, Problem
 from config.prometheus import Prometheus
 from config.redaction import Secrets, redact
 from reports.checklist import render_checklist
+from scenarios.http.token_request import TokenRefused
+from scenarios.http.tokens import TOKEN_SOURCES
 from scenarios.language.secrets import secrets_of
 from witnesses.database.read_only import DatabaseDown, read_only
 from witnesses.health.collector import fetch_statuses
@@ -153,6 +155,7 @@ def check_environment(environment: Environment) -> list[Finding]:
                 for finding in judge_status(name, status, CLOCK.now_at())
             ),
             *_untried_headers(environment),
+            *_tokens(environment),
             *metrics,
             *_prometheus(environment, start_times),
             *(each.result() for each in databases),
@@ -168,6 +171,23 @@ def _untried_headers(environment: Environment) -> Iterator[Finding]:
                 Verdict.PASS, "not refused", "not tried: the service has no probe",
                 f"Add probe: /… to {name} in the environment's file, a read that needs the token.",
             )  # fmt: skip
+
+
+def _tokens(environment: Environment) -> Iterator[Finding]:
+    """Report for each service with OAuth 2.0 whether its token endpoint gives a token."""
+    for name, service in environment.services.items():
+        if service.auth.oauth2 is None:
+            continue
+        verdict, observed, detail = Verdict.PASS, "a token", ""
+        try:
+            TOKEN_SOURCES(service.auth, environment.network).authorization()
+        except TokenRefused as error:
+            verdict, observed = Verdict.FAIL, str(error)
+            detail = f"Correct services.{name}.auth.oauth2 in the environment's file."
+        yield Finding(
+            finding_id("token", name), f"token for {name}", Kind.HEALTH, verdict, "a token",
+            observed, detail,
+        )  # fmt: skip
 
 
 def _metrics(

@@ -129,8 +129,7 @@ class LoadProcess:
                 self._has_started = True
                 self._send(b"g")
             elif "learned" in event:
-                for secret in event["learned"]:
-                    self._secrets.learn(secret)
+                self._secrets.learn(event["learned"])
             elif "error" in event:
                 errors.append(str(event["error"]))
             else:

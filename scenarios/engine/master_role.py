@@ -15,7 +15,7 @@ from locust.runners import MasterRunner
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import RUNS, digest_of, read_task
-from scenarios.engine.messages import StopMessage, read_message
+from scenarios.engine.messages import LearnedMessage, StopMessage, read_message
 from scenarios.engine.worker_registry import WorkerRegistry
 from scenarios.evidence.recording import Stop, StopReason
 
@@ -40,7 +40,7 @@ class MasterRole:
         self._scheduled = assignment.scheduled
         iterations = assignment.max_iterations if self._scheduled is None else self._scheduled
         self._max_rows = iterations * assignment.flow.extent.most_exchanges
-        for name in ("assignment_reply", "batch", "abort"):
+        for name in ("assignment_reply", "batch", "abort", "learned"):
             runner.register_message(name, self._handle)
         if options.on_order and options.expect_workers_max_wait:
             gevent.spawn(self._refuse_without_workers)
@@ -95,6 +95,8 @@ class MasterRole:
     def _handle(self, environment: Environment, msg: Any) -> None:  # Locust's keywords
         if msg.type == "abort":
             self._stop_workers(read_message(StopMessage, msg.data).to_stop())
+        elif msg.type == "learned":
+            parent_channel.report(learned=read_message(LearnedMessage, msg.data).secrets)
         elif self._registry and msg.type == "assignment_reply":
             self._registry.take_reply(msg.node_id, msg.data)
         elif self._registry:

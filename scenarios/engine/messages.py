@@ -24,6 +24,7 @@ from scenarios.evidence.transfer import MAX_AMOUNTS, MAX_NOTES_BYTES, MAX_ROWS
 _MAX_SCENARIO = 2_000_000
 _MAX_CHUNK = 1_000_000
 _NUMBER_BYTES = 4
+MAX_SECRET, MAX_SECRETS = 20_000, 1_000
 _MAX_VARIABLE = 200_000  # Linux allows 128 KiB for one
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
@@ -105,6 +106,15 @@ class Confirmation(_Message):
     """The number of the last batch that the master has."""
 
     batch: Count
+
+
+class LearnedMessage(_Message):
+    """The secrets that responses brought to a worker, which the master's logs must not have."""
+
+    secrets: Annotated[
+        list[Annotated[str, StringConstraints(max_length=MAX_SECRET)]],
+        Field(max_length=MAX_SECRETS, repr=False),
+    ]
 
 
 class StopMessage(_Message):

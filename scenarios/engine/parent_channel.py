@@ -4,7 +4,7 @@ child                               parent
 ── {"ready": true} ──────────────→
 ←───────────────────────────── g ──   start the load
 ── {"ended": 7, "scheduled": 50} ─→   progress, repeatedly
-── {"learned": ["…"]} ───────────→   secrets that responses brought, at the end
+── {"learned": ["…"]} ───────────→   secrets that responses brought, at the end of each worker
 ── {"error": "…"} ───────────────→
 ←───────────────────────────── s ──   start no further iteration, and end with the last one
 ←──────────────────── end of input    the parent is gone, or wants an end: stop at once

@@ -10,6 +10,7 @@ from locust.runners import WorkerRunner
 
 from scenarios.driver.load_state import Load
 from scenarios.engine.locust_statistics import add_rows
+from scenarios.engine.messages import MAX_SECRET, MAX_SECRETS
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.transfer import BatchQueue
 
@@ -42,7 +43,13 @@ class RecordingSender:
         self._sent_at = time.monotonic()
 
     def send_last(self) -> None:
-        """Send the rest, marked as the last; the load is closed by now."""
+        """Send the rest, marked as the last; the load is closed by now.
+
+        Before it come the secrets that were learned: with the last batch, the load is over.
+        """
+        learned = self._load.assignment.flow.secrets.learned[-MAX_SECRETS:]
+        secrets = [secret for secret in learned if len(secret) <= MAX_SECRET]
+        self._runner.send_message("learned", {"secrets": secrets})
         self._send_new(is_last=True)
 
     def wait_for_confirmation(self, timeout_s: float = CONFIRMATION_TIMEOUT_S) -> bool:

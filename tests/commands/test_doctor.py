@@ -11,6 +11,7 @@ import typer
 from checks.result import Finding
 from checks.verdict import Verdict
 from commands.doctor import check_environment, doctor
+from config.auth import Auth, OAuth2
 from config.environment import Environment
 from config.errors import ConfigError
 from config.prometheus import Prometheus
@@ -18,6 +19,7 @@ from config.services import Service
 from tests.counting_shop import METRIC, Shop, counting_shop
 from tests.evidence_factory import exposition, vector
 from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.token_server import TokenServer, serving_tokens
 
 _CLOCK = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
 _TARGETS = {"data": {"activeTargets": [{"labels": {"job": "shop"}, "scrapeInterval": "5s"}]}}
@@ -269,3 +271,41 @@ def test_headers_that_were_not_tried_are_reported_as_not_tried(
     finding = findings.get("headers/shop")
     assert (finding and not finding.observed.startswith("not tried")) is tried
     assert not finding or ("Add probe" in finding.detail) is not tried
+
+
+def _with_tokens(server: TokenServer) -> Environment:
+    auth = Auth(oauth2=OAuth2(**server.auth))
+    shop = Service(url=server.url, probe="/orders", metrics="none", auth=auth)
+    return Environment(environment="test", services={"shop": shop})
+
+
+def test_a_token_that_is_given_and_accepted_passes() -> None:
+    with serving_tokens() as server:
+        findings = _examined(_with_tokens(server))
+    assert (findings["token/shop"].verdict, findings["token/shop"].observed) == (
+        Verdict.PASS, "a token"
+    )  # fmt: skip
+    assert findings["headers/shop"].verdict is Verdict.PASS
+    assert server.paths.count("/token") == 1
+
+
+def test_a_token_endpoint_that_refuses_fails_with_its_sentence() -> None:
+    with serving_tokens(answer=lambda: (401, b'{"error": "invalid_client"}')) as server:
+        findings = _examined(_with_tokens(server))
+    assert findings["token/shop"].verdict is Verdict.FAIL
+    assert findings["token/shop"].observed == (
+        f"no token: {server.url}/token refused the client with status 401: invalid_client"
+    )
+    assert findings["token/shop"].detail == (
+        "Correct services.shop.auth.oauth2 in the environment's file."
+    )
+    assert findings["headers/shop"].verdict is not Verdict.PASS
+    assert server.paths.count("/token") == 1
+
+
+def test_credentials_that_are_not_accepted_fail() -> None:
+    with serving_tokens() as server:
+        shop = Service(url=server.url, probe="/orders", metrics="none", auth=Auth(bearer="wr0ng"))
+        findings = _examined(Environment(environment="test", services={"shop": shop}))
+    assert findings["headers/shop"].verdict is Verdict.INCONCLUSIVE
+    assert findings["headers/shop"].observed == "they are refused (401)"

@@ -56,3 +56,18 @@ def test_a_batch_is_sent_again_until_it_is_confirmed(tmp_path: Path) -> None:
     batches = in_locust_child(send_again, tmp_path)
     assert len(batches) >= 3
     assert set(batches) == {1}
+
+
+def learn_and_end(folder: str) -> list[Any]:
+    load, runner, sender = opened(folder)
+    load.assignment.flow.secrets.learn({"token": "t0ken-of-a-worker", "huge": "x" * 30_000})
+    load.close()
+    sender.send_last()
+    sent = [name for name, *_ in runner.sent if name in ("learned", "batch")]
+    return [sent, runner.named("learned")]
+
+
+def test_what_a_worker_learned_is_sent_before_its_last_batch(tmp_path: Path) -> None:
+    sent, learned = in_locust_child(learn_and_end, tmp_path)
+    assert sent[0] == "learned"
+    assert learned == [{"secrets": ["t0ken-of-a-worker"]}]
