@@ -22,12 +22,14 @@ from commands.shared.run_setup import (
     started_stack,
     variables_of,
     versions,
+    versions_of_data,
 )
 from config.environment import read_environment_file
 from config.errors import ConfigError
 from scenarios.driver.load_process import Workers
 from scenarios.driver.plan import Plan
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.tables import Table
 from tests.commands.shop_plan import ENVIRONMENT, SCENARIO, shop_plan
 
 URL = "http://127.0.0.1:1"
@@ -151,6 +153,14 @@ def test_the_versions_are_those_that_are_installed_here() -> None:
     assert told["python"] == ".".join(map(str, sys.version_info[:3]))
     assert told["system"]
     assert told["locust"] == version("locust")
+
+
+def test_the_rows_of_a_run_are_known_by_their_number_and_the_digest_of_their_file() -> None:
+    tables = {
+        "customers": Table(("id",), [{"id": 1}] * 1_500, "c.csv", "0123456789abcdef" * 4),
+        "inline": Table(("id",), [{"id": 1}]),
+    }
+    assert versions_of_data(tables) == {"data customers": "1,500 rows, SHA-256 0123456789abcdef"}
 
 
 def test_an_environment_without_a_stack_has_no_variables_and_starts_nothing(

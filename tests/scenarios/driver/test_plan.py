@@ -436,3 +436,43 @@ def test_a_variable_of_the_scenario_that_is_not_set_is_one_sentence_with_its_lin
     assert read_plan(replace(asked, allow_unset=True), LOCAL)
     monkeypatch.setenv("SHOP_KEY", "hunter22")
     assert read_plan(asked, LOCAL)
+
+
+def test_a_plan_has_the_rows_of_the_data_files_and_every_mistake_in_them(tmp_path: Path) -> None:
+    environment, path = tmp_path / "here.yaml", tmp_path / "s.yaml"
+    environment.write_text(
+        f"environment: here\nservices: {{shop: {{url: 'http://shop'}}}}\nload: {NONE}\n"
+        "prometheus: {url: 'http://prometheus.example'}\n"
+    )
+    data = "data: {c: {file: c.csv}}\n"
+    path.write_text(data + GOOD.replace('"{{ unique }}"', '"{{ c.id }}"'))
+    asked = PlanRequest(str(environment), str(path), ("once",), tmp_path / "runs", "", "")
+    (tmp_path / "c.csv").write_text("id,plan\nc1,gold\n")
+    assert list(read_plan(asked, LOCAL).tables["c"].rows) == [{"id": "c1", "plan": "gold"}]
+    (tmp_path / "c.csv").write_text("id,plan\nc1,gold\nc2\n")
+    with pytest.raises(ConfigError) as error:
+        read_plan(replace(asked, users=2), LOCAL)
+    assert str(error.value).replace(f"{tmp_path}/", "").splitlines() == [
+        "c.csv:3: 1 field, the header has 2; quote a field that has a comma",
+        f"here.yaml:3: the profile 'once' {NO_LOAD}",
+    ]
+
+
+def test_a_watch_is_planned_only_with_rows_that_never_end(tmp_path: Path) -> None:
+    def message(**asked: Any) -> str:
+        (tmp_path / "c.csv").write_text("id\nc1\n")
+        environment, path = tmp_path / "here.yaml", tmp_path / "s.yaml"
+        environment.write_text("environment: here\nservices: {shop: {url: 'http://shop'}}\n"
+                               "prometheus: {url: 'http://prometheus.example'}\n")  # fmt: skip
+        data = "data: {c: {file: c.csv, order: unique}}\n"
+        path.write_text(data + GOOD.replace('"{{ unique }}"', '"{{ c.id }}"'))
+        names = ("once",)
+        try:
+            read_plan(PlanRequest(str(environment), str(path), names, tmp_path, "", "", **asked),
+                      LOCAL)  # fmt: skip
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    assert message() == ""
+    assert "a watch goes on when every row of c has been used" in message(has_witnesses=False)

@@ -53,9 +53,11 @@ class FakeRunner:
         return [data for sent, data, _ in self.sent if sent == name]
 
 
-def make_assignment(folder: Path, profile: str, url: str = "http://127.0.0.1:9") -> LoadAssignment:
-    """Make the assignment of a profile, written as in a scenario file."""
-    files = write_task(folder, f"load: {profile}", url)
+def make_assignment(
+    folder: Path, profile: str, url: str = "http://127.0.0.1:9", path: str = "/", more: str = ""
+) -> LoadAssignment:
+    """Make the assignment of a profile, written as in a scenario file, which may have `more`."""
+    files = write_task(folder, f"load: {profile}", url, path, more)
     task = LoadTask(
         scenario=Path(files["scenario"]),
         environment=Path(files["environment"]),

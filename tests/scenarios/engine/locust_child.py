@@ -31,11 +31,14 @@ def in_locust_child(function: Callable[..., Any], *arguments: object) -> Any:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def write_task(folder: Path, profiles: str, url: str = "http://127.0.0.1:9") -> dict[str, str]:
+def write_task(
+    folder: Path, profiles: str, url: str = "http://127.0.0.1:9", path: str = "/", more: str = ""
+) -> dict[str, str]:
     """Write a scenario of one step and its environment; return the paths of both files."""
     scenario, environment = folder / "scenario.yaml", folder / "environment.yaml"
     scenario.write_text(
-        f"scenario: s\nflow: [{{step: ask, request: GET shop /}}]\nprofiles: {{{profiles}}}\n"
+        f"scenario: s\nflow: [{{step: ask, request: 'GET shop {path}'}}]\n"
+        f"profiles: {{{profiles}}}\n{more}"
     )
     environment.write_text(ENVIRONMENT.format(url=url))
     return {"scenario": str(scenario), "environment": str(environment)}

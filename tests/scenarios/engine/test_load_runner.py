@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.recording_reader import read_recording
 from tests.scenarios.engine.engine_doubles import make_assignment
@@ -57,6 +59,41 @@ def test_an_open_model_starts_or_drops_every_arrival(tmp_path: Path) -> None:
     assert done["scheduled"] == 25
     assert done["started"] + done["dropped"] == 25
     assert done["exchanges"] == done["started"] == len(server.received)
+
+
+def run_rows(folder: str, profile: str, url: str, keys: str, users: int) -> dict[str, Any]:
+    """Run the users of a load with three data rows to their end; return what was recorded."""
+    import gevent
+
+    from scenarios.engine.load_runner import LoadRunner, UserLoop
+
+    runner = LoadRunner(make_assignment(
+        Path(folder), profile, url, "/{{ rows.id }}",
+        f"data: {{rows: {{rows: [{{id: a}}, {{id: b}}, {{id: c}}], {keys}}}}}\n",
+    ))  # fmt: skip
+    loops = [UserLoop(runner) for _ in range(users)]
+    gevent.joinall([gevent.spawn(loop.run) for loop in loops])
+    runner.close()
+    return recorded(folder)
+
+
+@pytest.mark.parametrize("profile", ["{users: 1, iterations: 9}", "{rate: 90/s, duration: 1s}"])
+def test_a_load_of_either_model_ends_with_its_unique_rows(tmp_path: Path, profile: str) -> None:
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        done = in_locust_child(run_rows, tmp_path, profile, server.url, "order: unique", 1)
+        paths = sorted(received.decode().split()[1] for received in server.received if received)
+    assert paths == ["/a", "/b", "/c"]
+    assert (done["started"], done["stop_reason"]) == (3, StopReason.DATA_USED_UP)
+    assert done["dropped"] + done["not_started"] > 0
+
+
+def test_each_user_of_a_process_keeps_its_own_row(tmp_path: Path) -> None:
+    profile = "{users: 3, iterations: 30}"
+    with serving(answering(http("200 OK", b"{}"))) as server:
+        done = in_locust_child(run_rows, tmp_path, profile, server.url, "per: user", 3)
+        paths = {received.decode().split()[1] for received in server.received if received}
+    assert paths == {"/a", "/b", "/c"}
+    assert (done["started"], done["stop_reason"]) == (30, None)
 
 
 def stop(folder: str) -> dict[str, Any]:
