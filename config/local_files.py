@@ -23,10 +23,10 @@ def with_local_files(document: Document) -> Document:
 
 
 def certificate_at(place: Location) -> Location | None:
-    """Return where the credentials stand, if a place is in their client certificate."""
-    for index, key in enumerate(place[:-1]):
-        if key in AUTHS and place[index + 1] == "certificate":
-            return place[: index + 1]
+    """Return where to leave out a client certificate that a place is in, with its credentials."""
+    for index, key in enumerate(place):
+        if key == "certificate":
+            return place[:index] if place[index - 1] in AUTHS else place[: index + 1]
     return None
 
 
@@ -36,7 +36,8 @@ def _paths_in(content: Any) -> Iterator[tuple[dict[str, Any], str]]:
     for holder in (content, prometheus):
         if isinstance(holder, dict):
             yield holder, "ca_file"
-    for holder in (prometheus, *mapping_in(content, "services").values()):
-        for auth in AUTHS:
-            for key in _FILES:
-                yield mapping_in(mapping_in(holder, auth), "certificate"), key
+    services = mapping_in(content, "services").values()
+    auths = (mapping_in(service, auth) for service in services for auth in AUTHS)
+    for holder in (prometheus, *auths):
+        for key in _FILES:
+            yield mapping_in(holder, "certificate"), key

@@ -100,6 +100,9 @@ def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     yield ("prometheus", "bearer_token"), prometheus.get("bearer_token")
     password = mapping_in(prometheus, "basic_auth").get("password")
     yield ("prometheus", "basic_auth", "password"), password
+    for of_auth, secret in _SECRETS_OF_AUTH:
+        value = mapping_in(prometheus, of_auth).get(secret)
+        yield ("prometheus", of_auth, secret), value
     yield from _credentials(content)
     for location, value in _headers(content):
         name = location[-1]

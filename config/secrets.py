@@ -94,6 +94,7 @@ def values_of_prometheus(
     yield from values_of_headers(headers)
     if settings.bearer_token:
         yield Value(settings.bearer_token, ())
+    yield from values_of_auth(settings.fetched)
     if settings.basic_auth:
         yield from values_of_user(settings.basic_auth.username, settings.basic_auth.password)
 

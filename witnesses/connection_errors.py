@@ -82,7 +82,7 @@ def refusal_of_tls(error: ssl.SSLError, asked: Asked) -> Refusal:
         return Refusal("does not speak TLS", f"write http:// in {asked.url_key}, or another port")
     if error.reason in _NO_CLIENT_CERTIFICATE:
         what = "asks for a client certificate"
-        return Refusal(what, "name one in auth.certificate of the service")
+        return Refusal(what, "name one in certificate, of auth or of prometheus")
     return Refusal(
         f"ended the TLS handshake ({error.reason})", "read its log, or its proxy's", is_theirs=True
     )
@@ -132,6 +132,6 @@ def refusal_of(error: BaseException, asked: Asked) -> Refusal:
         what = f"sent a response that is not used: {error}"
         return Refusal(what, f"see whether {asked.url_key} leads to it", is_theirs=True)
     if isinstance(error.__cause__, TokenRefused):
-        return Refusal(f"was not asked: {error}", "see auth.oauth2 in the environment's file")
+        return Refusal(f"was not asked: {error}", "correct oauth2 in the environment's file")
     of_tls = tls_error(error)
     return refusal_of_tls(of_tls, asked) if of_tls else refusal_of_connection(error, asked)

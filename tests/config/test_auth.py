@@ -235,3 +235,50 @@ def test_headers_and_credentials_exclude_each_other(folder: Path, more: str, mes
     with pytest.raises(ConfigError) as error:
         read(folder, "bearer: ${TOKEN}", more)
     assert str(error.value).replace(f"{folder}/", "") == f"staging.yaml:{message}"
+
+
+PROMETHEUS = """environment: staging
+services: {shop: {url: "https://shop.example"}}
+prometheus:
+  url: https://prometheus.example
+  certificate: {file: tls/server.pem, key: tls/server.key}
+  oauth2:
+    token_url: https://auth.example/token
+    client_id: ada
+    client_secret: ${SECRET}
+"""
+
+
+def test_a_prometheus_has_a_client_and_a_certificate(folder: Path) -> None:
+    path = folder / "staging.yaml"
+    path.write_text(PROMETHEUS)
+    environment = read_environment(path, VARIABLES)
+    assert environment.prometheus
+    assert environment.prometheus.credentials() == ["oauth2"]
+    assert environment.prometheus.fetched.certificate
+    assert "hunter22-9" in environment.secrets()
+    preview_environment(path, lambda _: True)
+    path.write_text(PROMETHEUS.replace("tls/server.key", "'${KEY}'"))
+    preview_environment(path, lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("${SECRET}", "hunter22", f"9: prometheus.oauth2.client_secret: {PLAIN}"),
+        ("tls/server.key", "no.key", "5: prometheus.certificate: there is no file no.key"),
+        ("  oauth2:", "  bearer_token: ${TOKEN}\n  oauth2:",
+         "3: prometheus: bearer_token and oauth2 exclude each other; keep one of them"),
+        ("client_id", "id", "8: unknown key 'id'; known here: token_url, client_id, client_secret, "
+                            "scope, audience, style"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_credentials_of_prometheus_has_its_line(
+    folder: Path, old: str, new: str, message: str
+) -> None:
+    path = folder / "staging.yaml"
+    path.write_text(PROMETHEUS.replace(old, new, 1))
+    with pytest.raises(ConfigError) as error:
+        read_environment(path, VARIABLES)
+    lines = str(error.value).replace(f"{folder}/", "").splitlines()
+    assert f"staging.yaml:{message}" in lines

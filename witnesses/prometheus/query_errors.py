@@ -9,7 +9,7 @@ import requests
 
 from config.network import Network
 from config.prometheus import Prometheus
-from config.redaction import redact
+from config.redaction import Secrets, redact
 from config.secrets import secrets_of_prometheus
 from scenarios.http.bounded_json import decode_json
 from scenarios.http.fetch import FetchFailed
@@ -24,6 +24,9 @@ from witnesses.connection_errors import (
 _LONGEST = 200
 _REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 _CREDENTIALS = "prometheus.bearer_token or prometheus.basic_auth"
+_REFUSED = {
+    "bearer_token": "the token", "basic_auth": "the user or password", "oauth2": "the token",
+}  # fmt: skip
 _FILE = "in the environment's file"
 
 
@@ -93,7 +96,7 @@ def _of_credentials(status: str, settings: Prometheus) -> Refusal:
     keys = settings.credentials()
     if not keys:
         return Refusal(f"wants to know who asks {status}", f"set {_CREDENTIALS} {_FILE}")
-    what = {"bearer_token": "the token", "basic_auth": "the user or password"}.get(keys[0], keys[0])
+    what = _REFUSED.get(keys[0], keys[0])
     return Refusal(f"refused {what} {status}", f"set prometheus.{keys[0]} right {_FILE}")
 
 
@@ -110,5 +113,5 @@ def _reason(response: requests.Response, settings: Prometheus) -> str:
 
 
 def _redacted(text: str, settings: Prometheus, length: int | None = None) -> str:
-    text = redact(text, secrets_of_prometheus(settings), length)
+    text = redact(text, Secrets.of_process(secrets_of_prometheus(settings)), length)
     return "".join(each if each.isprintable() or each.isspace() else "?" for each in text)

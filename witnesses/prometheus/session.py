@@ -13,6 +13,7 @@ from config.auth import basic_credentials
 from config.network import Network
 from config.prometheus import Prometheus
 from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
+from scenarios.http.service_auth import ServiceAuth
 from scenarios.http.transport import BoundedClient, open_client
 
 # Prometheus' largest response here is one window of samples with the labels of their series.
@@ -74,6 +75,9 @@ class BoundedAdapter(BaseAdapter):
         super().__init__()
         self._max_bytes = max_bytes
         self._network = replace(network, ca_file=settings.ca_file or network.ca_file)
+        self._certificate = settings.certificate
+        # the token endpoint has the certificates of the environment
+        self._auth = ServiceAuth(settings.fetched, network) if settings.oauth2 else None
         self._timeout_s = settings.timeout
         self._client: BoundedClient | None = None
 
@@ -87,7 +91,10 @@ class BoundedAdapter(BaseAdapter):
     ) -> requests.Response:
         """Send a request. Raises OSError, as requests does."""
         if self._client is None:  # the certificates are read here
-            self._client = open_client(self._network, self._timeout_s, max_bytes=self._max_bytes)
+            self._client = open_client(
+                self._network, self._timeout_s, max_bytes=self._max_bytes,
+                certificate=self._certificate, auth=self._auth,
+            )  # fmt: skip
         deadline_s = timeout if isinstance(timeout, int | float) else None
         body = request.body.encode() if isinstance(request.body, str) else request.body
         try:

@@ -104,7 +104,7 @@ def test_a_probe_without_a_token_names_the_endpoint() -> None:
         f"was not asked: no token: {server.url}/token refused the client with status 401: "
         "invalid_client"
     )
-    assert probe.remedy == "see auth.oauth2 in the environment's file"
+    assert probe.remedy == "correct oauth2 in the environment's file"
     assert not probe.is_theirs
 
 
@@ -118,7 +118,7 @@ def test_a_service_that_asks_for_a_client_certificate_is_shown_it(
         own = where.services["shop"].model_copy(update={"auth": auth})
         well = fetch_statuses(where.model_copy(update={"services": {"shop": own}}), "acme")["shop"]
     assert refused.error == "asks for a client certificate"
-    assert refused.remedy == "name one in auth.certificate of the service"
+    assert refused.remedy == "name one in certificate, of auth or of prometheus"
     assert [each.status for each in (well.health, well.ready, well.probe) if each] == [200] * 3
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from config.auth import OAuth2
 from config.network import Network
-from tests.secured_servers import Exchange, answering
+from tests.secured_servers import Exchange, answering, sign
+from tests.token_server import serving_tokens
 from tests.witnesses.prometheus.secrets_of_prometheus import (
     BASIC,
     BASIC_SENT,
@@ -108,3 +110,41 @@ def test_what_is_no_response_of_the_interface_is_a_value_error(content: bytes) -
     answer._content = content
     with pytest.raises(ValueError, match=r".+"):
         _ = answer.body
+
+
+def test_a_token_is_fetched_and_used_for_every_query() -> None:
+    with serving_tokens() as server, answering(respond_well) as heard:
+        settings = settings_of(heard.url, oauth2=OAuth2(**server.auth))
+        with closing(PrometheusClient(settings)) as client:
+            client.query("up", 1.0)
+            assert client.version() == "3.5.0"
+    sent = f"Bearer {server.endpoint.issued[0][0]}"
+    assert [each.get("Authorization") for each in heard.headers] == [sent] * 2
+    assert server.paths == ["/token"]
+
+
+def test_without_a_token_nothing_is_asked_and_the_endpoint_is_named() -> None:
+    with (
+        serving_tokens(answer=lambda: (401, b"")) as server,
+        answering(respond_well) as heard,
+        closing(PrometheusClient(settings_of(heard.url, oauth2=OAuth2(**server.auth)))) as client,
+        pytest.raises(PrometheusDown) as raised,
+    ):
+        client.query("up", None)
+    assert heard.paths == []
+    assert str(raised.value) == (
+        f"Prometheus at {heard.url} was not asked: no token: {server.url}/token refused the client "
+        "with status 401; correct oauth2 in the environment's file"
+    )
+
+
+def test_a_client_certificate_is_shown_to_a_prometheus_that_asks_for_it(tmp_path: Path) -> None:
+    made = sign(tmp_path)
+    with answering(respond_well, made, made.ca) as heard:
+        well = settings_of(heard.url, ca_file=str(made.ca), certificate=made.of_client())
+        with closing(PrometheusClient(well)) as client:
+            assert client.version() == "3.5.0"
+        without = settings_of(heard.url, ca_file=str(made.ca))
+        with closing(PrometheusClient(without)) as client, pytest.raises(PrometheusDown) as raised:
+            client.query("up", None)
+    assert "asks for a client certificate; name one in certificate" in str(raised.value)
