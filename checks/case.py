@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar
 
 from checks.balance.doubt_resolution import DoubtResolution, resolve_doubts
@@ -10,7 +11,7 @@ from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.plan import with_load
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import Ledger, ledger_of
-from scenarios.evidence.recording import Recording, StopReason
+from scenarios.evidence.recording import OUTSIDE, Recording, StopReason
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
 from scenarios.language.amounts import resolution_of
@@ -99,12 +100,21 @@ class DrivenProfile:
 
 @dataclass(frozen=True)
 class Case:
-    """One run's evidence, as every judge sees it."""
+    """One run's evidence, as every judge sees it.
+
+    `outside` are the recordings of what is in no profile: set-up and teardown.
+    """
 
     folder: RunFolder
     run: Run
     scenario: Scenario
     driven: tuple[DrivenProfile, ...]
+    outside: tuple[Recording, ...] = ()
+
+    @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """All recordings of the run: of each phase and generator, of set-up and teardown."""
+        return (*self.outside, *(each for one in self.driven for each in one.recordings))
 
     @property
     def measured(self) -> DrivenProfile | None:
@@ -113,8 +123,8 @@ class Case:
 
     @cached_property
     def exchanges(self) -> tuple[Exchanges, ...]:
-        """All exchanges of the run: one `Exchanges` per phase and generator."""
-        return tuple(each for one in self.driven for each in one.exchanges)
+        """All exchanges of the run: one `Exchanges` per recording."""
+        return tuple(recording.exchanges for recording in self.recordings)
 
     @property
     def not_asked_after(self) -> tuple[str, ...]:
@@ -201,4 +211,5 @@ def read_case(folder: RunFolder) -> Case:
         )
         for phase in run.phases
     )
-    return Case(folder, run, scenario, driven)
+    outside = (read_recordings(folder.exchanges, stem) for stem in OUTSIDE)
+    return Case(folder, run, scenario, driven, tuple(chain.from_iterable(outside)))

@@ -239,7 +239,7 @@ def _errors(before: Case, after: Case) -> Iterator[ErrorChange]:
 def _failed(case: Case) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
     """Return how many failed by step and reason, and how many there were by step."""
     failed: dict[tuple[str, str], int] = {}
-    for each in failure_groups(one for driven in case.driven for one in driven.recordings):
+    for each in failure_groups(case.recordings):
         key = each.step, each.group
         failed[key] = failed.get(key, 0) + each.count
     steps = {step.step for step in case.scenario.steps}

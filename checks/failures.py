@@ -24,7 +24,7 @@ Key = tuple[str, Outcome, str]
 def failures_of(case: Case) -> tuple[Failure, ...]:
     """Group the exchanges that were not ok by step, outcome and reason, most frequent first."""
     groups: dict[Key, list[_Group]] = {}
-    for recording in (each for driven in case.driven for each in driven.recordings):
+    for recording in case.recordings:
         failed = recording.exchanges[~recording.exchanges.ok]
         rows = failed.rows[["step", "outcome", "reason"]]
         _, first, which = np.unique(rows, return_index=True, return_inverse=True)

@@ -117,7 +117,7 @@ def _rank(count: int, percent: float) -> int:
 def _limits(case: Case) -> dict[str, list[Limit]]:
     """Return each step's limits; an objective that names no step is for each request."""
     limits: dict[str, dict[float, Limit]] = {name: {} for name in case.scenario.timed}
-    requests = [step.step for step in case.scenario.steps]
+    requests = [step.step for step in case.scenario.flow_steps]
     for objective in case.scenario.checks.latency:
         for step in [objective.step] if objective.step else requests:
             limits[step] |= {

@@ -43,7 +43,7 @@ def _step(case: Case, step: str, least: float) -> Finding:
     exchanges = [each.of_step(step) for each in case.exchanges]
     good, count = sum(int(each.ok.sum()) for each in exchanges), sum(map(len, exchanges))
     bad = count - good - sum(int(each.cut_off.sum()) for each in exchanges)
-    groups = failure_groups((each for one in case.driven for each in one.recordings), step)
+    groups = failure_groups(case.recordings, step)
     observed = [f"{good:,} of {count:,} as expected", failure_sentence(groups)]
     return Finding(
         id=finding_id("flow", step),

@@ -181,27 +181,40 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         exchanges=exchanges,
         elapsed_s=max((each.end.wall_s for each in driven.recordings if each.end), default=0.0),
         counts=counts,
-        planned_counts=_planned(case, driven.scheduled),
+        planned_counts=_planned(case, driven),
         measured=sum(int(each.iterations.is_complete.sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
         begun=driven.begun, not_started=driven.not_started,
     )  # fmt: skip
 
 
-def _planned(case: Case, iterations: int) -> dict[str, Amount]:
-    """Return what the iterations should count, but for what only a run can tell."""
+def _planned(case: Case, driven: DrivenProfile) -> dict[str, Amount]:
+    """Return what a phase should count, but for what only a run can tell."""
     planned: dict[str, Amount] = {}
     unknown: set[str] = set()
-    runs = runs_of(case.scenario.flow)
+    runs = _planned_runs(case, driven)
     for step in case.scenario.steps:
-        times = runs[step.step]
+        times = runs.get(step.step, 0)  # 0 of set-up and teardown, which are in no phase
         for (quantity, _), amount in constant_counts(case.scenario, step):
             resolution = case.quantity(quantity).precision.resolution
-            of_all = in_units(amount * iterations * (times or 0), resolution)
+            of_all = in_units(amount * (times or 0), resolution)
             planned[quantity] = planned.get(quantity, 0) + of_all
             unknown |= {quantity} if times is None else set()
         unknown |= {entry.quantity for entry in recorded_entries(step)}
     return {name: amount for name, amount in planned.items() if name not in unknown}
+
+
+def _planned_runs(case: Case, driven: DrivenProfile) -> dict[str, int | None]:
+    """Return how often a phase should run each step, by name; None if that depends."""
+    parts = [
+        (case.scenario.flow, driven.scheduled),
+        (case.scenario.user_setup, driven.profile.virtual_users),
+    ]
+    return {
+        step: times and times * often
+        for blocks, often in parts
+        for step, times in runs_of(blocks).items()
+    }
 
 
 def _waterfall(case: Case) -> tuple[StepTiming, ...]:

@@ -89,7 +89,7 @@ def due_order_by_step(case: Case, driven: DrivenProfile) -> dict[str, Column]:
 
 
 def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_Durations]]]:
-    flow = case.scenario.steps
+    flow = case.scenario.flow_steps
     anchors = [each.start.anchor_at for each in driven.recordings]
     generators = list(zip(driven.measured, anchors, strict=True))
     for step in flow:

@@ -41,7 +41,7 @@ def judge_validity(case: Case) -> Judgement:
     if not case.driven:
         nothing_sent = Finding(
             RUN_COMPLETE, "run complete", Kind.VALIDITY, Verdict.INCONCLUSIVE,
-            "every profile driven", "no request was sent",
+            "every profile driven", _nothing_sent(case),
         )  # fmt: skip
         return Judgement(tuple(interruption) or (nothing_sent,))
     is_stopped = end is not None and end.cause is Cause.SIGNAL
@@ -50,6 +50,11 @@ def judge_validity(case: Case) -> Judgement:
     sums = [_balance(driven, is_stopped=is_stopped) for driven in case.driven]
     findings = [*sums, *interruption, _pace(last), _stalls(last)]
     return Judgement((*findings, *judge_clocks(case)))
+
+
+def _nothing_sent(case: Case) -> str:
+    failed = any((~each.exchanges.ok).any() for each in case.outside)
+    return "the set-up failed, so no load was sent" if failed else "no request was sent"
 
 
 def bottleneck(driven: DrivenProfile) -> str:

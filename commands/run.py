@@ -23,6 +23,7 @@ from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.plan import Plan
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_json, ledger_of
+from scenarios.evidence.recording import OUTSIDE
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import (
     Cause,
@@ -60,7 +61,7 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
                 with current.progress.stage("baseline"):
                     witnesses.collect(Moment.BEFORE)
                 current.drive(driver)
-                if current.record.phases:
+                if current.has_sent:
                     current.settle(witnesses)
     conclude(current.folder, as_json, current.progress)
 
@@ -136,21 +137,43 @@ class CurrentRun:
         After a signal, no further one is begun.
         """
         self.stage = Stage.LOAD
-        with INTERRUPTS.calling(driver.stop):
-            for name in self.plan.profiles:
+        with INTERRUPTS.calling(driver.stop), self._set_up(driver) as is_set_up:
+            for name in self.plan.profiles if is_set_up else ():
                 if INTERRUPTS.first is None:
                     self._drive_profile(driver, name)
         if INTERRUPTS.first is not None:
             self._interrupt(Cause.SIGNAL, signal_name())
         self.stage = Stage.SETTLE
+        stems = (*OUTSIDE, *(phase.stem for phase in self.record.phases))
         exchanges = (
             recording.exchanges
-            for phase in self.record.phases
-            for recording in read_recordings(self.folder.exchanges, phase.stem)
+            for stem in stems
+            for recording in read_recordings(self.folder.exchanges, stem)
         )
         ledger = ledger_of(self.plan.scenario, exchanges)
         write_atomically(
             self.folder.evidence / "ledger.json", ledger_json(self.plan.scenario, ledger)
+        )
+
+    @contextmanager
+    def _set_up(self, driver: Driver) -> Iterator[bool]:
+        """Run the set-up, and the teardown after the block, however both end.
+
+        Yield whether the set-up succeeded; without it, no load is sent.
+        """
+        error = driver.set_up()
+        if error:
+            self.progress.note(f"the set-up failed, so no load is sent: {error}")
+        try:
+            yield not error
+        finally:
+            driver.tear_down()
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a request of the scenario has been sent, also of the set-up alone."""
+        return bool(self.record.phases) or any(
+            read_recordings(self.folder.exchanges, stem) for stem in OUTSIDE
         )
 
     def settle(self, witnesses: Collectors) -> None:

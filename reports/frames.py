@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from checks.case import Case, DrivenProfile, read_case
+from checks.case import Case, read_case
 from checks.result import Result, UsageRow, read_result
 from scenarios.evidence.exchanges import OUTCOMES, Column
 from scenarios.evidence.recording import Recording
@@ -81,14 +81,8 @@ class Frames:
             columns=["quantity", "labels", "witness", "low", "high", "reason", "verdict", "code"],
         ).astype({"low": "float64", "high": "float64"})
 
-    def _parts(
-        self, columns: Callable[[DrivenProfile, Recording], pd.DataFrame]
-    ) -> list[pd.DataFrame]:
-        return [
-            columns(driven, recording)
-            for driven in self.case.driven
-            for recording in driven.recordings
-        ]
+    def _parts(self, columns: Callable[[str, Recording], pd.DataFrame]) -> list[pd.DataFrame]:
+        return [columns(recording.start.profile, recording) for recording in self.case.recordings]
 
 
 def read_frames(run: Path) -> Frames:
@@ -112,13 +106,13 @@ _ITERATION_TYPES = {
 }  # fmt: skip
 
 
-def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFrame:
+def _exchange_columns(phase: str, recording: Recording) -> pd.DataFrame:
     exchanges = recording.exchanges
     due_s, sent_s, done_s = (exchanges.column(name) for name in ("due_s", "sent_s", "done_s"))
     status = exchanges.column("status")
     return pd.DataFrame(
         {
-            "phase": _constant(driven.phase.profile, len(exchanges)),
+            "phase": _constant(phase, len(exchanges)),
             "generator": _constant(exchanges.generator, len(exchanges)),
             "sequence": exchanges.sequence.astype(np.uint32),
             "iteration": exchanges.column("iteration"),
@@ -139,12 +133,12 @@ def _exchange_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFra
     )
 
 
-def _iteration_columns(driven: DrivenProfile, recording: Recording) -> pd.DataFrame:
+def _iteration_columns(phase: str, recording: Recording) -> pd.DataFrame:
     exchanges, iterations = recording.exchanges, recording.exchanges.iterations
     due_s, done_s = iterations.due_s, iterations.done_s
     return pd.DataFrame(
         {
-            "phase": _constant(driven.phase.profile, len(iterations)),
+            "phase": _constant(phase, len(iterations)),
             "generator": _constant(exchanges.generator, len(iterations)),
             "iteration": exchanges.column("iteration")[iterations.first],
             "due_at": _instants(recording, due_s),

@@ -67,12 +67,7 @@ class Bounds:
 
 def totals_of(case: Case, row: UsageRow) -> LedgerTotals:
     """Return the ledger of one row over time, over all phases and generators."""
-    parts = [
-        part
-        for driven in case.driven
-        for recording in driven.recordings
-        for part in _moves(case, row, recording)
-    ]
+    parts = [part for recording in case.recordings for part in _moves(case, row, recording)]
     confirmed = _totals([(done_s, n) for weight, _, done_s, n in parts
                          if weight is Weight.CONFIRMED])  # fmt: skip
     return LedgerTotals(confirmed, _totals([(sent_s, n) for _, sent_s, _, n in parts]))

@@ -39,7 +39,7 @@ class ChartSource:
     @cached_property
     def frames(self) -> Frames:
         """The tables of the last phase."""
-        return Frames(replace(self.case, driven=self.case.driven[-1:]), self.result)
+        return Frames(replace(self.case, driven=self.case.driven[-1:], outside=()), self.result)
 
     @property
     def exchanges(self) -> pd.DataFrame:

@@ -19,14 +19,18 @@ from scenarios.driver.load_process import (
     load_process,
 )
 from scenarios.driver.plan import header_problems
+from scenarios.driver.setup import failure_in, outside, set_up, tear_down
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.recording import OUTSIDE
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.attachments import read_attachments
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.tables import Tables
+
+SETUP, TEARDOWN = OUTSIDE
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,27 @@ class Driver:
         self._running: LoadProcess | None = None
         self._is_stopped = False
 
+    def set_up(self) -> str:
+        """Run the set-up of the run; return why it failed, or ""."""
+        if not self._flow.setup:
+            return ""
+        with outside(self._flow, self._context.folder.exchanges, SETUP) as (client, recorder):
+            is_ok = set_up(self._flow, client, recorder)
+        return "" if is_ok else failure_in(recorder.path)
+
+    def tear_down(self) -> None:
+        """Run the teardown of the run."""
+        if self._flow.teardown:
+            with outside(self._flow, self._context.folder.exchanges, TEARDOWN) as opened:
+                tear_down(self._flow, *opened)
+
     def drive(self, name: str, on_progress: OnProgress) -> str:
         """Drive a profile to its end; return the error of the load generator, or ""."""
         self._running = self._loads.get(name)
         if self._is_stopped:
             return ""
         if self._running:
-            return self._running.drive(on_progress)
+            return self._running.drive(on_progress, self._flow.shared)
         folder = self._context.folder.exchanges
         profile = self._profiles[name]
         rows = self._context.data_rows(profile, self._flow.secrets)

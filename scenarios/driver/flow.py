@@ -1,7 +1,7 @@
 """Compile the flow of a scenario: as much as possible is done before the first request."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from typing import Any
@@ -12,6 +12,7 @@ from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
+from scenarios.driver.blocks import Block as CompiledBlock
 from scenarios.driver.blocks import Blocks, compile_blocks
 from scenarios.driver.counts import StepAmounts, compile_amounts
 from scenarios.driver.message_expectations import (
@@ -21,6 +22,7 @@ from scenarios.driver.message_expectations import (
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
+from scenarios.language.blocks import Block, placed_steps
 from scenarios.language.expect import Expect
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import Extent, extent_of
@@ -43,13 +45,13 @@ from scenarios.language.templates import (
     Variables,
     compile_header,
     compile_value,
+    variables_in,
 )
 from scenarios.language.urlencoded import compile_query, with_query
 from scenarios.language.variables import VariableExpander
 
 _DIRECT = Network()
 _NO_FILES: Attachments = {}
-_NO_EXTENT = Extent()
 
 Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
 
@@ -95,12 +97,34 @@ class Poll:
     within_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What one iteration does: blocks, or, if each is a step without polls, `steps`.
+
+    `extent` is the most that it does.
+    """
+
+    blocks: Blocks
+    steps: tuple[CompiledStep, ...]
+    extent: Extent
+
+
+_NOTHING = Journey((), (), Extent())
+
+
+@dataclass(frozen=True, slots=True)
+class TeardownBlock:
+    """A block of the teardown, and the variables of the set-up without which it has no object."""
+
+    needs: frozenset[str]
+    block: CompiledBlock
+
+
 @dataclass(frozen=True)
 class Flow:
     """The compiled steps, in order, with their run and its network.
 
-    `blocks` say when they are run; None is each of them once, in order. `extent` is the most that
-    one iteration does.
+    `journey` is what one iteration does. `shared` are the variables that `setup` has saved.
     `secrets` are never recorded, even if a response contains them; the values of
     `secret_variables` become secrets when they are saved, and those of cookies, unless their names
     are `public`.
@@ -109,12 +133,21 @@ class Flow:
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
-    blocks: Blocks | None = None
-    extent: Extent = _NO_EXTENT
+    journey: Journey
+    setup: Blocks = ()
+    user_setup: Journey = _NOTHING
+    teardown: tuple[TeardownBlock, ...] = ()
     network: Network = _DIRECT
     secrets: Secrets = field(default_factory=Secrets)
     secret_variables: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    def share(self, variables: Mapping[str, Any]) -> None:
+        """Let every iteration know variables; those that are secrets are redacted from now on."""
+        self.shared.update(variables)
+        for name in self.secret_variables & variables.keys():
+            self.secrets.learn(variables[name])
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -157,15 +190,38 @@ def compile_flow(
         for number, step in enumerate(written)
     )
     numbers = {step.name: step.number for step in steps}
-    blocks = compile_blocks(scenario.flow, numbers, known)
-    is_straight = blocks == tuple(numbers.values()) and not any(step.poll for step in steps)
     return Flow(
-        run_id, tenant, steps, None if is_straight else blocks, extent_of(scenario.flow),
-        environment.network,
+        run_id, tenant, steps, _compile_journey(scenario.flow, steps, known),
+        compile_blocks(scenario.setup, numbers, known),
+        _compile_journey(scenario.user_setup, steps, known),
+        _compile_teardown(scenario, numbers, known), environment.network,
         secrets or Secrets.of_process(secrets_of(scenario, environment, variables)),
         secret_variables(scenario, environment),
         frozenset(map(str.lower, (*environment.public, *scenario.public))),
     )  # fmt: skip
+
+
+def _compile_journey(
+    blocks: Sequence[Block], steps: Sequence[CompiledStep], known: Variables
+) -> Journey:
+    compiled = compile_blocks(blocks, {step.name: step.number for step in steps}, known)
+    straight = tuple(steps[number] for number in compiled if isinstance(number, int))
+    if len(straight) < len(compiled) or any(step.poll for step in straight):
+        straight = ()
+    return Journey(compiled, straight, extent_of(blocks))
+
+
+def _compile_teardown(
+    scenario: Scenario, numbers: Mapping[str, int], known: Variables
+) -> tuple[TeardownBlock, ...]:
+    saved = {name for _, step in placed_steps(scenario.setup, ()) for name in step.save}
+    return tuple(
+        TeardownBlock(
+            frozenset(variables_in(block.model_dump(by_alias=True, exclude_unset=True)) & saved),
+            compile_blocks([block], numbers, known)[0],
+        )
+        for block in scenario.teardown
+    )
 
 
 def _compile_step(

@@ -13,19 +13,18 @@ from scenarios.evidence.exchange import Mark
 from scenarios.evidence.recording import Recorder
 from scenarios.http.cookies import CookieJar
 from scenarios.http.messages import Sender
-from scenarios.language.tables import Row
 
-NO_ROWS: Mapping[str, Row] = {}
+NO_VARIABLES: Mapping[str, Any] = {}
 
 
 def run_iteration(
     flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
-    rows: Mapping[str, Row] = NO_ROWS, pause: Pause | None = None,
+    given: Mapping[str, Any] = NO_VARIABLES, pause: Pause | None = None,
     cookies: CookieJar | None = None,
 ) -> bool:  # fmt: skip
     """Run the flow once, up to the first step that is not ok. Return whether all steps were ok.
 
-    `rows` are those of the data sources, by name.
+    `given` are further variables: the rows of the data sources, and what `user_setup` saved.
 
     The first step is due at `due_s`, in seconds on the clock of the recorder; any other is due when
     the one before it is done. An interrupt in flight is raised again, after it is recorded. `pause`
@@ -35,12 +34,12 @@ def run_iteration(
     variables: dict[str, Any] = {
         "tenant": flow.tenant, "run": flow.run_id, "iteration": iteration,
         "unique": f"{flow.run_id}-{recorder.generator}-{iteration}",
-        **rows,
+        **flow.shared, **given,
     }  # fmt: skip
     runner = StepRunner(flow, iteration, due_s, sender, recorder, variables, cookies)
-    if flow.blocks is not None:
-        is_ok = BlockRunner(runner, pause).run(flow.blocks)
-        if is_ok:
-            recorder.mark(runner.last, Mark.ITERATION)
-        return is_ok
-    return runner.run(flow.steps, Mark.ITERATION)
+    if steps := flow.journey.steps:
+        return runner.run(steps, Mark.ITERATION)
+    is_ok = BlockRunner(runner, pause).run(flow.journey.blocks)
+    if is_ok:
+        recorder.mark(runner.last, Mark.ITERATION)
+    return is_ok

@@ -3,7 +3,7 @@
     this process                        Locust (`scenarios.engine.parent_channel`)
       ── starts ─────────────────────→   imports, reads the scenario, awaits its workers
       ←────────────── {"ready": true} ──
-      ── g ──────────────────────────→   the load starts
+      ── {"name": 1} ────────────────→   the load starts, with what the set-up saved
       ←─ {"ended": …, "scheduled": …} ──   repeatedly; {"error": …} if the generator fails
       ── s ──────────────────────────→   starts no further iteration, and ends with the last one
       ── end of input ───────────────→   stops at once: also when this process ends, however it ends
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from select import select
+from typing import Any
 
 from config.clock import anchor_environment
 from config.errors import ConfigError, Problem
@@ -121,13 +122,16 @@ class LoadProcess:
         self._timeouts = timeouts
         self._has_started = self._is_stopped = False
 
-    def drive(self, on_progress: OnProgress) -> str:
-        """Start the load when Locust is ready, wait for its end, and return its error, or ""."""
+    def drive(self, on_progress: OnProgress, variables: Mapping[str, Any] = {}) -> str:
+        """Start the load when Locust is ready, wait for its end, and return its error, or "".
+
+        `variables` are those that the set-up saved.
+        """
         errors = []
         for event in (json.loads(line) for line in self._lines() if line.startswith(b"{")):
             if "ready" in event:
                 self._has_started = True
-                self._send(b"g")
+                self._send(json.dumps(variables).encode() + b"\n")
             elif "learned" in event:
                 self._secrets.learn(event["learned"])
             elif "error" in event:
@@ -197,7 +201,8 @@ class LoadProcess:
             # without a buffer, so that nothing is left to write if the process has just died: its
             # code is reported then
             with suppress(BrokenPipeError):
-                os.write(self._process.stdin.fileno(), order)
+                while order:
+                    order = order[os.write(self._process.stdin.fileno(), order) :]
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class GeneratorHealth:
 
 
 class Load:
-    """The state of one process' part of a load."""
+    """The state of one process' part of a load; `is_preparing` while its users are set up."""
 
     def __init__(
         self, assignment: LoadAssignment, recorder: Recorder, begin_s: float, cpu_s: float = 0.0
@@ -85,7 +85,7 @@ class Load:
         self.started = self.ended = self.dropped = 0
         abort_on = assignment.abort_on
         self._slow = SlowIterations(abort_on) if abort_on else None
-        self.all_arrived = False
+        self.all_arrived = self.is_preparing = False
         self.stopped: Stop | None = None
         self._stopped_at_s = math.inf
         self._begin_s = begin_s
@@ -206,6 +206,8 @@ class Load:
         """Return whether no further iteration will start."""
         if self.stopped or self.all_arrived:
             return True
+        if self.is_preparing:
+            return False
         arrivals = self.assignment.arrivals
         is_over = isinstance(arrivals, ClosedModel) and (
             arrivals.due_s(self.started, now_s - self._begin_s) is None
@@ -219,7 +221,8 @@ class Load:
 
     def deadline_s(self) -> float:
         """Return when the last iteration in flight has ended: each step has a timeout."""
-        in_flight_s = self.assignment.flow.extent.duration_s
+        flow = self.assignment.flow
+        in_flight_s = flow.journey.extent.duration_s + flow.user_setup.extent.duration_s
         return min(self.until_s(), self._stopped_at_s) + in_flight_s
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.iteration import run_iteration
+from scenarios.driver.setup import failed_set_up, set_up_user
 from scenarios.driver.slow_iterations import SlowIterations
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
 from scenarios.http.client import HttpClient
@@ -28,15 +29,19 @@ def drive_alone(
         recorder = Recorder(
             exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
         )
+        user = set_up_user(flow, client, recorder, user=0)
+        stop = None if user.is_ok else failed_set_up(recorder.path)
         arrivals = ClosedModel(profile.iterations, profile.duration_s)
         slow = SlowIterations(profile.abort_on) if profile.abort_on else None
-        started, stop, cpu_s = 0, None, time.process_time()
-        while (due_s := arrivals.due_s(started, recorder.now_s())) is not None:
+        started, begin_s, cpu_s = 0, recorder.now_s(), time.process_time()
+        while stop is None and arrivals.due_s(started, recorder.now_s() - begin_s) is not None:
             if stop := _find_stop(is_stopped, data, started + 1):
                 break
-            started += 1
-            rows = data.rows(started, user=0)
-            is_ok = run_iteration(flow, started, due_s, client, recorder, rows)
+            started, due_s = started + 1, recorder.now_s()
+            given = {**user.variables, **data.rows(started, user=0)}
+            is_ok = run_iteration(
+                flow, started, due_s, client, recorder, given, cookies=user.cookies
+            )
             recorder.note_clock_steps()
             now_s = recorder.now_s()
             if slow:
@@ -44,7 +49,8 @@ def drive_alone(
             if slow and (stop := slow.find_abort(now_s, 0.0)):
                 break
         left = (profile.iterations or started) - started
-        end = RecordingEnd(started, left, time.process_time() - cpu_s, recorder.now_s())
+        cpu_s, wall_s = time.process_time() - cpu_s, recorder.now_s() - begin_s
+        end = RecordingEnd(started, left, cpu_s, wall_s)
         if stop:
             end = replace(end, dropped=0, not_started=left, stopped=stop.message,
                           stop_reason=stop.reason)  # fmt: skip

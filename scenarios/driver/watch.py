@@ -19,6 +19,7 @@ from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.driver.prober import OnChange, probers, probing
+from scenarios.driver.setup import Outside, set_up, set_up_user, tear_down
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.run_folder import Run, RunFolder, Watch
 from scenarios.http.client import HttpClient
@@ -122,20 +123,35 @@ def _recorded_passes(flow: Flow, folder: RunFolder, data: DataRows) -> Iterator[
     stem = f"watch-{len(list(folder.exchanges.glob('watch-*.jsonl'))) + 1:05}"
     recorder = Recorder(folder.exchanges / f"{stem}.jsonl", stem, PROFILE, 1, None, flow.step_names)
     started, cpu_s = 0, time.process_time()
+    user: Outside | None = None
     with HttpClient(flow.network) as client:
 
         def pass_once() -> bool:
-            nonlocal started
-            started += 1
+            nonlocal started, user
             recorder.note_clock_steps()
-            rows = data.rows(started, user=0)
-            return run_iteration(flow, started, recorder.now_s(), client, recorder, rows)
+            # tried again with each pass: a service may be down when the watch begins
+            if user is None and (user := _set_up(flow, client, recorder)) is None:
+                return False
+            started += 1
+            given = {**user.variables, **data.rows(started, user=0)}
+            return run_iteration(
+                flow, started, recorder.now_s(), client, recorder, given, cookies=user.cookies
+            )
 
         try:
             yield pass_once
         finally:
+            tear_down(flow, client, recorder)
             cpu_s = time.process_time() - cpu_s
             recorder.end(RecordingEnd(started, 0, cpu_s, recorder.now_s()))
+
+
+def _set_up(flow: Flow, client: HttpClient, recorder: Recorder) -> Outside | None:
+    """Run both set-ups; return what that of the user came to, or None if one failed."""
+    if not set_up(flow, client, recorder):
+        return None
+    user = set_up_user(flow, client, recorder, user=0)
+    return user if user.is_ok else None
 
 
 def _left_s(watch: Watch) -> float:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import gevent
 import psutil
+from gevent.event import Event
 from gevent.queue import SimpleQueue
 
 from scenarios.driver.arrivals import ClosedModel
-from scenarios.driver.iteration import NO_ROWS, run_iteration
+from scenarios.driver.iteration import run_iteration
 from scenarios.driver.load_state import Load, LoadAssignment
+from scenarios.driver.setup import NOT_SET_UP, failed_set_up, set_up_user
 from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.http.client import HttpClient
@@ -33,12 +35,15 @@ class UserLoop:
         self._load_runner = load_runner
         self._sender = HttpClient(load_runner.load.assignment.flow.network, GeventReadiness)
         self.number = load_runner.next_user()
+        self._user = NOT_SET_UP
         self.arrivals: SimpleQueue[tuple[int, float] | None] = SimpleQueue()
 
     def run(self) -> None:
-        """Run iterations until none is due any more."""
+        """Set this user up, and run iterations until none is due any more."""
         load, idle = self._load_runner.load, self._load_runner.idle
         arrivals, now_s = load.assignment.arrivals, load.recorder.now_s
+        if load.assignment.flow.user_setup.blocks and not self._set_up():
+            return
         if isinstance(arrivals, ClosedModel):
             while (due := load.next_iteration(now_s(), self.number)) is not None:
                 self._iterate(*due)
@@ -54,13 +59,34 @@ class UserLoop:
         """Close the connections."""
         self._sender.close()
 
+    def _set_up(self) -> bool:
+        """Set this user up, and wait for the others; return whether the load goes on."""
+        runner, load = self._load_runner, self._load_runner.load
+        try:
+            self._user = set_up_user(load.assignment.flow, self._sender, load.recorder, self.number)
+        finally:
+            runner.users_set_up += 1
+        if not self._user.is_ok:
+            runner.abort(failed_set_up(load.recorder.path))
+            return False
+        runner.is_ready.wait()
+        return True
+
     def _iterate(self, number: int, due_s: float) -> None:
         load, is_ok = self._load_runner.load, False
         data = load.assignment.data
-        rows = data.rows(number, self.number) if data.sources else NO_ROWS
+        given = self._user.variables
+        if data.sources:
+            given = {**given, **data.rows(number, self.number)}
         try:
             is_ok = run_iteration(
-                load.assignment.flow, number, due_s, self._sender, load.recorder, rows
+                load.assignment.flow,
+                number,
+                due_s,
+                self._sender,
+                load.recorder,
+                given,
+                cookies=self._user.cookies,
             )
         except OSError as error:  # of the recorder; an error of a request is an outcome
             message = f"the recording cannot be written: {error.strerror}"
@@ -91,11 +117,15 @@ class LoadRunner:
         recorder = assignment.recorder()
         self.load = Load(assignment, recorder, recorder.now_s(), time.process_time())
         self.idle: list[UserLoop] = []
-        self._users = 0
+        self._users = self.users_set_up = 0
+        self.is_ready = Event()
         self._on_abort = on_abort or self.stop
         self._process = psutil.Process()
         self._in_window = self.is_closed = False
         self._greenlets = [gevent.spawn(expire_deadlines), gevent.spawn(self._monitor)]
+        if assignment.flow.user_setup.blocks:
+            self.load.is_preparing = True
+            self._greenlets.append(gevent.spawn(self._begin_when_set_up))
         if not isinstance(assignment.arrivals, ClosedModel):
             self._greenlets.append(gevent.spawn(self._dispatch_arrivals))
 
@@ -107,6 +137,7 @@ class LoadRunner:
     def stop(self, stop: Stop) -> None:
         """Start no further iteration."""
         self.load.stop(stop, self.load.recorder.now_s())
+        self.is_ready.set()
         self._release_idle_users()
 
     def abort(self, stop: Stop) -> None:
@@ -123,9 +154,21 @@ class LoadRunner:
             self._end_window()
             self.load.close()
 
+    def _begin_when_set_up(self) -> None:
+        """Begin the load when all users have started and are set up."""
+        load, started = self.load, 0
+        while not started or self._users > started or self.users_set_up < self._users:
+            started = self._users
+            gevent.sleep(_USERS_POLL_S)
+        load.restart(load.recorder.now_s(), time.process_time())
+        load.is_preparing = False
+        self.is_ready.set()
+
     def _dispatch_arrivals(self) -> None:
         """Give each arrival to an idle user when it is due; without one, drop it."""
         load, idle, now_s = self.load, self.idle, self.load.recorder.now_s
+        if load.is_preparing:
+            self.is_ready.wait()
         self._wait_for_users()
         load.restart(now_s(), time.process_time())
         for due_s in load.arrivals():
@@ -168,6 +211,8 @@ class LoadRunner:
             gevent.sleep(_TICK_S)
             late_s = time.monotonic() - before_s - _TICK_S
             now_s = load.recorder.now_s()
+            if load.is_preparing and not load.stopped:
+                continue
             if not self._in_window and now_s >= load.warm_until_s():
                 self._begin_window()
                 late_s = 0.0

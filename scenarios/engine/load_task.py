@@ -28,6 +28,7 @@ from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.variables import variables_of
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"
+NEEDS_RUN = "setup and teardown belong to a whole run: use run.py load, not plain Locust"
 _UNTIL_STOPPED = "until stopped"
 
 

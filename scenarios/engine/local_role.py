@@ -6,13 +6,14 @@ from argparse import Namespace
 import gevent
 from locust.env import Environment
 
-from config.errors import ConfigError
+from config.errors import ConfigError, Problem
 from scenarios.driver.load_state import Load
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
-from scenarios.engine.load_task import read_task
+from scenarios.engine.load_task import NEEDS_RUN, read_task
 from scenarios.engine.locust_statistics import LocustStatistics
 from scenarios.evidence.recording import Stop, StopReason
+from scenarios.language.reader import find_scenario
 
 _POLL_S = 0.02
 _STATISTICS_S = 1.0
@@ -34,7 +35,9 @@ class LocalRole:
         self._options = options
         self._assignment = read_task(options).make_assignment()
         if options.on_order:
-            parent_channel.wait_for_start()
+            self._assignment.flow.share(parent_channel.wait_for_start())
+        elif self._assignment.flow.setup or self._assignment.flow.teardown:
+            raise ConfigError(Problem(find_scenario(options.scenario), None, NEEDS_RUN))
 
     def begin(self) -> None:
         """Start the load."""

@@ -12,9 +12,10 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
+from config.errors import ConfigError, Problem
 from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
-from scenarios.engine.load_task import RUNS, digest_of, read_task
+from scenarios.engine.load_task import NEEDS_RUN, RUNS, digest_of, read_task
 from scenarios.engine.messages import LearnedMessage, StopMessage, read_message
 from scenarios.engine.worker_registry import WorkerRegistry
 from scenarios.evidence.recording import Stop, StopReason
@@ -39,7 +40,11 @@ class MasterRole:
         assignment = self._task.make_assignment()
         self._scheduled = assignment.scheduled
         iterations = assignment.max_iterations if self._scheduled is None else self._scheduled
-        self._max_rows = iterations * assignment.flow.extent.most_exchanges
+        flow = assignment.flow
+        self._max_rows = iterations * flow.journey.extent.most_exchanges
+        self._max_rows += self._task.users * flow.user_setup.extent.most_exchanges
+        if not options.on_order and (flow.setup or flow.teardown):
+            raise ConfigError(Problem(self._task.scenario, None, NEEDS_RUN))
         for name in ("assignment_reply", "batch", "abort", "learned"):
             runner.register_message(name, self._handle)
         if options.on_order and options.expect_workers_max_wait:
@@ -67,7 +72,7 @@ class MasterRole:
         if problems:
             self._refuse("; ".join(problems))
         if self._options.on_order:
-            parent_channel.wait_for_start()
+            registry.share(parent_channel.wait_for_start())
             gevent.spawn(self._stop_when_over, registry)
             interrupt = partial(self._stop_workers, Stop(StopReason.INTERRUPTED, "interrupted"))
             gevent.spawn(parent_channel.wait_for_parent_exit, interrupt, interrupt)

@@ -4,6 +4,7 @@ The other side has the key, but may be broken or hostile: a name is no path, a s
 a worker learns which environment is meant, never what to read.
 """
 
+import json
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -72,6 +73,22 @@ class Assignment(_Message):
     generator: FileName
     index: Count
     of: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class SharedVariables(_Message):
+    """What the set-up of a run saved, as a JSON object."""
+
+    variables: Annotated[str, StringConstraints(max_length=_MAX_SCENARIO)]
+
+    def read(self) -> dict[str, Any]:
+        """Return the variables. Raises MessageError."""
+        try:
+            variables = json.loads(self.variables)
+        except ValueError as error:
+            raise MessageError(f"variables: {error}") from error
+        if not isinstance(variables, dict):
+            raise MessageError("variables: not an object")
+        return variables
 
 
 class AssignmentReply(_Message):

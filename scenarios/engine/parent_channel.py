@@ -2,7 +2,7 @@
 
 child                               parent
 ── {"ready": true} ──────────────→
-←───────────────────────────── g ──   start the load
+←──────────────────── {"name": 1} ──   start the load, with the variables that the set-up saved
 ── {"ended": 7, "scheduled": 50} ─→   progress, repeatedly
 ── {"learned": ["…"]} ───────────→   secrets that responses brought, at the end of each worker
 ── {"error": "…"} ───────────────→
@@ -20,7 +20,7 @@ import gevent.os
 
 PROGRESS_S = 0.25
 
-START, STOP = b"g", b"s"
+STOP = b"s"
 
 _GRACE_S = 1
 _STDIN = 0
@@ -31,11 +31,19 @@ def report(**message: Any) -> None:
     print(json.dumps(message), flush=True)
 
 
-def wait_for_start() -> None:
-    """Report readiness, and wait for the start; exit if the parent wants an end instead."""
+def wait_for_start() -> dict[str, Any]:
+    """Report readiness, wait for the start, and return the variables that the set-up saved.
+
+    Exit if the parent wants an end instead.
+    """
     report(ready=True)
-    if gevent.os.tp_read(_STDIN, 1) != START:
-        os._exit(0)
+    order = b""
+    while not order.endswith(b"\n"):
+        if not (byte := gevent.os.tp_read(_STDIN, 1)):
+            os._exit(0)
+        order += byte
+    variables: dict[str, Any] = json.loads(order)
+    return variables
 
 
 def wait_for_parent_exit(

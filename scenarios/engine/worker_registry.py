@@ -6,12 +6,14 @@ The messages on Locust's channel:
       ── file_chunk ──────────────────────→   a part of a file that the scenario names
       ── assignment ──────────────────────→   scenario, size and part
       ←──────────────── assignment_reply ──   a problem, or "", and the folder it records in
+      ── shared ──────────────────────────→   what the set-up saved
       ←──────────────────────────── batch ──   rows and notes, repeatedly; the last `is_last`
       ── confirmation ────────────────────→   of a batch; without it, the batch is sent again
       ←──────────────────────────── abort ──   the load has to stop itself
       ── stop_load ───────────────────────→   with the reason
 """
 
+import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -94,6 +96,11 @@ class WorkerRegistry:
                 return [f"a worker did not reply within {timeout_s:.0f} s"]
             gevent.sleep(_POLL_S)
         return [worker.problem for worker in self.workers.values() if worker.problem]
+
+    def share(self, variables: dict[str, Any]) -> None:
+        """Send the workers what the set-up saved; the load starts after it."""
+        for client_id in self.workers if variables else ():
+            self.runner.send_message("shared", {"variables": json.dumps(variables)}, client_id)
 
     def take_reply(self, client_id: str, data: Any) -> None:
         """Note whether a worker can do its part, and where it records."""

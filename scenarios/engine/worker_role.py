@@ -27,6 +27,7 @@ from scenarios.engine.messages import (
     Confirmation,
     FileChunk,
     MessageError,
+    SharedVariables,
     StopMessage,
     read_message,
 )
@@ -61,7 +62,7 @@ class WorkerRole:
         # read now: later, Locust replaces the options by those of the master
         self._recordings = Path(options.evidence or RUNS) / "workers"
         self._environment = find_environment(options.environment)
-        for name in ("file_chunk", "assignment", "confirmation", "stop_load"):
+        for name in ("file_chunk", "assignment", "confirmation", "shared", "stop_load"):
             runner.register_message(name, self._handle)
         atexit.register(self._remove_unused)
         gevent.spawn(self._leave_with_master)
@@ -101,6 +102,9 @@ class WorkerRole:
                 self._files.take(read_message(FileChunk, msg.data))
         elif msg.type == "assignment":
             self._accept(msg.data)
+        elif msg.type == "shared":
+            if self._assignment:
+                self._assignment.flow.share(read_message(SharedVariables, msg.data).read())
         elif msg.type == "stop_load":
             self._stop(read_message(StopMessage, msg.data).to_stop())
         elif self._sender:

@@ -56,6 +56,7 @@ MAX_REASONS = 10_000
 OTHER_REASON = f"a reason beyond the first {MAX_REASONS:,}"
 _MAX_DETAILS_PER_REASON = 20
 
+OUTSIDE = ("setup", "teardown")  # the recordings of what is in no profile of a run
 CUT_OFF_REASON = "the load ended before the response"
 
 

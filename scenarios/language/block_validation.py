@@ -22,11 +22,29 @@ from scenarios.language.step_validation import BUILT_IN_VARIABLES, find_variable
 from scenarios.language.steps import Step
 from scenarios.language.violations import Violation, template_violations
 
+OUTSIDE_VARIABLES = ("tenant", "run", "unique")  # of requests in no iteration
+
+_WHEN = {"setup": "before", "teardown": "after"}
+
 
 def find_block_violations(scenario: Scenario) -> Iterator[Violation]:
-    """Yield every violation of the blocks of the flow."""
-    yield from _variables(scenario.flow, ("flow",), [*BUILT_IN_VARIABLES, *scenario.data])
-    yield from _extent(scenario.flow, ("flow",))
+    """Yield every violation of the blocks of the flow, and of what is run before and after it."""
+    shared, before = list(OUTSIDE_VARIABLES), len(OUTSIDE_VARIABLES)
+    yield from _variables(scenario.setup, ("setup",), shared)
+    of_user = list(shared)
+    yield from _variables(scenario.user_setup, ("user_setup",), of_user)
+    known = [*BUILT_IN_VARIABLES, *scenario.data, *of_user[before:]]
+    yield from _variables(scenario.flow, ("flow",), known)
+    yield from _variables(scenario.teardown, ("teardown",), list(shared))
+    for key in ("setup", "user_setup", "flow", "teardown"):
+        yield from _extent(getattr(scenario, key), (key,))
+    if not extent_of(scenario.flow).sends:
+        yield (
+            ("flow",),
+            "an iteration may send no request; add a step outside of if and for_each",
+        )
+    for name in {"setup", "teardown"} & scenario.profiles.keys():
+        yield ("profiles", name), f"{name} names the requests {_WHEN[name]} a run; rename it"
 
 
 def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> Iterator[Violation]:
@@ -71,8 +89,6 @@ def _branches(block: Condition, place: Location, known: list[str]) -> Iterator[V
 
 
 def _extent(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:
-    if not extent_of(blocks).sends:
-        yield place, "an iteration may send no request; add a step outside of if and for_each"
     for here, block in placed_blocks(blocks, place):
         if isinstance(block, Together) and any(step.until for step in block.together):
             yield here, "until waits, and together sends at once; move the step out of together"

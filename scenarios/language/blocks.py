@@ -120,7 +120,8 @@ Block = Annotated[
     ),
     BeforeValidator(_one_key),
 ]
-Blocks = Annotated[list[Block], _HAS_BLOCKS]
+OptionalBlocks = list[Block]
+Blocks = Annotated[OptionalBlocks, _HAS_BLOCKS]
 
 for _model in (Repeat, ForEach, Condition):
     _model.model_rebuild()

@@ -39,12 +39,12 @@ def test_a_load_starts_when_locust_is_ready_and_reports_its_progress() -> None:
     process = load(
         "print('noise')\n"
         "print('{\"ready\": true}', flush=True)\n"
-        "sys.exit(9) if sys.stdin.read(1) != 'g' else None\n"
+        "sys.exit(9) if sys.stdin.readline() != '{\"a\": 1}\\n' else None\n"
         'print(\'{"ended": 1, "scheduled": 3}\', flush=True)\n'
         'print(\'{"ended": 3, "scheduled": null}\', flush=True)\n'
     )
     progress: list[tuple[int, int | None]] = []
-    assert process.drive(lambda done, of: progress.append((done, of))) == ""
+    assert process.drive(lambda done, of: progress.append((done, of)), {"a": 1}) == ""
     process.stop()
     assert progress == [(1, 3), (3, None)]
 
@@ -61,7 +61,7 @@ def test_what_the_responses_to_a_load_brought_is_secret_from_then_on() -> None:
 def test_a_load_that_is_stopped_is_waited_for_until_its_last_iteration() -> None:
     process = load(
         "print('{\"ready\": true}', flush=True)\n"
-        "sys.stdin.read(1)\n"
+        "sys.stdin.readline()\n"
         'print(\'{"ended": 1, "scheduled": 3}\', flush=True)\n'
         "order = sys.stdin.read(1)\n"
         'print(\'{"ended": 2, "scheduled": 3}\' if order == "s" else 0, flush=True)\n'

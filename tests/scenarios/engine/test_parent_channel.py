@@ -26,11 +26,11 @@ def child(code: str, stdin: str) -> tuple[int, list[dict[str, object]]]:
     return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_a_byte_starts_the_load_after_the_report_of_readiness() -> None:
-    assert child(START, "g") == (0, [{"ready": True}, {"ended": 3, "scheduled": None}])
+def test_a_line_with_variables_starts_the_load_after_the_report_of_readiness() -> None:
+    assert child(START, '{"a": "}"}\n') == (0, [{"ready": True}, {"ended": 3, "scheduled": None}])
 
 
-def test_an_input_that_ends_without_a_byte_ends_the_process_before_the_start() -> None:
+def test_an_input_that_ends_without_a_line_ends_the_process_before_the_start() -> None:
     assert child(START, "") == (0, [{"ready": True}])
 
 

@@ -17,6 +17,42 @@ GOLDEN = Path(__file__).parent / "golden" / "wrong_blocks.txt"
 PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
 
 
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ("setup: [{step: a, request: 'GET shop /{{ iteration }}'}]",
+         "s.yaml:2: the variable 'iteration' is not defined here; known here: tenant, run, unique"),
+        ("user_setup: [{step: a, request: GET shop /, save: {x: x}}]\n"
+         "teardown: [{step: b, request: 'GET shop /{{ x }}'}]",
+         "s.yaml:3: the variable 'x' is not defined here; known here: tenant, run, unique"),
+        ("setup: [{step: a, request: GET shop /}]\nteardown: [{step: a, request: GET shop /}]",
+         "s.yaml:3: two steps are named 'a'; rename one"),
+        ("setup: [{stpe: a, request: GET shop /}]",
+         "s.yaml:2: the key 'setup.0.step' is missing"),
+        ("setup: {step: a, request: GET shop /}",
+         "s.yaml:2: setup: input should be a valid list"),
+        ("teardwon: [{step: a, request: GET shop /}]",
+         "s.yaml:2: unknown key 'teardwon'; did you mean teardown?"),
+        ("setup: [{step: a, request: GET shpo /, counts: {made: 1}}]",
+         "s.yaml:2: unknown quantity 'made'; none is known here"),
+    ],
+)  # fmt: skip
+def test_a_mistake_before_or_after_the_flow_has_its_line_and_remedy(
+    tmp_path: Path, parts: str, problem: str
+) -> None:
+    flow = "flow: [{step: last, request: GET shop /}]"
+    path = written(tmp_path, f"scenario: good\n{parts}\n{flow}\n{PROFILES}")
+    assert problem in problems_in(path)
+
+
+def test_a_profile_is_not_named_like_what_is_in_no_profile(tmp_path: Path) -> None:
+    flow = "flow: [{step: last, request: GET shop /}]"
+    profiles = "profiles:\n  setup: {users: 1, iterations: 1}\n"
+    assert problems_in(written(tmp_path, f"scenario: good\n{flow}\n{profiles}")) == [
+        "s.yaml:4: setup names the requests before a run; rename it"
+    ]
+
+
 def flow_file(folder: Path, flow: str) -> Path:
     lines = "".join(f"  {line}\n" for line in flow.splitlines())
     return written(folder, f"scenario: good\nflow:\n{lines}{PROFILES}")

@@ -46,7 +46,8 @@ MUTATIONS = [
         "when: x\nchecks:",
         [
             "s.yaml:22: unknown key 'when'; "
-            "known here: scenario, description, data, quantities, flow, profiles, checks, public"
+            "known here: scenario, description, data, quantities, setup, user_setup, flow, "
+            "teardown, profiles, checks, public"
         ],
         id="unknown key near to nothing",
     ),
