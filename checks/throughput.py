@@ -53,11 +53,11 @@ def _finding(driven: DrivenProfile | None, step: str, at_least: float) -> Findin
         title=f"throughput {step}",
         kind=Kind.THROUGHPUT,
         verdict=Verdict.PASS if is_met and window_s else verdict,
-        expected=f"at least {at_least:g}/s",
+        expected=f"at least {at_least:,.10g}/s",
         observed=f"{measured}: {count:,} completed in {window_s:.1f} s" if window_s
         else "no generator recorded a measured window",
         detail=" ".join(f"{each}." for each in doubts),
-        reason=f"{step} {measured}, at least {at_least:g}/s required" if window_s else "",
+        reason=f"{step} {measured}, at least {at_least:,.10g}/s required" if window_s else "",
     )  # fmt: skip
 
 

@@ -88,6 +88,8 @@ def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--iterations", type=int, default=0, help="number of iterations, instead of the profile's"
     )
+    parser.add_argument("--earlier", default="", help="iterations of the profiles driven before",
+                       include_in_web_ui=False)  # fmt: skip
     parser.add_argument("--evidence", default="", help="run folder for the recording",
                        include_in_web_ui=False)  # fmt: skip
     parser.add_argument("--stem", default="", help="name of the recording", include_in_web_ui=False)

@@ -9,6 +9,7 @@ from config.environment import Environment
 from config.errors import Problem
 from config.model_keys import Location
 from scenarios.driver.arrivals import OpenModel, arrivals_of
+from scenarios.driver.data import iterations_before
 from scenarios.http.messages import DEFAULT_HEADERS
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
@@ -40,11 +41,12 @@ def find_load_conflicts(
 
 def find_data_conflicts(
     scenario: Scenario, path: Path, tables: Tables, profiles: Mapping[str, Profile], *,
-    has_end: bool,
+    has_end: bool = True, are_driven: bool = True,
 ) -> list[Problem]:  # fmt: skip
-    """Return the data sources that have too few rows for the users of a profile.
+    """Return the data sources whose rows do not fit the profiles.
 
-    Without an end, as in a watch, a source must have none either.
+    Without an end, as in a watch, a source must have none either. `are_driven` if one run drives
+    the profiles one after the other.
     """
     conflicts: list[Conflict] = []
     for name, source in scenario.data.items():
@@ -56,6 +58,8 @@ def find_data_conflicts(
             conflicts.append((place, f"{message}; write at_end: wrap, or order: cyclic"))
             continue
         count = len(tables[name].rows)
+        if source.per == "iteration" and are_driven:
+            conflicts += ((place, message) for message in _unknown_use(name, profiles))
         for profile_name, profile in profiles.items():
             needed = math.ceil(profile.virtual_users / source.contention)
             if source.per == "user" and needed > count:
@@ -67,6 +71,16 @@ def find_data_conflicts(
                     )
                 )
     return _problems(path, conflicts)
+
+
+def _unknown_use(name: str, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    """Yield where it is not known how many unique rows are used before a profile begins."""
+    before = iterations_before(profiles, list(profiles)[-1]) if profiles else ()
+    for profile_name, iterations in zip(profiles, before, strict=False):
+        if iterations is None:
+            yield (f"the profile {profile_name!r} lasts for a time, so it is not known how many "
+                   f"rows of {name} it leaves; drive it alone by --profile, or write "
+                   "at_end: wrap")  # fmt: skip
 
 
 def find_witness_conflicts(

@@ -11,13 +11,13 @@ A cyclic load by time has no number of iterations, and one process may be faster
 each process goes through all rows by itself, from a row of its own, so that none is used much more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
 from config.environment import Environment
 from config.redaction import Secrets
-from scenarios.driver.arrivals import WHOLE, LoadPart
+from scenarios.driver.arrivals import WHOLE, LoadPart, OpenModel, arrivals_of
 from scenarios.language.data import DataSource
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
@@ -31,8 +31,9 @@ _MASK = 2**64 - 1
 class RowSource:
     """The rows of one data source, as one process uses them.
 
-    `cycles_alone` if the process goes through all rows by itself. The values of `secret_columns`
-    become secrets when a row is used.
+    `cycles_alone` if the process goes through all rows by itself. `first` is the position of the
+    first row: the earlier profiles of the run have used those before. The values of
+    `secret_columns` become secrets when a row is used.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RowSource:
     part: LoadPart = WHOLE
     cycles_alone: bool = False
     secret_columns: tuple[str, ...] = ()
+    first: int = 0
 
     def row_number(self, iteration: int, user: int) -> int | None:
         """Return the number of the row for an iteration, from 1, of a user, from 0, here.
@@ -57,7 +59,7 @@ class RowSource:
         turn = number // source.contention
         if self.cycles_alone:
             return (count * self.part.index // self.part.of + turn) % count
-        position = turn * self.part.of + self.part.index
+        position = self.first + turn * self.part.of + self.part.index
         if source.order == "random":
             return _random(source.seed or 0, self.name, position) % count
         if source.stops_at_end and position >= count:
@@ -96,20 +98,43 @@ NO_DATA = DataRows()
 
 def data_rows(
     scenario: Scenario, environment: Environment, tables: Tables, profile: Profile,
-    secrets: Secrets, part: LoadPart = WHOLE,
+    secrets: Secrets, part: LoadPart = WHOLE, earlier: Sequence[int] = (),
 ) -> DataRows:  # fmt: skip
-    """Return the rows of one process' part of a profile."""
+    """Return the rows of one process' part of a profile.
+
+    `earlier` are the numbers of iterations of the profiles that the run drives before it.
+    """
     hidden = secret_columns(scenario, environment, tables)
     sources = tuple(
         RowSource(
             name, tables[name], source, part,
             source.order == "cyclic" and source.per == "iteration" and profile.iterations is None,
             hidden[name],
+            sum(_positions(source, iterations, part.of) for iterations in earlier),
         )
         for name, source in scenario.data.items()
     )  # fmt: skip
     can_end = any(source.stops_at_end for source in scenario.data.values())
     return DataRows(sources, can_end, secrets.learn) if sources else NO_DATA
+
+
+def iterations_before(profiles: Mapping[str, Profile], name: str) -> tuple[int | None, ...]:
+    """Return the most iterations of each profile that is driven before one; None is unknown."""
+    names = list(profiles)
+    earlier = (profiles[each] for each in names[: names.index(name)])
+    arrivals = map(arrivals_of, earlier)
+    return tuple(
+        each.scheduled if isinstance(each, OpenModel) else each.iterations for each in arrivals
+    )
+
+
+def _positions(source: DataSource, iterations: int, of: int) -> int:
+    """Return how many positions unique rows of iterations take in a load of `of` processes."""
+    if source.order != "unique" or source.per == "user":
+        return 0
+    numbers = [LoadPart(index, of).of_number(iterations) for index in range(of)]
+    turns = [-(-number // source.contention) for number in numbers]
+    return max((each - 1) * of + index + 1 for index, each in enumerate(turns))
 
 
 def _random(seed: int, name: str, position: int) -> int:

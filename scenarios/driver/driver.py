@@ -1,6 +1,6 @@
 """Drive each profile of a run: one user in this process, several by Locust."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from config.environment import Environment
 from config.errors import ConfigError
 from config.redaction import Secrets
-from scenarios.driver.data import DataRows, data_rows
+from scenarios.driver.data import DataRows, data_rows, iterations_before
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.driver.load_process import (
     ALONE,
@@ -48,9 +48,13 @@ class DriverContext:
     workers: Workers = ALONE
     tables: Tables = field(default_factory=dict)
 
-    def data_rows(self, profile: Profile, secrets: Secrets) -> DataRows:
-        """Return the data rows of a profile that one process drives."""
-        return data_rows(self.scenario, self.environment, self.tables, profile, secrets)
+    def data_rows(
+        self, profile: Profile, secrets: Secrets, earlier: Sequence[int] = ()
+    ) -> DataRows:
+        """Return the data rows of a profile that one process drives, after earlier ones."""
+        return data_rows(
+            self.scenario, self.environment, self.tables, profile, secrets, earlier=earlier
+        )
 
 
 class Driver:
@@ -98,7 +102,8 @@ class Driver:
             return self._running.drive(on_progress, self._flow.shared)
         folder = self._context.folder.exchanges
         profile = self._profiles[name]
-        rows = self._context.data_rows(profile, self._flow.secrets)
+        earlier = _earlier(self._profiles, name)
+        rows = self._context.data_rows(profile, self._flow.secrets, earlier)
         drive_alone(self._flow, name, profile, folder, name, lambda: self._is_stopped, rows)
         return ""
 
@@ -149,7 +154,7 @@ def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Ite
         held.callback(context.folder.redact_logs)  # after the processes have ended
         loads = {
             name: held.enter_context(
-                load_process(_settings(context, name, profile), context.variables)
+                load_process(_settings(context, name, profiles), context.variables)
             )
             for name, profile in profiles.items()
             if profile.is_open or profile.virtual_users > 1 or context.workers
@@ -157,7 +162,13 @@ def ready_driver(context: DriverContext, profiles: Mapping[str, Profile]) -> Ite
         yield Driver(context, profiles, flow, loads)
 
 
-def _settings(context: DriverContext, name: str, profile: Profile) -> LoadSettings:
+def _earlier(profiles: Mapping[str, Profile], name: str) -> tuple[int, ...]:
+    """Return the iterations before a profile; of unique rows, none is unknown."""
+    return tuple(number or 0 for number in iterations_before(profiles, name))
+
+
+def _settings(context: DriverContext, name: str, profiles: Mapping[str, Profile]) -> LoadSettings:
+    profile = profiles[name]
     return LoadSettings(
         run_folder=context.folder.path,
         scenario=context.scenario_path,
@@ -169,4 +180,5 @@ def _settings(context: DriverContext, name: str, profile: Profile) -> LoadSettin
         log=context.folder.path / f"{name}.log",
         workers=context.workers,
         secrets=context.folder.secrets,
+        earlier=_earlier(profiles, name),
     )

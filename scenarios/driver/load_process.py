@@ -80,7 +80,7 @@ ALONE = Workers()
 class LoadSettings:
     """What a load process drives; `log` receives the output of Locust.
 
-    `secrets` learn what responses brought.
+    `earlier` are the iterations of the profiles before. `secrets` learn what responses brought.
     """
 
     run_folder: Path
@@ -92,6 +92,7 @@ class LoadSettings:
     stem: str
     log: Path
     workers: Workers = ALONE
+    earlier: tuple[int, ...] = ()
     secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
 
@@ -294,6 +295,7 @@ def _command(settings: LoadSettings, host: str, port: int) -> list[str]:
         *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
         *("--scenario", str(settings.scenario), "--environment", str(settings.environment)),
         *("--profile", settings.profile, "--iterations", iterations),
+        *("--earlier", ",".join(map(str, settings.earlier))),
         *("--evidence", str(settings.run_folder), "--stem", settings.stem),
         *(as_master if settings.workers else ()),
     ]

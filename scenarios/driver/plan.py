@@ -95,7 +95,12 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     tables = _collect(problems, lambda: read_tables(scenario, path)) if scenario and path else None
     if scenario and path and tables:
         problems += find_data_conflicts(
-            scenario, path, tables, profiles, has_end=asked.has_witnesses
+            scenario,
+            path,
+            tables,
+            profiles,
+            has_end=asked.has_witnesses,
+            are_driven=asked.profiles != EVERY_PROFILE,
         )
     problems += _worker_problems(asked.workers, profiles) if scenario else ()
     if file:

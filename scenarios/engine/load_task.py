@@ -51,6 +51,7 @@ class LoadTask:
     stem: str
     exchanges: Path
     files: Attachments | None = None
+    earlier: tuple[int, ...] = ()
     variables: Mapping[str, str] | None = None
 
     def make_assignment(self, part: LoadPart = WHOLE, is_shipped: bool = False) -> LoadAssignment:
@@ -86,7 +87,9 @@ class LoadTask:
             abort=profile.abort,
             abort_on=profile.abort_on,
             is_shipped=is_shipped,
-            data=data_rows(scenario, environment, tables, profile, flow.secrets, part),
+            data=data_rows(
+                scenario, environment, tables, profile, flow.secrets, part, self.earlier
+            ),
         )
 
     def read_files(self) -> Attachments:
@@ -139,4 +142,5 @@ def read_task(options: Namespace) -> LoadTask:
         iterations=options.iterations,
         stem=options.stem or "locust",
         exchanges=exchanges,
+        earlier=tuple(int(number) for number in options.earlier.split(",") if number),
     )

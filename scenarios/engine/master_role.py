@@ -66,7 +66,11 @@ class MasterRole:
             "environment_sha256": digest_of(self._task.environment),
         }
         problems = registry.assign(
-            {**files, **{key: getattr(self._task, key) for key in _TASK_FIELDS}},
+            {
+                **files,
+                **{key: getattr(self._task, key) for key in _TASK_FIELDS},
+                "earlier": list(self._task.earlier),
+            },
             self._task.read_files(),
         )
         if problems:

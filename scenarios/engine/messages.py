@@ -73,6 +73,7 @@ class Assignment(_Message):
     generator: FileName
     index: Count
     of: Annotated[int, Field(ge=1, le=10_000)]
+    earlier: list[Count]
 
 
 class SharedVariables(_Message):

@@ -129,7 +129,8 @@ class WorkerRole:
                 scenario=folder / "scenario.yaml", environment=self._environment,
                 profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
                 iterations=part.iterations, stem=part.generator, exchanges=folder,
-                files=self._files.hand_over(part.files), variables=part.variables,
+                files=self._files.hand_over(part.files), earlier=tuple(part.earlier),
+                variables=part.variables,
             )  # fmt: skip
             self._assignment = _make_assignment(task, LoadPart(part.index, part.of))
         except MessageError as error:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,8 +25,9 @@ flow:
   - step: ask
     request: GET shop /{{{{ customers.id }}}}
     counts: {{asked: 1}}
-profiles: {{load: {{users: 6, iterations: {iterations}}}}}
+profiles: {{e2e: {{users: 1, iterations: 1}}, benchmark: {{users: 6, iterations: {iterations}}}}}
 """
+LOAD = ("load", "--profile", "benchmark", "--workers", "3")
 ENVIRONMENT = """
 environment: rows
 services: {{shop: {{url: "http://127.0.0.1:{port}"}}}}
@@ -80,8 +81,8 @@ def noting() -> Iterator[Notes]:
 
 
 def driven(
-    folder: Path, count: int, keys: str, iterations: int
-) -> tuple[Counter[str], dict[str, Any], str]:
+    folder: Path, count: int, keys: str, iterations: int, command: Sequence[str] = LOAD
+) -> tuple[Counter[str], dict[str, Any], str]:  # fmt: skip
     """Drive a load by three workers; return the rows that came, the result, and its output."""
     (folder / "data").mkdir()
     rows = "".join(f"c{number}\n" for number in range(count))
@@ -90,9 +91,8 @@ def driven(
     with noting() as server:
         (folder / "e.yaml").write_text(ENVIRONMENT.format(port=server.server_port))
         ran = subprocess.run(
-            [sys.executable, "run.py", "load", "--env", str(folder / "e.yaml"), "--scenario",
-             str(folder / "s.yaml"), "--profile", "load", "--workers", "3", "--runs",
-             str(folder / "runs")],
+            [sys.executable, "run.py", *command, "--env", str(folder / "e.yaml"), "--scenario",
+             str(folder / "s.yaml"), "--runs", str(folder / "runs")],
             cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
     output = ran.stdout + ran.stderr
@@ -115,5 +115,11 @@ def test_unique_rows_are_each_used_once_and_end_the_load_without_a_failure(
     assert ids == {f"c{row}": 1 for row in range(1_000)}, output
     assert result["verdict"] == "pass", output
     (finding,) = (each for each in result["findings"]
-                  if each["id"] == "validity/iterations-add-up/load")  # fmt: skip
+                  if each["id"] == "validity/iterations-add-up/benchmark")  # fmt: skip
     assert finding["observed"].endswith("every row of customers has been used: 1,000, each once")
+
+
+def test_the_profiles_of_a_nightly_use_no_unique_row_twice(tmp_path: Path) -> None:
+    ids, result, output = driven(tmp_path, 300, "order: unique", 100, command=["nightly"])
+    assert ids == {f"c{row}": 1 for row in range(101)}, output
+    assert result["verdict"] == "pass", output

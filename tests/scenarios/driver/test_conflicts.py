@@ -201,3 +201,22 @@ def test_a_watch_needs_rows_that_never_end(tmp_path: Path) -> None:
         "order: cyclic"
     ]
     assert data_conflicts(tmp_path, "order: unique, at_end: wrap", has_end=False) == []
+
+
+def test_unique_rows_need_profiles_that_use_a_known_number_of_them(tmp_path: Path) -> None:
+    data = "data: {ids: {rows: [{id: 1}, {id: 2}], order: unique}}\n"
+    path = written(tmp_path, data + GOOD.replace("{{ unique }}", "{{ ids.id }}"))
+    scenario = read_scenario(path)
+    tables = read_tables(scenario, path)
+    lasting = Profile.model_validate({"users": 1, "duration": "9s"})
+    for profiles, count in (
+        ({"once": scenario.profiles["once"], "last": lasting}, 0),
+        ({"first": lasting, "once": scenario.profiles["once"]}, 1),
+    ):
+        found = find_data_conflicts(scenario, path, tables, profiles)
+        assert len(found) == count
+        assert not find_data_conflicts(scenario, path, tables, profiles, are_driven=False)
+    assert str(found[0]).replace(f"{tmp_path}/", "") == (
+        "s.yaml:1: the profile 'first' lasts for a time, so it is not known how many rows of ids "
+        "it leaves; drive it alone by --profile, or write at_end: wrap"
+    )

@@ -1,6 +1,7 @@
 """Which rows iterations use, over all processes: by simulation of the assignment."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from config.environment import Environment
 from config.redaction import Secrets
 from scenarios.driver.arrivals import LoadPart
-from scenarios.driver.data import DataRows, data_rows
+from scenarios.driver.data import DataRows, data_rows, iterations_before
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.tables import Table
@@ -156,3 +157,50 @@ def test_two_sources_are_chosen_independently() -> None:
     )  # fmt: skip
     pairs = [data.rows(number, 0) for number in range(1, 201)]
     assert sum(pair["one"] == pair["two"] for pair in pairs) < 20
+
+
+def unique(part: LoadPart, earlier: Sequence[int], iterations: int, **keys: Any) -> list[int]:
+    """Return the unique rows of a profile that is driven after earlier ones."""
+    scenario = Scenario.model_validate({
+        "scenario": "s",
+        "data": {"ids": {"rows": [{"id": n} for n in range(100)], "order": "unique", **keys}},
+        "flow": [{"step": "ask", "request": "GET shop /{{ ids.id }}"}],
+        "profiles": {"load": {"users": 1, "iterations": 1}},
+    })  # fmt: skip
+    tables = {"ids": Table(("id",), scenario.data["ids"].rows or ())}
+    data = data_rows(
+        scenario, ENVIRONMENT, tables, Profile(users=1, iterations=9), Secrets(), part, earlier
+    )
+    return [data.rows(number, 0)["ids"]["id"] for number in range(1, iterations + 1)]
+
+
+@pytest.mark.parametrize("contention", [1, 3])
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_no_unique_row_is_used_by_two_profiles_of_a_run(parts: int, contention: int) -> None:
+    used_before: set[int] = set()
+    profiles = [1, 7, 10]
+    for number, total in enumerate(profiles):
+        rows: set[int] = set()
+        for index in range(parts):
+            part = LoadPart(index, parts)
+            rows |= set(
+                unique(part, profiles[:number], part.of_number(total), contention=contention)
+            )
+        assert not rows & used_before
+        used_before |= rows
+    if contention == 1:
+        assert used_before == set(range(18))
+
+
+def test_rows_of_users_and_cyclic_rows_begin_again_in_each_profile() -> None:
+    assert unique(LoadPart(), [5], 1, per="user") == [0]
+    assert unique(LoadPart(), [5], 2, order="cyclic") == [0, 1]
+
+
+def test_the_iterations_before_a_profile_are_known_unless_one_lasts_for_a_time() -> None:
+    profiles = {
+        "once": Profile(users=1, iterations=1), "arriving": ARRIVING, "lasting": LASTING,
+        "many": Profile(users=2, iterations=50),
+    }  # fmt: skip
+    assert iterations_before(profiles, "once") == ()
+    assert iterations_before(profiles, "many") == (1, 45, None)

@@ -83,6 +83,7 @@ def options_of(files: dict[str, str], **more: Any) -> Namespace:
     """Return Locust's options for files of `write_task`."""
     given: dict[str, Any] = {
         **files, "profile": "load", "evidence": "", "stem": "", "num_users": None,
-        "iterations": 0, "on_order": False, "expect_workers_max_wait": 0, "expect_workers": 1,
+        "iterations": 0, "earlier": "", "on_order": False, "expect_workers_max_wait": 0,
+        "expect_workers": 1,
     }  # fmt: skip
     return Namespace(**{**given, **more})

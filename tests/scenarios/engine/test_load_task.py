@@ -80,3 +80,9 @@ def test_plain_locust_records_into_a_folder_of_its_own(tmp_path: Path) -> None:
     first, second = task(tmp_path), task(tmp_path)
     assert first.exchanges.name == f"locust-{first.run_id}"
     assert first.tenant != second.tenant
+
+
+def test_the_iterations_of_earlier_profiles_are_read_from_the_options(tmp_path: Path) -> None:
+    files = write_task(tmp_path, LOAD)
+    assert read_task(options_of(files, earlier="1,25")).earlier == (1, 25)
+    assert read_task(options_of(files)).earlier == ()

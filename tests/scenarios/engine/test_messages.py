@@ -16,7 +16,7 @@ from scenarios.evidence.recording import Stop, StopReason
 
 ASSIGNMENT = {
     "scenario": "", "environment_sha256": "", "profile": "", "run_id": "", "tenant": "",
-    "users": 1, "iterations": 1, "generator": "g", "index": 0, "of": 1,
+    "users": 1, "iterations": 1, "generator": "g", "index": 0, "of": 1, "earlier": [],
 }  # fmt: skip
 BATCH = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"", "ended": 0}
 
