@@ -48,6 +48,7 @@ from scenarios.language.amounts import (
     resolution_of,
 )
 from scenarios.language.extents import runs_of
+from scenarios.language.shares import divided
 from witnesses.figure import Amount
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
@@ -206,9 +207,14 @@ def _planned(case: Case, driven: DrivenProfile) -> dict[str, Amount]:
 
 def _planned_runs(case: Case, driven: DrivenProfile) -> dict[str, int | None]:
     """Return how often a phase should run each step, by name; None if that depends."""
+    flows = case.scenario.shared_flows.values()
     parts = [
-        (case.scenario.flow, driven.scheduled),
         (case.scenario.user_setup, driven.profile.virtual_users),
+        *zip(
+            (flow.steps for flow in flows),
+            divided([flow.share for flow in flows], driven.scheduled),
+            strict=True,
+        ),
     ]
     return {
         step: times and times * often

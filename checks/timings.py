@@ -17,7 +17,8 @@ import numpy as np
 from checks.case import Case, DrivenProfile
 from scenarios.evidence.exchange import Mark
 from scenarios.evidence.exchanges import Column, Exchanges
-from scenarios.language.model import ITERATION
+from scenarios.language.blocks import placed_steps
+from scenarios.language.model import ITERATION, iteration_of
 from scenarios.language.steps import Step
 
 # A timer may fire a little early by another clock.
@@ -101,6 +102,15 @@ def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_D
         ])  # fmt: skip
         if step.wait:
             yield step.wait, [_of_waits(*part, step.timeout) for part in parts]
+    for name, shared in case.scenario.flows.items():
+        steps = [step.step for _, step in placed_steps(shared.steps, ())]
+        yield (
+            iteration_of(name),
+            [
+                _of_iterations(each.begun_with(steps), anchor_at, flow)
+                for each, anchor_at in generators
+            ],
+        )
     yield ITERATION, [_of_iterations(*each, flow) for each in generators]
 
 

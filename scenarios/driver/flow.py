@@ -12,6 +12,7 @@ from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
 from config.verbatim import TextPart
+from scenarios.driver.arrivals import WHOLE, LoadPart
 from scenarios.driver.blocks import Block as CompiledBlock
 from scenarios.driver.blocks import Blocks, compile_blocks
 from scenarios.driver.counts import StepAmounts, compile_amounts
@@ -37,6 +38,7 @@ from scenarios.language.response_schema import (
     split_reference,
 )
 from scenarios.language.secrets import secret_variables, secrets_of
+from scenarios.language.shares import interleaved
 from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
@@ -124,7 +126,9 @@ class TeardownBlock:
 class Flow:
     """The compiled steps, in order, with their run and its network.
 
-    `journey` is what one iteration does. `shared` are the variables that `setup` has saved.
+    `journeys` are what an iteration can do, and `order` which of them the iterations do, in turn,
+    counted over all parts of the load; `part` is that of this process. `shared` are the
+    variables that `setup` has saved.
     `secrets` are never recorded, even if a response contains them; the values of
     `secret_variables` become secrets when they are saved, and those of cookies, unless their names
     are `public`.
@@ -133,7 +137,9 @@ class Flow:
     run_id: str
     tenant: str
     steps: tuple[CompiledStep, ...]
-    journey: Journey
+    journeys: tuple[Journey, ...]
+    order: tuple[int, ...] = (0,)
+    part: LoadPart = WHOLE
     setup: Blocks = ()
     user_setup: Journey = _NOTHING
     teardown: tuple[TeardownBlock, ...] = ()
@@ -142,6 +148,18 @@ class Flow:
     secret_variables: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
     shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def extent(self) -> Extent:
+        """The most that an iteration does."""
+        return reduce(Extent.__or__, (journey.extent for journey in self.journeys))
+
+    def journey_of(self, iteration: int) -> Journey:
+        """Return what an iteration of this part does, numbered from 1."""
+        if len(self.order) == 1:
+            return self.journeys[0]
+        position = (iteration - 1) * self.part.of + self.part.index
+        return self.journeys[self.order[position % len(self.order)]]
 
     def share(self, variables: Mapping[str, Any]) -> None:
         """Let every iteration know variables; those that are secrets are redacted from now on."""
@@ -190,8 +208,11 @@ def compile_flow(
         for number, step in enumerate(written)
     )
     numbers = {step.name: step.number for step in steps}
+    flows = scenario.shared_flows.values()
     return Flow(
-        run_id, tenant, steps, _compile_journey(scenario.flow, steps, known),
+        run_id, tenant, steps,
+        tuple(_compile_journey(flow.steps, steps, known) for flow in flows),
+        interleaved([flow.share for flow in flows]), WHOLE,
         compile_blocks(scenario.setup, numbers, known),
         _compile_journey(scenario.user_setup, steps, known),
         _compile_teardown(scenario, numbers, known), environment.network,

@@ -37,9 +37,10 @@ def run_iteration(
         **flow.shared, **given,
     }  # fmt: skip
     runner = StepRunner(flow, iteration, due_s, sender, recorder, variables, cookies)
-    if steps := flow.journey.steps:
+    journey = flow.journey_of(iteration)
+    if steps := journey.steps:
         return runner.run(steps, Mark.ITERATION)
-    is_ok = BlockRunner(runner, pause).run(flow.journey.blocks)
+    is_ok = BlockRunner(runner, pause).run(journey.blocks)
     if is_ok:
         recorder.mark(runner.last, Mark.ITERATION)
     return is_ok

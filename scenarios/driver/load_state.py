@@ -222,7 +222,7 @@ class Load:
     def deadline_s(self) -> float:
         """Return when the last iteration in flight has ended: each step has a timeout."""
         flow = self.assignment.flow
-        in_flight_s = flow.journey.extent.duration_s + flow.user_setup.extent.duration_s
+        in_flight_s = flow.extent.duration_s + flow.user_setup.extent.duration_s
         return min(self.until_s(), self._stopped_at_s) + in_flight_s
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,7 +76,7 @@ class LoadTask:
             variables=os.environ if self.variables is None else self.variables,
         )  # fmt: skip
         return LoadAssignment(
-            flow=flow,
+            flow=replace(flow, part=_part_of_flows(profile, part)),
             profile=name,
             arrivals=arrivals_of(profile).part(part),
             users=part.of_number(self.users),
@@ -113,6 +113,16 @@ class LoadTask:
             message += did_you_mean(self.profile, list(scenario.profiles))
             raise ConfigError(Problem(self.scenario, None, message))
         return with_load(scenario.profiles[self.profile], self.users, self.iterations)
+
+
+def _part_of_flows(profile: Profile, part: LoadPart) -> LoadPart:
+    """Return the part by which iterations are divided among several flows.
+
+    A load by time has no number of iterations, and one process may be faster than another: then
+    each divides its own iterations, from a place in the order of its own.
+    """
+    is_endless = not profile.is_open and profile.iterations is None
+    return LoadPart(part.index, 1) if is_endless else part
 
 
 def digest_of(path: Path) -> str:

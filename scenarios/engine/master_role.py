@@ -41,7 +41,7 @@ class MasterRole:
         self._scheduled = assignment.scheduled
         iterations = assignment.max_iterations if self._scheduled is None else self._scheduled
         flow = assignment.flow
-        self._max_rows = iterations * flow.journey.extent.most_exchanges
+        self._max_rows = iterations * flow.extent.most_exchanges
         self._max_rows += self._task.users * flow.user_setup.extent.most_exchanges
         if not options.on_order and (flow.setup or flow.teardown):
             raise ConfigError(Problem(self._task.scenario, None, NEEDS_RUN))

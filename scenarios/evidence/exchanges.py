@@ -4,7 +4,7 @@ A row has a fixed size and is little-endian, exactly as in the recording's file.
 row in the file, counted from 1, is the sequence number of its exchange.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -227,6 +227,13 @@ class Exchanges:
     def begun_after(self, due_s: float) -> "Exchanges":
         """Return the exchanges of the iterations due at `due_s` or later (recorder's clock)."""
         return self[self.is_begun_after(due_s)]
+
+    def begun_with(self, steps: Sequence[str]) -> "Exchanges":
+        """Return the exchanges of the iterations whose first exchange is of one of some steps."""
+        numbers = [number for number, name in enumerate(self.steps) if name in steps]
+        first = self.iterations.first
+        of_steps = first[np.isin(self.rows["step"][first], numbers)]
+        return self[np.isin(self.rows["iteration"], self.rows["iteration"][of_steps])]
 
     def of_iteration(self, position: int) -> "Exchanges":
         """Return all exchanges of the iteration to which the one at `position` belongs."""

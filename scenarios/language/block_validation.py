@@ -34,15 +34,14 @@ def find_block_violations(scenario: Scenario) -> Iterator[Violation]:
     of_user = list(shared)
     yield from _variables(scenario.user_setup, ("user_setup",), of_user)
     known = [*BUILT_IN_VARIABLES, *scenario.data, *of_user[before:]]
-    yield from _variables(scenario.flow, ("flow",), known)
+    for place, blocks in scenario.placed_parts():
+        if place[0] in ("flow", "flows"):
+            yield from _variables(blocks, place, list(known))
+            yield from _iterations(blocks, place)
+        yield from _extent(blocks, place)
     yield from _variables(scenario.teardown, ("teardown",), list(shared))
-    for key in ("setup", "user_setup", "flow", "teardown"):
-        yield from _extent(getattr(scenario, key), (key,))
-    if not extent_of(scenario.flow).sends:
-        yield (
-            ("flow",),
-            "an iteration may send no request; add a step outside of if and for_each",
-        )
+    if (scenario.flow is None) != bool(scenario.flows):
+        yield ("flows",), "write either flow, or flows, each with its share and its steps"
     for name in {"setup", "teardown"} & scenario.profiles.keys():
         yield ("profiles", name), f"{name} names the requests {_WHEN[name]} a run; rename it"
 
@@ -86,6 +85,12 @@ def _branches(block: Condition, place: Location, known: list[str]) -> Iterator[V
     yield from _variables(block.steps, (*place, "steps"), branches[0])
     yield from _variables(block.otherwise or (), (*place, "else"), branches[1])
     known += [name for name in branches[0] if name in branches[1] and name not in known]
+
+
+def _iterations(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:
+    # an empty list is reported by itself
+    if blocks and not extent_of(blocks).sends:
+        yield place, "an iteration may send no request; add a step outside of if and for_each"
 
 
 def _extent(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:

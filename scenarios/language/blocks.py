@@ -127,6 +127,13 @@ for _model in (Repeat, ForEach, Condition):
     _model.model_rebuild()
 
 
+class SharedFlow(StrictModel):
+    """One of several flows: of all iterations, as many are of it as its share of the sum says."""
+
+    share: Annotated[int, Field(ge=1, le=1_000, examples=[1])]
+    steps: Blocks
+
+
 def parts_of(block: Block) -> Iterator[tuple[str, Sequence[Block]]]:
     """Yield the lists of blocks that a block has, each with its key."""
     match block:

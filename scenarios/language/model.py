@@ -4,7 +4,7 @@ What a single value must look like is checked here, and in the models of its par
 fit together is checked in `validation`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from pydantic import Field
 from config.documents import StrictModel
 from config.model_keys import Location
 from config.requirements import requires
-from scenarios.language.blocks import Blocks, OptionalBlocks, placed_steps
+from scenarios.language.blocks import Block, Blocks, OptionalBlocks, SharedFlow, placed_steps
 from scenarios.language.data import DataSource
 from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
@@ -25,9 +25,15 @@ ITERATION = "iteration"
 _IS_NOT_EMPTY = requires(bool, "at least one entry is required")
 
 
+def iteration_of(flow: str) -> str:
+    """Return the name of the duration of the iterations of one of several flows."""
+    return f"{flow}: {ITERATION}"
+
+
 class Scenario(StrictModel):
     """One scenario file.
 
+    `flows` are several instead of one `flow`, each with its share of the iterations.
     `setup` and `teardown` are run once per run, `user_setup` once per virtual user, and `flow` in
     each iteration.
     `public` names the headers and query parameters whose values are no secrets.
@@ -39,7 +45,8 @@ class Scenario(StrictModel):
     quantities: dict[Name, Quantity] = {}
     setup: OptionalBlocks = []
     user_setup: OptionalBlocks = []
-    flow: Blocks
+    flow: Blocks | None = None
+    flows: dict[Name, SharedFlow] = {}
     teardown: OptionalBlocks = []
     profiles: Annotated[dict[Name, Profile], _IS_NOT_EMPTY]
     checks: Checks = Checks()
@@ -59,14 +66,29 @@ class Scenario(StrictModel):
     def timed(self) -> tuple[str, ...]:
         """What is timed, by name: each step, each wait, and the whole iteration."""
         names = (name for step in self.flow_steps for name in (step.step, step.wait) if name)
-        return (*names, ITERATION)
+        return (*names, *map(iteration_of, self.flows), ITERATION)
+
+    @property
+    def shared_flows(self) -> dict[str, SharedFlow]:
+        """The flows by name; a single one has the name ""."""
+        return self.flows or {"": SharedFlow.model_construct(share=1, steps=self.flow or [])}
 
     @property
     def flow_steps(self) -> tuple[Step, ...]:
         """The steps of an iteration, in the order of the file."""
-        return tuple(step for _, step in placed_steps(self.flow, ("flow",)))
+        return tuple(
+            step for each in self.shared_flows.values() for _, step in placed_steps(each.steps, ())
+        )
+
+    def placed_parts(self) -> Iterator[tuple[Location, Sequence[Block]]]:
+        """Yield the lists of blocks with their places: setup, user_setup, flows, teardown."""
+        yield ("setup",), self.setup
+        yield ("user_setup",), self.user_setup
+        for name, flow in self.shared_flows.items():
+            yield (("flows", name, "steps") if name else ("flow",)), flow.steps
+        yield ("teardown",), self.teardown
 
     def placed_steps(self) -> Iterator[tuple[Location, Step]]:
         """Yield every step with its place in the document, in the order of the file."""
-        for key in ("setup", "user_setup", "flow", "teardown"):
-            yield from placed_steps(getattr(self, key), (key,))
+        for place, blocks in self.placed_parts():
+            yield from placed_steps(blocks, place)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from checks.case import DrivenProfile
 from checks.timings import Timings, due_order_by_step, timings_by_step
@@ -123,3 +124,18 @@ def test_a_wait_whose_time_is_over_is_a_lower_bound_and_one_that_failed_proves_n
     found = _timings(tmp_path, *waits, scenario=_POLLED)["use: until done"]
     assert _sizes(found) == (0, 2, 1)
     assert sorted(found.timed_out_s) == [1.0, 2.0]
+
+
+def test_the_iterations_of_each_of_several_flows_are_timed_by_themselves(tmp_path: Path) -> None:
+    document = yaml.safe_load(SCENARIO)
+    opening, using = document.pop("flow")
+    document["flows"] = {
+        "buy": {"share": 3, "steps": [opening]},
+        "browse": {"share": 1, "steps": [using]},
+    }
+    bought = (Made("open", duration_s=1.0, marks=Mark.ITERATION),)
+    browsed = (Made("use", duration_s=2.0, marks=Mark.ITERATION),)
+    found = _timings(tmp_path, bought, browsed, bought, scenario=yaml.safe_dump(document))
+    assert found["buy: iteration"].served_s.tolist() == [1.0, 1.0]
+    assert found["browse: iteration"].served_s.tolist() == [2.0]
+    assert _sizes(found["iteration"]) == (3, 0, 0)

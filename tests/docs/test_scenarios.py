@@ -26,7 +26,9 @@ def whole(example: str) -> dict[str, Any]:
         for name, quantity in document.get("quantities", {}).items()
     }
     step = {"step": "the first of all", "request": "GET shop /", "counts": moved}
-    defaults = {"flow": [step], "profiles": {"once": {"users": 1, "iterations": 1}}}
+    defaults: dict[str, Any] = {"flow": [step], "profiles": {"once": {"users": 1, "iterations": 1}}}
+    if "flows" in document:
+        del defaults["flow"]
     return {"scenario": "example", **defaults, **document}
 
 

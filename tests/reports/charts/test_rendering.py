@@ -175,7 +175,7 @@ def test_two_hundred_steps_and_ten_thousand_reasons_are_cut(run_of: SourceOf) ->
     rows["done_s"] = rows["due_s"] + 0.01
     steps = tuple(f"<{'step' * 15} {each}>" for each in range(200))
     source = large(run_of(Shape()), rows, steps)
-    case, flow = source.case, source.case.scenario.flow
+    case, flow = source.case, source.case.scenario.steps
     scenario = case.scenario.model_copy(
         update={"flow": [flow[0].model_copy(update={"step": each}) for each in steps]}
     )

@@ -31,6 +31,17 @@ PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
          "s.yaml:2: the key 'setup.0.step' is missing"),
         ("setup: {step: a, request: GET shop /}",
          "s.yaml:2: setup: input should be a valid list"),
+        ("flows: {buy: {share: 3, steps: [{step: a, request: GET shop /}]}}",
+         "s.yaml:2: write either flow, or flows, each with its share and its steps"),
+        ("flows: {buy: {shaer: 3, steps: [{step: a, request: GET shop /}]}}",
+         "s.yaml:2: unknown key 'shaer'; did you mean share?"),
+        ("flows: {buy: {steps: [{step: a, request: GET shop /}]}}",
+         "s.yaml:2: the key 'flows.buy.share' is missing"),
+        ("flows: {buy: {share: 3, steps: []}}",
+         "s.yaml:2: flows.buy.steps: a list without a step does nothing; add a step"),
+        ("flows: {buy: {share: 1, steps: [{step: a, request: 'GET shop /{{ b }}'}]}}",
+         "s.yaml:2: the variable 'b' is not defined here; known here: tenant, run, iteration, "
+         "unique"),
         ("teardwon: [{step: a, request: GET shop /}]",
          "s.yaml:2: unknown key 'teardwon'; did you mean teardown?"),
         ("setup: [{step: a, request: GET shpo /, counts: {made: 1}}]",
@@ -43,6 +54,21 @@ def test_a_mistake_before_or_after_the_flow_has_its_line_and_remedy(
     flow = "flow: [{step: last, request: GET shop /}]"
     path = written(tmp_path, f"scenario: good\n{parts}\n{flow}\n{PROFILES}")
     assert problem in problems_in(path)
+
+
+def test_the_steps_of_several_flows_have_names_of_their_own(tmp_path: Path) -> None:
+    flows = "flows:\n" + "".join(
+        f"  {name}: {{share: 1, steps: [{{step: a, request: GET shop /}}]}}\n"
+        for name in ("buy", "browse")
+    )
+    assert problems_in(written(tmp_path, f"scenario: good\n{flows}{PROFILES}")) == [
+        "s.yaml:4: two steps are named 'a'; rename one"
+    ]
+
+
+def test_a_scenario_without_a_flow_is_a_mistake(tmp_path: Path) -> None:
+    (problem,) = problems_in(written(tmp_path, f"scenario: good\n{PROFILES}"))
+    assert problem.endswith("write either flow, or flows, each with its share and its steps")
 
 
 def test_a_profile_is_not_named_like_what_is_in_no_profile(tmp_path: Path) -> None:
@@ -114,7 +140,7 @@ def test_a_block_is_read_as_what_its_key_says(tmp_path: Path) -> None:
         f"- {{together: [{step.replace('NAME', 'a')}, {step.replace('NAME', 'b')}]}}\n"
         f"- {{if: '{{{{ tenant }}}}', steps: [{step.replace('NAME', 'c')}]}}"
     )
-    together, condition = read_scenario(flow_file(tmp_path, flow)).flow
+    together, condition = read_scenario(flow_file(tmp_path, flow)).shared_flows[""].steps
     assert isinstance(together, Together)
     assert isinstance(condition, Condition)
     assert condition.otherwise is None

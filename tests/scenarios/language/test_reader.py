@@ -47,7 +47,7 @@ MUTATIONS = [
         [
             "s.yaml:22: unknown key 'when'; "
             "known here: scenario, description, data, quantities, setup, user_setup, flow, "
-            "teardown, profiles, checks, public"
+            "flows, teardown, profiles, checks, public"
         ],
         id="unknown key near to nothing",
     ),
