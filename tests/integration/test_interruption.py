@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason
+from scenarios.evidence.recording_reader import read_recordings
 from tests.integration.command import Command, Ended, Start, still_there
 from tests.integration.load_shop import OpenShop, Shop
 from tests.paths import ROOT
@@ -129,6 +131,53 @@ def test_control_c_in_a_terminal_and_a_background_job_are_one_signal_too(
     command.await_exchanges("load", 60)
     os.killpg(command.process.pid, signal.SIGINT)
     assert_judged_by_what_was_done(command.wait(), shop)
+
+
+AROUND = """\
+setup:
+  - step: open account
+    request: POST shop /orders
+    json: {owner: "{{ unique }}"}
+    expect: {status: 201}
+    save: {state: state}
+    counts: {orders: 1}
+user_setup:
+  - step: log in
+    request: POST shop /orders
+    json: {owner: "{{ unique }} {{ state }}"}
+    expect: {status: 201}
+    counts: {orders: 1}
+teardown:
+  - step: close account
+    request: POST shop /orders
+    json: {owner: "{{ state }}"}
+    expect: {status: 201}
+    counts: {orders: 1}
+flow:
+"""
+
+
+@pytest.mark.parametrize("users", [1, 4], ids=["alone", "in a load"])
+def test_the_teardown_runs_after_a_signal_and_all_of_it_is_counted(
+    start: Start, open_shop: OpenShop, users: int
+) -> None:
+    shop = open_shop("--delay", "0.05")
+    files = shop.files(f"{{users: {users}, iterations: 100000}}")
+    scenario = Path(files[files.index("--scenario") + 1])
+    scenario.write_text(scenario.read_text().replace("flow:\n", AROUND, 1))
+    ended = interrupted(start("load", *files, "--json"), exchanges=8)
+    assert ended.code == 3, ended.stdout + ended.stderr
+    around = {
+        exchange.step: exchange.outcome
+        for name in ("setup", "teardown")
+        for recording in read_recordings(ended.folder / "evidence" / "exchanges", name)
+        for exchange in recording.exchanges
+    }
+    assert around == {"open account": Outcome.OK, "close account": Outcome.OK}
+    (row,) = ended.rows("orders")
+    assert row["client"]["confirmed"] == value_of(row, "database") == shop.orders()
+    begun = sum(recording.end.started for recording in ended.recordings() if recording.end)
+    assert shop.orders() == begun + users + 2
 
 
 @pytest.mark.core
