@@ -105,6 +105,16 @@ def test_a_user_whose_set_up_failed_is_known_with_the_reason(tmp_path: Path) -> 
     assert message == "aborted: the set-up of a user failed: log in: status 500, expected 200"
 
 
+def test_a_request_of_another_user_that_is_in_flight_is_not_what_failed(tmp_path: Path) -> None:
+    flow, script = compiled(), Script(NO)
+    flow.share({"tenant_key": "k"})
+    with outside(flow, tmp_path, "u") as (_, recorder):
+        recorder.intend(0, 0, 0.0)
+        set_up_user(flow, script, recorder, user=1)
+        message = failed_set_up(recorder.path).message
+    assert message.endswith("log in: status 500, expected 200")
+
+
 def test_a_secret_that_the_set_up_saved_is_redacted_where_it_is_shared(tmp_path: Path) -> None:
     flow = compiled()
     flow.share({"token": "a-token-of-the-set-up"})
