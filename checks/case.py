@@ -14,6 +14,7 @@ from scenarios.evidence.ledger import Ledger, ledger_of
 from scenarios.evidence.recording import OUTSIDE, Recording, StopReason
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder
+from scenarios.evidence.trace_ids import TraceIds
 from scenarios.language.amounts import resolution_of
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
@@ -139,7 +140,17 @@ class Case:
     @property
     def promises(self) -> Promises:
         """What each exchange must have counted, surely or perhaps."""
-        return Promises(self.scenario, self.run.run_id, self.exchanges)
+        return Promises(self.scenario, self.run.run_id, self.exchanges, self.trace_ids)
+
+    @cached_property
+    def trace_ids(self) -> TraceIds:
+        """The ids of the run's requests, in the form of its trace header."""
+        generators = dict.fromkeys(
+            recording.exchanges.generator
+            for driven in self.driven
+            for recording in driven.recordings
+        )
+        return TraceIds(self.run.run_id, self.run.trace_header, tuple(generators))
 
     @cached_property
     def resolution(self) -> DoubtResolution:

@@ -12,9 +12,10 @@ import numpy as np
 from checks.case import Case
 from checks.result import Failure
 from config.headers import override
-from scenarios.evidence.exchange import Outcome, trace_id
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import Recording
+from scenarios.evidence.trace_ids import trace_value_of
 
 _MOST_GROUPS = 50
 
@@ -55,7 +56,8 @@ class _Group:
 def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
     first = groups[0]
     one = first.exchanges.first()
-    trace = trace_id(case.run.run_id, one.generator, one.sequence)
+    trace = case.trace_ids.shown(one.generator, one.sequence)
+    value = trace_value_of(case.run.trace_header)(case.run.run_id, one.generator, one.sequence)
     detail = first.recording.details.get(one.sequence, {})
     step, outcome, reason = key
     return Failure(
@@ -66,7 +68,7 @@ def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
         first_at=min(each.at("first") for each in groups),
         last_at=max(each.at("last") for each in groups),
         trace_id=trace,
-        repeat=_curl(case, step, detail, trace),
+        repeat=_curl(case, step, detail, value),
         answer_head=detail.get("answer_head", ""),
     )
 
@@ -84,7 +86,8 @@ def _curl(case: Case, step: str, request: Mapping[str, Any], trace: str) -> str:
     """Write one curl command; a header whose value may be a secret stands as a variable."""
     if "url" not in request:
         return ""
-    plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", f"X-Trace-ID: {trace}"]
+    header = f"{case.run.trace_header}: {trace}"
+    plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", header]
     arguments = [shlex.quote(word) for word in plain]
     for name, value in _headers(case, step).items():
         header = f"{name}: {value}"

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from config.auth import AUTHORIZATION
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
-from config.headers import FlowHeaders, Headers, override
+from config.headers import FlowHeaders, Headers, TraceHeaderName, override
 from config.local_files import with_local_files
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
@@ -67,8 +67,9 @@ class Environment(StrictModel):
 
     `headers` are sent with every request of the flow, `metrics_headers` with every scrape, unless a
     service has its own.
-    `connect_to` and `ca_file` apply to every address, including Prometheus. `tenant` is the tenant
-    of all traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
+    `connect_to` and `ca_file` apply to every address, including Prometheus. `trace_header` carries
+    the id of each request; as `traceparent`, in the form of W3C. `tenant` is the tenant of all
+    traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
     sends traffic to the deployment. `public` names the headers, query parameters and variables
     whose values are no secrets.
     """
@@ -84,6 +85,7 @@ class Environment(StrictModel):
     metrics_headers: Annotated[Headers, Field(repr=False)] = {}
     connect_to: Routes = {}
     ca_file: CertificateFile = None
+    trace_header: TraceHeaderName = "X-Trace-ID"
     tenant: Annotated[str, _IS_TENANT] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)

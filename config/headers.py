@@ -21,6 +21,15 @@ _IS_FREE = requires(
     lambda name: name.lower() not in RESERVED, "the client itself says this; leave it out"
 )
 
+_HAVE_A_USE = (
+    RESERVED | {"accept", "accept-encoding", "authorization", "content-encoding", "content-type",
+                "cookie", "host", "user-agent"}
+) - {"x-trace-id"}  # fmt: skip
+_IS_OF_NO_OTHER_USE = requires(
+    lambda name: name.lower() not in _HAVE_A_USE,
+    "{0} has another use in HTTP; name X-Trace-ID, X-Request-ID, traceparent or another header",
+)
+
 
 def _named_once(headers: dict[str, T]) -> dict[str, T]:
     """Refuse a name that differs from another one in case only: HTTP takes them for the same."""
@@ -43,6 +52,8 @@ def override(common: Mapping[str, T], own: Mapping[str, T | None]) -> dict[str, 
 
 
 HeaderName = Annotated[str, _IS_TOKEN]
+# It carries the id of each request.
+TraceHeaderName = Annotated[HeaderName, _IS_OF_NO_OTHER_USE]
 HeaderValue = Annotated[str, _IS_VALUE]
 FlowHeaderName = Annotated[HeaderName, _IS_FREE]
 FlowHeaders = Annotated[dict[FlowHeaderName, HeaderValue], AfterValidator(_named_once)]

@@ -11,7 +11,7 @@ Rows under an id that is none of the run's exist where a service repeats a call 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from checks.balance.per_request import RequestLedger
@@ -19,6 +19,7 @@ from checks.balance.promises import Promise, Promises
 from checks.result import RecordGap, ResolvedDoubt
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.ledger import Doubt, Key, Ledger, Weight
+from scenarios.evidence.trace_ids import TraceIds
 from scenarios.language.amounts import Labels, in_units
 from witnesses.database.trace_reading import TraceReading
 from witnesses.model import Moment
@@ -187,7 +188,9 @@ def _scaled_rows(
 ) -> Iterator[tuple[str, Labels, int]]:
     """Yield trace id, label values and amount of each row, in units of the resolution.
 
-    What is no multiple of it is rounded down: the row's figures show that by themselves.
+    An id of the run is RUN-GENERATOR-SEQUENCE, however the database keeps it. An
+    amount that is no multiple of the resolution is rounded down: the row's figures show that by
+    themselves.
     """
     precision = Precision(promises.resolution_of(name))
     rows = traces.rows(
@@ -195,7 +198,7 @@ def _scaled_rows(
     )
     for trace, labels, amount in rows:
         nearest = precision.nearest(amount, amount)
-        yield trace, labels, int(Fraction(nearest) / precision.resolution)
+        yield promises.trace_ids.read(trace), labels, int(Fraction(nearest) / precision.resolution)
 
 
 def find_record_gaps(
@@ -214,8 +217,16 @@ def find_record_gaps(
     except (OSError, ValueError):
         return {}
     return {
-        labels: ledger.gap(promises.run_id, strays[labels]) for labels, ledger in ledgers.items()
+        labels: _shown(ledger.gap(promises.run_id, strays[labels]), promises.trace_ids)
+        for labels, ledger in ledgers.items()
     }
+
+
+def _shown(gap: RecordGap, ids: TraceIds) -> RecordGap:
+    """Return a gap with the ids that services log."""
+    return replace(
+        gap, missing_ids=ids.shown_all(gap.missing_ids), surplus_ids=ids.shown_all(gap.surplus_ids)
+    )
 
 
 def _add_rows(

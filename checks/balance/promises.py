@@ -10,6 +10,7 @@ from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.evidence.ledger import Weight, fits, weight_of
 from scenarios.evidence.moves import RecordedAmounts
+from scenarios.evidence.trace_ids import TraceIds
 from scenarios.language.amounts import Labels, constant_counts, entry_numbers, resolution_of
 from scenarios.language.model import Scenario
 
@@ -42,6 +43,7 @@ class Promises:
     scenario: Scenario
     run_id: str
     exchanges: Iterable[Exchanges]
+    trace_ids: TraceIds
 
     def of(self, quantity: str, weight: Weight) -> Iterator[Promise]:
         """Yield what each exchange of this weight moved of a quantity.

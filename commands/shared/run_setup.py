@@ -160,7 +160,7 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     services = {name: each.url for name, each in place.environment.services.items()}
     run = replace(
         run, tenant=place.tenant, services=services, headers=headers,
-        exclusive=place.environment.exclusive,
+        exclusive=place.environment.exclusive, trace_header=place.environment.trace_header,
     )  # fmt: skip
     place.folder.write_run(run)
     return run

@@ -19,7 +19,7 @@ _BOUNDS = {Direction.AT_LEAST: "≥ ", Direction.AT_MOST: "≤ "}
 
 @dataclass(frozen=True, slots=True)
 class NamedRequests:
-    """Requests whose rows are too few or too many, by their X-Trace-ID."""
+    """Requests whose rows are too few or too many, by their trace id."""
 
     title: str
     trace_ids: tuple[str, ...]
@@ -113,7 +113,7 @@ def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
         short_labels=" ".join(row.labels.values()),
         # The services' logs know the requests by the same ids.
         requests=tuple(
-            NamedRequests(f"Too {few} rows: the first by X-Trace-ID", ids)
+            NamedRequests(f"Too {few} rows: the first by trace id", ids)
             for few, ids in (("few", gap.missing_ids), ("many", gap.surplus_ids)) if ids
         ),
     )  # fmt: skip

@@ -26,7 +26,7 @@ def find_load_conflicts(
 
     What is lacking has the line of the scenario that needs it; a limit has its own line.
     """
-    exceeded = [
+    exceeded: list[Conflict] = [
         (("load",), message)
         for name, profile in profiles.items()
         for message in _exceeded_limits(name, profile, environment)
@@ -36,6 +36,12 @@ def find_load_conflicts(
     )
     lacking = list(_lacking(environment, "service", list(environment.services), services))
     lacking += _misspelt_headers(scenario, environment)
+    lacking += _trace_headers(scenario, environment)
+    exceeded += [
+        (place, _of_client(environment))
+        for place, _ in environment.placed_headers()
+        if place[-1].lower() == environment.trace_header.lower()
+    ]
     return [*_problems(scenario_path, lacking), *_problems(environment_path, exceeded)]
 
 
@@ -116,6 +122,18 @@ def _lacking(
         if name not in known:
             hint = did_you_mean(name, known)
             yield location, f"{environment.environment} has no {kind} {name!r}; {hint}"
+
+
+def _trace_headers(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    for place, step in scenario.placed_steps():
+        for name in step.headers:
+            if name.lower() == environment.trace_header.lower():
+                yield (*place, "headers", name), _of_client(environment)
+
+
+def _of_client(environment: Environment) -> str:
+    header = environment.trace_header
+    return f"the client itself sends {header}, the trace_header of the environment; leave it out"
 
 
 def _misspelt_headers(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:

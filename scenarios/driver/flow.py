@@ -1,5 +1,6 @@
 """Compile the flow of a scenario: as much as possible is done before the first request."""
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from scenarios.driver.message_expectations import (
     MessageExpectations,
     compile_message_expectations,
 )
+from scenarios.evidence.exchange import trace_id
+from scenarios.evidence.trace_ids import TraceValue, trace_value_of
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
@@ -39,6 +42,7 @@ from scenarios.language.response_schema import (
 )
 from scenarios.language.secrets import secret_variables, secrets_of
 from scenarios.language.shares import interleaved
+from scenarios.language.step_validation import TRACE_VARIABLE
 from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
@@ -48,6 +52,7 @@ from scenarios.language.templates import (
     compile_header,
     compile_value,
     variables_in,
+    variables_in_header,
 )
 from scenarios.language.urlencoded import compile_query, with_query
 from scenarios.language.variables import VariableExpander
@@ -81,6 +86,7 @@ class CompiledStep:
     expected: tuple[tuple[str, Expression, Template], ...]
     saved: tuple[tuple[str, str, Expression], ...]
     reads_json: bool
+    uses_trace_id: bool
     amounts: StepAmounts | None = None
     poll: "Poll | None" = None
 
@@ -147,6 +153,8 @@ class Flow:
     secrets: Secrets = field(default_factory=Secrets)
     secret_variables: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
+    trace_header: str = TRACE_HEADER
+    trace_value: TraceValue = trace_id
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -219,6 +227,7 @@ def compile_flow(
         secrets or Secrets.of_process(secrets_of(scenario, environment, variables)),
         secret_variables(scenario, environment),
         frozenset(map(str.lower, (*environment.public, *scenario.public))),
+        environment.trace_header, trace_value_of(environment.trace_header),
     )  # fmt: skip
 
 
@@ -264,7 +273,9 @@ def _compile_step(
     return CompiledStep(
         name=step.step,
         number=number,
-        request_template=RequestTemplate(method, origin, constant, step.timeout, left_out),
+        request_template=RequestTemplate(
+            method, origin, constant, step.timeout, left_out, environment.trace_header
+        ),
         target=reduce(with_query, queries, target),
         headers=changing,
         sends_cookies=not _has_cookie(step, environment),
@@ -280,6 +291,16 @@ def _compile_step(
         saved=(saved := _saved_json(step)),
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
         amounts=amounts,
+        uses_trace_id=_uses_trace_id(step, environment),
+    )
+
+
+def _uses_trace_id(step: Step, environment: Environment) -> bool:
+    """Return whether a template of a step, or of a header of its service, has the trace id."""
+    headers = environment.headers_of(step.request_parts()[1]).values()
+    written = step.model_dump(mode="json", exclude={"step", "save"})
+    return TRACE_VARIABLE in json.dumps(written) or any(
+        TRACE_VARIABLE in variables_in_header(parts) for parts in headers
     )
 
 
@@ -344,11 +365,7 @@ def _headers(
     headers: Mapping[str, tuple[TextPart, ...]], known: Variables, token: Template | None
 ) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
     """Separate the headers with a constant value from those that change, such as a token."""
-    compiled = {
-        name: compile_header(parts, known)
-        for name, parts in headers.items()
-        if name.lower() != TRACE_HEADER.lower()
-    }
+    compiled = {name: compile_header(parts, known) for name, parts in headers.items()}
     constant = {
         name: template.value
         for name, template in compiled.items()

@@ -29,12 +29,14 @@ from scenarios.language.data_files import read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
-from scenarios.language.step_validation import BUILT_IN_VARIABLES
+from scenarios.language.step_validation import BUILT_IN_VARIABLES, TRACE_VARIABLE
 from scenarios.language.tables import Tables
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
 from scenarios.language.variables import find_unusable_variables
 
 T = TypeVar("T")
+
+_OF_HEADERS = (*BUILT_IN_VARIABLES, TRACE_VARIABLE)
 
 EVERY_PROFILE = ("*",)
 
@@ -208,12 +210,12 @@ def header_problems(environment: Environment, file: Path) -> list[Problem]:
 def _header_mistake(name: str, parts: tuple[TextPart, ...]) -> str:
     try:
         compile_header(parts)
-        unknown = sorted(variables_in_header(parts) - set(BUILT_IN_VARIABLES))
+        unknown = sorted(variables_in_header(parts) - set(_OF_HEADERS))
     except TemplateError:
         return f"the template of the header {name!r} cannot be compiled"
     if not unknown:
         return ""
-    known = ", ".join(BUILT_IN_VARIABLES)
+    known = ", ".join(_OF_HEADERS)
     return f"the header {name!r} uses the unknown variable {unknown[0]!r}; known: {known}"
 
 

@@ -16,10 +16,12 @@ from scenarios.driver.expectations import check_response
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.evidence.amounts import AmountRow
-from scenarios.evidence.exchange import Outcome, trace_id
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
+from scenarios.evidence.trace_ids import id_in
 from scenarios.http.cookies import CookieJar
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
+from scenarios.language.step_validation import TRACE_VARIABLE
 from scenarios.language.templates import TemplateError
 
 _SNIPPET_CHARACTERS = 2_000
@@ -61,15 +63,18 @@ class StepRunner:
         # one loop for all steps, since this is what a load spends its time with
         flow, recorder, variables, due_s = self.flow, self.recorder, self.variables, self.due_s
         run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
+        trace_value = flow.trace_value
         for step in steps:
             number = recorder.intend(self.iteration, step.number, due_s)
             sent_s, request, promised = due_s, None, NONE_PROMISED
             try:
+                trace = trace_value(run_id, generator, number)
+                if step.uses_trace_id:
+                    variables[TRACE_VARIABLE] = id_in(trace, flow.trace_header)
                 if step.amounts:
                     promised = step.amounts.promise(recorder, number, variables, flow.secrets)
                 request = Request(  # not by `_request`, whose call would cost
-                    step.request_template, step.target(variables),
-                    trace_id(run_id, generator, number),
+                    step.request_template, step.target(variables), trace,
                     step.body(variables) if step.body else None,
                     step.headers(variables) if step.headers else (),
                 )  # fmt: skip
@@ -128,7 +133,9 @@ class StepRunner:
         number = self.last = self.recorder.intend(self.iteration, step.number, self.due_s)
         call = _Call(step, number, sender, self.due_s, self.due_s)
         try:
-            trace = trace_id(self.flow.run_id, self.recorder.generator, number)
+            trace = self.flow.trace_value(self.flow.run_id, self.recorder.generator, number)
+            if step.uses_trace_id:
+                self.variables[TRACE_VARIABLE] = id_in(trace, self.flow.trace_header)
             if step.amounts:
                 call.promised = step.amounts.promise(
                     self.recorder, number, self.variables, self.flow.secrets
@@ -146,6 +153,8 @@ class StepRunner:
             self._record_failure(call.number, call.request, (call.sent_s, call.done_s), error)
             return False
         response = self._noted(call.request, call.response)
+        if call.step.uses_trace_id:
+            self.variables[TRACE_VARIABLE] = id_in(call.request.trace, self.flow.trace_header)
         reason = check_response(self.flow, call.step, response, self.variables)
         if call.step.amounts and not reason:
             reason = call.step.amounts.conclude(

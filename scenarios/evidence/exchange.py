@@ -57,5 +57,5 @@ class Exchange:
 
 
 def trace_id(run_id: str, generator: str, sequence: int) -> str:
-    """Return the X-Trace-ID of a request, by which it is found in rows, logs and traces."""
+    """Return the id of a request: its trace header, unless that is `traceparent`."""
     return f"{run_id}-{generator}-{sequence}"

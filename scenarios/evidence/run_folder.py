@@ -134,8 +134,8 @@ class Run:
 
     `profiles` are those to be driven, `phases` those that were begun. `headers` are those of the
     requests to each service as the environment file has them, with `${…}` for secrets.
-    `clock_steps` are those of this machine's wall clock. `has_manifest` once nothing is added to
-    the evidence any more.
+    `trace_header` carried the id of each request. `clock_steps` are those of this machine's wall
+    clock. `has_manifest` once nothing is added to the evidence any more.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -157,6 +157,7 @@ class Run:
     watch: Watch | None = None
     clock_steps: tuple[ClockStep, ...] = ()
     has_manifest: bool = False
+    trace_header: str = "X-Trace-ID"
     lost: tuple[LostPart, ...] = ()
 
     @property

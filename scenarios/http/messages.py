@@ -61,7 +61,7 @@ class RequestTemplate:
 
     def __init__(
         self, method: str, origin: Origin, headers: tuple[tuple[str, str], ...], timeout_s: float,
-        left_out: Iterable[str] = (),
+        left_out: Iterable[str] = (), trace_header: str = TRACE_HEADER,
     ) -> None:  # fmt: skip
         """Render the head around target and trace id. `timeout_s` bounds the whole exchange.
 
@@ -73,7 +73,8 @@ class RequestTemplate:
         self.headers = _complete(headers, origin, left_out)
         self.opening = f"{method} "
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
-        self.closing = f" HTTP/1.1\r\n{lines}{TRACE_HEADER}: "
+        self.trace_header = trace_header
+        self.closing = f" HTTP/1.1\r\n{lines}{trace_header}: "
         length = "\r\nContent-Length: 0" if method in _MAY_HAVE_A_BODY else ""
         self.bodiless = f"{length}\r\n\r\n"
 

@@ -41,7 +41,7 @@ class Quantity(StrictModel):
     `unit` is shown with its amounts; each is a multiple of `resolution`, at which the witnesses are
     compared. `prometheus` is a plain selector of a counter. `database` maps databases to queries
     whose columns are the labels of `by`, in order, and the amount. `traces` maps one database to a
-    query with the X-Trace-ID of the request as an additional first column; it resolves requests
+    query with the trace id of the request as an additional first column; it resolves requests
     whose outcome the client does not know. `service` names the service whose counter is meant,
     where several have the metric; by default, the figures of all are added up. `shared` declares
     that others' traffic is counted, too. `settle` is how long after the response counting may take,

@@ -18,6 +18,8 @@ from scenarios.language.templates import looks_like_template, variables_in
 from scenarios.language.violations import Violation, template_violations
 
 BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
+# of each request
+TRACE_VARIABLE = "trace_id"
 
 _BODY = partial(compile_body, known={})
 
@@ -59,6 +61,11 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
 
 def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:
     """Yield the templates of a step that are wrong, or use variables that are not `known`."""
+    for name in step.save:
+        if name in (*BUILT_IN_VARIABLES, TRACE_VARIABLE):
+            message = f"{name!r} is a variable of every iteration; choose another name"
+            yield (*place, "save", name), message
+    known = [*known, TRACE_VARIABLE]
     path = step.request_parts()[2]
     yield from template_violations(path, known, (*place, "request"), _compile_path)
     yield from template_violations(step.headers, known, (*place, "headers"))

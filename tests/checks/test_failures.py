@@ -115,3 +115,13 @@ def test_a_request_without_a_body_has_no_content_type(tmp_path: Path) -> None:
 def test_at_most_fifty_groups_are_kept(tmp_path: Path) -> None:
     many = tuple(_refused(f"reason {number}") for number in range(60))
     assert len(_failures(tmp_path, *many)) == 50
+
+
+def test_a_failure_is_named_by_the_id_of_its_traceparent_and_repeated_with_it(
+    tmp_path: Path,
+) -> None:
+    case = case_of(tmp_path, Load((GOOD, _repeatable())))
+    case = replace(case, run=replace(case.run, trace_header="traceparent"))
+    (group,) = failures_of(case)
+    assert len(group.trace_id) == 32
+    assert f"traceparent: 00-{group.trace_id}-{group.trace_id[:16]}-01" in _words(group.repeat)

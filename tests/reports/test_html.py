@@ -216,5 +216,5 @@ def test_requests_that_lack_rows_are_named_folded_and_escaped() -> None:
     gap = RecordGap(missing=2, missing_ids=("run-1-load-4", "<b>"))
     row = usage_row("uses", 3, verdict=Verdict.FAIL, records=gap)
     page = render_html(replace(good_result(), usage=(row,)))
-    assert "<details><summary>Too few rows: the first by X-Trace-ID</summary>" in page
+    assert "<details><summary>Too few rows: the first by trace id</summary>" in page
     assert "<code>run-1-load-4</code> <code>&lt;b&gt;</code>" in page

@@ -1,4 +1,4 @@
-"""Read which requests the databases know: rows counted by the X-Trace-ID of their writer."""
+"""Read which requests the databases know: rows counted by the trace id of their writer."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing

@@ -15,6 +15,7 @@ from checks.result import Code, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.ledger import Weight
 from scenarios.evidence.recording_reader import read_recording
+from scenarios.evidence.trace_ids import TraceIds
 from scenarios.http.messages import Response, ResponseLost
 from tests import evidence_factory as make
 from tests.scenarios.evidence.metered import STEP, record, scenario_of, spent
@@ -121,7 +122,7 @@ def test_promises_have_what_each_exchange_moved(tmp_path: Path) -> None:
     scenario = scenario_of(at_most={"tokens": 10})
     read = read_recording(record(tmp_path, scenario, [spent("acme", 1.5), LOST]))
     assert read
-    promises = Promises(scenario, "run", [read.exchanges])
+    promises = Promises(scenario, "run", [read.exchanges], TraceIds("run", "X-Trace-ID"))
     (confirmed,) = promises.of("tokens", Weight.CONFIRMED)
     (doubtful,) = promises.of("tokens", Weight.IN_DOUBT)
     assert (confirmed.exchange.sequence, confirmed.labels, confirmed.amount) == (1, ("acme",), 1500)

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from checks.case import read_case
 from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.evidence.trace_ids import TraceIds
 from tests.evidence_factory import (
     GOOD,
     RUN_ID,
@@ -223,3 +225,36 @@ def test_records_that_are_right_request_by_request_pass(tmp_path: Path) -> None:
     rows = _uses_rows(_run(tmp_path, _uses(4, 3, 2, 1)))
     assert {row.verdict for row in rows.values()} == {Verdict.PASS}
     assert {row.records for row in rows.values()} == {None}
+
+
+def _as_traceparent(folder: RunFolder) -> None:
+    """Turn a run into one whose requests carried `traceparent`."""
+    run = folder.read_run()
+    folder.write_run(replace(run, trace_header="traceparent"))
+
+
+def test_ids_of_a_traceparent_are_resolved_in_every_form(tmp_path: Path) -> None:
+    ids = TraceIds(RUN_ID, "traceparent", ("load",))
+    written = [
+        (ids.shown(trace.split("-")[-2], int(trace.split("-")[-1])), kind, amount)
+        for trace, kind, amount in _uses(1, 2, 3, 4)
+    ]
+    assert all(len(trace) == 32 for trace, _, _ in written)
+    folder = _run(tmp_path, [(trace.upper(), kind, amount) for trace, kind, amount in written])
+    _as_traceparent(folder)
+    tea = _uses_rows(folder)["tea"]
+    assert (tea.client.confirmed, tea.resolved) == (4, ResolvedDoubt(1, 0))
+    assert tea.verdict is Verdict.PASS
+
+
+def test_the_requests_whose_rows_are_lost_are_named_by_their_traceparent(tmp_path: Path) -> None:
+    ids = TraceIds(RUN_ID, "traceparent", ("load",))
+    rows = [
+        (ids.shown("load", int(trace.split("-")[-1])), kind, amount)
+        for trace, kind, amount in _uses(1, 3, 4)
+    ]
+    folder = _run(tmp_path, rows, stored={"tea": 3, "coffee": 6})
+    _as_traceparent(folder)
+    gap = _uses_rows(folder)["tea"].records
+    assert gap is not None
+    assert gap.missing_ids == (ids.shown("load", 4),)

@@ -25,6 +25,7 @@ from scenarios.evidence.ledger import ledger_of
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.evidence.trace_ids import TraceIds
 from scenarios.http.client import HttpClient
 from scenarios.language.amounts import Labels
 from scenarios.language.model import Scenario
@@ -100,7 +101,7 @@ class Run:
     @property
     def promises(self) -> Promises:
         (recording,) = read_recordings(self.folder.exchanges, "load")
-        return Promises(SCENARIO, RUN_ID, [recording.exchanges])
+        return Promises(SCENARIO, RUN_ID, [recording.exchanges], TraceIds(RUN_ID, "X-Trace-ID"))
 
     @property
     def resolution(self) -> DoubtResolution:

@@ -126,8 +126,8 @@ def test_a_dated_difference_tells_the_scrape_that_showed_it_first() -> None:
 def test_requests_with_too_few_or_too_many_rows_are_named_apart() -> None:
     gap = RecordGap(missing=2, missing_ids=("a", "b"))
     both = replace(gap, surplus=1, surplus_ids=("c",))
-    few = NamedRequests("Too few rows: the first by X-Trace-ID", ("a", "b"))
-    many = NamedRequests("Too many rows: the first by X-Trace-ID", ("c",))
+    few = NamedRequests("Too few rows: the first by trace id", ("a", "b"))
+    many = NamedRequests("Too many rows: the first by trace id", ("c",))
     for records, named in ((gap, (few,)), (both, (few, many))):
         (row,) = balance_rows(good_result(usage=(usage_row("cards", 7, records=records),)))
         assert row.requests == named

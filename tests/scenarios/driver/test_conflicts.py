@@ -220,3 +220,19 @@ def test_unique_rows_need_profiles_that_use_a_known_number_of_them(tmp_path: Pat
         "s.yaml:1: the profile 'first' lasts for a time, so it is not known how many rows of ids "
         "it leaves; drive it alone by --profile, or write at_end: wrap"
     )
+
+
+def test_the_trace_header_is_the_clients_own(tmp_path: Path) -> None:
+    headers = "    headers: {x-request-id: mine, X-Other: mine}\n"
+    place = "    counts: {calls: 1}"
+    scenario = read_scenario(written(tmp_path, GOOD.replace(place, f"{headers}{place}")))
+    here = HERE.model_copy(
+        update={"trace_header": "X-Request-ID", "headers": {"X-REQUEST-ID": "mine"}}
+    )
+    message = (
+        "the client itself sends X-Request-ID, the trace_header of the environment; leave it out"
+    )
+    assert refused(tmp_path, scenario, here) == [
+        f"s.yaml:19: {message}",
+        f"environment.yaml:1: {message}",
+    ]

@@ -566,3 +566,39 @@ def test_what_a_query_or_a_form_names_like_a_secret_is_redacted(tmp_path: Path) 
     assert "***, *** and ***" in kept
     for secret in ("s3cr3t-one", "s3cr3t-two", "w0rdpass"):
         assert secret not in kept
+
+
+def traced(header: str, **step: Any) -> tuple[Flow, Script]:
+    first = {"step": "first", "request": "POST shop /{{ trace_id }}", **step}
+    profiles = {"once": {"users": 1, "iterations": 1}}
+    document = {"scenario": "s", "flow": [first], "profiles": profiles}
+    environment = ENVIRONMENT.model_copy(
+        update={"trace_header": header, "headers": {"X-Of-Env": "{{ trace_id }}"}}
+    )
+    flow = compile_flow(Scenario.model_validate(document), environment, "run-1", "t")
+    head = b"HTTP/1.1 200 OK\r\nX-Echo: run-1-01-once-1\r\n"
+    return flow, Script(Response(200, b"{}", "", head))
+
+
+def test_a_trace_id_may_stand_wherever_a_request_has_values(tmp_path: Path) -> None:
+    flow, script = traced(
+        "X-Request-ID", query={"q": "{{ trace_id }}"}, headers={"X-A": "{{ trace_id }}"},
+        json={"id": "{{ trace_id }}"}, expect={"headers": {"X-Echo": "{{ trace_id }}"}},
+    )  # fmt: skip
+    assert drive(tmp_path, flow, script).exchanges.first().outcome == Outcome.OK
+    (request,) = script.requests
+    trace = "run-1-01-once-1"
+    assert request.target == f"/{trace}?q={trace}"
+    assert request.body == f'{{"id":"{trace}"}}'.encode()
+    assert {**headers_of(request), "X-A": trace, "X-Of-Env": trace} == headers_of(request)
+    assert (request.trace, request.template.trace_header) == (trace, "X-Request-ID")
+    assert request.template.closing.endswith("X-Request-ID: ")
+
+
+def test_a_traceparent_has_the_form_of_the_standard(tmp_path: Path) -> None:
+    flow, script = traced("traceparent")
+    drive(tmp_path, flow, script)
+    (request,) = script.requests
+    version, trace, parent, flags = request.trace.split("-")
+    assert (version, len(trace), len(parent), flags) == ("00", 32, 16, "01")
+    assert request.target == f"/{trace}"

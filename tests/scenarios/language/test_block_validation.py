@@ -21,10 +21,12 @@ PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
     ("parts", "problem"),
     [
         ("setup: [{step: a, request: 'GET shop /{{ iteration }}'}]",
-         "s.yaml:2: the variable 'iteration' is not defined here; known here: tenant, run, unique"),
+         "s.yaml:2: the variable 'iteration' is not defined here; "
+         "known here: tenant, run, unique, trace_id"),
         ("user_setup: [{step: a, request: GET shop /, save: {x: x}}]\n"
          "teardown: [{step: b, request: 'GET shop /{{ x }}'}]",
-         "s.yaml:3: the variable 'x' is not defined here; known here: tenant, run, unique"),
+         "s.yaml:3: the variable 'x' is not defined here; "
+         "known here: tenant, run, unique, trace_id"),
         ("setup: [{step: a, request: GET shop /}]\nteardown: [{step: a, request: GET shop /}]",
          "s.yaml:3: two steps are named 'a'; rename one"),
         ("setup: [{stpe: a, request: GET shop /}]",
@@ -41,7 +43,7 @@ PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
          "s.yaml:2: flows.buy.steps: a list without a step does nothing; add a step"),
         ("flows: {buy: {share: 1, steps: [{step: a, request: 'GET shop /{{ b }}'}]}}",
          "s.yaml:2: the variable 'b' is not defined here; known here: tenant, run, iteration, "
-         "unique"),
+         "unique, trace_id"),
         ("teardwon: [{step: a, request: GET shop /}]",
          "s.yaml:2: unknown key 'teardwon'; did you mean teardown?"),
         ("setup: [{step: a, request: GET shpo /, counts: {made: 1}}]",

@@ -24,7 +24,7 @@ MUTATIONS = [
         "GET shop {{ nxt }}",
         [
             "s.yaml:18: the variable 'nxt' is not defined here; known here: "
-            "tenant, run, iteration, unique, order"
+            "tenant, run, iteration, unique, order, trace_id"
         ],
         id="link never saved",
     ),
@@ -33,7 +33,7 @@ MUTATIONS = [
         'owner: "{{ order }}"',
         [
             "s.yaml:11: the variable 'order' is not defined here; "
-            "known here: tenant, run, iteration, unique"
+            "known here: tenant, run, iteration, unique, trace_id"
         ],
         id="name used by the step that saves it",
     ),
@@ -42,7 +42,7 @@ MUTATIONS = [
         'state: "{{ order }}"',
         [
             "s.yaml:12: the variable 'order' is not defined here; "
-            "known here: tenant, run, iteration, unique"
+            "known here: tenant, run, iteration, unique, trace_id"
         ],
         id="name expected before it is saved",
     ),
@@ -299,7 +299,7 @@ MUTATIONS = [
         'made: {"{{ kind }}": 1, b: 2}',
         [
             "s.yaml:15: the variable 'kind' is not defined here; "
-            "known here: tenant, run, iteration, unique, order"
+            "known here: tenant, run, iteration, unique, trace_id, order"
         ],
         id="label value of a name never saved",
     ),
@@ -395,15 +395,6 @@ MUTATIONS = [
         '"length(a, b)": 2',
         ["s.yaml:12: 'length(a, b)': length() takes 1 argument, not 2"],
         id="wrong number of arguments",
-    ),
-    pytest.param(
-        "GET shop /orders/{{ order }}",
-        "GET shop {{ nxt }}",
-        [
-            "s.yaml:18: the variable 'nxt' is not defined here; known here: "
-            "tenant, run, iteration, unique, order"
-        ],
-        id="link never saved",
     ),
     pytest.param(
         'owner: "{{ unique }}"',
