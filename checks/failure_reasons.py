@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """The exchanges of one step that failed for one reason; `first_at` is UTC.
+    """The exchanges of one step that failed for one reason; `first_at` and `last_at` are UTC.
 
     `texts` counts the different wordings: those of one group differ only in what a response had.
     `example` is the most frequent of them.
@@ -28,6 +28,7 @@ class FailureGroup:
     group: str
     count: int
     first_at: datetime
+    last_at: datetime
     texts: int
     example: str
 
@@ -39,13 +40,16 @@ class FailureGroup:
 
 
 def failure_groups(recordings: Iterable[Recording], *steps: str) -> list[FailureGroup]:
-    """Group the failed exchanges of some steps, or of all, the most frequent reason first."""
+    """Group the failed exchanges of some steps, or of all, the most frequent reason first.
+
+    Of those that are equally frequent, the one that began first is first.
+    """
     groups: dict[tuple[str, Outcome, str], list[FailureGroup]] = {}
     for recording in recordings:
         for each in _by_text(recording):
             if not steps or each.step in steps:
                 groups.setdefault((each.step, each.outcome, each.group), []).append(each)
-    return sorted(map(_together, groups.values()), key=lambda group: -group.count)
+    return sorted(map(_together, groups.values()), key=lambda group: (-group.count, group.first_at))
 
 
 def _by_text(recording: Recording) -> Iterable[FailureGroup]:
@@ -57,11 +61,16 @@ def _by_text(recording: Recording) -> Iterable[FailureGroup]:
         yield FailureGroup(
             failed.steps[step], OUTCOMES[outcome], failed.groups[reason],
             count=len(sent_s),
-            first_at=datetime.fromtimestamp(
-                recording.start.anchor_at + float(sent_s.min()), UTC),
+            first_at=sent_at(recording, sent_s.min()),
+            last_at=sent_at(recording, sent_s.max()),
             texts=1,
             example=failed.reasons[reason],
         )  # fmt: skip
+
+
+def sent_at(recording: Recording, sent_s: float) -> datetime:
+    """Return a time of a recording as UTC."""
+    return datetime.fromtimestamp(recording.start.anchor_at + float(sent_s), UTC)
 
 
 def _together(alike: Sequence[FailureGroup]) -> FailureGroup:
@@ -72,6 +81,7 @@ def _together(alike: Sequence[FailureGroup]) -> FailureGroup:
         alike[0],
         count=sum(by_text.values()),
         first_at=min(each.first_at for each in alike),
+        last_at=max(each.last_at for each in alike),
         texts=len(by_text),
         example=max(by_text, key=by_text.__getitem__),
     )

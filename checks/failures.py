@@ -1,75 +1,93 @@
-"""Group the exchanges that failed, with one of each group to repeat."""
+"""Group the exchanges that failed, with some of each group to look at and to repeat."""
 
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from checks.case import Case
-from checks.result import Failure
+from checks.failure_reasons import FailureGroup, failure_groups, sent_at
+from checks.result import Failure, FailureSample
 from config.headers import override
-from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.exchange import Exchange
+from scenarios.evidence.exchanges import CODES, Exchanges
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.trace_ids import trace_value_of
 
 _MOST_GROUPS = 50
 
-Key = tuple[str, Outcome, str]
-
 
 def failures_of(case: Case) -> tuple[Failure, ...]:
     """Group the exchanges that were not ok by step, outcome and reason, most frequent first."""
-    groups: dict[Key, list[_Group]] = {}
-    for recording in case.recordings:
-        failed = recording.exchanges[~recording.exchanges.ok]
-        rows = failed.rows[["step", "outcome", "reason"]]
-        _, first, which = np.unique(rows, return_index=True, return_inverse=True)
-        # np.unique sorts by value; equally frequent groups stay in the order of their first one.
-        for number in np.argsort(first):
-            of_group = failed[which == number]
-            one = of_group.first()
-            key = one.step, one.outcome, one.reason
-            groups.setdefault(key, []).append(_Group(recording, of_group))
-    ranked = sorted(groups.items(), key=lambda each: -sum(len(one.exchanges) for one in each[1]))
-    return tuple(_failure(case, *each) for each in ranked[:_MOST_GROUPS])
+    recordings = list(case.recordings)
+    groups = failure_groups(recordings)[:_MOST_GROUPS]
+    if not groups:
+        return ()
+    of_step: Counter[str] = Counter()
+    for step, _, _, count in (each for one in recordings for each in one.exchanges.tally()):
+        of_step[step] += count
+    failed = [(each, each.exchanges[~each.exchanges.ok]) for each in recordings]
+    return tuple(
+        Failure(
+            group.step, group.outcome, group.reason, group.count, of_step[group.step],
+            group.first_at, group.last_at, _samples(case, group, failed),
+        )
+        for group in groups
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Exchanges of one generator that failed alike."""
+def _samples(
+    case: Case, group: FailureGroup, failed: Sequence[tuple[Recording, Exchanges]]
+) -> tuple[FailureSample, ...]:
+    """Return the first, the middle and the last of a group, of those whose detail was kept."""
+    samples = []
+    for recording, exchanges in failed:
+        alike = _of_group(exchanges, group)
+        detailed = alike[np.isin(alike.sequence, list(recording.details))]
+        chosen = _spread(detailed if len(detailed) else alike)
+        samples += [_sample(case, recording, each) for each in chosen]
+    kept = [each for each in samples if each.request] or samples
+    kept.sort(key=lambda each: each.sent_at)
+    return tuple(kept[place] for place in _places(len(kept)))
 
-    recording: Recording
-    exchanges: Exchanges
 
-    def at(self, instant: str) -> datetime:
-        """Return when the first or the last of them was sent."""
-        sent_s = self.exchanges.column("sent_s")
-        at_s = float(sent_s.min() if instant == "first" else sent_s.max())
-        return datetime.fromtimestamp(self.recording.start.anchor_at + at_s, UTC)
+def _of_group(failed: Exchanges, group: FailureGroup) -> Exchanges:
+    reasons = [number for number, name in enumerate(failed.groups) if name == group.group]
+    is_alike = np.isin(failed.column("reason"), reasons)
+    return failed[is_alike & (failed.column("outcome") == CODES[group.outcome])].of_step(group.step)
 
 
-def _failure(case: Case, key: Key, groups: list[_Group]) -> Failure:
-    first = groups[0]
-    one = first.exchanges.first()
-    trace = case.trace_ids.shown(one.generator, one.sequence)
-    value = trace_value_of(case.run.trace_header)(case.run.run_id, one.generator, one.sequence)
-    detail = first.recording.details.get(one.sequence, {})
-    step, outcome, reason = key
-    return Failure(
-        step=step,
-        outcome=outcome,
-        reason=reason,
-        count=sum(len(each.exchanges) for each in groups),
-        first_at=min(each.at("first") for each in groups),
-        last_at=max(each.at("last") for each in groups),
-        trace_id=trace,
-        repeat=_curl(case, step, detail, value),
-        answer_head=detail.get("answer_head", ""),
+def _spread(exchanges: Exchanges) -> Iterator[Exchange]:
+    """Yield the first, the middle and the last in the order in which they were sent."""
+    order = np.argsort(exchanges.column("sent_s"), kind="stable")
+    return iter(exchanges[order[_places(len(exchanges))]])
+
+
+def _places(number: int) -> list[int]:
+    """Return the places of the first, the middle and the last of a number.
+
+    >>> _places(20), _places(2), _places(0)
+    ([0, 10, 19], [0, 1], [])
+    """
+    return sorted({0, number // 2, number - 1}) if number else []
+
+
+def _sample(case: Case, recording: Recording, exchange: Exchange) -> FailureSample:
+    detail = recording.details.get(exchange.sequence, {})
+    generator, sequence = exchange.generator, exchange.sequence
+    value = trace_value_of(case.run.trace_header)(case.run.run_id, generator, sequence)
+    return FailureSample(
+        sent_at=sent_at(recording, exchange.sent_s),
+        duration_s=exchange.done_s - exchange.sent_s,
+        status=exchange.status,
+        reason=exchange.reason,
+        trace_id=case.trace_ids.shown(generator, sequence),
+        request=f"{detail['method']} {detail['url']}" if "url" in detail else "",
+        response_snippet=detail.get("answer_head", ""),
+        repeat=_curl(case, exchange.step, detail, value),
     )
 
 

@@ -234,21 +234,38 @@ class StepTiming:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A group of exchanges of one step that failed alike, with one of them to repeat.
+class FailureSample:
+    """One exchange that failed. `sent_at` is UTC; `status` is None without a response.
 
-    `repeat` is a curl command in which the token stands as $TOKEN. Times are UTC.
+    `request` is its method and address, or "" where none took shape. `repeat` is a curl command in
+    which a secret stands as its variable. `response_snippet` is the beginning of the body.
+    """
+
+    sent_at: datetime
+    duration_s: float
+    status: int | None
+    reason: str
+    trace_id: str
+    request: str
+    response_snippet: str
+    repeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A group of exchanges of one step that failed alike, with some of them. Times are UTC.
+
+    `count` are of this group, of the `step_count` exchanges that the step had in the whole run.
     """
 
     step: str
     outcome: str
     reason: str
     count: int
+    step_count: int
     first_at: datetime
     last_at: datetime
-    trace_id: str
-    repeat: str
-    answer_head: str
+    samples: tuple[FailureSample, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +300,7 @@ class Result:
     Latency is of the last phase, usage of the whole run. Times are UTC. `interruption` is where and
     why the run ended early; a watch that is not at its end is `partial` without one. `machine` is
     where the load was generated; `history` has earlier runs that this one can be compared with,
-    oldest first.
+    oldest first. `trace_link` is the address of a trace, with `{trace_id}` for its id.
     """
 
     run_id: str
@@ -310,6 +327,7 @@ class Result:
     machine: str = ""
     history: tuple[Entry, ...] = ()
     availability: tuple[AvailabilityRow, ...] = ()
+    trace_link: str = ""
     schema_version: int = SCHEMA_VERSION
 
 

@@ -159,7 +159,7 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         partial=run.early_end is not None or run.finished_at is None,
         interruption=run.early_end,
         repeat=run.repeat, services=run.services, scenario_sha256=run.scenario_sha256,
-        fault=run.fault, machine=kept.machine, history=kept.entries,
+        fault=run.fault, machine=kept.machine, history=kept.entries, trace_link=run.trace_link,
     )  # fmt: skip
 
 

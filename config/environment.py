@@ -18,6 +18,7 @@ from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, Headers, TraceHeaderName, override
 from config.local_files import with_local_files
+from config.links import Links, values_of_link
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.plaintext import hide_misread_secrets, plaintext_secrets
@@ -70,8 +71,8 @@ class Environment(StrictModel):
     `connect_to` and `ca_file` apply to every address, including Prometheus. `trace_header` carries
     the id of each request; as `traceparent`, in the form of W3C. `tenant` is the tenant of all
     traffic, or "per run" for a new one in each run. `exclusive` states that nobody else
-    sends traffic to the deployment. `public` names the headers, query parameters and variables
-    whose values are no secrets.
+    sends traffic to the deployment. `links` are those of a report. `public` names the headers,
+    query parameters and variables whose values are no secrets.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
@@ -89,6 +90,7 @@ class Environment(StrictModel):
     tenant: Annotated[str, _IS_TENANT] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
+    links: Links | None = None
     public: list[str] = []
     _expanded: Mapping[Location, tuple[TextPart, ...]] = PrivateAttr(default_factory=dict)
 
@@ -164,6 +166,8 @@ class Environment(StrictModel):
             headers = self._parts_of_headers(self.prometheus.headers, "prometheus", "headers")
             yield from values_of_prometheus(self.prometheus, headers)
             yield from values_of_url(self._parts(self.prometheus.url, "prometheus", "url"))
+        if self.links:
+            yield from values_of_link(self._parts(self.links.trace, "links", "trace"))
 
     def _auth_header(self, service: str) -> dict[str, tuple[TextPart, ...] | None]:
         """Return the header of a service's credentials; it is None where a token is fetched."""

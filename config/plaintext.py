@@ -110,7 +110,7 @@ def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
         if is_secret and name.lower() not in public and "{{" not in str(value):
             yield location, value
     for place, text in texts_in(content):
-        if place[:1] in (("databases",), ("services",)) and _has_secret(text, public):
+        if place[:1] in (("databases",), ("services",), ("links",)) and _has_secret(text, public):
             yield place, text
 
 

@@ -190,7 +190,7 @@ def values_of_url(parts: Iterable[TextPart]) -> Iterator[Value]:
     before = ""
     for part in parts:
         if part.is_verbatim and ("://" in before or before.startswith("/")):
-            yield from _of_part(part, before)
+            yield from values_of_part(part, before)
         before += part.text
 
 
@@ -205,7 +205,7 @@ def values_of_query(
             yield Value(value, (unquote(name), *variables), is_certain or is_named)
 
 
-def _of_part(part: TextPart, before: str) -> Iterator[Value]:
+def values_of_part(part: TextPart, before: str) -> Iterator[Value]:
     """Yield what a variable holds in the midst of an address, unless that is host or port."""
     has_path = before.startswith("/") or "/" in before.partition("://")[2]
     is_query = "?" in before

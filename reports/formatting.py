@@ -173,6 +173,16 @@ def render_utc(at: datetime) -> str:
     return f"{_utc(at):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def render_instant(at: datetime) -> str:
+    """Write an instant to the millisecond.
+
+    >>> render_instant(datetime(2026, 11, 22, 17, 50, 0, 999_900))
+    '2026-11-22 17:50:00.999 UTC'
+    """
+    at = _utc(at)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+
+
 def render_span(start: datetime, end: datetime) -> str:
     """Write from when to when, the date once where it is the same.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from checks.result import Finding, Result
 from checks.verdict import Verdict
@@ -12,10 +13,12 @@ from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance
 from reports.views.banner import banner_of
+from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
+from reports.views.trace_links import trace_url
 
 _ROWS_WITH_CHARTS = 50
 _TABLE_PART = 2  # the data of a chart is shown in so much fewer rows than a table
@@ -104,6 +107,7 @@ def _content(result: Result) -> dict[str, object]:
         "history_sentence": history.history_sentence(result),
         "history_since": history.since_sentences(result),
         "history_svg": history.draw_history(result),
+        "trace_url": partial(trace_url, result),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),
     }
@@ -140,7 +144,7 @@ def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
         "phases": [sections.phase_row(each) for each in result.phases],
         "waterfall": result.waterfall,
         "steps": [sections.step_row(each) for each in result.latency],
-        "failures": result.failures,
+        "failures": failure_rows(result),
         "history": history.history_rows(result),
         "history_checks": history.check_rows(result),
         "facts": sections.environment_rows(result),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import formatting as write
 from reports.charts.steps import draw_bar
@@ -77,7 +77,7 @@ def _environment(text_bytes: int) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["short"] = lambda text: write.one_line(text, _BANNER_BYTES)
-    environment.filters["utc"] = write.render_utc
+    environment.filters["whole"] = escape  # an address is never cut
     environment.filters["seconds"] = write.render_seconds
     environment.filters["count"] = write.render_count
     environment.filters["state"] = write.render_verdict

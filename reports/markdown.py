@@ -8,6 +8,7 @@ from reports import formatting as write
 from reports.views import availability, history, sections
 from reports.views.balance import BalanceRow, balance_rows, columns_of
 from reports.views.banner import Banner, banner_of
+from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import ObjectiveRow, objective_rows
@@ -25,7 +26,8 @@ _OBJECTIVE_HEAD = ("Check", "Result", "Measured", "95 % interval", "Objective", 
 _PHASE_HEAD = ("Phase", "Iterations", "Dropped", "Took", "Counted of planned")
 _STEP_HEAD = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longest", "p95 limit",
               "Not served")  # fmt: skip
-_FAILURE_HEAD = ("Step", "Outcome", "Reason", "Count", "First", "Last", "Trace")
+_FAILURE_HEAD = ("Step", "Outcome", "Reason", "Count", "Share of step", "First", "Last",
+                 "Trace of one")  # fmt: skip
 _WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Away", "Budget", "Left of it")
 _INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
 
@@ -45,9 +47,9 @@ def render_markdown(result: Result) -> str:
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
         "## Failed exchanges", markdown_table(_FAILURE_HEAD, [
-            (each.step, each.outcome, each.reason, write.render_count(each.count),
-             write.render_utc(each.first_at), write.render_utc(each.last_at), each.trace_id)
-            for each in result.failures
+            (each.step, each.outcome, each.reason, each.count, each.share, each.first, each.last,
+             each.samples[0].trace_id if each.samples else write.NO_DATA)
+            for each in failure_rows(result)
         ]),
         "## History", *_history(result),
         "## Environment and versions",

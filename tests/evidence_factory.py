@@ -78,6 +78,7 @@ class Made:
     detail: dict[str, Any] | None = None
     concluded: bool = True
     marks: int = 0
+    group: str = ""
 
 
 GOOD = (Made("open"), Made("use"))
@@ -154,6 +155,7 @@ def record(folder: RunFolder, load: Load) -> None:
                 recorder.conclude(
                     sequence, due_s, done_s, made.outcome, made.status, made.reason, made.detail,
                     marks=made.marks | (Mark.ITERATION if is_end else 0),
+                    group=made.group,
                 )  # fmt: skip
             due_s = done_s
     if load.end:

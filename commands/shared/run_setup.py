@@ -158,9 +158,11 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
         for service, written in plan.file.headers.items()
     }
     services = {name: each.url for name, each in place.environment.services.items()}
+    links = place.environment.links
     run = replace(
         run, tenant=place.tenant, services=services, headers=headers,
         exclusive=place.environment.exclusive, trace_header=place.environment.trace_header,
+        trace_link=redact(links.trace, place.folder.secrets) if links else "",
     )  # fmt: skip
     place.folder.write_run(run)
     return run

@@ -135,7 +135,8 @@ class Run:
     `profiles` are those to be driven, `phases` those that were begun. `headers` are those of the
     requests to each service as the environment file has them, with `${…}` for secrets.
     `trace_header` carried the id of each request. `clock_steps` are those of this machine's wall
-    clock. `has_manifest` once nothing is added to the evidence any more.
+    clock. `has_manifest` once nothing is added to the evidence any more. `trace_link` is the
+    address of a trace, with `{trace_id}` for its id.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -159,6 +160,7 @@ class Run:
     has_manifest: bool = False
     trace_header: str = "X-Trace-ID"
     lost: tuple[LostPart, ...] = ()
+    trace_link: str = ""
 
     @property
     def early_end(self) -> Interruption | None:

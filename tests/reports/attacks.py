@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from checks.result import Code, Kind, Result
 from checks.verdict import Verdict
-from tests.reports.results import failing_result, failure, figures, finding, usage_row
+from tests.reports.results import (
+    failing_result,
+    failure,
+    failure_sample,
+    figures,
+    finding,
+    usage_row,
+)
 from witnesses.figure import Figure, Reason
 
 EVIL = (
@@ -46,8 +53,10 @@ def attacked(text: str = EVIL) -> Result:
         waterfall=tuple(replace(each, step=text, outcome=text) for each in base.waterfall),
         phases=tuple(replace(each, profile=text, exchanges={text: 3}, planned_counts={text: 4})
                      for each in base.phases),
-        failures=(failure(step=text, outcome=text, reason=text, trace_id=text, repeat=text,
-                          answer_head=text),),
+        failures=(failure(step=text, outcome=text, reason=text, samples=(
+            failure_sample(reason=text, trace_id=text, request=text, response_snippet=text,
+                           repeat=text),)),),
+        trace_link=text,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from checks.result import (
     ClientFigure,
     Code,
     Failure,
+    FailureSample,
     Finding,
     Generator,
     Kind,
@@ -181,13 +182,27 @@ def failure(**changes: Any) -> Failure:
         outcome="rejected",
         reason="status 503, expected 200",
         count=2,
+        step_count=101,
         first_at=STARTED_AT + timedelta(seconds=11),
         last_at=STARTED_AT + timedelta(seconds=48),
-        trace_id="20261122-175000-7f3a-000217",
-        repeat='curl -sS -X POST http://127.0.0.1:8003/api/v1/workflows/execute '
+        samples=(failure_sample(11), failure_sample(48)),
+    )
+    return replace(good, **changes)
+
+
+def failure_sample(at_s: int = 11, **changes: Any) -> FailureSample:
+    """Make one exchange that failed."""
+    good = FailureSample(
+        sent_at=STARTED_AT + timedelta(seconds=at_s),
+        duration_s=0.0123,
+        status=503,
+        reason="status 503, expected 200",
+        trace_id=f"20261122-175000-7f3a-{206 + at_s:06}",
+        request="POST http://127.0.0.1:8003/api/v1/workflows/execute",
+        response_snippet='{"error": "upstream model timed out"}',
+        repeat="curl -sS -X POST http://127.0.0.1:8003/api/v1/workflows/execute "
         '-H "authorization: Bearer $TOKEN"',
-        answer_head='{"error": "upstream model timed out"}',
-    )  # fmt: skip
+    )
     return replace(good, **changes)
 
 

@@ -199,6 +199,19 @@ def test_the_words_of_both_sides_are_on_the_page() -> None:
         assert said in text
 
 
+def test_a_trace_id_is_a_link_where_the_environment_has_one() -> None:
+    link = "https://ui.example/t?a=1&id={trace_id}"
+    page = render_html(replace(failing_result(), trace_link=link))
+    linked = 'href="https://ui.example/t?a=1&amp;id=20261122-175000-7f3a-000217"'
+    assert linked in page
+    assert "ui.example" not in render_html(failing_result())
+
+
+def test_a_link_that_no_browser_should_follow_is_none() -> None:
+    page = render_html(replace(failing_result(), trace_link="javascript:alert({trace_id})"))
+    assert "javascript" not in page
+
+
 def test_equal_rows_are_folded_only_above_twelve() -> None:
     def folds(rows: int) -> bool:
         usage = tuple(usage_row("cards", 7, labels={"id": f"{each}"}) for each in range(rows))

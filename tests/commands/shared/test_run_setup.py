@@ -236,3 +236,17 @@ def test_recorded_headers_have_what_is_known_of_the_run_and_no_secret() -> None:
         "X-Tenant": "acme",
         "X-Of": "r-1/acme",
     }
+
+
+def test_a_run_keeps_the_link_of_its_traces_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UI_TOKEN", "s3cretword")
+    plan = shop_plan(tmp_path, URL, "first")
+    link = '\nlinks: {trace: "http://ui.example/${UI_TOKEN}?id={trace_id}"}\n'
+    plan.file.path.write_text(plan.file.path.read_text() + link)
+    folder, run = open_run(plan)
+    with deployed(plan, folder, run) as place:
+        described = describe(run, place, plan)
+    assert described.trace_link.endswith("?id={trace_id}")
+    assert "s3cretword" not in described.trace_link
