@@ -10,7 +10,7 @@ import numpy as np
 
 from checks.case import Case
 from checks.failure_reasons import FailureGroup, failure_groups, sent_at
-from checks.result import Failure, FailureSample
+from checks.observations import Failure, FailureSample
 from config.headers import override
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import CODES, Exchanges

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
+from checks.observations import Failure, Generator, QuantityOrigin, StepTiming
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
 from config.json_text import inert_json
@@ -224,76 +225,6 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class StepTiming:
-    """One bar of the waterfall: a step of the median iteration, seconds from its start."""
-
-    step: str
-    start_s: float
-    duration_s: float
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailureSample:
-    """One exchange that failed. `sent_at` is UTC; `status` is None without a response.
-
-    `request` is its method and address, or "" where none took shape. `repeat` is a curl command in
-    which a secret stands as its variable. `response_snippet` is the beginning of the body.
-    """
-
-    sent_at: datetime
-    duration_s: float
-    status: int | None
-    reason: str
-    trace_id: str
-    request: str
-    response_snippet: str
-    repeat: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A group of exchanges of one step that failed alike, with some of them. Times are UTC.
-
-    `count` are of this group, of the `step_count` exchanges that the step had in the whole run.
-    """
-
-    step: str
-    outcome: str
-    reason: str
-    count: int
-    step_count: int
-    first_at: datetime
-    last_at: datetime
-    samples: tuple[FailureSample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorWorker:
-    """Figures of one process of the load generator; `dropped` iterations were not begun in time."""
-
-    name: str
-    cpu_ratio: float | None
-    lag_p99_s: float | None
-    loop_delay_max_s: float | None
-    memory_bytes: int | None
-    started: int
-    dropped: int
-
-
-@dataclass(frozen=True, slots=True)
-class Generator:
-    """Figures of the load generator: its worst worker, and each. Seconds; CPU of one core."""
-
-    cpu_ratio: float | None
-    lag_p99_s: float | None
-    loop_delay_max_s: float | None
-    clock_skew_s: float | None
-    memory_bytes: int | None = None
-    workers: tuple[GeneratorWorker, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """The result of one run; `result.json` is this, version 2.
 
@@ -301,6 +232,7 @@ class Result:
     why the run ended early; a watch that is not at its end is `partial` without one. `machine` is
     where the load was generated; `history` has earlier runs that this one can be compared with,
     oldest first. `trace_link` is the address of a trace, with `{trace_id}` for its id.
+    `origins` are where the counts of each judged quantity come from.
     """
 
     run_id: str
@@ -328,6 +260,7 @@ class Result:
     history: tuple[Entry, ...] = ()
     availability: tuple[AvailabilityRow, ...] = ()
     trace_link: str = ""
+    origins: tuple[QuantityOrigin, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 

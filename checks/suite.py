@@ -8,6 +8,7 @@ import numpy as np
 
 from checks.availability import judge_availability
 from checks.balance.client import client_total
+from checks.balance.origins import origins_of
 from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
 from checks.evidence import judge_evidence, unreadable_evidence
@@ -17,15 +18,14 @@ from checks.history.regression import judge_regression
 from checks.history.store import history_of, profile_of
 from checks.latency import judge_latency
 from checks.local_stack import excuse_services
+from checks.observations import Generator, StepTiming
 from checks.promql import judge_promql
 from checks.result import (
     Finding,
-    Generator,
     Judgement,
     Kind,
     Phase,
     Result,
-    StepTiming,
     finding_id,
     to_json,
     verdict_of,
@@ -160,6 +160,7 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         interruption=run.early_end,
         repeat=run.repeat, services=run.services, scenario_sha256=run.scenario_sha256,
         fault=run.fault, machine=kept.machine, history=kept.entries, trace_link=run.trace_link,
+        origins=origins_of(case) if not run.watch else (),
     )  # fmt: skip
 
 

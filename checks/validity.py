@@ -9,11 +9,10 @@ from checks.case import Case, DrivenProfile
 from checks.clocks import judge_clocks
 from checks.interruption import judge_interruption
 from checks.local_stack import judge_local_stack
+from checks.observations import Generator, GeneratorWorker
 from checks.result import (
     RUN_COMPLETE,
     Finding,
-    Generator,
-    GeneratorWorker,
     Judgement,
     Kind,
     finding_id,

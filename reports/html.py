@@ -18,6 +18,7 @@ from reports.views.headline import open_findings
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
+from reports.views.origins import origin_rows
 from reports.views.trace_links import trace_url
 
 _ROWS_WITH_CHARTS = 50
@@ -145,6 +146,7 @@ def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
         "waterfall": result.waterfall,
         "steps": [sections.step_row(each) for each in result.latency],
         "failures": failure_rows(result),
+        "origins": origin_rows(result),
         "history": history.history_rows(result),
         "history_checks": history.check_rows(result),
         "facts": sections.environment_rows(result),

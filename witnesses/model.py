@@ -67,6 +67,19 @@ class CountedQuantity:
         return str(compile_text(self.settings.prometheus or "")({"tenant": self.tenant}))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a witness keeps its count of a quantity, for people.
+
+    `places` are what was asked, by name and address: services and their metrics addresses, jobs of
+    Prometheus and their instances, a database without its address. `query` is the selector or the
+    SQL.
+    """
+
+    places: tuple[tuple[str, str], ...]
+    query: str
+
+
 class Reading(Protocol):
     """What one witness reported over a run, read from its folder."""
 
@@ -91,6 +104,10 @@ class Reading(Protocol):
 
     def figures(self, quantity: CountedQuantity) -> Figures:
         """Return the increases of a quantity by the values of its labels."""
+        ...
+
+    def source(self, quantity: CountedQuantity) -> Source:
+        """Return where it keeps its count of a quantity."""
         ...
 
 

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from checks.result import StepTiming
+from checks.observations import StepTiming
 from checks.service_levels import LatencyRow
 from checks.verdict import Verdict
 from reports import formatting as write

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import Failure, FailureSample, Result
+from checks.observations import Failure, FailureSample
+from checks.result import Result
 from reports import formatting as write
 
 _WITH_EVERY_SAMPLE = 10  # of the groups; of each further one, the first sample only

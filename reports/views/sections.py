@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from checks.result import NOTHING_COUNTED, Generator, Phase, Result
+from checks.observations import Generator
+from checks.result import NOTHING_COUNTED, Phase, Result
 from checks.service_levels import LatencyRow
 from reports import formatting as write
 

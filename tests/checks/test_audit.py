@@ -18,7 +18,14 @@ from checks.audit import (
     parse_result,
     planned_runs,
 )
-from checks.result import Code, Finding, Generator, Kind, Result, to_json
+from checks.observations import Generator
+from checks.result import (
+    Code,
+    Finding,
+    Kind,
+    Result,
+    to_json,
+)
 from checks.verdict import Verdict, exit_code
 from reference_services.faults.catalog import FAULTS
 

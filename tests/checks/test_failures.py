@@ -8,7 +8,7 @@ import pytest
 
 from checks.case import read_case
 from checks.failures import failures_of
-from checks.result import Failure
+from checks.observations import Failure
 from scenarios.evidence.exchange import Outcome
 from tests.evidence_factory import GOOD, RUN_ID, TIMED_OUT, Load, Made, case_of, write_run
 

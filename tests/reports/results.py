@@ -4,23 +4,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from checks.observations import Failure, FailureSample, Generator, QuantityOrigin, StepTiming
 from checks.result import (
     ClientFigure,
     Code,
-    Failure,
-    FailureSample,
     Finding,
-    Generator,
     Kind,
     Phase,
     Result,
-    StepTiming,
     UsageRow,
     finding_id,
 )
 from checks.service_levels import LatencyRow, Objective
 from checks.verdict import Verdict
 from witnesses.figure import Figure, Reason
+from witnesses.model import Source
 
 STARTED_AT = datetime(2026, 11, 22, 17, 50, 0, tzinfo=UTC)
 TARGET_S = 2.5
@@ -145,6 +143,7 @@ def good_result(**changes: Any) -> Result:
         repeat="./run.py nightly --env local --scenario usage-tracking",
         services={"cards": "http://127.0.0.1:8002", "onboarding": "http://127.0.0.1:8001"},
         scenario_sha256="51d0" * 16,
+        origins=_origins(),
     )
     return replace(result, **changes)
 
@@ -275,3 +274,13 @@ def _usage() -> tuple[UsageRow, ...]:
     fetched = [usage_row(name, 404, labels={"workflow_type": "linkedin_post"})
                for name in ("cards_fetched", "executions", "contents")]  # fmt: skip
     return (usage_row("sessions", 101), *by_type, *fetched, *shared)
+
+
+def _origins() -> tuple[QuantityOrigin, ...]:
+    selector, query = 'cards_used_total{tenant="t"}', "SELECT card_type, count(*) FROM card_usage"
+    sources = {
+        "service": Source((("cards", "http://127.0.0.1:8002/metrics"),), selector),
+        "prometheus": Source((("cards", "127.0.0.1:8002"),), selector),
+        "database:shop": Source((("shop", ""),), query),
+    }
+    return (QuantityOrigin("cards_used", ("execute workflow",), sources),)

@@ -199,6 +199,14 @@ def test_the_words_of_both_sides_are_on_the_page() -> None:
         assert said in text
 
 
+def test_the_page_says_where_each_figure_comes_from() -> None:
+    text = Page(render_html(good_result())).text
+    for said in ("Where each figure comes from", "counted in execute workflow",
+                 "cards http://127.0.0.1:8002/metrics", 'cards_used_total{tenant="t"}',
+                 "SELECT card_type, count(*) FROM card_usage"):  # fmt: skip
+        assert said in text
+
+
 def test_a_trace_id_is_a_link_where_the_environment_has_one() -> None:
     link = "https://ui.example/t?a=1&id={trace_id}"
     page = render_html(replace(failing_result(), trace_link=link))

@@ -39,6 +39,18 @@ def test_the_page_is_quiet_asks_nobody_and_fits(
     context.close()
 
 
+def test_on_a_phone_every_figure_and_result_of_the_balance_is_on_the_screen(
+    browser: Browser, pages: dict[str, str]
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(pages["FAIL"])
+    cells = page.locator(".balance").first.locator("td.number, td.result, td.labels")
+    assert cells.count() > 10
+    boxes = [box for cell in cells.all() if (box := cell.bounding_box())]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_their_background(
     browser: Browser, pages: dict[str, str], scheme: str

@@ -12,7 +12,7 @@ from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.values import count_of, label_value, number_of
 from witnesses.figure import Amount, Figure, Figures, Labels, Reason, void_figures
-from witnesses.model import CountedQuantity, Moment, RecordKind
+from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.precision import Precision
 
 FOLDER = "database"
@@ -67,6 +67,12 @@ class DatabaseReading:
             increase = _increase(start, end, quantity.precision)
             increases[values] = Figure.exact(increase)
         return Figures(increases, Figure.exact(0.0))
+
+    def source(self, quantity: CountedQuantity) -> Source:
+        """Return the database, and the query that it answered."""
+        return Source(
+            ((self.database, ""),), (quantity.settings.database or {}).get(self.database, "")
+        )
 
     def counts_at(
         self, moment: Moment, quantity: str, labels: int

@@ -9,7 +9,7 @@ from typing import TypeVar
 from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import ZERO, Figures, Labels, Reason, sum_by_labels, void_figures
-from witnesses.model import CountedQuantity, RecordKind
+from witnesses.model import CountedQuantity, RecordKind, Source
 from witnesses.prometheus.accumulator import Accumulator, SeriesState
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import Growth, zero_of
@@ -81,6 +81,10 @@ class PrometheusReading:
         for doubt in self._doubts(quantity, accumulator):
             figures = figures.doubted(*doubt)
         return figures
+
+    def source(self, quantity: CountedQuantity) -> Source:
+        """Return the targets that can have the quantity, by job and instance, and its selector."""
+        return Source(tuple(self.targets_of(quantity)), quantity.selector_text)
 
     def _doubts(
         self, quantity: CountedQuantity, accumulator: Accumulator

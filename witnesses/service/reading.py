@@ -9,7 +9,7 @@ from scenarios.evidence.files import is_there, read_file, read_json
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.selector import Matcher
 from witnesses.figure import Amount, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
-from witnesses.model import CountedQuantity, Moment, RecordKind
+from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
 from witnesses.service.single_process import RepeatedScrapes
@@ -75,6 +75,11 @@ class ServiceReading:
         for reason in {reason for each, _ in replicas for reason in each.staleness(metric)}:
             figures = figures.doubted(reason)
         return figures if not doubts else Figures(figures.by_labels, Figure.void(*doubts[0]))
+
+    def source(self, quantity: CountedQuantity) -> Source:
+        """Return the metrics addresses that the quantity is read from, and its selector."""
+        replicas = (replica for replica, _ in self.replicas_of(quantity))
+        return Source(tuple((each.service, each.url) for each in replicas), quantity.selector_text)
 
     def jobs(self, quantity: CountedQuantity) -> set[str]:
         """Return the values of the job label under which a quantity's counters are scraped."""

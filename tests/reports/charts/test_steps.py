@@ -2,7 +2,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from checks.result import StepTiming
+from checks.observations import StepTiming
 from checks.verdict import Verdict
 from reports.charts.steps import (
     draw_bar,

@@ -5,7 +5,7 @@ from html import escape
 
 import pytest
 
-from checks.result import Generator, GeneratorWorker
+from checks.observations import Generator, GeneratorWorker
 from reports.html import render_html
 from reports.views.sections import generator_rows, phase_row, step_row
 from tests.reports.results import good_result, latency_row, phase

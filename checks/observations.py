@@ -1,0 +1,88 @@
+"""What a result has besides its verdicts and figures: sources, timings, failures, generator."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from witnesses.model import Source
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityOrigin:
+    """Where the counts of one quantity come from: the steps that move it, its sources by witness.
+
+    A step stands by its name, in the order of the flow.
+    """
+
+    quantity: str
+    steps: tuple[str, ...]
+    sources: dict[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTiming:
+    """One bar of the waterfall: a step of the median iteration, seconds from its start."""
+
+    step: str
+    start_s: float
+    duration_s: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureSample:
+    """One exchange that failed. `sent_at` is UTC; `status` is None without a response.
+
+    `request` is its method and address, or "" where none took shape. `repeat` is a curl command in
+    which a secret stands as its variable. `response_snippet` is the beginning of the body.
+    """
+
+    sent_at: datetime
+    duration_s: float
+    status: int | None
+    reason: str
+    trace_id: str
+    request: str
+    response_snippet: str
+    repeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A group of exchanges of one step that failed alike, with some of them. Times are UTC.
+
+    `count` are of this group, of the `step_count` exchanges that the step had in the whole run.
+    """
+
+    step: str
+    outcome: str
+    reason: str
+    count: int
+    step_count: int
+    first_at: datetime
+    last_at: datetime
+    samples: tuple[FailureSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorWorker:
+    """Figures of one process of the load generator; `dropped` iterations were not begun in time."""
+
+    name: str
+    cpu_ratio: float | None
+    lag_p99_s: float | None
+    loop_delay_max_s: float | None
+    memory_bytes: int | None
+    started: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """Figures of the load generator: its worst worker, and each. Seconds; CPU of one core."""
+
+    cpu_ratio: float | None
+    lag_p99_s: float | None
+    loop_delay_max_s: float | None
+    clock_skew_s: float | None
+    memory_bytes: int | None = None
+    workers: tuple[GeneratorWorker, ...] = ()
