@@ -7,6 +7,7 @@ distribution.
 import math
 
 CONFIDENCE = 0.95
+_HALVINGS = 40
 
 
 def interval_ranks(n: int, quantile: float) -> tuple[int | None, int | None]:
@@ -25,6 +26,26 @@ def interval_ranks(n: int, quantile: float) -> tuple[int | None, int | None]:
     upper = None if over is None else n - over
     lower = _largest_with_upper_tail(n, 1 - quantile, tail)
     return lower, upper
+
+
+def largest_share(k: int, n: int) -> float:
+    """Return the largest share of a property of which k among n values are likely.
+
+    It is the upper end of the 95 % interval of Clopper and Pearson.
+
+    >>> round(largest_share(0, 100), 4), round(largest_share(1, 100), 4), largest_share(7, 7)
+    (0.0362, 0.0545, 1.0)
+    """
+    if k >= n:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        if sum(_mass(each, n, share) for each in range(k + 1)) > (1 - CONFIDENCE) / 2:
+            low = share
+        else:
+            high = share
+    return high
 
 
 def _largest_within(n: int, p: float, tail: float) -> int | None:

@@ -23,7 +23,8 @@ def render_annotations(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return ""
     banner = banner_of(result)
-    lines = [_command("error", f"{banner.word}: {banner.headline}", banner.sentence)]
+    said = " ".join(filter(None, [banner.sentence, banner.beside]))
+    lines = [_command("error", f"{banner.word}: {banner.headline}", said)]
     findings = failing_first(open_findings(result))
     # The verdict takes one place of ten; where not all is shown, so does the line that says so.
     room = MOST - 1 if len(findings) < MOST else MOST - 2

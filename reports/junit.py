@@ -60,7 +60,7 @@ def _run_case(result: Result) -> ET.Element:
     if result.verdict in _TAGS:
         outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(banner.headline))
         outcome.set("type", result.verdict)
-        outcome.text = _body(banner.sentence, *banner.warnings, f"Repeat: {result.repeat}")
+        outcome.text = _body(banner.headline, *banner.lines, f"Repeat: {result.repeat}")
     return case
 
 

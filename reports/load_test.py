@@ -73,9 +73,7 @@ def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str
         )
         table.add_row(*cells, state)
     with console.capture() as capture:
-        print_banner(
-            console, paper, banner.verdict, banner.headline, (banner.sentence, *banner.warnings)
-        )
+        print_banner(console, paper, banner.verdict, banner.headline, banner.lines)
         print_table(console, paper, table)
         console.print()
         print_whole(console, paper, "report", str(report))

@@ -125,8 +125,8 @@ def _banner(result: Result, banner: Banner) -> list[str]:
     gates = [(gate.name, write.render_verdict(gate.verdict), gate.text, gate.reason)
              for gate in banner.gates]  # fmt: skip
     return [
-        f"# {banner.mark} {banner.word}: {escape(banner.headline)}",
-        escape(banner.sentence),
+        f"# {banner.mark} {banner.word}: {escape(banner.title)}",
+        escape(" ".join(filter(None, [banner.sentence, banner.beside]))),
         *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
         markdown_table(("Gate", "Result", "Figure", "Reason"), gates),

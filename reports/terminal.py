@@ -54,9 +54,7 @@ def render_terminal(result: Result, report: Path | None, paper: TerminalFormat) 
     """
     console, banner = make_console(paper), banner_of(result)
     with console.capture() as capture:
-        print_banner(
-            console, paper, banner.verdict, banner.headline, (banner.sentence, *banner.warnings)
-        )
+        print_banner(console, paper, banner.verdict, banner.headline, banner.lines)
         _print_availability(console, paper, result)
         _print_checks(console, paper, objective_rows(result))
         _print_balance(console, paper, result)

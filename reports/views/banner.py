@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import RUN_COMPLETE, Finding, Kind, Result, verdict_of
+from checks.result import RUN_COMPLETE, Finding, Result, verdict_of
 from checks.service_levels import P95
 from checks.verdict import Verdict
-from checks.wording import shortened
+from checks.wording import listed, shortened
 from reports import formatting as write
+from reports.views.balance import columns_of
+from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
 from reports.views.headline import deciding_finding, interruption_of, open_findings, reason_of
 from reports.views.kinds import KINDS, GateName, findings_of_gate
 from reports.views.objectives import objective_rows
 from reports.views.ordering import WORST_FIRST
+from reports.views.unproven import unproven_sentence
 
 _MOST_UNJUDGED = 3
 
@@ -42,17 +45,18 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The banner. `title` is the kind of what decided, and `reason` the cause in a few words.
+    """The banner. `title` is the kind of what decided, and `sentence` what was found.
 
-    `section` names where the deciding rows are; `warnings` say what was unusual. `no_failures`
-    stands where no finding is listed as failing or inconclusive.
+    `beside` is what else a reader must know: how many more checks fail, or what a pass does not
+    prove. `section` names where the deciding rows are; `warnings` say what was unusual.
+    `no_failures` stands where no finding is listed as failing or inconclusive.
     """
 
     verdict: Verdict
     word: str
     title: str
-    reason: str
     sentence: str
+    beside: str
     section: str
     warnings: tuple[str, ...]
     gates: tuple[Gate, ...]
@@ -66,8 +70,16 @@ class Banner:
 
     @property
     def headline(self) -> str:
-        """The title with the reason."""
-        return ": ".join(filter(None, [self.title, self.reason]))
+        """The title, with what was found where the run does not pass."""
+        if self.verdict is Verdict.PASS or not self.sentence:
+            return self.title
+        return f"{self.title}: {self.sentence.removesuffix('.')}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What stands below the headline."""
+        first = (self.sentence,) if self.verdict is Verdict.PASS else ()
+        return tuple(filter(None, (*first, self.beside, *self.warnings)))
 
 
 def banner_of(result: Result) -> Banner:
@@ -80,8 +92,8 @@ def banner_of(result: Result) -> Banner:
         verdict=result.verdict,
         word=result.verdict.upper(),
         title=_title(result, deciding),
-        reason=reason_of(deciding) if deciding and deciding is not interruption_of(result) else "",
         sentence=_sentence(result, deciding, gates),
+        beside=_beside(result, deciding),
         section=KINDS[deciding.kind].section if deciding else "failures",
         warnings=_warnings(result),
         gates=gates,
@@ -109,23 +121,20 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
     if result.verdict is Verdict.PASS:
         checks = write.render_number_of(len(result.findings), "check")
         figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
-        return f"{checks} passed: {figures}."
-    expected, observed, title, detail = (
-        shortened(write.clean(text), most)
-        for text, most in (
-            (deciding.expected, 160), (deciding.observed, 160), (deciding.title, 120),
-            (deciding.detail, 240),
-        )
-    )  # fmt: skip
-    said = [f"{title}: expected {expected}, observed {observed}.", detail]
-    if deciding.id == RUN_COMPLETE and detail:
-        said = [detail]
-    # The detail of a balance tells who stands apart; its figures are sums over many rows.
-    if deciding.kind is Kind.USAGE and detail:
-        said = [f"{title}: {detail}", f"In all: expected {expected}, observed {observed}."]
+        witnesses = listed(["client", *columns_of(result)])
+        return f"{checks} passed: {figures}{f' by {witnesses}' if result.usage else ''}."
+    if deciding is interruption_of(result) or (deciding.id == RUN_COMPLETE and deciding.detail):
+        return shortened(write.clean(deciding.detail), MOST_CHARACTERS)
+    return deciding_sentence(result, deciding)
+
+
+def _beside(result: Result, deciding: Finding | None) -> str:
+    if deciding is None:
+        return ""
+    if result.verdict is Verdict.PASS:
+        return unproven_sentence(result)
     others = sum(each.verdict is result.verdict for each in result.findings) - 1
-    more = f"{write.render_more(others, 'check', result.verdict)}." if others else ""
-    return " ".join(filter(None, [*said, more]))
+    return f"{write.render_more(others, 'check', result.verdict)}." if others else ""
 
 
 def _warnings(result: Result) -> tuple[str, ...]:

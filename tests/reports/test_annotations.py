@@ -33,8 +33,8 @@ def test_the_verdict_comes_first_then_what_fails_then_what_is_open() -> None:
     assert commands(render_annotations(failing_result())) == [
         (
             "error",
-            "FAIL: The witnesses do not agree: usage cards_used: LOST_COUNT%2C service 401%2C "
-            "prometheus 401%2C database 404",
+            "FAIL: The witnesses do not agree: The service and Prometheus are 3 cards_used (voice) "
+            "short in step execute workflow: 98 counted%2C 101 done",
         ),
         ("error", "fail: usage cards_used LOST_COUNT"),
         ("warning", "inconclusive: usage sessions SCRAPE_GAP"),

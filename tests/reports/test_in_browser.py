@@ -1,12 +1,24 @@
 """Does a real browser show the page whole, quietly, and without asking anybody?"""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser
 
+from checks.result import Kind, Result, finding_id
+from checks.verdict import Verdict
 from reports.html import SECTIONS, render_html
 from tests.reports.attacks import EVIL, attacked, crowded
 from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
-from tests.reports.results import empty_result, failing_result, good_result
+from tests.reports.results import (
+    empty_result,
+    failing_result,
+    figures,
+    finding,
+    good_result,
+    usage_row,
+)
 
 RESULTS = {
     "PASS": good_result(),
@@ -48,6 +60,36 @@ def test_on_a_phone_every_figure_and_result_of_the_balance_is_on_the_screen(
     assert cells.count() > 10
     boxes = [box for cell in cells.all() if (box := cell.bounding_box())]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    page.close()
+
+
+def _long_banners() -> dict[str, Result]:
+    """Return results of which what decided, and each name in it, is as long as it may be."""
+    name = "a rather long name of a quantity"
+    row = usage_row(name, 987_654, labels={"label": name}, figures=figures(987_000, 987_000, 1),
+                    verdict=Verdict.FAIL)  # fmt: skip
+    bad = [finding(f"usage {each}", Kind.USAGE, verdict=Verdict.FAIL, detail="so it is " * 90)
+           for each in range(30)]  # fmt: skip
+    bad[0] = replace(bad[0], id=finding_id("usage", name))
+    return {
+        "a row": good_result(verdict=Verdict.FAIL, findings=tuple(bad), usage=(row,)),
+        "a detail": good_result(verdict=Verdict.FAIL, findings=tuple(bad[1:])),
+        "good": good_result(),
+        "failing": failing_result(),
+    }
+
+
+@pytest.mark.parametrize("name", ["a row", "a detail", "good", "failing"])
+def test_the_sentence_of_the_banner_takes_two_lines_at_most(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 844})
+    page.goto(written(tmp_path, {name: render_html(_long_banners()[name])})[name])
+    sentence = page.locator(".sentence")
+    line_px = float(sentence.evaluate("each => parseFloat(getComputedStyle(each).lineHeight)"))
+    box = sentence.bounding_box()
+    assert box is not None
+    assert box["height"] <= 2.1 * line_px
     page.close()
 
 

@@ -33,7 +33,7 @@ def with_finding(kind: Kind, verdict: Verdict) -> Result:
 def test_a_pass_names_its_figures() -> None:
     assert banner_of(good_result()).sentence == (
         "21 checks passed: 101 of 101 iterations; iteration p95 0.704 s of 2.500 s; "
-        "14 of 14 counts agree."
+        "14 of 14 counts agree by client, service, prometheus and database."
     )
 
 
@@ -47,16 +47,25 @@ def test_each_kind_decides_with_a_title_a_sentence_and_a_gate(kind: Kind, verdic
 
 
 def test_a_fail_decides_before_what_is_inconclusive() -> None:
-    sentence = banner_of(failing_result()).sentence
-    assert sentence.startswith(
-        "usage cards_used: voice: ledger and database agree; the counter is 3 short. In all"
+    banner = banner_of(failing_result())
+    assert banner.sentence == (
+        "The service and Prometheus are 3 cards_used (voice) short in step execute workflow: "
+        "98 counted, 101 done."
     )
+    assert banner.headline == f"The witnesses do not agree: {banner.sentence.rstrip('.')}"
+
+
+def test_a_pass_says_below_its_headline_what_it_shows_and_what_it_does_not() -> None:
+    banner = banner_of(good_result())
+    assert banner.headline == "Every check passed"
+    assert banner.beside.startswith("Not proven: create session p99 at 100 requests")
+    assert banner.lines == (banner.sentence, banner.beside)
 
 
 def test_the_others_that_fail_are_counted() -> None:
     bad = [finding(f"usage {each}", Kind.USAGE, verdict=Verdict.FAIL) for each in range(3)]
     banner = banner_of(good_result(verdict=Verdict.FAIL, findings=tuple(bad)))
-    assert banner.sentence.endswith("2 more checks fail.")
+    assert banner.beside == "2 more checks fail."
 
 
 @pytest.mark.parametrize("name", ["Flow", "Latency", "Usage", "Validity"])
@@ -128,7 +137,7 @@ def test_an_interruption_is_the_headline_or_stands_below_what_is_proven_to_fail(
     headline = "Interrupted after 3 of 4 iterations"
     if verdict is Verdict.INCONCLUSIVE:
         assert (banner.title, banner.warnings) == (headline, ())
-        assert banner.sentence == "By SIGINT. 1 more check is inconclusive."
+        assert (banner.sentence, banner.beside) == ("By SIGINT.", "1 more check is inconclusive.")
     else:
         assert banner.title == "Not every service is healthy"
         assert banner.warnings == (f"{headline}. By SIGINT.",)

@@ -114,7 +114,7 @@ def test_the_reason_is_in_the_headline_and_the_first_table_of_the_summary() -> N
 
 
 def test_the_reason_is_in_the_banner_of_the_page() -> None:
-    assert f'<p class="reason">{_REASON}</p>' in render_html(_failed())
+    assert f'<p class="sentence">{_REASON}.' in render_html(_failed())
 
 
 def test_a_gate_that_passes_has_no_reason() -> None:

@@ -1,0 +1,125 @@
+"""Put what decided a run into one sentence with one set of numbers."""
+
+from collections.abc import Callable, Mapping
+
+from checks.balance.sentences import row_sentences
+from checks.latency import objective_id
+from checks.result import Code, Finding, Kind, Result, UsageRow, finding_id
+from checks.verdict import Verdict
+from checks.wording import listed, shortened
+from reports import formatting as write
+from scenarios.language.model import ITERATION
+from witnesses.prometheus.reading import NAME as PROMETHEUS
+
+MOST_CHARACTERS = 180  # two lines of the page at 1280 px, with how many more checks fail
+_MOST_NAME = 40
+
+# Why these rows fail is not by how much a witness stands apart.
+_NOT_BY_DISTANCE = (Code.WRONG_LABEL, Code.UNBOUNDED_LABEL, Code.LATE, Code.MISMATCH, Code.NOT_DONE)
+
+
+def deciding_sentence(result: Result, finding: Finding) -> str:
+    """Say what a finding that does not pass found, as to a person who does not know the checks."""
+    say = _SAY.get(finding.kind) if finding.verdict is Verdict.FAIL else None
+    sentence = (say(result, finding) if say else "") or _plain(finding)
+    return shortened(write.clean(sentence), MOST_CHARACTERS)
+
+
+def _plain(finding: Finding) -> str:
+    """Return the reason, as in `use: status 503, expected 200 (12 of 100)`, or else the outcome."""
+    if finding.reason:
+        return f"{finding.reason}."
+    expected, observed, title = (
+        shortened(write.clean(text), most)
+        for text, most in ((finding.expected, 60), (finding.observed, 80), (finding.title, 60))
+    )
+    return f"{title}: expected {expected}, observed {observed}. {finding.detail}".strip()
+
+
+def _usage(result: Result, finding: Finding) -> str:
+    """Name who stands how far from the client, in the row that is furthest from it."""
+    rows = [
+        row
+        for row in result.usage
+        if row.verdict is Verdict.FAIL and finding_id("usage", row.quantity) == finding.id
+    ]
+    if not rows:
+        return f"{finding.title}: {finding.detail}" if finding.detail else ""
+    row = max(rows, key=lambda each: abs(each.worst_distance or 0.0))
+    if row.worst_distance and row.code not in _NOT_BY_DISTANCE:
+        return _apart(row, row.worst_distance, _steps(result, row.quantity))
+    return f"{_named(row)}: {' '.join(row_sentences(row))}"
+
+
+def _apart(row: UsageRow, distance: float, steps: str) -> str:
+    """As in `The database cards is 7 requests short in step ask: 93 of 100 counted.`."""
+    apart = [name for name, each in row.figures.items() if row.client.distance_to(each) == distance]
+    verb = "is" if len(apart) == 1 else "are"
+    figure = row.figures[apart[0]]
+    counted = write.render_count(figure.high if distance < 0 else figure.low)
+    done = write.render_range(row.client.confirmed, row.client.most)
+    by = "short" if distance < 0 else "too many"
+    who = listed([_witness(name) for name in apart])
+    return (f"{who[:1].upper()}{who[1:]} {verb} {write.render_count(abs(distance))} {_named(row)} "
+            f"{by}{steps}: {counted} counted, {done} done.")  # fmt: skip
+
+
+def _named(row: UsageRow) -> str:
+    quantity = write.one_line(row.quantity, _MOST_NAME)
+    labels = shortened(", ".join(row.labels.values()), _MOST_NAME)
+    return f"{quantity} ({labels})" if labels else quantity
+
+
+def _witness(name: str) -> str:
+    """Name a witness for people.
+
+    >>> [_witness(name) for name in ("service", "prometheus", "database:cards", "api:invoices")]
+    ['the service', 'Prometheus', 'the database cards', 'the API invoices']
+    """
+    kind, _, store = name.partition(":")
+    if kind == PROMETHEUS:
+        return "Prometheus"
+    return f"the {'API' if kind == 'api' else kind} {store}".strip()
+
+
+def _steps(result: Result, quantity: str) -> str:
+    """Name the step that moves a quantity, or the first of several."""
+    steps = next((each.steps for each in result.origins if each.quantity == quantity), ())
+    if not steps:
+        return ""
+    more = f" and {len(steps) - 1:,} more" if len(steps) > 1 else ""
+    return f" in step {write.one_line(steps[0], _MOST_NAME)}{more}"
+
+
+def _slow(result: Result, finding: Finding) -> str:
+    """Name the percentile, its limit, and how many took longer."""
+    for row in result.latency:
+        for each in row.objectives:
+            if objective_id(row.step, each.percentile) == finding.id:
+                step = write.one_line(row.step, _MOST_NAME)
+                of = "the whole iteration" if row.step == ITERATION else f"step {step}"
+                measured = write.render_seconds(each.measured_s, each.limit_s)
+                return (f"The {write.render_percentile(each.percentile)} of {of} is {measured}, "
+                        f"and the limit is {write.render_limit(each.limit_s)}: "
+                        f"{write.render_range(each.over_low, each.over_high)} of "
+                        f"{write.render_count(each.count)} took longer.")  # fmt: skip
+    return ""
+
+
+def _down(result: Result, finding: Finding) -> str:
+    """Name the service that was down, and what its objective allows."""
+    rows = (each for each in result.availability
+            if finding_id("availability", each.service) == finding.id)  # fmt: skip
+    return next((
+        f"{write.one_line(each.service, _MOST_NAME)} was down for "
+        f"{write.render_seconds(each.down_s, each.budget_s)}, and the objective of "
+        f"{write.render_percentage(each.objective_ratio)} allows "
+        f"{write.render_seconds(each.budget_s)}."
+        for each in rows), "")  # fmt: skip
+
+
+_SAY: Mapping[Kind, Callable[[Result, Finding], str]] = {
+    Kind.USAGE: _usage,
+    Kind.LATENCY: _slow,
+    Kind.AVAILABILITY: _down,
+}

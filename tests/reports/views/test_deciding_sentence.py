@@ -1,0 +1,112 @@
+"""One sentence that a person understands who does not know the checks, from the result's data."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checks.result import ClientFigure, Code, Finding, Kind, Misplaced, Result, UsageRow
+from checks.verdict import Verdict
+from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
+from tests.reports.results import (
+    figures,
+    finding,
+    good_result,
+    latency_row,
+    objective,
+    usage_row,
+)
+from witnesses.figure import Figure, Reason
+
+
+def _usage(*rows: UsageRow, **changes: Any) -> str:
+    bad = finding("usage cards_used", Kind.USAGE, verdict=Verdict.FAIL)
+    return deciding_sentence(good_result(usage=rows, **changes), bad)
+
+
+def _row(*values: float | Figure, **changes: Any) -> UsageRow:
+    row = usage_row("cards_used", 100, labels={"card_type": "voice"}, figures=figures(*values),
+                    verdict=Verdict.FAIL, code=Code.LOST_COUNT)  # fmt: skip
+    return replace(row, **changes)
+
+
+def _failed(kind: Kind, title: str, result: Result) -> str:
+    return deciding_sentence(result, finding(title, kind, verdict=Verdict.FAIL))
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (_row(100, 100, 93), "The database shop is 7 cards_used (voice) short in step "
+                             "execute workflow: 93 counted, 100 done."),
+        (_row(93, 93, 100), "The service and Prometheus are 7 cards_used (voice) short in step "
+                            "execute workflow: 93 counted, 100 done."),
+        (_row(100, 107, 100), "Prometheus is 7 cards_used (voice) too many in step "
+                              "execute workflow: 107 counted, 100 done."),
+        (_row(100, 100, 93, labels={}, client=ClientFigure(99, 2)),
+         "The database shop is 6 cards_used short in step execute workflow: 93 counted, "
+         "99–101 done."),
+        (_row(100, Figure(None, 90.0, Reason.OTHER_TRAFFIC), 100),
+         "Prometheus is 10 cards_used (voice) short in step execute workflow: 90 counted, "
+         "100 done."),
+    ],
+)  # fmt: skip
+def test_the_witness_that_stands_apart_is_named_with_one_set_of_numbers(
+    row: UsageRow, sentence: str
+) -> None:
+    assert _usage(_row(99, 99, 99), row) == sentence
+
+
+def test_a_quantity_whose_steps_are_not_known_names_none() -> None:
+    sentence = _usage(_row(100, 100, 93), origins=())
+    assert sentence == "The database shop is 7 cards_used (voice) short: 93 counted, 100 done."
+
+
+def test_a_count_under_other_labels_is_not_called_a_loss() -> None:
+    misplaced = Misplaced(3.0, found_under=((("insight",), 3.0),))
+    sentence = _usage(_row(97, 97, 100, code=Code.WRONG_LABEL, misplaced=misplaced))
+    assert sentence.startswith("cards_used (voice): ")
+    assert "insight" in sentence
+
+
+def test_totals_that_agree_are_not_called_short() -> None:
+    sentence = _usage(_row(100, 100, 100, code=Code.LATE))
+    assert sentence.startswith("cards_used (voice): All of 100 was counted")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_finding_that_knows_its_reason_says_it(kind: Kind) -> None:
+    reason = "execute workflow: status 503, expected 200 (12 of 100)"
+    bad = finding("the check", kind, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    assert deciding_sentence(good_result(), bad) == f"{reason}."
+
+
+@pytest.mark.parametrize(
+    ("step", "named"), [("ask", "step ask"), ("iteration", "the whole iteration")]
+)
+def test_a_percentile_is_named_with_its_limit_and_what_took_longer(step: str, named: str) -> None:
+    late = objective(95.0, 2.5, 3.0214, over_low=12, over_high=12, verdict=Verdict.FAIL)
+    result = good_result(latency=(latency_row(step, 3.0214, objectives=(late,)),))
+    assert _failed(Kind.LATENCY, f"latency {step} p95", result) == (
+        f"The p95 of {named} is 3.021 s, and the limit is 2.500 s: 12 of 100 took longer."
+    )
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
+def test_any_other_finding_says_what_was_expected_and_observed(
+    kind: Kind, verdict: Verdict
+) -> None:
+    bad = finding("the check", kind, verdict=verdict, expected="11", observed="7")
+    said = deciding_sentence(good_result(), bad)
+    assert said == "the check: expected 11, observed 7."
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_text_from_outside_makes_a_sentence_longer_than_two_lines(kind: Kind) -> None:
+    long = "very " * 500
+    bad = Finding("usage/x", long, kind, Verdict.FAIL, long, long, long)
+    rows = (_row(100, 100, 7, quantity=long, labels={long: long}),)
+    for each in (bad, replace(bad, id="usage/" + "-".join(["very"] * 500))):
+        said = deciding_sentence(good_result(usage=rows), each)
+        assert len(said) <= MOST_CHARACTERS
