@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from checks.case import Case
 from checks.comparison import ComparisonRule, Outcome, RunNoise, StepComparison, compare_steps
 from checks.failure_reasons import failure_groups
+from checks.history.baseline import Conditions
 from checks.history.entry import Entry, QuantityEntry
 from checks.history.prediction import compare_with_history, run_noise
 from checks.history.store import MAX_RUNS, record_of
@@ -110,10 +111,11 @@ def compare_runs(
 ) -> Comparison:
     """Compare a run with one before it; a history shows the noise between runs."""
     entries = record_of(before.result), record_of(after.result)
+    conditions = Conditions(entries[1].machine, entries[1].scenario_sha256)
     noise = {
         step: found
         for step in entries[1].latency
-        if (found := run_noise(history, entries[1].machine, step, MAX_RUNS))
+        if (found := run_noise(history, conditions, step, MAX_RUNS))
     }
     obstacles = (*_other_work(*entries), *_unmeasured(before.case), *_unmeasured(after.case))
     steps = () if obstacles else compare_steps(_times(before.case), _times(after.case), rule, noise)

@@ -8,7 +8,7 @@ from checks.history.trends import trends_of
 from commands.shared.interrupts import INTERRUPTS
 from config.errors import ConfigError, Problem
 from reports.trends import print_trends, render_trends_html, trends_json
-from reports.views.trends import report_finder
+from reports.views.kept_reports import report_finder
 from scenarios.evidence.files import write_atomically
 
 PAGE = "trends.html"

@@ -15,6 +15,7 @@ from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance
 from reports.views.banner import banner_of
 from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
+from reports.views.kept_reports import FindReport, no_report
 from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
@@ -60,10 +61,15 @@ def sections_of(result: Result) -> tuple[tuple[str, str], ...]:
     return tuple(each for each in SECTIONS if each[0] != "availability" or result.availability)
 
 
-def render_html(result: Result, pictures: Pictures = NO_PICTURES) -> str:
-    """Render the page under 400 KB: with shorter tables and texts where it must be."""
-    content = _content(result)
-    judged, unjudged = _judged_rows(result), _unjudged_rows(result)
+def render_html(
+    result: Result, pictures: Pictures = NO_PICTURES, find_report: FindReport = no_report
+) -> str:
+    """Render the page under 400 KB: with shorter tables and texts where it must be.
+
+    `find_report` returns the address of the report of an earlier run, or "".
+    """
+    content = {**_content(result), "history_svg": history.draw_history(result, find_report)}
+    judged, unjudged = _judged_rows(result), _unjudged_rows(result, find_report)
 
     def within(limits: SizeLimits) -> dict[str, object]:
         return {
@@ -107,7 +113,6 @@ def _content(result: Result) -> dict[str, object]:
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
         "history_since": history.since_sentences(result),
-        "history_svg": history.draw_history(result),
         "trace_url": partial(trace_url, result),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),
@@ -138,7 +143,7 @@ def _folded(findings: Sequence[Finding]) -> tuple[Sequence[Finding], Sequence[Fi
     return [each for each in findings if each.verdict is not Verdict.PASS], passed
 
 
-def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
+def _unjudged_rows(result: Result, find_report: FindReport) -> dict[str, Sequence[object]]:
     """Return the rows of each table that keeps its order."""
     return {
         "incidents": availability.incident_rows(result),
@@ -147,7 +152,7 @@ def _unjudged_rows(result: Result) -> dict[str, Sequence[object]]:
         "steps": [sections.step_row(each) for each in result.latency],
         "failures": failure_rows(result),
         "origins": origin_rows(result),
-        "history": history.history_rows(result),
+        "history": history.history_rows(result, find_report),
         "history_checks": history.check_rows(result),
         "facts": sections.environment_rows(result),
     }

@@ -9,6 +9,7 @@ from reports.charts.rendering import draw_charts
 from reports.html import render_html
 from reports.junit import render_junit
 from reports.markdown import render_markdown
+from reports.views.kept_reports import reports_beside
 from scenarios.evidence.files import write_atomically
 
 _LOG = logging.getLogger(__name__)
@@ -21,8 +22,9 @@ def render_all(result: Result, run_dir: Path) -> Path:
     goes to `$GITHUB_STEP_SUMMARY` too, where that is set.
     """
     summary = render_markdown(result)
+    page = render_html(result, draw_charts(result, run_dir), reports_beside(run_dir))
     report = run_dir / "report.html"
-    write_atomically(report, render_html(result, draw_charts(result, run_dir)).encode())
+    write_atomically(report, page.encode())
     write_atomically(run_dir / "junit.xml", render_junit(result).encode())
     write_atomically(run_dir / "summary.md", summary.encode())
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -23,6 +23,7 @@ from reports.terminal_output import (
 )
 from reports.vega import ChartsUnavailable, render_svg
 from reports.views import trends as view
+from reports.views.kept_reports import FindReport
 from reports.views.ordering import cut_rows
 from scenarios.language.model import ITERATION
 
@@ -73,7 +74,7 @@ def render_trends_terminal(trends: Sequence[Trend], paper: TerminalFormat, page:
     return finish(capture.get())
 
 
-def render_trends_html(trends: Sequence[Trend], find_report: view.FindReport) -> str:
+def render_trends_html(trends: Sequence[Trend], find_report: FindReport) -> str:
     """Render the page under 400 KB: with shorter tables where it must be."""
     pictures, reason = _pictures(trends)
 

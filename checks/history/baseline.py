@@ -1,6 +1,7 @@
-"""Select the earlier runs to compare a percentile with: passing ones on the same machine."""
+"""Select the earlier runs to compare a percentile with: passing ones under the same conditions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from checks.history.entry import Entry
 from checks.result import finding_id
@@ -24,12 +25,27 @@ def is_passing(entry: Entry) -> bool:
     return not entry.partial and not is_slower and others == {Verdict.PASS}
 
 
-def baseline(entries: Sequence[Entry], machine: str, step: str, most: int) -> tuple[Entry, ...]:
-    """Return the last passing runs on a machine that timed a step, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What two runs must have in common to be compared: the machine and the scenario file."""
+
+    machine: str
+    scenario_sha256: str
+
+    def are_those_of(self, entry: Entry) -> bool:
+        """Tell whether a run was made on the same machine with the same file."""
+        same_machine = bool(self.machine) and entry.machine == self.machine
+        return same_machine and entry.scenario_sha256 == self.scenario_sha256
+
+
+def baseline(
+    entries: Sequence[Entry], conditions: Conditions, step: str, most: int
+) -> tuple[Entry, ...]:
+    """Return the last passing runs under the same conditions that timed a step, oldest first."""
     usable = [
         each
         for each in entries
-        if machine and each.machine == machine and step in each.latency and is_passing(each)
+        if conditions.are_those_of(each) and step in each.latency and is_passing(each)
     ]
     return tuple(usable[-most:])
 

@@ -22,7 +22,7 @@ from checks.comparison import (
     t_quantile,
     upper_tail,
 )
-from checks.history.baseline import baseline
+from checks.history.baseline import Conditions, baseline
 from checks.history.entry import Entry, StepEntry
 
 LEAST_RUNS = 3
@@ -38,20 +38,23 @@ _MEDIAN_DISTANCE = 0.6745 * math.sqrt(2)
 def compare_with_history(
     entries: Sequence[Entry], after: Entry, last: int, rule: ComparisonRule
 ) -> tuple[StepComparison, ...]:
-    """Compare the p50 and p95 of each step with the last passing runs on the same machine."""
+    """Compare the p50 and p95 of each step with the last passing runs under the same conditions."""
+    conditions = Conditions(after.machine, after.scenario_sha256)
     steps = [
-        _compare_step(step, timed, baseline(entries, after.machine, step, last))
+        _compare_step(step, timed, baseline(entries, conditions, step, last))
         for step, timed in after.latency.items()
     ]
     return judged(steps, rule)
 
 
-def run_noise(entries: Sequence[Entry], machine: str, step: str, last: int) -> RunNoise | None:
-    """Return how runs of a machine differ from the one before; None of too few runs.
+def run_noise(
+    entries: Sequence[Entry], conditions: Conditions, step: str, last: int
+) -> RunNoise | None:
+    """Return how runs under the same conditions differ from the one before; None of too few runs.
 
     By the median distance of successive runs: a release that changed the build is one of many.
     """
-    runs = baseline(entries, machine, step, last)
+    runs = baseline(entries, conditions, step, last)
     if len(runs) < LEAST_OF_NOISE:
         return None
     before = [each.latency[step] for each in runs]

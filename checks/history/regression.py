@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from checks.case import Case
-from checks.history.baseline import baseline, median_entry, regression_id
+from checks.history.baseline import Conditions, baseline, median_entry, regression_id
 from checks.history.entry import Entry
 from checks.history.store import ComparableRuns, history_of
 from checks.latency import Limit, latency_row, row_remarks, unserved_reason
@@ -41,25 +41,26 @@ def judge_regression(case: Case) -> Judgement:
 
 
 def judge_step(
-    step: str, timings: Timings, rule: Regression, kept: ComparableRuns, sha256: str = "",
+    step: str, timings: Timings, rule: Regression, kept: ComparableRuns, sha256: str,
     bottleneck_reason: str = "",
 ) -> Finding:  # fmt: skip
-    """Hold a step's p95 against the median p95 of the last passing runs on the same machine.
+    """Hold a step's p95 against the median p95 of the last passing runs under the same conditions.
 
     The limit is judged as one that stands in the scenario: by the count of values over it. So
     the p95 itself decides, and its interval only shows how certain that is.
     """
     if not len(timings):
         return _open(step, _rule_words(rule), unserved_reason(timings))
-    runs = baseline(kept.entries, kept.machine, step, rule.runs)
+    runs = baseline(kept.entries, Conditions(kept.machine, sha256), step, rule.runs)
     if len(runs) < LEAST_RUNS:
         few = f"{len(runs)} of {LEAST_RUNS} earlier passing runs on this machine"
+        others = sum(each.scenario_sha256 != sha256 for each in kept.entries)
+        few += f"; {others:,} of another scenario file are not compared" if others else ""
         return _open(step, _rule_words(rule), kept.error or few)
     median = median_entry(runs, step)
     limit_s = median.latency[step].p95 * (1 + rule.p95)
     row = latency_row(step, timings, [Limit(_PERCENT, limit_s)])
-    changed = sum(each.scenario_sha256 != sha256 for each in runs)
-    remarks = _remarks(row, rule, runs, median, changed)
+    remarks = _remarks(row, rule, runs, median)
     return _finding(row, rule, runs, median, " ".join(remarks), bottleneck_reason)
 
 
@@ -89,7 +90,7 @@ def _finding(
 
 
 def _remarks(
-    row: LatencyRow, rule: Regression, runs: Sequence[Entry], median: Entry, changed: int
+    row: LatencyRow, rule: Regression, runs: Sequence[Entry], median: Entry
 ) -> Iterator[str]:
     before = median.latency[row.step]
     here, there = (row.p95_low, row.p95_high), (before.p95_low, before.p95_high)
@@ -102,8 +103,6 @@ def _remarks(
     yield from row_remarks(row, row.objectives[0])
     if len(runs) < rule.runs:
         yield f"The rule asks for {rule.runs} runs; there are {len(runs)} on this machine."
-    if changed:
-        yield f"{changed} of them ran another version of the scenario file."
 
 
 def _interval(low_s: float | None, high_s: float | None) -> str:

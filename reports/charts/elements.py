@@ -32,13 +32,14 @@ def add_element(picture: ET.Element, name: str, **attributes: float | str) -> ET
 def add_line(
     picture: ET.Element, x1: float, y1: float, x2: float, y2: float, colour: str, width: float,
     name: str = "",
-) -> None:  # fmt: skip
-    """Add a straight line."""
+) -> ET.Element:  # fmt: skip
+    """Add a straight line, and return it."""
     line = add_element(
         picture, "line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, stroke_width=width
     )
     if name:
         line.set("class", name)
+    return line
 
 
 def add_text(

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.history.baseline import baseline, median_entry
+from checks.history.baseline import Conditions, baseline, median_entry
 from checks.history.entry import Entry
 from checks.history.store import record_of
 from checks.history.trends import shifts_of
+from checks.latency import objective_id
 from checks.result import Result
+from checks.service_levels import P95
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.charts.runs import CurvePoint, draw_points
+from reports.views.kept_reports import FindReport, no_report
 from scenarios.language.model import ITERATION
 
 MOST_RUNS = 30
@@ -22,7 +25,10 @@ _LAST_RUNS = 5
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One run; `note` says that it is this one, or that it ran on another machine."""
+    """One run; `note` says that it is this one, or why it is not compared.
+
+    `report` is the address of its report, or "".
+    """
 
     when: str
     note: str
@@ -32,6 +38,7 @@ class HistoryRow:
     interval: str
     agree: str
     not_passed: tuple[str, ...]
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,13 @@ class _EarlierRuns:
     number: int
 
 
-def history_rows(result: Result) -> list[HistoryRow]:
+def history_rows(result: Result, find_report: FindReport = no_report) -> list[HistoryRow]:
     """Return a row a run, the newest first, which is this one; none where it has no history."""
     limits, rows = _limits_s(result), []
     for entry in reversed(_entries(result)):
         step = entry.latency.get(ITERATION)
         notes = ["another machine"] if entry.machine != result.machine else []
+        notes += ["another scenario file"] if _is_of_another_file(result, entry) else []
         notes += ["interrupted"] if entry.partial else []
         row = HistoryRow(
             when=write.render_utc(entry.started_at).removesuffix(" UTC"),
@@ -68,6 +76,7 @@ def history_rows(result: Result) -> list[HistoryRow]:
             if step else "none",
             agree=write.render_share(entry.usage.agree, entry.usage.total),
             not_passed=_not_passed(entry),
+            report="" if entry.run_id == result.run_id else find_report(entry.run_id),
         )  # fmt: skip
         rows.append(row)
     return rows
@@ -91,9 +100,21 @@ def history_sentence(result: Result) -> str:
     """Say how many runs there are before this one, and where its p95 stands among them."""
     if not result.history:
         return NO_HISTORY
-    runs = write.render_number_of(len(_entries(result)) - 1, "earlier run")
+    earlier = _entries(result)[:-1]
+    others = sum(_is_of_another_file(result, each) for each in earlier)
+    runs = write.render_number_of(len(earlier) - others, "earlier run")
     said = p95_sentence(result, "that passed on this machine")
-    return f"{runs} to compare with: {said}." if said else f"{runs} to compare with."
+    apart = f" {_apart(others)}" if others else ""
+    return (f"{runs} to compare with: {said}." if said else f"{runs} to compare with.") + apart
+
+
+def _apart(number: int) -> str:
+    runs = write.render_number_of(number, "run")
+    return f"{runs} of another scenario file {'is' if number == 1 else 'are'} shown, not compared."
+
+
+def _is_of_another_file(result: Result, entry: Entry) -> bool:
+    return entry.scenario_sha256 != result.scenario_sha256
 
 
 def since_sentences(result: Result) -> list[str]:
@@ -118,7 +139,8 @@ def _streaks(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _shift(result: Result) -> Iterator[str]:
     """Yield a sentence for the last lasting change of the iteration's p95 on this machine."""
-    shifts = list(shifts_of(_entries(result), result.machine, ITERATION, "p95"))
+    entries = [each for each in _entries(result) if not _is_of_another_file(result, each)]
+    shifts = list(shifts_of(entries, result.machine, ITERATION, "p95"))
     if shifts:
         point = shifts[-1].point
         before, after = (write.render_seconds(each) for each in (point.before, point.after))
@@ -140,22 +162,33 @@ def p95_sentence(result: Result, those: str = "here") -> str:
     return f"{said}; {last} {those} {write.render_seconds(before.p95_s)}"
 
 
-def draw_history(result: Result) -> str:
+def draw_history(result: Result, find_report: FindReport = no_report) -> str:
     """Draw the p95 of the iteration run by run, oldest first, against this run's limit.
 
-    A line goes through the median before, or else through this run's own.
+    A line goes through the median before, or else through this run's own. A run links to its
+    report, if that is kept.
     """
-    entries, before = _entries(result), _before(result)
-    points = []
-    for entry in entries:
-        step, is_of_here = entry.latency.get(ITERATION), entry.machine == result.machine
-        low, high = (step.p95 if end is None else end
-                     for end in (step.p95_low, step.p95_high)) if step else (0.0, 0.0)  # fmt: skip
-        points.append(CurvePoint(step.p95, low, high, entry.verdict, is_of_here) if step else None)
+    before = _before(result)
+    points = [_point(result, each, find_report) for each in _entries(result)]
     now_s = points[-1].value if points and points[-1] else None
     limit_s = next(iter(_limits_s(result)), None)
     line_s = before.p95_s if before else now_s
     return draw_points(points, limit_s, line_s, history_sentence(result))
+
+
+def _point(result: Result, entry: Entry, find_report: FindReport) -> CurvePoint | None:
+    """Return a run's point; its verdict is that of the check of this p95, not of the run."""
+    step = entry.latency.get(ITERATION)
+    if step is None:
+        return None
+    low, high = (step.p95 if end is None else end for end in (step.p95_low, step.p95_high))
+    conditions = Conditions(result.machine, result.scenario_sha256)
+    is_this = entry.run_id == result.run_id
+    return CurvePoint(
+        step.p95, low, high, entry.checks.get(objective_id(ITERATION, P95)),
+        is_this or conditions.are_those_of(entry), entry.started_at,
+        "" if is_this else find_report(entry.run_id),
+    )  # fmt: skip
 
 
 def _entries(result: Result) -> Sequence[Entry]:
@@ -179,7 +212,8 @@ def _not_passed(entry: Entry) -> tuple[str, ...]:
 
 
 def _before(result: Result) -> _EarlierRuns | None:
-    runs = baseline(result.history, result.machine, ITERATION, _LAST_RUNS)
+    conditions = Conditions(result.machine, result.scenario_sha256)
+    runs = baseline(result.history, conditions, ITERATION, _LAST_RUNS)
     if not runs:
         return None
     return _EarlierRuns(median_entry(runs, ITERATION).latency[ITERATION].p95, len(runs))

@@ -1,22 +1,21 @@
 """View the trends of a history: calendar, curves, shifts, quantities and flaky checks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
-from urllib.parse import quote
 
 from checks.history.entry import Entry
 from checks.history.trends import Shift, Trend
+from checks.latency import objective_id
+from checks.service_levels import P95
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.vega import BLUE, FAIL, LIMIT, OPEN, SOFT
+from reports.views.kept_reports import FindReport
 from scenarios.language.model import ITERATION
 from witnesses.figure import size_of
-
-# Tells the address of a run's report, or "" where the run is not kept.
-FindReport = Callable[[str], str]
 
 MOST_MARKS = 30  # in a strip of text
 _WEEK_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -261,7 +260,8 @@ def _curve_spec(entries: Sequence[Entry], step: str, shifts: Sequence[Shift]) ->
     limit = entries[-1].latency[step].p95_limit
     values = [
         {
-            "at": each.started_at.isoformat(), "verdict": each.verdict,
+            "at": each.started_at.isoformat(),
+            "verdict": each.checks.get(objective_id(step, P95), Verdict.PASS),
             "p50": timed.p50, "p95": timed.p95, "p99": timed.p99,
             "low": timed.p95 if timed.p95_low is None else timed.p95_low,
             "high": timed.p95 if timed.p95_high is None else timed.p95_high,
@@ -309,10 +309,3 @@ def _shift_line(shift: Shift) -> dict[str, Any]:
     return {"data": {"values": [{"first": shift.first.started_at.isoformat()}]},
             "mark": {"type": "rule", "color": OPEN, "strokeWidth": 2, "strokeDash": [4, 3]},
             "encoding": {"x": {"field": "first", "type": "temporal"}}}  # fmt: skip
-
-
-def report_finder(names: Iterable[str], prefix: str) -> FindReport:
-    """Return a function from a run's id to the address of its report, for the runs kept."""
-    kept = frozenset(names)
-    # "./", since a name with a colon must not become a scheme
-    return lambda run_id: f"./{prefix}{quote(run_id)}/report.html" if run_id in kept else ""

@@ -13,7 +13,7 @@ from checks.history.trends import trends_of
 from checks.verdict import Verdict
 from reports.terminal_output import TerminalFormat
 from reports.trends import render_trends_html, render_trends_terminal, trends_json
-from reports.views.trends import report_finder
+from reports.views.kept_reports import report_finder
 from tests.checks.history.entries import nights, step_entry
 from tests.reports.browsing import NEEDS_BROWSER, has_no_violation, written
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from checks.history.baseline import Conditions
 from checks.history.entry import Entry, StepEntry, UsageEntry
 from checks.verdict import Verdict
 
 FIRST_AT = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)
 HERE = "x86_64, 2 cores, A Processor"
+SAME = Conditions(HERE, "51d0" * 16)
 STEPS = ("open", "use", "iteration")
 
 

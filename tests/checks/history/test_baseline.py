@@ -2,23 +2,33 @@ from dataclasses import replace
 
 import pytest
 
-from checks.history.baseline import baseline, is_passing, median_entry, regression_id
+from checks.history.baseline import Conditions, baseline, is_passing, median_entry, regression_id
 from checks.verdict import Verdict
-from tests.checks.history.entries import HERE, entry, nights
+from tests.checks.history.entries import SAME, entry, nights
 
 
 def test_the_baseline_is_the_last_passing_runs_on_the_same_machine_oldest_first() -> None:
     first, second, third, fourth = nights(0.1, 0.2, 0.3, 0.4)
     runs = (first, second, replace(third, machine="aarch64, 8 cores"), fourth)
-    assert baseline(runs, HERE, "use", 2) == (second, fourth)
-    assert baseline(runs, HERE, "use", 9) == (first, second, fourth)
+    assert baseline(runs, SAME, "use", 2) == (second, fourth)
+    assert baseline(runs, SAME, "use", 9) == (first, second, fourth)
+
+
+UNKNOWN = replace(SAME, machine="")
+
+
+def test_a_run_of_another_scenario_file_is_no_baseline() -> None:
+    first, second = nights(0.1, 0.2)
+    edited = replace(second, scenario_sha256="another")
+    assert baseline((first, edited), SAME, "use", 9) == (first,)
+    assert baseline((first, edited), Conditions(SAME.machine, "another"), "use", 9) == (edited,)
 
 
 def test_an_unknown_machine_or_step_has_no_baseline() -> None:
     runs = nights(0.1, 0.2)
-    assert baseline(runs, "", "use", 5) == ()
-    assert baseline(tuple(replace(each, machine="") for each in runs), "", "use", 5) == ()
-    assert baseline(runs, HERE, "unknown step", 5) == ()
+    assert baseline(runs, UNKNOWN, "use", 5) == ()
+    assert baseline(tuple(replace(each, machine="") for each in runs), UNKNOWN, "use", 5) == ()
+    assert baseline(runs, SAME, "unknown step", 5) == ()
 
 
 @pytest.mark.parametrize(

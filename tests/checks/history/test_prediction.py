@@ -9,7 +9,7 @@ from checks.comparison import ComparisonRule, Measure, NotJudged, Outcome
 from checks.history.entry import Entry
 from checks.history.prediction import compare_with_history, run_noise
 from checks.verdict import Verdict
-from tests.checks.history.entries import HERE, entry, nights
+from tests.checks.history.entries import SAME, entry, nights
 
 RULE = ComparisonRule()
 QUIET = (0.20, 0.21, 0.20, 0.205, 0.2)
@@ -59,13 +59,13 @@ def test_at_most_5_percent_of_runs_of_one_build_are_slower(last: int) -> None:
 def test_the_noise_between_runs_is_found_beside_a_release_that_was_slower() -> None:
     values = 0.2 * np.exp(np.random.default_rng(2).normal(0, 0.03, 30))
     values[15:] *= 1.5
-    noise = run_noise(nights(*values.tolist()), HERE, "use", 30)
+    noise = run_noise(nights(*values.tolist()), SAME, "use", 30)
     assert noise is not None
     assert noise.p95 == pytest.approx(0.03, rel=0.4)
 
 
 def test_few_runs_show_no_noise() -> None:
-    assert run_noise(nights(0.2, 0.3, 0.2, 0.3), HERE, "use", 30) is None
+    assert run_noise(nights(0.2, 0.3, 0.2, 0.3), SAME, "use", 30) is None
 
 
 def test_a_time_of_zero_is_no_error() -> None:

@@ -111,7 +111,7 @@ def test_a_run_is_no_baseline_with(changes: dict[str, Any]) -> None:
 
 def test_nothing_is_compared_on_a_machine_that_is_not_known() -> None:
     kept = ComparableRuns("", nights(*FIVE, machine=""))
-    finding = judge_step("iteration", _timings((0.1, True)), RULE, kept)
+    finding = judge_step("iteration", _timings((0.1, True)), RULE, kept, SHA256)
     assert finding.observed == "0 of 3 earlier passing runs on this machine"
 
 
@@ -149,7 +149,9 @@ def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, said
 
 def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
     before = nights(0.2, 0.2, 0.2, latency={"iteration": step_entry(0.2, p95_high=None)})
-    finding = judge_step("iteration", _timings((9.0, True)), RULE, ComparableRuns(HERE, before))
+    finding = judge_step(
+        "iteration", _timings((9.0, True)), RULE, ComparableRuns(HERE, before), SHA256
+    )
     assert finding.verdict is Verdict.PASS
     assert "1 of 1 value over: nothing is proven, not judged." in finding.detail
     assert "not bounded by so few values, overlaps that of the median run, 0.192 s or more" in (
@@ -157,15 +159,18 @@ def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
     )
 
 
-def test_another_version_of_the_scenario_is_told() -> None:
+def test_runs_of_another_version_of_the_scenario_are_not_compared() -> None:
     changed = [replace(each, scenario_sha256="another") for each in nights(0.2, 0.2)]
     finding = _judged(0.1, *changed, entry(5))
-    assert "2 of them ran another version of the scenario file." in finding.detail
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed == (
+        "1 of 3 earlier passing runs on this machine; 2 of another scenario file are not compared"
+    )
 
 
 def test_requests_without_an_answer_that_could_tip_it_leave_it_open() -> None:
     timings = _timings(*[(0.1, True)] * 90, *[(0.1, False)] * 10)
-    finding = judge_step("iteration", timings, RULE, ComparableRuns(HERE, nights(*FIVE)))
+    finding = judge_step("iteration", timings, RULE, ComparableRuns(HERE, nights(*FIVE)), SHA256)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "10 without a response" in finding.detail
 
@@ -210,7 +215,7 @@ def test_only_the_steps_that_are_named_are_judged(tmp_path: Path) -> None:
 
 
 def test_a_step_that_was_not_sent_is_inconclusive() -> None:
-    finding = judge_step("none", NO_TIMINGS, RULE, ComparableRuns(HERE, nights(*FIVE)))
+    finding = judge_step("none", NO_TIMINGS, RULE, ComparableRuns(HERE, nights(*FIVE)), SHA256)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.observed == "no request of this step was sent"
 

@@ -17,6 +17,7 @@ from reports.html_template import MOST_BYTES as MOST_BYTES_OF_A_PAGE
 from reports.markdown import MOST_BYTES, render_markdown
 from reports.terminal import render_terminal
 from reports.terminal_output import TerminalFormat
+from reports.vega import LIMIT
 from reports.views.history import (
     MOST_RUNS,
     NO_HISTORY,
@@ -27,7 +28,8 @@ from reports.views.history import (
     p95_sentence,
     since_sentences,
 )
-from tests.checks.history.entries import HERE, entry, nights, step_entry
+from reports.views.kept_reports import report_finder
+from tests.checks.history.entries import FIRST_AT, HERE, entry, nights, step_entry
 from tests.reports.attacks import CONTROL, EVIL, attacked, control_in, crowded
 from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
 from tests.reports.results import empty_result, finding, good_result, latency_row
@@ -102,6 +104,39 @@ def test_a_row_says_what_did_not_pass_failing_checks_first() -> None:
 def test_a_run_of_another_machine_or_an_interrupted_one_is_said_to_be() -> None:
     rows = history_rows(with_history(entry(machine="", partial=True)))
     assert rows[1].note == "another machine, interrupted"
+
+
+def test_a_run_of_another_scenario_file_is_shown_and_not_compared() -> None:
+    edited = replace(entry(9, 9.0), scenario_sha256="another")
+    result = with_history(*nights(*FIVE), edited)
+    assert history_rows(result)[1].note == "another scenario file"
+    assert history_sentence(result) == (
+        "5 earlier runs to compare with: p95 0.704 s; median of the last 5 that passed on this "
+        "machine 0.700 s. 1 run of another scenario file is shown, not compared."
+    )
+    assert 'fill="var(--paper' in draw_history(result)
+    assert 'fill="var(--paper' not in draw_history(with_history())
+
+
+def test_a_shift_that_came_with_another_scenario_file_is_none() -> None:
+    before = [replace(each, scenario_sha256="another") for each in nights(*[0.40] * 10)]
+    after = [entry(number, 0.70) for number in range(11, 19)]
+    assert since_sentences(with_history(*before, *after)) == []
+
+
+def test_a_run_that_fails_for_its_usage_does_not_make_its_latency_red() -> None:
+    lost = entry(6, 0.7, verdict=Verdict.FAIL, checks={"usage/uses": Verdict.FAIL})
+    slow = entry(7, 0.7, checks={"latency/iteration/p95": Verdict.FAIL})
+    assert "✕" not in draw_history(with_history(*nights(*FIVE), lost))
+    assert draw_history(with_history(*nights(*FIVE), lost, slow)).count("✕") == 1
+
+
+def test_a_run_whose_report_is_kept_is_a_link_in_the_chart_and_the_table() -> None:
+    kept, gone = nights(0.7, 0.7)
+    find = report_finder([kept.run_id], "../")
+    page = render_html(with_history(kept, gone), find_report=find)
+    assert page.count(f'href="./../{kept.run_id}/report.html"') == 2
+    assert gone.run_id not in page
 
 
 def test_a_run_that_timed_nothing_has_no_data() -> None:
@@ -207,17 +242,18 @@ def test_the_picture_is_xml_with_a_text_and_keeps_inside_its_frame(name: str) ->
 
 
 def test_the_limit_is_drawn_where_it_is_near_and_named_where_it_is_far() -> None:
-    point = CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, True)
+    point = CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, True, FIRST_AT)
     near, far, without = (draw_points([point], limit_s, 0.7, "") for limit_s in (1.0, 9.0, None))
-    lines = [text.count("<line") for text in (near, far, without)]
-    assert lines == [lines[2] + 1, lines[2], lines[2]]
+    assert [text.count(f'stroke="{LIMIT}"') for text in (near, far, without)] == [1, 0, 0]
     assert ">limit 1.000 s<" in near
     assert ">↑ limit 9.000 s<" in far
     assert "limit" not in without
 
 
 def test_runs_of_another_machine_are_hollow_and_gaps_are_left_open() -> None:
-    here, there = (CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, each) for each in (True, False))
+    here, there = (
+        CurvePoint(0.7, 0.6, 0.8, Verdict.PASS, each, FIRST_AT) for each in (True, False)
+    )
     assert draw_points([here, there], None, None, "").count('fill="var(--paper') == 1
     assert draw_points([None, here, None], None, None, "").count("<circle") == 1
     assert draw_points([None], 2.5, None, "").count("<circle") == 0

@@ -6,6 +6,7 @@ from checks.history.entry import QuantityEntry
 from checks.history.trends import Trend, trends_of
 from checks.verdict import Verdict
 from reports.views import trends as view
+from reports.views.kept_reports import report_finder
 from tests.checks.history.entries import entry, nights
 
 
@@ -56,5 +57,5 @@ def test_a_shift_that_a_changed_scenario_begins_names_it() -> None:
 
 
 def test_only_a_kept_run_has_an_address() -> None:
-    find_report = view.report_finder(["a:b"], "../")
+    find_report = report_finder(["a:b"], "../")
     assert (find_report("a:b"), find_report("gone")) == ("./../a%3Ab/report.html", "")
