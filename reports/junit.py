@@ -3,9 +3,10 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from checks.result import Finding, Kind, Result, verdict_of
+from checks.latency import objective_id
+from checks.result import Finding, Kind, Result, finding_id, verdict_of
 from checks.verdict import Verdict
-from reports.formatting import clean
+from reports.formatting import clean, one_line
 from reports.views.banner import banner_of
 from reports.views.sections import environment_rows
 
@@ -46,17 +47,36 @@ def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.E
 
 def _case(result: Result, finding: Finding) -> ET.Element:
     case = _bare_case(result, finding.kind, finding.id)
+    case.set("time", f"{measured_s(result, finding):.3f}")
     if finding.verdict in _TAGS:
-        said = clean(f"{finding.title}: expected {finding.expected}, observed {finding.observed}")
-        outcome = ET.SubElement(case, _TAGS[finding.verdict], message=said)
+        said = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
+        reason = ". ".join(filter(None, [said, finding.detail]))
+        outcome = ET.SubElement(case, _TAGS[finding.verdict], message=one_line(reason))
         outcome.set("type", finding.code or finding.verdict)
         outcome.text = _body(said, finding.detail, f"Repeat: {result.repeat}")
     return case
 
 
+def measured_s(result: Result, finding: Finding) -> float:
+    """Return the time that a check is about, in seconds: 0 of one that is about none.
+
+    Of a limit it is the percentile, of a step the median response time, and of a success rate how
+    long the profile was driven. So a CI server's chart of a case's duration shows response times.
+    """
+    for row in result.latency:
+        if finding.id == finding_id("flow", row.step):
+            return row.p50
+        for each in row.objectives:
+            if finding.id == objective_id(row.step, each.percentile):
+                return each.measured_s
+    driven = (each for each in result.phases if finding.id == finding_id("success", each.profile))
+    return next((each.elapsed_s for each in driven), 0.0)
+
+
 def _run_case(result: Result) -> ET.Element:
     banner = banner_of(result)
     case = _bare_case(result, "run", "run")
+    case.set("time", f"{(result.finished_at - result.started_at).total_seconds():.3f}")
     if result.verdict in _TAGS:
         outcome = ET.SubElement(case, _TAGS[result.verdict], message=clean(banner.headline))
         outcome.set("type", result.verdict)

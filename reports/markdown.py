@@ -130,6 +130,7 @@ def _banner(result: Result, banner: Banner) -> list[str]:
         *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
         markdown_table(("Gate", "Result", "Figure", "Reason"), gates),
+        *filter(None, [escape(history.sparkline(result))]),
     ]
 
 

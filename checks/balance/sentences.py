@@ -15,6 +15,7 @@ from witnesses.service.reading import NAME as SERVICE
 
 _CLIENT = "client"
 _FEW = 5
+_MOST_LABEL_SETS = 20
 
 _MEANING = {
     Code.LOST_COUNT: "the counter missed what was done",
@@ -262,16 +263,22 @@ def _amounts(places: Iterable[tuple[tuple[str, ...], Amount]], amount: Amount) -
 
 
 def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:
-    """Yield each sentence once, after the label values that it holds for."""
+    """Yield each sentence once, after the label values that it holds for.
+
+    Of label sets that fail, none is left out; of others, those beyond the first twenty are counted.
+    """
     values: dict[str, list[str]] = {}
-    for row in rows:
-        text = " ".join(row_sentences(row))
-        if text:
+    left_out = 0
+    for number, row in enumerate(each for each in rows if row_sentences(each)):
+        if number < _MOST_LABEL_SETS or row.verdict is Verdict.FAIL:
+            text = " ".join(row_sentences(row))
             values.setdefault(text, []).append(", ".join(row.label_values))
+        else:
+            left_out += 1
     for text, labels in values.items():
-        more = len(labels) - _FEW
-        few = [*labels[:_FEW], f"{more:,} more"] if more > 0 else labels
-        yield f"{listed(few)}: {text}" if any(labels) else text
+        yield f"{listed(labels)}: {text}" if any(labels) else text
+    if left_out:
+        yield f"{left_out:,} more label sets are alike."
 
 
 def _client_range(row: UsageRow) -> str:

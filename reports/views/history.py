@@ -21,6 +21,7 @@ NO_HISTORY = "No earlier run is known that this one can be compared with."
 _MOST_CHECKS = 3
 _MOST_CHARACTERS = 60
 _LAST_RUNS = 5
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,34 @@ def _apart(number: int) -> str:
 
 def _is_of_another_file(result: Result, entry: Entry) -> bool:
     return entry.scenario_sha256 != result.scenario_sha256
+
+
+def sparkline(result: Result) -> str:
+    """Write the iteration's p95 run by run as bars of text; "" without an earlier run.
+
+    A dot is a run that cannot be compared, or timed nothing.
+    """
+    conditions = Conditions(result.machine, result.scenario_sha256)
+    entries = _entries(result)
+    p95s = [
+        each.latency[ITERATION].p95
+        if ITERATION in each.latency
+        and (each.run_id == result.run_id or conditions.are_those_of(each))
+        else None
+        for each in entries
+    ]
+    known = [each for each in p95s if each is not None]
+    if len(known) <= 1:
+        return ""
+    bars = "".join(_bar(each, max(known)) for each in p95s)
+    return (f"p95 of the iteration over the last {write.render_number_of(len(entries), 'run')}: "
+            f"{bars} ({write.render_interval(min(known), max(known))})")  # fmt: skip
+
+
+def _bar(value: float | None, top: float) -> str:
+    if value is None or not top:
+        return "·"
+    return _BARS[round(value / top * (len(_BARS) - 1))]
 
 
 def since_sentences(result: Result) -> list[str]:

@@ -29,6 +29,34 @@ def test_junit_has_a_case_a_finding_and_skips_nothing() -> None:
     assert "no data" in unknown.get("message", "")
 
 
+def test_the_message_of_a_case_has_the_reason_in_full() -> None:
+    failed = ET.fromstring(render_junit(failing_result())).find(".//failure")
+    assert failed is not None
+    assert failed.get("message") == (
+        "usage cards_used: expected 404 by every witness, observed service 401, prometheus 401, "
+        "database 404. voice: ledger and database agree; the counter is 3 short."
+    )
+
+
+def test_each_case_has_the_time_that_its_check_is_about() -> None:
+    step = finding("step create session", Kind.FLOW, id="flow/create-session")
+    success = finding("success", Kind.SUCCESS, id="success/benchmark")
+    result = good_result(findings=(*good_result().findings, step, success))
+    cases = {each.get("name"): each.get("time")
+             for each in ET.fromstring(render_junit(result)).iter("testcase")}  # fmt: skip
+    assert cases["latency/iteration/p95"] == "0.704"
+    assert cases["flow/create-session"] == "0.007"
+    assert cases["success/benchmark"] == "9.877"
+    assert cases["usage/sessions"] == "0.000"
+    assert None not in cases.values()
+
+
+def test_a_run_without_findings_has_the_time_of_the_run() -> None:
+    case = ET.fromstring(render_junit(empty_result())).find(".//testcase")
+    assert case is not None
+    assert case.get("time") == "60.000"
+
+
 def test_junit_has_one_suite_a_kind_in_order() -> None:
     result = good_result()
     throughput = finding("throughput iteration", Kind.THROUGHPUT)

@@ -27,6 +27,7 @@ from reports.views.history import (
     history_sentence,
     p95_sentence,
     since_sentences,
+    sparkline,
 )
 from reports.views.kept_reports import report_finder
 from tests.checks.history.entries import FIRST_AT, HERE, entry, nights, step_entry
@@ -161,6 +162,21 @@ def test_the_sentence_has_the_median_of_the_last_passing_runs_on_this_machine() 
         "5 earlier runs to compare with: "
         "p95 0.704 s; median of the last 5 that passed on this machine 0.700 s."
     )
+
+
+def test_a_sparkline_has_a_bar_for_each_run_that_can_be_compared() -> None:
+    runs = nights(0.1, 0.35, 0.7)
+    elsewhere, silent = entry(4, 9.0, machine="another"), entry(5, latency={})
+    assert sparkline(with_history(*runs, elsewhere, silent)) == (
+        "p95 of the iteration over the last 6 runs: ▂▄█··█ (0.100–0.704 s)"
+    )
+    assert sparkline(good_result()) == ""
+    assert sparkline(with_history(elsewhere)) == ""
+
+
+def test_the_summary_has_the_sparkline_before_its_tables() -> None:
+    text = render_markdown(with_history())
+    assert text.index("over the last 6 runs: ") < text.index("## What does not pass")
 
 
 def test_a_check_that_does_not_pass_is_dated_to_the_first_run_of_its_streak() -> None:
