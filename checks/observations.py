@@ -1,6 +1,6 @@
 """What a result has besides its verdicts and figures: sources, timings, failures, generator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from witnesses.model import Source
@@ -16,6 +16,21 @@ class QuantityOrigin:
     quantity: str
     steps: tuple[str, ...]
     sources: dict[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What was measured, as far as it is known: versions by service, addresses by database.
+
+    A version is what the health endpoint reports. `scrape_interval_s` is that of Prometheus, None
+    where it is not known. `commit` is that of the scenario, or of the CI job.
+    """
+
+    service_versions: dict[str, str] = field(default_factory=dict)
+    prometheus: str = ""
+    scrape_interval_s: float | None = None
+    databases: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

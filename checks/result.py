@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
-from checks.observations import Failure, Generator, QuantityOrigin, StepTiming
+from checks.observations import Deployment, Failure, Generator, QuantityOrigin, StepTiming
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
 from config.json_text import inert_json
@@ -204,7 +204,8 @@ class Phase:
     `planned_counts` is what the scheduled iterations should have moved, where that is known.
     `model` is closed or open. `measured` of the completed iterations were due in the measured
     window, `elapsed_s` long. Of the scheduled iterations, `begun` were started; `not_started` were
-    left when the load was stopped.
+    left when the load was stopped. `target_rate_per_s` is the highest of an open model, `seed` that
+    of random arrivals.
     """
 
     profile: str
@@ -219,6 +220,8 @@ class Phase:
     counts: dict[str, ClientFigure]
     planned_counts: dict[str, Amount]
     model: str = "closed"
+    target_rate_per_s: float | None = None
+    seed: int | None = None
     measured: int | None = None
     begun: int = 0
     not_started: int = 0
@@ -261,6 +264,7 @@ class Result:
     availability: tuple[AvailabilityRow, ...] = ()
     trace_link: str = ""
     origins: tuple[QuantityOrigin, ...] = ()
+    deployment: Deployment = field(default_factory=Deployment)
     schema_version: int = SCHEMA_VERSION
 
 

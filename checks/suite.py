@@ -18,7 +18,7 @@ from checks.history.regression import judge_regression
 from checks.history.store import history_of, profile_of
 from checks.latency import judge_latency
 from checks.local_stack import excuse_services
-from checks.observations import Generator, StepTiming
+from checks.observations import Deployment, Generator, StepTiming
 from checks.promql import judge_promql
 from checks.result import (
     Finding,
@@ -50,6 +50,8 @@ from scenarios.language.amounts import (
 from scenarios.language.extents import runs_of
 from scenarios.language.shares import divided
 from witnesses.figure import Amount
+from witnesses.health.status import read_statuses
+from witnesses.model import Moment
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -160,8 +162,22 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         interruption=run.early_end,
         repeat=run.repeat, services=run.services, scenario_sha256=run.scenario_sha256,
         fault=run.fault, machine=kept.machine, history=kept.entries, trace_link=run.trace_link,
+        deployment=_deployment(case),
         origins=origins_of(case) if not run.watch else (),
     )  # fmt: skip
+
+
+def _deployment(case: Case) -> Deployment:
+    """Return what is known of the deployment: versions after the load, or else before."""
+    run = case.run
+    versions = {
+        name: status.version
+        for moment in (Moment.BEFORE, Moment.AFTER)
+        for name, status in read_statuses(case.folder, moment).items()
+        if status.version
+    }
+    interval_s = case.prometheus.collection.interval_s if not run.watch else 0.0
+    return Deployment(versions, run.prometheus, interval_s or None, run.databases, run.commit)
 
 
 def _phase(case: Case, driven: DrivenProfile) -> Phase:
@@ -186,6 +202,8 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
         planned_counts=_planned(case, driven),
         measured=sum(int(each.iterations.is_complete.sum()) for each in driven.measured),
         model="open" if driven.profile.is_open else "closed",
+        target_rate_per_s=driven.profile.max_rate_per_s or None,
+        seed=driven.profile.seed or 0 if driven.profile.arrivals == "poisson" else None,
         begun=driven.begun, not_started=driven.not_started,
     )  # fmt: skip
 

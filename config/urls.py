@@ -41,6 +41,19 @@ def _url(text: str) -> str:
     return text
 
 
+def database_address(url: str) -> str:
+    """Return the address of a database without user, password and query.
+
+    >>> database_address("postgresql+psycopg://me:secret@db.example:5432/cards?sslmode=require")
+    'postgresql://db.example:5432/cards'
+    >>> database_address("sqlite:////var/cards.db")
+    'sqlite:////var/cards.db'
+    """
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    return f"{scheme.partition('+')[0]}://{place}"
+
+
 def _without_slash(text: str) -> str:
     """Return a URL that paths are appended to."""
     return text.rstrip("/")

@@ -77,7 +77,8 @@ def record_of(result: Result) -> Entry:
         scheduled=sum(phase.scheduled for phase in result.phases),
         usage=UsageEntry(rows[Verdict.PASS], rows[Verdict.FAIL], rows[Verdict.INCONCLUSIVE]),
         quantities=_quantities(result),
-        versions=result.versions,
+        versions=result.versions
+        | {f"service {name}": each for name, each in result.deployment.service_versions.items()},
     )
 
 

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 
+from commands.shared.revision import commit_of
 from config.clock import CLOCK
 from config.environment import (
     EnvironmentFile,
@@ -21,6 +22,7 @@ from config.environment import (
 )
 from config.errors import ConfigError, Problem
 from config.redaction import Secrets, redact
+from config.urls import database_address
 from reference_services.faults.catalog import FAULTS
 from reference_services.stack.local import VARIABLES, OnLost, local_stack
 from reference_services.stack.processes import LostProcess, StackError
@@ -91,6 +93,7 @@ def open_run(plan: Plan) -> tuple[RunFolder, Run]:
         versions={**versions(), **versions_of_data(plan.tables)},
         fault=plan.asked.fault or None,
         profiles=plan.asked.profiles,
+        commit=commit_of(plan.scenario_path.parent),
     )
     folder.write_run(run)
     return folder, run
@@ -158,11 +161,16 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
         for service, written in plan.file.headers.items()
     }
     services = {name: each.url for name, each in place.environment.services.items()}
-    links = place.environment.links
+    links, prometheus = place.environment.links, place.environment.prometheus
     run = replace(
         run, tenant=place.tenant, services=services, headers=headers,
         exclusive=place.environment.exclusive, trace_header=place.environment.trace_header,
         trace_link=redact(links.trace, place.folder.secrets) if links else "",
+        prometheus=redact(prometheus.url, place.folder.secrets) if prometheus else "",
+        databases={
+            name: redact(database_address(url), place.folder.secrets)
+            for name, url in place.environment.databases.items()
+        },
     )  # fmt: skip
     place.folder.write_run(run)
     return run

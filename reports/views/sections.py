@@ -155,10 +155,36 @@ def environment_rows(result: Result) -> list[tuple[str, str]]:
         ("Scenario SHA-256", result.scenario_sha256 or write.NO_DATA),
         ("Profile", result.profile),
         ("Seeded fault", result.fault or "none"),
+        *([("Commit", result.deployment.commit)] if result.deployment.commit else []),
+        *([("Machine of the load", result.machine)] if result.machine else []),
         ("Complete", "no, the run was interrupted" if result.partial else "yes"),
-        *((f"Service {name}", write.without_userinfo(it)) for name, it in result.services.items()),
+        *_loads(result),
+        *_deployment(result),
         *((f"Version of {name}", it) for name, it in result.versions.items()),
     ]
+
+
+def _loads(result: Result) -> Iterator[tuple[str, str]]:
+    """Write what was asked of the open models: the target rate, and the seed of arrivals."""
+    for phase in result.phases:
+        if phase.target_rate_per_s is not None:
+            seed = "" if phase.seed is None else f", seed {phase.seed}"
+            yield (f"Target rate of {phase.profile}",
+                   f"{phase.target_rate_per_s:,.10g} iterations a second{seed}")  # fmt: skip
+
+
+def _deployment(result: Result) -> Iterator[tuple[str, str]]:
+    deployment = result.deployment
+    for name, address in result.services.items():
+        version = deployment.service_versions.get(name)
+        said = f", version {version}" if version else ""
+        yield f"Service {name}", f"{write.without_userinfo(address)}{said}"
+    if deployment.prometheus:
+        interval_s = deployment.scrape_interval_s
+        scraped = f", scrapes every {interval_s:g} s" if interval_s else ""
+        yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{scraped}"
+    for name, address in deployment.databases.items():
+        yield f"Database {name}", write.without_userinfo(address)
 
 
 def duration(start: datetime, end: datetime) -> str:

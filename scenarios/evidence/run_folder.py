@@ -137,6 +137,8 @@ class Run:
     `trace_header` carried the id of each request. `clock_steps` are those of this machine's wall
     clock. `has_manifest` once nothing is added to the evidence any more. `trace_link` is the
     address of a trace, with `{trace_id}` for its id.
+    `prometheus` and `databases` are addresses without credentials, `commit` that of the scenario or
+    the CI job.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -161,6 +163,9 @@ class Run:
     trace_header: str = "X-Trace-ID"
     lost: tuple[LostPart, ...] = ()
     trace_link: str = ""
+    prometheus: str = ""
+    databases: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
 
     @property
     def early_end(self) -> Interruption | None:

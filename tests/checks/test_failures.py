@@ -127,7 +127,7 @@ def test_a_request_is_repeated_with_the_headers_of_its_service(tmp_path: Path) -
     folder = write_run(tmp_path, Load((_repeatable(),)), services=("shop", "till"))
     run = folder.read_run()
     folder.write_run(replace(run, headers={"shop": {"X-A": "shop"}, "till": {"X-A": "till"}}))
-    words = _words(failures_of(read_case(folder))[0].repeat)
+    words = _words(failures_of(read_case(folder))[0].samples[0].repeat)
     assert "X-A: shop" in words
     assert "X-A: till" not in words
 

@@ -13,12 +13,14 @@ from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
+    EVERYTHING_IS_WELL,
     GOOD,
     REFUSED,
     SCENARIO,
     Load,
     Made,
     write_agreeing_witnesses,
+    write_health,
     write_rows,
     write_run,
 )
@@ -146,3 +148,31 @@ def test_a_run_that_did_not_finish_is_partial(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="this is not a run folder"):
         judge(RunFolder(tmp_path))
+
+
+def test_the_deployment_is_known_from_the_evidence(tmp_path: Path) -> None:
+    folder = _good(tmp_path)
+    status = replace(EVERYTHING_IS_WELL, version="1.14.2 (4c1f9e0)")
+    write_health(folder, "before", {"shop": status})
+    run = replace(
+        folder.read_run(), prometheus="http://prometheus:9090", commit="4c1f9e0",
+        databases={"main": "sqlite:///shop.db"},
+    )  # fmt: skip
+    folder.write_run(run)
+    found = judge(folder).deployment
+    assert found.service_versions == {"shop": "1.14.2 (4c1f9e0)"}
+    assert (found.prometheus, found.commit) == ("http://prometheus:9090", "4c1f9e0")
+    assert found.databases == {"main": "sqlite:///shop.db"}
+
+
+def test_a_phase_of_random_arrivals_has_its_rate_and_seed(tmp_path: Path) -> None:
+    profile = "load: {rate: 4/s, duration: 1s, arrivals: poisson, seed: 42}"
+    scenario = SCENARIO.replace("load: {users: 1, iterations: 4}", profile)
+    folder = write_run(tmp_path, Load(), scenario=scenario)
+    (phase,) = judge(folder).phases
+    assert (phase.target_rate_per_s, phase.seed) == (4.0, 42)
+
+
+def test_a_closed_model_has_neither_rate_nor_seed(tmp_path: Path) -> None:
+    (phase,) = judge(_good(tmp_path)).phases
+    assert (phase.target_rate_per_s, phase.seed) == (None, None)

@@ -26,6 +26,8 @@ from witnesses.model import Moment
 TIMEOUT_S = 5.0
 MAX_BYTES = 1_000_000  # nobody reads more of a health page
 
+_COMMIT_KEYS = ("commit", "revision", "git_commit", "git_sha")
+_COMMIT_CHARACTERS = 12
 _SNIPPET_CHARACTERS = 200
 
 
@@ -119,9 +121,13 @@ class _ServiceQuestions:
 
 
 def _version(response: Fetched) -> str:
+    """Return the version, with the commit where the service reports one, as in `1.2 (4c1f9e0)`."""
     try:
         content = decode_json(response.body)
     except ValueError:
         return ""
-    version = content.get("version") if isinstance(content, dict) else None
-    return version if isinstance(version, str) else ""
+    known = content if isinstance(content, dict) else {}
+    texts = {name: text for name, text in known.items() if isinstance(text, str) and text}
+    commit = next((texts[name] for name in _COMMIT_KEYS if name in texts), "")[:_COMMIT_CHARACTERS]
+    version = texts.get("version", "")
+    return f"{version} ({commit})" if version and commit else version or commit

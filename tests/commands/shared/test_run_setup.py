@@ -250,3 +250,17 @@ def test_a_run_keeps_the_link_of_its_traces_without_secrets(
         described = describe(run, place, plan)
     assert described.trace_link.endswith("?id={trace_id}")
     assert "s3cretword" not in described.trace_link
+
+
+def test_a_run_keeps_the_addresses_of_its_witnesses_without_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE", "postgresql://me:s3cretword@db.example:5432/shop?sslmode=off")
+    plan = shop_plan(tmp_path, URL, "first")
+    more = '\nprometheus: {url: "http://prometheus.example"}\ndatabases: {main: "${DATABASE}"}\n'
+    plan.file.path.write_text(plan.file.path.read_text() + more)
+    folder, run = open_run(plan)
+    with deployed(plan, folder, run) as place:
+        described = describe(run, place, plan)
+    assert described.prometheus == "http://prometheus.example"
+    assert described.databases == {"main": "postgresql://db.example:5432/shop"}

@@ -5,9 +5,9 @@ from html import escape
 
 import pytest
 
-from checks.observations import Generator, GeneratorWorker
+from checks.observations import Deployment, Generator, GeneratorWorker
 from reports.html import render_html
-from reports.views.sections import generator_rows, phase_row, step_row
+from reports.views.sections import environment_rows, generator_rows, phase_row, step_row
 from tests.reports.results import good_result, latency_row, phase
 
 _WORKERS = (
@@ -60,3 +60,24 @@ def test_what_was_not_served_is_shown_with_its_own_p95() -> None:
     row = latency_row("buy", 0.5, not_served=15, not_served_p95=0.001)
     assert step_row(row).not_served == "15, p95 0.001 s"
     assert step_row(latency_row("buy", 0.5)).not_served == "0"
+
+
+def test_the_environment_names_versions_commit_machine_addresses_rate_and_seed() -> None:
+    deployment = Deployment(
+        {"cards": "1.14.2 (4c1f9e0)"}, "http://ada:s3cret@prometheus:9090", 15.0,
+        {"cards": "postgresql://db/cards"}, "4c1f9e0",
+    )  # fmt: skip
+    soak = replace(phase("soak", 20, 100), target_rate_per_s=20.0, seed=42)
+    result = good_result(deployment=deployment, machine="2 cores", phases=(soak,))
+    rows = dict(environment_rows(result))
+    assert rows["Service cards"] == "http://127.0.0.1:8002, version 1.14.2 (4c1f9e0)"
+    assert rows["Service onboarding"] == "http://127.0.0.1:8001"
+    assert rows["Prometheus"] == "http://prometheus:9090, scrapes every 15 s"
+    assert rows["Database cards"] == "postgresql://db/cards"
+    assert (rows["Commit"], rows["Machine of the load"]) == ("4c1f9e0", "2 cores")
+    assert rows["Target rate of soak"] == "20 iterations a second, seed 42"
+
+
+def test_what_is_not_known_has_no_row() -> None:
+    names = dict(environment_rows(good_result()))
+    assert not {"Prometheus", "Commit", "Machine of the load", "Target rate of e2e"} & set(names)

@@ -211,6 +211,21 @@ def test_a_service_that_does_not_respond_hides_no_other() -> None:
     assert statuses["shop"].health.status == 200
 
 
+@pytest.mark.parametrize(
+    ("reported", "version"),
+    [
+        ({"version": "1.14.2", "commit": "4c1f9e0"}, "1.14.2 (4c1f9e0)"),
+        ({"version": "", "revision": "4c1f9e0" * 6}, "4c1f9e04c1f9"),
+        ({"git_sha": "4c1f9e0", "commit": 7}, "4c1f9e0"),
+    ],
+)
+def test_a_version_has_the_commit_that_the_service_reports(
+    reported: dict[str, object], version: str
+) -> None:
+    status, _ = status_of(lambda exchange: exchange.say(json.dumps(reported).encode()))
+    assert status.version == version
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"not JSON", b'{"version": 5}', b"[" * 100_000])
 def test_a_service_that_reports_no_version_has_none(body: bytes) -> None:
     status, _ = status_of(lambda exchange: exchange.say(body))
