@@ -9,6 +9,7 @@ from checks.verdict import Verdict
 from checks.wording import listed, shortened
 from reports import formatting as write
 from scenarios.language.model import ITERATION
+from witnesses.figure import Amount
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 
 MOST_CHARACTERS = 180  # two lines of the page at 1280 px, with how many more checks fail
@@ -45,13 +46,13 @@ def _usage(result: Result, finding: Finding) -> str:
     ]
     if not rows:
         return f"{finding.title}: {finding.detail}" if finding.detail else ""
-    row = max(rows, key=lambda each: abs(each.worst_distance or 0.0))
+    row = max(rows, key=lambda each: _size(each.worst_distance or 0))
     if row.worst_distance and row.code not in _NOT_BY_DISTANCE:
         return _apart(row, row.worst_distance, _steps(result, row.quantity))
     return f"{_named(row)}: {' '.join(row_sentences(row))}"
 
 
-def _apart(row: UsageRow, distance: float, steps: str) -> str:
+def _apart(row: UsageRow, distance: Amount, steps: str) -> str:
     """As in `The database cards is 7 requests short in step ask: 93 of 100 counted.`."""
     apart = [name for name, each in row.figures.items() if row.client.distance_to(each) == distance]
     verb = "is" if len(apart) == 1 else "are"
@@ -60,8 +61,12 @@ def _apart(row: UsageRow, distance: float, steps: str) -> str:
     done = write.render_range(row.client.confirmed, row.client.most)
     by = "short" if distance < 0 else "too many"
     who = listed([_witness(name) for name in apart])
-    return (f"{who[:1].upper()}{who[1:]} {verb} {write.render_count(abs(distance))} {_named(row)} "
+    return (f"{who[:1].upper()}{who[1:]} {verb} {write.render_count(_size(distance))} {_named(row)} "
             f"{by}{steps}: {counted} counted, {done} done.")  # fmt: skip
+
+
+def _size(distance: Amount) -> Amount:
+    return -distance if distance < 0 else distance
 
 
 def _named(row: UsageRow) -> str:
