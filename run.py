@@ -156,8 +156,9 @@ def compare(
     at_least: Annotated[str, typer.Option(help="Smallest change of interest.")] = "5%",
     level: Annotated[str, typer.Option(help="Probability of a false regression.")] = "5%",
     run_noise: Annotated[
-        str, typer.Option(help="Coefficient of variation between runs of one build.")
-    ] = "3%",
+        str,
+        typer.Option(help="Coefficient of variation between runs of one build. Default: measured."),
+    ] = "",
     output: Annotated[
         Path | None, typer.Option(help="The folder of page and summary. Default: that of B.")
     ] = None,

@@ -45,8 +45,9 @@ class RunNoise:
 class Outcome(StrEnum):
     """What is proven of a difference."""
 
-    SLOWER = "slower"
-    FASTER = "faster"
+    SLOWER, FASTER = "slower", "faster"
+    PERHAPS_SLOWER = "perhaps_slower"  # if runs of one build differ as little as assumed
+    PERHAPS_FASTER = "perhaps_faster"
     ALIKE = "alike"  # the whole interval lies within the smallest difference of interest
     UNPROVEN = "unproven"
 
@@ -70,16 +71,17 @@ class NotJudged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRule:
-    """When a difference counts as proven. All are ratios.
+    """When a difference counts as proven, in ratios.
 
-    `at_least` is the smallest difference of interest, `level` the probability of a false
-    change in a whole comparison, either way, `run_noise` the least coefficient of variation between
-    runs.
+    `at_least` is the smallest difference of interest, `level` the probability of a false change in
+    a comparison, either way, `run_noise` the least coefficient of variation between runs. If it
+    `is_noise_assumed`, since nobody gave it, only what a history shows of it can prove.
     """
 
     at_least: float = 0.05
     level: float = 0.05
     run_noise: float = 0.03
+    is_noise_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

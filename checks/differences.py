@@ -1,13 +1,19 @@
 """Compare two runs: response times, findings, quantities, errors and what they ran in."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
 from checks.case import Case
-from checks.comparison import ComparisonRule, Outcome, RunNoise, StepComparison, compare_steps
+from checks.comparison import (
+    ComparisonRule,
+    Outcome,
+    RunNoise,
+    StepComparison,
+    compare_steps,
+)
 from checks.failure_reasons import failure_groups
 from checks.history.baseline import Conditions
 from checks.history.entry import Entry, QuantityEntry
@@ -119,12 +125,36 @@ def compare_runs(
     }
     obstacles = (*_other_work(*entries), *_unmeasured(before.case), *_unmeasured(after.case))
     steps = () if obstacles else compare_steps(_times(before.case), _times(after.case), rule, noise)
+    if rule.is_noise_assumed:
+        steps = without_assumed_proof(steps, noise)
     return _comparison(
         entries[:1], after.result, rule, obstacles, steps,
         quantities=(_rows(before.result), _rows(after.result)),
         observed={each.id: each.observed for each in before.result.findings},
         errors=tuple(_errors(before.case, after.case)), noise=noise,
     )  # fmt: skip
+
+
+def without_assumed_proof(
+    steps: Sequence[StepComparison], measured: Collection[str]
+) -> tuple[StepComparison, ...]:
+    """Take the proof from each difference whose noise between runs was assumed, not measured."""
+    unproven = {
+        Outcome.SLOWER: Outcome.PERHAPS_SLOWER,
+        Outcome.FASTER: Outcome.PERHAPS_FASTER,
+    }
+    return tuple(
+        step
+        if step.step in measured
+        else replace(
+            step,
+            changes=tuple(
+                replace(each, outcome=unproven.get(each.outcome, each.outcome))
+                for each in step.changes
+            ),
+        )
+        for step in steps
+    )
 
 
 def compare_with_last(
@@ -174,6 +204,8 @@ def _verdict(
     outcomes = {change.outcome for step in steps for change in step.changes}
     if Outcome.SLOWER in outcomes or any(each.is_regression for each in findings):
         return Verdict.FAIL
+    if Outcome.PERHAPS_SLOWER in outcomes:
+        return Verdict.INCONCLUSIVE
     return Verdict.PASS if outcomes else Verdict.INCONCLUSIVE
 
 

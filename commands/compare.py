@@ -70,16 +70,24 @@ def compare(names: Sequence[str], runs: Path, options: ComparisonOptions) -> Non
 
 
 def rule_of(at_least: str, level: str, run_noise: str) -> ComparisonRule:
-    """Return the rule that the options ask for. Raises ConfigError, for every mistake at once."""
+    """Return the rule that the options ask for; without a noise, it is assumed or measured.
+
+    Raises ConfigError, for every mistake at once.
+    """
     shares, problems = [], []
-    for option, text in (("--at-least", at_least), ("--level", level), ("--run-noise", run_noise)):
+    given = [("--at-least", at_least), ("--level", level)]
+    given += [("--run-noise", run_noise)] if run_noise else []
+    for option, text in given:
         try:
             shares.append(parse_share(text))
         except ValueError as error:
             problems.append(Problem(None, None, f"{option}: {error}"))
     if problems:
         raise ConfigError(*problems)
-    return ComparisonRule(*shares)
+    at_least_ratio, level_ratio, *noise = shares
+    if not noise:
+        return ComparisonRule(at_least_ratio, level_ratio, is_noise_assumed=True)
+    return ComparisonRule(at_least_ratio, level_ratio, noise[0])
 
 
 def _read(folder: RunFolder) -> JudgedRun:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from checks.comparison import Change, Estimate, Measure, NotJudged, Outcome, StepComparison
 from checks.differences import Comparison, Obstacle
 from checks.history.entry import QuantityEntry
+from checks.history.prediction import LEAST_OF_NOISE
 from checks.verdict import Verdict
 from reports import formatting as write
 from scenarios.language.objectives import percentile_name
@@ -21,6 +22,8 @@ _MEASURES = {Measure.SHIFT: "all values", Measure.P50: "p50", Measure.P95: "p95"
 _OUTCOMES = {
     Outcome.SLOWER: (Verdict.FAIL, "✕ slower"),
     Outcome.FASTER: (Verdict.PASS, "✓ faster"),
+    Outcome.PERHAPS_SLOWER: (Verdict.INCONCLUSIVE, "? perhaps slower"),
+    Outcome.PERHAPS_FASTER: (Verdict.PASS, "– perhaps faster"),
     Outcome.ALIKE: (Verdict.PASS, "✓ alike"),
     Outcome.UNPROVEN: (Verdict.PASS, "– not proven"),
 }
@@ -32,6 +35,11 @@ _OBSTACLES = {
     Obstacle.SATURATED: "The load generator of a run was saturated: its response times prove "
     "nothing.",
 }
+_NOT_MEASURED = (
+    f"How much runs of one build differ here is not known, so that this proves nothing: make "
+    f"{LEAST_OF_NOISE} or more runs before the last one (same machine and scenario file), compare "
+    "with --last N, or give --run-noise."
+)
 _NOT_JUDGED = {
     NotJudged.NOT_IN_BOTH: "only one of the runs has this step",
     NotJudged.NO_VALUES: "nothing was served",
@@ -77,7 +85,8 @@ class DifferenceRow:
 
 def word(comparison: Comparison) -> str:
     """Return the outcome in a word or two."""
-    return _WORDS[comparison.verdict]
+    is_perhaps = comparison.verdict is Verdict.INCONCLUSIVE and _assumed(comparison)
+    return "Not proven" if is_perhaps else _WORDS[comparison.verdict]
 
 
 def title(comparison: Comparison) -> str:
@@ -96,12 +105,19 @@ def sentences(comparison: Comparison) -> list[str]:
     said += [f"Slower: {'; '.join(slower)}."] if slower else []
     said += [f"Passed before and fails now: {', '.join(regressed)}."] if regressed else []
     said += [f"Faster: {'; '.join(faster)}."] if faster else []
+    perhaps = _assumed(comparison)
+    said += [f"Perhaps slower: {'; '.join(perhaps)}.", _NOT_MEASURED] if perhaps else []
     if not comparison.obstacles and not any(each.changes for each in comparison.steps):
         said.append("No step could be compared.")
     elif not slower and not comparison.obstacles:
         at_least = write.render_percentage(comparison.rule.at_least)
         said.append(f"No step is proven to be more than {at_least} slower.")
     return said
+
+
+def _assumed(comparison: Comparison) -> list[str]:
+    """Return what would be slower if runs of one build differed as little as is assumed."""
+    return _proven(comparison.steps, Outcome.PERHAPS_SLOWER)
 
 
 def method(comparison: Comparison) -> str:
@@ -113,7 +129,12 @@ def method(comparison: Comparison) -> str:
     if len(comparison.before) != 1:
         how = "Prediction interval of the earlier runs, on logarithms"
     else:
-        origin = "as the history shows" if comparison.measured_noise else "assumed, not measured"
+        origin = "as given"
+        if rule.is_noise_assumed:
+            few = f"fewer than {LEAST_OF_NOISE} comparable runs before are known"
+            origin = f"assumed, not measured: {few}"
+        if comparison.measured_noise:
+            origin = "or more where the history shows it"
         how = (f"Mann–Whitney and Hodges–Lehmann, and intervals of percentiles, by blocks; "
                f"noise between runs of one build at least {noise}, {origin}")  # fmt: skip
     return (f"{how}. Proven at a level of {level} after Holm's correction, from a difference of "

@@ -61,7 +61,8 @@ def _apart(row: UsageRow, distance: Amount, steps: str) -> str:
     done = write.render_range(row.client.confirmed, row.client.most)
     by = "short" if distance < 0 else "too many"
     who = listed([_witness(name) for name in apart])
-    return (f"{who[:1].upper()}{who[1:]} {verb} {write.render_count(_size(distance))} {_named(row)} "
+    size = write.render_count(_size(distance))
+    return (f"{who[:1].upper()}{who[1:]} {verb} {size} {_named(row)} "
             f"{by}{steps}: {counted} counted, {done} done.")  # fmt: skip
 
 

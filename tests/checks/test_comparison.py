@@ -6,6 +6,7 @@ The figures of `docs/compare.md` come from the simulations at the end.
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def values(seed: int = 1, count: int = 1000, sigma: float = 0.3) -> Column:
     return found
 
 
-def compared(before: Column, after: Column, **changes: float) -> StepComparison:
+def compared(before: Column, after: Column, **changes: Any) -> StepComparison:
     return compare_steps({"use": before}, {"use": after}, replace(RULE, **changes))[0]
 
 

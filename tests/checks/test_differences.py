@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from checks.comparison import ComparisonRule, NotJudged, Outcome
+from checks.comparison import (
+    Change,
+    ComparisonRule,
+    Measure,
+    NotJudged,
+    Outcome,
+    StepComparison,
+)
 from checks.differences import (
     Comparison,
     ErrorChange,
@@ -14,6 +21,7 @@ from checks.differences import (
     Obstacle,
     compare_runs,
     compare_with_last,
+    without_assumed_proof,
 )
 from checks.result import Finding, Kind
 from checks.verdict import Verdict
@@ -168,3 +176,16 @@ def test_without_earlier_runs_nothing_can_be_said(tmp_path: Path) -> None:
     assert compare_with_last([entry()], run_of(tmp_path, "c"), 5, RULE).verdict is (
         Verdict.INCONCLUSIVE
     )
+
+
+def test_a_difference_is_proven_only_where_the_noise_between_runs_was_measured() -> None:
+    changes = tuple(
+        Change(Measure.SHIFT, 1.3, 1.2, 1.4, 0.0, 1.0, outcome=each)
+        for each in (Outcome.SLOWER, Outcome.FASTER, Outcome.ALIKE)
+    )
+    steps = [StepComparison(name, 1000, 1000, changes=changes) for name in ("known", "unknown")]
+    known, unknown = without_assumed_proof(steps, {"known"})
+    assert known == steps[0]
+    assert [each.outcome for each in unknown.changes] == [
+        Outcome.PERHAPS_SLOWER, Outcome.PERHAPS_FASTER, Outcome.ALIKE,
+    ]  # fmt: skip

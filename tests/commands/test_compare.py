@@ -91,3 +91,30 @@ def test_every_wrong_option_is_reported_at_once() -> None:
         rule_of("5", "none", "3%")
     assert [str(each).split(":")[0] for each in raised.value.problems] == ["--at-least", "--level"]
     assert rule_of("10%", "1%", "0%") == ComparisonRule(0.1, 0.01, 0.0)
+
+
+def test_a_noise_that_nobody_gave_is_assumed() -> None:
+    assert rule_of("5%", "5%", "") == ComparisonRule(is_noise_assumed=True)
+
+
+def test_a_slower_run_is_not_proven_by_an_assumed_noise_and_the_remedy_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = folder_of(tmp_path, "before"), folder_of(tmp_path, "after", 1.3)
+    with pytest.raises(typer.Exit) as ended:
+        compare([before, after], Path("runs"),
+                ComparisonOptions(0, rule_of("5%", "5%", ""), None, False))  # fmt: skip
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ended.value.exit_code == 3
+    assert "Not proven" in printed
+    assert "Perhaps slower: " in printed
+    assert "make 5 or more runs before the last one" in printed
+    assert "assumed, not measured: fewer than 5 comparable runs before are known" in printed
+
+
+def test_runs_that_do_not_differ_need_no_noise(tmp_path: Path) -> None:
+    before, after = folder_of(tmp_path, "before"), folder_of(tmp_path, "after")
+    with pytest.raises(typer.Exit) as ended:
+        compare([before, after], Path("runs"),
+                ComparisonOptions(0, rule_of("5%", "5%", ""), None, False))  # fmt: skip
+    assert ended.value.exit_code == 0

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from checks.comparison import Outcome, RunNoise
+from checks.comparison import ComparisonRule, Outcome, RunNoise
 from reports.views import comparison as view
 from tests.reports.comparisons import STEPS, no_regression, nothing_to_compare, regression
 
@@ -54,7 +54,9 @@ def test_errors_have_counts_and_shares() -> None:
 
 
 def test_the_method_says_whether_the_noise_was_measured() -> None:
-    assert "assumed, not measured" in view.method(regression())
+    assert "at least 3.00 %, as given" in view.method(regression())
+    assumed = regression(rule=ComparisonRule(is_noise_assumed=True))
+    assert "assumed, not measured: fewer than 5 comparable runs" in view.method(assumed)
     measured = regression(measured_noise={"submit answers": RunNoise(0.02, 0.04)})
-    assert "as the history shows" in view.method(measured)
+    assert "at least 3.00 %, or more where the history shows it" in view.method(measured)
     assert "Prediction interval" in view.method(regression(before=("a", "b", "c")))
