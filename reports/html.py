@@ -108,6 +108,7 @@ def _content(result: Result) -> dict[str, object]:
         "sections": sections_of(result),
         "files": FILES,
         "witnesses": columns_of(result),
+        "remarks": fold_balance(result).remarks,
         "waterfall_sentence": steps.waterfall_sentence(result.waterfall),
         "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),

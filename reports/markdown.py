@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from checks.result import Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
-from reports.views.balance import BalanceRow, balance_rows, columns_of
+from reports.views.balance import BalanceRow, columns_of, fold_balance
 from reports.views.banner import Banner, banner_of
 from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
@@ -37,12 +37,14 @@ def render_markdown(result: Result) -> str:
     queries, validity = (findings_of_section(result, name) for name in ("server", "validity"))
     witnesses = tuple(escape(each.capitalize(), _CELL_BYTES) for each in columns_of(result))
     balance_head = ("Quantity", "Labels", "Client", *witnesses, "Worst difference", "Result", "Why")
+    balance = fold_balance(result, most=len(result.usage))
     parts = [
         *_banner(result, banner_of(result)),
         "## What does not pass", *_open(result),
         *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
-        "## The balance", _judged(balance_head, balance_rows(result), _balance_cells),
+        "## The balance", _judged(balance_head, balance.shown, _balance_cells),
+        *map(escape, balance.remarks),
         *_driven(result),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),
         "## Validity", _judged(_FOUND_HEAD, validity, _finding_cells),
@@ -138,7 +140,7 @@ def _driven(result: Result) -> list[str]:
     return [
         "## Flow", markdown_table(_PHASE_HEAD, [
             (row.profile, row.iterations, row.dropped, row.elapsed,
-             ", ".join(each.with_share for each in row.counts))
+             ", ".join(row.counts_said))
             for row in map(sections.phase_row, result.phases)
         ]),
         "## Latency", markdown_table(_STEP_HEAD, [

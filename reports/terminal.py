@@ -121,7 +121,7 @@ def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> N
         cells = (row.name, row.client, *row.figures)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
     print_table(console, paper, table, _left_out(balance.shown, shown, "row"))
-    for line in _reasons(shown):
+    for line in (*_reasons(shown), *balance.remarks[:_MOST_REASONS]):
         console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
 
 
@@ -151,7 +151,8 @@ def _print_footer(
         print_line(console, paper, "phases", Text(f"{earlier:,} earlier ones, then"))
     for phase in result.phases[-_MOST_ROWS:]:
         row = sections.phase_row(phase)
-        said = [f"{row.iterations} iterations in {row.elapsed}", *(it.said for it in row.counts)]
+        said = [f"{row.iterations} iterations in {row.elapsed}"]
+        said += [each.said for each in row.counts if not each.is_as_planned]
         grouped = ", ".join(hold(paper.spell(part)) for part in said)
         print_line(console, paper, row.profile, Text(grouped))
     if before := p95_sentence(result):

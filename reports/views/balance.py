@@ -1,5 +1,6 @@
 """View the balance: what each witness counted, and where they do not agree."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -55,12 +56,13 @@ class BalanceTable:
     """The rows that are shown at once, and those that are folded since all witnesses agree.
 
     `columns` are the kinds of witness beside the client. Folded rows are summed by quantity among
-    the shown ones.
+    the shown ones. `remarks` are what several rows that pass have in common, each once.
     """
 
     columns: tuple[str, ...]
     shown: list[BalanceRow]
     folded: list[BalanceRow]
+    remarks: tuple[str, ...] = ()
 
 
 def columns_of(result: Result) -> tuple[str, ...]:
@@ -78,19 +80,34 @@ def balance_rows(result: Result) -> list[BalanceRow]:
 def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     """Fold the rows without anything to say where there are more than `most`."""
     columns = columns_of(result)
-    if len(result.usage) <= most:
-        return BalanceTable(columns, balance_rows(result), [])
+    every, remarks = _said_once([_row(each, columns) for each in result.usage])
+    if len(every) <= most:
+        return BalanceTable(columns, failing_first(every), [], remarks)
     quiet, loud = [], []
     by_quantity: dict[str, list[UsageRow]] = {}
-    for row in result.usage:
-        shown = _row(row, columns)
+    for row, shown in zip(result.usage, every, strict=True):
         if row.verdict is Verdict.PASS and not shown.notes:
             quiet.append(shown)
             by_quantity.setdefault(row.quantity, []).append(row)
         else:
             loud.append(shown)
     totals = [_total(rows, columns) for rows in by_quantity.values()]
-    return BalanceTable(columns, [*failing_first(loud), *totals], quiet)
+    return BalanceTable(columns, [*failing_first(loud), *totals], quiet, remarks)
+
+
+def _said_once(rows: list[BalanceRow]) -> tuple[list[BalanceRow], tuple[str, ...]]:
+    """Take the note that several rows which pass have in common from them, and return it once."""
+    number = Counter(each.notes for each in rows if each.notes and each.verdict is Verdict.PASS)
+    common = {notes: count for notes, count in number.items() if count > 1}
+    quiet = [
+        replace(each, notes=(), code="")
+        if each.verdict is Verdict.PASS and each.notes in common
+        else each
+        for each in rows
+    ]
+    remarks = (f"Of {count:,} rows that pass, each: {' '.join(notes)}"
+               for notes, count in common.items())  # fmt: skip
+    return quiet, tuple(remarks)
 
 
 def _kind(witness: str) -> str:
@@ -149,7 +166,7 @@ def _notes(row: UsageRow) -> tuple[str, ...]:
 def _total(rows: list[UsageRow], columns: Sequence[str]) -> BalanceRow:
     """Sum rows that agree one by one: a figure for people, which judges nothing."""
     if len(rows) == 1:
-        return _row(rows[0], columns)
+        return replace(_row(rows[0], columns), notes=(), code="")
     client = sum((row.client for row in rows), NOTHING_COUNTED)
     witnesses = dict.fromkeys(witness for row in rows for witness in row.figures)
     figures = {
@@ -160,4 +177,6 @@ def _total(rows: list[UsageRow], columns: Sequence[str]) -> BalanceRow:
         rows[0], client=client, figures=figures, verdict=worst(row.verdict for row in rows)
     )
     labels = f"{len(rows):,} rows together"
-    return replace(_row(total, columns), labels=labels, short_labels=f"({labels})")
+    return replace(
+        _row(total, columns), labels=labels, short_labels=f"({labels})", notes=(), code=""
+    )

@@ -12,10 +12,14 @@ from reports import formatting as write
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """What a phase moved of one quantity; `share` is empty where nothing was planned."""
+    """What a phase moved of one quantity; `share` is empty where nothing was planned.
+
+    Where all `is_as_planned`, the balance has the figure, and nothing more is to be said.
+    """
 
     said: str
     share: str
+    is_as_planned: bool = False
 
     @property
     def with_share(self) -> str:
@@ -36,6 +40,12 @@ class PhaseRow:
     exchanges: str
     when: str
     counts: tuple[CountRow, ...]
+
+    @property
+    def counts_said(self) -> tuple[str, ...]:
+        """The counts that differ from the plan, or that none does."""
+        said = [each.with_share for each in self.counts if not each.is_as_planned]
+        return tuple(said or (["as planned"] if self.counts else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,8 @@ def _counts(phase: Phase) -> Iterator[CountRow]:
             yield CountRow(counted, "")
         else:
             share = write.render_share(figure.confirmed, planned)
-            yield CountRow(f"{counted} of {write.render_count(planned)}", share)
+            is_as_planned = figure.confirmed == figure.most == planned
+            yield CountRow(f"{counted} of {write.render_count(planned)}", share, is_as_planned)
 
 
 def step_row(row: LatencyRow) -> StepRow:

@@ -142,3 +142,26 @@ def test_folded_rows_are_summed_by_quantity_and_a_single_one_stays_itself() -> N
         ("visits home", "5"),
     ]
     assert [row.name for row in balance.folded] == ["cards 0", "cards 1", "cards 2", "visits home"]
+
+
+def test_what_several_rows_that_pass_have_in_common_is_said_once() -> None:
+    doubtful = [
+        usage_row("cards", 98, labels={"card": f"{number}"}, client=ClientFigure(95, 5),
+                  code=Code.IN_DOUBT)
+        for number in range(14)
+    ]  # fmt: skip
+    lost = usage_row("lost", 98, client=ClientFigure(95, 5), verdict=Verdict.INCONCLUSIVE,
+                     code=Code.IN_DOUBT)  # fmt: skip
+    balance = fold_balance(good_result(usage=(*doubtful, lost)))
+    (remark,) = balance.remarks
+    assert remark.startswith("Of 14 rows that pass, each: 5 in doubt: sent, but no response")
+    assert [(row.name, bool(row.notes)) for row in balance.shown] == [
+        ("lost", True), ("cards (14 rows together)", False),
+    ]  # fmt: skip
+
+
+def test_what_one_row_alone_has_to_say_stays_with_it() -> None:
+    rows = (usage_row("cards", 98, client=ClientFigure(95, 5)), usage_row("visits", 7))
+    balance = fold_balance(good_result(usage=rows))
+    assert balance.remarks == ()
+    assert balance.shown[0].notes

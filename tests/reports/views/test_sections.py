@@ -6,6 +6,7 @@ from html import escape
 import pytest
 
 from checks.observations import Deployment, Generator, GeneratorWorker
+from checks.result import ClientFigure
 from reports.html import render_html
 from reports.views.sections import environment_rows, generator_rows, phase_row, step_row
 from tests.reports.results import good_result, latency_row, phase
@@ -81,3 +82,10 @@ def test_the_environment_names_versions_commit_machine_addresses_rate_and_seed()
 def test_what_is_not_known_has_no_row() -> None:
     names = dict(environment_rows(good_result()))
     assert not {"Prometheus", "Commit", "Machine of the load", "Target rate of e2e"} & set(names)
+
+
+def test_a_phase_that_counted_what_was_planned_says_only_that() -> None:
+    assert phase_row(phase("benchmark", 10, 100)).counts_said == ("as planned",)
+    short = replace(phase("benchmark", 10, 100), counts={"cards_used": ClientFigure(360, 40)},
+                    planned_counts={"cards_used": 400})  # fmt: skip
+    assert phase_row(short).counts_said == ("cards_used 360–400 of 400 (90.00 %)",)
