@@ -77,6 +77,10 @@ def load(
     env: Env = "local", scenario: ScenarioName = "usage_tracking",
     profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
     *,
+    rate: Annotated[
+        str, typer.Option(help="Open model: iterations arrive at this rate, as 20/s.")
+    ] = "",
+    duration: Annotated[str, typer.Option(help="Instead of the profile's, as 5m.")] = "",
     workers: Annotated[int, typer.Option(min=0, help="Number of local worker processes.")] = 0,
     expect: Annotated[
         int, typer.Option(min=0, help="Number of remote workers to wait for.")
@@ -91,7 +95,7 @@ def load(
 
     plan = plan_of(
         "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations,
-        workers=Workers(workers, expect, bind),
+        rate=rate, duration=duration, workers=Workers(workers, expect, bind),
     )  # fmt: skip
     run(plan, as_json)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from checks.balance.doubt_resolution import DoubtResolution, resolve_doubts
 from checks.balance.promises import Promises
 from scenarios.driver.arrivals import OpenModel, arrivals_of
-from scenarios.driver.plan import with_load
+from scenarios.driver.load_size import LoadSize, with_load
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import Ledger, ledger_of
 from scenarios.evidence.recording import OUTSIDE, Recording, StopReason
@@ -208,6 +208,10 @@ def begun(recording: Recording) -> int:
     return len(recording.exchanges.iterations)
 
 
+def _size_of(phase: DrivenPhase) -> LoadSize:
+    return LoadSize(phase.users, phase.iterations, phase.rate_per_s, phase.duration_s)
+
+
 def read_case(folder: RunFolder) -> Case:
     """Read a run's evidence. Raises ConfigError where the run or its scenario cannot be read."""
     run, scenario = folder.read_run(), folder.read_scenario()
@@ -217,7 +221,7 @@ def read_case(folder: RunFolder) -> Case:
             # A watch has no profile: one user, for as long as it takes.
             Profile(users=1)
             if run.watch
-            else with_load(scenario.profiles[phase.profile], phase.users, phase.iterations),
+            else with_load(scenario.profiles[phase.profile], _size_of(phase)),
             read_recordings(folder.exchanges, phase.stem),
         )
         for phase in run.phases

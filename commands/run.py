@@ -189,9 +189,12 @@ class CurrentRun:
 
     def _drive_profile(self, driver: Driver, name: str) -> None:
         """Drive one profile, and keep its record before and after."""
-        asked = self.plan.asked
+        size = self.plan.size
         before = self.record.phases[-1].profile if self.record.phases else None
-        phase = DrivenPhase(name, name, CLOCK.now(), users=asked.users, iterations=asked.iterations)
+        phase = DrivenPhase(
+            name, name, CLOCK.now(), users=size.users, iterations=size.iterations,
+            rate_per_s=size.rate_per_s, duration_s=size.duration_s,
+        )  # fmt: skip
         self._keep(phase)
         if before and not driver.went_well(before):
             error = f"not driven, since no iteration of {before} succeeded"

@@ -88,6 +88,10 @@ def _add_options(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--iterations", type=int, default=0, help="number of iterations, instead of the profile's"
     )
+    parser.add_argument("--rate", type=float, default=0.0,
+                        help="iterations per second, instead of the profile's load")  # fmt: skip
+    parser.add_argument("--duration", type=float, default=0.0,
+                        help="seconds, instead of the profile's")  # fmt: skip
     parser.add_argument("--earlier", default="", help="iterations of the profiles driven before",
                        include_in_web_ui=False)  # fmt: skip
     parser.add_argument("--evidence", default="", help="run folder for the recording",

@@ -154,6 +154,8 @@ def profile_of(run: Run) -> str:
     for phase in run.phases:
         amounts = {"users": phase.users, "iterations": phase.iterations}
         asked = [f"{number:,} {word}" for word, number in amounts.items() if number is not None]
+        asked += [f"{phase.rate_per_s:g}/s"] if phase.rate_per_s is not None else []
+        asked += [f"{phase.duration_s:g} s"] if phase.duration_s is not None else []
         names.append(f"{phase.profile} with {' and '.join(asked)}" if asked else phase.profile)
     return ", ".join(names)
 

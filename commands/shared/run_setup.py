@@ -47,7 +47,8 @@ LOCAL = Local(tuple(FAULTS), VARIABLES)
 
 def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
-    *, users: int | None = None, iterations: int | None = None, workers: Workers = ALONE,
+    *, users: int | None = None, iterations: int | None = None, rate: str = "",
+    duration: str = "", workers: Workers = ALONE,
     more: Sequence[str] = (), allow_unset: bool = False,
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
@@ -56,12 +57,15 @@ def plan_of(
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
     words += ["--users", str(users)] if users else []
     words += ["--iterations", str(iterations)] if iterations else []
+    words += ["--rate", rate] if rate else []
+    words += ["--duration", duration] if duration else []
     words += ["--workers", str(workers.here)] if workers.here else []
     words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
     words += ["--bind", workers.bind] if workers.bind else []
     repeat = shlex.join([*words, *more])
     asked = PlanRequest(
-        env, scenario, profiles, runs, fault, repeat, users, iterations, workers, allow_unset,
+        env, scenario, profiles, runs, fault, repeat, users, iterations, rate, duration, workers,
+        allow_unset,
         has_witnesses=command != "watch",
     )  # fmt: skip
     return read_plan(asked, LOCAL)
@@ -121,7 +125,7 @@ def deployed(
         yield DriverContext(
             plan.scenario, environment, plan.scenario_path, plan.file.path, folder, run.run_id,
             environment.tenant_of_run(), {**os.environ, **variables}, plan.asked.workers,
-            plan.tables,
+            plan.tables, plan.size,
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from scenarios.driver.load_process import (
     Workers,
     load_process,
 )
+from scenarios.driver.load_size import UNCHANGED, LoadSize
 from scenarios.driver.plan import header_problems
 from scenarios.driver.setup import failure_in, outside, set_up, tear_down
 from scenarios.driver.single_user import drive_alone
@@ -47,6 +48,7 @@ class DriverContext:
     variables: Mapping[str, str]
     workers: Workers = ALONE
     tables: Tables = field(default_factory=dict)
+    size: LoadSize = UNCHANGED
 
     def data_rows(
         self, profile: Profile, secrets: Secrets, earlier: Sequence[int] = ()
@@ -178,6 +180,8 @@ def _settings(context: DriverContext, name: str, profiles: Mapping[str, Profile]
         iterations=profile.iterations,
         stem=name,
         log=context.folder.path / f"{name}.log",
+        rate_per_s=context.size.rate_per_s,
+        duration_s=context.size.duration_s,
         workers=context.workers,
         secrets=context.folder.secrets,
         earlier=_earlier(profiles, name),

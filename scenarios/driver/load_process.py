@@ -80,7 +80,8 @@ ALONE = Workers()
 class LoadSettings:
     """What a load process drives; `log` receives the output of Locust.
 
-    `earlier` are the iterations of the profiles before. `secrets` learn what responses brought.
+    A rate and a duration replace those of the profile. `earlier` are the iterations of the
+    profiles before. `secrets` learn what responses brought.
     """
 
     run_folder: Path
@@ -93,6 +94,8 @@ class LoadSettings:
     log: Path
     workers: Workers = ALONE
     earlier: tuple[int, ...] = ()
+    rate_per_s: float | None = None
+    duration_s: float | None = None
     secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
 
@@ -296,6 +299,7 @@ def _command(settings: LoadSettings, host: str, port: int) -> list[str]:
         *("--scenario", str(settings.scenario), "--environment", str(settings.environment)),
         *("--profile", settings.profile, "--iterations", iterations),
         *("--earlier", ",".join(map(str, settings.earlier))),
+        *("--rate", str(settings.rate_per_s or 0.0), "--duration", str(settings.duration_s or 0.0)),
         *("--evidence", str(settings.run_folder), "--stem", settings.stem),
         *(as_master if settings.workers else ()),
     ]

@@ -16,6 +16,7 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
+from config.units import parse_duration, parse_rate
 from config.verbatim import TextPart
 from scenarios.driver.conflicts import (
     find_data_conflicts,
@@ -23,6 +24,7 @@ from scenarios.driver.conflicts import (
     find_witness_conflicts,
 )
 from scenarios.driver.load_process import ALONE, Workers
+from scenarios.driver.load_size import UNCHANGED, LoadSize, find_size_conflicts, with_load
 from scenarios.driver.worker_key import worker_key
 from scenarios.language.attachments import read_attachments
 from scenarios.language.data_files import read_tables
@@ -53,7 +55,8 @@ class Local:
 class PlanRequest:
     """What a command line asks for: environment and scenario by name or file, profiles, a fault.
 
-    `users` and `iterations` replace those of the profiles, where given. `workers` share a load.
+    `users`, `iterations`, `rate` and `duration` replace those of the profiles, where given; the
+    last two as written, as in 20/s and 5m. `workers` share a load.
     `EVERY_PROFILE` stands for all that the scenario has. `allow_unset` accepts variables without a
     value, for a command that sends nothing. A command without witnesses counts nothing.
     """
@@ -66,6 +69,8 @@ class PlanRequest:
     repeat: str
     users: int | None = None
     iterations: int | None = None
+    rate: str = ""
+    duration: str = ""
     workers: Workers = ALONE
     allow_unset: bool = False
     has_witnesses: bool = True
@@ -73,7 +78,10 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a command does, validated before anything is sent; `asked` is what was asked for."""
+    """What a command does, validated before anything is sent; `asked` is what was asked for.
+
+    `size` is the load that replaces that of the profiles.
+    """
 
     asked: PlanRequest
     file: EnvironmentFile
@@ -81,11 +89,13 @@ class Plan:
     scenario: Scenario
     profiles: Mapping[str, Profile]
     tables: Tables
+    size: LoadSize = UNCHANGED
 
 
 def read_plan(asked: PlanRequest, local: Local) -> Plan:
     """Read and validate everything that a command names. Raises ConfigError with every mistake."""
     problems: list[Problem] = []
+    size = _collect(problems, lambda: _size_of(asked)) or UNCHANGED
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
@@ -93,7 +103,7 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
         _collect(problems, lambda: read_attachments(scenario, path))
     if scenario and path and not asked.allow_unset:
         problems += variable_problems(scenario, path)
-    profiles = _select_profiles(scenario, path, asked, problems) if scenario and path else {}
+    profiles = _select_profiles(scenario, path, asked, size, problems) if scenario and path else {}
     tables = _collect(problems, lambda: read_tables(scenario, path)) if scenario and path else None
     if scenario and path and tables:
         problems += find_data_conflicts(
@@ -117,11 +127,11 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
                 problems += find_witness_conflicts(scenario, environment, *files)
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
-    return Plan(asked, file, path, scenario, profiles, tables or {})
+    return Plan(asked, file, path, scenario, profiles, tables or {}, size)
 
 
 def _select_profiles(
-    scenario: Scenario, path: Path, asked: PlanRequest, problems: list[Problem]
+    scenario: Scenario, path: Path, asked: PlanRequest, size: LoadSize, problems: list[Problem]
 ) -> dict[str, Profile]:
     """Return the profiles with the load that is asked for; add what is wrong to `problems`."""
     known = list(scenario.profiles)
@@ -130,16 +140,26 @@ def _select_profiles(
         if name not in known:
             message = f"no profile is named {name!r}; {did_you_mean(name, known)}"
             problems.append(read_document(path).problem(("profiles",), message))
-    given = {"--users": asked.users, "--iterations": asked.iterations}
-    options = " and ".join(name for name, value in given.items() if value)
     profiles = {}
     for name in filter(known.__contains__, names):
         profile = scenario.profiles[name]
-        if options and profile.is_open:
-            message = f"{name} is an open model: its rate determines the load; remove {options}"
-            problems.append(Problem(None, None, message))
-        profiles[name] = with_load(profile, asked.users, asked.iterations)
+        problems += (Problem(None, None, each) for each in find_size_conflicts(name, profile, size))
+        profiles[name] = with_load(profile, size)
     return profiles
+
+
+def _size_of(asked: PlanRequest) -> LoadSize:
+    """Return the load that is asked for. Raises ConfigError for what is no rate or duration."""
+    parsers = {"--rate": (parse_rate, asked.rate), "--duration": (parse_duration, asked.duration)}
+    parsed, problems = {}, []
+    for option, (parse, text) in parsers.items():
+        try:
+            parsed[option] = parse(text) if text else None
+        except ValueError as error:
+            problems.append(Problem(None, None, f"{option}: {error}"))
+    if problems:
+        raise ConfigError(*problems)
+    return LoadSize(asked.users, asked.iterations, parsed["--rate"], parsed["--duration"])
 
 
 def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
@@ -160,21 +180,6 @@ def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Itera
             yield Problem(None, None, f"{name} has {profile.virtual_users} users, too few for "
                                       f"{workers.number} workers; use fewer workers or more "
                                       "users")  # fmt: skip
-
-
-def with_load(profile: Profile, users: int | None, iterations: int | None) -> Profile:
-    """Return a profile with other users or iterations, where given.
-
-    Iterations replace a duration, and its warm-up. A profile of an open model is returned as it is.
-    """
-    if profile.is_open:
-        return profile
-    changes: dict[str, int | None] = {}
-    if users:
-        changes["users"] = users
-    if iterations:
-        changes |= {"iterations": iterations, "duration": None, "warm_up": None}
-    return profile.model_copy(update=changes)
 
 
 def refuse_fault(fault: str, file: EnvironmentFile, known: Iterable[str]) -> None:

@@ -17,8 +17,8 @@ from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.conflicts import find_load_conflicts
 from scenarios.driver.data import data_rows
 from scenarios.driver.flow import compile_flow
+from scenarios.driver.load_size import LoadSize, with_load
 from scenarios.driver.load_state import LoadAssignment
-from scenarios.driver.plan import with_load
 from scenarios.evidence.run_folder import RunFolder, new_run_id
 from scenarios.language.attachments import Attachments, read_attachments, select_attachments
 from scenarios.language.data_files import read_data_files, read_tables
@@ -48,6 +48,8 @@ class LoadTask:
     tenant: str
     users: int
     iterations: int
+    rate_per_s: float
+    duration_s: float
     stem: str
     exchanges: Path
     files: Attachments | None = None
@@ -105,14 +107,17 @@ class LoadTask:
         return variables_of(read_scenario(self.scenario), os.environ)
 
     def _profile(self, scenario: Scenario) -> Profile:
-        """Return the profile with this task's users and iterations."""
+        """Return the profile of this task's size; what is 0 is the profile's."""
         if not self.profile:
             return Profile().model_copy(update={"users": self.users, "duration": math.inf})
         if self.profile not in scenario.profiles:
             message = f"no profile is named {self.profile!r}; "
             message += did_you_mean(self.profile, list(scenario.profiles))
             raise ConfigError(Problem(self.scenario, None, message))
-        return with_load(scenario.profiles[self.profile], self.users, self.iterations)
+        size = LoadSize(
+            self.users, self.iterations or None, self.rate_per_s or None, self.duration_s or None
+        )
+        return with_load(scenario.profiles[self.profile], size)
 
 
 def _part_of_flows(profile: Profile, part: LoadPart) -> LoadPart:
@@ -150,6 +155,8 @@ def read_task(options: Namespace) -> LoadTask:
         tenant=tenant,
         users=options.num_users or 1,
         iterations=options.iterations,
+        rate_per_s=options.rate,
+        duration_s=options.duration,
         stem=options.stem or "locust",
         exchanges=exchanges,
         earlier=tuple(int(number) for number in options.earlier.split(",") if number),

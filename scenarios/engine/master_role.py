@@ -20,7 +20,8 @@ from scenarios.engine.messages import LearnedMessage, StopMessage, read_message
 from scenarios.engine.worker_registry import WorkerRegistry
 from scenarios.evidence.recording import Stop, StopReason
 
-_TASK_FIELDS = ("profile", "run_id", "tenant", "users", "iterations")
+_TASK_FIELDS = ("profile", "run_id", "tenant", "users", "iterations", "rate_per_s",
+                "duration_s")  # fmt: skip
 _REFUSED = 3
 _BEFORE_LOCUST_S = 0.5
 _LAST_BATCHES_S = 30.0

@@ -31,6 +31,7 @@ _MAX_VARIABLE = 200_000  # Linux allows 128 KiB for one
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 Short = Annotated[str, StringConstraints(max_length=500)]
 Count = Annotated[int, Field(ge=0, le=2**32)]
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 VariableValue = Annotated[str, StringConstraints(max_length=_MAX_VARIABLE)]
@@ -70,6 +71,8 @@ class Assignment(_Message):
     tenant: Short
     users: Count
     iterations: Count
+    rate_per_s: Amount
+    duration_s: Amount
     generator: FileName
     index: Count
     of: Annotated[int, Field(ge=1, le=10_000)]

@@ -128,7 +128,8 @@ class WorkerRole:
             task = LoadTask(
                 scenario=folder / "scenario.yaml", environment=self._environment,
                 profile=part.profile, run_id=part.run_id, tenant=part.tenant, users=part.users,
-                iterations=part.iterations, stem=part.generator, exchanges=folder,
+                iterations=part.iterations, rate_per_s=part.rate_per_s,
+                duration_s=part.duration_s, stem=part.generator, exchanges=folder,
                 files=self._files.hand_over(part.files), earlier=tuple(part.earlier),
                 variables=part.variables,
             )  # fmt: skip

@@ -55,8 +55,8 @@ FileName = Annotated[str, AfterValidator(plain_name)]
 class DrivenPhase:
     """One profile of a run; the names of its recordings begin with `stem`. Times are UTC.
 
-    `error` is why it could not be driven as intended. `users` and `iterations` replace those of the
-    scenario, unless they are None.
+    `error` is why it could not be driven as intended. `users`, `iterations`, `rate_per_s`
+    and `duration_s` replace those of the scenario, unless they are None.
     """
 
     profile: str
@@ -66,6 +66,8 @@ class DrivenPhase:
     error: str = ""
     users: int | None = None
     iterations: int | None = None
+    rate_per_s: float | None = None
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ def test_a_load_is_repeated_with_all_that_it_was_asked_for() -> None:
     ]  # fmt: skip
 
 
+def test_a_load_is_repeated_with_its_rate_and_duration() -> None:
+    words = repeated("load", "benchmark", rate="20/s", duration="5m")
+    assert words[-4:] == ["--rate", "20/s", "--duration", "5m"]
+
+
 def test_what_a_command_adds_comes_last_and_is_quoted() -> None:
     assert repeated("watch", more=["--for", "a day"]) == [
         "run.py",

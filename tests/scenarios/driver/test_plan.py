@@ -12,7 +12,8 @@ from config.environment import read_environment
 from config.errors import ConfigError
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.load_process import Workers
-from scenarios.driver.plan import Local, Plan, PlanRequest, header_problems, read_plan, with_load
+from scenarios.driver.load_size import LoadSize, with_load
+from scenarios.driver.plan import Local, Plan, PlanRequest, header_problems, read_plan
 from scenarios.language.profiles import Profile
 from tests.scenarios.shop_scenario import GOOD
 
@@ -112,7 +113,7 @@ def test_workers_need_an_address_to_connect_to_and_a_user_each(
 
 def test_iterations_replace_a_duration() -> None:
     profile = Profile.model_validate({"users": 2, "duration": "5s"})
-    changed = with_load(profile, users=None, iterations=7)
+    changed = with_load(profile, LoadSize(iterations=7))
     assert (changed.users, changed.iterations, changed.duration) == (2, 7, None)
 
 
@@ -344,16 +345,16 @@ def test_more_workers_than_users_are_refused(
 def test_other_users_and_iterations_keep_the_rest_of_a_profile() -> None:
     written = {"users": 2, "iterations": 3, "max_duration": "9s", "think": "1s to 3s"}
     profile = Profile.model_validate(written)
-    assert with_load(profile, users=None, iterations=None) == profile
-    assert with_load(profile, 5, 7) == Profile.model_validate(
+    assert with_load(profile, LoadSize()) == profile
+    assert with_load(profile, LoadSize(5, 7)) == Profile.model_validate(
         written | {"users": 5, "iterations": 7}
     )
-    assert with_load(profile, 5, None) == Profile.model_validate(written | {"users": 5})
+    assert with_load(profile, LoadSize(5)) == Profile.model_validate(written | {"users": 5})
 
 
 def test_an_open_model_is_not_changed_by_options() -> None:
     profile = Profile.model_validate({"rate": "5/s", "duration": "9s"})
-    assert with_load(profile, users=5, iterations=7) == profile
+    assert with_load(profile, LoadSize(5, 7)) == profile
 
 
 def test_iterations_that_replace_a_duration_remove_its_warm_up(
@@ -476,3 +477,26 @@ def test_a_watch_is_planned_only_with_rows_that_never_end(tmp_path: Path) -> Non
 
     assert message() == ""
     assert "a watch goes on when every row of c has been used" in message(has_witnesses=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "messages"),
+    [
+        ({"rate": "20"}, ["--rate: '20' is not a rate; write for example 20/s, 90/m or 500/h"]),
+        ({"rate": "20/s", "duration": "0s"}, ["--duration: '0s' is not a duration above zero"]),
+        ({"rate": "x", "duration": "y"}, ["--rate: 'x' is not a rate", "--duration: 'y' is not"]),
+        ({"rate": "20/s"}, ["--rate has no duration; add one, as in --duration 10m"]),
+        ({"rate": "900/s", "duration": "1m"}, ["asks for 900 iterations a second"]),
+    ],
+)
+def test_a_rate_and_a_duration_are_held_to_the_rules_of_a_profile(
+    tmp_path: Path, asked: dict[str, str], messages: list[str]
+) -> None:
+    said = message_of(tmp_path, "{users: 2, iterations: 5}", **asked)
+    assert all(message in said for message in messages)
+
+
+def test_a_plan_has_the_rate_and_the_duration_that_were_asked_for(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "many: {users: 2, iterations: 5}", rate="90/m", duration="2m")
+    assert plan.size == LoadSize(rate_per_s=1.5, duration_s=120.0)
+    assert (plan.profiles["many"].max_rate_per_s, plan.profiles["many"].duration_s) == (1.5, 120.0)

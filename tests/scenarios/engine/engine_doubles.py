@@ -66,6 +66,8 @@ def make_assignment(
         tenant="tenant-1",
         users=0,
         iterations=0,
+        rate_per_s=0.0,
+        duration_s=0.0,
         stem="load",
         exchanges=folder,
     )
@@ -83,6 +85,7 @@ def options_of(files: dict[str, str], **more: Any) -> Namespace:
     """Return Locust's options for files of `write_task`."""
     given: dict[str, Any] = {
         **files, "profile": "load", "evidence": "", "stem": "", "num_users": None,
+        "rate": 0.0, "duration": 0.0,
         "iterations": 0, "earlier": "", "on_order": False, "expect_workers_max_wait": 0,
         "expect_workers": 1,
     }  # fmt: skip

@@ -86,3 +86,11 @@ def test_the_iterations_of_earlier_profiles_are_read_from_the_options(tmp_path: 
     files = write_task(tmp_path, LOAD)
     assert read_task(options_of(files, earlier="1,25")).earlier == (1, 25)
     assert read_task(options_of(files)).earlier == ()
+
+
+def test_a_rate_and_a_duration_of_the_options_replace_the_load_of_the_profile(
+    tmp_path: Path,
+) -> None:
+    options = options_of(write_task(tmp_path, LOAD), num_users=7, rate=4.0, duration=2.0)
+    assignment = read_task(options).make_assignment()
+    assert (assignment.scheduled, assignment.users) == (8, 7)

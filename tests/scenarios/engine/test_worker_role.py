@@ -31,6 +31,7 @@ def worker(
     }
     assignment = {
         "profile": "load", "run_id": "run-1", "tenant": "t", "users": 1, "iterations": 0,
+        "rate_per_s": 0.0, "duration_s": 0.0,
         "generator": "load-w1", "index": 0, "of": 1, "earlier": [], "files": digests_of(sent or {}),
         "variables": {}, **texts, **changes,
     }  # fmt: skip
