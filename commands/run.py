@@ -11,6 +11,7 @@ from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
+from commands.shared.load_progress import LoadProgress
 from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
 from config.clock import CLOCK
@@ -20,6 +21,7 @@ from reference_services.stack.local import SUPERVISOR
 from reference_services.stack.processes import LostProcess
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
+from scenarios.driver.load_process import OnProgress
 from scenarios.driver.plan import Plan
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.ledger import ledger_json, ledger_of
@@ -200,17 +202,23 @@ class CurrentRun:
             error = f"not driven, since no iteration of {before} succeeded"
         else:
             with self.progress.stage(name) as stage:
-                error = redact(driver.drive(name, self._count), self.folder.secrets)
+                error = redact(driver.drive(name, self._follow(driver, name)), self.folder.secrets)
                 stage.words.append(driver.summary(name))
         if INTERRUPTS.first is None or error or driver.has_recorded(name):
             self._keep(replace(phase, finished_at=CLOCK.now(), error=error))
         else:
             self._write(replace(self.record, phases=self.record.phases[:-1]))
 
-    def _count(self, ended: int, scheduled: int | None) -> None:
-        """Show the progress of a load; a clock that is set and set back meanwhile is noticed."""
-        CLOCK.now_at()
-        self.progress.count(ended, scheduled)
+    def _follow(self, driver: Driver, name: str) -> OnProgress:
+        """Return what shows the progress of a load, and notices a clock that is set meanwhile."""
+        followed = LoadProgress(self.plan, name, self.folder)
+
+        def show(ended: int, scheduled: int | None) -> None:
+            CLOCK.now_at()
+            if snapshot := followed.snapshot(ended, scheduled, driver.dropped):
+                self.progress.show_load(snapshot)
+
+        return show
 
     def _keep(self, phase: DrivenPhase) -> None:
         self._write(with_phase(self.record, phase))

@@ -17,8 +17,8 @@ from config.auth import AUTHORIZATION
 from config.documents import Document, StrictModel, read_document, read_model
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, Headers, TraceHeaderName, override
-from config.local_files import with_local_files
 from config.links import Links, values_of_link
+from config.local_files import with_local_files
 from config.model_keys import Location
 from config.network import CertificateFile, Network, Routes
 from config.plaintext import hide_misread_secrets, plaintext_secrets

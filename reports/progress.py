@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from shutil import get_terminal_size
 from typing import TextIO
 
 from reports.formatting import one_line
+from reports.live_load import LoadSnapshot, snapshot_lines
 
 _MOST_BYTES = 200
 _MINUTE_S = 60.0
@@ -33,6 +35,7 @@ class Progress:
         self._colours = self._live and not os.environ.get("NO_COLOR")
         self._said_at = time.monotonic()
         self._stage = ""
+        self._shown = 1  # lines
         self._began = time.monotonic()
 
     @property
@@ -66,14 +69,27 @@ class Progress:
         elif time.monotonic() - self._said_at > _MINUTE_S:
             self._write(line + "\n")
 
+    def show_load(self, load: LoadSnapshot) -> None:
+        """Show how a load goes: in lines that stay in place, or in one line once a minute."""
+        lines = snapshot_lines(load)
+        if self._live:
+            self._show(*lines)
+        elif time.monotonic() - self._said_at > _MINUTE_S:
+            self._write(one_line(", ".join(each.strip() for each in lines), _MOST_BYTES) + "\n")
+
     def note(self, text: str) -> None:
         """Print one line."""
         self._show("")
         self._write(one_line(text, _MOST_BYTES) + "\n")
 
-    def _show(self, line: str) -> None:
-        if self._live:
-            self._write(f"\r\x1b[2K{line}")
+    def _show(self, *lines: str) -> None:
+        """Show lines in the place of those that were shown before; cut where they would wrap."""
+        if not self._live:
+            return
+        back = "\r\x1b[2K" + "\x1b[1A\x1b[2K" * (self._shown - 1)
+        columns = get_terminal_size().columns - 3  # an ellipsis may become three dots
+        self._shown = max(1, len(lines))
+        self._write(back + "\n".join(each[:columns] if len(lines) > 1 else each for each in lines))
 
     def _write(self, text: str) -> None:
         encoding = self._stream.encoding or "ascii"

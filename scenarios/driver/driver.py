@@ -109,6 +109,11 @@ class Driver:
         drive_alone(self._flow, name, profile, folder, name, lambda: self._is_stopped, rows)
         return ""
 
+    @property
+    def dropped(self) -> int:
+        """How many iterations of the running load were dropped so far."""
+        return self._running.dropped if self._running else 0
+
     def stop(self) -> None:
         """Have no further iteration started, of any profile; those that run come to their end.
 

@@ -124,6 +124,7 @@ class LoadProcess:
         self._workers = workers
         self._log = log
         self._timeouts = timeouts
+        self.dropped = 0  # iterations so far
         self._has_started = self._is_stopped = False
 
     def drive(self, on_progress: OnProgress, variables: Mapping[str, Any] = {}) -> str:
@@ -141,6 +142,7 @@ class LoadProcess:
             elif "error" in event:
                 errors.append(str(event["error"]))
             else:
+                self.dropped = int(event.get("dropped") or 0)
                 on_progress(int(event["ended"] or 0), event["scheduled"])
         error = self._error_at_end()
         if self._is_stopped and not self._has_started:

@@ -90,7 +90,9 @@ class LocalRole:
             gevent.sleep(_POLL_S)
             if now_s - reported_s > parent_channel.PROGRESS_S:
                 reported_s = now_s
-                parent_channel.report(ended=load.ended, scheduled=load.assignment.scheduled)
+                parent_channel.report(
+                    ended=load.ended, scheduled=load.assignment.scheduled, dropped=load.dropped
+                )
         parent_channel.report(learned=list(load.assignment.flow.secrets.learned))
         parent_channel.report(ended=load.ended, scheduled=load.assignment.scheduled)
         self._quit()

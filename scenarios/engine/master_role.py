@@ -115,7 +115,9 @@ class MasterRole:
     def _stop_when_over(self, registry: WorkerRegistry) -> None:
         while not registry.is_over():
             gevent.sleep(parent_channel.PROGRESS_S)
-            parent_channel.report(ended=registry.ended, scheduled=self._scheduled)
+            parent_channel.report(
+                ended=registry.ended, scheduled=self._scheduled, dropped=registry.dropped
+            )
         for worker in registry.lost():
             found = "; its recording was recovered" if registry.recover(worker) else ""
             refusal = f"{worker.refusal}; " * bool(worker.refusal)

@@ -103,7 +103,7 @@ class AssignmentReply(_Message):
 
 
 class BatchMessage(_Message):
-    """A part of a recording, and the number of iterations that have ended."""
+    """A part of a recording, and the numbers of iterations that have ended and were dropped."""
 
     batch: Annotated[int, Field(ge=1)]
     numbers: Annotated[bytes, Field(max_length=MAX_ROWS * _NUMBER_BYTES)]
@@ -111,6 +111,7 @@ class BatchMessage(_Message):
     notes: Annotated[bytes, Field(max_length=MAX_NOTES_BYTES)]
     amounts: Annotated[bytes, Field(max_length=MAX_AMOUNTS * AMOUNT_BYTES)]
     ended: Count
+    dropped: Count = 0
     is_last: bool = False
 
     @model_validator(mode="after")

@@ -69,6 +69,8 @@ class RecordingSender:
 
     def _send_batches(self, batches: list[dict[str, Any]]) -> None:
         for batch in batches:
-            self._runner.send_message("batch", {**batch, "ended": self._load.ended})
+            self._runner.send_message(
+                "batch", {**batch, "ended": self._load.ended, "dropped": self._load.dropped}
+            )
         if batches:
             self._sent_at = time.monotonic()

@@ -57,6 +57,7 @@ class Worker:
     problem: str = ""
     is_done: bool = False
     ended: int = 0
+    dropped: int = 0
 
 
 @dataclass
@@ -126,7 +127,7 @@ class WorkerRegistry:
         except (MessageError, BatchError) as error:
             worker.refusal = f"a batch was refused: {error}"
             return
-        worker.ended = batch.ended
+        worker.ended, worker.dropped = batch.ended, batch.dropped
         worker.is_done = worker.is_done or batch.is_last
         # also of a repeated batch: the first confirmation may be lost
         self.runner.send_message("confirmation", {"batch": worker.writer.received}, client_id)
@@ -151,6 +152,11 @@ class WorkerRegistry:
             return False
         shutil.rmtree(folder, ignore_errors=True)
         return True
+
+    @property
+    def dropped(self) -> int:
+        """The number of iterations that were dropped so far."""
+        return sum(worker.dropped for worker in self.workers.values())
 
     @property
     def ended(self) -> int:

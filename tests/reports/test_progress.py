@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from reports.live_load import LoadSnapshot
 from reports.progress import Progress
 from tests.reports.attacks import CONTROL, control_in
 
@@ -58,3 +59,43 @@ def test_the_words_of_a_stage_steer_no_terminal_and_are_cut() -> None:
     assert control_in(stream.getvalue()) == set()
     assert stream.getvalue().count("\n") == 1
     assert len(stream.getvalue()) < 300
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_lines_of_a_load_stay_in_their_place_and_go_with_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("CI", raising=False)
+    load = LoadSnapshot("load", 1, 9, 1.0, 8.0, 1.0, requests={"load": 3})
+    stream = Terminal()
+    progress = Progress(stream)
+    with progress.stage("load"):
+        progress.show_load(load)
+        progress.show_load(load)
+    shown = stream.getvalue()
+    assert shown.count("1 of 9 in 1 s") == 2
+    assert shown.count("\x1b[1A") == 2  # from the second line, before each that follows
+    assert shown.endswith("\n")
+
+
+def test_no_line_of_a_load_is_longer_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("CI", raising=False)
+    stream = Terminal()
+    Progress(stream).show_load(LoadSnapshot("load" * 20, 1, 9, 1.0, 8.0, 1.0))
+    plain = stream.getvalue().replace("\x1b[2K", "").replace("\r", "")
+    assert all(len(line) < 40 for line in plain.split("\n"))
+
+
+def test_elsewhere_a_load_is_one_line_a_minute() -> None:
+    stream = io.StringIO()
+    Progress(stream).show_load(LoadSnapshot("load", 1, 9, 1.0, 8.0, 1.0))
+    assert stream.getvalue() == ""
