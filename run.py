@@ -34,6 +34,7 @@ Iterations = Annotated[int | None, typer.Option(min=1, help="Instead of the prof
 Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+Live = Annotated[bool, typer.Option("--live", help="Serve a page of the load on loopback.")]
 Only = Annotated[list[str] | None, typer.Option(help="A fault to seed; may be given again.")]
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
 
@@ -51,13 +52,13 @@ def main_job(context: typer.Context) -> None:
 @app.command()
 def nightly(
     env: Env = "local", scenario: ScenarioName = "usage_tracking", runs: Runs = Path("runs"),
-    fault: Fault = "", as_json: Json = False,
+    fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive the flow once, then the benchmark; check everything; write the report."""
     from commands.run import run
     from commands.shared.run_setup import plan_of
 
-    run(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json)
+    run(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json, live)
 
 
 @app.command()
@@ -86,7 +87,7 @@ def load(
         int, typer.Option(min=0, help="Number of remote workers to wait for.")
     ] = 0,
     bind: Annotated[str, typer.Option(help="Address for remote workers: HOST:PORT.")] = "",
-    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
+    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
     from commands.run import run
@@ -97,7 +98,7 @@ def load(
         "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations,
         rate=rate, duration=duration, workers=Workers(workers, expect, bind),
     )  # fmt: skip
-    run(plan, as_json)
+    run(plan, as_json, live)
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from checks.balance.usage import counters_exceed, counters_fall_short
@@ -11,6 +11,7 @@ from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
+from commands.shared.live_server import live_server
 from commands.shared.load_progress import LoadProgress
 from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
@@ -19,6 +20,8 @@ from config.errors import ConfigError
 from config.redaction import redact
 from reference_services.stack.local import SUPERVISOR
 from reference_services.stack.processes import LostProcess
+from reports.live_load import LoadSnapshot
+from reports.live_page import render_live_page
 from reports.progress import Progress
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.load_process import OnProgress
@@ -46,7 +49,7 @@ from witnesses.model import Moment
 #
 #     health ── witnesses ──┤ load ├── witnesses ── (witnesses) ── health
 #     └────── before ─────┘            at rest      └ only if a counter falls short or exceeds
-def run(plan: Plan, as_json: bool) -> NoReturn:
+def run(plan: Plan, as_json: bool, is_live: bool = False) -> NoReturn:
     """Run the profiles of a plan, and exit with the verdict.
 
     A wrong scenario raises ConfigError before the load. Counters that fall short are collected once
@@ -62,9 +65,10 @@ def run(plan: Plan, as_json: bool) -> NoReturn:
                 current.refuse_wrong_scenario(witnesses)
                 with current.progress.stage("baseline"):
                     witnesses.collect(Moment.BEFORE)
-                current.drive(driver)
-                if current.has_sent:
-                    current.settle(witnesses)
+                with current.served() if is_live else nullcontext():
+                    current.drive(driver)
+                    if current.has_sent:
+                        current.settle(witnesses)
     conclude(current.folder, as_json, current.progress)
 
 
@@ -81,6 +85,7 @@ class CurrentRun:
     record: Run
     progress: Progress
     stage: Stage = Stage.SETUP
+    snapshots: list[LoadSnapshot] = field(default_factory=list)
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -132,6 +137,14 @@ class CurrentRun:
                 plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant,
                 self.folder.secrets,
             )  # fmt: skip
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Serve the page of the load on loopback, and print its address."""
+        title = f"{self.record.scenario} on {self.record.environment}"
+        with live_server(lambda: render_live_page(title, list(self.snapshots))) as address:
+            self.progress.note(f"live page {address}")
+            yield
 
     def drive(self, driver: Driver) -> None:
         """Drive every profile in turn, and write the ledger of all of them.
@@ -211,11 +224,13 @@ class CurrentRun:
 
     def _follow(self, driver: Driver, name: str) -> OnProgress:
         """Return what shows the progress of a load, and notices a clock that is set meanwhile."""
+        self.snapshots.clear()
         followed = LoadProgress(self.plan, name, self.folder)
 
         def show(ended: int, scheduled: int | None) -> None:
             CLOCK.now_at()
             if snapshot := followed.snapshot(ended, scheduled, driver.dropped):
+                self.snapshots.append(snapshot)
                 self.progress.show_load(snapshot)
 
         return show
