@@ -34,7 +34,6 @@ class LoadProgress:
         self._began = self.clock()
         self._load = LiveLoad(self.folder.exchanges, self.profile, ITERATION)
         self._limits = p95_limits(self.plan.scenario)
-        self._steps = tuple(each.step for each in self.plan.scenario.steps)
 
     def snapshot(self, ended: int, scheduled: int | None, dropped: int) -> LoadSnapshot | None:
         """Return the load as it is now, or None if the last one is not a second old."""
@@ -42,7 +41,7 @@ class LoadProgress:
         if now < self._next:
             return None
         self._next = now + _EVERY_S
-        self._load.update(self._steps)
+        self._load.update()
         if not ended and not self._load.requests.total():
             self._began = now  # the generator has started, and its first request has not ended
         elapsed_s = now - self._began

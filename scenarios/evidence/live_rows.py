@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from scenarios.evidence.exchange import Mark
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column
 from scenarios.evidence.files import open_to_pread
 from scenarios.evidence.recording import NOTES, ROW_BYTES, ROWS
+from scenarios.evidence.recording_reader import read_json_lines
 
 _MOST_ROWS = 262_144  # in one read: 10 MB
 
@@ -74,9 +76,21 @@ class StepTimes:
         return float(self._LEAST_S * self._RATIO ** int(rank))
 
 
+def step_names(notes: Path) -> tuple[str, ...]:
+    """Return the names of a recording's steps, which its first note has; () before it is there."""
+    try:
+        start = next(read_json_lines(notes), {})
+    except OSError:
+        return ()
+    return tuple(map(str, start.get("steps", ())))
+
+
 @dataclass
 class LiveLoad:
-    """What the recordings of one profile show so far; `steps` are its step names in order."""
+    """What the recordings of one profile show so far, by generator and by step.
+
+    `iteration` is the name of what is timed over all steps.
+    """
 
     folder: Path
     stem: str
@@ -85,15 +99,19 @@ class LiveLoad:
     failed: Counter[str] = field(default_factory=Counter)
     iterations: int = 0
     times: dict[str, StepTimes] = field(default_factory=dict)
+    _steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _rows: dict[str, LiveRows] = field(default_factory=dict)
     _due_s: dict[tuple[str, int], float] = field(default_factory=dict)
 
-    def update(self, steps: tuple[str, ...]) -> None:
+    def update(self) -> None:
         """Read what was written since the last call."""
         for notes in sorted(self.folder.glob(f"{self.stem}*{NOTES}")):
             generator = notes.stem
             live = self._rows.setdefault(generator, LiveRows(notes.with_suffix(ROWS)))
-            self._add(generator, live.read(), steps)
+            steps = self._steps.get(generator) or step_names(notes)
+            if steps:
+                self._steps[generator] = steps
+                self._add(generator, live.read(), steps)
 
     def _add(self, generator: str, rows: Column, steps: tuple[str, ...]) -> None:
         is_ok = rows["outcome"] == min(CODES.values())
@@ -109,10 +127,10 @@ class LiveLoad:
     def _add_iterations(self, generator: str, rows: Column) -> None:
         """Take the time of each iteration that came to its end, from its first request due on."""
         ended = []
-        columns = (rows[name].tolist() for name in ("iteration", "due_s", "done_s", "completes"))
-        for iteration, due_s, done_s, completes in zip(*columns, strict=True):
+        columns = (rows[name].tolist() for name in ("iteration", "due_s", "done_s", "marks"))
+        for iteration, due_s, done_s, marks in zip(*columns, strict=True):
             begun_s = self._due_s.setdefault((generator, iteration), due_s)
-            if completes:
+            if marks & Mark.ITERATION:
                 ended.append(done_s - begun_s)
                 del self._due_s[generator, iteration]
         self.iterations += len(ended)

@@ -4,7 +4,7 @@ import pytest
 
 from commands.shared.load_progress import LoadProgress, p95_limits
 from commands.shared.run_setup import open_run
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.recording import Recorder
 from scenarios.language.model import Scenario
 from tests.commands.shop_plan import SCENARIO, shop_plan
@@ -35,7 +35,7 @@ def test_a_snapshot_has_what_the_recording_shows_so_far(tmp_path: Path) -> None:
     clock.now = 4.0
     assert followed.snapshot(0, 2, 0) is not None  # nothing was sent: the load has not begun
     recorder.conclude(recorder.intend(1, 0, 0.0), 0.0, 0.5, Outcome.REJECTED, 409, "no",
-                      completes=True)  # fmt: skip
+                      marks=Mark.ITERATION)  # fmt: skip
     clock.now = 6.0
     load = followed.snapshot(1, 2, 7)
     recorder.close()

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.live_rows import LiveLoad, LiveRows, StepTimes
 from scenarios.evidence.recording import ROWS, Recorder
 
@@ -21,8 +21,8 @@ def _live(recorder: Recorder) -> LiveRows:
 
 
 def _ends(recorder: Recorder, number: int, done_s: float, outcome: Outcome = Outcome.OK,
-          completes: bool = False) -> None:  # fmt: skip
-    recorder.conclude(number, 0.0, done_s, outcome, 200, completes=completes)
+          marks: int = 0) -> None:  # fmt: skip
+    recorder.conclude(number, 0.0, done_s, outcome, 200, marks=marks)
 
 
 def test_each_row_is_read_once_as_soon_as_it_has_its_outcome(recorder: Recorder) -> None:
@@ -67,11 +67,11 @@ def test_a_load_has_its_requests_failures_and_times_by_step_and_iteration(
     load = LiveLoad(tmp_path, "load", "iteration")
     ask = recorder.intend(1, 0, 1.0)
     _ends(recorder, ask, 1.2)
-    load.update(("ask", "pay"))
+    load.update()
     assert (load.requests["load"], load.iterations) == (1, 0)
     pay = recorder.intend(1, 1, 1.2)
-    _ends(recorder, pay, 1.5, Outcome.REJECTED, completes=True)
-    load.update(("ask", "pay"))
+    _ends(recorder, pay, 1.5, Outcome.REJECTED, marks=Mark.ITERATION)
+    load.update()
     assert (load.requests["load"], load.failed["load"], load.iterations) == (2, 1, 1)
     found = {step: times.percentile(95.0) for step, times in load.times.items()}
     assert found == {
