@@ -63,6 +63,11 @@ class ObservedTime:
         return (self.up_s + self.edge_s / 2) / seen_s if seen_s > 0 else None
 
 
+def longest_gap_s(watch: Watch) -> float:
+    """Return the longest time between two probes of which it is known what was between them."""
+    return _APART * watch.every_s + 2 * TIMEOUT_S
+
+
 def observe(probes: Sequence[Probe], begin: float, end: float, apart_s: float) -> ObservedTime:
     """Compute what probes (in order of time) show from `begin` to `end`, in epoch seconds.
 
@@ -164,7 +169,7 @@ def judge_availability(case: Case) -> Judgement:
 def _row(
     name: str, probes: Sequence[Probe], watch: Watch, begin: float, end: float
 ) -> AvailabilityRow:
-    seen = observe(probes, begin, end, _APART * watch.every_s + 2 * TIMEOUT_S)
+    seen = observe(probes, begin, end, longest_gap_s(watch))
     whole_s = seen.whole_s
     budget_s = (1 - watch.objective) * whole_s
     most_s = seen.down_s + seen.edge_s + seen.unseen_s

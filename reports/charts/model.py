@@ -9,6 +9,7 @@ from typing import Any
 class Section(StrEnum):
     """The sections of the page that have charts over time; the values are their ids."""
 
+    AVAILABILITY = "availability"
     FLOW = "flow"
     LATENCY = "latency"
     BALANCE = "balance"

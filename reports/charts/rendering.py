@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from checks.case import read_case
 from checks.result import Result
 from reports import formatting as write
-from reports.charts.model import NO_PICTURES, Chart, NotDrawn, Picture, Pictures, Section
+from reports.charts.model import Chart, NotDrawn, Picture, Pictures, Section
 from reports.vega import ChartsUnavailable, render_svg
 from scenarios.evidence.manifest import changed_files
 from scenarios.evidence.run_folder import RunFolder
@@ -32,8 +32,6 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
         return Pictures(reason="the folder of the run has no evidence")
     try:
         run = folder.read_run()
-        if run.watch:  # its page has availability
-            return NO_PICTURES
         if run.run_id != result.run_id:
             return Pictures(reason="the evidence is that of another run")
         if changed_files(folder, run):
@@ -42,7 +40,8 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
     except Exception as error:
         _LOG.exception("the evidence cannot be read for the charts")
         return Pictures(reason=f"the evidence cannot be read: {type(error).__name__}")
-    return Pictures(tuple(draw_pictures(source, chart_makers())))
+    makers = watch_makers() if run.watch else chart_makers()
+    return Pictures(tuple(draw_pictures(source, makers)))
 
 
 def draw_pictures(
@@ -98,6 +97,13 @@ def chart_makers() -> tuple[tuple[Section, str, Maker], ...]:
         (Section.BALANCE, witnesses.TITLE, witnesses.charts),
         (Section.VALIDITY, generator.TITLE, generator.charts),
     )
+
+
+def watch_makers() -> tuple[tuple[Section, str, Maker], ...]:
+    """Return the charts of a watch, which has no load to show."""
+    from reports.charts import availability
+
+    return ((Section.AVAILABILITY, availability.TITLE, availability.charts),)
 
 
 def _rendered(section: Section, chart: Chart | NotDrawn) -> Iterator[Picture]:
