@@ -9,6 +9,7 @@ from checks.verdict import Verdict
 from checks.wording import listed, shortened
 from reports import formatting as write
 from scenarios.language.model import ITERATION
+from scenarios.language.objectives import percentile_name
 from witnesses.figure import Amount
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 
@@ -105,7 +106,7 @@ def _slow(result: Result, finding: Finding) -> str:
                 step = write.one_line(row.step, _MOST_NAME)
                 of = "the whole iteration" if row.step == ITERATION else f"step {step}"
                 measured = write.render_seconds(each.measured_s, each.limit_s)
-                return (f"The {write.render_percentile(each.percentile)} of {of} is {measured}, "
+                return (f"The {percentile_name(each.percentile)} of {of} is {measured}, "
                         f"and the limit is {write.render_limit(each.limit_s)}: "
                         f"{write.render_range(each.over_low, each.over_high)} of "
                         f"{write.render_count(each.count)} took longer.")  # fmt: skip

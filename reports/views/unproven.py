@@ -7,6 +7,7 @@ from checks.result import Result
 from checks.service_levels import P95, LatencyRow, Objective
 from checks.verdict import Verdict
 from reports import formatting as write
+from scenarios.language.objectives import percentile_name
 
 _MOST_NAME = 40
 
@@ -36,7 +37,7 @@ def _limit(row: LatencyRow, objective: Objective) -> str:
     count, over = objective.count, objective.over_high
     share = largest_share(over, count)
     return (f"{write.one_line(row.step, _MOST_NAME)} "
-            f"{write.render_percentile(objective.percentile)} at {count:,} requests, since "
+            f"{percentile_name(objective.percentile)} at {count:,} requests, since "
             f"{over:,} of {count:,} over {write.render_limit(objective.limit_s)} allows up to "
             f"{write.render_percentage(share)} of all")  # fmt: skip
 
