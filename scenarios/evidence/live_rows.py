@@ -105,7 +105,8 @@ class LiveLoad:
 
     def update(self) -> None:
         """Read what was written since the last call."""
-        for notes in sorted(self.folder.glob(f"{self.stem}*{NOTES}")):
+        of_workers = sorted(self.folder.glob(f"{self.stem}-w[0-9]*{NOTES}"))
+        for notes in (self.folder / f"{self.stem}{NOTES}", *of_workers):
             generator = notes.stem
             live = self._rows.setdefault(generator, LiveRows(notes.with_suffix(ROWS)))
             steps = self._steps.get(generator) or step_names(notes)

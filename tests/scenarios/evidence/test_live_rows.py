@@ -79,3 +79,15 @@ def test_a_load_has_its_requests_failures_and_times_by_step_and_iteration(
         "pay": pytest.approx(0.3, rel=0.02),
         "iteration": pytest.approx(0.5, rel=0.02),
     }
+
+
+def test_the_recordings_of_workers_belong_to_a_load_and_those_of_other_profiles_do_not(
+    tmp_path: Path,
+) -> None:
+    for name in ("load-w1", "load2", "load-setup"):
+        recorder = Recorder(tmp_path / f"{name}.jsonl", name, name, 1, 1, ("ask",))
+        _ends(recorder, recorder.intend(1, 0, 0.0), 0.1)
+        recorder.close()
+    load = LiveLoad(tmp_path, "load", "iteration")
+    load.update()
+    assert dict(load.requests) == {"load-w1": 1}
