@@ -51,6 +51,9 @@ class OnboardingSession(StoredRecord):
     company_domain: str
     user_email: str
     card_ids: list[Id] | Absent = None
+    card_ids_error: str | Absent = Field(
+        default=None, description="Why the stored card ids cannot be shown; they are then left out."
+    )
     cards_created_count: int | Absent = None
     created_at: datetime
     updated_at: datetime
@@ -81,6 +84,9 @@ class AnswersResponse(BaseModel):
     session_id: Id
     status: Literal["completed"] = "completed"
     card_ids: list[Id]
+    card_ids_error: str | Absent = Field(
+        default=None, description="Why the stored card ids cannot be shown; they are then empty."
+    )
     cards_created_count: int
     updated_at: datetime
 

@@ -84,7 +84,7 @@ def submit_answers(
         created = _create_cards(onboarding, session, submission)
         _complete(onboarding, session, created)
         session = _existing(onboarding, tenant_id, session_id)
-    return json_response(_completed(session))
+    return json_response(_completed(session), exclude_none=True)
 
 
 def _existing(
@@ -126,6 +126,7 @@ def _completed(session: OnboardingSession) -> AnswersResponse:
     return AnswersResponse(
         session_id=session.session_id,
         card_ids=card_ids,
+        card_ids_error=session.card_ids_error,
         cards_created_count=len(card_ids),
         updated_at=session.updated_at,
     )

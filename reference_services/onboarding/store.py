@@ -1,11 +1,12 @@
 """SQL store of Onboarding; every query is restricted to one tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from pydantic import ValidationError
 from sqlalchemy import (
     JSON,
     Column,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from reference_services.common.api.json_values import UnreadableJson
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime
 from reference_services.onboarding.models import OnboardingSession, SessionBody, Snapshot
@@ -74,7 +76,7 @@ class SessionsStore:
             updated_at=now,
         )
         with self._database.write_transaction() as connection:
-            row = session.model_dump(exclude={"cards_created_count"})
+            row = session.model_dump(exclude={"cards_created_count", "card_ids_error"})
             traced = {"trace_id": current_trace_id()}
             connection.execute(insert(sessions_table), row | traced)
         return session
@@ -86,13 +88,19 @@ class SessionsStore:
         return _session(row) if row else None
 
     def submit(self, session: OnboardingSession, submission: Submission) -> Submission:
-        """Store the submission unless the session has one already; return the stored one."""
+        """Store the submission unless the session has one already; return the stored one.
+
+        One that cannot be read is replaced under its key: if Cards has had it, Cards refuses.
+        """
         with self._database.write_transaction() as connection:
             row = connection.execute(
                 _session_of(session.tenant_id, session.session_id).with_for_update()
             ).one()
             if row.batch_key is not None:
-                return Submission(Snapshot.model_validate(row.snapshot), row.batch_key)
+                try:
+                    return Submission(Snapshot.model_validate(row.snapshot), row.batch_key)
+                except ValidationError:
+                    submission = replace(submission, batch_key=row.batch_key)
             _change(
                 connection,
                 _change_of(session),
@@ -133,6 +141,17 @@ def _change(connection: Connection, change: Update, **values: Any) -> int:
 
 
 def _session(row: Row[tuple[object, ...]]) -> OnboardingSession:
-    values = dict(row._mapping)
-    count = len(values["card_ids"]) if values["card_ids"] is not None else None
-    return OnboardingSession(**values, cards_created_count=count)
+    values, error = dict(row._mapping), None
+    card_ids = values.pop("card_ids")
+    if isinstance(card_ids, UnreadableJson):
+        error, card_ids = card_ids.reason, None
+    elif card_ids is not None and not _is_list_of_text(card_ids):
+        card_ids, error = None, "not a list of ids"
+    count = None if card_ids is None else len(card_ids)
+    return OnboardingSession(
+        **values, card_ids=card_ids, card_ids_error=error, cards_created_count=count
+    )
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

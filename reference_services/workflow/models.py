@@ -125,3 +125,7 @@ class Execution(StoredRecord):
     cards_used: list[str]
     partial_result: bool
     metrics: ExecutionMetrics
+    record_error: str | None = Field(
+        default=None,
+        description="Why the stored record cannot be shown; output and metrics are then empty.",
+    )

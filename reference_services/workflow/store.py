@@ -6,7 +6,9 @@ request and reads those of all tenants.
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from reference_services.common.api.json_values import UnreadableJson
 from reference_services.common.api.trace import TRACE_LENGTH, current_trace_id
 from reference_services.common.database import Database, UtcDateTime
 from reference_services.workflow.models import CardFetch, Execution
@@ -54,6 +57,21 @@ owed_uses_table = Table(
     Column("queued_at", UtcDateTime, nullable=False),
 )
 
+_NO_RECORD = {
+    "output": {
+        "title": "",
+        "content": "",
+        "metadata": {"template": "", "word_count": 0, "context": {}, "parameters": {}},
+    },
+    "cards_used": [],
+    "metrics": {
+        "execution_time_ms": 0.0,
+        "cards_requested": 0,
+        "cards_used": 0,
+        "context_source": "cards",
+    },
+}
+
 
 class ExecutionsStore:
     """Stores completed executions, and the fetches whose uses Cards has not recorded yet."""
@@ -70,7 +88,7 @@ class ExecutionsStore:
             "workflow_type": execution.workflow_type,
             "status": execution.status,
             "partial_result": execution.partial_result,
-            "record": execution.model_dump(mode="json"),
+            "record": execution.model_dump(mode="json", exclude={"record_error"}),
             "trace_id": current_trace_id(),
             "created_at": now,
         }
@@ -80,17 +98,23 @@ class ExecutionsStore:
                 connection.execute(insert(owed_uses_table), {**asdict(owed), "queued_at": now})
 
     def read(self, tenant_id: str, workflow_id: str) -> Execution | None:
-        """Return the execution of the tenant, or None."""
-        wanted = select(executions_table.c.record).where(
+        """Return the execution of the tenant, or None.
+
+        Of a record that cannot be read, as from an older version, only the columns are shown.
+        """
+        wanted = select(executions_table).where(
             executions_table.c.tenant_id == tenant_id,
             executions_table.c.workflow_id == workflow_id,
         )
         with self._database.read_transaction() as connection:
-            record = connection.scalar(wanted)
-        return Execution.model_validate(record) if record else None
+            row = connection.execute(wanted).one_or_none()
+        return _execution(row._asdict()) if row else None
 
     def read_owed(self, limit: int) -> list[CardFetch]:
-        """Return up to `limit` owed fetches, those queued longest first."""
+        """Return up to `limit` owed fetches, those queued longest first.
+
+        One whose card ids cannot be read stays owed, and does not stop the others.
+        """
         owed = owed_uses_table.c
         wanted = (
             select(owed.workflow_id, owed.workflow_type, owed.tenant_id, owed.card_ids)
@@ -98,7 +122,8 @@ class ExecutionsStore:
             .limit(limit)
         )
         with self._database.read_transaction() as connection:
-            return [CardFetch(**row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted).mappings()
+            return [CardFetch(**row) for row in rows if isinstance(row["card_ids"], list)]
 
     def count_owed(self) -> int:
         """Count the owed fetches."""
@@ -115,6 +140,16 @@ class ExecutionsStore:
         behind_all = update(owed_uses_table).where(*_row_of(fetch))
         with self._database.write_transaction() as connection:
             connection.execute(behind_all.values(queued_at=datetime.now(UTC)))
+
+
+def _execution(row: dict[str, Any]) -> Execution:
+    try:
+        return Execution.model_validate(row["record"])
+    except ValidationError:
+        stored = row["record"]
+        reason = stored.reason if isinstance(stored, UnreadableJson) else "not an execution"
+    shown = {name: row[name] for name in ("workflow_id", "workflow_type", "partial_result")}
+    return Execution.model_validate({**shown, **_NO_RECORD, "record_error": reason})
 
 
 def _row_of(fetch: CardFetch) -> tuple[ColumnElement[bool], ...]:

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from reference_services.common.database import Database
 from reference_services.common.migration import migrate, revisions_of
@@ -97,3 +99,54 @@ def test_a_session_of_another_tenant_is_not_read(store: SessionsStore, tenant: s
     session = opened(store, tenant)
     assert store.read(tenant, session.session_id) == session
     assert store.read(str(uuid4()), session.session_id) is None
+
+
+UNREADABLE = {
+    "deep": ("[" * 300 + "]" * 300, "nested too deep"),
+    "surrogate": (r'["\ud800"]', "half of a surrogate pair in a text"),
+    "object": ('{"a": "b"}', "not a list of ids"),
+    "numbers": ("[1, 2]", "not a list of ids"),
+    "text": ('"c1"', "not a list of ids"),
+}
+
+
+def _overwrite(service: Service, column: str, session_id: str, content: str) -> None:
+    cast = "CAST(:content AS json)" if "postgresql" in service.database_url else ":content"
+    change = f"UPDATE onboarding_sessions SET {column} = {cast} WHERE session_id = :session_id"
+    with create_engine(service.database_url, poolclass=NullPool).begin() as connection:
+        connection.execute(text(change), {"content": content, "session_id": session_id})
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
+def test_card_ids_that_cannot_be_shown_are_left_out_with_the_reason(
+    stack: Stack, tenant: str, stored: str
+) -> None:
+    content, reason = UNREADABLE[stored]
+    session_id = open_session(stack.onboarding, tenant)
+    assert submit(stack.onboarding, tenant, session_id).status_code == 200
+    _overwrite(stack.onboarding, "card_ids", session_id, content)
+    read = stack.onboarding.http.get(f"{SESSIONS}/{session_id}", headers=as_tenant(tenant))
+    assert (read.status_code, read.json()["status"]) == (200, "completed")
+    assert read.json()["card_ids_error"] == reason
+    assert "card_ids" not in read.json()
+    with stack.cards.increases() as at_cards:
+        again = submit(stack.onboarding, tenant, session_id)
+    assert (again.status_code, again.json()["card_ids"]) == (200, [])
+    assert again.json()["card_ids_error"] == reason
+    assert at_cards("cards_created_total", tenant_id=tenant) == 0
+
+
+@pytest.mark.parametrize("content", ["[" * 300 + "]" * 300, "[]", '{"company": 1}', "null"])
+def test_a_stored_submission_that_cannot_be_read_is_sent_anew_under_its_key(
+    stack: Stack, tenant: str, content: str
+) -> None:
+    session_id = open_session(stack.onboarding, tenant)
+    key = "CAST('k' AS varchar(500))"
+    change = f"UPDATE onboarding_sessions SET batch_key = {key} WHERE session_id = :session_id"
+    with create_engine(stack.onboarding.database_url, poolclass=NullPool).begin() as connection:
+        connection.execute(text(change), {"session_id": session_id})
+    _overwrite(stack.onboarding, "snapshot", session_id, content)
+    with stack.cards.increases() as at_cards:
+        for _ in range(2):
+            assert submit(stack.onboarding, tenant, session_id).status_code == 200
+    assert at_cards("cards_created_total", tenant_id=tenant) == 4
