@@ -8,7 +8,6 @@ from commands.shared.interrupts import INTERRUPTS
 if __name__ == "__main__":
     INTERRUPTS.install(is_json="--json" in sys.argv)
 
-import errno
 import json
 import logging
 from pathlib import Path
@@ -292,22 +291,11 @@ def main(arguments: list[str]) -> int:
         return refuse(sentences(error), as_json, WRONG_COMMAND)
     except Exception as error:
         logging.getLogger("trial_balance").exception("the harness failed")
-        words = f"{_failure(error)}; nothing is proven"
+        from config.failures import failure_of
+
+        ours = "" if isinstance(error, OSError) and error.errno else "the harness itself failed: "
+        words = f"{ours}{failure_of(error)}; nothing is proven"
     return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
-
-
-def _failure(error: Exception) -> str:
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return "the disk is full: make room where runs are kept, and run again"
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return "too many files are open: raise the limit (ulimit -n), and run again"
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
-            place = Path(error.filename).parent
-            return f"{place} cannot be written: {error.strerror}; use a folder that can"
-        if error.filename and error.strerror:
-            return f"{error.filename}: {error.strerror}"
-    return f"the harness itself failed: {type(error).__name__}: {error}"
 
 
 def sentences(error: Exception) -> list[str]:

@@ -92,7 +92,8 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     """
     plan = plan_of("doctor", env, scenario, (), Path("runs"), "") if scenario else None
     file = plan.file if plan else read_environment_file(find_environment(env))
-    place = Path(mkdtemp(prefix="trial-balance-doctor-"))
+    # only for the logs of a stack: SIGKILL leaves it behind
+    place = Path(mkdtemp(prefix="trial-balance-doctor-")) if file.starts_stack else Path()
     problems: list[Problem] = []
     with variables_of(file, place, "") as variables:
         environment = read_environment(file.path, variables)
@@ -103,7 +104,8 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
             inspections = inspect_scenario(plan.scenario, environment, environment.tenant_of_run())
             findings += findings_of(inspections)
             problems = problems_of(inspections, plan.scenario_path, secrets)
-    shutil.rmtree(place)  # where the stack could not be started, its logs stay
+    if file.starts_stack:
+        shutil.rmtree(place)  # where the stack could not be started, its logs stay
     findings = [redacted(finding, secrets) for finding in findings]
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}

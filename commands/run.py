@@ -17,6 +17,7 @@ from commands.shared.preflight import refuse_wrong_scenario
 from commands.shared.run_setup import deployed, describe, open_run
 from config.clock import CLOCK
 from config.errors import ConfigError
+from config.failures import failure_of
 from config.redaction import redact
 from reference_services.stack.local import SUPERVISOR
 from reference_services.stack.processes import LostProcess
@@ -103,7 +104,7 @@ class CurrentRun:
             raise
         except Exception as error:
             logging.getLogger("trial_balance").exception("the harness failed")
-            self._interrupt(Cause.FAULT, f"{type(error).__name__}: {error}")
+            self._interrupt(Cause.FAULT, failure_of(error))
         INTERRUPTS.hold()
         finished_at, steps = CLOCK.now(), CLOCK.steps
         finish(self.folder, replace(self.record, finished_at=finished_at, clock_steps=steps))

@@ -46,7 +46,7 @@ _CONFIG = {
 
 
 class ChartsUnavailable(Exception):
-    """vl-convert-python is not installed; the message is one sentence with the remedy."""
+    """vl-convert-python is not installed, or cannot work; the message says why."""
 
 
 def render_svg(spec: Mapping[str, Any], label: str) -> str:
@@ -60,7 +60,13 @@ def render_svg(spec: Mapping[str, Any], label: str) -> str:
         message = "no charts: vl-convert-python is not installed (pip install vl-convert-python)"
         raise ChartsUnavailable(message) from error
     whole = {"width": WIDTH, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
-    svg = vl_convert.vegalite_to_svg(whole, vl_version=_VEGA_LITE, allowed_base_urls=[])
+    try:
+        svg = vl_convert.vegalite_to_svg(whole, vl_version=_VEGA_LITE, allowed_base_urls=[])
+    except BaseException as error:
+        if isinstance(error, Exception | KeyboardInterrupt):
+            raise
+        # a panic of its Rust code is no Exception: without files to open, for example
+        raise ChartsUnavailable(f"the charts cannot be drawn: {error}") from None
     return _compact(svg, label)
 
 

@@ -10,6 +10,7 @@ import psutil
 from gevent.event import Event
 from gevent.queue import SimpleQueue
 
+from config.failures import failure_of
 from scenarios.driver.arrivals import ClosedModel
 from scenarios.driver.iteration import run_iteration
 from scenarios.driver.load_state import Load, LoadAssignment
@@ -89,7 +90,7 @@ class UserLoop:
                 cookies=self._user.cookies,
             )
         except OSError as error:  # of the recorder; an error of a request is an outcome
-            message = f"the recording cannot be written: {error.strerror}"
+            message = f"the recording cannot be written: {failure_of(error)}"
             self._load_runner.abort(Stop(StopReason.CANNOT_RECORD, message))
         finally:
             load.end_iteration(is_ok, load.recorder.now_s(), due_s)

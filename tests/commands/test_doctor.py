@@ -1,5 +1,6 @@
 import json
 import sqlite3
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -309,3 +310,12 @@ def test_credentials_that_are_not_accepted_fail() -> None:
         findings = _examined(Environment(environment="test", services={"shop": shop}))
     assert findings["headers/shop"].verdict is Verdict.INCONCLUSIVE
     assert findings["headers/shop"].observed == "they are refused (401)"
+
+
+def test_a_doctor_of_services_that_run_elsewhere_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that is killed removes nothing, so it must not have made anything."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with counting_shop(tmp_path) as shop, pytest.raises(typer.Exit):
+        doctor(str(shop.environment), as_json=False)

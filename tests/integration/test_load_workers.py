@@ -162,7 +162,7 @@ def test_a_full_disk_stops_a_load_and_nothing_is_sent_that_is_not_recorded(
         ended = command.wait()
         assert ended.code == 3, ended.stdout + ended.stderr
         observed = ended.finding("validity/iterations-add-up/load")["observed"]
-        assert "the recording cannot be written: No space left on device" in observed
+        assert "the recording cannot be written: the disk is full: " in observed
         assert ended.finding("success/load")["verdict"] == "inconclusive"
         assert shop.orders() == 0
         assert ended.says_nothing_wrong()

@@ -2,6 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,3 +60,16 @@ def test_without_the_library_the_error_names_the_remedy(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(ChartsUnavailable, match="pip install vl-convert-python"):
         render_svg(SPEC, "x")
+
+
+def test_a_panic_of_the_renderer_is_no_end_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        """What a panic of Rust becomes in Python."""
+
+    def panic(*_: object, **__: object) -> str:
+        raise Panic("too many open files")
+
+    library = SimpleNamespace(vegalite_to_svg=panic)
+    monkeypatch.setitem(sys.modules, "vl_convert", library)
+    with pytest.raises(ChartsUnavailable, match="cannot be drawn: too many open files"):
+        render_svg({}, "a chart")

@@ -134,6 +134,10 @@ def record_on_a_full_disk(folder: str) -> list[list[str]]:
 
 def test_a_recording_that_cannot_be_written_aborts_the_whole_load_once(tmp_path: Path) -> None:
     assert in_locust_child(record_on_a_full_disk, tmp_path) == [
-        ["cannot record", "the recording cannot be written: No space left on device"],
+        [
+            "cannot record",
+            "the recording cannot be written: "
+            "the disk is full: make room where runs are kept, and run again",
+        ],
         ["cannot record"],
     ]
