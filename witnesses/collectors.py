@@ -23,6 +23,7 @@ from witnesses.target_labels import address_of, instance_of
 
 CACHED_PAGE_S = 25.0
 LATE_COUNTS_S = 8.0
+BASELINE_S = 4.0
 
 _CLOCK_STEP_S = 0.01
 
@@ -141,15 +142,27 @@ def is_under_test(environment: Environment) -> bool:
 
 @contextmanager
 def open_collectors(
-    scenario: Scenario, environment: Environment, tenant: str, folder: RunFolder, *, fresh: bool
+    scenario: Scenario,
+    environment: Environment,
+    tenant: str,
+    folder: RunFolder,
+    *,
+    fresh: bool,
+    baseline_s: float = BASELINE_S,
 ) -> Iterator[Collectors]:
-    """Connect to every witness that the environment has."""
+    """Connect to every witness that the environment has.
+
+    Without a Prometheus, counters are watched for `baseline_s` seconds before the first request.
+    """
     quantities = [
         CountedQuantity(name, settings, tenant, environment.exclusive)
         for name, settings in scenario.quantities.items()
     ]
+    # Prometheus' baseline is longer, and nobody else counts on what was started for the run.
+    is_watched = fresh or environment.prometheus is not None
+    is_watched |= all(each.has_other_traffic for each in quantities)
     in_order: list[Collector] = [
-        ServiceCollector(environment, quantities),
+        ServiceCollector(environment, quantities, 0.0 if is_watched else baseline_s),
         DatabaseCollector(environment.databases, quantities, tenant),
     ]
     with ExitStack() as held:

@@ -75,7 +75,7 @@ class Shop:
             }
             environment = Environment.model_validate(document)
             with open_collectors(
-                _SCENARIO, environment, "acme", self.folder, fresh=fresh
+                _SCENARIO, environment, "acme", self.folder, fresh=fresh, baseline_s=0.01
             ) as collectors:
                 yield collectors
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -34,13 +34,23 @@ _MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
 class ServiceCollector:
     """Scrapes the services' own `/metrics`.
 
-    One exposition is kept per replica; further scrapes only show whether one process answers.
+    One exposition is kept per replica; further scrapes only show whether one process answers, and
+    whether others count on it.
+
+    first scrapes                      once more        first request
+    ──|||||──────── baseline_s ────────────|───────────────●────▶
     """
 
     def __init__(
-        self, environment: Environment, quantities: Iterable[CountedQuantity] = ()
+        self,
+        environment: Environment,
+        quantities: Iterable[CountedQuantity] = (),
+        baseline_s: float = 0.0,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet; counters are watched for `baseline_s` seconds before the run."""
+        self._baseline_s = baseline_s
+        self._sleep = sleep
         self._environment = environment
         self._metrics = frozenset[str]().union(*(each.metrics for each in quantities))
         self.may_be_cached = False
@@ -56,7 +66,8 @@ class ServiceCollector:
 
     def _collect(self, moment: str, folder: RunFolder) -> None:
         self.may_be_cached = False
-        index: dict[str, Any] = {}
+        begun_s, index = time.monotonic(), dict[str, Any]()
+        firsts: dict[str, bytes] = {}
         for service, settings in self._environment.services.items():
             if settings.metrics == NONE:
                 index[service] = {"service": service, "is_declared_absent": True}
@@ -66,9 +77,20 @@ class ServiceCollector:
                 name, content = f"{service}-{number}", page.content
                 if content or not page.error:
                     folder.write_witness_file(f"service/{moment}/{name}.txt", content)
+                    firsts[name] = content
                 index[name] = {"service": service, "job": settings.job or service, **scraped}
-        content = json.dumps(index, indent=1).encode()
+        if moment == Moment.BEFORE and self._baseline_s and self._metrics:
+            self._sleep(max(0.0, begun_s + self._baseline_s - time.monotonic()))
+            for name, first in firsts.items():
+                index[name]["scrapes"] = self._scrape_once_more(first, index[name])
+        content = json.dumps(index, indent=1, default=asdict).encode()
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
+
+    def _scrape_once_more(self, first: bytes, scraped: Mapping[str, Any]) -> RepeatedScrapes:
+        scrapes: RepeatedScrapes = scraped["scrapes"]
+        with metrics_client(self._environment, scraped["service"], scraped["url"]) as client:
+            last, error = fetch_exposition(client, scraped["url"])
+        return scrapes if error else scrapes.extended(first, last, self._metrics)
 
     def _scrape(self, client: BoundedClient, url: str) -> tuple[Page, dict[str, Any]]:
         """Scrape a replica; return its page, and what the index has of it."""
@@ -76,7 +98,7 @@ class ServiceCollector:
         scrapes = self._scrape_again(client, url, page.content, page.error)
         return page, {
             "url": url, "error": page.error, "asked_at": asked_at, "skew_s": page.skew_s,
-            "scrapes": asdict(scrapes),
+            "scrapes": scrapes,
         }  # fmt: skip
 
     def _scrape_again(

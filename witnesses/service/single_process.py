@@ -53,6 +53,19 @@ class RepeatedScrapes:
         """Whether they cannot come from one process."""
         return bool(self.fell) or are_apart(self.start_times, _margin_s(self.start_times))
 
+    def extended(self, first: bytes, last: bytes, metrics: frozenset[str]) -> "RepeatedScrapes":
+        """Return the scrapes with one more, some time after: `first` and `last` are its pages."""
+        watched = _Watched(metrics, first)
+        watched.add(last)
+        found = watched.result
+        return RepeatedScrapes(
+            self.number + 1,
+            (*self.start_times, *found.start_times[1:]),
+            self.fell or found.fell,
+            self.self_counting,
+            tuple(sorted({*self.moved, *found.moved} - {*self.self_counting})),
+        )
+
 
 def scrape_repeatedly(
     first: bytes,

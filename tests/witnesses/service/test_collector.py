@@ -69,6 +69,30 @@ def test_a_counter_that_falls_between_two_scrapes_is_recorded(folder: RunFolder)
     assert "uses_total" in _index(folder)["shop-0"]["scrapes"]["fell"]
 
 
+@pytest.mark.parametrize(("use", "moved"), [(1, ['uses_total{tenant="acme",kind="tea"}']), (0, [])])
+def test_a_counter_that_moves_some_time_after_the_first_scrapes_has_moved(
+    folder: RunFolder, use: int, moved: list[str]
+) -> None:
+    """Others that count every few seconds are not seen in scrapes of a moment."""
+    uses = [1]
+
+    def answer(exchange: Exchange) -> None:
+        exchange.say(exposition({"tea": uses[0]}).encode(), Content_Type="text/plain")
+
+    def sleep(_: float) -> None:
+        uses[0] += use
+
+    with answering(answer) as heard:
+        shop = shop_at(heard.url)
+        ServiceCollector(shop, [uses_by_kind()], 4.0, sleep).collect(Moment.BEFORE, folder)
+        asked = len(heard.paths)
+        ServiceCollector(shop, [uses_by_kind()], 4.0, sleep).collect(Moment.AFTER, folder)
+    scrapes = _index(folder)["shop-0"]["scrapes"]
+    assert (scrapes["number"], scrapes["moved"]) == (asked, moved)
+    assert (folder.witnesses / "service/before/shop-0.txt").read_text() == exposition({"tea": 1})
+    assert uses[0] == 1 + use  # only before the run
+
+
 def test_each_scrape_has_a_connection_of_its_own(folder: RunFolder) -> None:
     """A kept connection would lead to one process behind a load balancer."""
     handlers = []

@@ -195,3 +195,20 @@ def test_a_gauge_or_a_metric_of_no_quantity_does_not_count_as_moved() -> None:
 def test_a_start_time_that_is_not_finite_is_none(number: str) -> None:
     page = f"process_start_time_seconds {number}\n".encode() + _exposition(1.0, None)
     assert _scraped([page] * 20).start_times == ()
+
+
+def test_a_scrape_some_time_later_extends_what_the_first_ones_showed() -> None:
+    first = _exposition(5)
+    scrapes = _scraped([first] * 20)
+    assert scrapes.extended(first, first, _USES).moved == ()
+    moved = scrapes.extended(first, _exposition(6), _USES)
+    assert (moved.number, moved.moved) == (21, ('uses_total{kind="a b"}',))
+    assert not moved.shows_several_processes
+    assert scrapes.extended(first, _exposition(4), _USES).fell == 'uses_total{kind="a b"}'
+    assert scrapes.extended(first, _exposition(5, 900.0), _USES).shows_several_processes
+
+
+def test_a_counter_of_the_scrapes_has_not_moved_some_time_later() -> None:
+    pages = [_exposition(number) for number in range(1, 21)]
+    scrapes = _scraped(pages)
+    assert scrapes.extended(pages[0], _exposition(21), _USES).moved == ()
