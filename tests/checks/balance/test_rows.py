@@ -237,3 +237,16 @@ def test_where_prometheus_saw_the_counter_go_on_a_shortfall_is_a_lost_count(tmp_
     write_prometheus(folder, {"uses": [*series, *coffee]})
     rows = {row.label_values: row for row in _rows(folder)}
     assert (rows["tea",].verdict, rows["tea",].code) == (Verdict.FAIL, Code.LOST_COUNT)
+
+
+def test_a_quantity_that_is_on_no_page_is_judged_by_its_records_alone(tmp_path: Path) -> None:
+    scenario = COUNTED.replace(
+        """prometheus: 'uses_total{tenant="{{ tenant }}"}'""",
+        """database: {main: "SELECT kind, count(*) FROM uses GROUP BY kind"}""",
+    )
+    folder = write_run(tmp_path, Load(), scenario=scenario)
+    write_agreeing_witnesses(folder)
+    assert {row.verdict for row in _rows(folder)} == {Verdict.PASS}
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
+    codes = {row.label_values: row.code for row in _rows(folder)}
+    assert codes == {("tea",): Code.LOST_ROW, ("coffee",): None}
