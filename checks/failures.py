@@ -85,7 +85,7 @@ def _sample(case: Case, recording: Recording, exchange: Exchange) -> FailureSamp
         status=exchange.status,
         reason=exchange.reason,
         trace_id=case.trace_ids.shown(generator, sequence),
-        request=f"{detail['method']} {detail['url']}" if "url" in detail else "",
+        request=f"{detail['method']} {detail['url']}" if detail.get("url") else "",
         response_snippet=detail.get("answer_head", ""),
         repeat=_curl(case, exchange.step, detail, value),
     )

@@ -310,8 +310,8 @@ def _problems(
     problems = _misread(document)
     for each in error.errors():
         # A value that is misread has its own message, which says how to write it.
-        if each["loc"] not in document.misread:
-            location = _written_location(document, each)
+        location = _written_location(document, each)
+        if location not in document.misread:
             problems.append(document.problem(location, _sentence(model, location, each)))
     yield from sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 

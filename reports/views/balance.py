@@ -101,7 +101,7 @@ def _said_once(rows: list[BalanceRow]) -> tuple[list[BalanceRow], tuple[str, ...
     common = {notes: count for notes, count in number.items() if count > 1}
     quiet = [
         replace(each, notes=(), code="")
-        if each.verdict is Verdict.PASS and each.notes in common
+        if each.verdict is Verdict.PASS and common.get(each.notes)
         else each
         for each in rows
     ]
