@@ -158,6 +158,7 @@ def test_a_failure_is_named_by_the_id_of_its_traceparent_and_repeated_with_it(
 ) -> None:
     case = case_of(tmp_path, Load((GOOD, _repeatable())))
     case = replace(case, run=replace(case.run, trace_header="traceparent"))
-    (group,) = failures_of(case)
-    assert len(group.trace_id) == 32
-    assert f"traceparent: 00-{group.trace_id}-{group.trace_id[:16]}-01" in _words(group.repeat)
+    sample = failures_of(case)[0].samples[0]
+    header = f"traceparent: 00-{sample.trace_id}-{sample.trace_id[:16]}-01"
+    assert len(sample.trace_id) == 32
+    assert header in _words(sample.repeat)
