@@ -82,18 +82,21 @@ class ClientFigure:
     """The ledger's count: at least `confirmed`, at most `confirmed + in_doubt`.
 
     `is_partial` means that exchanges are missing, so that it may be any amount more. So may it be
-    where it `is_unbounded`: a request is in doubt that has no upper bound (`at_most`).
+    where it `is_unbounded`: a request is in doubt that has no upper bound (`at_most`). With
+    `is_at_least`, the scenario allows for more.
     """
 
     confirmed: Amount
     in_doubt: Amount
     is_partial: bool = False
     is_unbounded: bool = False
+    is_at_least: bool = False
 
     @property
     def most(self) -> Amount:
         """The most that was counted, if no exchange is missing."""
-        return inf if self.is_unbounded else self.confirmed + self.in_doubt
+        is_open = self.is_unbounded or self.is_at_least
+        return inf if is_open else self.confirmed + self.in_doubt
 
     @property
     def is_in_doubt(self) -> bool:
@@ -121,6 +124,7 @@ class ClientFigure:
             self.in_doubt + other.in_doubt,
             self.is_partial or other.is_partial,
             self.is_unbounded or other.is_unbounded,
+            self.is_at_least or other.is_at_least,
         )
 
 

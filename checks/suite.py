@@ -185,7 +185,7 @@ def _phase(case: Case, driven: DrivenProfile) -> Phase:
     counts = {
         name: client_total(ledger, name, resolution_of(case.scenario, name))
         for name in dict.fromkeys(entry.quantity for step in case.scenario.steps
-                                  for entry in entries_of(step.counts))
+                                  for entry in entries_of(step))
     }  # fmt: skip
     exchanges: dict[str, int] = {}
     for _, outcome, _, count in chain.from_iterable(each.tally() for each in driven.exchanges):

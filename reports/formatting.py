@@ -149,7 +149,7 @@ def render_client(client: ClientFigure) -> str:
     >>> render_client(ClientFigure(98, 2)), render_client(ClientFigure(98, 2, is_unbounded=True))
     ('98–100', '≥ 98')
     """
-    if client.is_unbounded:
+    if client.is_unbounded or client.is_at_least:
         return f"≥ {render_count(client.confirmed)}"
     more = "≥ " if client.is_partial else ""
     return more + render_range(client.confirmed, client.most)

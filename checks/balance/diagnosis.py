@@ -127,7 +127,8 @@ class Statement:
         client = self.client
         if client.is_unbounded:
             return self.in_doubt_limit < 1
-        return float(client.in_doubt) > self.in_doubt_limit * float(client.most)
+        whole = client.confirmed + client.in_doubt
+        return float(client.in_doubt) > self.in_doubt_limit * float(whole)
 
     @property
     def is_contradicted_exactly(self) -> bool:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from scenarios.evidence.amounts import AmountKind, KeyLabels
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import Column, Exchanges
-from scenarios.evidence.ledger import Weight, fits, weight_of
+from scenarios.evidence.ledger import Weight, fits, moved_by
 from scenarios.evidence.moves import RecordedAmounts
 from scenarios.evidence.trace_ids import TraceIds
-from scenarios.language.amounts import Labels, constant_counts, entry_numbers, resolution_of
+from scenarios.language.amounts import Labels, of_quantity, resolution_of
 from scenarios.language.model import Scenario
 
 
@@ -51,27 +51,21 @@ class Promises:
         What the evidence lacks of a confirmed exchange is in doubt.
         """
         steps = {step.step: step for step in self.scenario.steps}
-        constants = {
-            name: [
-                (labels, n)
-                for (of, labels), n in constant_counts(self.scenario, step)
-                if of == quantity and n
-            ]
-            for name, step in steps.items()
-        }
-        entries = {name: entry_numbers(step, quantity) for name, step in steps.items()}
         for table in self.exchanges:
             recorded = RecordedAmounts(table)
-            for step, outcome, status, _ in table.tally():
-                its_weight = weight_of(outcome, status, steps[step])
-                if constants[step] and its_weight is weight:
-                    for each in table.of_kind(step, outcome, status):
-                        for labels, amount in constants[step]:
+            for name, outcome, status, _ in table.tally():
+                moved = moved_by(self.scenario, steps[name], outcome, status)
+                constants = [(labels, n) for (of, labels), n in moved.constants.items()
+                             if of == quantity and n]  # fmt: skip
+                if constants and moved.weight is weight:
+                    for each in table.of_kind(name, outcome, status):
+                        for labels, amount in constants:
                             yield Promise(each, labels, amount)
-                if entries[step] and its_weight is not Weight.NOTHING:
-                    kind = table.is_of_kind(step, outcome, status)
+                entries = of_quantity(moved.entries, steps[name], quantity)
+                if entries:
+                    kind = table.is_of_kind(name, outcome, status)
                     yield from self._recorded(
-                        recorded, kind, entries[step], quantity, its_weight, weight
+                        recorded, kind, entries, quantity, moved.weight, weight
                     )
 
     def _recorded(

@@ -124,8 +124,9 @@ def _row(
     resolution = quantity.precision.resolution
     confirmed = in_units(case.ledger.confirmed.get(key, 0), resolution)
     doubt = case.ledger.doubt_of(key)
+    allows_more = quantity.settings.expect == "at least"
     in_doubt = in_units(doubt.amount, resolution)
-    client = ClientFigure(confirmed, in_doubt, case.is_partial, doubt.is_unbounded)
+    client = ClientFigure(confirmed, in_doubt, case.is_partial, doubt.is_unbounded, allows_more)
     of_row = {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()}
     row = judge_row(
         quantity.name,
@@ -192,7 +193,8 @@ def _doubted_by_shortfall(
 def _is_empty(row: UsageRow) -> bool:
     """Return whether the client counted nothing, and every witness agrees."""
     values = (figure.value for figure in row.figures.values())
-    return row.verdict is Verdict.PASS and row.client.most == 0 and not any(values)
+    is_idle = not row.client.confirmed and not row.client.is_in_doubt
+    return row.verdict is Verdict.PASS and is_idle and not any(values)
 
 
 def _compared_by_request(

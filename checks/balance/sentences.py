@@ -149,7 +149,8 @@ def _open_sentence(row: UsageRow) -> str:
                 "shows whether it was done, nor how much it was. Give the step at_most, or the "
                 "quantity traces.")  # fmt: skip
     if row.code is Code.IN_DOUBT:
-        doubtful, whole = (_amount(row, each) for each in (row.client.in_doubt, row.client.most))
+        whole = _amount(row, row.client.confirmed + row.client.in_doubt)
+        doubtful = _amount(row, row.client.in_doubt)
         return (f"{doubtful} of {whole} in doubt: sent, but no response "
                 "shows whether it was done. That could hide as many losses, and is more than the "
                 "quantity's in_doubt allows.")  # fmt: skip

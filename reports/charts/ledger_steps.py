@@ -12,10 +12,10 @@ import numpy as np
 from checks.case import Case
 from checks.result import UsageRow
 from scenarios.evidence.exchanges import Column
-from scenarios.evidence.ledger import Weight, fits, weight_of
+from scenarios.evidence.ledger import Weight, fits, moved_by
 from scenarios.evidence.moves import RecordedAmounts
 from scenarios.evidence.recording import Recording
-from scenarios.language.amounts import constant_counts, entry_numbers
+from scenarios.language.amounts import of_quantity
 from witnesses.prometheus.increase import Growth
 
 _ROUNDING = 1e-9  # of sums of floats, which are for the eye only
@@ -81,21 +81,22 @@ def _moves(case: Case, row: UsageRow, recording: Recording) -> Iterator[_Part]:
     resolution = case.promises.resolution_of(row.quantity)
     recorded = RecordedAmounts(exchanges)
     for name, outcome, status, _ in exchanges.tally():
-        step, weight = steps[name], weight_of(outcome, status, steps[name])
-        units = sum(n for of, n in constant_counts(case.scenario, step) if of == key)
-        entries = entry_numbers(step, row.quantity)
-        if weight is Weight.NOTHING or not (units or entries):
+        moved = moved_by(case.scenario, steps[name], outcome, status)
+        units = moved.constants.get(key, 0)
+        entries = of_quantity(moved.entries, steps[name], row.quantity)
+        if not (units or entries):
             continue
         kind = exchanges.is_of_kind(name, outcome, status)
         chosen, amounts = rows[kind], np.full(np.count_nonzero(kind), units)
         if entries:
-            moves = recorded.of(kind, entries, is_confirmed=weight is Weight.CONFIRMED)
+            moves = recorded.of(kind, entries, is_confirmed=moved.weight is Weight.CONFIRMED)
             fitting = [fits((each.quantity, each.labels), key) for each in moves.keys]
             of_key = np.array(fitting, bool)[moves.rows["key"]]
             chosen = np.concatenate([chosen, rows[moves.positions[of_key]]])
             amounts = np.concatenate([amounts, moves.rows["amount"][of_key]])
         in_units = amounts * float(resolution)
-        yield weight, chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at, in_units
+        sent_at, done_at = chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at
+        yield moved.weight, sent_at, done_at, in_units
 
 
 def _totals(parts: Sequence[tuple[Column, Column]]) -> Totals:

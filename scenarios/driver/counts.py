@@ -140,12 +140,14 @@ def _compile(
     number: int, entry: Entry, scenario: Scenario, step: Step, known: Variables
 ) -> _CompiledEntry:
     at_most = step.at_most.get(entry.quantity)
+    # a response by its status saves nothing: what it counts is known before the request
+    saved = {} if entry.status else step.save
     return _CompiledEntry(
         number,
         entry.quantity,
         resolution_of(scenario, entry.quantity),
-        tuple(_value(label, step.save, known) for label in entry.labels),
-        _value(entry.amount, step.save, known),
+        tuple(_value(label, saved, known) for label in entry.labels),
+        _value(entry.amount, saved, known),
         None if at_most is None else compile_value(at_most, known),
     )
 

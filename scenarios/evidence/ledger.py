@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
 from scenarios.evidence.amounts import AmountKey, KeyLabels
 from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.exchanges import Exchanges
+from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.evidence.moves import RecordedAmounts
 from scenarios.language.amounts import (
     Labels,
@@ -83,6 +83,15 @@ class Ledger:
         return sum(n for (name, _), n in self.confirmed.items() if name == quantity), doubt
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an exchange has moved, or may have: constant amounts, and the numbers of others."""
+
+    weight: Weight
+    constants: Mapping[Key, int]
+    entries: Sequence[int]
+
+
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
     """Sum the exchanges of all generators up to the ledger."""
     sums = _Sums(scenario)
@@ -96,31 +105,27 @@ class _Sums:
 
     def __init__(self, scenario: Scenario) -> None:
         self._steps = {step.step: step for step in scenario.steps}
-        self._constants = {
-            name: list(constant_counts(scenario, step)) for name, step in self._steps.items()
-        }
         self._scenario = scenario
-        zero = {key: 0 for of_step in self._constants.values() for key, _ in of_step}
+        zero = {key: 0 for step in scenario.steps for key, _ in _all_constants(scenario, step)}
         self._tallies = {weight: Counter(zero) for weight in Weight}
         self._open: dict[Pattern, Doubt] = {}
 
     def add(self, part: Exchanges) -> None:
         recorded = RecordedAmounts(part)
         for name, outcome, status, count in part.tally():
-            weight = weight_of(outcome, status, self._steps[name])
-            tally = self._tallies[weight]
-            for key, amount in self._constants[name]:
+            moved = moved_by(self._scenario, self._steps[name], outcome, status)
+            tally = self._tallies[moved.weight]
+            for key, amount in moved.constants.items():
                 tally[key] += amount * count
-            if recorded_entries(self._steps[name]) and weight is not Weight.NOTHING:
-                self._add_recorded(recorded, name, outcome, status)
+            if moved.entries:
+                chosen = part.is_of_kind(name, outcome, status)
+                self._add_recorded(recorded, chosen, self._steps[name], moved)
 
     def _add_recorded(
-        self, recorded: RecordedAmounts, name: str, outcome: Outcome, status: int | None
+        self, recorded: RecordedAmounts, chosen: Column, step: Step, moved: Moved
     ) -> None:
-        entries = recorded_entries(self._steps[name])
-        is_confirmed = weight_of(outcome, status, self._steps[name]) is Weight.CONFIRMED
-        chosen = recorded.exchanges.is_of_kind(name, outcome, status)
-        moves = recorded.of(chosen, range(len(entries)), is_confirmed=is_confirmed)
+        is_confirmed = moved.weight is Weight.CONFIRMED
+        moves = recorded.of(chosen, moved.entries, is_confirmed=is_confirmed)
         for amount_key, amount, is_unbounded in moves.totals():
             if resolution_of(self._scenario, amount_key.quantity) != amount_key.resolution:
                 self._doubt(_pattern_of(amount_key), Doubt(0, is_unbounded=True))
@@ -129,7 +134,8 @@ class _Sums:
             else:
                 self._doubt(_pattern_of(amount_key), Doubt(amount, is_unbounded))
         if len(moves.incomplete):
-            for quantity in {entry.quantity for entry in entries}:
+            entries = recorded_entries(step)
+            for quantity in {entries[number].quantity for number in moved.entries}:
                 unknown = (None,) * len(self._scenario.quantities[quantity].by)
                 self._doubt((quantity, unknown), Doubt(0, is_unbounded=True))
 
@@ -155,8 +161,29 @@ class _Sums:
         return Ledger(confirmed, {key: in_doubt[key] for key in confirmed}, self._open)
 
 
+def moved_by(scenario: Scenario, step: Step, outcome: Outcome, status: int | None) -> Moved:
+    """Return what an exchange of a step has moved.
+
+    A request without a response may have had any: of an amount that several would count, the
+    largest is in doubt.
+    """
+    listed = step.status_key(status) if outcome is Outcome.REJECTED else None
+    weight = Weight.CONFIRMED if listed else weight_of(outcome, status, step)
+    if weight is Weight.NOTHING:
+        return Moved(weight, {}, ())
+    keys = [listed or ""]
+    if outcome is Outcome.UNKNOWN:
+        keys += step.counts_by_status
+    constants: dict[Key, int] = {}
+    for each in keys:
+        for key, amount in constant_counts(scenario, step, each):
+            constants[key] = max(amount, constants.get(key, 0))
+    entries = enumerate(recorded_entries(step))
+    return Moved(weight, constants, [number for number, each in entries if each.status in keys])
+
+
 def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:
-    """Return how the ledger takes an exchange.
+    """Return how the ledger takes the counts of a step for an exchange.
 
     A 4xx response counts nothing, any other unexpected response is in doubt, unless the step's
     `when_rejected` decides.
@@ -206,8 +233,13 @@ def _number(amount: float | Fraction) -> float:
 
 def _in_order(scenario: Scenario, amounts: Mapping[Key, int]) -> dict[Key, int]:
     """Return amounts in the order of the scenario: its constants, then what else was counted."""
-    constants = (key for step in scenario.steps for key, _ in constant_counts(scenario, step))
+    constants = (key for step in scenario.steps for key, _ in _all_constants(scenario, step))
     return {key: amounts[key] for key in dict.fromkeys([*constants, *sorted(amounts)])}
+
+
+def _all_constants(scenario: Scenario, step: Step) -> Iterator[tuple[Key, int]]:
+    for status in ("", *step.counts_by_status):
+        yield from constant_counts(scenario, step, status)
 
 
 def _pattern_of(key: AmountKey) -> Pattern:

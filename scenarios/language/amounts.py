@@ -6,7 +6,7 @@
 A number of YAML or JSON was read as a float: it stands for the shortest decimal that reads as it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -35,11 +35,15 @@ class AmountError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One amount of a step's counts, under its label values; a text is a template."""
+    """One amount of a step's counts, under its label values; a text is a template.
+
+    `status` is the key of `counts_by_status` that has it; "" of an entry of `counts`.
+    """
 
     quantity: str
     labels: Labels
     amount: float | str
+    status: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -47,11 +51,13 @@ class Entry:
         return not isinstance(self.amount, str) and not any(map(looks_like_template, self.labels))
 
 
-def entries_of(counts: Mapping[str, Counts]) -> Iterator[Entry]:
-    """Yield each amount of a step's counts, in the order of the file."""
-    for quantity, of_quantity in counts.items():
-        for labels, amount in _flat(of_quantity):
-            yield Entry(quantity, labels, amount)
+def entries_of(step: Step) -> Iterator[Entry]:
+    """Yield each amount of a step: those of the expected response, then those by status."""
+    by_status: dict[str, Mapping[str, Counts]] = {"": step.counts, **step.counts_by_status}
+    for status, counts in by_status.items():
+        for quantity, of_quantity in counts.items():
+            for labels, amount in _flat(of_quantity):
+                yield Entry(quantity, labels, amount, status)
 
 
 def recorded_entries(step: Step) -> tuple[Entry, ...]:
@@ -59,13 +65,13 @@ def recorded_entries(step: Step) -> tuple[Entry, ...]:
 
     The number of an entry in the evidence is its position here.
     """
-    return tuple(entry for entry in entries_of(step.counts) if not entry.is_constant)
+    return tuple(entry for entry in entries_of(step) if not entry.is_constant)
 
 
-def entry_numbers(step: Step, quantity: str) -> list[int]:
-    """Return the numbers of a step's recorded entries that count a quantity."""
-    entries = enumerate(recorded_entries(step))
-    return [number for number, entry in entries if entry.quantity == quantity]
+def of_quantity(entries: Iterable[int], step: Step, quantity: str) -> list[int]:
+    """Return those numbers of a step's recorded entries that count a quantity."""
+    recorded = recorded_entries(step)
+    return [number for number in entries if recorded[number].quantity == quantity]
 
 
 def resolution_of(scenario: Scenario, quantity: str) -> Fraction:
@@ -79,16 +85,21 @@ def resolution_of(scenario: Scenario, quantity: str) -> Fraction:
     amounts = [
         entry.amount
         for step in scenario.steps
-        for entry in entries_of(step.counts)
+        for entry in entries_of(step)
         if entry.quantity == quantity
     ]
     return WHOLE if all(isinstance(amount, int) for amount in amounts) else FINE
 
 
-def constant_counts(scenario: Scenario, step: Step) -> Iterator[tuple[tuple[str, Labels], int]]:
-    """Yield what each expected response counts alike: keys and scaled amounts."""
-    for entry in entries_of(step.counts):
-        if entry.is_constant:
+def constant_counts(
+    scenario: Scenario, step: Step, status: str = ""
+) -> Iterator[tuple[tuple[str, Labels], int]]:
+    """Yield what each response of a kind counts alike: keys and scaled amounts.
+
+    The kind is the expected response, or a key of `counts_by_status`.
+    """
+    for entry in entries_of(step):
+        if entry.is_constant and entry.status == status:
             resolution = resolution_of(scenario, entry.quantity)
             yield (entry.quantity, entry.labels), scaled(entry.amount, resolution)
 

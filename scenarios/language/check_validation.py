@@ -97,7 +97,7 @@ def _errors(scenario: Scenario) -> Iterator[Violation]:
 def _unjudged(scenario: Scenario) -> Iterator[Violation]:
     """Refuse a quantity that is counted and judged by no check, unless a check misspells one."""
     judged, known = set(scenario.judged_quantities), set(scenario.quantities)
-    counted = {name for step in scenario.steps for name in step.counts}
+    counted = {name for step in scenario.steps for name in step.counted}
     for name in known - judged if judged <= known else ():
         if name in counted:
             message = f"no check judges {name!r}; add it to checks.usage, or remove checks.usage"

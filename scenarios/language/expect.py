@@ -29,6 +29,18 @@ _IS_NOT_EMPTY = requires(bool, "no status is expected; write 200, or a class suc
 Statuses = Annotated[list[Annotated[Any, _IS_STATUS]], _IS_NOT_EMPTY, BeforeValidator(_listed)]
 
 
+def statuses_of(key: str) -> frozenset[int]:
+    """Return the statuses that a key of a mapping means: one or a class; none if it is neither.
+
+    >>> sorted(statuses_of("409")), len(statuses_of("4xx")), statuses_of("many")
+    ([409], 100, frozenset())
+    """
+    if key in _CLASSES:
+        return frozenset(_CLASSES[key])
+    is_status = key.isascii() and key.isdecimal() and int(key) in _STATUSES
+    return frozenset({int(key)} if is_status else ())
+
+
 def _pattern(pattern: str) -> str:
     TextPattern(pattern)
     return pattern

@@ -1,7 +1,7 @@
 """Quantities: what is counted, by which labels, and where each witness keeps its count."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -43,7 +43,8 @@ class Quantity(StrictModel):
     whose columns are the labels of `by`, in order, and the amount. `traces` maps one database to a
     query with the trace id of the request as an additional first column; it resolves requests
     whose outcome the client does not know. `service` names the service whose counter is meant,
-    where several have the metric; by default, the figures of all are added up. `shared` declares
+    where several have the metric; by default, the figures of all are added up. `expect: at
+    least` allows for more than the client knows of, as a legitimate retry causes. `shared` declares
     that others' traffic is counted, too. `settle` is how long after the response counting may take,
     in seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many
     losses could hide in it.
@@ -56,6 +57,7 @@ class Quantity(StrictModel):
     service: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1)] | None = None
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
+    expect: Literal["exactly", "at least"] = "exactly"
     shared: bool = False
     settle: Duration = 0.0
     in_doubt: Share = 0.01

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from config.documents import did_you_mean, nearest
 from config.model_keys import Location
 from scenarios.language.amounts import AmountError, recorded_entries, resolution_of, scaled
+from scenarios.language.expect import statuses_of
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
@@ -26,27 +27,48 @@ _BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the quantities and of what the steps count."""
     for place, step in scenario.placed_steps():
-        yield from _counts(scenario, step, (*place, "counts"))
+        yield from _counts(scenario, step, step.counts, (*place, "counts"))
+        yield from _bounds(scenario, step, place)
+        yield from _by_status(scenario, step, (*place, "counts_by_status"))
     for name, quantity in scenario.quantities.items():
         yield from _quantity(scenario, name, quantity)
 
 
-def _counts(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
+def _counts(
+    scenario: Scenario, step: Step, counted: Mapping[str, Counts], place: Location
+) -> Iterator[Violation]:
     known = list(scenario.quantities)
-    if len(recorded_entries(step)) > MAX_RECORDED:
-        yield place, f"these are more than {MAX_RECORDED} amounts with templates; split the step"
-    for name in step.at_most.keys() - step.counts.keys():
-        message = f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
-        yield (*place[:-1], "at_most", name), message
-    for name, counts in step.counts.items():
+    for name, counts in counted.items():
         quantity = scenario.quantities.get(name)
         if quantity is None:
             yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
         else:
             yield from _count_shape(counts, quantity.by, (*place, name))
             yield from _constant_amounts(scenario, name, counts, (*place, name))
-            yield from _at_most(scenario, step, name, (*place[:-1], "at_most", name))
             yield from _left_out(counts, quantity.by, _matchers(quantity), (*place, name))
+
+
+def _bounds(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
+    """Report bounds of what the step does not count, and more amounts than can be recorded."""
+    if len(recorded_entries(step)) > MAX_RECORDED:
+        message = f"these are more than {MAX_RECORDED} amounts with templates; split the step"
+        yield (*place, "counts"), message
+    for name in step.at_most:
+        at = (*place, "at_most", name)
+        if name not in step.counts:
+            yield at, f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
+        elif name in scenario.quantities:
+            yield from _at_most(scenario, step, name, at)
+
+
+def _by_status(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
+    """Report counts of a status that is expected or that nothing has, and what they count."""
+    for status, counted in step.counts_by_status.items():
+        if not statuses_of(status):
+            yield (*place, status), f"{status!r} is not a status; write 409, or a class such as 4xx"
+        elif step.expect.statuses >= statuses_of(status):
+            yield (*place, status), f"the step expects {status}; write what it counts in counts"
+        yield from _counts(scenario, step, counted, (*place, status))
 
 
 def _at_most(scenario: Scenario, step: Step, name: str, place: Location) -> Iterator[Violation]:
@@ -134,7 +156,7 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
     counted = {
         count if count in known else nearest(count, known)
         for step in scenario.steps
-        for count in step.counts
+        for count in step.counted
     }
     if name not in counted:
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"

@@ -79,9 +79,12 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
             yield from template_violations(value, known, (*place, key, *key_place))
     yield from template_violations(step.at_most, known, (*place, "at_most"))
     for entry in recorded_entries(step):
-        counts: Location = (*place, "counts", entry.quantity, *entry.labels)
+        under: Location = ("counts_by_status", entry.status) if entry.status else ("counts",)
+        counts: Location = (*place, *under, entry.quantity, *entry.labels)
         values = [*entry.labels, entry.amount]
-        yield from template_violations(values, [*known, *step.save], counts)
+        yield from template_violations(
+            values, known if entry.status else [*known, *step.save], counts
+        )
         if step.until and variables_in(values) & set(step.save):
             yield (
                 counts,

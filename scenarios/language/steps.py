@@ -41,6 +41,7 @@ class Step(StrictModel):
     `counts` maps a quantity to an amount, or to a mapping by label value, nested for further
     labels. Amounts and label values may be templates, also of what the step saves. `at_most` is how
     much of a quantity a request without a response can have counted.
+    `counts_by_status` is what an unexpected response of a status, or a class such as 4xx, counts.
     `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
     means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
     """
@@ -60,6 +61,7 @@ class Step(StrictModel):
     save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
     at_most: dict[Name, int | float | str] = {}
+    counts_by_status: dict[str, dict[Name, Counts]] = {}
     when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
 
     @property
@@ -72,6 +74,16 @@ class Step(StrictModel):
         yield "expect", self.expect
         if self.until:
             yield "until", self.until
+
+    @property
+    def counted(self) -> set[str]:
+        """The quantities that it can count."""
+        return set(self.counts).union(*self.counts_by_status.values())
+
+    def status_key(self, status: int | None) -> str | None:
+        """Return the key of `counts_by_status` for a status: its own, or that of its class."""
+        of_class = f"{(status or 0) // 100}xx"
+        return next((key for key in (str(status), of_class) if key in self.counts_by_status), None)
 
     def request_parts(self) -> tuple[str, str, str]:
         """Return method, service and path (a template)."""

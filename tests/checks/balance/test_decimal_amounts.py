@@ -35,9 +35,12 @@ ADDED_UP = 0.1 + 0.1 + 0.1 + 0.1
 
 
 def folder_of(
-    place: Path, service: Mapping[str, float], database: Mapping[str, float] | None = None
+    place: Path,
+    service: Mapping[str, float],
+    database: Mapping[str, float] | None = None,
+    scenario: str = SCENARIO,
 ) -> RunFolder:
-    folder = make.write_run(place, make.Load(), scenario=SCENARIO)
+    folder = make.write_run(place, make.Load(), scenario=scenario)
     make.write_expositions(folder, "before", {"shop-0": make.exposition({})})
     make.write_expositions(folder, "after", {"shop-0": make.exposition(service)})
     make.write_rows(folder, "before", {"uses": {"rows": []}})
@@ -109,3 +112,39 @@ def test_the_result_has_the_amounts_as_numbers_and_reads_them_back_exactly(
     assert '"resolution": 1e-6' in text
     (folder.path / "again.json").write_text(text, encoding="utf-8")
     assert read_result(folder.path / "again.json").usage == result.usage
+
+
+@pytest.mark.parametrize(
+    ("counted", "verdict", "code"),
+    [
+        (62.5, Verdict.PASS, None),
+        (50.0, Verdict.PASS, None),
+        (37.5, Verdict.FAIL, Code.NOT_DONE),
+    ],
+)
+def test_more_is_no_fault_of_a_quantity_that_expects_at_least(
+    tmp_path: Path, counted: float, verdict: Verdict, code: Code | None
+) -> None:
+    scenario = SCENARIO.replace("unit: tokens", "expect: at least")
+    folder = folder_of(tmp_path, {"tea": ADDED_UP, "coffee": counted}, scenario=scenario)
+    row = rows_of(folder)["coffee"]
+    assert (row.verdict, row.code) == (verdict, code)
+    assert row.client.is_at_least
+
+
+def test_witnesses_of_a_quantity_that_expects_at_least_must_agree_with_each_other(
+    tmp_path: Path,
+) -> None:
+    scenario = SCENARIO.replace("unit: tokens", "expect: at least")
+    counted, stored = {"tea": ADDED_UP, "coffee": 62.5}, {"tea": ADDED_UP, "coffee": 75.0}
+    row = rows_of(folder_of(tmp_path, counted, stored, scenario=scenario))["coffee"]
+    assert row.verdict is Verdict.FAIL
+
+
+def test_a_quantity_that_expects_at_least_and_counted_nothing_is_no_pass(tmp_path: Path) -> None:
+    scenario = SCENARIO.replace("unit: tokens", "expect: at least").replace("tea: 0.1, ", "")
+    scenario = scenario.replace("coffee: 12.5", "coffee: 0")
+    rows = rows_of(folder_of(tmp_path, {}, {}, scenario=scenario))
+    assert [(row.verdict, row.code) for row in rows.values()] == [
+        (Verdict.INCONCLUSIVE, Code.NOTHING_COUNTED)
+    ]

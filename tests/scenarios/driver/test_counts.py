@@ -119,3 +119,52 @@ def test_the_keys_are_noted_once_with_their_resolution(tmp_path: Path) -> None:
     keys = recording.exchanges.amounts.keys
     assert [key.labels for key in keys] == [(None,), ("acme",)]
     assert {key.resolution for key in keys} == {Fraction(1, 1000)}
+
+
+BY_STATUS = {
+    "counts": {"tokens": {"200": 1}},
+    "counts_by_status": {"409": {"tokens": {"409": 2}}, "4xx": {"tokens": {"{{ tenant }}": 3}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "confirmed"),
+    [
+        (spent("x", 1.0), {"200": 1000}),
+        (spent("x", 1.0, 409), {"409": 2000}),
+        (spent("x", 1.0, 404), {"acme": 3000}),
+        (NotSent("refused"), {}),
+    ],
+)
+def test_a_rejected_request_counts_what_its_status_counts(
+    tmp_path: Path, answer: Response | BaseException, confirmed: dict[str, int]
+) -> None:
+    ledger = ledger_of_run(tmp_path, answer, **BY_STATUS)
+    counted = {labels[0]: amount for (_, labels), amount in ledger.confirmed.items() if amount}
+    assert counted == confirmed
+    assert not any(ledger.in_doubt.values())
+
+
+def test_a_status_takes_precedence_over_when_rejected(tmp_path: Path) -> None:
+    ledger = ledger_of_run(tmp_path, spent("x", 1.0, 409), **BY_STATUS, when_rejected="in doubt")
+    assert ledger.confirmed["tokens", ("409",)] == 2000
+    assert not any(ledger.in_doubt.values())
+
+
+def test_a_request_without_a_response_may_have_had_any_status(tmp_path: Path) -> None:
+    ledger = ledger_of_run(tmp_path, LOST, **BY_STATUS)
+    doubts = {labels[0]: amount for (_, labels), amount in ledger.in_doubt.items()}
+    assert doubts == {"200": 1000, "409": 2000, "acme": 3000}
+
+
+def test_of_one_key_under_several_statuses_the_largest_amount_is_in_doubt(tmp_path: Path) -> None:
+    counts = {"tokens": {"all": 1}}
+    by_status = {"409": {"tokens": {"all": 2}}}
+    ledger = ledger_of_run(tmp_path, LOST, counts=counts, counts_by_status=by_status)
+    assert ledger.in_doubt == {("tokens", ("all",)): 2000}
+
+
+def test_another_rejected_request_is_taken_as_before(tmp_path: Path) -> None:
+    ledger = ledger_of_run(tmp_path, spent("x", 1.0, 503), **BY_STATUS)
+    assert ledger.in_doubt["tokens", ("200",)] == 1000
+    assert ledger.in_doubt["tokens", ("409",)] == 0

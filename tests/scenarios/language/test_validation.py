@@ -320,6 +320,37 @@ MUTATIONS = [
     ),
     pytest.param(
         "    counts: {calls: 1}",
+        "    counts: {calls: 1}\n    counts_by_status: {409: {cals: 1}, many: {calls: 1}}",
+        [
+            "s.yaml:20: unknown quantity 'cals'; did you mean calls?",
+            "s.yaml:20: 'many' is not a status; write 409, or a class such as 4xx",
+        ],
+        id="counts by what is no status, and of what is no quantity",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {calls: 1}\n    counts_by_status: {200: {calls: 1}}",
+        ["s.yaml:20: the step expects 200; write what it counts in counts"],
+        id="counts by the expected status",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    save: {size: size}\n    counts: {calls: 1}\n"
+        '    counts_by_status: {4xx: {made: {"{{ size }}": 1}}}',
+        [
+            "s.yaml:21: the variable 'size' is not defined here; "
+            "known here: tenant, run, iteration, unique, order"
+        ],
+        id="counts by status under a name that only the expected response has",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "prometheus: calls_total\n    expect: more",
+        ["s.yaml:8: quantities.calls.expect: input should be 'exactly' or 'at least'"],
+        id="an expectation of a quantity that there is not",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
         "    counts: {calls: 1}\n    at_most: {cals: 5}",
         ["s.yaml:20: the step does not count 'cals'; did you mean calls?"],
         id="bound of what the step does not count",
