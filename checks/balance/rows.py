@@ -13,6 +13,7 @@ from checks.case import Case
 from checks.result import ClientFigure, Code, RecordGap, UsageRow
 from checks.verdict import Verdict
 from scenarios.language.amounts import in_units
+from scenarios.language.quantities import Expectation
 from witnesses.figure import Figure, Figures, Labels, Reason, total_of
 from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.reading import NAME as PROMETHEUS
@@ -124,7 +125,7 @@ def _row(
     resolution = quantity.precision.resolution
     confirmed = in_units(case.ledger.confirmed.get(key, 0), resolution)
     doubt = case.ledger.doubt_of(key)
-    allows_more = quantity.settings.expect == "at least"
+    allows_more = quantity.settings.expect is Expectation.AT_LEAST
     in_doubt = in_units(doubt.amount, resolution)
     client = ClientFigure(confirmed, in_doubt, case.is_partial, doubt.is_unbounded, allows_more)
     of_row = {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()}

@@ -1,7 +1,8 @@
 """Quantities: what is counted, by which labels, and where each witness keeps its count."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -35,6 +36,13 @@ def parse_resolution(value: object) -> Decimal:
 Resolution = Annotated[Decimal, BeforeValidator(parse_resolution)]
 
 
+class Expectation(StrEnum):
+    """Whether more than the client knows of is a fault."""
+
+    EXACTLY = "exactly"
+    AT_LEAST = "at least"
+
+
 class Quantity(StrictModel):
     """Something that is counted, by labels, and where each witness keeps its count.
 
@@ -57,7 +65,7 @@ class Quantity(StrictModel):
     service: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1)] | None = None
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
-    expect: Literal["exactly", "at least"] = "exactly"
+    expect: Annotated[Expectation, Field(strict=False)] = Expectation.EXACTLY
     shared: bool = False
     settle: Duration = 0.0
     in_doubt: Share = 0.01
