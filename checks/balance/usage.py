@@ -6,6 +6,7 @@ from itertools import chain
 from checks.balance.client import client_total
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import judge_other_traffic, judge_preconditions
+from checks.balance.relations import judge_relations
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
@@ -42,7 +43,7 @@ def judge_usage(case: Case) -> Judgement:
             rows[name] = rows_of(case, name, figures[name], preconditions)
     findings = [_finding(case, name, rows[name]) for name in names]
     return Judgement(
-        (*findings, *(each.finding for each in preconditions)),
+        (*findings, *judge_relations(case, rows), *(each.finding for each in preconditions)),
         tuple(chain.from_iterable(rows[name] for name in names)),
     )
 

@@ -18,6 +18,7 @@ from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
 from scenarios.language.profiles import Profile
 from scenarios.language.quantities import Quantity
+from scenarios.language.relations import Relation
 from scenarios.language.steps import Step
 
 ITERATION = "iteration"
@@ -43,6 +44,7 @@ class Scenario(StrictModel):
     description: str = ""
     data: dict[Name, DataSource] = {}
     quantities: dict[Name, Quantity] = {}
+    relations: list[Relation] = []
     setup: OptionalBlocks = []
     user_setup: OptionalBlocks = []
     flow: Blocks | None = None

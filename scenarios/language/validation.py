@@ -8,6 +8,7 @@ from scenarios.language.data_validation import find_data_violations
 from scenarios.language.model import Scenario
 from scenarios.language.profile_validation import find_profile_violations
 from scenarios.language.quantity_validation import find_quantity_violations
+from scenarios.language.relation_validation import find_relation_violations
 from scenarios.language.step_validation import find_step_violations
 from scenarios.language.violations import Violation
 
@@ -18,5 +19,6 @@ def find_violations(scenario: Scenario) -> Iterator[Violation]:
     yield from find_step_violations(scenario)
     yield from find_block_violations(scenario)
     yield from find_quantity_violations(scenario)
+    yield from find_relation_violations(scenario)
     yield from find_profile_violations(scenario)
     yield from find_check_violations(scenario)

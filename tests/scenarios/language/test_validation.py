@@ -344,6 +344,23 @@ MUTATIONS = [
         id="counts by status under a name that only the expected response has",
     ),
     pytest.param(
+        "flow:",
+        "relations:\n  - {name: same, equal: [made, cals]}\n"
+        "  - {name: Same, equal: [made, made]}\nflow:",
+        [
+            "s.yaml:9: unknown quantity 'cals'; did you mean calls?",
+            "s.yaml:10: the relation 'same' is named twice; remove one",
+            "s.yaml:10: the quantity 'made' is named twice; remove one",
+        ],
+        id="relations of unknown names, and of one quantity with itself",
+    ),
+    pytest.param(
+        "    prometheus: calls_total\n",
+        '    database: {main: "SELECT 1"}\nrelations: [{name: same, equal: [made, calls]}]\n',
+        ["s.yaml:8: no witness keeps all of these quantities; give them a common one"],
+        id="relation that no witness can show",
+    ),
+    pytest.param(
         "prometheus: calls_total",
         "prometheus: calls_total\n    expect: more",
         ["s.yaml:8: quantities.calls.expect: input should be 'exactly' or 'at least'"],
