@@ -46,7 +46,7 @@ MUTATIONS = [
         "when: x\nchecks:",
         [
             "s.yaml:22: unknown key 'when'; "
-            "known here: scenario, description, data, quantities, setup, user_setup, flow, "
+            "known here: scenario, description, data, quantities, relations, setup, user_setup, flow, "
             "flows, teardown, profiles, checks, public"
         ],
         id="unknown key near to nothing",
