@@ -339,7 +339,7 @@ MUTATIONS = [
         '    counts_by_status: {4xx: {made: {"{{ size }}": 1}}}',
         [
             "s.yaml:21: the variable 'size' is not defined here; "
-            "known here: tenant, run, iteration, unique, trace_id, order"
+            "known here: tenant, run, iteration, unique, order, trace_id"
         ],
         id="counts by status under a name that only the expected response has",
     ),
