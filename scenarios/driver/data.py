@@ -11,7 +11,7 @@ A cyclic load by time has no number of iterations, and one process may be faster
 each process goes through all rows by itself, from a row of its own, so that none is used much more.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -85,8 +85,16 @@ class DataRows:
 
     def rows(self, iteration: int, user: int) -> dict[str, Row]:
         """Return the row of each data source for an iteration that has them."""
+        return self._rows_of(self.sources, iteration, user)
+
+    def rows_of_user(self, user: int) -> dict[str, Row]:
+        """Return the rows that a user keeps: those of the sources `per: user`."""
+        kept = tuple(each for each in self.sources if each.source.per == "user")
+        return self._rows_of(kept, 1, user)
+
+    def _rows_of(self, sources: Iterable[RowSource], iteration: int, user: int) -> dict[str, Row]:
         rows: dict[str, Row] = {}
-        for each in self.sources:
+        for each in sources:
             row = rows[each.name] = each.table.rows[each.row_number(iteration, user) or 0]
             for column in each.secret_columns:
                 self.learn(row[column])

@@ -11,6 +11,7 @@ from typing import Any
 
 from scenarios.driver.block_runner import BlockRunner, Pause
 from scenarios.driver.blocks import Blocks
+from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.recording import Recorder, RecordingEnd, Stop, StopReason
@@ -30,6 +31,7 @@ class Outside:
 
 
 NOT_SET_UP = Outside(True, {})
+NO_ROWS: Mapping[str, Any] = {}
 
 
 def set_up(flow: Flow, sender: Sender, recorder: Recorder) -> bool:
@@ -63,10 +65,11 @@ def outside(flow: Flow, exchanges: Path, name: str) -> Iterator[tuple[HttpClient
 
 def run_outside(
     flow: Flow, blocks: Blocks, sender: Sender, recorder: Recorder, unique: str,
-    pause: Pause | None = None,
+    pause: Pause | None = None, rows: Mapping[str, Any] = NO_ROWS,
 ) -> "Outside":  # fmt: skip
     """Run blocks in no iteration; `unique` tells their requests from others of the run."""
     own = {
+        **rows,
         "tenant": flow.tenant, "run": flow.run_id, "iteration": 0,
         "unique": f"{flow.run_id}-{unique}",
     }  # fmt: skip
@@ -76,12 +79,15 @@ def run_outside(
     return Outside(is_ok, saved, runner.cookies)
 
 
-def set_up_user(flow: Flow, sender: Sender, recorder: Recorder, user: int) -> "Outside":
-    """Run the set-up of a virtual user."""
+def set_up_user(
+    flow: Flow, sender: Sender, recorder: Recorder, user: int, data: DataRows = NO_DATA
+) -> "Outside":
+    """Run the set-up of a virtual user, who knows the data rows that are its own."""
     if not flow.user_setup.blocks:
         return NOT_SET_UP
     unique = f"{recorder.generator}-user-{user}"
-    return run_outside(flow, flow.user_setup.blocks, sender, recorder, unique)
+    rows = data.rows_of_user(user)
+    return run_outside(flow, flow.user_setup.blocks, sender, recorder, unique, rows=rows)
 
 
 def failed_set_up(recording: Path) -> Stop:

@@ -29,7 +29,7 @@ def drive_alone(
         recorder = Recorder(
             exchanges / f"{stem}.jsonl", stem, name, 1, profile.iterations, flow.step_names
         )
-        user = set_up_user(flow, client, recorder, user=0)
+        user = set_up_user(flow, client, recorder, 0, data)
         stop = None if user.is_ok else failed_set_up(recorder.path)
         arrivals = ClosedModel(profile.iterations, profile.duration_s)
         slow = SlowIterations(profile.abort_on) if profile.abort_on else None

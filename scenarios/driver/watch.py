@@ -130,7 +130,7 @@ def _recorded_passes(flow: Flow, folder: RunFolder, data: DataRows) -> Iterator[
             nonlocal started, user
             recorder.note_clock_steps()
             # tried again with each pass: a service may be down when the watch begins
-            if user is None and (user := _set_up(flow, client, recorder)) is None:
+            if user is None and (user := _set_up(flow, client, recorder, data)) is None:
                 return False
             started += 1
             given = {**user.variables, **data.rows(started, user=0)}
@@ -146,11 +146,11 @@ def _recorded_passes(flow: Flow, folder: RunFolder, data: DataRows) -> Iterator[
             recorder.end(RecordingEnd(started, 0, cpu_s, recorder.now_s()))
 
 
-def _set_up(flow: Flow, client: HttpClient, recorder: Recorder) -> Outside | None:
+def _set_up(flow: Flow, client: HttpClient, recorder: Recorder, data: DataRows) -> Outside | None:
     """Run both set-ups; return what that of the user came to, or None if one failed."""
     if not set_up(flow, client, recorder):
         return None
-    user = set_up_user(flow, client, recorder, user=0)
+    user = set_up_user(flow, client, recorder, 0, data)
     return user if user.is_ok else None
 
 

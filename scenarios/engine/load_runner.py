@@ -64,7 +64,8 @@ class UserLoop:
         """Set this user up, and wait for the others; return whether the load goes on."""
         runner, load = self._load_runner, self._load_runner.load
         try:
-            self._user = set_up_user(load.assignment.flow, self._sender, load.recorder, self.number)
+            part = load.assignment
+            self._user = set_up_user(part.flow, self._sender, load.recorder, self.number, part.data)
         finally:
             runner.users_set_up += 1
         if not self._user.is_ok:

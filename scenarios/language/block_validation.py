@@ -31,9 +31,11 @@ def find_block_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the blocks of the flow, and of what is run before and after it."""
     shared, before = list(OUTSIDE_VARIABLES), len(OUTSIDE_VARIABLES)
     yield from _variables(scenario.setup, ("setup",), shared)
-    of_user = list(shared)
+    kept = [name for name, source in scenario.data.items() if source.per == "user"]
+    others = [name for name in scenario.data if name not in kept]
+    of_user = [*shared, *kept]
     yield from _variables(scenario.user_setup, ("user_setup",), of_user)
-    known = [*BUILT_IN_VARIABLES, *scenario.data, *of_user[before:]]
+    known = [*BUILT_IN_VARIABLES, *others, *of_user[before:]]
     for place, blocks in scenario.placed_parts():
         if place[0] in ("flow", "flows"):
             yield from _variables(blocks, place, list(known))

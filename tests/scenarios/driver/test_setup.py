@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scenarios.driver.data import data_rows
 from scenarios.driver.driver import SETUP, TEARDOWN
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.driver.setup import Outside, failed_set_up, outside, set_up, set_up_user, tear_down
@@ -13,6 +14,7 @@ from scenarios.evidence.recording import Recorder
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.messages import Response
 from scenarios.language.model import Scenario
+from scenarios.language.tables import Table
 from tests.scenarios.shop_scenario import ENVIRONMENT, FOUND, Script, answered
 
 NO = answered(500, "application/json", b"{}")
@@ -93,6 +95,31 @@ def test_a_teardown_goes_on_after_a_block_that_failed(tmp_path: Path) -> None:
     flow.share({"tenant_key": "k", "token": "t"})
     exchanges = driven(tmp_path, flow, TEARDOWN, lambda to: tear_down(flow, script, to))
     assert [each.outcome for each in exchanges] == [Outcome.REJECTED, Outcome.OK]
+
+
+def test_a_user_is_set_up_with_its_own_row_and_not_with_that_of_an_iteration(
+    tmp_path: Path,
+) -> None:
+    document = {
+        **SCENARIO,
+        "data": {
+            "accounts": {"rows": [{"id": "a"}, {"id": "b"}, {"id": "c"}], "per": "user"},
+            "orders": {"rows": [{"id": 1}]},
+        },
+        "user_setup": [post("log in", "/login/{{ accounts.id }}", save={"mine": "id"})],
+    }
+    scenario = Scenario.model_validate(document)
+    flow = compile_flow(scenario, ENVIRONMENT, "run-1", "tenant-1")
+    script, users = Script(made(id=7), made(id=8)), list[Outside]()
+    tables = {name: Table(("id",), each.rows or []) for name, each in scenario.data.items()}
+    profile = scenario.profiles["once"]
+    data = data_rows(scenario, ENVIRONMENT, tables, profile, flow.secrets)
+    driven(tmp_path, flow, "u", lambda to: users.extend(
+        set_up_user(flow, script, to, user, data) for user in (1, 2)
+    ))  # fmt: skip
+    assert paths(script) == ["/login/b", "/login/c"]
+    assert [each.variables for each in users] == [{"mine": 7}, {"mine": 8}]
+    assert data.rows_of_user(1).keys() == {"accounts"}
 
 
 def test_a_user_whose_set_up_failed_is_known_with_the_reason(tmp_path: Path) -> None:

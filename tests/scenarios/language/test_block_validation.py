@@ -27,6 +27,10 @@ PROFILES = "profiles:\n  once: {users: 1, iterations: 1}\n"
          "teardown: [{step: b, request: 'GET shop /{{ x }}'}]",
          "s.yaml:3: the variable 'x' is not defined here; "
          "known here: tenant, run, unique, trace_id"),
+        ("data: {a: {rows: [{id: 1}], per: user}, o: {rows: [{id: 1}]}}\n"
+         "user_setup: [{step: a, request: 'GET shop /{{ a.id }}/{{ o.id }}'}]",
+         "s.yaml:3: the variable 'o' is not defined here; "
+         "known here: tenant, run, unique, a, trace_id"),
         ("setup: [{step: a, request: GET shop /}]\nteardown: [{step: a, request: GET shop /}]",
          "s.yaml:3: two steps are named 'a'; rename one"),
         ("setup: [{stpe: a, request: GET shop /}]",
