@@ -1,7 +1,8 @@
 """A metering service: it books tokens on customers, in its metrics and in SQLite.
 
 `python -m tests.integration.metering PORT DATABASE [FAULT]` serves it. One of its answers is booked
-wrongly: the one with the number FAULTY.
+wrongly: the one with the number FAULTY. A job is asked for with a token of OAuth 2.0, and is done
+when it has been asked about three times; then its tokens are booked.
 """
 
 import json
@@ -64,14 +65,63 @@ checks:
   success_rate: 90%
 """
 
+JOBS_ENVIRONMENT = ENVIRONMENT.replace(
+    '{{url: "http://127.0.0.1:{port}"}}',
+    """
+    url: "http://127.0.0.1:{port}"
+    auth:
+      oauth2: {{token_url: "http://127.0.0.1:{port}/token", client_id: ada,
+                client_secret: "${{METERING_SECRET}}"}}""",
+)
+JOBS_FLOW = """
+data:
+  customers: {file: customers.csv, order: random, seed: 7}
+setup:
+  - {step: open the books, request: POST gateway /books, expect: {status: 2xx}}
+flows:
+  work:
+    share: 3
+    steps:
+      - step: ask for a job
+        request: POST gateway /jobs
+        json: {customer: "{{ customers.id }}"}
+        expect: {status: [201, 202]}
+        save: {job: {header: X-Job}}
+      - step: wait for the job
+        request: GET gateway /jobs/{{ job }}
+        expect: {status: 200}
+        until: {json: {done: true}, every: 5ms, within: 10s}
+      - step: take the result
+        request: GET gateway /jobs/{{ job }}/result
+        save: {spent: usage.tokens}
+        counts: {tokens: {"{{ customers.id }}": "{{ spent }}"}}
+  look:
+    share: 1
+    steps:
+      - {step: look, request: GET gateway /customers/any}
+teardown:
+  - {step: close the books, request: DELETE gateway /books, expect: {status: 204}}
+"""
+TOKEN_S = 20.0
+
+
+def jobs_scenario() -> str:
+    """Return the scenario with jobs instead of answers, and customers from a file."""
+    head, _, rest = SCENARIO.partition("flow:\n")
+    return f"{head.partition('    traces:')[0]}{JOBS_FLOW}profiles:{rest.partition('profiles:')[2]}"
+
 
 @contextmanager
-def metering(folder: Path, fault: str = "") -> Iterator[list[str]]:
+def metering(folder: Path, fault: str = "", has_jobs: bool = False) -> Iterator[list[str]]:
     """Serve it within the block; yield the options of a run against it."""
+    folder.joinpath("customers.csv").write_text(
+        "\n".join(["id", *(f"c{number}" for number in range(CUSTOMERS))])
+    )
     port, database = free_port(), folder / "billing.sqlite"
     environment, scenario = folder / "metering.yaml", folder / "tokens.yaml"
-    environment.write_text(ENVIRONMENT.format(port=port, database=database))
-    scenario.write_text(SCENARIO)
+    written = JOBS_ENVIRONMENT if has_jobs else ENVIRONMENT
+    environment.write_text(written.format(port=port, database=database))
+    scenario.write_text(jobs_scenario() if has_jobs else SCENARIO)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.metering", str(port), str(database), fault],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -97,6 +147,8 @@ class Meter:
         self._used: Counter[tuple[str, str]] = Counter()
         self._fault, self._answers, self._lock = fault, 0, Lock()
         self._began_at = time.time()
+        self._tokens: dict[str, float] = {}
+        self._jobs: dict[str, tuple[str, int, dict[str, object]]] = {}
 
     def answer(self, tenant: str, trace: str, customer: str) -> tuple[int, dict[str, object]]:
         """Book one answer, and return it."""
@@ -117,6 +169,37 @@ class Meter:
         if fault == "rejected":
             return 422, {"error": "too long"}
         return 200, {"usage": {"tokens": float(tokens)}}
+
+    def issue_token(self) -> dict[str, object]:
+        """Issue a token of 20 seconds."""
+        token = f"token-{len(self._tokens)}"
+        self._tokens[token] = time.monotonic() + TOKEN_S
+        return {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_S}
+
+    def accepts(self, authorization: str) -> bool:
+        """Return whether a token is valid; without OAuth 2.0 none is needed."""
+        until = self._tokens.get(authorization.removeprefix("Bearer "), 0.0)
+        return not self._tokens or time.monotonic() < until
+
+    def open_job(self, customer: str) -> str:
+        """Begin a job, and return its id."""
+        with self._lock:
+            job = f"j{len(self._jobs)}"
+            self._jobs[job] = customer, 0, {}
+        return job
+
+    def ask_about(self, job: str, tenant: str, trace: str) -> bool:
+        """Return whether a job is done; its tokens are booked when it is."""
+        with self._lock:
+            customer, times, result = self._jobs[job]
+            self._jobs[job] = customer, times + 1, result
+        if times == 2:
+            self._jobs[job] = customer, times, self.answer(tenant, trace, customer)[1]
+        return times >= 2
+
+    def result_of(self, job: str) -> dict[str, object]:
+        """Return what a job that is done has used."""
+        return self._jobs[job][2]
 
     def page(self) -> str:
         """Show the counters as Prometheus' text format does."""
@@ -142,17 +225,47 @@ def serve(port: int, database: Path, fault: str) -> None:
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._say(200, meter.page(), "text/plain")
+            elif self.path == "/health":
+                self._say(200, "{}")
+            elif not meter.accepts(self.headers.get("Authorization", "")):
+                self._say(401, "{}")
+            elif self.path.endswith("/result"):
+                self._say(200, json.dumps(meter.result_of(self.path.split("/")[2])))
+            elif self.path.startswith("/jobs/"):
+                tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
+                done = meter.ask_about(self.path.removeprefix("/jobs/"), tenant, trace)
+                self._say(200, json.dumps({"done": done}))
             else:
                 self._say(200, json.dumps({"id": f"c{random.randrange(CUSTOMERS)}"}))
 
+        def do_DELETE(self) -> None:
+            self._say(204, "")
+
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/token":
+                self._say(200, json.dumps(meter.issue_token()))
+                return
+            if not meter.accepts(self.headers.get("Authorization", "")):
+                self._say(401, "{}")
+                return
+            if self.path == "/books":
+                self._say(200, "{}")
+                return
+            asked = json.loads(body)
+            if self.path == "/jobs":
+                self._say(202, "{}", job=meter.open_job(asked["customer"]))
+                return
             tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
             status, said = meter.answer(tenant, trace, asked["customer"])
             self._say(status, json.dumps(said))
 
-        def _say(self, status: int, body: str, kind: str = "application/json") -> None:
+        def _say(
+            self, status: int, body: str, kind: str = "application/json", job: str = ""
+        ) -> None:
             self.send_response(status)
+            if job:
+                self.send_header("X-Job", job)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -1,5 +1,6 @@
 """Whether amounts and labels of responses balance in every witness, and faults are found."""
 
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def test_two_workers_balance_to_the_last_unit_in_every_witness(
         recorded += int(amounts["amount"][amounts["kind"] == AmountKind.EXACT].sum())
     booked = sum(Fraction(str(row["client"]["confirmed"])) for row in rows)
     assert Fraction(recorded, 1000) == booked
+
+
+def test_jobs_of_customers_from_a_file_balance_with_short_tokens_and_exact_shares(
+    start: Start, tmp_path: Path
+) -> None:
+    with metering(tmp_path, has_jobs=True) as files:
+        ended = start("load", *files, "--workers", "2", METERING_SECRET="s3cret-of-ada").wait()
+    assert ended.code == 0, ended.stdout + ended.stderr
+    rows = ended.rows("tokens")
+    assert len(rows) > 40
+    for row in rows:
+        assert {figure["low"] for figure in row["figures"].values()} == {row["client"]["confirmed"]}
+    steps: Counter[str] = Counter()
+    for recording in ended.recordings():
+        assert recording.exchanges.ok.all()
+        steps.update(each.step for each in recording.exchanges)
+    assert (steps["take the result"], steps["look"]) == (225, 75)
+    assert steps["wait for the job"] == 3 * 225
+    assert any(each["step"] == "wait for the job: until done" for each in ended.result["latency"])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
