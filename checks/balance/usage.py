@@ -1,6 +1,7 @@
 """Judge whether every use was counted exactly once: each quantity that the checks name."""
 
 from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
 from itertools import chain
 
 from checks.balance.client import client_total
@@ -13,6 +14,7 @@ from checks.case import Case
 from checks.result import Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import amount_words, listed
+from scenarios.language.amounts import in_units, text_of
 from scenarios.language.templates import variables_in
 from witnesses.figure import total_of
 
@@ -115,8 +117,14 @@ def _finding(case: Case, name: str, rows: list[UsageRow]) -> Finding:
         f"usage {name}",
         Kind.USAGE,
         verdict,
-        f"{client_range(total, unit)} counted once by {listed(['client', *witnesses])}",
+        f"{client_range(total, unit)} counted once by {listed(['client', *witnesses])}"
+        f"{_at_resolution(in_units(1, resolution))}",
         ", ".join(observed),
         " ".join([*sentences_by_labels(notable), *dated]),
         next((row.code for row in notable if row.code), None),
     )
+
+
+def _at_resolution(resolution: int | Fraction) -> str:
+    """Say how finely amounts were compared, unless they are whole numbers."""
+    return "" if resolution == 1 else f", compared at the resolution {text_of(resolution)}"

@@ -65,6 +65,12 @@ def test_floats_of_every_witness_agree_with_the_exact_sum(tmp_path: Path) -> Non
     assert (tea.unit, tea.resolution) == ("tokens", Fraction(1, 1_000_000))
 
 
+def test_the_finding_says_at_which_resolution_amounts_were_compared(tmp_path: Path) -> None:
+    case = read_case(folder_of(tmp_path, {"tea": ADDED_UP, "coffee": 50.0}))
+    finding = next(each for each in judge_usage(case).findings if each.id == "usage/uses")
+    assert finding.expected.endswith(", compared at the resolution 0.000001")
+
+
 @pytest.mark.parametrize(
     ("coffee", "code", "sentence"),
     [
