@@ -114,6 +114,17 @@ class Command:
         self.process.send_signal(number)
 
 
+def client_figure(confirmed: int) -> dict[str, object]:
+    """Return what the client knows of a row of the balance if nothing is in doubt."""
+    return {
+        "confirmed": confirmed,
+        "in_doubt": 0,
+        "is_partial": False,
+        "is_unbounded": False,
+        "is_at_least": False,
+    }
+
+
 def recordings_of(run: Path, profile: str) -> tuple[Recording, ...]:
     return read_recordings(run / "evidence" / "exchanges", profile)
 

@@ -14,7 +14,7 @@ import pytest
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason
 from scenarios.evidence.recording_reader import read_recordings
-from tests.integration.command import Command, Ended, Start, still_there
+from tests.integration.command import Command, Ended, Start, client_figure, still_there
 from tests.integration.load_shop import OpenShop, Shop
 from tests.paths import ROOT
 from tests.usage_rows import value_of
@@ -44,7 +44,7 @@ def assert_judged_by_what_was_done(ended: Ended, shop: Shop) -> None:
     open_findings = [each["id"] for each in ended.result["findings"] if each["verdict"] != "pass"]
     assert open_findings == ["validity/run-complete"]
     (row,) = ended.rows("orders")
-    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0, "is_partial": False}
+    assert row["client"] == client_figure(shop.orders())
     assert value_of(row, "database") == shop.orders() > 0
     ends = [each.end for each in ended.recordings()]
     assert {end and end.stop_reason for end in ends} == {StopReason.INTERRUPTED}

@@ -17,7 +17,14 @@ import pytest
 from scenarios.driver.worker_key import KEY
 from scenarios.evidence.recording import StopReason
 from scenarios.evidence.recording_reader import read_recordings
-from tests.integration.command import Command, Ended, Start, recordings_of, still_there
+from tests.integration.command import (
+    Command,
+    Ended,
+    Start,
+    client_figure,
+    recordings_of,
+    still_there,
+)
 from tests.integration.load_shop import OpenShop, Shop
 from tests.paths import ROOT
 from tests.secured_servers import free_port
@@ -108,7 +115,7 @@ def test_a_worker_that_is_killed_here_leaves_exact_counts_and_no_verdict(
     assert f"the generator {name} did not end by itself" in observed
     (row,) = ended.rows("orders")
     assert row["verdict"] == "pass"
-    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0, "is_partial": False}
+    assert row["client"] == client_figure(shop.orders())
     lost, other = sorted(ended.recordings(), key=lambda each: each.start.generator != name)
     assert lost.end is None
     assert other.end is not None
@@ -242,7 +249,7 @@ def test_a_signal_to_the_run_stops_a_worker_from_elsewhere_with_all_that_it_did(
     assert (ended.code, worker.returncode) == (3, 0), ended.stdout + said
     assert "Traceback" not in said
     (row,) = ended.rows("orders")
-    assert row["client"] == {"confirmed": shop.orders(), "in_doubt": 0, "is_partial": False}
+    assert row["client"] == client_figure(shop.orders())
     assert row["verdict"] == "pass"
     assert [each.end and each.end.stop_reason for each in ended.recordings()] == [
         StopReason.INTERRUPTED, StopReason.INTERRUPTED,

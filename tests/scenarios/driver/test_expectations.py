@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from config.redaction import Secrets
 from scenarios.driver.expectations import check_response
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.http.messages import Response
@@ -34,7 +35,8 @@ def flow_of(files: dict[str, bytes] | None = None, **step: Any) -> Flow:
     first = {"step": "first", "request": "POST shop /", **step}
     profiles = {"once": {"users": 1, "iterations": 1}}
     document = {"scenario": "s", "flow": [first], "profiles": profiles}
-    return compile_flow(Scenario.model_validate(document), ENVIRONMENT, "r", "t", files=files or {})
+    scenario = Scenario.model_validate(document)
+    return compile_flow(scenario, ENVIRONMENT, "r", "t", Secrets(), files=files or {})
 
 
 def answer(status: int = 200, body: bytes = b"{}", *headers: str) -> Response:

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from config.environment import read_environment
+from config.redaction import Secrets
 from scenarios.driver.flow import Flow, compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.recording import Recording
@@ -17,7 +18,7 @@ from tests.login_shop import REPORT, login_shop
 def drive(folder: Path, scenario_path: Path, environment_path: Path) -> tuple[Flow, Recording]:
     scenario, environment = read_scenario(scenario_path), read_environment(environment_path)
     files = read_attachments(scenario, scenario_path)
-    flow = compile_flow(scenario, environment, "r", "t", files=files)
+    flow = compile_flow(scenario, environment, "r", "t", Secrets(), files=files)
     drive_alone(flow, "e2e", Profile(users=1, iterations=2), folder, "e2e")
     recording = read_recording(folder / "e2e.jsonl")
     assert recording is not None
