@@ -112,7 +112,7 @@ def test_a_response_with_a_warning_may_not_be_whole_and_is_void(folder: RunFolde
 def test_a_counter_still_moving_is_waited_for(folder: RunFolder) -> None:
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
         collector = _with_baseline(fake, folder, client)
-        now = time.time()
+        now = max(time.time(), collector.collection.begin)  # by the clock of Prometheus
         fake.counter = lambda at: 100 * (min(at, now + 0.3) - now) // 1 if at > now else 0
         collector.collect_samples(now)
     assert _figure(folder).value == pytest.approx(30, abs=1)
@@ -130,7 +130,7 @@ def test_a_counter_that_others_move_all_the_time_is_not_waited_for(folder: RunFo
 def test_a_late_count_is_found_by_collecting_again_and_is_late(folder: RunFolder) -> None:
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
         collector = _with_baseline(fake, folder, client)
-        now = time.time()
+        now = max(time.time(), collector.collection.begin)  # by the clock of Prometheus
         fake.counter = _steps((now, 3.0), (now + 1.5, 2.0))
         collector.collect_samples(now + 0.02)
         assert _figure(folder) == Figure.exact(3.0)
@@ -148,7 +148,7 @@ def test_a_count_within_the_time_that_it_may_take_to_settle_is_waited_for(
 ) -> None:
     with scraping(FakePrometheus(lambda _: 0.0)) as fake, closing(client_of(fake)) as client:
         collector = _with_baseline(fake, folder, client, uses_by_kind(settle="600ms"))
-        now = time.time()
+        now = max(time.time(), collector.collection.begin)  # by the clock of Prometheus
         fake.counter = _steps((now, 3.0), (now + 0.5, 2.0))
         collector.collect_samples(now + 0.02)
     assert _figure(folder) == Figure.exact(5.0)
@@ -175,7 +175,7 @@ def test_the_moments_of_a_run_are_baseline_samples_and_moved_samples(folder: Run
         collector = PrometheusCollector(client, _SHOP, folder, [uses_by_kind()])
         collector.collect(Moment.BEFORE, folder)
         assert read_prometheus(folder).collection.windows == []
-        now = time.time()
+        now = max(time.time(), collector.collection.begin)  # by the clock of Prometheus
         fake.counter = _steps((now, 3.0), (now + 1.5, 2.0))
         collector.collect(Moment.AFTER, folder)
         assert _figure(folder) == Figure.exact(3.0)
