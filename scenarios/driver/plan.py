@@ -220,8 +220,8 @@ def _header_mistake(name: str, parts: tuple[TextPart, ...]) -> str:
         return f"the template of the header {name!r} cannot be compiled"
     if not unknown:
         return ""
-    known = ", ".join(_OF_HEADERS)
-    return f"the header {name!r} uses the unknown variable {unknown[0]!r}; known: {known}"
+    hint = did_you_mean(unknown[0], list(_OF_HEADERS))
+    return f"the header {name!r} uses the unknown variable {unknown[0]!r}; {hint}"
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

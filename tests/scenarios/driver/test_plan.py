@@ -406,7 +406,19 @@ def test_a_header_of_a_service_with_an_unknown_variable_is_reported_with_its_lin
     )
     (problem,) = header_problems(read_environment(path), path)
     assert problem.line == 7
-    assert problem.message.startswith("the header 'X-B' uses the unknown variable 'order'; known: ")
+    hint = "known here: tenant, "
+    start = "the header 'X-B' uses the unknown variable 'order'; "
+    assert problem.message.startswith(start + hint)
+
+
+def test_a_misspelt_variable_of_a_header_is_reported_with_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "here.yaml"
+    path.write_text(
+        "environment: here\nservices: {shop: {url: http://shop.example}}\n"
+        "headers: {X-A: '{{ tenat }}'}\n"
+    )
+    (problem,) = header_problems(read_environment(path), path)
+    assert problem.message.endswith("unknown variable 'tenat'; did you mean tenant?")
 
 
 def test_a_file_that_a_scenario_names_must_be_there(tmp_path: Path) -> None:
