@@ -53,9 +53,11 @@ def _bounds(scenario: Scenario, step: Step, place: Location) -> Iterator[Violati
     if len(recorded_entries(step)) > MAX_RECORDED:
         message = f"these are more than {MAX_RECORDED} amounts with templates; split the step"
         yield (*place, "counts"), message
+    # a quantity that is misspelt in `counts` is reported there
+    meant = {nearest(each, list(scenario.quantities)) for each in step.counts}
     for name in step.at_most:
         at = (*place, "at_most", name)
-        if name not in step.counts:
+        if name not in step.counts and name not in meant:
             yield at, f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
         elif name in scenario.quantities:
             yield from _at_most(scenario, step, name, at)

@@ -363,7 +363,7 @@ MUTATIONS = [
     pytest.param(
         "prometheus: calls_total",
         "prometheus: calls_total\n    expect: more",
-        ["s.yaml:8: quantities.calls.expect: input should be 'exactly' or 'at least'"],
+        ["s.yaml:8: quantities.calls.expect: must be 'exactly' or 'at least'"],
         id="an expectation of a quantity that there is not",
     ),
     pytest.param(
@@ -371,6 +371,12 @@ MUTATIONS = [
         "    counts: {calls: 1}\n    at_most: {cals: 5}",
         ["s.yaml:20: the step does not count 'cals'; did you mean calls?"],
         id="bound of what the step does not count",
+    ),
+    pytest.param(
+        "    counts: {calls: 1}",
+        "    counts: {cals: 1}\n    at_most: {calls: 5}",
+        ["s.yaml:19: unknown quantity 'cals'; did you mean calls?"],
+        id="bound of a quantity that is misspelt where it is counted",
     ),
     pytest.param(
         "    counts: {calls: 1}",
