@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from config.errors import ConfigError, Problem
 from config.model_keys import Location, is_tag, keys_at, models_at
 from config.scalars import NOT_JSON, misreading
+from config.value_errors import value_sentence, without_consequences
 from config.verbatim import TextPart
 
 # the names of union members in the models of documents; no key of a document is like them
@@ -307,12 +308,18 @@ def _is_json(value: object) -> bool:
 def _problems(
     document: Document, model: type[BaseModel], error: ValidationError
 ) -> Iterator[Problem]:
+    placed = [(_written_location(document, each), each) for each in error.errors()]
+    # a key that is misspelt is not missing as well
+    written = {
+        (*place[:-1], nearest(str(place[-1]), keys_at(model, place[:-1])))
+        for place, each in placed
+        if each["type"] == "extra_forbidden"
+    }
     problems = _misread(document)
-    for each in error.errors():
+    for place, each in without_consequences(placed, written):
         # A value that is misread has its own message, which says how to write it.
-        location = _written_location(document, each)
-        if location not in document.misread:
-            problems.append(document.problem(location, _sentence(model, location, each)))
+        if place not in document.misread:
+            problems.append(document.problem(place, _sentence(model, place, each)))
     yield from sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
@@ -347,8 +354,8 @@ def _sentence(model: type[BaseModel], location: Location, error: ErrorDetails) -
         return f"unknown key {location[-1]!r}; {did_you_mean(str(location[-1]), known)}"
     if error["type"] == "missing":
         return f"the key {field!r} is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{field}: {message[0].lower()}{message[1:]}" if field else message
+    sentence = value_sentence(error, keys_at(model, location))
+    return f"{field}: {sentence}" if field else sentence
 
 
 def _first_line(error: Exception) -> str:

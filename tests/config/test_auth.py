@@ -155,7 +155,8 @@ PLAIN = "a secret in plaintext; write ${A_VARIABLE} instead, and export the vari
 NOTHING = "write one of basic, bearer, api_key, oauth2 and certificate"
 WRONG = {
     "{}": f"5: services.shop.auth: {NOTHING}",
-    "none": "5: services.shop.auth: input should be a valid dictionary or instance of Auth",
+    "none": "5: services.shop.auth: must be a mapping; its keys are basic, bearer, "
+            "api_key, oauth2, certificate",
     "bearer: t0ken": f"6: services.shop.auth.bearer: {PLAIN}",
     "bearer: ${NO_SUCH}": "6: the environment variable NO_SUCH is not set; export it first",
     "bearer: ${EMPTY}": "6: services.shop.auth.bearer: not a token: one word of visible ASCII, "
@@ -168,8 +169,8 @@ WRONG = {
     "basic: {username: 'a:b', password: '${SECRET}'}": "6: services.shop.auth.basic.username: "
         "a username must not contain a colon",
     "basic: {user: ada, password: '${SECRET}'}": "6: unknown key 'user'; did you mean username?",
-    "basic: ${SECRET}": "6: services.shop.auth.basic: input should be a valid dictionary or "
-                        "instance of BasicAuth",
+    "basic: ${SECRET}": "6: services.shop.auth.basic: must be a mapping; its keys are "
+                        "username, password",
     "api_key: {value: '${SECRET}'}": "6: services.shop.auth.api_key: an API key has one place; "
         "write either header: NAME or query: NAME",
     "api_key: {header: X-A, query: a, value: '${SECRET}'}": "6: services.shop.auth.api_key: an "
@@ -189,8 +190,8 @@ WRONG = {
         "a URL must not contain a user and password; use a header",
     OAUTH2.replace("token_url", "token_uri"): "7: unknown key 'token_uri'; did you mean token_url?",
     OAUTH2.replace("client_id: ada", "client_id: 12345"): "8: services.shop.auth.oauth2.client_id:"
-        " input should be a valid string",
-    f"{OAUTH2}\n        style: query": "11: services.shop.auth.oauth2.style: input should be "
+        " must be a text; write one, quoted if it is a number",
+    f"{OAUTH2}\n        style: query": "11: services.shop.auth.oauth2.style: must be "
         "'header' or 'body'",
     f"{OAUTH2}\n      bearer: ${{TOKEN}}": "5: services.shop.auth: bearer and oauth2 exclude each "
         "other; keep one of them",

@@ -227,16 +227,16 @@ def test_a_file_that_is_not_a_mapping_is_refused(tmp_path: Path, text: str) -> N
         ),
         ("wheels: []\n", 1, "the key 'name' is missing"),
         ("name: a\nwheels:\n  - spokes: []\n", 3, "the key 'wheels.0.size' is missing"),
-        ("name: 1\n", 1, "name: input should be a valid string"),
+        ("name: 1\n", 1, "name: must be a text; write one, quoted if it is a number"),
         (
             "name: a\nwheels:\n  - {size: '3'}\n",
             3,
-            "wheels.0.size: input should be a valid integer",
+            "wheels.0.size: must be a whole number, such as 3",
         ),
         (
             "name: a\nwheels:\n  - {size: true}\n",
             3,
-            "wheels.0.size: input should be a valid integer",
+            "wheels.0.size: must be a whole number, such as 3",
         ),
     ],
 )

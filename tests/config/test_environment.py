@@ -288,7 +288,7 @@ def test_a_folder_is_refused_as_ca_file(tmp_path: Path) -> None:
         ),
         pytest.param(
             'bearer_token: ["${TOKEN}"]',
-            "prometheus.bearer_token: input should be a valid string",
+            "prometheus.bearer_token: must be a text; write one, quoted if it is a number",
             id="a list of tokens",
         ),
         pytest.param(
@@ -324,7 +324,7 @@ def test_a_folder_is_refused_as_ca_file(tmp_path: Path) -> None:
         ),
         pytest.param(
             "headers: {X-Scope-OrgID: 1}",
-            "prometheus.headers.X-Scope-OrgID: input should be a valid string",
+            "prometheus.headers.X-Scope-OrgID: must be a text; write one, quoted if it is a number",
             id="a number",
         ),
     ],
@@ -382,7 +382,7 @@ def test_a_prometheus_url_with_a_secret_or_without_a_host_is_refused(
         pytest.param(
             "max_users: 5",
             "max_users: 0",
-            "staging.yaml:10: load.max_users: input should be greater than 0",
+            "staging.yaml:10: load.max_users: must be greater than 0",
             id="no user",
         ),
         pytest.param(
@@ -406,7 +406,7 @@ def test_a_prometheus_url_with_a_secret_or_without_a_host_is_refused(
         pytest.param(
             "environment: staging\n",
             "environment: staging\nstack: mine\n",
-            "staging.yaml:2: stack: input should be 'reference_services'",
+            "staging.yaml:2: stack: must be 'reference_services'",
             id="unknown stack",
         ),
     ],
@@ -601,7 +601,8 @@ def test_the_headers_of_each_service_are_read_as_written(tmp_path: Path) -> None
         (
             "X-Tenant-ID: null",
             "X-Tenant-ID: 7",
-            "6: services.broker.headers.X-Tenant-ID: input should be a valid string",
+            "6: services.broker.headers.X-Tenant-ID: must be a text; write one, quoted if it is "
+            "a number",
         ),
         (
             "X-Tenant-ID: null",

@@ -45,11 +45,11 @@ def written(folder: Path, *keys: str, text: str = TEXT) -> Path:
          "s.yaml:4: data.customers.file: '/etc/c.csv' is not a path below the scenario; copy the "
          "file there, and write for example customers.csv or data/customers.csv"),
         ((ROWS, "order: shuffled"),
-         "s.yaml:5: data.customers.order: input should be 'cyclic', 'random' or 'unique'"),
+         "s.yaml:5: data.customers.order: must be 'cyclic', 'random' or 'unique'"),
         ((ROWS, "per: users"),
-         "s.yaml:5: data.customers.per: input should be 'iteration' or 'user'"),
+         "s.yaml:5: data.customers.per: must be 'iteration' or 'user'"),
         ((ROWS, "order: unique", "at_end: abort"),
-         "s.yaml:6: data.customers.at_end: input should be 'stop' or 'wrap'"),
+         "s.yaml:6: data.customers.at_end: must be 'stop' or 'wrap'"),
         ((ROWS, "at_end: wrap"),
          "s.yaml:3: the order cyclic has no end; remove at_end, or write order: "
          "unique"),
@@ -57,9 +57,9 @@ def written(folder: Path, *keys: str, text: str = TEXT) -> Path:
          "s.yaml:3: the order cyclic has no seed; remove it, or write order: "
          "random"),
         ((ROWS, "order: random", "seed: -1"),
-         "s.yaml:6: data.customers.seed: input should be greater than or equal to 0"),
+         "s.yaml:6: data.customers.seed: must be greater than or equal to 0"),
         ((ROWS, "contention: 0"),
-         "s.yaml:5: data.customers.contention: input should be greater than or equal to 1"),
+         "s.yaml:5: data.customers.contention: must be greater than or equal to 1"),
         ((ROWS, "contention: 5"),
          "s.yaml:5: 5 users would share a row, and no profile has more "
          "than 4 at once; use fewer, or more users"),
@@ -73,7 +73,7 @@ def written(folder: Path, *keys: str, text: str = TEXT) -> Path:
         (("rows:", "- {id: c1, plan: a}", "- {id: c2}"),
          "s.yaml:6: 'plan' is missing, which the first row has; add it"),
         (("rows: [c1, c2]",),
-         "s.yaml:4: data.customers.rows.0: input should be a valid dictionary"),
+         "s.yaml:4: data.customers.rows.0: must be a mapping, as in {name: value}"),
     ],
     ids=lambda each: ", ".join(each) if isinstance(each, tuple) else "",
 )  # fmt: skip

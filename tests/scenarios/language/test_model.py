@@ -67,7 +67,7 @@ MUTATIONS = [
     pytest.param(
         "users: 1",
         "users: 0",
-        ["s.yaml:21: profiles.once.users: input should be greater than 0"],
+        ["s.yaml:21: profiles.once.users: must be greater than 0"],
         id="no user",
     ),
     pytest.param(
@@ -121,14 +121,14 @@ MUTATIONS = [
 ]
 
 WRONG_VALUES = [
-    ("users: 10001, iterations: 3", "22: {}.users: input should be less than or equal to 10000"),
+    ("users: 10001, iterations: 3", "22: {}.users: must be less than or equal to 10000"),
     (
         "rate: 20/s, duration: 5s, max_users: 0",
-        "24: {}.max_users: input should be greater than 0",
+        "24: {}.max_users: must be greater than 0",
     ),
     (
         "rate: 20/s, duration: 5s, arrivals: even",
-        "24: {}.arrivals: input should be 'constant' or 'poisson'",
+        "24: {}.arrivals: must be 'constant' or 'poisson'",
     ),
     ("rate: 20, duration: 5s", f"22: {{}}.rate: 20 {NO_RATE}"),
     ("rate: 20/d, duration: 5s", f"22: {{}}.rate: '20/d' {NO_RATE}"),

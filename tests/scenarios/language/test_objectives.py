@@ -112,8 +112,8 @@ def test_the_errors_of_a_step_are_limited_by_its_own_objective_or_that_of_every_
      "abort_on looks at 30 s, and the load is measured for 9 s; make over: shorter"),
     ("abort_on: {p95: 5s, over: 9s}",
      "abort_on looks at 9 s, and the load is measured for 9 s; make over: shorter"),
-    ("abort_on: 5s", "profiles.once.abort_on: input should be a valid dictionary or instance of "
-                     "AbortOn"),
+    ("abort_on: 5s", "profiles.once.abort_on: must be a mapping; its keys are "
+                     "p50, p95, p99, max, over"),
 ], ids=lambda text: text)  # fmt: skip
 def test_a_wrong_limit_of_an_abort_is_reported_with_line_and_remedy(
     tmp_path: Path, profile: str, problem: str
