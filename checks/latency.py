@@ -18,6 +18,7 @@ from checks.case import Case
 from checks.precision import print_apart
 from checks.result import Finding, Judgement, Kind, finding_id
 from checks.service_levels import LatencyRow, Objective
+from checks.success import may_be_left_out
 from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
@@ -52,7 +53,7 @@ def judge_latency(case: Case) -> Judgement:
     silent = [
         _unmeasured(f"latency {step}", unserved_reason(values), step)
         for step, values in timings.items()
-        if not len(values) and limits[step]
+        if not len(values) and limits[step] and not _is_left_out(case, step, values)
     ]
     return Judgement((*findings, *silent), latency=tuple(rows))
 
@@ -61,6 +62,12 @@ def unserved_reason(timings: Timings) -> str:
     """Return why a step without a value to judge has none."""
     failed = len(timings.failed_s)
     return f"none of {failed:,} was served" if failed else "no request of this step was sent"
+
+
+def _is_left_out(case: Case, step: str, timings: Timings) -> bool:
+    """Return whether the iterations left a step out, as they may, and no objective names it."""
+    is_named = any(each.step == step for each in case.scenario.checks.latency)
+    return not is_named and not len(timings.failed_s) and may_be_left_out(case, step)
 
 
 def latency_row(step: str, timings: Timings, limits: Sequence[Limit]) -> LatencyRow:

@@ -155,6 +155,16 @@ def placed_blocks(blocks: Sequence[Block], place: Location) -> Iterator[tuple[Lo
             yield from placed_blocks(part, (*here, key))
 
 
+def required_steps(blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield the names of the steps that no `if` and no `for_each` can leave out."""
+    for block in blocks:
+        if isinstance(block, Step):
+            yield block.step
+        elif not isinstance(block, Condition | ForEach):
+            for _, part in parts_of(block):
+                yield from required_steps(part)
+
+
 def placed_steps(blocks: Sequence[Block], place: Location) -> Iterator[tuple[Location, Step]]:
     """Yield every step with its place in the document, in the order of the file."""
     for here, block in placed_blocks(blocks, place):

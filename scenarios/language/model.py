@@ -12,7 +12,14 @@ from pydantic import Field
 from config.documents import StrictModel
 from config.model_keys import Location
 from config.requirements import requires
-from scenarios.language.blocks import Block, Blocks, OptionalBlocks, SharedFlow, placed_steps
+from scenarios.language.blocks import (
+    Block,
+    Blocks,
+    OptionalBlocks,
+    SharedFlow,
+    placed_steps,
+    required_steps,
+)
 from scenarios.language.data import DataSource
 from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
@@ -81,6 +88,14 @@ class Scenario(StrictModel):
         return tuple(
             step for each in self.shared_flows.values() for _, step in placed_steps(each.steps, ())
         )
+
+    @property
+    def optional_steps(self) -> frozenset[str]:
+        """The steps that a run may leave out: below `if` and `for_each`, and of several flows."""
+        single = self.flow or () if not self.flows else ()
+        required = {name for each in (self.setup, self.user_setup, single, self.teardown)
+                    for name in required_steps(each)}  # fmt: skip
+        return frozenset(step.step for step in self.steps) - required
 
     def placed_parts(self) -> Iterator[tuple[Location, Sequence[Block]]]:
         """Yield the lists of blocks with their places: setup, user_setup, flows, teardown."""

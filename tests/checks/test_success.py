@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from checks.latency import judge_latency
 from checks.result import Finding
 from checks.success import completed, judge_success
 from checks.verdict import Verdict
+from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
@@ -169,6 +171,44 @@ def test_a_profile_that_began_nothing_is_inconclusive(tmp_path: Path) -> None:
 def test_an_iteration_that_stopped_half_way_is_not_completed(tmp_path: Path) -> None:
     case = case_of(tmp_path, Load((GOOD, (Made("open"),), REFUSED, GOOD)))
     assert completed(case.driven[0]) == 2
+
+
+LEFT_OUT = SCENARIO.replace(
+    """  - step: open
+    request: POST shop /open
+    counts: {visits: 1}
+  - step: use
+    request: POST shop /use
+    counts: {uses: {tea: 1, coffee: 2}}
+""",
+    """  - if: "{{ unique == 'x' }}"
+    steps: [{step: open, request: POST shop /open, counts: {visits: 1}}]
+  - {step: use, request: POST shop /use, counts: {uses: {tea: 1, coffee: 2}}}
+""",
+)
+
+
+def test_a_step_that_iterations_left_out_as_they_may_passes_and_says_so(tmp_path: Path) -> None:
+    use = (Made("use"),)
+    case = case_of(tmp_path, Load((use,) * 4), scenario=LEFT_OUT)
+    findings = {each.id: each for each in (*judge_success(case).findings,
+                                           *judge_latency(case).findings)}  # fmt: skip
+    assert findings["flow/open"].verdict is Verdict.PASS
+    assert "no iteration came to it" in findings["flow/open"].observed
+    assert not any(name.startswith("latency/open") for name in findings)
+    named = LEFT_OUT.replace("{step: iteration, p50: 3s}", "{step: open, p50: 3s}")
+    (tmp_path / "named").mkdir()
+    case = case_of(tmp_path / "named", Load((use,) * 4), scenario=named)
+    assert Verdict.INCONCLUSIVE in {each.verdict for each in judge_latency(case).findings}
+
+
+def test_a_step_that_may_be_left_out_is_open_where_no_iteration_came_to_its_end(
+    tmp_path: Path,
+) -> None:
+    refused = (Made("use", Outcome.REJECTED, 500, "status 500, expected 200"),)
+    case = case_of(tmp_path, Load((refused,) * 4), scenario=LEFT_OUT)
+    findings = {each.id: each for each in judge_success(case).findings}
+    assert findings["flow/open"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_exactly_the_asked_share_passes_whatever_binary_fractions_say(tmp_path: Path) -> None:
