@@ -92,8 +92,8 @@ def test_mistakes_of_scenario_and_environment_are_reported_at_once(tmp_path: Pat
     assert [each.partition(": ")[0] for each in problems] == [
         "s.yaml:13",
         "here.yaml:4",
-        "here.yaml:4",
     ]
+    assert problems[1].endswith("unknown key 'alowed'; did you mean allowed?")
 
 
 def test_the_mistake_of_an_environment_is_reported_once_for_all_scenarios(tmp_path: Path) -> None:
