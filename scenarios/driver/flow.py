@@ -219,10 +219,10 @@ def compile_flow(
     flows = scenario.shared_flows.values()
     return Flow(
         run_id, tenant, steps,
-        tuple(_compile_journey(flow.steps, steps, known) for flow in flows),
+        tuple(_compile_journey(flow.steps, steps, numbers, known) for flow in flows),
         interleaved([flow.share for flow in flows]), WHOLE,
         compile_blocks(scenario.setup, numbers, known),
-        _compile_journey(scenario.user_setup, steps, known),
+        _compile_journey(scenario.user_setup, steps, numbers, known),
         _compile_teardown(scenario, numbers, known), environment.network,
         secrets or Secrets.of_process(secrets_of(scenario, environment, variables)),
         secret_variables(scenario, environment),
@@ -232,9 +232,10 @@ def compile_flow(
 
 
 def _compile_journey(
-    blocks: Sequence[Block], steps: Sequence[CompiledStep], known: Variables
-) -> Journey:
-    compiled = compile_blocks(blocks, {step.name: step.number for step in steps}, known)
+    blocks: Sequence[Block], steps: Sequence[CompiledStep], numbers: Mapping[str, int],
+    known: Variables,
+) -> Journey:  # fmt: skip
+    compiled = compile_blocks(blocks, numbers, known)
     straight = tuple(steps[number] for number in compiled if isinstance(number, int))
     if len(straight) < len(compiled) or any(step.poll for step in straight):
         straight = ()

@@ -66,7 +66,7 @@ def outside(flow: Flow, exchanges: Path, name: str) -> Iterator[tuple[HttpClient
 def run_outside(
     flow: Flow, blocks: Blocks, sender: Sender, recorder: Recorder, unique: str,
     pause: Pause | None = None, rows: Mapping[str, Any] = NO_ROWS,
-) -> "Outside":  # fmt: skip
+) -> Outside:  # fmt: skip
     """Run blocks in no iteration; `unique` tells their requests from others of the run."""
     own = {
         **rows,
@@ -81,7 +81,7 @@ def run_outside(
 
 def set_up_user(
     flow: Flow, sender: Sender, recorder: Recorder, user: int, data: DataRows = NO_DATA
-) -> "Outside":
+) -> Outside:
     """Run the set-up of a virtual user, who knows the data rows that are its own."""
     if not flow.user_setup.blocks:
         return NOT_SET_UP
