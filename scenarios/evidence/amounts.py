@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.evidence.files import MAX_DATA_BYTES, open_new, open_to_read
+from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk, without_empty_end
 
 COUNTS = ".counts"
 
@@ -44,8 +45,6 @@ MAX_KEYS = 100_000
 
 _ROW = struct.Struct("<IIqH")
 _KIND_AT = 18
-_CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
-_CHUNK_BYTES = _CHUNK_ROWS * AMOUNT_BYTES
 
 KeyLabels = tuple[str | None, ...]
 
@@ -122,14 +121,13 @@ class AmountFile:
             self._descriptor = -1
 
     def _grow(self) -> None:
-        """Map the next chunk, its blocks first: a full disk is an error here, and no SIGBUS."""
+        """Map the next chunk. Raises OSError if the disk is full."""
         if self._descriptor < 0:
             self._descriptor = open_new(self.path)
-        offset = self._chunk_to * AMOUNT_BYTES
-        os.posix_fallocate(self._descriptor, offset, _CHUNK_BYTES)
+        following = map_chunk(self._descriptor, self._chunk_to, AMOUNT_BYTES)
         self._chunk.close()
-        self._chunk = mmap.mmap(self._descriptor, _CHUNK_BYTES, offset=offset)
-        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + _CHUNK_ROWS
+        self._chunk = following
+        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + CHUNK_ROWS
 
 
 def read_amounts(path: Path, keys: tuple[AmountKey, ...]) -> tuple[Amounts, int]:
@@ -143,8 +141,7 @@ def read_amounts(path: Path, keys: tuple[AmountKey, ...]) -> tuple[Amounts, int]
             rows = np.fromfile(file, AMOUNT, count)
     except OSError:
         return Amounts(keys, NO_AMOUNTS.rows), 0
-    written = np.flatnonzero(rows["kind"])
-    rows = rows[: written[-1] + 1 if len(written) else 0]
+    rows = without_empty_end(rows, rows["kind"] != 0)
     valid = (rows["kind"] >= min(AmountKind)) & (rows["kind"] <= max(AmountKind))
     valid &= (rows["key"] < len(keys)) & (rows["amount"] >= 0) & (rows["sequence"] > 0)
     kept = rows[valid]

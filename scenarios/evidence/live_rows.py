@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios.evidence.exchange import Mark
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, EMPTY, INTENT, ROW, Column
 from scenarios.evidence.files import open_to_pread
+from scenarios.evidence.mapped_rows import without_empty_end
 from scenarios.evidence.recording import NOTES, ROW_BYTES, ROWS
 from scenarios.evidence.recording_reader import read_json_lines
 
@@ -40,8 +41,7 @@ class LiveRows:
         finally:
             os.close(file)
         rows = np.frombuffer(span[: len(span) // ROW_BYTES * ROW_BYTES], ROW)
-        written = np.flatnonzero(rows["outcome"] != EMPTY)
-        rows = rows[: written[-1] + 1 if len(written) else 0]
+        rows = without_empty_end(rows, rows["outcome"] != EMPTY)
         has_outcome = rows["outcome"] > INTENT
         seen = np.zeros(len(rows), np.bool_)
         seen[: len(self.seen)] = self.seen[: len(rows)]
@@ -115,7 +115,7 @@ class LiveLoad:
                 self._add(generator, live.read(), steps)
 
     def _add(self, generator: str, rows: Column, steps: tuple[str, ...]) -> None:
-        is_ok = rows["outcome"] == min(CODES.values())
+        is_ok = rows["outcome"] == CODES[Outcome.OK]
         self.requests[generator] += len(rows)
         self.failed[generator] += int(np.count_nonzero(~is_ok))
         for number in np.unique(rows["step"]).tolist():

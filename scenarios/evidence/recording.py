@@ -38,10 +38,8 @@ from scenarios.evidence.amounts import (
 )
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
-from scenarios.evidence.files import (
-    open_new,
-    open_to_pread,
-)
+from scenarios.evidence.files import open_new, open_to_pread
+from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk
 from scenarios.language.amounts import text_of
 
 ROWS, NOTES = ".rows", ".jsonl"
@@ -50,8 +48,6 @@ _INTENT_HEAD = struct.Struct("<IHBxdd")  # iteration, step, outcome, (cut off), 
 _CONCLUSION = struct.Struct("<ddHBxI")  # sent, done, status, marks, reason
 _OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT, _MARKS_AT = 6, 7, 16, 34
 ROW_BYTES = ROW.itemsize
-_CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
-_CHUNK_BYTES = _CHUNK_ROWS * ROW_BYTES
 MAX_REASONS = 10_000
 OTHER_REASON = f"a reason beyond the first {MAX_REASONS:,}"
 _MAX_DETAILS_PER_REASON = 20
@@ -293,16 +289,11 @@ class Recorder:
         os.close(self._rows)
 
     def _grow(self) -> None:
-        """Map the next chunk. Raises OSError if the disk is full.
-
-        Allocate its blocks first: writing to a mapping on a full disk would be a SIGBUS.
-        """
-        first, end = self._chunk_to, self._chunk_to + _CHUNK_ROWS
-        offset = first * ROW_BYTES
-        os.posix_fallocate(self._rows, offset, _CHUNK_BYTES)
+        """Map the next chunk. Raises OSError if the disk is full."""
+        following = map_chunk(self._rows, self._chunk_to, ROW_BYTES)
         self._chunk.close()
-        self._chunk = mmap.mmap(self._rows, _CHUNK_BYTES, offset=offset)
-        self._chunk_from, self._chunk_to = first, end
+        self._chunk = following
+        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + CHUNK_ROWS
 
     def _note(self, number: int, reason: str, group: str, detail: dict[str, Any] | None) -> int:
         """Write a new reason and the detail to the notes; return the number of the reason."""

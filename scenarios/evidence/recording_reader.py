@@ -27,6 +27,7 @@ from scenarios.evidence.files import (
     replacing,
     write_atomically,
 )
+from scenarios.evidence.mapped_rows import without_empty_end
 from scenarios.evidence.recording import (
     CUT_OFF_REASON,
     MAX_REASONS,
@@ -172,8 +173,7 @@ def _read_rows(path: Path, steps: int) -> tuple[np.ndarray, Column, int, int]:
     except OSError:
         rows = np.empty(0, ROW)
     # the file grows by chunks: the recording of a killed generator ends with empty rows
-    written = np.flatnonzero(rows["outcome"] != EMPTY)
-    rows = rows[: written[-1] + 1 if len(written) else 0]
+    rows = without_empty_end(rows, rows["outcome"] != EMPTY)
     valid = (rows["outcome"] != EMPTY) & (rows["outcome"] <= max(CODES.values()))
     valid &= rows["step"] < steps
     for column in ("due_s", "sent_s", "done_s"):

@@ -18,6 +18,7 @@ from config.clock import Clock, ClockStep
 from scenarios.evidence import recording as module
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.mapped_rows import CHUNK_ROWS
 from scenarios.evidence.recording import (
     CUT_OFF_REASON,
     OTHER_REASON,
@@ -165,15 +166,15 @@ def test_an_exchange_in_an_earlier_chunk_is_concluded_in_place(tmp_path: Path) -
     path = tmp_path / "g.jsonl"
     with recorder(path, Recorder) as opened:
         first = opened.intend(1, 0, 0.0)
-        for _ in range(module._CHUNK_ROWS + 1):
+        for _ in range(CHUNK_ROWS + 1):
             opened.conclude(opened.intend(2, 1, 0.0), 0.0, 1.0, Outcome.OK, 200)
         late = replace(some_exchange(outcome=Outcome.REJECTED), reason="late", cut_off=True)
         conclude(opened, first, late)
     exchanges = read(path).exchanges
-    assert len(exchanges) == module._CHUNK_ROWS + 2
+    assert len(exchanges) == CHUNK_ROWS + 2
     assert (exchanges.first().outcome, exchanges.first().reason) == (Outcome.REJECTED, "late")
     assert (exchanges.first().done_s, exchanges.first().cut_off) == (2.0, True)
-    assert int(exchanges.ok.sum()) == module._CHUNK_ROWS + 1
+    assert int(exchanges.ok.sum()) == CHUNK_ROWS + 1
 
 
 def test_an_intent_without_an_outcome_is_done_at_the_last_time_in_the_file(tmp_path: Path) -> None:
@@ -295,7 +296,7 @@ def test_exchanges_are_grouped_by_iteration_however_they_interleave(tmp_path: Pa
     assert list(iterations.is_wrong) == [False, False, True]
 
 
-@pytest.mark.parametrize("others", [0, module._CHUNK_ROWS])
+@pytest.mark.parametrize("others", [0, CHUNK_ROWS])
 def test_an_iteration_can_be_completed_after_its_last_exchange(tmp_path: Path, others: int) -> None:
     path = tmp_path / "a.jsonl"
     with recorder(path) as opened:
