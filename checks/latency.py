@@ -23,7 +23,7 @@ from checks.timings import Timings, timings_by_step
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Column
-from scenarios.language.objectives import MAX_PERCENTILE, percentile_name
+from scenarios.language.objectives import MAX_PERCENTILE, allowed_over, percentile_name, rank_of
 
 _TARGET = 95.0
 _FEWEST_OVER = 2  # one value proves nothing
@@ -105,20 +105,7 @@ def percentile(ordered: Sequence[float] | Column, percent: float) -> float:
     >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
     2.0
     """
-    return float(ordered[max(1, _rank(len(ordered), percent)) - 1])
-
-
-def allowed_over(count: int, percent: float) -> int:
-    """Return how many of `count` values may be over a limit with the percentile still within it.
-
-    >>> allowed_over(100, 95), allowed_over(19, 95)
-    (5, 0)
-    """
-    return count - _rank(count, percent)
-
-
-def _rank(count: int, percent: float) -> int:
-    return math.ceil(round(percent * count, 6) / 100)
+    return float(ordered[max(1, rank_of(len(ordered), percent)) - 1])
 
 
 def _limits(case: Case) -> dict[str, list[Limit]]:

@@ -5,13 +5,12 @@ judge of latency counts: a failed iteration only if it was slower than the limit
 is estimated: per second and limit, two numbers are kept.
 """
 
-import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scenarios.evidence.recording import Stop, StopReason
-from scenarios.language.objectives import percentile_name
+from scenarios.language.objectives import allowed_over, percentile_name
 from scenarios.language.profiles import AbortOn
 
 _MIN_ITERATIONS = 10  # fewer are no base for a percentile
@@ -58,7 +57,7 @@ class SlowIterations:
     def _find_slow(self, percentile: float) -> Stop | None:
         counts = [by_percentile[percentile] for _, by_percentile in self._recent]
         ended, over = sum(each.ended for each in counts), sum(each.over for each in counts)
-        allowed = ended - math.ceil(round(percentile * ended, 6) / 100)
+        allowed = allowed_over(ended, percentile)
         if ended < _MIN_ITERATIONS or over <= allowed:
             return None
         return Stop(

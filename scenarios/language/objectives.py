@@ -1,5 +1,6 @@
 """Objectives: what must hold after a run."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -46,6 +47,24 @@ def percentile_name(percentile: float) -> str:
     ('p95', 'p99.9', 'max')
     """
     return "max" if percentile == MAX_PERCENTILE else f"p{percentile:g}"
+
+
+def rank_of(count: int, percentile: float) -> int:
+    """Return the rank, from 1, of the value that is a percentile of `count` values.
+
+    >>> rank_of(100, 95), rank_of(19, 95)
+    (95, 19)
+    """
+    return math.ceil(round(percentile * count, 6) / 100)
+
+
+def allowed_over(count: int, percentile: float) -> int:
+    """Return how many of `count` values may be over a limit with the percentile still within it.
+
+    >>> allowed_over(100, 95), allowed_over(19, 95)
+    (5, 0)
+    """
+    return count - rank_of(count, percentile)
 
 
 class PercentileLimits(StrictModel):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from checks.latency import (
     Limit,
-    allowed_over,
     judge_latency,
     latency_row,
     percentile,
@@ -21,6 +20,7 @@ from checks.timings import Timings
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
+from scenarios.language.objectives import allowed_over
 from tests.evidence_factory import GOOD, REFUSED, SCENARIO, Load, Made, case_of
 
 _PERCENTS = st.sampled_from([50.0, 95.0, 99.0])
