@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from config.errors import ConfigError, Problem
-from scenarios.engine.messages import FileChunk
+from scenarios.engine.messages import CHUNK_BYTES, FileChunk
 
-CHUNK_BYTES = 1_000_000
 _MAX_FILES, _MAX_BYTES = 100, 1_000_000_000
 
 

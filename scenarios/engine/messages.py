@@ -23,7 +23,7 @@ from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.transfer import MAX_AMOUNTS, MAX_NOTES_BYTES, MAX_ROWS
 
 _MAX_SCENARIO = 2_000_000
-_MAX_CHUNK = 1_000_000
+CHUNK_BYTES = 1_000_000  # of a file, in one message
 _NUMBER_BYTES = 4
 MAX_SECRET, MAX_SECRETS = 20_000, 1_000
 _MAX_VARIABLE = 200_000  # Linux allows 128 KiB for one
@@ -50,7 +50,7 @@ class FileChunk(_Message):
 
     name: Short
     offset: Count
-    content: Annotated[bytes, Field(max_length=_MAX_CHUNK)]
+    content: Annotated[bytes, Field(max_length=CHUNK_BYTES)]
 
 
 class Assignment(_Message):

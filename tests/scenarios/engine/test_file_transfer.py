@@ -3,8 +3,8 @@
 import pytest
 
 from config.errors import ConfigError
-from scenarios.engine.file_transfer import CHUNK_BYTES, FileInbox, chunks_of, digests_of
-from scenarios.engine.messages import FileChunk, MessageError, read_message
+from scenarios.engine.file_transfer import FileInbox, chunks_of, digests_of
+from scenarios.engine.messages import CHUNK_BYTES, FileChunk, MessageError, read_message
 
 FILES = {"c.csv": b"x" * (2 * CHUNK_BYTES + 7), "data/empty.csv": b"", "data/d.csv": b"id\n"}
 
