@@ -9,6 +9,7 @@ from jmespath.exceptions import JMESPathError
 from config.redaction import Secrets, redact
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import Response
 from scenarios.language.templates import TemplateError
@@ -26,20 +27,18 @@ def check_response(
         return FailureReason(f"status {response.status}, expected {step.status_text}")
     if response.body_error:
         return FailureReason(response.body_error)
-    if step.message and (reason := _check_message(flow, step, response, variables)):
+    if step.message and (reason := _check_message(flow, step, step.message, response, variables)):
         return reason
     return _check_json(flow, step, response, variables) if step.reads_json else None
 
 
 def _check_message(
-    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
-) -> FailureReason | None:
+    flow: Flow, step: CompiledStep, message: MessageExpectations, response: Response,
+    variables: dict[str, Any],
+) -> FailureReason | None:  # fmt: skip
     """Return why headers or text are not as expected, or None; save what is saved of them."""
-    message = step.message
-    if message is None:
-        return None
     try:
-        for wrong in message.mismatches(response, variables):
+        if wrong := message.mismatch(response, variables):
             _learn_unsaved(flow, step, response)
             return FailureReason(_cut(wrong[0], flow.secrets), wrong[1])
         for part in message.saved:

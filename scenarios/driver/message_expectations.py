@@ -1,7 +1,7 @@
 """What a step expects and saves of a response beside its JSON: headers, cookies and text."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -59,18 +59,19 @@ class MessageExpectations:
     text: CompiledMatch | None
     saved: tuple[SavedPart, ...]
 
-    def mismatches(self, response: Response, variables: Variables) -> Iterator[Mismatch]:
-        """Yield what is wrong with a response. Raises TemplateError and PatternTooSlow."""
+    def mismatch(self, response: Response, variables: Variables) -> Mismatch | None:
+        """Return what is first wrong with a response. Raises TemplateError and PatternTooSlow."""
         for name, match in self.headers:
             what, found = f"the header {name}", header_text(response.head, name)
             if match is None and found is not None:
-                yield f"{what} is {_quoted(found)}, expected none", f"{what} is not as expected"
-            elif match and found is None:
-                yield (f"{what} is missing",) * 2
-            elif match and found is not None and (wrong := match.mismatch(what, found, variables)):
-                yield wrong
-        if self.text and (wrong := self.text.mismatch("the body", body_text(response), variables)):
-            yield wrong
+                return f"{what} is {_quoted(found)}, expected none", f"{what} is not as expected"
+            if match and found is None:
+                return (f"{what} is missing",) * 2
+            if match and found is not None and (wrong := match.mismatch(what, found, variables)):
+                return wrong
+        if self.text is None:
+            return None
+        return self.text.mismatch("the body", body_text(response), variables)
 
 
 def compile_message_expectations(
