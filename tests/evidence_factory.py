@@ -36,7 +36,7 @@ STOPPED = Interruption(Stage.LOAD, Cause.SIGNAL, "SIGINT")
 
 ONE_PROCESS = RepeatedScrapes(20, (500.0,))
 
-SCENARIO = """
+COUNTED_FLOW = """
 scenario: shop
 quantities:
   uses:
@@ -54,15 +54,16 @@ flow:
   - step: use
     request: POST shop /use
     counts: {uses: {tea: 1, coffee: 2}}
-profiles:
-  load: {users: 1, iterations: 4}
-  while: {users: 1, duration: 1s}
+"""
+SCENARIO = f"""{COUNTED_FLOW}profiles:
+  load: {{users: 1, iterations: 4}}
+  while: {{users: 1, duration: 1s}}
 checks:
-  latency: [{p95: 2.5s}, {step: iteration, p50: 3s}]
+  latency: [{{p95: 2.5s}}, {{step: iteration, p50: 3s}}]
   usage: [uses, visits]
   success_rate: 75%
   promql:
-    - {name: few errors, query: "errors_total", expect: "<= 3"}
+    - {{name: few errors, query: "errors_total", expect: "<= 3"}}
 """
 
 

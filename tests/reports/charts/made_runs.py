@@ -16,6 +16,7 @@ from scenarios.evidence.exchanges import CODES, ROW, Column
 from scenarios.evidence.recording import RecordingEnd, RecordingStart
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
+    COUNTED_FLOW,
     EVERYTHING_IS_WELL,
     SHOP,
     STARTED_AT,
@@ -36,28 +37,11 @@ ANCHOR_AT = STARTED_AT.timestamp()
 BURST = "status 503, expected 200"
 SCRAPE_S = 5.0
 
-SCENARIO = """
-scenario: shop
-quantities:
-  uses:
-    by: [kind]
-    in_doubt: 100%
-    prometheus: uses_total{tenant="{{ tenant }}"}
-    database: {main: "SELECT kind, count(*) FROM uses WHERE tenant = :tenant GROUP BY kind"}
-  visits:
-    prometheus: visits_total
-    shared: true
-flow:
-  - step: open
-    request: POST shop /open
-    counts: {visits: 1}
-  - step: use
-    request: POST shop /use
-    counts: {uses: {tea: 1, coffee: 2}}
-profiles:
+# the flow and the quantities of the other runs, under a load of any shape
+SCENARIO = f"""{COUNTED_FLOW}profiles:
   load: PROFILE
 checks:
-  latency: [{p95: 0.5s}, {step: use, p99: 1s}]
+  latency: [{{p95: 0.5s}}, {{step: use, p99: 1s}}]
   usage: [uses, visits]
   success_rate: 99%
 """
