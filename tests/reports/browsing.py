@@ -83,6 +83,15 @@ def has_no_violation(browser: Browser, url: str, width: int, scheme: str) -> Non
     page.close()
 
 
+def fits_on_paper(browser: Browser, url: str) -> Page:
+    """Show a page as it is printed on A4, landscape: no column is cut. The caller closes it."""
+    page = browser.new_page(viewport={"width": 1047, "height": 718})
+    page.emulate_media(media="print")
+    page.goto(url)
+    assert overflow(page) <= 0
+    return page
+
+
 def stands_out(browser: Browser, url: str, scheme: str) -> None:
     """Show a page, light or dark: WCAG AA asks for a contrast of 4.5 to 1."""
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")

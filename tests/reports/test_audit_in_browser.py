@@ -6,7 +6,13 @@ from playwright.sync_api import Browser
 from reports.audit import render_audit_html
 from tests.reports.attacks import EVIL
 from tests.reports.audits import attacked_audit, failing_audit, good_audit, unfinished_audit
-from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
+from tests.reports.browsing import (
+    NEEDS_BROWSER,
+    fits_on_paper,
+    shows_quietly,
+    stands_out,
+    written,
+)
 
 pytestmark = NEEDS_BROWSER
 AUDITS = {
@@ -54,10 +60,7 @@ def test_the_keyboard_opens_an_explanation(browser: Browser, pages: dict[str, st
 def test_on_paper_no_column_is_cut_and_explanations_are_open(
     browser: Browser, pages: dict[str, str]
 ) -> None:
-    page = browser.new_page(viewport={"width": 1047, "height": 718})
-    page.emulate_media(media="print")
-    page.goto(pages["FAIL"])
-    assert overflow(page) <= 0
+    page = fits_on_paper(browser, pages["FAIL"])
     told = page.locator("details").last
     assert told.bounding_box() != told.locator("summary").bounding_box()
     page.close()

@@ -10,7 +10,13 @@ from checks.result import Kind, Result, finding_id
 from checks.verdict import Verdict
 from reports.html import SECTIONS, render_html
 from tests.reports.attacks import EVIL, attacked, crowded
-from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
+from tests.reports.browsing import (
+    NEEDS_BROWSER,
+    fits_on_paper,
+    shows_quietly,
+    stands_out,
+    written,
+)
 from tests.reports.results import (
     empty_result,
     failing_result,
@@ -116,9 +122,6 @@ def test_the_keyboard_reaches_every_table_that_scrolls(
 def test_on_paper_no_column_is_cut_and_what_is_folded_is_open(
     browser: Browser, pages: dict[str, str]
 ) -> None:
-    page = browser.new_page(viewport={"width": 1047, "height": 718})
-    page.emulate_media(media="print")
-    page.goto(pages["FAIL"])
-    assert overflow(page) <= 0
+    page = fits_on_paper(browser, pages["FAIL"])
     assert page.get_by_text("card_type=audience").last.bounding_box() is not None
     page.close()

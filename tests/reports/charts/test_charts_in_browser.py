@@ -7,7 +7,7 @@ from reports.charts.rendering import draw_charts
 from reports.html import render_html
 from tests.reports.browsing import (
     NEEDS_BROWSER,
-    overflow,
+    fits_on_paper,
     shows_quietly,
     stands_out,
     violations,
@@ -60,10 +60,7 @@ def test_axe_finds_nothing_wrong(browser: Browser, pages: dict[str, str], scheme
 def test_on_paper_charts_are_whole_and_their_data_is_open(
     browser: Browser, pages: dict[str, str]
 ) -> None:
-    page = browser.new_page(viewport={"width": 1047, "height": 718})
-    page.emulate_media(media="print")
-    page.goto(pages["FAIL"])
-    assert overflow(page) <= 0
+    page = fits_on_paper(browser, pages["FAIL"])
     for drawing in page.locator(".drawing svg").all():
         box = drawing.bounding_box()
         assert box is not None
