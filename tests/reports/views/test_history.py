@@ -32,7 +32,13 @@ from reports.views.history import (
 from reports.views.kept_reports import report_finder
 from tests.checks.history.entries import FIRST_AT, HERE, entry, nights, step_entry
 from tests.reports.attacks import CONTROL, EVIL, attacked, control_in, crowded
-from tests.reports.browsing import NEEDS_BROWSER, overflow, shows_quietly, stands_out, written
+from tests.reports.browsing import (
+    NEEDS_BROWSER,
+    fits_on_paper,
+    shows_quietly,
+    stands_out,
+    written,
+)
 from tests.reports.results import empty_result, finding, good_result, latency_row
 from tests.reports.test_html import Page
 
@@ -341,11 +347,7 @@ def test_the_page_with_a_history_is_quiet_and_fits(
 @pytest.mark.browser
 @NEEDS_BROWSER[1]
 def test_on_paper_no_column_of_the_history_is_cut(browser: Browser, pages: dict[str, str]) -> None:
-    page = browser.new_page(viewport={"width": 1047, "height": 718})
-    page.emulate_media(media="print")
-    page.goto(pages["mixed"])
-    assert overflow(page) <= 0
-    page.close()
+    fits_on_paper(browser, pages["mixed"]).close()
 
 
 @pytest.mark.browser
