@@ -219,6 +219,13 @@ def log_to(folder: RunFolder) -> None:
 class _RunLog(logging.FileHandler):
     """A log that is a file of a run, which may come from elsewhere."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; a log that was closed is opened again, unless its folder is gone."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
     def _open(self) -> TextIOWrapper:
         file = open_to_append(Path(self.baseFilename))
         return TextIOWrapper(file, encoding=self.encoding, errors=self.errors, write_through=True)

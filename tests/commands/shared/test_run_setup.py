@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import shlex
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -150,6 +151,16 @@ def test_what_is_logged_goes_to_the_log_of_the_run_that_was_opened_last(tmp_path
         "WARNING:trial_balance:of first\n",
         "WARNING:trial_balance:of second\n",
     ]
+
+
+def test_a_log_whose_folder_was_removed_stops_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    place.mkdir()
+    log_to(RunFolder(place))
+    logging.getLogger().handlers[-1].close()
+    shutil.rmtree(place)
+    logging.getLogger("trial_balance").warning("of a run that is gone")
+    assert not place.exists()
 
 
 def test_the_versions_are_those_that_are_installed_here() -> None:
