@@ -29,7 +29,7 @@ FILES = (
     ("result.json", "every verdict and figure on this page"),
     ("junit.xml", "the checks, for the CI server"),
     ("summary.md", "this page, shorter"),
-    ("evidence/", "what the run saw: exchanges, ledger, scrapes, answers"),
+    ("evidence/", "what the run saw: exchanges, ledger, scrapes, query results"),
 )
 SECTIONS = (
     ("availability", "Availability"),

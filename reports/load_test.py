@@ -44,18 +44,18 @@ class LoadTestRow:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table of an answer in a file; 1 with one sentence if it cannot be read.
+    """Print the table of a result in a file; 1 with one sentence if it cannot be read.
 
-    An answer that refuses the command needs no table: run.py has said why.
+    A result that refuses the command needs no table: run.py has said why.
     """
-    answer, runs = (Path(argument) for argument in arguments)
+    path, runs = (Path(argument) for argument in arguments)
     try:
-        document = json.loads(answer.read_bytes())
+        document = json.loads(path.read_bytes())
         if isinstance(document, dict) and "problems" in document:
             return 0
-        result = read_result(answer)
+        result = read_result(path)
     except (OSError, ValueError):
-        print("load test: run.py's answer cannot be read, so nothing is proven", file=sys.stderr)
+        print("load test: run.py's result cannot be read, so nothing is proven", file=sys.stderr)
         return 1
     report = runs / result.run_id / "report.html"
     sys.stdout.write(render_load_test(result, report, paper_of(sys.stdout)))

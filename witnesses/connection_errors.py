@@ -25,7 +25,7 @@ _NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class Refusal(NamedTuple):
-    """What came instead of an answer, and what to do about it; either is part of a sentence.
+    """What came instead of a response, and what to do about it; either is part of a sentence.
 
     `is_theirs` tells that what was asked is at fault, and not how we ask.
     """
@@ -127,7 +127,7 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
 
 
 def refusal_of(error: BaseException, asked: Asked) -> Refusal:
-    """Say why an address gave no answer, or none that is used."""
+    """Say why an address gave no response, or none that is used."""
     if isinstance(error, ResponseUnusable):
         what = f"sent a response that is not used: {error}"
         return Refusal(what, f"see whether {asked.url_key} leads to it", is_theirs=True)

@@ -112,7 +112,7 @@ class Reading(Protocol):
 
 
 class Collector(Protocol):
-    """Asks one witness, and writes its answers verbatim into the run folder."""
+    """Asks one witness, and writes its responses verbatim into the run folder."""
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Ask at a moment. What cannot be had is written down with its reason."""

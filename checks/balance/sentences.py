@@ -80,7 +80,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.MATCHES_IN_PART: "the selector matches no series, only a part of a value, and a matcher "
     "must match the whole value",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
-    Reason.DATABASE_DOWN: "the database gave no usable answer",
+    Reason.DATABASE_DOWN: "the database gave no usable result",
     Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",
     Reason.NOT_COLLECTED: "it was not collected",
 }

@@ -80,7 +80,7 @@ def test_a_check_that_prometheus_rejects_stops_the_run_with_its_own_message(
     answers = {"/api/v1/query?nosuch(errors_total)": _REJECTED}
     (problem,) = problems_of_run(tmp_path, "sum(errors_total)", "nosuch(errors_total)", answers)
     assert problem.startswith("s.yaml:16: Prometheus at http://")
-    assert "answered 400: 1:5: no such thing; correct the query" in problem
+    assert "responded 400: 1:5: no such thing; correct the query" in problem
 
 
 def test_every_mistake_that_the_witnesses_show_is_reported_at_once(tmp_path: Path) -> None:

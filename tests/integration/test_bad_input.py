@@ -147,10 +147,10 @@ def test_a_wrong_answer_is_a_failure_with_its_reason(
 @pytest.mark.parametrize(
     ("prometheus", "words"),
     [
-        ("500", "answered 500"),
-        ("hang", "did not answer in time"),
+        ("500", "responded 500"),
+        ("hang", "did not respond in time"),
         ("html", "does not respond as Prometheus does"),
-        ("204", "answered 204"),
+        ("204", "responded 204"),
         ("health", "does not respond as Prometheus does"),
     ],
 )

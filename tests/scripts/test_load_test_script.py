@@ -74,7 +74,7 @@ def test_unreadable_output_is_inconclusive_unless_the_run_failed(
     answer.write_text(text)
     ended = run_script(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
     assert (ended.returncode, ended.stdout) == (expected, "")
-    assert ended.stderr == "load test: run.py's answer cannot be read, so nothing is proven\n"
+    assert ended.stderr == "load test: run.py's result cannot be read, so nothing is proven\n"
 
 
 def test_control_c_reaches_the_run_once_and_its_partial_result_is_shown(

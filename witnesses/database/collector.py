@@ -44,16 +44,16 @@ class DatabaseCollector:
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Run each quantity's query once; after the run, also the one for its trace ids."""
-        answers: dict[str, dict[str, Any]] = {}
+        results: dict[str, dict[str, Any]] = {}
         for quantity in self._quantities:
             for database, query in (quantity.settings.database or {}).items():
-                of_quantity = answers.setdefault(quantity.name, {})
+                of_quantity = results.setdefault(quantity.name, {})
                 try:
                     rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
                     of_quantity[database] = {"rows": _rows_in_memory(database, rows)}
                 except DatabaseDown as error:
                     of_quantity[database] = {"error": str(error)}
-        folder.write_witness_file(f"database/{moment}.json", encode_json(answers))
+        folder.write_witness_file(f"database/{moment}.json", encode_json(results))
         if moment is Moment.AFTER:
             self._collect_traces(folder)
 

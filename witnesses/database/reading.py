@@ -1,4 +1,4 @@
-"""Read the rows of each quantity's query: the increase between two answers of one database."""
+"""Read the rows of each quantity's query: the increase between two results of one database."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FOLDER = "database"
 _NOTHING = Fraction(0)
 
 # By quantity, then by database: {"rows": [[label value, …, count], …]} or {"error": "…"}.
-Answers = Mapping[str, Mapping[str, Any]]
+QueryResults = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class DatabaseReading:
     """What one database reported before and after a run."""
 
     database: str
-    before: Answers
-    after: Answers
+    before: QueryResults
+    after: QueryResults
     keeps: RecordKind = RecordKind.RECORDS
 
     @property
@@ -48,7 +48,7 @@ class DatabaseReading:
 
     def figures(self, quantity: CountedQuantity) -> Figures:
         """Return the increases of a quantity; rows with the same label values are added up."""
-        before, after = self._answer(self.before, quantity), self._answer(self.after, quantity)
+        before, after = self._result(self.before, quantity), self._result(self.after, quantity)
         if before is None or after is None:
             return void_figures(Reason.NOT_COLLECTED)
         error = before.get("error") or after.get("error")
@@ -78,15 +78,15 @@ class DatabaseReading:
         self, moment: Moment, quantity: str, labels: int
     ) -> dict[Labels, Fraction] | None:
         """Return a quantity's counts at a moment, or None where they could not be read."""
-        answers = self.before if moment is Moment.BEFORE else self.after
+        results = self.before if moment is Moment.BEFORE else self.after
         try:
-            return counts_by_labels(answers[quantity][self.database]["rows"], labels)
+            return counts_by_labels(results[quantity][self.database]["rows"], labels)
         except (LookupError, ValueError, TypeError):
             return None
 
-    def _answer(self, answers: Answers, quantity: CountedQuantity) -> dict[str, Any] | None:
-        answer = answers.get(quantity.name, {}).get(self.database)
-        return answer if isinstance(answer, dict) else None
+    def _result(self, results: QueryResults, quantity: CountedQuantity) -> dict[str, Any] | None:
+        result = results.get(quantity.name, {}).get(self.database)
+        return result if isinstance(result, dict) else None
 
 
 def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[DatabaseReading, ...]:
@@ -96,7 +96,7 @@ def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[Da
     """
     path = folder.witnesses / FOLDER
     before, after = _read(path / f"{Moment.BEFORE}.json"), _read(path / f"{Moment.AFTER}.json")
-    collected = (name for answers in (before, after) for of in answers.values() for name in of)
+    collected = (name for results in (before, after) for of in results.values() for name in of)
     names = dict.fromkeys(chain(databases, collected))
     return tuple(DatabaseReading(name, before, after) for name in names)
 
@@ -124,7 +124,7 @@ def label_values(values: list[Any]) -> Labels:
     return tuple(map(label_value, values))
 
 
-def _read(path: Path) -> Answers:
+def _read(path: Path) -> QueryResults:
     try:
         content = read_json(path, parse_float=Decimal)
     except (OSError, ValueError):

@@ -316,7 +316,7 @@ class PrometheusCollector:
         try:
             return read_series(response.content)
         except ValueError as error:
-            raise PrometheusDown("Prometheus does not answer with raw samples") from error
+            raise PrometheusDown("Prometheus does not respond with raw samples") from error
 
     def _now(self) -> float:
         return CLOCK.now_at() + self.collection.skew_s

@@ -37,7 +37,7 @@ from witnesses.prometheus.samples import (
 QUIET_SCRAPES = 3
 _STEADY_SCRAPES = 2
 
-# What is counted only at scrapes begun later than this after the last answer is late.
+# What is counted only at scrapes begun later than this after the last response is late.
 GRACE_S = 1.0
 
 _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
@@ -52,7 +52,7 @@ class Growth(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From the first request to the last answer (epoch seconds), as one target was scraped.
+    """From the first request to the last response (epoch seconds), as one target was scraped.
 
     `until` is when the last scrape can have begun that was answered before `begin`. What is
     counted only at scrapes begun after the first since `grace_until` is late. `has_others` tells
@@ -219,8 +219,8 @@ def increase(
 ) -> Figure:
     """Return the increase of one series from `begin` (before the first request) to `end`.
 
-    `end` is when the last answer had come. Samples are (epoch seconds, value) in order of time:
-    the last scrape answered before `begin` is the baseline, the last of all the total, and each
+    `end` is when the last response had come. Samples are (epoch seconds, value) in order of time:
+    the last scrape that ended before `begin` is the baseline, the last of all the total, and each
     drop a reset. What may be counted up to `settle_s` after the end is not late.
     """
     span, tally = span_of(scrape_log, begin, end, settle_s), Tally()

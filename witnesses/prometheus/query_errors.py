@@ -44,7 +44,7 @@ def refusal_of_status(response: requests.Response, settings: Prometheus) -> Refu
     if status == HTTPStatus.BAD_REQUEST and b"HTTPS" in response.content[:_LONGEST]:
         return Refusal(f"speaks TLS only ({status}{reason})", "write https:// in prometheus.url")
     usual = "read its log" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
-    return Refusal(f"answered {status}{reason}", _REMEDIES.get(status, usual))
+    return Refusal(f"responded {status}{reason}", _REMEDIES.get(status, usual))
 
 
 def is_rejection(response: requests.Response) -> bool:
@@ -71,7 +71,7 @@ def refusal_of_error(error: OSError, settings: Prometheus, network: Network) -> 
     """Explain why no response came, or only a part of one."""
     if isinstance(error, requests.Timeout):
         remedy = "see whether it is overloaded, or raise prometheus.timeout"
-        return Refusal(f"did not answer in time, within {settings.timeout:g} s", remedy)
+        return Refusal(f"did not respond in time, within {settings.timeout:g} s", remedy)
     ca_key = "ca_file" if network.ca_file and not settings.ca_file else "prometheus.ca_file"
     has_ca = bool(settings.ca_file or network.ca_file)
     asked = Asked(settings.url, "prometheus.url", ca_key, has_ca)

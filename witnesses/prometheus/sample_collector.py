@@ -119,26 +119,26 @@ class SampleCollector:
         of_targets = {name: self._ask(query, at) for name, query in self._scrape_logs.items()}
         rests, scrapes = [], scrapes_by_target(of_targets[UP])
         for name, query in self._quantities.items():
-            answer = self._ask(query, at)
-            self._write(name, answer)
+            response = self._ask(query, at)
+            self._write(name, response)
             if end < math.inf and name not in self._moving:
-                rests.append(_rest(answer, scrapes, end))
-        for name, answer in of_targets.items():
-            self._write(name, answer)
+                rests.append(_rest(response, scrapes, end))
+        for name, response in of_targets.items():
+            self._write(name, response)
         return Standstill(
             all(each.is_still for each in rests), math.fsum(each.total for each in rests)
         )
 
     def _ask(self, query: str, at: float) -> bytes:
         """Query raw samples. Raises PrometheusDown also where the response may not be whole."""
-        answer = self._client.query(f"{query}[{self._range(at)}]", at)
-        if answer.warnings:
-            raise PrometheusDown(f"Prometheus warned: {answer.warnings[0][:200]}")
-        return answer.content
+        response = self._client.query(f"{query}[{self._range(at)}]", at)
+        if response.warnings:
+            raise PrometheusDown(f"Prometheus warned: {response.warnings[0][:200]}")
+        return response.content
 
-    def _write(self, name: str, answer: bytes) -> None:
+    def _write(self, name: str, response: bytes) -> None:
         number = len(self._closed) + 1
-        self._folder.write_witness_file(f"prometheus/{file_name(name, number)}", answer)
+        self._folder.write_witness_file(f"prometheus/{file_name(name, number)}", response)
 
     def _next_end(self, until: float) -> float:
         """Return how far a response of a bounded size reaches, at most to an instant."""
@@ -158,8 +158,8 @@ class SampleCollector:
     def _counted_of(self, query: str, end: float) -> float:
         """Count samples; if a server refuses, fetch them in windows of an unchanged length."""
         try:
-            answer = self._client.query(f"sum(count_over_time({query}[{self._range(end)}]))", end)
-            return float(answer.result[0]["value"][1]) if answer.result else 0.0
+            response = self._client.query(f"sum(count_over_time({query}[{self._range(end)}]))", end)
+            return float(response.result[0]["value"][1]) if response.result else 0.0
         except (PrometheusDown, LookupError, TypeError, ValueError):
             return self._max_samples
 
@@ -167,11 +167,11 @@ class SampleCollector:
         return f"{math.ceil(at - self._since + _OVERLAP_S)}s"
 
 
-def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> Standstill:
+def _rest(response: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> Standstill:
     """Return whether all series rest; one that ended with its target does not move either."""
     is_still, total = True, 0.0
     try:
-        for each in raw_series(answer):
+        for each in raw_series(response):
             if each.samples and _is_late(
                 each.samples, scrapes.get(target_of(each.labels), ()), end
             ):
@@ -181,7 +181,7 @@ def _rest(answer: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> S
                 value = each.samples[-1][1]
                 total += value if math.isfinite(value) else 0.0
     except ValueError as error:
-        raise PrometheusDown("Prometheus does not answer with raw samples") from error
+        raise PrometheusDown("Prometheus does not respond with raw samples") from error
     return Standstill(is_still, total)
 
 
@@ -202,12 +202,12 @@ def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> boo
     return at <= end or (at in scrapes and 0 < missing <= _SCRAPES_LATE)
 
 
-def scrapes_by_target(answer: bytes) -> dict[Target, list[float]]:
+def scrapes_by_target(response: bytes) -> dict[Target, list[float]]:
     """Return the instants of the successful scrapes of each target, from the series of `up`."""
     scrapes: dict[Target, list[float]] = {}
     try:
-        for each in read_series(answer):
+        for each in read_series(response):
             scrapes.setdefault(each.target, []).extend(scrapes_of(each.samples))
     except ValueError as error:
-        raise PrometheusDown("Prometheus does not answer with raw samples") from error
+        raise PrometheusDown("Prometheus does not respond with raw samples") from error
     return {target: sorted(of_target) for target, of_target in scrapes.items()}

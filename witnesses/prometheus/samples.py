@@ -36,7 +36,7 @@ class ScrapeLog:
     `fresh` means that its process was started for this run, with counters at zero.
     `durations` are (epoch seconds, seconds) per scrape, where they are known: a scrape is stamped
     when it begins, and shows what was counted until its response.
-    Of a run on disk they are those around its first request and after its last answer, and those
+    Of a run on disk they are those around its first request and after its last response, and those
     at which something changed; `tried` and `failed` count all its scrapes since the first request.
     `is_shared` means that two targets have its job and instance, `is_bare` that its last successful
     scrape showed no metrics at all.

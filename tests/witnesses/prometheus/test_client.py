@@ -42,19 +42,19 @@ def test_a_response_is_kept_verbatim_with_its_result_and_warnings() -> None:
 @pytest.mark.parametrize(
     ("says", "message"),
     [
-        (Says("oh no", 500, "text/plain"), "answered 500"),
-        (Says('{"status":"error","error":"bad data"}', 400), "answered 400: bad data"),
+        (Says("oh no", 500, "text/plain"), "responded 500"),
+        (Says('{"status":"error","error":"bad data"}', 400), "responded 400: bad data"),
         (Says("<html>Sign in</html>", 200, "text/html"), "does not respond as Prometheus does"),
         (Says('{"status": "succ', 200), "does not respond as Prometheus does"),
         (Says("[]", 200), "does not respond as Prometheus does"),
         (Says("{}", 200), "does not respond as Prometheus does"),
         (Says("", 200), "does not respond as Prometheus does"),
         (Says('{"data": {"result": 5}}', 200), "does not respond as Prometheus does"),
-        (Says("busy", 503, "text/plain"), "answered 503: busy; wait until it is ready"),
-        (Says("slow down", 429, "text/plain"), "answered 429: slow down; let it stand more"),
-        (Says("x" * 5_000, 502, "text/plain"), f"answered 502: {'x' * 200}…; see whether"),
-        (Says("<html>", 404, "text/html"), "answered 404; write in prometheus.url the path"),
-        (Says('{"error": {"odd": 1}}', 422), "answered 422: {'odd': 1}"),
+        (Says("busy", 503, "text/plain"), "responded 503: busy; wait until it is ready"),
+        (Says("slow down", 429, "text/plain"), "responded 429: slow down; let it stand more"),
+        (Says("x" * 5_000, 502, "text/plain"), f"responded 502: {'x' * 200}…; see whether"),
+        (Says("<html>", 404, "text/html"), "responded 404; write in prometheus.url the path"),
+        (Says('{"error": {"odd": 1}}', 422), "responded 422: {'odd': 1}"),
     ],
     ids=[
         "500",
@@ -109,7 +109,7 @@ def test_data_other_than_a_query_is_fetched_whole() -> None:
 @pytest.mark.parametrize(
     ("says", "message"),
     [
-        (Says("busy", 503, "text/plain"), "answered 503: busy"),
+        (Says("busy", 503, "text/plain"), "responded 503: busy"),
         (Says("<html>", 200, "text/html"), "does not respond as Prometheus does"),
         (Says("[]", 200), "does not respond as Prometheus does"),
     ],
@@ -124,7 +124,7 @@ def test_data_that_cannot_be_fetched_is_reported(says: Says, message: str) -> No
 
 def test_a_prometheus_that_hangs_is_a_timeout_and_is_not_queried_again() -> None:
     with _asking({QUERY: Says(hangs=True)}, timeout="100ms") as (client, server):
-        with pytest.raises(PrometheusDown, match="did not answer in time"):
+        with pytest.raises(PrometheusDown, match="did not respond in time"):
             client.query("up", None)
         assert server.asked == [QUERY]
 
@@ -238,7 +238,7 @@ def _pack_badly(exchange: Exchange) -> None:
     ("answer", "message"),
     [
         (_cut, "sent a response that is not used: the body broke off; see whether prometheus.url"),
-        (_fall_silent, "did not answer in time, within 0.2 s; see whether it is overloaded"),
+        (_fall_silent, "did not respond in time, within 0.2 s; see whether it is overloaded"),
         (_hang_up, "cannot be reached: the connection broke; start it"),
         (_write_noise, "does not respond in HTTP/1.1; write an address in prometheus.url that"),
         (_pack_badly, "sent a response that is not used: the body is not valid gzip; see whether"),

@@ -135,11 +135,11 @@ def test_a_prometheus_behind_a_proxy_responds_to_requests_with_the_token(tmp_pat
             assert awaited(client.intervals_s) == {JOB: 0.2}
             assert_same_clock(client)
             assert client.version()
-            with pytest.raises(PrometheusDown, match=r"answered 400: .*parse error"):
+            with pytest.raises(PrometheusDown, match=r"responded 400: .*parse error"):
                 client.query("((", None)
         with (
             asking(proxy.url, bearer_token="t0ken") as client,
-            pytest.raises(PrometheusDown, match=r"answered 404.*write in prometheus\.url"),
+            pytest.raises(PrometheusDown, match=r"responded 404.*write in prometheus\.url"),
         ):
             client.query("up", None)
         with (
