@@ -208,7 +208,7 @@ def _lost(recording: Recording, begun: int) -> Iterator[str]:
         return
     last, at_s = int(exchanges.sequence[-1]), float(exchanges.column("sent_s")[-1])
     yield (f"what it sent after exchange {last:,}, {at_s:.3f} s after its start, is missing; "
-           f"of {recording.unconcluded:,} before it the response is")  # fmt: skip
+           f"so are the responses of {recording.unconcluded:,} before it")  # fmt: skip
     if scheduled is not None:
         yield f"{scheduled - begun:,} of its {scheduled:,} iterations are unaccounted for"
 

@@ -91,7 +91,7 @@ def test_a_load_that_two_shared_balances_over_both(tmp_path: Path) -> None:
         (
             Part(iterations=1, end=None),
             "the generator load-w2 did not end by itself; what it sent after exchange 2, 1.100 s "
-            "after its start, is missing; of 0 before it the response is; "
+            "after its start, is missing; so are the responses of 0 before it; "
             "1 of its 2 iterations are unaccounted for",
         ),
         (Part(iterations=0, end=None), "all that it sent is missing"),
