@@ -4,14 +4,12 @@ Nothing is changed anywhere. The findings have the ids and words of those of a r
 """
 
 import json
-import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import NoReturn
 
 import typer
@@ -28,11 +26,12 @@ from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict, exit_code, worst
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import problems_of
-from commands.shared.run_setup import plan_of, variables_of
+from commands.shared.run_setup import plan_of, started_stack
 from config.auth import NO_AUTH
 from config.clock import CLOCK
 from config.environment import (
     Environment,
+    EnvironmentFile,
     find_environment,
     read_environment,
     read_environment_file,
@@ -40,6 +39,7 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.prometheus import Prometheus
 from config.redaction import Secrets, redact
+from reference_services.common.temporary_folder import temporary_folder
 from reports.checklist import render_checklist
 from scenarios.http.token_request import TokenRefused
 from scenarios.http.tokens import TOKEN_SOURCES
@@ -92,10 +92,8 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     """
     plan = plan_of("doctor", env, scenario, (), Path("runs"), "") if scenario else None
     file = plan.file if plan else read_environment_file(find_environment(env))
-    # only for the logs of a stack: SIGKILL leaves it behind
-    place = Path(mkdtemp(prefix="trial-balance-doctor-")) if file.starts_stack else Path()
     problems: list[Problem] = []
-    with variables_of(file, place, "") as variables:
+    with _variables_of(file) as variables:
         environment = read_environment(file.path, variables)
         findings = check_environment(environment)
         secrets = Secrets.of_process(environment.secrets())
@@ -104,8 +102,6 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
             inspections = inspect_scenario(plan.scenario, environment, environment.tenant_of_run())
             findings += findings_of(inspections)
             problems = problems_of(inspections, plan.scenario_path, secrets)
-    if file.starts_stack:
-        shutil.rmtree(place)  # where the stack could not be started, its logs stay
     findings = [redacted(finding, secrets) for finding in findings]
     verdict = worst(finding.verdict for finding in findings)
     document = {"verdict": verdict, "findings": [asdict(each) for each in findings]}
@@ -115,6 +111,23 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     if problems:
         raise ConfigError(*problems)
     raise typer.Exit(exit_code(verdict))
+
+
+@contextmanager
+def _variables_of(file: EnvironmentFile) -> Iterator[Mapping[str, str]]:
+    """Start the stack that an environment asks for, in a folder that does not outlast it.
+
+    The logs of a stack that could not be started stay until the next one is.
+    """
+    if not file.starts_stack:
+        yield {}
+        return
+    INTERRUPTS.raise_on_signal()
+    with (
+        temporary_folder("trial-balance-doctor-", keep_on_error=True) as place,
+        started_stack(place, "") as variables,
+    ):
+        yield variables
 
 
 def redacted(finding: Finding, secrets: Iterable[str]) -> Finding:

@@ -14,7 +14,6 @@ import os
 import re
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +31,7 @@ from reference_services.common.metrics import SHARED_FOLDER, STARTED_AT
 from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.parent_death import die_with_parent
 from reference_services.common.settings import Settings, StartupError, read_settings
+from reference_services.common.temporary_folder import temporary_folder
 from reference_services.faults.catalog import FAULTS
 from reference_services.faults.deployment import deployment_of
 
@@ -180,8 +180,8 @@ def _metrics_folder(workers: int, settings: Settings) -> Iterator[None]:
 def _shared_folder() -> Iterator[None]:
     with ExitStack() as stack:
         if SHARED_FOLDER not in os.environ:
-            folder = tempfile.TemporaryDirectory(prefix="metrics-")
-            os.environ[SHARED_FOLDER] = stack.enter_context(folder)
+            folder = stack.enter_context(temporary_folder("trial-balance-metrics-"))
+            os.environ[SHARED_FOLDER] = str(folder)
         _empty(Path(os.environ[SHARED_FOLDER]))
         os.environ[STARTED_AT] = str(time.time())
         yield

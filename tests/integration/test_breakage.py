@@ -1,11 +1,17 @@
 """What comes of a run whose parts are killed under it?"""
 
+import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.integration.command import Start, concluded, ports_of, still_there
+from tests.paths import ROOT
 from tests.usage_rows import figure_of, value_of
 
 pytestmark = [pytest.mark.long, pytest.mark.stack]
@@ -86,3 +92,22 @@ def test_a_signal_ends_every_process(
         assert ended.code == 3, ended.stderr
         assert ended.result["partial"] is True
         assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_doctor_that_is_ended_leaves_no_process_and_at_most_until_the_next_a_folder(
+    tmp_path: Path, number: int
+) -> None:
+    command = [sys.executable, "run.py", "doctor", "--env", "local"]
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True) as doctor:
+        while not list(tmp_path.glob("*/cards.log")):
+            assert doctor.poll() is None
+            time.sleep(0.005)
+        others = psutil.Process(doctor.pid).children(recursive=True)
+        doctor.send_signal(number)
+    assert still_there(others) == []
+    if number == signal.SIGKILL:
+        assert list(tmp_path.iterdir())
+        subprocess.run(command, cwd=ROOT, env=variables, check=True)
+    assert list(tmp_path.iterdir()) == []
