@@ -17,6 +17,7 @@ from config.network import Network
 from scenarios.http.connection import Connection, ConnectionBroken, error_text
 from scenarios.http.messages import NotSent, Origin, Request, Response
 from scenarios.http.readiness import PollingReadiness, ReadinessFactory
+from scenarios.http.stream_connection import StreamConnection
 from scenarios.http.tls import tls_context
 
 _PLAIN_TARGET = re.compile(r"[!#-;=?-Z_a-z~]*")  # what a request line carries as it is
@@ -28,12 +29,17 @@ _LINE_BREAK = re.compile(r"[\r\n\0]")
 class HttpClient:
     """The connections of one virtual user, one per origin. Use it from one thread or greenlet."""
 
-    def __init__(self, network: Network, readiness: ReadinessFactory = PollingReadiness) -> None:
-        """Open no connection yet."""
+    def __init__(
+        self, network: Network, readiness: ReadinessFactory = PollingReadiness,
+        connection: type[Connection] = Connection,
+    ) -> None:  # fmt: skip
+        """Open no connection yet; `connection` is how responses are read."""
         self._network = network
         self._readiness = readiness
+        self._connection = connection
         self._connections: dict[Origin, Connection] = {}
         self._others: list[HttpClient] = []
+        self._streaming: HttpClient | None = None
 
     def send(self, request: Request) -> Response:
         """Send a request once, never again. Raises NotSent or ResponseLost.
@@ -64,6 +70,12 @@ class HttpClient:
         self._others += [HttpClient(self._network, self._readiness) for _ in range(missing)]
         return [self, *self._others[: count - 1]]
 
+    def streaming(self) -> "HttpClient":
+        """Return a client that reads streams, and keeps its connections as long as this one."""
+        if self._streaming is None:
+            self._streaming = HttpClient(self._network, self._readiness, StreamConnection)
+        return self._streaming
+
     def __enter__(self) -> Self:
         """Return the client."""
         return self
@@ -77,7 +89,7 @@ class HttpClient:
         for connection in self._connections.values():
             connection.close()
         self._connections.clear()
-        for other in self._others:
+        for other in (*self._others, *([self._streaming] if self._streaming else [])):
             other.close()
 
     def _connect(self, origin: Origin, deadline: float) -> Connection:
@@ -90,7 +102,7 @@ class HttpClient:
         tls = tls_context(self._network.ca_file, origin.certificate) if origin.is_tls else None
         reason = "no address"
         for family, kind, protocol, _, address in addresses:
-            connection = Connection(_socket.socket(family, kind, protocol), self._readiness)
+            connection = self._connection(_socket.socket(family, kind, protocol), self._readiness)
             try:
                 connection.open(address, deadline)
                 if tls:

@@ -9,12 +9,12 @@ MAX_CODINGS = 4
 MAX_MEMBERS = 100
 
 _HEADER = re.compile(rb"\r\ncontent-encoding:([^\r\n]*)")
-_GZIP = (b"gzip", b"x-gzip")
+GZIP = (b"gzip", b"x-gzip")
 _GZIP_MAGIC = b"\x1f\x8b"
 # Registered codings that a client has to ask for. Anything else in the header is no coding: some
 # servers write a charset into it, "none", or a coding of their own storage, such as aws-chunked.
-_NOT_DECODED = (b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz")
-_KNOWN = (*_GZIP, b"deflate", *_NOT_DECODED)
+NOT_DECODED = (b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz")
+KNOWN = (*GZIP, b"deflate", *NOT_DECODED)
 
 
 def content_codings(head: bytes) -> tuple[bytes, ...]:
@@ -40,11 +40,11 @@ def decode(
     `max_bytes` is decoded, so that a small body cannot fill the memory; nor can many codings take
     the time.
     """
-    known = [coding for coding in codings if coding in _KNOWN]
+    known = [coding for coding in codings if coding in KNOWN]
     if len(known) > MAX_CODINGS:
         return body, error or f"it has more than {MAX_CODINGS} content encodings"
     for coding in reversed(known):
-        if coding in _NOT_DECODED:
+        if coding in NOT_DECODED:
             name = coding.decode("latin-1")
             return body, error or f"its content-encoding {name} was not asked for"
         try:
@@ -62,7 +62,7 @@ def decode(
 
 def _inflate(body: bytes, coding: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """Return the decoded start of a body, and whether its encoding ends. Raises zlib.error."""
-    if coding in _GZIP:
+    if coding in GZIP:
         return _inflate_members(body, max_bytes)
     is_raw = body[:1] and body[0] & 0x0F != zlib.DEFLATED
     # some servers send deflate without the zlib header of RFC 9110

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from config.client_certificate import ClientCertificate
+from scenarios.http.streams import Stream, StreamOrder
 
 MAX_BODY_BYTES = 10_000_000
 TRACE_HEADER = "X-Trace-ID"
@@ -62,14 +63,17 @@ class RequestTemplate:
     def __init__(
         self, method: str, origin: Origin, headers: tuple[tuple[str, str], ...], timeout_s: float,
         left_out: Iterable[str] = (), trace_header: str = TRACE_HEADER,
+        stream: StreamOrder | None = None,
     ) -> None:  # fmt: skip
         """Render the head around target and trace id. `timeout_s` bounds the whole exchange.
 
-        Of the headers that every request has, those of `left_out` are not sent.
+        Of the headers that every request has, those of `left_out` are not sent. `stream` is what is
+        asked of a response that is one.
         """
         self.method = method
         self.origin = origin
         self.timeout_s = timeout_s
+        self.stream = stream
         self.headers = _complete(headers, origin, left_out)
         self.opening = f"{method} "
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
@@ -105,7 +109,8 @@ class Response(NamedTuple):
     """A status line, and at most MAX_BODY_BYTES of the body.
 
     `body_error` is why the body is incomplete, or "". `head` is without informational responses
-    before it. `target` is that of the request, to which a relative Location refers.
+    before it. `target` is that of the request, to which a relative Location refers. `stream` has
+    the events of a response that was read as a stream.
     """
 
     status: int
@@ -114,6 +119,7 @@ class Response(NamedTuple):
     head: bytes = b""
     sets_cookies: bool = False
     target: str = "/"
+    stream: Stream | None = None
 
     @property
     def content_type(self) -> str:
@@ -130,6 +136,10 @@ class Sender(Protocol):
 
     def parallel(self, count: int) -> "Sequence[Sender]":
         """Return senders with connections of their own, for requests at the same time."""
+        ...
+
+    def streaming(self) -> "Sender":
+        """Return a sender with connections of its own, which reads responses as streams."""
         ...
 
     def close(self) -> None:

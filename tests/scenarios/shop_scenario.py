@@ -98,6 +98,9 @@ class Script:
         """Answer requests that are sent at once in any order."""
         return [self] * count
 
+    def streaming(self) -> "Script":
+        return self
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -38,6 +38,9 @@ class Shop:
     def parallel(self, count: int) -> Sequence["Shop"]:
         return [self] * count
 
+    def streaming(self) -> "Shop":
+        return self
+
     def close(self) -> None:
         """Nothing is open."""
 

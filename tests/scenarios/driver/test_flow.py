@@ -127,6 +127,9 @@ class TokenChecker:
         """Judge tokens that arrive at once one after the other."""
         return [self] * count
 
+    def streaming(self) -> "TokenChecker":
+        return self
+
     def close(self) -> None:
         """Nothing is open."""
 

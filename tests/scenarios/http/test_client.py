@@ -25,6 +25,7 @@ from scenarios.http.messages import (
     ResponseLost,
     split_url,
 )
+from scenarios.http.streams import StreamEnd, StreamKind, StreamOrder
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
 from tests.secured_servers import answering as answering_securely
 from tests.secured_servers import sign
@@ -528,3 +529,65 @@ def test_a_client_certificate_is_shown_and_its_lack_is_not_sent(tmp_path: Path) 
             with pytest.raises(NotSent, match=r"could not connect: .*ALERT"):
                 client.send(_get_with(refused, heard.url))
     assert len(heard.paths) == 3
+
+
+EVENTS = StreamOrder(StreamKind.SSE)
+
+
+def stream(server: Server, order: StreamOrder, timeout_s: float = HANGS_S) -> Response:
+    origin, _ = split_url(server.url)
+    template = RequestTemplate("GET", origin, (), timeout_s, stream=order)
+    with HttpClient(DIRECT) as client:
+        return client.streaming().send(Request(template, "/", "t-1"))
+
+
+def test_after_a_hang_up_the_server_sees_the_connection_closed() -> None:
+    closed = threading.Event()
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\ndata: 1\n\ndata: 2\n\n")
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with serving(behave) as server:
+        response = stream(server, StreamOrder(StreamKind.SSE, 2))
+        assert closed.wait(HANGS_S)
+    assert response.stream
+    assert response.stream.end is StreamEnd.HUNG_UP
+
+
+@pytest.mark.parametrize("line", [b"data: ", b": "], ids=["event", "comment"])
+def test_an_event_that_never_ends_is_too_large(line: bytes) -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + line)
+        while not server.stopping.is_set():
+            connection.sendall(b"x" * 100_000)
+
+    with serving(behave) as server:
+        response = stream(server, EVENTS)
+    assert response.body_error == f"the body is over {MAX_BODY_BYTES:,} bytes"
+
+
+def test_a_stream_without_end_is_cut_off_in_time() -> None:
+    def behave(server: Server, connection: socket.socket) -> None:
+        server.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        server.trickle(connection, b"data: 1\n\n" * AN_HOUR_OF_TICKS)
+
+    with serving(behave) as server:
+        response = stream(server, EVENTS, PATIENT_S)
+    assert response.body_error == "the body did not end in time"
+
+
+def test_streams_have_connections_of_their_own_which_are_kept() -> None:
+    answer = http("200 OK", b"data: 1\n\n")
+    with serving(answering(answer)) as server, HttpClient(DIRECT) as client:
+        origin, _ = split_url(server.url)
+        template = RequestTemplate("GET", origin, (), HANGS_S, stream=EVENTS)
+        for _ in range(3):
+            response = client.streaming().send(Request(template, "/", "t-1"))
+            assert response.stream
+            assert [event.data for event in response.stream.events] == ["1"]
+    assert (server.connections, len(server.received)) == (1, 3)

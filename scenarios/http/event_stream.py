@@ -1,0 +1,137 @@
+r"""Find the events in the bytes of a response, as they arrive.
+
+Server-sent events, by the rules of WHATWG (HTML, section 9.2.6), and JSON lines:
+
+    : a comment                          {"tokens": 1}
+    event: delta                         {"tokens": 2}
+    id: 7
+    data: {"tokens":
+    data:  1}                            each line that is not blank is an event
+                 ← a blank line ends an event
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from scenarios.http.streams import Event, StreamKind
+
+_ANY_LINE_END = re.compile(rb"\r\n|\n|\r")
+_LF = re.compile(rb"\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventParser(Protocol):
+    """Finds the events in the bytes of one response."""
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """Yield each event that ends in a piece of the body."""
+        ...
+
+    def end(self) -> Iterator[Event]:
+        """Yield what the end of the body ends."""
+        ...
+
+    def is_within_event(self) -> bool:
+        """Return whether an event has begun that nothing has ended."""
+        ...
+
+
+class Lines:
+    """The lines of a text that arrives in pieces; what has no line end is searched only once."""
+
+    def __init__(self, line_end: re.Pattern[bytes]) -> None:
+        """Begin a text whose lines have these ends."""
+        self._line_end = line_end
+        self.rest = bytearray()
+        self._searched = 0
+        self._is_after_cr = False
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        r"""Yield each line that ends in a piece; a \r ends one before its \n may have come."""
+        if self._is_after_cr and piece:
+            piece = piece.removeprefix(b"\n")
+            self._is_after_cr = False
+        self.rest += piece
+        begin = 0
+        while found := self._line_end.search(self.rest, max(begin, self._searched)):
+            line, begin = bytes(self.rest[begin : found.start()]), found.end()
+            self._is_after_cr = found[0] == b"\r" and begin == len(self.rest)
+            yield line
+        del self.rest[:begin]
+        self._searched = len(self.rest)
+
+
+class SseParser:
+    """Finds server-sent events."""
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._lines = Lines(_ANY_LINE_END)
+        self._is_first = True
+        self._id = self._event = ""
+        self._data: list[str] = []
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """Yield each event that ends in a piece of the body; one without data is none."""
+        for each in self._lines.feed(piece):
+            line = each.removeprefix(_BOM) if self._is_first else each
+            self._is_first = False
+            if line:
+                self._take(line)
+                continue
+            event = Event("\n".join(self._data), self._event or "message", self._id)
+            is_event, self._data, self._event = bool(self._data), [], ""
+            if is_event:
+                yield event
+
+    def end(self) -> Iterator[Event]:
+        """Yield nothing: only a blank line ends an event."""
+        yield from ()
+
+    def is_within_event(self) -> bool:
+        """Return whether an event has begun, or a line that is no comment."""
+        rest = self._lines.rest
+        return bool(self._data) or (bool(rest) and not rest.startswith(b":"))
+
+    def _take(self, line: bytes) -> None:
+        """Take one field; comments and other names, such as retry, are ignored."""
+        name, _, value = line.partition(b":")
+        content = value.removeprefix(b" ").decode(errors="replace")
+        if name == b"data":
+            self._data.append(content)
+        elif name == b"event":
+            self._event = content
+        elif name == b"id" and "\0" not in content:
+            self._id = content
+
+
+class JsonLinesParser:
+    """Finds the lines of JSON lines; the last one needs no line end."""
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._lines = Lines(_LF)
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """Yield each line that ends in a piece of the body and is not blank."""
+        for line in self._lines.feed(piece):
+            if text := line.removeprefix(_BOM).strip():
+                yield Event(text.decode(errors="replace"))
+
+    def end(self) -> Iterator[Event]:
+        """Yield the last line, if nothing ended it."""
+        yield from self.feed(b"\n")
+
+    def is_within_event(self) -> bool:
+        """Return False: whether the last line is whole, its JSON shows."""
+        return False
+
+
+def event_parser(kind: StreamKind) -> EventParser:
+    r"""Return a parser for one response.
+
+    >>> [event.data for event in event_parser(StreamKind.SSE).feed(b"data: a\ndata: b\n\ndata: c")]
+    ['a\nb']
+    """
+    return SseParser() if kind is StreamKind.SSE else JsonLinesParser()
