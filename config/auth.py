@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 from pydantic import Field, model_validator
 
 from config.client_certificate import ClientCertificate
-from config.documents import StrictModel
 from config.headers import FlowHeaderName, HeaderValue
+from config.models import StrictModel
 from config.requirements import matches
 from config.urls import Url
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from config.documents import StrictModel
+from config.models import StrictModel
 
 
 class ClientCertificate(StrictModel):

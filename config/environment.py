@@ -14,12 +14,13 @@ from uuid import uuid4
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from config.auth import AUTHORIZATION
-from config.documents import Document, StrictModel, read_document, read_model
+from config.documents import Document, parse_document
 from config.errors import ConfigError, Problem
 from config.headers import FlowHeaders, Headers, TraceHeaderName, override
 from config.links import Links, values_of_link
 from config.local_files import with_local_files
 from config.model_keys import Location
+from config.models import StrictModel, read_model
 from config.network import CertificateFile, Network, Routes
 from config.plaintext import hide_misread_secrets, plaintext_secrets
 from config.prometheus import Prometheus
@@ -225,7 +226,7 @@ def find_environment(name: str) -> Path:
 
 def read_environment_file(path: Path) -> EnvironmentFile:
     """Read the parts of a file that need no variables. Raises ConfigError."""
-    document = read_document(path)
+    document = parse_document(path)
     content = document.content if isinstance(document.content, dict) else {}
     return EnvironmentFile(
         path=path,
@@ -260,9 +261,9 @@ def _written_auth(service: Any) -> dict[str, str | None]:
 
 def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read an environment; `variables` override the process's own. Raises ConfigError."""
-    problems = problems_as_written(read_document(path))
+    problems = problems_as_written(parse_document(path))
     try:
-        document = hide_misread_secrets(read_document(path, {**os.environ, **(variables or {})}))
+        document = hide_misread_secrets(parse_document(path, {**os.environ, **(variables or {})}))
         environment = read_model(with_local_files(document), Environment)
         environment.remember_expanded(document.expanded)
     except ConfigError as error:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from config.secrets import Value, values_of_part, values_of_query
 from config.verbatim import TextPart
 

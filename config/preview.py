@@ -14,11 +14,12 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from config.documents import Document, invalid_places, read_document, read_model
+from config.documents import Document, parse_document
 from config.environment import Environment, problems_as_written
 from config.errors import ConfigError
 from config.local_files import certificate_at, with_local_files
 from config.model_keys import Location
+from config.models import invalid_places, read_model
 from config.variables import names_of_variables, texts_in
 
 # One of them fits wherever a text can stand. The last ones fit a place of two variables.
@@ -38,7 +39,7 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
 
     Raises ConfigError.
     """
-    written = read_document(path)
+    written = parse_document(path)
     problems = problems_as_written(written)
     places = _places(written.content, is_unknown)
     try:
@@ -67,7 +68,7 @@ def _with_candidates(path: Path, places: Mapping[str, list[Location]]) -> Docume
     chosen = dict.fromkeys(places, 0)
     while True:
         values = {name: _CANDIDATES[number] for name, number in chosen.items()}
-        document = with_local_files(read_document(path, {**os.environ, **values}))
+        document = with_local_files(parse_document(path, {**os.environ, **values}))
         invalid = invalid_places(document, Environment)
         unfit = [
             name

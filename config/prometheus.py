@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from config.auth import Auth, BasicAuth, OAuth2
 from config.client_certificate import ClientCertificate
-from config.documents import StrictModel
 from config.headers import HeaderName, HeaderValue
+from config.models import StrictModel
 from config.network import CertificateFile
 from config.requirements import matches
 from config.units import Duration

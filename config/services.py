@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator, model_validator
 
 from config.auth import NO_AUTH, Auth
-from config.documents import StrictModel
 from config.headers import OwnFlowHeaders, OwnHeaders
+from config.models import StrictModel
 from config.urls import BaseUrl, Url, UrlPath, origin_of
 
 NONE = "none"

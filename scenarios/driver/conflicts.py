@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from config.documents import did_you_mean, nearest, read_document
+from config.documents import read_document
 from config.environment import Environment
 from config.errors import Problem
 from config.model_keys import Location
+from config.suggestions import did_you_mean, nearest
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.data import iterations_before
 from scenarios.http.messages import DEFAULT_HEADERS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from config.documents import did_you_mean, read_document
+from config.documents import read_document
 from config.environment import (
     Environment,
     EnvironmentFile,
@@ -16,6 +16,7 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
+from config.suggestions import did_you_mean
 from config.units import parse_duration, parse_rate
 from config.verbatim import TextPart
 from scenarios.driver.conflicts import (

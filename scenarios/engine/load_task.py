@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from config.clock import CLOCK
-from config.documents import did_you_mean
 from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
+from config.suggestions import did_you_mean
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.conflicts import find_load_conflicts
 from scenarios.driver.data import data_rows

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from config.documents import StrictModel, nearest
 from config.model_keys import Location
+from config.models import StrictModel
 from config.requirements import requires
+from config.suggestions import nearest
 from config.units import Pause
 from scenarios.language.identifiers import Name
 from scenarios.language.steps import Step

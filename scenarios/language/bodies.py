@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from config.documents import UNION_TAGS, StrictModel
+from config.models import UNION_TAGS, StrictModel
 from config.requirements import matches, requires
 from scenarios.language.templates import looks_like_template
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from config.documents import did_you_mean
 from config.model_keys import Location
+from config.suggestions import did_you_mean
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.objectives import PromqlCheck, percentile_name

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from config.requirements import requires
 from scenarios.language.profiles import USER_LIMIT
 

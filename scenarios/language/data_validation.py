@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from config.documents import did_you_mean
 from config.model_keys import Location
+from config.suggestions import did_you_mean
 from config.variables import texts_in
 from scenarios.language.data import DataSource
 from scenarios.language.model import Scenario

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from config.documents import StrictModel
 from config.headers import HeaderName
+from config.models import StrictModel
 from config.requirements import requires
 from scenarios.language.text_pattern import TextPattern
 

@@ -11,7 +11,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import TYPES_MAP, Functions
 
-from config.documents import did_you_mean
+from config.suggestions import did_you_mean
 from scenarios.language.templates import looks_like_template
 
 _SIGNATURES: dict[str, tuple[dict[str, Any], ...]] = {

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.documents import StrictModel
 from config.model_keys import Location
+from config.models import StrictModel
 from config.requirements import requires
 from scenarios.language.blocks import (
     Block,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from config.requirements import requires
 from config.units import Duration, Rate, Share
 from scenarios.language.identifiers import Name

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from config.units import Duration, Pause, Share
 from scenarios.language.objectives import PercentileLimits
 from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from config.units import Duration, Share
 from scenarios.language.identifiers import Name
 

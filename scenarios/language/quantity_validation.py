@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from config.documents import did_you_mean, nearest
 from config.model_keys import Location
+from config.suggestions import did_you_mean, nearest
 from scenarios.language.amounts import AmountError, recorded_entries, resolution_of, scaled
 from scenarios.language.expect import statuses_of
 from scenarios.language.model import Scenario

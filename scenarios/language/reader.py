@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.documents import Document, read_document, read_model, read_model_leniently
+from config.documents import Document, parse_document
 from config.errors import ConfigError, Problem
+from config.models import read_model, read_model_leniently
 from config.plaintext import shaped_secrets
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
@@ -33,7 +34,7 @@ def read_scenario(path: Path, content: bytes | None = None) -> Scenario:
 
     `content` is that of the file, where it has been read already.
     """
-    document = read_document(path, content=content)
+    document = parse_document(path, content=content)
     try:
         scenario = read_model(document, Scenario)
     except ConfigError as error:

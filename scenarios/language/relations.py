@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.documents import StrictModel
+from config.models import StrictModel
 from scenarios.language.identifiers import Name
 
 

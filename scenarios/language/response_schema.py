@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from config.documents import did_you_mean
+from config.suggestions import did_you_mean
 
 _DOCUMENT = "urn:document"
 _MAX_NODES = 1_000_000

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from config.documents import StrictModel
 from config.headers import OwnFlowHeaders
+from config.models import StrictModel
 from config.requirements import matches
 from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody

@@ -12,7 +12,7 @@ from typing import Any
 from config.errors import ConfigError, Problem
 from config.model_keys import Location
 from config.secrets import Value, values_of_headers
-from config.variables import Place, names_of_variables, texts_in
+from config.variables import Place, malformed_variable, names_of_variables, texts_in
 from config.verbatim import TextPart
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
@@ -30,6 +30,7 @@ _MISPLACED = (
     "variables are replaced only in what a step sends: request, query, headers, json, form, "
     "multipart, text; their values are secrets, which no report shows"
 )
+_IN_A_KEY = "variables are not replaced in a key; write the key itself, or save its value in a step"
 _NESTED = "a variable does not stand within {{ … }} or {% … %}; write it beside the template"
 
 
@@ -45,13 +46,26 @@ def has_variable(text: str) -> bool:
 def find_misplaced_variables(scenario: Scenario, content: Any) -> Iterator[tuple[Place, str]]:
     """Yield where the content of a scenario has a variable that is not replaced."""
     steps = [place for place, _ in scenario.placed_steps()]
-    for place, text in texts_in(content):
-        if not has_variable(text) or place == ("description",):
+    for place, text in (*texts_in(content), *_keys_in(content)):
+        if "${" not in text or place == ("description",):
             continue
-        if not any(_is_sent(place[len(step) :]) for step in steps if place[: len(step)] == step):
+        if mistake := malformed_variable(text):
+            yield place, f"{mistake}; a literal ${{ is written {{{{ '$' }}}}{{"
+        elif place[-1] == text:
+            yield place, _IN_A_KEY
+        elif not any(_is_sent(place[len(step) :]) for step in steps if place[: len(step)] == step):
             yield place, _MISPLACED
         elif _WITHIN_TEMPLATE.search(text):
             yield place, _NESTED
+
+
+def _keys_in(content: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Yield the place and text of every key of the mappings in a document."""
+    members = dict(enumerate(content)) if isinstance(content, list) else content
+    for key, member in members.items() if isinstance(members, dict) else ():
+        if isinstance(key, str):
+            yield (*place, key), key
+        yield from _keys_in(member, (*place, key))
 
 
 def _is_sent(place: Location) -> bool:

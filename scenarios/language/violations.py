@@ -6,8 +6,8 @@ Each violation is the place in the document and one sentence: what is wrong, and
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from config.documents import did_you_mean
 from config.model_keys import Location
+from config.suggestions import did_you_mean
 from scenarios.language.templates import TemplateError, compile_value, variables_in
 
 Violation = tuple[Location, str]

@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.documents import StrictModel, read_document, read_model
+from config.documents import read_document
 from config.environment import read_environment
 from config.errors import ConfigError
+from config.models import StrictModel, read_model
 from config.scalars import misreading
 from scenarios.language.reader import read_scenario
 

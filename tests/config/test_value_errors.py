@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from config.documents import StrictModel, read_document, read_model
+from config.documents import read_document
 from config.errors import ConfigError
+from config.models import StrictModel, read_model
 
 
 class Part(StrictModel):

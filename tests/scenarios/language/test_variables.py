@@ -39,6 +39,35 @@ def step_of(folder: Path, step: str) -> CompiledStep:
     return flow_of(folder, step).steps[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("${LLM ACCOUNT}", r"\$\{LLM ACCOUNT\} is no variable: .*; write \$\{LLM_ACCOUNT\}"),
+        ("a ${LLM.ACCOUNT} b", r"\$\{LLM.ACCOUNT\} is no variable"),
+        ("${LLM", r"\$\{ is not closed; write \$\{NAME\}"),
+        ("${A:-${B}}", r"the default of \$\{A\} has a variable in it"),
+        ("${}", r"\$\{\} names no variable"),
+    ],
+)
+def test_what_begins_as_a_variable_and_is_none_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"s\.yaml:5: {message}.*a literal \$\{{ is written"):
+        scenario_of(tmp_path, f"request: POST shop /\n    json: {{a: '{text}'}}")
+
+
+def test_a_dollar_and_a_brace_are_sent_literally_as_the_message_says(tmp_path: Path) -> None:
+    step = step_of(tmp_path, "request: POST shop /\n    text: \"{{ '$' }}{LLM ACCOUNT}\"")
+    assert step.body
+    assert step.body({}) == b"${LLM ACCOUNT}"
+
+
+@pytest.mark.parametrize("key", ["json", "query", "form"])
+def test_a_variable_in_a_key_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match=r"s\.yaml:5: variables are not replaced in a key"):
+        scenario_of(tmp_path, f"request: POST shop /\n    {key}: {{'${{KEY}}': x}}")
+
+
 def test_a_value_in_a_path_or_a_query_is_encoded_for_its_place(tmp_path: Path) -> None:
     step = step_of(tmp_path, "request: GET shop /a/${KEY}/b?key=${KEY}&x=1")
     encoded = "s3cret%2F%7B%7B%20run%20%7D%7D%267"
