@@ -19,10 +19,12 @@ def render_junit(result: Result) -> str:
     If the findings alone look better than the run's verdict, a case of its own shows it.
     """
     root = ET.Element("testsuites", name="trial-balance")
+    times_s = measured_times_s(result)
     for kind in Kind:
         findings = [each for each in result.findings if each.kind is kind]
         if findings:
-            _add_suite(root, result, kind, [_case(result, each) for each in findings])
+            cases = [_case(result, each, times_s.get(each.id, 0.0)) for each in findings]
+            _add_suite(root, result, kind, cases)
     if verdict_of(result.findings) is not result.verdict or not result.findings:
         _add_suite(root, result, "run", [_run_case(result)])
     for name in ("tests", "failures", "errors"):
@@ -45,9 +47,9 @@ def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.E
     suite.set("skipped", "0")
 
 
-def _case(result: Result, finding: Finding) -> ET.Element:
+def _case(result: Result, finding: Finding, duration_s: float) -> ET.Element:
     case = _bare_case(result, finding.kind, finding.id)
-    case.set("time", f"{measured_s(result, finding):.3f}")
+    case.set("time", f"{duration_s:.3f}")
     if finding.verdict in _TAGS:
         said = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
         reason = ". ".join(filter(None, [said, finding.detail]))
@@ -57,20 +59,20 @@ def _case(result: Result, finding: Finding) -> ET.Element:
     return case
 
 
-def measured_s(result: Result, finding: Finding) -> float:
-    """Return the time that a check is about, in seconds: 0 of one that is about none.
+def measured_times_s(result: Result) -> dict[str, float]:
+    """Return the time that each check is about, in seconds, by the id of its finding.
 
     Of a limit it is the percentile, of a step the median response time, and of a success rate how
     long the profile was driven. So a CI server's chart of a case's duration shows response times.
     """
+    times_s: dict[str, float] = {}
     for row in result.latency:
-        if finding.id == finding_id("flow", row.step):
-            return row.p50
+        times_s.setdefault(finding_id("flow", row.step), row.p50)
         for each in row.objectives:
-            if finding.id == objective_id(row.step, each.percentile):
-                return each.measured_s
-    driven = (each for each in result.phases if finding.id == finding_id("success", each.profile))
-    return next((each.elapsed_s for each in driven), 0.0)
+            times_s.setdefault(objective_id(row.step, each.percentile), each.measured_s)
+    for phase in result.phases:
+        times_s.setdefault(finding_id("success", phase.profile), phase.elapsed_s)
+    return times_s
 
 
 def _run_case(result: Result) -> ET.Element:
