@@ -1,17 +1,25 @@
-"""Run functions of test modules in a child process that Locust has patched, and pytest has not.
+"""Run functions of test modules in child processes that Locust has patched, and pytest has not.
 
-`python -m tests.scenarios.engine.locust_child MODULE FUNCTION JSON` prints the result as JSON.
+One process of pytest starts one `python -m tests.scenarios.engine.locust_child`, which imports
+Locust once, and forks for each function: to import it takes a second of CPU.
 """
 
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from tests.paths import ROOT
+
+_HANGS_S = 120
 
 ENVIRONMENT = """
 environment: test
@@ -22,13 +30,31 @@ load: {{allowed: true, max_users: 100, max_rate: 1000/s}}
 
 def in_locust_child(function: Callable[..., Any], *arguments: object) -> Any:
     """Call a function of a test module in a child process; return its result."""
-    command = [sys.executable, "-m", "tests.scenarios.engine.locust_child"]
-    ended = subprocess.run(
-        [*command, function.__module__, function.__name__, json.dumps(arguments, default=str)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+    forking = _forking()
+    assert forking.stdin and forking.stdout
+    call = [function.__module__, function.__name__, arguments]
+    forking.stdin.write(json.dumps(call, default=str) + "\n")
+    forking.stdin.flush()
+    line = forking.stdout.readline()
+    assert line, f"the forking process has ended: {forking.wait()}"
+    code, stdout, stderr = json.loads(line)
+    assert code == 0, (code, stderr)
+    return json.loads(stdout.splitlines()[-1])
+
+
+@cache
+def _forking() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.scenarios.engine.locust_child"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def end_forking() -> None:
+    """End the process that forks, if it was started."""
+    if _forking.cache_info().currsize:
+        _forking().communicate(timeout=_HANGS_S)
+        _forking.cache_clear()
 
 
 def write_task(
@@ -44,8 +70,40 @@ def write_task(
     return {"scenario": str(scenario), "environment": str(environment)}
 
 
+def _fork(module: str, function: str, arguments: list[Any]) -> tuple[int, str, str]:
+    """Call a function in a fork of this process; return how that ended, and what it wrote."""
+    called = getattr(importlib.import_module(module), function)
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        child = os.fork()
+        if not child:
+            signal.alarm(_HANGS_S)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(stdout.fileno(), 1)
+            os.dup2(stderr.fileno(), 2)
+            os._exit(_ended(called, arguments))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        stdout.seek(0)
+        stderr.seek(0)
+        return code, stdout.read().decode(), stderr.read().decode()
+
+
+def _ended(function: Callable[..., Any], arguments: list[Any]) -> int:
+    """Call a function and print its result; return the exit code."""
+    try:
+        print(json.dumps(function(*arguments)))
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
 if __name__ == "__main__":
     import locust  # noqa: F401 - first: it patches the process
 
-    module = importlib.import_module(sys.argv[1])
-    print(json.dumps(getattr(module, sys.argv[2])(*json.loads(sys.argv[3]))))
+    for _module in ("worker_role", "master_role", "local_role"):
+        importlib.import_module(f"scenarios.engine.{_module}")
+    for _call in sys.stdin:
+        print(json.dumps(_fork(*json.loads(_call))), flush=True)
