@@ -85,8 +85,8 @@ _ONLY_OVERSTATES = (
 _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
-    Reason.NOT_SCRAPED_AFTER, Reason.SCRAPES_UNKNOWN, Reason.REPLICAS_NOT_SCRAPED,
-    Reason.REPLICAS_NOT_NAMED, Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION,
+    Reason.NOT_SCRAPED_AFTER, Reason.REPLICAS_NOT_SCRAPED, Reason.REPLICAS_NOT_NAMED,
+    Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION,
 )  # fmt: skip
 
 # A float64 counts by ones up to here: of a larger counter, an increase of 1 cannot be seen.

@@ -50,7 +50,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
     Reason.RESTART_UNSEEN: "its process may have been restarted: no start time and no Prometheus "
     "shows that it was not; expose process_start_time_seconds",
-    Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name",
+    Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name, "
+    "or series of another job",
     Reason.SEVERAL_SERVICES: "several services show the metric and the quantity names none of them "
     "(service:)",
     Reason.SELF_COUNTING: "it also counts the scrapes of its own metrics",
@@ -68,7 +69,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.NOT_SCRAPED_BEFORE: "its target was not scraped before the first request",
     Reason.NOT_SCRAPED_BEFORE_START: "its target was not scraped before its process started",
     Reason.NOT_SCRAPED_AFTER: "its target was not scraped after the last response",
-    Reason.SCRAPES_UNKNOWN: "the scrapes of its target are not known",
+    Reason.SCRAPES_UNKNOWN: "its series belongs to no target that is scraped, as one of a "
+    "recording rule does: write the counter that a service shows",
     Reason.REPLICAS_NOT_SCRAPED: "not all of its replicas are scraped",
     Reason.REPLICAS_NOT_NAMED: "not all of its replicas are named in the environment",
     Reason.NO_TARGET: "Prometheus scrapes no target that could have it",

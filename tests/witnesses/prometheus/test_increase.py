@@ -100,9 +100,10 @@ def test_two_processes_may_show_the_same_whole_second_as_their_start_time() -> N
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_process_whose_scrapes_are_not_known_is_a_lower_bound(fresh: bool) -> None:
+def test_nothing_follows_from_a_series_whose_scrapes_are_not_known(fresh: bool) -> None:
+    """A recording rule may add a target up twice, and has no scrapes of its own."""
     figure = increase((*_STILL_BEFORE, *_after(9.0)), ScrapeLog(fresh=fresh), BEGIN, END)
-    assert not figure.is_exact
+    assert figure == Figure.void(Reason.SCRAPES_UNKNOWN)
 
 
 def test_a_scrape_under_way_at_the_first_request_is_no_baseline() -> None:
@@ -316,12 +317,13 @@ def test_what_the_first_scrape_after_a_second_of_grace_shows_is_not_late(
     assert figure == Figure.exact(2.0, late=late)
 
 
-def test_the_time_to_settle_is_the_longer_of_it_and_the_grace() -> None:
+@pytest.mark.parametrize(("at", "late"), [(1.0, 0.0), (1.5, 1.0)])
+def test_the_time_to_settle_is_the_longer_of_it_and_the_grace(at: float, late: float) -> None:
     stamps = [END + seconds for seconds in (0.5, 1.0, 1.5, 2.0, 2.5)]
-    moving = [(stamp, 9.0 if stamp >= END + 1.0 else 8.0) for stamp in stamps]
+    moving = [(stamp, 9.0 if stamp >= END + at else 8.0) for stamp in stamps]
     ups = (*_UP_BEFORE, *((stamp, 1.0) for stamp in stamps))
     figure = increase([*_STILL_BEFORE, *moving], ScrapeLog(ups), BEGIN, END, settle_s=0.5)
-    assert figure == Figure.exact(2.0)
+    assert figure == Figure.exact(2.0, late=late)
 
 
 @pytest.mark.parametrize(
