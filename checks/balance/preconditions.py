@@ -207,13 +207,17 @@ def judge_other_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Preco
 
 
 def _scrape_logs(case: Case, replicas: Iterable[Replica]) -> list[ScrapeLog]:
-    """Return the scrape logs of the jobs of replicas, of the targets that a selector can mean."""
+    """Return the scrape logs of the jobs of replicas, of the targets that a selector can mean.
+
+    One that means none, since its series have a job of their own, leaves out none either.
+    """
     jobs = {replica.job for replica in replicas}
     quantities = [case.quantity(name) for name in case.scenario.judged_quantities]
     meant = [
-        case.prometheus.targets_of(each)
+        targets
         for each in quantities
         if each.settings.prometheus and case.services.jobs(each) & jobs
+        if (targets := case.prometheus.targets_of(each))
     ]
     return [
         log

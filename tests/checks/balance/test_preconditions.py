@@ -11,6 +11,7 @@ from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
     BEGIN,
     END,
+    SCENARIO,
     Load,
     exposition,
     settled,
@@ -108,6 +109,23 @@ def test_a_replica_that_the_environment_does_not_name_leaves_the_services_a_lowe
     finding = _findings(folder)["usage/visits"]
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "1 of its 2 replicas are named in the environment" in finding.detail
+
+
+def test_a_selector_of_a_job_that_only_series_have_does_not_hide_the_target(
+    tmp_path: Path,
+) -> None:
+    """`honor_labels` keeps the job label of the page: `up` has the one of the target."""
+    own = SCENARIO.replace("uses_total{", 'uses_total{job="batch",')
+    own = own.replace("prometheus: visits_total", 'prometheus: visits_total{job="batch"}')
+    folder = write_run(tmp_path, Load(), scenario=own)
+    write_agreeing_witnesses(folder)
+    for moment, uses, visits in (("before", {}, 0), ("after", USES, 4)):
+        page = exposition(uses, visits=visits).replace("uses_total{", 'uses_total{job="batch",')
+        page = page.replace("visits_total ", 'visits_total{job="batch"} ')
+        write_expositions(folder, moment, {"shop-0": page})
+    finding = _findings(folder)["precondition/scraped/shop"]
+    assert finding.verdict is Verdict.PASS
+    assert finding.observed.startswith("1 of 1 targets scraped")
 
 
 def test_a_target_that_fails_after_the_last_answer_does_not_pass_and_gaps_are_told(
