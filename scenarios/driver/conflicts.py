@@ -93,7 +93,15 @@ def _unknown_use(name: str, profiles: Mapping[str, Profile]) -> Iterator[str]:
 def find_witness_conflicts(
     scenario: Scenario, environment: Environment, scenario_path: Path, environment_path: Path
 ) -> list[Problem]:
-    """Return the databases that the environment lacks, and the checks that need a Prometheus."""
+    """Return the databases and services that the environment lacks, as witnesses of a quantity.
+
+    Likewise the checks that need a Prometheus.
+    """
+    services: Iterator[tuple[Location, str]] = (
+        (("quantities", quantity, "service"), settings.service)
+        for quantity, settings in scenario.quantities.items()
+        if settings.service is not None
+    )
     databases: Iterator[tuple[Location, str]] = (
         (("quantities", quantity, key, name), name)
         for quantity, settings in scenario.quantities.items()
@@ -101,6 +109,7 @@ def find_witness_conflicts(
         for name in getattr(settings, key) or {}
     )
     lacking = list(_lacking(environment, "database", list(environment.databases), databases))
+    lacking += _lacking(environment, "service", list(environment.services), services)
     for index, check in enumerate(scenario.checks.promql if not environment.prometheus else ()):
         lacking.append((("checks", "promql", index), (
             f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "

@@ -125,6 +125,19 @@ def test_a_misspelt_service_is_reported_with_its_step(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [("shp", "did you mean shop?"), ("payments", "known here: shop"), ("Shop", "did you mean")],
+)
+def test_the_service_of_a_quantity_is_one_of_the_environment(
+    tmp_path: Path, service: str, words: str
+) -> None:
+    counter = "    prometheus: calls_total\n"
+    written(tmp_path, GOOD.replace(counter, f"{counter}    service: {service}\n"))
+    (problem,) = refused(tmp_path, read_scenario(tmp_path / "s.yaml"), HERE)
+    assert problem.startswith(f"s.yaml:8: test has no service '{service}'; {words}")
+
+
 @pytest.mark.parametrize("key", ["database", "traces"])
 @pytest.mark.parametrize(
     ("databases", "words"),
