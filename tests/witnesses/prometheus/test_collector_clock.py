@@ -37,6 +37,7 @@ class _SetPrometheus(FakePrometheus):
 
     moment: tuple[str, int] = ("", 0)
     step_s: float = 0.0
+    delay_s: float = 0.0
     part: str = ""
     number: int = 0
 
@@ -45,6 +46,8 @@ class _SetPrometheus(FakePrometheus):
         self._set_if_due()
 
     def answer(self, query: str, at: float) -> Any:
+        if query == "time()" and (self.part, self.number) == (_SETTLED, 0):
+            time.sleep(self.delay_s)
         response = super().answer(query, at)
         self.count()
         return response
@@ -94,6 +97,15 @@ def test_a_clock_that_nobody_sets_leaves_the_figure_exact(tmp_path: Path) -> Non
     reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0))
     assert _figure(reading) == Figure.exact(_USES)
     assert not reading.collection.is_clock_set
+
+
+def test_a_prometheus_that_takes_long_to_tell_the_time_is_not_taken_for_one_whose_clock_was_set(
+    tmp_path: Path,
+) -> None:
+    """It looks ahead by half of the time that it took."""
+    reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0, delay_s=1.2))
+    assert not reading.collection.is_clock_set
+    assert _accuses_nobody(reading)
 
 
 @pytest.mark.parametrize("step_s", _STEPS_S)

@@ -136,3 +136,21 @@ def test_a_target_that_appears_in_a_later_window_has_a_scrape_log_of_its_own(
         targets.add(window)
     ups = {name: list(builder.scrape_log.ups) for name, builder in targets.by_name.items()}
     assert ups == {SHOP: settled(1.0, 1.0), (SHOP[0], "shop:81"): settled(1.0, 1.0)[2:]}
+
+
+def test_of_several_workers_on_a_page_the_one_that_started_last_counts(folder: RunFolder) -> None:
+    """A worker that is replaced shows: the oldest lives on."""
+    _write_windows(folder, settled(3, 7), READ_AT)
+    oldest = ({**SHOP_LABELS, "pid": "1"}, settled(500.0, 500.0))
+    replaced = ({**SHOP_LABELS, "pid": "2"}, settled(500.0, 1500.0))
+    write_matrix(folder, "start_times-0001", [replaced, oldest])
+    (log,) = read_prometheus(folder).scrape_logs.values()
+    assert {started for _, started in log.start_times} == {500.0, 1500.0}
+
+
+def test_a_target_that_was_there_twice_in_one_window_is_shared_in_all(folder: RunFolder) -> None:
+    _write_windows(folder, settled(3, 7), END, READ_AT)
+    twice = [({**SHOP_LABELS, "replica": name}, settled(1.0, 1.0)[:2]) for name in ("a", "b")]
+    write_matrix(folder, "up-0001", twice)
+    (log,) = read_prometheus(folder).scrape_logs.values()
+    assert log.is_shared
