@@ -23,8 +23,8 @@ from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import Recording, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Cause
 
-_MAX_CPU_RATIO = 0.9
-_MAX_LOOP_DELAY_S = 0.5
+MAX_CPU_RATIO = 0.9
+MAX_LOOP_DELAY_S = 0.5
 _MAX_LAG_S = 0.05
 _MAX_MEMORY_MB = 1_000.0
 _SHORT_WINDOW_S = 0.5
@@ -79,9 +79,9 @@ def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) ->
     end = recording.end
     if end is None or end.wall_s < _SHORT_WINDOW_S:
         return
-    if end.cpu_s / end.wall_s > _MAX_CPU_RATIO:
-        yield f"{end.cpu_s / end.wall_s:.0%} of a core used, at most {_MAX_CPU_RATIO:.0%}"
-    if (end.loop_delay_max_s or 0.0) > _MAX_LOOP_DELAY_S:
+    if end.cpu_s / end.wall_s > MAX_CPU_RATIO:
+        yield f"{end.cpu_s / end.wall_s:.0%} of a core used, at most {MAX_CPU_RATIO:.0%}"
+    if (end.loop_delay_max_s or 0.0) > MAX_LOOP_DELAY_S:
         yield f"its event loop stood for {end.loop_delay_max_s:.3f} s"
     lag_s = _lag_p99_s([exchanges]) if is_open else None
     if lag_s is not None and lag_s > _MAX_LAG_S:
@@ -227,8 +227,8 @@ def _pace(driven: DrivenProfile) -> Finding:
         "load generator not saturated",
         Kind.VALIDITY,
         Verdict.INCONCLUSIVE if reason else Verdict.PASS,
-        f"CPU at most {_MAX_CPU_RATIO:.0%} of a core, event loop delay at most "
-        f"{_MAX_LOOP_DELAY_S:g} s",
+        f"CPU at most {MAX_CPU_RATIO:.0%} of a core, event loop delay at most "
+        f"{MAX_LOOP_DELAY_S:g} s",
         reason or ", ".join(figures) or "nothing was measured to speak against it",
     )
 

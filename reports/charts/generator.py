@@ -26,7 +26,6 @@ from reports.vega import BLUE, FAIL
 from scenarios.evidence.exchanges import Column
 
 TITLE = "Generator and service over time"
-HEALTH_TITLE = "CPU and event loop delay over time"
 _PERCENT = 99.0
 _NAMES = {"lag_s": "lag: sent − due (load generator), p99",
           "service_s": "done − sent (service and network), p99"}  # fmt: skip
@@ -45,7 +44,6 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
         )  # fmt: skip
         columns = "From (UTC)", "Lag, p99", "Service, p99", "Lag in all response time"
         yield Chart(TITLE, _sentence(parts), _spec(source, parts), columns, rows)
-    yield NotDrawn(HEALTH_TITLE, "the evidence has them as totals of the load, in the table above")
 
 
 def _parts(source: ChartSource) -> pd.DataFrame:

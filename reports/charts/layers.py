@@ -1,6 +1,6 @@
 """Parts of Vega-Lite specifications that several charts have: axes, lines, rules, bands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,13 +86,16 @@ def line_layer(values: Sequence[Mapping[str, Any]], encoding: Spec, **mark: Any)
             "mark": {"type": "line", "strokeWidth": 1.5, **mark}, "encoding": encoding}  # fmt: skip
 
 
-def limit_layers(limit_s: float | None, top: float, name: str = "limit") -> list[Spec]:
+def limit_layers(
+    limit: float | None, top: float, name: str = "limit",
+    render: Callable[[float], str] = write.render_limit,
+) -> list[Spec]:  # fmt: skip
     """Return the line of a limit with its label; a limit far above all is named, not drawn."""
-    if limit_s is None:
+    if limit is None:
         return []
-    is_near = limit_s <= _FAR * top
-    text = f"{'' if is_near else '↑ '}{name} {write.render_limit(limit_s)}"
-    at: Spec = {"datum": limit_s, "type": "quantitative"} if is_near else {"value": 4}
+    is_near = limit <= _FAR * top
+    text = f"{'' if is_near else '↑ '}{name} {render(limit)}"
+    at: Spec = {"datum": limit, "type": "quantitative"} if is_near else {"value": 4}
     label: Spec = {
         "data": {"values": [{}]},
         "mark": {"type": "text", "align": "left", "baseline": "bottom" if is_near else "top",

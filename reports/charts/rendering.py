@@ -83,6 +83,7 @@ def chart_makers() -> tuple[tuple[Section, str, Maker], ...]:
     from reports.charts import (
         arrivals,
         generator,
+        generator_health,
         percentiles,
         response_times,
         throughput,
@@ -96,6 +97,7 @@ def chart_makers() -> tuple[tuple[Section, str, Maker], ...]:
         (Section.LATENCY, percentiles.TITLE, percentiles.charts),
         (Section.BALANCE, witnesses.TITLE, witnesses.charts),
         (Section.VALIDITY, generator.TITLE, generator.charts),
+        (Section.VALIDITY, generator_health.TITLE, generator_health.charts),
     )
 
 

@@ -16,6 +16,7 @@ from scenarios.driver.iteration import run_iteration
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.driver.setup import NOT_SET_UP, failed_set_up, set_up_user
 from scenarios.engine.gevent_readiness import GeventReadiness, expire_deadlines
+from scenarios.evidence.generator_health import HealthPeriods, HealthRow
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.http.client import HttpClient
 
@@ -123,6 +124,7 @@ class LoadRunner:
         self.is_ready = Event()
         self._on_abort = on_abort or self.stop
         self._process = psutil.Process()
+        self._periods = HealthPeriods(recorder.now_s(), time.process_time())
         self._in_window = self.is_closed = False
         self._greenlets = [gevent.spawn(expire_deadlines), gevent.spawn(self._monitor)]
         if assignment.flow.user_setup.blocks:
@@ -154,6 +156,8 @@ class LoadRunner:
             gevent.killall(self._greenlets)
             self._release_idle_users()
             self._end_window()
+            now_s, cpu_s = self.load.recorder.now_s(), time.process_time()
+            self._note_health(self._periods.end(now_s, cpu_s))
             self.load.close()
 
     def _begin_when_set_up(self) -> None:
@@ -213,6 +217,8 @@ class LoadRunner:
             gevent.sleep(_TICK_S)
             late_s = time.monotonic() - before_s - _TICK_S
             now_s = load.recorder.now_s()
+            in_flight = load.started - load.ended
+            self._note_health(self._periods.observe(now_s, time.process_time(), late_s, in_flight))
             if load.is_preparing and not load.stopped:
                 continue
             if not self._in_window and now_s >= load.warm_until_s():
@@ -225,6 +231,10 @@ class LoadRunner:
             ticks += 1
             if ticks % _TICKS_PER_CHECK == 0:
                 self._check(now_s)
+
+    def _note_health(self, row: HealthRow | None) -> None:
+        if row:
+            self.load.recorder.health.append(row)
 
     def _begin_window(self) -> None:
         self._in_window = True

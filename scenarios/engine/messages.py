@@ -19,8 +19,14 @@ from pydantic import (
 
 from scenarios.evidence.amounts import AMOUNT_BYTES
 from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.generator_health import HEALTH_BYTES
 from scenarios.evidence.recording import Stop, StopReason
-from scenarios.evidence.transfer import MAX_AMOUNTS, MAX_NOTES_BYTES, MAX_ROWS
+from scenarios.evidence.transfer import (
+    MAX_AMOUNTS,
+    MAX_HEALTH_PER_BATCH,
+    MAX_NOTES_BYTES,
+    MAX_ROWS,
+)
 
 _MAX_SCENARIO = 2_000_000
 CHUNK_BYTES = 1_000_000  # of a file, in one message
@@ -110,6 +116,7 @@ class BatchMessage(_Message):
     rows: Annotated[bytes, Field(max_length=MAX_ROWS * ROW.itemsize)]
     notes: Annotated[bytes, Field(max_length=MAX_NOTES_BYTES)]
     amounts: Annotated[bytes, Field(max_length=MAX_AMOUNTS * AMOUNT_BYTES)]
+    health: Annotated[bytes, Field(max_length=MAX_HEALTH_PER_BATCH * HEALTH_BYTES)]
     ended: Count
     dropped: Count = 0
     is_last: bool = False
@@ -121,6 +128,8 @@ class BatchMessage(_Message):
             raise ValueError("rows and numbers differ in length")
         if len(self.amounts) % AMOUNT_BYTES:
             raise ValueError("its amounts are no whole rows")
+        if len(self.health) % HEALTH_BYTES:
+            raise ValueError("its health is no whole rows")
         return self
 
 

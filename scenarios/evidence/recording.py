@@ -1,6 +1,7 @@
 """Record the exchanges of one generator, each as an intent before its request is sent.
 
-A recording is two files, and a third where amounts come from templates: STEM.counts (`amounts`).
+A recording is two files, with STEM.counts where amounts come from templates (`amounts`), and with
+STEM.health under load (`generator_health`).
 STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The file is mapped into memory,
 so writing a row costs no system call, and the rows survive however the process is killed.
 STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`; each `reason` with its
@@ -39,6 +40,7 @@ from scenarios.evidence.amounts import (
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import open_new, open_to_pread
+from scenarios.evidence.generator_health import HEALTH, NO_HEALTH, HealthFile
 from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk
 from scenarios.language.amounts import text_of
 
@@ -122,7 +124,8 @@ class Recording:
 
     `unconcluded` counts the intents without an outcome, `missing` the rows that never arrived from
     a worker. `details` has the request and the response of some exchanges that were not ok, by
-    sequence number. `clock_steps` are those of the generator's machine.
+    sequence number. `clock_steps` are those of the generator's machine. `health` has rows of
+    HEALTH_ROW.
     """
 
     start: RecordingStart
@@ -132,6 +135,7 @@ class Recording:
     unconcluded: int = 0
     missing: int = 0
     clock_steps: tuple[ClockStep, ...] = ()
+    health: Column = field(default_factory=NO_HEALTH.copy, compare=False)
 
     @property
     def measured_from_s(self) -> float:
@@ -161,6 +165,7 @@ class Recorder:
         self._max_keys = max_keys
         self._keys: dict[tuple[str, KeyLabels], int] = {}
         self.amounts = AmountFile(path.with_suffix(COUNTS))
+        self.health = HealthFile(path.with_suffix(HEALTH))
         self.changed: list[int] | None = None
         self.generator = generator
         self._clock, self._monotonic = clock, clock.monotonic
@@ -285,6 +290,7 @@ class Recorder:
         self._notes.close()
         self._chunk.close()
         self.amounts.close()
+        self.health.close()
         os.ftruncate(self._rows, self._written * ROW_BYTES)
         os.close(self._rows)
 

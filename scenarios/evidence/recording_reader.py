@@ -27,6 +27,7 @@ from scenarios.evidence.files import (
     replacing,
     write_atomically,
 )
+from scenarios.evidence.generator_health import HEALTH, read_health
 from scenarios.evidence.mapped_rows import without_empty_end
 from scenarios.evidence.recording import (
     CUT_OFF_REASON,
@@ -84,8 +85,9 @@ def read_recording(path: Path) -> Recording | None:
         missing += abs(notes.amounts - lost - len(amounts))
     exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows, amounts)
     return Recording(
-        start, exchanges, end, notes.details, unconcluded, missing, tuple(notes.clock_steps)
-    )
+        start, exchanges, end, notes.details, unconcluded, missing, tuple(notes.clock_steps),
+        read_health(path.with_suffix(HEALTH)),
+    )  # fmt: skip
 
 
 @dataclass
@@ -201,7 +203,7 @@ def recover(lost: Path, path: Path) -> bool:
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
         # rows first: the note `recovered` says that none of them is missing
-        for suffix in (ROWS, COUNTS):
+        for suffix in (ROWS, COUNTS, HEALTH):
             if suffix == ROWS or is_there(lost.with_suffix(suffix)):
                 _copy(lost.with_suffix(suffix), path.with_suffix(suffix))
         write_atomically(path, "".join(lines).encode())

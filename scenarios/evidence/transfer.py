@@ -3,9 +3,9 @@
     worker: Recorder → BatchQueue ── batch 1, 2, … ──→ BatchWriter → the same files: master
                            ↑───────── confirmed: 2 ────────┘
 
-A batch has rows with their sequence numbers, and a piece of the notes and of the amounts. The queue
-keeps a batch until it is confirmed; the writer ignores duplicates. Rows that never arrive leave
-empty rows, which the reader of the recording counts as missing.
+A batch has rows with their sequence numbers, and a piece of the notes, of the amounts and of the
+health. The queue keeps a batch until it is confirmed; the writer ignores duplicates. Rows that
+never arrive leave empty rows, which the reader of the recording counts as missing.
 """
 
 import os
@@ -25,6 +25,7 @@ from scenarios.evidence.files import (
     open_to_pread,
     open_to_read,
 )
+from scenarios.evidence.generator_health import HEALTH, HEALTH_BYTES, MAX_HEALTH_ROWS
 from scenarios.evidence.recording import ROWS, Recorder, RowChanges
 
 MAX_ROWS = 20_000
@@ -32,6 +33,7 @@ MAX_NOTES_BYTES = 200_000
 MAX_ALL_NOTES_BYTES = 500_000_000
 MAX_UNCONFIRMED = 8
 MAX_AMOUNTS, MAX_AMOUNTS_PER_ROW = 20_000, 100
+MAX_HEALTH_PER_BATCH = 1_000
 
 Batch = dict[str, Any]
 
@@ -43,7 +45,7 @@ class BatchQueue:
         """Start at the beginning of the recording."""
         self._changes = RowChanges(recorder)
         self._notes = recorder.path
-        self._notes_at = self._amounts_at = self._number = 0
+        self._notes_at = self._amounts_at = self._health_at = self._number = 0
         self._amounts = recorder.amounts
         self._unconfirmed: dict[int, Batch] = {}
 
@@ -66,9 +68,12 @@ class BatchQueue:
         # a key is noted before anything has its number
         numbers, rows = self._changes.read()
         amounts = list(self._amount_pieces())
+        health = list(self._health_pieces())
         pieces = list(self._note_pieces())
         # the fields need a batch, even if nothing is new
-        count = max(-(-len(numbers) // MAX_ROWS), len(pieces), len(amounts), bool(fields))
+        count = max(
+            -(-len(numbers) // MAX_ROWS), len(pieces), len(amounts), len(health), bool(fields)
+        )
         for index in range(count):
             part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)
             self._number += 1
@@ -78,6 +83,7 @@ class BatchQueue:
                 "rows": rows[part].tobytes(),
                 "notes": pieces[index] if index < len(pieces) else b"",
                 "amounts": amounts[index] if index < len(amounts) else b"",
+                "health": health[index] if index < len(health) else b"",
                 **(fields if index == count - 1 else {}),
             }
             self._unconfirmed[self._number] = batch
@@ -103,6 +109,22 @@ class BatchQueue:
                     self._amounts_at += size
             finally:
                 os.close(descriptor)
+
+    def _health_pieces(self) -> Iterator[bytes]:
+        try:
+            descriptor = open_to_pread(self._notes.with_suffix(HEALTH))
+        except FileNotFoundError:
+            return
+        try:
+            size = MAX_HEALTH_PER_BATCH * HEALTH_BYTES
+            while piece := os.pread(descriptor, size, self._health_at):
+                whole = piece[: len(piece) // HEALTH_BYTES * HEALTH_BYTES]
+                if not whole:
+                    break
+                self._health_at += len(whole)
+                yield whole
+        finally:
+            os.close(descriptor)
 
     def _note_pieces(self) -> Iterator[bytes]:
         with open_to_read(self._notes, MAX_DATA_BYTES) as file:
@@ -130,6 +152,7 @@ class BatchWriter:
     rows: int = 0
     notes_bytes: int = 0
     amounts: int = 0
+    health: int = 0
 
     def write(self, batch: Batch) -> bool:
         """Write a batch if it is the next one; return whether it is written by now.
@@ -145,6 +168,9 @@ class BatchWriter:
         if batch["amounts"]:
             with open_to_append(self.path.with_suffix(COUNTS)) as amounts:
                 amounts.write(batch["amounts"])
+        if batch["health"]:
+            with open_to_append(self.path.with_suffix(HEALTH)) as health:
+                health.write(batch["health"])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
             self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))
@@ -158,6 +184,9 @@ class BatchWriter:
         if self.notes_bytes > MAX_ALL_NOTES_BYTES:
             raise BatchError(f"more than {MAX_ALL_NOTES_BYTES:,} bytes of notes")
         self._check_amounts(np.frombuffer(batch["amounts"], AMOUNT))
+        self.health += len(batch["health"]) // HEALTH_BYTES
+        if self.health > MAX_HEALTH_ROWS:
+            raise BatchError(f"more than {MAX_HEALTH_ROWS:,} periods of its health")
         if not len(numbers):
             return
         if numbers[0] < 1 or (np.diff(numbers) < 1).any():

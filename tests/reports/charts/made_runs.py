@@ -13,6 +13,7 @@ from checks.suite import judge
 from reports.charts.source import ChartSource
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, ROW, Column
+from scenarios.evidence.generator_health import HEALTH, HEALTH_ROW
 from scenarios.evidence.recording import RecordingEnd, RecordingStart
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
@@ -136,8 +137,20 @@ def make_run(place: Path, shape: Shape = Shape()) -> RunFolder:
     rows = make_rows(shape)
     due = round(shape.rate_per_s * shape.duration_s)
     write_exchanges(folder, rows, ("open", "use"), dropped=due - len(rows) // 2)
+    write_generator_health(folder, shape)
     write_witnesses(folder, rows, shape)
     return folder
+
+
+def write_generator_health(folder: RunFolder, shape: Shape) -> None:
+    """Write a generator that is busy, and whose loop is late, from when it is saturated."""
+    seconds = np.arange(int(shape.duration_s))
+    is_busy = seconds >= (np.inf if shape.saturated_from_s is None else shape.saturated_from_s)
+    health = np.zeros(len(seconds), HEALTH_ROW)
+    health["from_s"], health["to_s"] = seconds, seconds + 1.0
+    health["cpu_s"], health["in_flight"] = np.where(is_busy, 0.99, 0.2), 4
+    health["loop_delay_s"] = np.where(is_busy, 0.7, 0.003)
+    (folder.exchanges / f"load{HEALTH}").write_bytes(health.tobytes())
 
 
 def write_witnesses(folder: RunFolder, rows: Column, shape: Shape) -> None:

@@ -1,12 +1,11 @@
 from pathlib import Path
 
 from reports.charts import generator
-from reports.charts.model import NotDrawn
 from reports.charts.source import ChartSource
 from tests.evidence_factory import case_of
 from tests.reports.charts.conftest import SourceOf
 from tests.reports.charts.made_runs import Shape
-from tests.reports.charts.specs import only_chart
+from tests.reports.charts.specs import only_chart, only_reason
 from tests.reports.results import good_result
 
 
@@ -20,8 +19,6 @@ def test_a_stalled_service_took_the_time(run_of: SourceOf) -> None:
     assert "the service and the network took 9" in sentence
 
 
-def test_what_is_not_in_the_evidence_over_time_is_named(tmp_path: Path) -> None:
-    drawn = list(generator.charts(ChartSource(case_of(tmp_path), good_result())))
-    assert [each.title for each in drawn if isinstance(each, NotDrawn)] == [
-        generator.TITLE, generator.HEALTH_TITLE
-    ]  # fmt: skip
+def test_without_requests_there_is_the_reason(tmp_path: Path) -> None:
+    drawn = generator.charts(ChartSource(case_of(tmp_path), good_result()))
+    assert only_reason(drawn) == "no request was sent"

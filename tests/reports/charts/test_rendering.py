@@ -43,7 +43,7 @@ def test_each_section_has_its_charts(made: tuple[Result, RunFolder]) -> None:
     drawn = [(each.section, each.title) for each in pictures.pictures if each.svg]
     assert [section for section, _ in drawn] == [
         Section.FLOW, Section.FLOW, Section.LATENCY, Section.LATENCY, Section.BALANCE,
-        Section.VALIDITY,
+        Section.VALIDITY, Section.VALIDITY,
     ]  # fmt: skip
     page = render_html(result, pictures)
     for _, title in drawn:
@@ -103,7 +103,7 @@ def test_a_chart_that_fails_says_so_in_its_place_and_the_others_are_drawn(
     assert second.reason.startswith("this chart could not be drawn: ZeroDivisionError: ")
     assert (third.title, third.svg) == ("wrong", "")
     assert third.reason.startswith("this chart could not be drawn: ")
-    assert sum(bool(each.svg) for each in others) == 6
+    assert sum(bool(each.svg) for each in others) == 7
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -114,7 +114,7 @@ def test_without_the_library_there_are_tables_and_the_reason(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     pictures = draw_charts(result, folder.path)
     page = render_html(result, pictures)
-    assert page.count("vl-convert-python is not installed") == 6
+    assert page.count("vl-convert-python is not installed") == 7
     assert "Data: Response time over time" in page
     assert not any(each.svg for each in pictures.pictures)
 

@@ -40,6 +40,7 @@ def recorded(folder: str) -> dict[str, Any]:
         "dropped": recording.end.dropped,
         "not_started": recording.end.not_started,
         "memory": recording.end.memory_bytes,
+        "health": recording.health.tolist(),
         "stop_reason": recording.end.stop_reason,
     }
 
@@ -59,6 +60,20 @@ def test_an_open_model_starts_or_drops_every_arrival(tmp_path: Path) -> None:
     assert done["scheduled"] == 25
     assert done["started"] + done["dropped"] == 25
     assert done["exchanges"] == done["started"] == len(server.received)
+
+
+def test_a_load_records_its_health_to_its_end(tmp_path: Path) -> None:
+    profile = "{rate: 50/s, duration: 2500ms}"
+    with serving(ANSWER) as server:
+        done = in_locust_child(run, tmp_path, profile, server.url, 2)
+    periods = done["health"]
+    assert len(periods) >= 2
+    begins, ends, cpu_s, delays_s, in_flight = zip(*periods, strict=True)
+    assert begins[1:] == ends[:-1]  # without a gap
+    assert ends[-1] > 2.4
+    assert 0 < sum(cpu_s) < ends[-1]
+    assert min(delays_s) >= 0
+    assert max(in_flight) <= 2
 
 
 def run_rows(folder: str, profile: str, url: str, keys: str, users: int) -> dict[str, Any]:

@@ -54,7 +54,15 @@ def test_an_abort_of_one_worker_stops_all(tmp_path: Path) -> None:
 def end(folder: str, is_done: bool) -> list[Any]:
     role, runner = started(folder)
     if is_done:
-        batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"", "ended": 6}
+        batch = {
+            "batch": 1,
+            "numbers": b"",
+            "rows": b"",
+            "notes": b"",
+            "amounts": b"",
+            "health": b"",
+            "ended": 6,
+        }
         runner.deliver("batch", {**batch, "is_last": True}, "a")
     role.end()
     return runner.named("stop_load")

@@ -18,7 +18,15 @@ ASSIGNMENT = {
     "scenario": "", "environment_sha256": "", "profile": "", "run_id": "", "tenant": "",
     "users": 1, "iterations": 1, "generator": "g", "index": 0, "of": 1, "earlier": [],
 }  # fmt: skip
-BATCH = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"", "ended": 0}
+BATCH = {
+    "batch": 1,
+    "numbers": b"",
+    "rows": b"",
+    "notes": b"",
+    "amounts": b"",
+    "health": b"",
+    "ended": 0,
+}
 
 
 def test_messages_of_their_form_are_read() -> None:

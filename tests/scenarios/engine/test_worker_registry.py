@@ -139,7 +139,15 @@ def refuse(folder: str, changes: dict[str, Any]) -> list[Any]:
     """Take one batch with changes from worker a; return what is refused, and what is confirmed."""
     registry, runner = registry_in(folder)
     _accept(registry)
-    batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"", "ended": 0}
+    batch = {
+        "batch": 1,
+        "numbers": b"",
+        "rows": b"",
+        "notes": b"",
+        "amounts": b"",
+        "health": b"",
+        "ended": 0,
+    }
     numbers = changes.pop("numbers_of", [])
     if numbers:
         changes["numbers"] = np.array(numbers, "<u4").tobytes()

@@ -13,6 +13,12 @@ from hypothesis import strategies as st
 from scenarios.evidence.amounts import AMOUNT, COUNTS, AmountKey, AmountKind, AmountRow
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import ROW
+from scenarios.evidence.generator_health import (
+    HEALTH,
+    HEALTH_BYTES,
+    MAX_HEALTH_ROWS,
+    HealthRow,
+)
 from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.transfer import (
@@ -132,7 +138,14 @@ def test_amounts_that_no_recorder_writes_are_refused(
 ) -> None:
     writer = BatchWriter(tmp_path / "many-w1.jsonl", 10)
     amounts = np.array([row], AMOUNT).tobytes()
-    batch: Batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": amounts}
+    batch: Batch = {
+        "batch": 1,
+        "numbers": b"",
+        "rows": b"",
+        "notes": b"",
+        "amounts": amounts,
+        "health": b"",
+    }
     with pytest.raises(BatchError, match=message):
         writer.write(batch)
     assert not (tmp_path / f"many-w1{COUNTS}").exists()
@@ -142,7 +155,16 @@ def test_more_amounts_than_the_exchanges_can_have_are_refused(tmp_path: Path) ->
     writer = BatchWriter(tmp_path / "many-w1.jsonl", 1)
     amounts = np.array([(1, 0, 5, 0, 4, 0)] * 101, AMOUNT).tobytes()
     with pytest.raises(BatchError, match="more than 100 amounts per exchange"):
-        writer.write({"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": amounts})
+        writer.write(
+            {
+                "batch": 1,
+                "numbers": b"",
+                "rows": b"",
+                "notes": b"",
+                "amounts": amounts,
+                "health": b"",
+            }
+        )
 
 
 def test_a_batch_is_limited_in_size_and_only_the_last_has_the_additional_fields(
@@ -164,6 +186,29 @@ def test_a_batch_is_limited_in_size_and_only_the_last_has_the_additional_fields(
         True
     ]
     assert sum(len(batch["rows"]) for batch in batches) == (2 * MAX_ROWS + 1) * ROW.itemsize
+
+
+def test_the_health_of_a_worker_arrives_whole_though_nothing_else_is_new(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
+    queue, writer = BatchQueue(recorder), BatchWriter(tmp_path / "master.jsonl", 10_000)
+    for second in range(2_500):
+        recorder.health.append(HealthRow(second, second + 1.0, 0.5, 0.01, 3))
+        if second in (10, 11, 2_499):
+            batches = list(queue.make_batches())
+            assert [writer.write(batch) for batch in batches] == [True] * len(batches)
+    recorder.close()
+    arrived = writer.path.with_suffix(HEALTH).read_bytes()
+    assert len(arrived) == 2_500 * HEALTH_BYTES
+    assert arrived == recorder.path.with_suffix(HEALTH).read_bytes()
+
+
+def test_more_health_than_any_load_has_is_refused(tmp_path: Path) -> None:
+    writer = BatchWriter(tmp_path / "load.jsonl", 10, health=MAX_HEALTH_ROWS)
+    batch: Batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"",
+                    "health": bytes(HEALTH_BYTES)}  # fmt: skip
+    with pytest.raises(BatchError, match="periods of its health"):
+        writer.write(batch)
+    assert not (tmp_path / "load.health").exists()
 
 
 def test_without_new_rows_there_is_a_batch_only_for_additional_fields(tmp_path: Path) -> None:
