@@ -6,14 +6,24 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from scenarios.driver.blocks import Block, Blocks, Condition, ForEach, Repeat, Think, Together
-from scenarios.driver.expectations import check_response
+from scenarios.driver.blocks import (
+    Block,
+    Blocks,
+    Condition,
+    ForEach,
+    Repeat,
+    Streamed,
+    Think,
+    Together,
+)
+from scenarios.driver.expectations import check_response, check_stream
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow, Poll
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.exchange import Mark
 from scenarios.http.messages import Response
 from scenarios.language.blocks import MAX_EXCHANGES
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
 
 Pause = Callable[[float], object]  # waits for a number of seconds
@@ -38,12 +48,10 @@ class BlockRunner:
         match block:
             case int():
                 return self._run_step(self._steps[block])
-            case Repeat():
-                return self._run_each(block.variable, range(1, block.times + 1), block.blocks)
-            case ForEach():
-                return self._run_for_each(block)
-            case Condition():
-                return self._run_condition(block)
+            case Streamed():
+                return self._run_stream(self._steps[block.step])
+            case Repeat() | ForEach() | Condition():
+                return self._run_nested(block)
             case Think():
                 pause_s = random.uniform(block.least_s, block.most_s)  # noqa: S311 - no secret
                 return self._wait_until(self._runner.due_s + pause_s)
@@ -51,10 +59,28 @@ class BlockRunner:
                 steps = [self._steps[number] for number in block.steps]
                 return self._has_room(steps[0], len(steps)) and self._runner.run_together(steps)
 
+    def _run_nested(self, block: Repeat | ForEach | Condition) -> bool:
+        match block:
+            case Repeat():
+                return self._run_each(block.variable, range(1, block.times + 1), block.blocks)
+            case ForEach():
+                return self._run_for_each(block)
+            case Condition():
+                return self._run_condition(block)
+
     def _run_step(self, step: CompiledStep) -> bool:
         if step.poll:
             return self._run_polls(step, step.poll)
         return self._has_room(step) and self._runner.run((step,))
+
+    def _run_stream(self, step: CompiledStep) -> bool:
+        runner = self._runner
+        try:
+            return self._has_room(step) and runner.run(
+                (step,), check=check_stream, sender=runner.sender.streaming()
+            )
+        finally:
+            runner.variables.pop(EVENTS_VARIABLE, None)
 
     def _run_each(self, variable: str | None, values: Iterable[Any], blocks: Blocks) -> bool:
         for value in values:

@@ -52,7 +52,14 @@ class Together:
     steps: tuple[int, ...]
 
 
-Block = int | Repeat | ForEach | Condition | Think | Together
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A step whose response is a stream."""
+
+    step: int
+
+
+Block = int | Streamed | Repeat | ForEach | Condition | Think | Together
 Blocks = tuple[Block, ...]
 
 
@@ -66,7 +73,8 @@ def compile_blocks(
 def _compiled(block: written.Block, numbers: Mapping[str, int], known: Variables) -> Block:
     match block:
         case Step():
-            return numbers[block.step]
+            number = numbers[block.step]
+            return number if block.stream is None else Streamed(number)
         case written.Together():
             return Together(tuple(numbers[step.step] for step in block.together))
         case written.Think():

@@ -4,7 +4,7 @@ before the request    labels and amounts that are known by then, or how much it 
 after the response    what needs a value that this step saves
 """
 
-from collections.abc import Mapping
+from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ from scenarios.language.amounts import (
 )
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import (
     Template,
     TemplateError,
@@ -141,7 +142,7 @@ def _compile(
 ) -> _CompiledEntry:
     at_most = step.at_most.get(entry.quantity)
     # a response by its status saves nothing: what it counts is known before the request
-    saved = {} if entry.status else step.save
+    saved: Set[str] = set() if entry.status else {*step.save, EVENTS_VARIABLE}
     return _CompiledEntry(
         number,
         entry.quantity,
@@ -152,5 +153,5 @@ def _compile(
     )
 
 
-def _value(value: Any, saved: Mapping[str, object], known: Variables) -> _Value:
-    return _Value(compile_value(value, known), bool(variables_in(value) & set(saved)))
+def _value(value: Any, saved: Set[str], known: Variables) -> _Value:
+    return _Value(compile_value(value, known), bool(variables_in(value) & saved))

@@ -12,6 +12,7 @@ from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import Response
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
 from scenarios.language.text_pattern import PatternTooSlow
 
@@ -30,6 +31,35 @@ def check_response(
     if step.message and (reason := _check_message(flow, step, step.message, response, variables)):
         return reason
     return _check_json(flow, step, response, variables) if step.reads_json else None
+
+
+def check_stream(
+    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
+) -> FailureReason | None:
+    """Return why a stream is not as expected, or None; its events become a variable.
+
+    Expressions see `{"events": [...]}`.
+    """
+    variables[EVENTS_VARIABLE] = []
+    if step.stream is None or response.stream is None or response.status not in step.statuses:
+        return check_response(flow, step, response, variables)
+    reason = None
+    if wrong := step.stream.mismatch(response, response.stream):
+        reason = FailureReason(*wrong)
+    try:
+        events = step.stream.decode(response.stream.events)
+    except ValueError as error:
+        return reason or FailureReason(str(error))
+    variables[EVENTS_VARIABLE], content = events, {"events": events}
+    if not reason and step.message:
+        reason = _check_message(flow, step, step.message, response, variables)
+    if reason:
+        _learn(flow, step, content)
+        return reason
+    try:
+        return _check_content(flow, step, content, variables)
+    except (JMESPathError, TemplateError) as error:
+        return _unfit(error, flow)
 
 
 def _check_message(

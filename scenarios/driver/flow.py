@@ -9,10 +9,8 @@ from typing import Any
 
 from config.auth import AUTHORIZATION
 from config.environment import Environment
-from config.headers import override
 from config.network import Network
 from config.redaction import Secrets
-from config.verbatim import TextPart
 from scenarios.driver.arrivals import WHOLE, LoadPart
 from scenarios.driver.blocks import Block as CompiledBlock
 from scenarios.driver.blocks import Blocks, compile_blocks
@@ -21,9 +19,15 @@ from scenarios.driver.message_expectations import (
     MessageExpectations,
     compile_message_expectations,
 )
+from scenarios.driver.request_headers import Headers, compile_headers, has_own_cookie, header_parts
+from scenarios.driver.stream_expectations import (
+    StreamExpectations,
+    compile_stream_expectations,
+)
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.trace_ids import TraceValue, trace_value_of
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate, split_url
+from scenarios.http.streams import StreamOrder
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
 from scenarios.language.blocks import Block, placed_steps
@@ -32,7 +36,7 @@ from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import Extent, extent_of
 from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import Scenario
-from scenarios.language.payload import JSON_TYPE, Payload, compile_payload
+from scenarios.language.payload import compile_payload
 from scenarios.language.request_body import BodyTemplate
 from scenarios.language.response_schema import (
     SchemaCheck,
@@ -49,7 +53,6 @@ from scenarios.language.templates import (
     Constant,
     Template,
     Variables,
-    compile_header,
     compile_value,
     variables_in,
     variables_in_header,
@@ -60,8 +63,6 @@ from scenarios.language.variables import VariableExpander
 _DIRECT = Network()
 _NO_FILES: Attachments = {}
 
-Headers = Callable[[Variables], tuple[tuple[str, str], ...]]
-
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
@@ -69,7 +70,8 @@ class CompiledStep:
 
     `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
     the JMESPath expressions as written, for messages, and compiled. `message` is what is expected
-    and saved beside JSON. `amounts` are those that are recorded with each exchange.
+    and saved beside JSON. `amounts` are those that are recorded with each exchange; `stream` is
+    what is expected of a response that is one.
     """
 
     name: str
@@ -89,6 +91,7 @@ class CompiledStep:
     uses_trace_id: bool
     amounts: StepAmounts | None = None
     poll: "Poll | None" = None
+    stream: StreamExpectations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """What one iteration does: blocks, or, if each is a step without polls, `steps`.
+    """What one iteration does: blocks, or, if each is a plain step, `steps`.
 
     `extent` is the most that it does.
     """
@@ -237,7 +240,7 @@ def _compile_journey(
 ) -> Journey:  # fmt: skip
     compiled = compile_blocks(blocks, numbers, known)
     straight = tuple(steps[number] for number in compiled if isinstance(number, int))
-    if len(straight) < len(compiled) or any(step.poll for step in straight):
+    if len(straight) < len(compiled) or any(step.poll or step.stream for step in straight):
         straight = ()
     return Journey(compiled, straight, extent_of(blocks))
 
@@ -265,7 +268,7 @@ def _compile_step(
     payload = compile_payload(step, known, files)
     is_token = auth.oauth2 and AUTHORIZATION.lower() not in map(str.lower, step.headers)
     token = sources(auth, environment.network).authorization if is_token else None
-    constant, changing = _headers(_header_parts(step, environment, payload), known, token)
+    constant, changing = compile_headers(header_parts(step, environment, payload), known, token)
     left_out = [name for name, value in step.headers.items() if value is None]
     url = environment.services[service].url
     target = compile_link(url, path, known) if is_link(path) else compile_target(base, path, known)
@@ -275,11 +278,17 @@ def _compile_step(
         name=step.step,
         number=number,
         request_template=RequestTemplate(
-            method, origin, constant, step.timeout, left_out, environment.trace_header
+            method,
+            origin,
+            constant,
+            step.timeout,
+            left_out,
+            environment.trace_header,
+            _stream_order(step),
         ),
         target=reduce(with_query, queries, target),
         headers=changing,
-        sends_cookies=not _has_cookie(step, environment),
+        sends_cookies=not has_own_cookie(step, environment),
         body=payload.render if payload else None,
         statuses=step.expect.statuses,
         status_text=step.expect.status_text,
@@ -293,7 +302,13 @@ def _compile_step(
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
         amounts=amounts,
         uses_trace_id=_uses_trace_id(step, environment),
+        stream=compile_stream_expectations(step),
     )
+
+
+def _stream_order(step: Step) -> StreamOrder | None:
+    after = step.hang_up.after_events if step.hang_up else None
+    return None if step.stream is None else StreamOrder(step.stream, after)
 
 
 def _uses_trace_id(step: Step, environment: Environment) -> bool:
@@ -305,12 +320,6 @@ def _uses_trace_id(step: Step, environment: Environment) -> bool:
     )
 
 
-def _has_cookie(step: Step, environment: Environment) -> bool:
-    """Return whether a header Cookie is written: then no other cookie is sent, if null none."""
-    common = environment.headers_of(step.request_parts()[1])
-    return any(name.lower() == "cookie" for name in (*common, *step.headers))
-
-
 def _saved_json(step: Step) -> tuple[tuple[str, str, Expression], ...]:
     paths = ((name, capture.json_path) for name, capture in step.save.items())
     return tuple((name, path, compile_expression(path)) for name, path in paths if path is not None)
@@ -320,25 +329,6 @@ def _compile_schema(schema: Any, files: Attachments) -> SchemaCheck | None:
     if isinstance(schema, str):
         return compile_reference(schema, files[split_reference(schema)[0]])
     return None if schema is None else compile_schema(schema)
-
-
-def _header_parts(
-    step: Step, environment: Environment, payload: Payload | None
-) -> dict[str, tuple[TextPart, ...]]:
-    """Return the headers of a step: its own, else those of its service, else its body's type.
-
-    A Content-Type of a service is that of JSON bodies: it fits no form and no file.
-    """
-    common = environment.headers_of(step.request_parts()[1])
-    written = {
-        name: None if value is None else (TextPart(value),) for name, value in step.headers.items()
-    }
-    if not payload:
-        return override(common, written)
-    of_body = {"Content-Type": (TextPart(payload.content_type, is_verbatim=True),)}
-    if payload.content_type == JSON_TYPE:
-        return override(override(of_body, common), written)
-    return override(override(common, of_body), written)
 
 
 def _with_poll(step: Step, compile_step: Callable[[Step], CompiledStep]) -> CompiledStep:
@@ -360,22 +350,3 @@ def _with_poll(step: Step, compile_step: Callable[[Step], CompiledStep]) -> Comp
             until.every, until.within,
         ),
     )  # fmt: skip
-
-
-def _headers(
-    headers: Mapping[str, tuple[TextPart, ...]], known: Variables, token: Template | None
-) -> tuple[tuple[tuple[str, str], ...], Headers | None]:
-    """Separate the headers with a constant value from those that change, such as a token."""
-    compiled = {name: compile_header(parts, known) for name, parts in headers.items()}
-    constant = {
-        name: template.value
-        for name, template in compiled.items()
-        if isinstance(template, Constant)
-    }
-    changing = [(name, template) for name, template in compiled.items() if name not in constant]
-    changing += [(AUTHORIZATION, token)] if token else []
-    if not changing:
-        return tuple(constant.items()), None
-    return tuple(constant.items()), lambda variables: tuple(
-        (name, template(variables)) for name, template in changing
-    )

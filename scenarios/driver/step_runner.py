@@ -54,16 +54,18 @@ class StepRunner:
         self.last = 0
 
     def run(
-        self, steps: Sequence[CompiledStep], mark: int = 0, check: Check = check_response
-    ) -> bool:
+        self, steps: Sequence[CompiledStep], mark: int = 0, check: Check = check_response,
+        sender: Sender | None = None,
+    ) -> bool:  # fmt: skip
         """Run steps, up to the first that is not ok; return whether all were.
 
-        The last one gets the mark. An interrupt in flight is raised again.
+        They are sent by `sender`, by default that of the iteration. The last one gets the mark. An
+        interrupt in flight is raised again.
         """
         # one loop for all steps, since this is what a load spends its time with
         flow, recorder, variables, due_s = self.flow, self.recorder, self.variables, self.due_s
         run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
-        trace_value = flow.trace_value
+        trace_value, send = flow.trace_value, (sender or self.sender).send
         for step in steps:
             number = recorder.intend(self.iteration, step.number, due_s)
             sent_s, request, promised = due_s, None, NONE_PROMISED
@@ -81,7 +83,7 @@ class StepRunner:
                 if self.cookies and step.sends_cookies:
                     request = self.cookies.added_to(request)
                 sent_s = recorder.now_s()
-                response = self.sender.send(request)
+                response = send(request)
                 self.due_s = due_s = done_s = recorder.now_s()
             except BaseException as error:
                 self._record_failure(number, request, (sent_s, recorder.now_s()), error)

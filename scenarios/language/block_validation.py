@@ -18,7 +18,11 @@ from scenarios.language.blocks import (
 )
 from scenarios.language.extents import extent_of
 from scenarios.language.model import Scenario
-from scenarios.language.step_validation import BUILT_IN_VARIABLES, find_variable_violations
+from scenarios.language.step_validation import (
+    BUILT_IN_VARIABLES,
+    find_variable_violations,
+    reserved_name,
+)
 from scenarios.language.steps import Step
 from scenarios.language.violations import Violation, template_violations
 
@@ -76,6 +80,8 @@ def _inside(
     """Yield the violations of a block that has a variable of its own; return what is known then."""
     if block.variable in known:
         yield (*place, "as"), f"the variable {block.variable!r} is known already; choose another"
+    else:
+        yield from (((*place, "as"), message) for message in reserved_name(block.variable or ""))
     inner = [*known, *([block.variable] if block.variable else [])]
     yield from _variables(block.steps, (*place, "steps"), inner)
     return inner
@@ -99,6 +105,8 @@ def _extent(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:
     for here, block in placed_blocks(blocks, place):
         if isinstance(block, Together) and any(step.until for step in block.together):
             yield here, "until waits, and together sends at once; move the step out of together"
+        if isinstance(block, Together) and any(step.stream for step in block.together):
+            yield here, "a stream is not sent together with others; move the step out of together"
     for index, block in enumerate(blocks):
         if (most := extent_of([block]).exchanges) > MAX_EXCHANGES:
             yield (

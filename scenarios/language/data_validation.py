@@ -8,7 +8,7 @@ from config.suggestions import did_you_mean
 from config.variables import texts_in
 from scenarios.language.data import DataSource
 from scenarios.language.model import Scenario
-from scenarios.language.step_validation import BUILT_IN_VARIABLES, TRACE_VARIABLE
+from scenarios.language.step_validation import reserved_name
 from scenarios.language.templates import TemplateError, members_in, variables_in
 from scenarios.language.violations import Violation
 
@@ -57,9 +57,8 @@ def find_unknown_columns(
 
 def _name(scenario: Scenario, name: str, is_used: bool) -> Iterator[str]:
     saved = [step.step for step in scenario.steps if name in step.save]
-    if name in (*BUILT_IN_VARIABLES, TRACE_VARIABLE):
-        yield f"{name!r} is a variable of every iteration; choose another name"
-    elif saved:
+    yield from reserved_name(name)
+    if saved:
         yield f"the step {saved[0]!r} saves {name!r}, too; choose another name"
     if not is_used:
         yield f"no template reads {name!r}; write for example {{{{ {name}.id }}}}, or remove it"

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from config.headers import HeaderName
 from config.models import StrictModel
 from config.requirements import requires
+from scenarios.language.streams import WrittenEventCount
 from scenarios.language.text_pattern import TextPattern
 
 _CLASSES = {f"{first}xx": range(first * 100, first * 100 + 100) for first in range(1, 6)}
@@ -79,8 +80,8 @@ def _match(key: str) -> BeforeValidator:
     return BeforeValidator(as_match)
 
 
-class Expect(StrictModel):
-    """What a response must have: its status, headers, text, and values at JMESPath expressions.
+class Expected(StrictModel):
+    """What any response must have: its status, headers, text, and values at JMESPath expressions.
 
     A header that is null must be absent. `schema` is a JSON Schema, or names one in a file.
     """
@@ -102,6 +103,12 @@ class Expect(StrictModel):
     def status_text(self) -> str:
         """The statuses as they are written, for people."""
         return " or ".join(map(str, self.status))
+
+
+class Expect(Expected):
+    """What a response must have; `events` is how many a stream has."""
+
+    events: WrittenEventCount | None = None
 
 
 class Capture(StrictModel):

@@ -13,6 +13,8 @@ from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.request_body import compile_body
 from scenarios.language.steps import Step
+from scenarios.language.stream_validation import find_stream_violations
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.target import compile_target
 from scenarios.language.templates import looks_like_template, variables_in
 from scenarios.language.violations import Violation, template_violations
@@ -20,6 +22,10 @@ from scenarios.language.violations import Violation, template_violations
 BUILT_IN_VARIABLES = ("tenant", "run", "iteration", "unique")
 # of each request
 TRACE_VARIABLE = "trace_id"
+_RESERVED = {
+    **dict.fromkeys((*BUILT_IN_VARIABLES, TRACE_VARIABLE), "iteration"),
+    EVENTS_VARIABLE: "stream",
+}
 
 _BODY = partial(compile_body, known={})
 
@@ -29,6 +35,7 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
     yield from _step_names(scenario)
     for place, step in scenario.placed_steps():
         yield from find_body_violations(place, step)
+        yield from find_stream_violations(place, step)
         for key, expectation in step.expectations():
             for expression in expectation.body_values:
                 yield from _jmespath(expression, (*place, key, "json", expression))
@@ -38,6 +45,12 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
         for variable, capture in step.save.items():
             if capture.json_path is not None:
                 yield from _jmespath(capture.json_path, (*place, "save", variable))
+
+
+def reserved_name(name: str) -> Iterator[str]:
+    """Yield what is wrong with the name of a variable that has a meaning already."""
+    if name in _RESERVED:
+        yield f"{name!r} is a variable of every {_RESERVED[name]}; choose another name"
 
 
 def _step_names(scenario: Scenario) -> Iterator[Violation]:
@@ -62,10 +75,9 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
 def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:
     """Yield the templates of a step that are wrong, or use variables that are not `known`."""
     for name in step.save:
-        if name in (*BUILT_IN_VARIABLES, TRACE_VARIABLE):
-            message = f"{name!r} is a variable of every iteration; choose another name"
-            yield (*place, "save", name), message
+        yield from (((*place, "save", name), message) for message in reserved_name(name))
     known = [*known, TRACE_VARIABLE]
+    events = [EVENTS_VARIABLE] if step.stream else []
     path = step.request_parts()[2]
     yield from template_violations(path, known, (*place, "request"), _compile_path)
     yield from template_violations(step.headers, known, (*place, "headers"))
@@ -73,17 +85,18 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
     for key_place, value in values_in(step):
         yield from template_violations(value, known, (*place, *key_place))
     for key, expectation in step.expectations():
+        of_response = [*known, *events]
         for expression, value in expectation.body_values.items():
-            yield from template_violations(value, known, (*place, key, "json", expression))
+            yield from template_violations(value, of_response, (*place, key, "json", expression))
         for key_place, value in texts_in_expect(expectation):
-            yield from template_violations(value, known, (*place, key, *key_place))
+            yield from template_violations(value, of_response, (*place, key, *key_place))
     yield from template_violations(step.at_most, known, (*place, "at_most"))
     for entry in recorded_entries(step):
         under: Location = ("counts_by_status", entry.status) if entry.status else ("counts",)
         counts: Location = (*place, *under, entry.quantity, *entry.labels)
         values = [*entry.labels, entry.amount]
         yield from template_violations(
-            values, known if entry.status else [*known, *step.save], counts
+            values, known if entry.status else [*known, *step.save, *events], counts
         )
         if step.until and variables_in(values) & set(step.save):
             yield (

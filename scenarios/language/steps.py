@@ -10,9 +10,10 @@ from config.models import StrictModel
 from config.requirements import matches
 from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody
-from scenarios.language.expect import Expect, WrittenCapture
+from scenarios.language.expect import Expect, Expected, WrittenCapture
 from scenarios.language.identifiers import Name
 from scenarios.language.quantities import Counts
+from scenarios.language.streams import HangUp, WrittenStreamKind
 
 BODY_KEYS = ("json", "form", "multipart", "text", "file")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -23,7 +24,7 @@ _IS_REQUEST = matches(
 )
 
 
-class Until(Expect):
+class Until(Expected):
     """When a step that is repeated is done: its request is sent `every` so often, `within` a time.
 
     A status that it names is waited for; without one, every response must have that of `expect`.
@@ -42,6 +43,7 @@ class Step(StrictModel):
     labels. Amounts and label values may be templates, also of what the step saves. `at_most` is how
     much of a quantity a request without a response can have counted.
     `counts_by_status` is what an unexpected response of a status, or a class such as 4xx, counts.
+    The events of a response that is a `stream` are read as they come; the client may `hang_up`.
     `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
     means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
     """
@@ -58,6 +60,8 @@ class Step(StrictModel):
     timeout: Duration = 10.0
     expect: Expect = Expect()
     until: Until | None = None
+    stream: WrittenStreamKind | None = None
+    hang_up: HangUp | None = None
     save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
     at_most: dict[Name, int | float | str] = {}
@@ -69,7 +73,7 @@ class Step(StrictModel):
         """The name of the time until this step is done, if it is repeated until then."""
         return f"{self.step}: until done" if self.until else None
 
-    def expectations(self) -> Iterator[tuple[str, Expect]]:
+    def expectations(self) -> Iterator[tuple[str, Expected]]:
         """Yield what responses are compared with, each with its key."""
         yield "expect", self.expect
         if self.until:

@@ -8,9 +8,14 @@ from typing import Any
 
 from config.model_keys import Location
 from config.suggestions import did_you_mean
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError, compile_value, variables_in
 
 Violation = tuple[Location, str]
+
+_OF_STREAMS = (
+    "only the expect and the counts of a step with stream have events; save what others need"
+)
 
 
 def template_violations(
@@ -27,7 +32,8 @@ def template_violations(
         yield place, str(error)
         return
     for name in unknown:
-        yield place, f"the variable {name!r} is not defined here; {did_you_mean(name, known)}"
+        hint = _OF_STREAMS if name == EVENTS_VARIABLE else did_you_mean(name, known)
+        yield place, f"the variable {name!r} is not defined here; {hint}"
 
 
 def unknown_names(
