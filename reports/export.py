@@ -44,6 +44,7 @@ def tables_of(frames: Frames) -> "dict[str, pd.DataFrame]":
     """Return every table of a run by name; docs/export.md has their columns."""
     return {
         "exchanges": frames.exchanges,
+        "amounts": frames.amounts,
         "iterations": frames.iterations,
         "findings": frames.findings,
         "balance": frames.balance,

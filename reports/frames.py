@@ -10,17 +10,21 @@ docs/export.md has every column with its type and unit. All instants are UTC.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from checks.balance.promises import PromisedAmounts
 from checks.case import Case, read_case
 from checks.result import Result, UsageRow, read_result
 from scenarios.evidence.exchanges import OUTCOMES, Column
+from scenarios.evidence.ledger import Weight
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.run_folder import RunFolder
 
@@ -51,6 +55,35 @@ class Frames:
         is_cut_off, is_measured (within the measured window): bool.
         """
         return _concatenated(self._parts(_exchange_columns), _EXCHANGE_TYPES)
+
+    @cached_property
+    def amounts(self) -> pd.DataFrame:
+        """One row per amount that a request moved of a quantity, as far as the client knows.
+
+        phase, generator, step, quantity, labels (JSON; null where nobody knows): category.
+        sequence: uint32. low, high: float64, its bounds, with an infinite one open. units: Int64,
+        high as a multiple of resolution (float64), missing if high is infinite. is_confirmed (must
+        have been counted, not in doubt): bool.
+        """
+        parts = list(chain.from_iterable(self._amount_parts(each) for each in self.case.recordings))
+        return _concatenated(parts, _AMOUNT_TYPES)
+
+    def _amount_parts(self, recording: Recording) -> Iterator[pd.DataFrame]:
+        phase, promises = recording.start.profile, self.case.promises
+        for quantity, weight in product(
+            self.case.scenario.quantities, (Weight.CONFIRMED, Weight.IN_DOUBT)
+        ):
+            resolution = promises.resolution_of(quantity)
+            for part in promises.amounts_of(recording.exchanges, quantity, weight):
+                columns = _amount_columns(self.case.scenario.quantities[quantity].by, part)
+                yield columns.assign(
+                    phase=_constant(phase, len(columns)),
+                    quantity=_constant(quantity, len(columns)),
+                    is_confirmed=weight is Weight.CONFIRMED,
+                    resolution=float(resolution),
+                    high=_floats(part, resolution),
+                    low=_floats(part, resolution) if weight is Weight.CONFIRMED else 0.0,
+                )
 
     @cached_property
     def iterations(self) -> pd.DataFrame:
@@ -98,6 +131,11 @@ _EXCHANGE_TYPES = {
     "response_s": "float64", "outcome": "category", "status": "UInt16", "reason": "category",
     "is_cut_off": "bool", "is_measured": "bool",
 }  # fmt: skip
+_AMOUNT_TYPES = {
+    "phase": "category", "generator": "category", "sequence": "uint32", "step": "category",
+    "quantity": "category", "labels": "category", "low": "float64", "high": "float64",
+    "units": "Int64", "resolution": "float64", "is_confirmed": "bool",
+}  # fmt: skip
 _ITERATION_TYPES = {
     "phase": "category", "generator": "category", "iteration": "uint32",
     "due_at": "datetime64[ns, UTC]", "done_at": "datetime64[ns, UTC]", "duration_s": "float64",
@@ -133,6 +171,28 @@ def _exchange_columns(phase: str, recording: Recording) -> pd.DataFrame:
     )
 
 
+def _amount_columns(names: Sequence[str], part: PromisedAmounts) -> pd.DataFrame:
+    chosen = part.exchanges[part.position]
+    labels = [json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
+              for values in part.labels]  # fmt: skip
+    return pd.DataFrame(
+        {
+            "generator": _constant(chosen.generator, len(chosen)),
+            "sequence": chosen.sequence.astype(np.uint32),
+            "step": _category(chosen.column("step"), chosen.steps),
+            "labels": _category(part.key, labels),
+            "units": pd.arrays.IntegerArray(part.amount.astype(np.int64), part.is_unbounded.copy()),
+        },
+        copy=False,
+    )
+
+
+def _floats(part: PromisedAmounts, resolution: Fraction) -> Column:
+    """Return the amounts as the doubles nearest to them; infinity without a bound."""
+    exact = part.amount * float(resolution.numerator) / float(resolution.denominator)
+    return np.where(part.is_unbounded, np.inf, exact)
+
+
 def _iteration_columns(phase: str, recording: Recording) -> pd.DataFrame:
     exchanges, iterations = recording.exchanges, recording.exchanges.iterations
     due_s, done_s = iterations.due_s, iterations.done_s
@@ -162,9 +222,9 @@ def _concatenated(parts: Sequence[pd.DataFrame], types: dict[str, str]) -> pd.Da
         for part in parts:
             part[name] = part[name].cat.set_categories(union)
     if len(parts) == 1:  # a copy of a million rows would not be free
-        return parts[0].astype(types)
+        return parts[0].astype(types)[list(types)]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
-    return frame.astype(types)
+    return frame.astype(types)[list(types)]
 
 
 def _balance_rows(row: UsageRow) -> Iterable[tuple[object, ...]]:

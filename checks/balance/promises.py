@@ -1,15 +1,17 @@
 """What each exchange must have counted: what the ledger adds up, exchange by exchange."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
+
+import numpy as np
 
 from scenarios.evidence.amounts import AmountKind, KeyLabels
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.evidence.ledger import Weight, fits, moved_by
-from scenarios.evidence.moves import RecordedAmounts
+from scenarios.evidence.moves import Moves, RecordedAmounts
 from scenarios.evidence.trace_ids import TraceIds
 from scenarios.language.amounts import Labels, of_quantity, resolution_of
 from scenarios.language.model import Scenario
@@ -36,6 +38,27 @@ class Promise(NamedTuple):
         return fits(("", self.labels), ("", labels))
 
 
+@dataclass(frozen=True, eq=False)
+class PromisedAmounts:
+    """What exchanges of one generator moved of one quantity, by columns of equal length.
+
+    `position` is that of an exchange, `key` that of its label values in `labels`.
+    """
+
+    exchanges: Exchanges
+    labels: Sequence[KeyLabels]
+    position: Column
+    key: Column
+    amount: Column
+    is_unbounded: Column
+
+    def __iter__(self) -> Iterator[Promise]:
+        columns = self.key, self.amount, self.is_unbounded
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for exchange, (key, *rest) in zip(self.exchanges[self.position], rows, strict=True):
+            yield Promise(exchange, self.labels[key], *rest)
+
+
 @dataclass(frozen=True)
 class Promises:
     """What each exchange must have counted, confirmed or in doubt."""
@@ -46,42 +69,35 @@ class Promises:
     trace_ids: TraceIds
 
     def of(self, quantity: str, weight: Weight) -> Iterator[Promise]:
-        """Yield what each exchange of this weight moved of a quantity.
+        """Yield what each exchange of this weight moved of a quantity."""
+        for table in self.exchanges:
+            for part in self.amounts_of(table, quantity, weight):
+                yield from part
+
+    def amounts_of(
+        self, table: Exchanges, quantity: str, weight: Weight
+    ) -> Iterator[PromisedAmounts]:
+        """Yield what the exchanges of this weight moved of a quantity.
 
         What the evidence lacks of a confirmed exchange is in doubt.
         """
         steps = {step.step: step for step in self.scenario.steps}
-        for table in self.exchanges:
-            recorded = RecordedAmounts(table)
-            for name, outcome, status, _ in table.tally():
-                moved = moved_by(self.scenario, steps[name], outcome, status)
-                constants = [(labels, n) for (of, labels), n in moved.constants.items()
-                             if of == quantity and n]  # fmt: skip
-                if constants and moved.weight is weight:
-                    for each in table.of_kind(name, outcome, status):
-                        for labels, amount in constants:
-                            yield Promise(each, labels, amount)
-                entries = of_quantity(moved.entries, steps[name], quantity)
-                if entries:
-                    kind = table.is_of_kind(name, outcome, status)
-                    yield from self._recorded(
-                        recorded, kind, entries, quantity, moved.weight, weight
-                    )
-
-    def _recorded(
-        self, recorded: RecordedAmounts, kind: Column, entries: Collection[int], quantity: str,
-        its_weight: Weight, weight: Weight,
-    ) -> Iterator[Promise]:  # fmt: skip
-        moves = recorded.of(kind, entries, is_confirmed=its_weight is Weight.CONFIRMED)
-        if its_weight is weight:
-            exchanges = recorded.exchanges[moves.positions]
-            for exchange, row in zip(exchanges, moves.rows, strict=True):
-                key, is_unbounded = moves.keys[row["key"]], row["kind"] == AmountKind.UNBOUNDED
-                yield Promise(exchange, key.labels, int(row["amount"]), bool(is_unbounded))
-        if weight is Weight.IN_DOUBT:
-            unknown = (None,) * self.labels_of(quantity)
-            for exchange in recorded.exchanges[moves.incomplete]:
-                yield Promise(exchange, unknown, 0, is_unbounded=True)
+        recorded = RecordedAmounts(table)
+        for name, outcome, status, _ in table.tally():
+            moved = moved_by(self.scenario, steps[name], outcome, status)
+            entries = of_quantity(moved.entries, steps[name], quantity)
+            constants = [(key[1], n) for key, n in moved.constants.items() if key[0] == quantity]
+            if not entries and not constants:
+                continue
+            chosen = table.is_of_kind(name, outcome, status)
+            if moved.weight is weight:
+                yield _constant_amounts(table, np.flatnonzero(chosen), dict(constants))
+            if entries:
+                moves = recorded.of(chosen, entries, is_confirmed=moved.weight is Weight.CONFIRMED)
+                if moved.weight is weight:
+                    yield _recorded_amounts(table, moves)
+                if weight is Weight.IN_DOUBT:
+                    yield _unknown_amounts(table, moves.incomplete, self.labels_of(quantity))
 
     def labels_of(self, quantity: str) -> int:
         """Return by how many labels a quantity is counted."""
@@ -90,3 +106,32 @@ class Promises:
     def resolution_of(self, quantity: str) -> Fraction:
         """Return the resolution of a quantity."""
         return resolution_of(self.scenario, quantity)
+
+
+def _constant_amounts(
+    table: Exchanges, position: Column, constants: Mapping[Labels, int]
+) -> PromisedAmounts:
+    moved = {labels: amount for labels, amount in constants.items() if amount}
+    count = len(position)
+    return PromisedAmounts(
+        table, list(moved), np.tile(position, len(moved)),
+        np.repeat(np.arange(len(moved)), count),
+        np.repeat(np.array(list(moved.values()), np.int64), count),
+        np.zeros(count * len(moved), bool),
+    )  # fmt: skip
+
+
+def _recorded_amounts(table: Exchanges, moves: Moves) -> PromisedAmounts:
+    rows = moves.rows
+    return PromisedAmounts(
+        table, [key.labels for key in moves.keys], moves.positions, rows["key"],
+        rows["amount"], rows["kind"] == AmountKind.UNBOUNDED,
+    )  # fmt: skip
+
+
+def _unknown_amounts(table: Exchanges, position: Column, labels: int) -> PromisedAmounts:
+    """Return amounts of which nothing is known."""
+    none = np.zeros(len(position), np.int64)
+    return PromisedAmounts(
+        table, [(None,) * labels], position, none, none, np.ones(len(position), bool)
+    )

@@ -10,11 +10,17 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from checks.case import read_case
 from reports import export
 from reports.export import EXCEL_MOST_ROWS, Format, runs_table, tables_of, write_tables
+from reports.frames import Frames
+from scenarios.http.messages import Response, ResponseLost
 from tests.checks.history.entries import nights
 from tests.evidence_factory import GOOD, REFUSED, TIMED_OUT, Load
+from tests.metered_run import write_metered_run
+from tests.reports.results import good_result
 from tests.reports.test_frames import frames_of
+from tests.scenarios.evidence.metered import spent
 
 
 @pytest.fixture
@@ -45,6 +51,24 @@ def test_duckdb_reads_equal_figures(
     expected = tables["exchanges"].groupby("outcome", observed=True)["response_s"]
     assert {key: n for key, (n, _) in found.items()} == expected.size().to_dict()
     assert {key: s for key, (_, s) in found.items()} == pytest.approx(expected.sum().to_dict())
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.JSONL, Format.PARQUET])
+def test_duckdb_adds_amounts_up_to_the_ledger(tmp_path: Path, form: Format) -> None:
+    answers: list[Response | BaseException] = [
+        spent("acme", "0.1"),
+        spent("acme", "0.2"),
+        ResponseLost("reset"),
+    ]
+    frames = Frames(read_case(write_metered_run(tmp_path, answers)), good_result())
+    write_tables({"amounts": frames.amounts}, form, tmp_path)
+    found = query(
+        "SELECT labels, sum(units), bool_and(is_confirmed), max(high) IS NULL OR isinf(max(high)) "
+        f"FROM '{tmp_path / f'amounts.{form}'}' GROUP BY 1 ORDER BY 1"
+    )
+    assert found == [('{"customer": "acme"}', 300, True, False),
+                     ('{"customer": null}', None, False, True)]  # fmt: skip
+    assert frames.case.ledger.confirmed == {("tokens", ("acme",)): 300}
 
 
 def test_pandas_reads_parquet_as_it_was(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:

@@ -1,17 +1,25 @@
 """Tests of the frames of a run."""
 
 import json
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from checks.case import read_case
 from checks.result import ClientFigure
 from reports.frames import Frames, read_frames
 from scenarios.evidence.exchange import Outcome
+from scenarios.http.messages import Response, ResponseLost
 from tests.evidence_factory import GOOD, NOT_SENT, REFUSED, TIMED_OUT, Load, write_run
+from tests.metered_run import write_metered_run
 from tests.reports.results import figures, good_result, usage_row
+from tests.scenarios.evidence.metered import spent
 from witnesses.figure import Figure, Reason
 
 
@@ -110,3 +118,68 @@ def _made(place: Path, name: str) -> str:
 
 def _kinds(frame: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in frame.dtypes.items()}
+
+
+def amounts_of(place: Path, answers: Sequence[Response | BaseException], **step: object) -> Frames:
+    return Frames(read_case(write_metered_run(place, answers, **step)), good_result())
+
+
+KNOWN = {"tokens": {"{{ tenant }}": "{{ spent }}"}}
+
+
+def test_each_amount_that_a_response_had_is_one_row_that_joins_its_exchange(tmp_path: Path) -> None:
+    frames = amounts_of(tmp_path, [spent("acme", "1.5"), spent("globex", "0.001")])
+    rows = frames.amounts.merge(frames.exchanges, on=["phase", "generator", "sequence"])
+    assert rows["low"].tolist() == rows["high"].tolist() == [1.5, 0.001]
+    assert rows["units"].tolist() == [1500, 1]
+    assert rows["labels"].tolist() == ['{"customer": "acme"}', '{"customer": "globex"}']
+    assert rows["is_confirmed"].all()
+    assert rows["step_x"].tolist() == rows["step_y"].tolist() == ["ask", "ask"]
+
+
+def test_an_amount_in_doubt_is_from_zero_to_its_bound(tmp_path: Path) -> None:
+    lost = ResponseLost("reset")
+    (row,) = amounts_of(tmp_path, [lost], counts=KNOWN, at_most={"tokens": 10}).amounts.itertuples()
+    assert (row.low, row.high, row.units, row.is_confirmed) == (0.0, 10.0, 10_000, False)
+
+
+def test_an_amount_of_which_nothing_is_known_has_no_bound_and_no_label(tmp_path: Path) -> None:
+    (row,) = amounts_of(tmp_path, [ResponseLost("reset")]).amounts.itertuples()
+    assert (row.low, row.high, row.units) == (0.0, float("inf"), pd.NA)
+    assert row.labels == '{"customer": null}'
+
+
+def test_constant_amounts_are_rows_too_and_what_was_refused_is_none(tmp_path: Path) -> None:
+    amounts = frames_of(tmp_path, Load((GOOD, REFUSED, TIMED_OUT))).amounts
+    uses = amounts[amounts["quantity"] == "uses"]
+    assert uses.groupby(["labels", "is_confirmed"], observed=True)["units"].sum().to_dict() == {
+        ('{"kind": "tea"}', True): 1, ('{"kind": "tea"}', False): 1,
+        ('{"kind": "coffee"}', True): 2, ('{"kind": "coffee"}', False): 2,
+    }  # fmt: skip
+
+
+AMOUNTS = st.tuples(st.sampled_from(["acme", "globex"]), st.integers(0, 2**61))
+
+
+@settings(max_examples=20)
+@given(st.lists(AMOUNTS | st.none(), min_size=1, max_size=8))
+def test_sums_of_the_amounts_are_the_ledger(exchanges: list[tuple[str, int] | None]) -> None:
+    answers = [ResponseLost("reset") if each is None else spent(each[0], Decimal(each[1]) / 1000)
+               for each in exchanges]  # fmt: skip
+    with TemporaryDirectory() as place:
+        frames = amounts_of(Path(place), answers)
+        amounts, ledger = frames.amounts, frames.case.ledger
+    sums = {customer: sum(amounts["units"][amounts["labels"] == f'{{"customer": "{customer}"}}'])
+            for _, (customer,) in ledger.counted()}  # fmt: skip
+    assert sums == {customer: n for (_, (customer,)), n in ledger.confirmed.items()}
+    assert amounts["units"].isna().sum() == exchanges.count(None)
+
+
+def test_a_run_without_quantities_has_an_empty_table_of_amounts(tmp_path: Path) -> None:
+    steps = [{"step": name, "request": "GET shop /"} for name in ("open", "use")]
+    profiles = {"load": {"users": 1, "iterations": 4}}
+    scenario = json.dumps({"scenario": "s", "flow": steps, "profiles": profiles})
+    case = read_case(write_run(tmp_path, Load(), scenario=scenario))
+    amounts = Frames(case, good_result()).amounts
+    assert len(amounts) == 0
+    assert str(amounts["units"].dtype) == "Int64"

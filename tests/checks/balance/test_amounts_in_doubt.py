@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import yaml
 
 from checks.balance.promises import Promises
 from checks.balance.usage import judge_usage
@@ -18,7 +17,8 @@ from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.trace_ids import TraceIds
 from scenarios.http.messages import Response, ResponseLost
 from tests import evidence_factory as make
-from tests.scenarios.evidence.metered import STEP, record, scenario_of, spent
+from tests.metered_run import write_metered_run
+from tests.scenarios.evidence.metered import record, scenario_of, spent
 
 LOST = ResponseLost("reset")
 KNOWN = {"tokens": {"{{ tenant }}": "{{ spent }}"}}
@@ -30,17 +30,7 @@ def rows_of(
     traces: Sequence[Sequence[object]] | None = None, **step: object,
 ) -> dict[str, UsageRow]:  # fmt: skip
     """Write a run of a metered step, with a database that stored these amounts; judge it."""
-    quantity = {"by": ["customer"], "resolution": 0.001, "unit": "tokens",
-                "database": {"main": "SELECT customer, sum(tokens) FROM usage GROUP BY 1"},
-                "traces": {"main": "SELECT trace, customer, tokens FROM usage"}}  # fmt: skip
-    document = {
-        "scenario": "metered", "quantities": {"tokens": quantity}, "flow": [{**STEP, **step}],
-        "profiles": {"load": {"users": 1, "iterations": len(answers)}},
-    }  # fmt: skip
-    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document))
-    for file in folder.exchanges.iterdir():
-        file.unlink()
-    record(folder.exchanges, scenario_of(**step), answers)
+    folder = write_metered_run(place, answers, **step)
     make.write_rows(folder, "before", {"tokens": {"rows": []}})
     after = [[customer, amount] for customer, amount in stored.items()]
     make.write_rows(folder, "after", {"tokens": {"rows": after}})

@@ -1,0 +1,33 @@
+"""A run of a metered step: customers and decimal amounts that only its responses have."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.messages import Response
+from tests import evidence_factory as make
+from tests.scenarios.evidence.metered import STEP, record, scenario_of
+
+QUANTITY: Mapping[str, Any] = {
+    "by": ["customer"], "resolution": 0.001, "unit": "tokens",
+    "database": {"main": "SELECT customer, sum(tokens) FROM usage GROUP BY customer"},
+    "traces": {"main": "SELECT trace, customer, tokens FROM usage"},
+}  # fmt: skip
+
+
+def write_metered_run(
+    place: Path, answers: Sequence[Response | BaseException], **step: object
+) -> RunFolder:
+    """Write a run with one iteration per answer, without any witness."""
+    document = {
+        "scenario": "metered", "quantities": {"tokens": QUANTITY}, "flow": [{**STEP, **step}],
+        "profiles": {"load": {"users": 1, "iterations": len(answers)}},
+    }  # fmt: skip
+    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document))
+    for file in folder.exchanges.iterdir():
+        file.unlink()
+    record(folder.exchanges, scenario_of(**step), answers)
+    return folder
