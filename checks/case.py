@@ -145,11 +145,7 @@ class Case:
     @cached_property
     def trace_ids(self) -> TraceIds:
         """The ids of the run's requests, in the form of its trace header."""
-        generators = dict.fromkeys(
-            recording.exchanges.generator
-            for driven in self.driven
-            for recording in driven.recordings
-        )
+        generators = dict.fromkeys(each.exchanges.generator for each in self.recordings)
         return TraceIds(self.run.run_id, self.run.trace_header, tuple(generators))
 
     @cached_property

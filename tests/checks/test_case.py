@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from checks.case import read_case
 from config.errors import ConfigError
-from tests.evidence_factory import GOOD, TIMED_OUT, Load, case_of, write_run
+from tests.evidence_factory import GOOD, TIMED_OUT, Load, case_of, record, write_run
 
 
 def test_exchanges_are_those_of_every_phase_in_order(tmp_path: Path) -> None:
@@ -33,3 +34,11 @@ def test_a_run_without_its_record_or_scenario_cannot_be_judged(tmp_path: Path, n
     next(folder.path.rglob(name)).unlink()
     with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
         read_case(folder)
+
+
+def test_traces_of_the_set_up_are_the_run_s_own_also_as_traceparent(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load())
+    record(folder, Load(profile="setup"))
+    folder.write_run(replace(folder.read_run(), trace_header="traceparent"))
+    case = read_case(folder)
+    assert case.trace_ids.read(case.trace_ids.shown("setup", 1)) == f"{case.run.run_id}-setup-1"
