@@ -131,6 +131,18 @@ class Statement:
         return float(client.in_doubt) > self.in_doubt_limit * float(whole)
 
     @property
+    def is_decided_by_records(self) -> bool:
+        """Whether only restarts make figures inexact, and exact records stand beside them.
+
+        That the process did not live through the run is a finding of its own.
+        """
+        restarted = all(
+            figure.reason in _RESTARTS and figure.direction is Direction.AT_LEAST
+            for figure in self.inexact.values()
+        )
+        return restarted and any(self.keeps[name] is RecordKind.RECORDS for name in self.exact)
+
+    @property
     def is_contradicted_exactly(self) -> bool:
         """Whether exact values lie outside of what the client leaves, or differ."""
         values = self.exact.values()
@@ -142,34 +154,29 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
     """Return the verdict of one count, and why the witnesses differ or cannot be compared."""
     if statement.is_contradicted_exactly or statement.beyond or statement.short:
         return Verdict.FAIL, _code_of_difference(statement)
-    if statement.inexact or not statement.figures:
-        return _judge_inexact(statement)
-    if statement.has_other_traffic and any(
-        value > statement.client.most for value in statement.exact.values()
-    ):
+    if not statement.figures or (statement.inexact and not statement.is_decided_by_records):
+        return Verdict.INCONCLUSIVE, _code_of_inexact(statement)
+    return _judge_agreeing(statement)
+
+
+def _judge_agreeing(statement: Statement) -> tuple[Verdict, Code | None]:
+    """Judge where all exact figures agree with the client, and records stand for the others."""
+    exact = statement.exact
+    if statement.has_other_traffic and any(each > statement.client.most for each in exact.values()):
         return Verdict.INCONCLUSIVE, Code.FOREIGN_TRAFFIC  # what others count could hide a loss
-    if any(figure.late for figure in statement.figures.values()):
+    if any(statement.figures[name].late for name in exact):
         return Verdict.FAIL, Code.LATE
     if statement.is_doubtful:
         return Verdict.INCONCLUSIVE, Code.IN_DOUBT
+    if statement.inexact:
+        return Verdict.PASS, Code.COUNTER_RESET
     return Verdict.PASS, Code.IN_DOUBT if statement.client.is_in_doubt else None
 
 
-def _judge_inexact(statement: Statement) -> tuple[Verdict, Code | None]:
-    """Judge where witnesses are not exact.
-
-    After a restart the records can still decide. That the process did not live through the run is a
-    finding of its own.
-    """
-    inexact = statement.inexact.values()
-    restarted = bool(inexact) and all(
-        figure.reason in _RESTARTS and figure.direction is Direction.AT_LEAST for figure in inexact
-    )
-    if restarted and any(statement.keeps[name] is RecordKind.RECORDS for name in statement.exact):
-        return Verdict.PASS, Code.COUNTER_RESET
-    reasons = (figure.reason for figure in inexact if figure.reason)
+def _code_of_inexact(statement: Statement) -> Code:
+    reasons = (figure.reason for figure in statement.inexact.values() if figure.reason)
     weightiest = min(reasons, key=WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
-    return Verdict.INCONCLUSIVE, CODE_OF_REASON[weightiest]
+    return CODE_OF_REASON[weightiest]
 
 
 def _code_of_difference(statement: Statement) -> Code:

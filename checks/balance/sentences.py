@@ -6,7 +6,7 @@ Everything is computed from the row's typed figures, reasons and notes; nothing 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
-from checks.result import ClientFigure, Code, Misplaced, RecordGap, UsageRow
+from checks.result import ClientFigure, Code, Misplaced, RecordGap, RelationRow, UsageRow
 from checks.verdict import Verdict
 from checks.wording import amount_words, listed
 from witnesses.figure import Amount, Direction, Figure, Reason, size_of
@@ -95,15 +95,29 @@ def row_sentences(row: UsageRow) -> list[str]:
         sentences = _with_misplaced(sentences, row, row.misplaced)
     if row.resolved:
         done, not_done = row.resolved.done, row.resolved.not_done
-        sentences.append(f"{_amount(row, done + not_done)} in doubt, resolved by the "
-                         f"database's trace ids: {_amount(row, done)} done, "
-                         f"{_amount(row, not_done)} not.")  # fmt: skip
+        most = f" of at most {_amount(row, done + not_done)}" if not_done else ""
+        sentences.append(f"Requests in doubt counted {_amount(row, done)}{most}, as the "
+                         "database's trace ids show.")  # fmt: skip
     gap = row.records or RecordGap()
     for number, few in ((gap.missing, "few"), (gap.surplus, "many")):
         if number:
             have = "request has" if number == 1 else "requests have"
             sentences.append(f"{number:,} {have} too {few} rows.")
     return sentences
+
+
+def relation_sentences(row: RelationRow) -> list[str]:
+    """Return why a relation does not hold or is open; [] where it holds."""
+    if not row.sums:
+        return ["No witness keeps all of them."]
+    reasons = {
+        Verdict.FAIL: "the sums over all labels differ",
+        Verdict.INCONCLUSIVE: "not every sum is exact",
+    }
+    names = {verdict: [name for name, sums in row.sums.items() if sums.verdict is verdict]
+             for verdict in reasons}  # fmt: skip
+    return [f"{listed(names[verdict])}: {reason}."
+            for verdict, reason in reasons.items() if names[verdict]]  # fmt: skip
 
 
 def reason_words(figure: Figure) -> str:
@@ -142,8 +156,8 @@ def _failure_sentence(row: UsageRow) -> str:
 
 def _open_sentence(row: UsageRow) -> str:
     inexact = _inexact(row)
-    if row.code is Code.FOREIGN_TRAFFIC and not inexact:
-        most = max((each.value or 0 for each in row.figures.values()), default=0)
+    most = max((each.value or 0 for each in row.figures.values() if each.is_exact), default=0)
+    if row.code is Code.FOREIGN_TRAFFIC and most > row.client.most:
         return (f"{_amount(row, most - row.client.most)} more than ours: others send traffic "
                 "here, which could hide a loss.")  # fmt: skip
     if row.code is Code.IN_DOUBT and row.client.is_unbounded:

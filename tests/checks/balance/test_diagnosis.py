@@ -94,6 +94,12 @@ CASES = (
         (_restarted(2.0), _restarted(3.0), 4), FAIL, Code.LOST_ROW, ("1 below",)),
     Case("a restart is no excuse for a counter that has too much", (5, 0),
         (5, _restarted(6.0), 5), FAIL, Code.DOUBLE_COUNT, ("has at least 6",)),
+    Case("a restart, and what was stored came late", (5, 0),
+        (_restarted(2.0), _restarted(3.0), Figure.exact(5.0, late=2.0)), FAIL, Code.LATE,
+        ("All of 5 was counted", "2 of it in database:shop")),
+    Case("a restart, and others store more than ours", (5, 0),
+        (_restarted(2.0), _restarted(3.0), 9), INCONCLUSIVE, Code.FOREIGN_TRAFFIC,
+        ("4 more than ours",), foreign=True),
     Case("a restart, and the database is down", (5, 0),
         (5, _restarted(3.0), DOWN), INCONCLUSIVE, Code.COUNTER_RESET, ()),
     Case("no restart, and the database does not decide", (5, 0),
@@ -142,6 +148,19 @@ def test_reported_figures_give_this_verdict_code_and_sentence(case: Case) -> Non
     sentence = " ".join(row_sentences(row))
     for part in case.words:
         assert part in sentence
+
+
+@pytest.mark.parametrize("figures", [(6, 6, 6), (6, _restarted(4.0), 6)])
+@pytest.mark.parametrize(("limit", "verdict"), [(0.1, INCONCLUSIVE), (0.3, PASS)])
+def test_a_restart_allows_no_more_doubt_than_the_quantity_does(
+    figures: tuple[float | Figure, ...], limit: float, verdict: Verdict
+) -> None:
+    client, reported = ClientFigure(5, 2), _figures(figures)
+    row = judge_row("uses", {}, client, reported, KEEPS, False, in_doubt_limit=limit)
+    assert row.verdict is verdict
+    if verdict is INCONCLUSIVE:
+        assert row.code is Code.IN_DOUBT
+        assert "could hide as many losses" in row_sentences(row)[0]
 
 
 @pytest.mark.parametrize("reason", list(Reason))

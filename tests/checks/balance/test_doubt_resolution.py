@@ -72,9 +72,7 @@ def test_a_request_in_doubt_whose_rows_are_there_was_done(tmp_path: Path) -> Non
     tea = _uses_rows(_run(tmp_path, _uses(1, 2, 3, 4)))["tea"]
     assert (tea.client.confirmed, tea.client.in_doubt, tea.resolved) == (4, 0, ResolvedDoubt(1, 0))
     assert (tea.verdict, tea.code) == (Verdict.PASS, Code.IN_DOUBT)
-    assert row_sentences(tea) == [
-        "1 in doubt, resolved by the database's trace ids: 1 done, 0 not."
-    ]
+    assert row_sentences(tea) == ["Requests in doubt counted 1, as the database's trace ids show."]
 
 
 def test_a_request_in_doubt_that_the_rows_do_not_know_was_not_done(tmp_path: Path) -> None:
@@ -106,7 +104,7 @@ def test_a_counter_that_missed_what_the_rows_show_as_done_fails(tmp_path: Path) 
     write_rows(folder, "after", {"uses": {"rows": [["tea", 4], ["coffee", 8]]}})
     tea = _uses_rows(folder)["tea"]
     assert (tea.verdict, tea.code) == (Verdict.FAIL, Code.LOST_COUNT)
-    assert "1 done" in " ".join(row_sentences(tea))
+    assert "in doubt counted 1, as" in " ".join(row_sentences(tea))
 
 
 def test_rows_that_could_not_be_read_leave_the_doubt(tmp_path: Path) -> None:

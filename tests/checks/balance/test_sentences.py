@@ -79,7 +79,7 @@ def test_the_most_important_sentence_is_the_first() -> None:
     )  # fmt: skip
     verdict, doubts, missing, surplus = row_sentences(row)
     assert "1 below" in verdict
-    assert doubts == "3 in doubt, resolved by the database's trace ids: 2 done, 1 not."
+    assert doubts == ("Requests in doubt counted 2 of at most 3, as the database's trace ids show.")
     assert missing == "1 request has too few rows."
     assert surplus == "2 requests have too many rows."
 
