@@ -202,6 +202,24 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationSums:
+    """What one witness has of each quantity of a relation, over all labels."""
+
+    figures: tuple[Figure, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRow:
+    """Quantities that each witness must have in equal amounts; `sums` are by witness."""
+
+    name: str
+    equal: tuple[str, ...]
+    sums: dict[str, RelationSums]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """One profile as it was driven. Times are UTC; `counts` is the ledger's part by quantity.
 
@@ -239,7 +257,8 @@ class Result:
     why the run ended early; a watch that is not at its end is `partial` without one. `machine` is
     where the load was generated; `history` has earlier runs that this one can be compared with,
     oldest first. `trace_link` is the address of a trace, with `{trace_id}` for its id.
-    `origins` are where the counts of each judged quantity come from.
+    `origins` are where the counts of each judged quantity come from, `relations` what each witness
+    has of quantities that must be equal.
     """
 
     run_id: str
@@ -268,6 +287,7 @@ class Result:
     availability: tuple[AvailabilityRow, ...] = ()
     trace_link: str = ""
     origins: tuple[QuantityOrigin, ...] = ()
+    relations: tuple[RelationRow, ...] = ()
     deployment: Deployment = field(default_factory=Deployment)
     schema_version: int = SCHEMA_VERSION
 
@@ -280,6 +300,7 @@ class Judgement:
     usage: tuple[UsageRow, ...] = ()
     latency: tuple[LatencyRow, ...] = ()
     availability: tuple[AvailabilityRow, ...] = ()
+    relations: tuple[RelationRow, ...] = ()
 
 
 def finding_id(*parts: str) -> str:

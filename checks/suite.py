@@ -151,6 +151,7 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         started_at=run.started_at, finished_at=run.finished_at or run.started_at,
         findings=findings,
         usage=tuple(row for each in judgements for row in each.usage),
+        relations=tuple(row for each in judgements for row in each.relations),
         latency=tuple(row for each in judgements for row in each.latency),
         availability=tuple(row for each in judgements for row in each.availability),
         generator=generator_figures(case),

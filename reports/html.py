@@ -127,7 +127,7 @@ def _judged_rows(result: Result) -> dict[str, Sequence[HasVerdict]]:
     return {
         "availability": availability.watch_rows(result),
         "objectives": objective_rows(result),
-        "balance": balance.shown,
+        "balance": balance.rows,
         "folded": balance.folded,
         **{name: findings_of_section(result, name) for name in ("flow", "server")},
         "validity": validity,

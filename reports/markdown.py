@@ -43,7 +43,7 @@ def render_markdown(result: Result) -> str:
         "## What does not pass", *_open(result),
         *_availability(result),
         "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
-        "## The balance", _judged(balance_head, balance.shown, _balance_cells),
+        "## The balance", _judged(balance_head, balance.rows, _balance_cells),
         *map(escape, balance.remarks),
         *_driven(result),
         "## Server against client", _judged(_FOUND_HEAD, queries, _finding_cells),

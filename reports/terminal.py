@@ -111,7 +111,10 @@ def _worth_showing(rows: Sequence[RowT], passing: Sequence[RowT]) -> list[RowT]:
 def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> None:
     """Print the rows that say something, and the others summed by quantity."""
     balance = fold_balance(result, most=_MOST_ROWS)
-    shown = _worth_showing(balance.shown, balance.shown)
+    shown = [
+        *_worth_showing(balance.shown, balance.shown),
+        *_worth_showing(balance.relations, balance.relations),
+    ]
     head = ("quantity", "client", *map(paper.spell, balance.columns), "result")
     table = make_table(head, right=range(1, len(head) - 1))
     for row in shown:
@@ -120,7 +123,7 @@ def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> N
             state.append(f" {paper.spell(row.difference)}")
         cells = (row.name, row.client, *row.figures)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
-    print_table(console, paper, table, _left_out(balance.shown, shown, "row"))
+    print_table(console, paper, table, _left_out(balance.rows, shown, "row"))
     for line in (*_reasons(shown), *balance.remarks[:_MOST_REASONS]):
         console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
 

@@ -4,10 +4,11 @@ It needs nothing of the client: a use that was stored without its count shows al
 traffic is in the figures, or requests are in doubt.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from checks.balance.sentences import relation_sentences
 from checks.case import Case
-from checks.result import Finding, Kind, UsageRow, finding_id
+from checks.result import Finding, Kind, RelationRow, RelationSums, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import amount_words, listed
 from scenarios.language.relations import Relation
@@ -16,28 +17,29 @@ from witnesses.figure import Figure, sum_by_labels
 Rows = Mapping[str, Sequence[UsageRow]]
 
 
-def judge_relations(case: Case, rows: Rows) -> Iterator[Finding]:
-    """Yield a finding for each relation, over the rows of its quantities."""
-    for relation in case.scenario.relations:
-        yield _judge(relation, rows)
+def relation_rows(case: Case, rows: Rows) -> tuple[RelationRow, ...]:
+    """Return each relation with the sums of every witness that keeps all of its quantities."""
+    return tuple(_row(relation, rows) for relation in case.scenario.relations)
 
 
-def _judge(relation: Relation, rows: Rows) -> Finding:
-    verdicts, words = {}, []
-    for witness in _witnesses(relation, rows):
-        sums = [_sum(rows[name], witness) for name in relation.equal]
-        verdicts[witness] = _verdict_of(sums)
-        words.append(f"{witness} {' and '.join(map(_words, sums))}")
-    wrong = [witness for witness, verdict in verdicts.items() if verdict is Verdict.FAIL]
-    detail = f"{listed(wrong)}: the sums over all labels differ." if wrong else ""
+def _row(relation: Relation, rows: Rows) -> RelationRow:
+    sums = {witness: _sums(relation, rows, witness) for witness in _witnesses(relation, rows)}
+    verdict = worst(each.verdict for each in sums.values())
+    return RelationRow(relation.name, tuple(relation.equal), sums, verdict)
+
+
+def relation_finding(row: RelationRow) -> Finding:
+    """Return the finding of a relation."""
+    words = [f"{witness} {' and '.join(map(_words, each.figures))}"
+             for witness, each in row.sums.items()]  # fmt: skip
     return Finding(
-        finding_id("usage", "relation", relation.name),
-        f"relation {relation.name}",
+        finding_id("usage", "relation", row.name),
+        f"relation {row.name}",
         Kind.USAGE,
-        worst(verdicts.values()),
-        f"{listed(relation.equal)} are equal for each witness",
-        "; ".join(words) or "no witness keeps all of them",
-        detail,
+        row.verdict,
+        f"{listed(row.equal)} are equal for each witness",
+        "; ".join(words) or "nothing",
+        " ".join(relation_sentences(row)),
     )
 
 
@@ -48,6 +50,11 @@ def _witnesses(relation: Relation, rows: Rows) -> list[str]:
         for name in relation.equal
     ]
     return [witness for witness in known[0] if all(witness in each for each in known)]
+
+
+def _sums(relation: Relation, rows: Rows, witness: str) -> RelationSums:
+    figures = tuple(_sum(rows[name], witness) for name in relation.equal)
+    return RelationSums(figures, _verdict_of(figures))
 
 
 def _sum(rows: Sequence[UsageRow], witness: str) -> Figure:

@@ -7,7 +7,7 @@ from itertools import chain
 from checks.balance.client import client_total
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import judge_other_traffic, judge_preconditions
-from checks.balance.relations import judge_relations
+from checks.balance.relations import relation_finding, relation_rows
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range, sentences_by_labels
 from checks.case import Case
@@ -44,9 +44,15 @@ def judge_usage(case: Case) -> Judgement:
         if name not in rows:
             rows[name] = rows_of(case, name, figures[name], preconditions)
     findings = [_finding(case, name, rows[name]) for name in names]
+    relations = relation_rows(case, rows)
     return Judgement(
-        (*findings, *judge_relations(case, rows), *(each.finding for each in preconditions)),
+        (
+            *findings,
+            *map(relation_finding, relations),
+            *(each.finding for each in preconditions),
+        ),
         tuple(chain.from_iterable(rows[name] for name in names)),
+        relations=relations,
     )
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from checks.balance.sentences import reason_words, row_sentences
-from checks.result import NOTHING_COUNTED, RecordGap, Result, UsageRow
+from checks.balance.sentences import reason_words, relation_sentences, row_sentences
+from checks.result import NOTHING_COUNTED, RecordGap, RelationRow, RelationSums, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write
 from reports.views.ordering import failing_first
-from witnesses.figure import Direction
+from witnesses.figure import Direction, Figure
 
 FOLD_ABOVE = 12
 
+_SIGNS = {Verdict.PASS: "=", Verdict.FAIL: "≠", Verdict.INCONCLUSIVE: "?"}
 _BOUNDS = {Direction.AT_LEAST: "≥ ", Direction.AT_MOST: "≤ "}
 
 
@@ -56,13 +57,20 @@ class BalanceTable:
     """The rows that are shown at once, and those that are folded since all witnesses agree.
 
     `columns` are the kinds of witness beside the client. Folded rows are summed by quantity among
-    the shown ones. `remarks` are what several rows that pass have in common, each once.
+    the shown ones. `remarks` are what several rows that pass have in common, each once; `relations`
+    are rows of their own.
     """
 
     columns: tuple[str, ...]
     shown: list[BalanceRow]
     folded: list[BalanceRow]
     remarks: tuple[str, ...] = ()
+    relations: Sequence[BalanceRow] = ()
+
+    @property
+    def rows(self) -> list[BalanceRow]:
+        """The shown rows and the relations, failing ones first."""
+        return failing_first([*self.shown, *self.relations])
 
 
 def columns_of(result: Result) -> tuple[str, ...]:
@@ -81,8 +89,9 @@ def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     """Fold the rows without anything to say where there are more than `most`."""
     columns = columns_of(result)
     every, remarks = _said_once([_row(each, columns) for each in result.usage])
+    relations = failing_first([_relation_row(each, columns) for each in result.relations])
     if len(every) <= most:
-        return BalanceTable(columns, failing_first(every), [], remarks)
+        return BalanceTable(columns, failing_first(every), [], remarks, relations)
     quiet, loud = [], []
     by_quantity: dict[str, list[UsageRow]] = {}
     for row, shown in zip(result.usage, every, strict=True):
@@ -92,7 +101,7 @@ def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
         else:
             loud.append(shown)
     totals = [_total(rows, columns) for rows in by_quantity.values()]
-    return BalanceTable(columns, [*failing_first(loud), *totals], quiet, remarks)
+    return BalanceTable(columns, [*failing_first(loud), *totals], quiet, remarks, relations)
 
 
 def _said_once(rows: list[BalanceRow]) -> tuple[list[BalanceRow], tuple[str, ...]]:
@@ -136,16 +145,38 @@ def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
     )  # fmt: skip
 
 
+def _relation_row(row: RelationRow, columns: Sequence[str]) -> BalanceRow:
+    """Show a relation as a row: equal sums of each witness, whatever the client knows."""
+    kinds = {column: [sums for witness, sums in row.sums.items() if _kind(witness) == column]
+             for column in columns}  # fmt: skip
+    quantities = " = ".join(row.equal)
+    return BalanceRow(
+        quantity=row.name, labels=quantities, client=write.NOT_ASKED,
+        figures=tuple(" / ".join(map(_sums, kinds[column])) or write.NOT_ASKED
+                      for column in columns),
+        difference=write.NOT_ASKED, differs=False, verdict=row.verdict, code="",
+        notes=tuple(relation_sentences(row)), short_labels=f"({quantities})",
+    )  # fmt: skip
+
+
+def _sums(sums: RelationSums) -> str:
+    """Write the sums of one witness, with a sign between them that says what was proven."""
+    sign = _SIGNS[sums.verdict]
+    return f" {sign} ".join(map(_figure, sums.figures))
+
+
 def _cell(row: UsageRow, column: str) -> str:
     """Write the figures of one kind of witness; of several stores, one after the other."""
     written = [
-        f"{write.render_count(figure.low)}–{write.render_count(figure.high)}"
-        if figure.direction is Direction.BETWEEN
-        else _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
-        for witness, figure in row.figures.items()
-        if _kind(witness) == column
+        _figure(figure) for witness, figure in row.figures.items() if _kind(witness) == column
     ]
     return " / ".join(written) or write.NOT_ASKED
+
+
+def _figure(figure: Figure) -> str:
+    if figure.direction is Direction.BETWEEN:
+        return f"{write.render_count(figure.low)}–{write.render_count(figure.high)}"
+    return _BOUNDS.get(figure.direction, "") + write.render_count(figure.value)
 
 
 def _notes(row: UsageRow) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import replace
 
-from checks.result import Code, Kind, Result
+from checks.result import Code, Kind, RelationRow, RelationSums, Result
 from checks.verdict import Verdict
 from tests.reports.results import (
     failing_result,
@@ -47,6 +47,9 @@ def attacked(text: str = EVIL) -> Result:
         services={text: text},
         findings=tuple(replace(each, id=text, title=text, expected=text, observed=text, detail=text)
                        for each in base.findings),
+        relations=(RelationRow(text, (text, text), {text: RelationSums(
+            (Figure.exact(1.0), Figure.void(Reason.SCRAPE_FAILED, text)), Verdict.INCONCLUSIVE
+        )}, Verdict.INCONCLUSIVE),),
         usage=tuple(replace(each, quantity=text, labels={text: text}, figures={
             text: Figure.void(Reason.SCRAPE_FAILED, text), **each.figures}) for each in base.usage),
         latency=tuple(replace(each, step=text) for each in base.latency),

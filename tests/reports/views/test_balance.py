@@ -1,12 +1,25 @@
 """The balance as people read it: a row per quantity and labels, folded where there are many."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from checks.result import ClientFigure, Code, RecordGap, ResolvedDoubt
+from checks.result import (
+    ClientFigure,
+    Code,
+    RecordGap,
+    RelationRow,
+    RelationSums,
+    ResolvedDoubt,
+    to_json,
+)
 from checks.verdict import Verdict
+from reports.html import render_html
+from reports.markdown import render_markdown
+from reports.terminal import render_terminal
+from reports.terminal_output import TerminalFormat
 from reports.views.balance import NamedRequests, balance_rows, columns_of, fold_balance
 from tests.reports.results import figures, good_result, usage_row
 from witnesses.figure import Figure, Reason
@@ -165,3 +178,58 @@ def test_what_one_row_alone_has_to_say_stays_with_it() -> None:
     balance = fold_balance(good_result(usage=rows))
     assert balance.remarks == ()
     assert balance.shown[0].notes
+
+
+def relation(verdict: Verdict, *sums: Figure) -> RelationRow:
+    by_witness = {"database:shop": RelationSums(sums, verdict)} if sums else {}
+    return RelationRow("every use is counted", ("uses", "counts"), by_witness, verdict)
+
+
+TWELVE = Figure.exact(12.0)
+RELATIONS = [
+    (relation(Verdict.PASS, TWELVE, TWELVE), "12 = 12", ()),
+    (relation(Verdict.FAIL, TWELVE, Figure.exact(11.0)), "12 ≠ 11",
+     ("database:shop: the sums over all labels differ.",)),
+    (relation(Verdict.INCONCLUSIVE, TWELVE, _AT_LEAST_40), "12 ? ≥ 40",
+     ("database:shop: not every sum is exact.",)),
+    (relation(Verdict.INCONCLUSIVE), "–", ("No witness keeps all of them.",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "cell", "notes"), RELATIONS)
+def test_a_relation_is_a_row_of_the_balance_by_witness(
+    row: RelationRow, cell: str, notes: tuple[str, ...]
+) -> None:
+    result = good_result(usage=(usage_row("uses", 12),), relations=(row,))
+    (shown,) = fold_balance(result).relations
+    assert shown.labels == "uses = counts"
+    assert (shown.name, shown.client) == ("every use is counted (uses = counts)", "–")
+    assert shown.figures == ("–", "–", cell)
+    assert (shown.verdict, shown.notes) == (row.verdict, notes)
+
+
+def test_a_relation_is_not_folded_among_many_rows() -> None:
+    rows = tuple(usage_row("uses", 1, labels={"kind": str(number)}) for number in range(50))
+    relations = (relation(Verdict.PASS, TWELVE, TWELVE),)
+    balance = fold_balance(good_result(usage=rows, relations=relations))
+    assert [row.short_labels for row in balance.rows] == ["(50 rows together)", "(uses = counts)"]
+
+
+@pytest.mark.parametrize("row", [row for row, *_ in RELATIONS])
+def test_the_terminal_the_page_and_the_summary_show_a_relation(row: RelationRow) -> None:
+    result = good_result(relations=(row,))
+    paper = TerminalFormat(100, "utf-8", colours=False)
+    renderings = [
+        render_terminal(result, None, paper), render_html(result), render_markdown(result),
+    ]  # fmt: skip
+    for text in renderings:
+        assert "every use is counted" in text
+        assert "uses = counts" in text
+
+
+def test_the_result_has_a_relation_that_passes() -> None:
+    row = relation(Verdict.PASS, TWELVE, TWELVE)
+    (written,) = json.loads(to_json(good_result(relations=(row,))))["relations"]
+    assert (written["name"], written["verdict"]) == ("every use is counted", "pass")
+    sums = written["sums"]["database:shop"]["figures"]
+    assert [each["low"] for each in sums] == [12.0, 12.0]
