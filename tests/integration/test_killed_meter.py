@@ -1,0 +1,236 @@
+"""What is in doubt after a service was killed is settled exactly, or an interval with the truth."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.evidence.exchange import Outcome
+from tests.integration.command import Ended, Start
+from tests.integration.killed_meter import CUSTOMERS, Moment, killed_meter
+
+ENVIRONMENT = """
+environment: metering
+services:
+  gateway: {{url: "http://127.0.0.1:{port}"{declared}}}
+databases: {{billing: "sqlite:///{database}"}}
+headers: {{X-Tenant-ID: "{{{{ tenant }}}}"}}
+exclusive: true
+load: {{allowed: true, max_users: 100}}
+"""
+SCENARIO = """
+scenario: metering
+{data}
+quantities:
+  tokens:
+    by: [customer]
+    unit: tokens
+    resolution: 0.001
+    in_doubt: {in_doubt}
+{witnesses}
+flow:
+  - step: ask
+    request: POST gateway /answers
+    json: {{customer: "{customer}"}}
+    timeout: 60s
+    save: {{customer: customer, spent: tokens}}
+    counts: {{tokens: {{"{counted}": "{{{{ spent }}}}"}}}}
+{at_most}
+profiles:
+  load: {{users: 4, iterations: {iterations}}}
+  e2e: {{users: 1, iterations: {iterations}}}
+checks:
+  success_rate: 10%
+"""
+DATA = "data: {customers: {file: customers.csv, order: random, seed: 3}}"
+ROWS = """    database:
+      billing: "SELECT customer, sum(tokens) FROM usage WHERE tenant = :tenant GROUP BY customer"
+"""
+TRACES = """    traces:
+      billing: "SELECT trace, customer, tokens FROM usage WHERE tenant = :tenant"
+"""
+COUNTER = """    prometheus: tokens_used_total{tenant="{{ tenant }}"}
+"""
+AT_MOST = "    at_most: {tokens: 100}"
+NO_METRICS = ", metrics: none"
+
+
+@dataclass(frozen=True)
+class Killing:
+    """A load against the service: what it can know, and how often the service is killed."""
+
+    moment: Moment = Moment.AFTER_CHARGE
+    kills: int = 2
+    has_traces: bool = True
+    has_counter: bool = False
+    has_bound: bool = True
+    names_customer: bool = True
+    in_doubt: str = "1%"
+    command: tuple[str, ...] = ("load", "--profile", "load")
+
+    @property
+    def profile(self) -> str:
+        return "e2e" if "e2e" in self.command else "load"
+
+    @property
+    def scenario(self) -> str:
+        asked = "{{ customers.id }}" if self.names_customer else ""
+        return SCENARIO.format(
+            data=DATA * self.names_customer, in_doubt=self.in_doubt,
+            witnesses=ROWS + TRACES * self.has_traces + COUNTER * self.has_counter,
+            at_most=AT_MOST * self.has_bound, customer=asked, iterations=30 * (self.kills + 1),
+            counted=asked or "{{ customer }}",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run against the service, and what it charged in truth, by customer."""
+
+    ended: Ended
+    profile: str
+    truth: dict[str, Fraction]
+    kills: int
+    lost: tuple[tuple[str, str], ...]
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {row["labels"]["customer"]: row for row in self.ended.rows("tokens")}
+
+    @property
+    def said(self) -> str:
+        return self.ended.stdout + self.ended.stderr
+
+    @property
+    def unclear(self) -> set[str]:
+        """The checks that do not pass."""
+        return {each["id"] for each in self.ended.result["findings"] if each["verdict"] != "pass"}
+
+    @property
+    def unanswered(self) -> int:
+        recordings = self.ended.recordings(self.profile)
+        rows = (row for each in recordings for row in each.exchanges)
+        return sum(row.outcome is Outcome.UNKNOWN for row in rows)
+
+
+def drive(start: Start, folder: Path, killing: Killing) -> Killed:
+    """Drive the load of a killing."""
+    customers = "\n".join(["id", *(f"c{number}" for number in range(CUSTOMERS))])
+    (folder / "customers.csv").write_text(customers)
+    (folder / "s.yaml").write_text(killing.scenario)
+    database = folder / "billing.sqlite"
+    with killed_meter(database, killing.moment, killing.kills) as port:
+        declared = "" if killing.has_counter else NO_METRICS
+        environment = ENVIRONMENT.format(port=port, database=database, declared=declared)
+        (folder / "e.yaml").write_text(environment)
+        files = ["--env", str(folder / "e.yaml"), "--scenario", str(folder / "s.yaml")]
+        ended = start(*killing.command, *files).wait()
+    with closing(sqlite3.connect(database)) as rows:
+        charged = rows.execute("SELECT customer, tokens FROM usage").fetchall()
+        kills = rows.execute("SELECT count(*) FROM kills").fetchone()[0]
+        lost = tuple(rows.execute("SELECT trace, customer FROM lost"))
+    truth = dict.fromkeys((customer for customer, _ in charged), Fraction())
+    for customer, tokens in charged:
+        truth[customer] += Fraction(str(tokens))
+    return Killed(ended, killing.profile, truth, kills, lost)
+
+
+def explained(killing: Killing) -> set[str]:
+    """Return the checks that a restart leaves open: a process that went, and a stall."""
+    stall = {"validity/no-coordinated-omission"}
+    return stall | {"precondition/process-survives/gateway"} if killing.has_counter else stall
+
+
+def exact(value: object) -> Fraction:
+    return Fraction(str(value))
+
+
+TWO_WORKERS = ("load", "--profile", "load", "--workers", "2")
+LONG = [
+    Killing(Moment.BEFORE_CHARGE, command=("e2e",)),
+    Killing(command=("e2e",), has_bound=False),
+    Killing(kills=20, command=TWO_WORKERS),
+    Killing(kills=20, has_bound=False, names_customer=False),
+    Killing(Moment.BEFORE_CHARGE, kills=20, has_bound=False),
+    Killing(kills=20, has_counter=True),
+]
+
+
+@pytest.mark.parametrize(
+    "killing", [Killing(), *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
+)
+def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
+    start: Start, tmp_path: Path, killing: Killing
+) -> None:
+    killed = drive(start, tmp_path, killing)
+    assert killed.unclear <= explained(killing), killed.said
+    assert killed.kills == killing.kills
+    assert killed.unanswered >= killing.kills
+    clients = {customer: row["client"] for customer, row in killed.rows.items()}
+    assert {name: exact(each["confirmed"]) for name, each in clients.items()} == killed.truth
+    assert not any(each["in_doubt"] or each["is_unbounded"] for each in clients.values())
+    assert {row["verdict"] for row in killed.rows.values()} == {"pass"}
+    done = sum(exact(row["resolved"]["done"]) for row in killed.rows.values() if row["resolved"])
+    assert bool(done) is (killing.moment is Moment.AFTER_CHARGE or killing.profile == "load")
+    assert start("check", str(killed.ended.folder)).wait().code == killed.ended.code
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "killing",
+    [
+        Killing(has_traces=False, kills=20),
+        Killing(Moment.BEFORE_CHARGE, has_traces=False, command=("e2e",)),
+        Killing(has_traces=False, has_counter=True),
+    ],
+)
+@pytest.mark.parametrize("in_doubt", ["1%", "60%"])
+def test_without_trace_ids_the_truth_is_within_an_interval(
+    start: Start, tmp_path: Path, killing: Killing, in_doubt: str
+) -> None:
+    killed = drive(start, tmp_path, replace(killing, in_doubt=in_doubt))
+    open_usage = {"usage/tokens"} if in_doubt == "1%" else set()
+    assert killed.unclear - explained(killing) == open_usage, killed.said
+    assert set(killed.rows) == set(killed.truth)
+    for customer, row in killed.rows.items():
+        confirmed, in_doubt_of_row = (
+            exact(row["client"][key]) for key in ("confirmed", "in_doubt")
+        )
+        assert confirmed <= killed.truth[customer] <= confirmed + in_doubt_of_row
+        is_open = in_doubt == "1%" and in_doubt_of_row
+        assert row["verdict"] == ("inconclusive" if is_open else "pass")
+    widths = [exact(row["client"]["in_doubt"]) for row in killed.rows.values()]
+    assert sum(widths) == 100 * killed.unanswered > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("names_customer", [True, False])
+def test_without_trace_ids_and_without_a_bound_an_excess_is_open(
+    start: Start, tmp_path: Path, names_customer: bool
+) -> None:
+    killing = Killing(has_traces=False, has_bound=False, names_customer=names_customer)
+    killed = drive(start, tmp_path, killing)
+    assert killed.unclear - explained(killing) == {"usage/tokens"}, killed.said
+    exceeding = [row for customer, row in killed.rows.items()
+                 if killed.truth[customer] > exact(row["client"]["confirmed"])]  # fmt: skip
+    assert exceeding
+    for row in exceeding:
+        assert row["client"]["is_unbounded"]
+        assert (row["verdict"], row["code"]) == ("inconclusive", "IN_DOUBT")
+
+
+@pytest.mark.long
+def test_a_charge_that_was_responded_to_and_lost_is_found_among_the_killed(
+    start: Start, tmp_path: Path
+) -> None:
+    killed = drive(start, tmp_path, Killing(Moment.LOSES, kills=5))
+    assert killed.ended.code == 1, killed.said
+    ((trace, customer),) = killed.lost
+    failing = {name: row for name, row in killed.rows.items() if row["verdict"] == "fail"}
+    assert list(failing) == [customer]
+    assert failing[customer]["code"] == "LOST_ROW"
+    assert failing[customer]["records"]["missing_ids"] == [trace]
