@@ -13,12 +13,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
 
+from tests.integration.real_prometheus import real_prometheus
 from tests.paths import ROOT
 from tests.secured_servers import free_port
 
@@ -112,7 +113,9 @@ TOKEN_S = 20.0
 
 
 @contextmanager
-def metering(folder: Path, fault: str = "", has_jobs: bool = False) -> Iterator[list[str]]:
+def metering(
+    folder: Path, fault: str = "", *, has_jobs: bool = False, has_prometheus: bool = False
+) -> Iterator[list[str]]:
     """Serve it within the block; yield the options of a run against it."""
     folder.joinpath("customers.csv").write_text(
         "\n".join(["id", *(f"c{number}" for number in range(CUSTOMERS))])
@@ -120,19 +123,22 @@ def metering(folder: Path, fault: str = "", has_jobs: bool = False) -> Iterator[
     port, database = free_port(), folder / "billing.sqlite"
     environment, scenario = folder / "metering.yaml", folder / "tokens.yaml"
     written = JOBS_ENVIRONMENT if has_jobs else ENVIRONMENT
-    environment.write_text(written.format(port=port, database=database))
+    written = written.format(port=port, database=database)
     scenario.write_text(JOBS_SCENARIO if has_jobs else SCENARIO)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.metering", str(port), str(database), fault],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    try:
+    with ExitStack() as held:
+        held.callback(process.communicate)
+        held.callback(process.kill)
         assert process.stdout.readline() == "open\n"
+        if has_prometheus:
+            url = held.enter_context(real_prometheus(folder, "gateway", port))
+            written += f'prometheus: {{url: "{url}"}}\n'
+        environment.write_text(written)
         yield ["--env", str(environment), "--scenario", str(scenario), "--profile", "load"]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 class Meter:

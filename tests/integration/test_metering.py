@@ -80,3 +80,37 @@ def test_one_wrong_booking_fails_with_its_code_customer_and_amount(
     detail = ended.finding("usage/tokens")["detail"]
     assert all(customer in detail for customer in failing)
     assert "tokens" in detail
+
+
+def test_decimals_of_fifty_customers_balance_with_a_real_prometheus_over_two_workers(
+    start: Start, tmp_path: Path
+) -> None:
+    with metering(tmp_path, has_prometheus=True) as files:
+        ended = start("load", *files, "--workers", "2").wait()
+    assert ended.code == 0, ended.stdout + ended.stderr
+    rows = ended.rows("tokens")
+    assert len(rows) > 40
+    for row in rows:
+        assert list(row["figures"]) == ["service", "prometheus", "database:billing"]
+        ends = {figure[end] for figure in row["figures"].values() for end in ("low", "high")}
+        assert ends == {row["client"]["confirmed"]}
+    assert any(row["client"]["confirmed"] % 1 for row in rows)
+
+
+def test_one_rounded_charge_is_found_with_its_customer_and_amount_by_a_real_prometheus(
+    start: Start, tmp_path: Path
+) -> None:
+    with metering(tmp_path, "rounded", has_prometheus=True) as files:
+        ended = start("load", *files, "--workers", "2").wait()
+    assert ended.code == 1, ended.stdout + ended.stderr
+    (row,) = (row for row in ended.rows("tokens") if row["verdict"] == "fail")
+    counted = {name: Fraction(str(each["low"])) for name, each in row["figures"].items()}
+    confirmed = Fraction(str(row["client"]["confirmed"]))
+    difference = counted["service"] - confirmed
+    assert counted["prometheus"] == counted["service"]
+    assert counted["database:billing"] == confirmed
+    assert 0 < abs(difference) < 1
+    assert row["code"] == ("LOST_COUNT" if difference < 0 else "DOUBLE_COUNT")
+    detail = ended.finding("usage/tokens")["detail"]
+    assert row["labels"]["customer"] in detail
+    assert f"{float(abs(difference)):g} tokens" in detail
