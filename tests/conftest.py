@@ -5,7 +5,8 @@ SIGHUP ignored, and both pass that on to every process that they start. A test t
 signal to a child needs it to be delivered: a handler set here is reset in the child, but an ignored
 signal stays ignored.
 
-Hypothesis tries the same examples in each run, except for `make test-all`, and has no deadline.
+Hypothesis has no deadline. It tries a few examples, the same in each run, except for
+`make test-all`, which tries many, other ones in each run.
 """
 
 import signal
@@ -27,7 +28,13 @@ for _number, _handler in (
         signal.signal(_number, _handler)
 
 settings.register_profile(
-    "thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "thorough",
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
-settings.register_profile("quick", settings.get_profile("thorough"), derandomize=True)
+settings.register_profile(
+    "quick", settings.get_profile("thorough"), derandomize=True, max_examples=25
+)
 settings.load_profile("quick")

@@ -6,6 +6,7 @@ or says nothing, runs into the deadline, so that it is asked with a short one.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, repeat
 
 Pieces = Iterator[bytes]
@@ -56,8 +57,9 @@ def flood(name: str, *start: bytes, then: bytes) -> Case:
 
 
 def once(name: str, build: Callable[[], bytes]) -> Case:
-    """Return a case that is written once; its bytes are built only when they are asked for."""
-    return Case(name, lambda: iter([build()]))
+    """Return a case that is written once; its bytes are built when they are first asked for."""
+    built = cache(build)
+    return Case(name, lambda: iter([built()]))
 
 
 def sent(name: str, *pieces: bytes) -> Case:

@@ -8,6 +8,7 @@ from tests.reports.attacks import EVIL
 from tests.reports.audits import attacked_audit, failing_audit, good_audit, unfinished_audit
 from tests.reports.browsing import (
     NEEDS_BROWSER,
+    WIDTHS,
     fits_on_paper,
     shows_quietly,
     stands_out,
@@ -30,12 +31,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", AUDITS)
-@pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_is_quiet_asks_nobody_and_fits(
-    browser: Browser, pages: dict[str, str], name: str, width: int
+    browser: Browser, pages: dict[str, str], name: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 844})
-    shows_quietly(page, pages[name], name.partition(":")[0])
+    page = browser.new_page()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        shows_quietly(page, pages[name], name.partition(":")[0])
     page.close()
 
 

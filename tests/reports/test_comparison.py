@@ -64,8 +64,14 @@ def test_a_thousand_steps_stay_under_400_kb() -> None:
     assert "more rows" in page
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (390, "dark"), (1280, "light"),
+        pytest.param(390, "light", marks=pytest.mark.long),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("name", COMPARISONS)
 class TestInBrowser:
     pytestmark = NEEDS_BROWSER

@@ -79,7 +79,7 @@ def test_junit_is_never_greener_than_the_run(result: Result, tag: str) -> None:
     assert ET.fromstring(render_junit(result)).find(f".//{tag}") is not None
 
 
-@pytest.mark.parametrize("text", [EVIL, "\ud800]]>&", "x" * 10_000_000])
+@pytest.mark.parametrize("text", [EVIL, "\ud800]]>&", "x" * 1_000_000])
 def test_junit_stays_xml_whatever_it_has_to_say(text: str) -> None:
     document = render_junit(attacked(text))
     ET.fromstring(document)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.latency import percentile
@@ -75,7 +75,6 @@ def test_without_exchanges_there_is_no_row() -> None:
     assert time_series(exchanges_of([], [])).empty
 
 
-@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 5)), min_size=1, max_size=60))
 def test_the_percentiles_are_those_of_the_report(due: list[tuple[int, float]]) -> None:
     series = time_series(exchanges_of([at for at, _ in due], [response for _, response in due]))

@@ -70,6 +70,8 @@ def change_lock(clone: Path) -> None:
     (clone / "requirements.lock").write_text("# another nothing\n")
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_after_an_interrupted_set_up_the_environment_is_created_again_once(clone: Path) -> None:
     pretend_finished(clone)
     (clone / ".cache/venv-unfinished").touch()

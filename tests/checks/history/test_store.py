@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.history.entry import Entry, StepEntry, UsageEntry
@@ -73,7 +73,6 @@ def _in_folder(place: Path, *before: Entry) -> RunFolder:
 _RUN_IDS = st.text("0123456789abcdef-", min_size=1, max_size=30)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(_RUN_IDS, _ENTRIES, max_size=4))
 def test_the_entries_that_are_written_are_read_in_the_order_of_their_ids(
     entries: dict[str, Entry],

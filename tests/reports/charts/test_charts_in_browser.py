@@ -7,6 +7,7 @@ from reports.charts.rendering import draw_charts
 from reports.html import render_html
 from tests.reports.browsing import (
     NEEDS_BROWSER,
+    WIDTHS,
     fits_on_paper,
     shows_quietly,
     stands_out,
@@ -33,12 +34,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_is_quiet_asks_nobody_and_fits(
-    browser: Browser, pages: dict[str, str], name: str, width: int
+    browser: Browser, pages: dict[str, str], name: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 844})
-    shows_quietly(page, pages[name], name)
+    page = browser.new_page()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        shows_quietly(page, pages[name], name)
     page.close()
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.charts.ledger_steps import LedgerTotals, Totals, bounds_at, totals_of
@@ -31,7 +31,6 @@ def test_what_nothing_moves_has_no_steps(run_of: SourceOf) -> None:
     assert totals_of(source.case, row).sent.sums.tolist() == [0]
 
 
-@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.floats(0, 90), st.floats(0.01, 5)), min_size=1, max_size=30),
     st.lists(st.integers(0, 3), min_size=1, max_size=20),

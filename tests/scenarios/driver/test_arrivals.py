@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.driver.arrivals import WHOLE, ClosedModel, LoadPart, OpenModel, arrivals_of
@@ -38,7 +38,6 @@ _POISSON = st.builds(
     st.lists(_STAGES, min_size=1, max_size=3),
     st.integers(0, 2**32),
 )
-_moderate = settings(max_examples=40, deadline=None)
 
 
 def due_times(model: ClosedModel, duration_s: float) -> list[float]:
@@ -201,7 +200,6 @@ def test_poisson_arrivals_continue_across_blocks(seed: int) -> None:
     assert np.max(np.diff(due_s)) < 0.03
 
 
-@_moderate
 @given(st.one_of(_CONSTANT, _POISSON), st.integers(1, 9))
 def test_the_parts_of_an_open_model_add_up_to_the_whole(whole: OpenModel, of: int) -> None:
     parts = [whole.part(LoadPart(index, of)) for index in range(of)]
@@ -212,7 +210,6 @@ def test_the_parts_of_an_open_model_add_up_to_the_whole(whole: OpenModel, of: in
     assert {part.until_s for part in parts} == {whole.until_s}
 
 
-@_moderate
 @given(st.one_of(_CONSTANT, _POISSON), st.integers(1, 5), st.integers(0, 4))
 def test_the_number_of_due_times_is_the_scheduled_number_in_the_whole_and_in_a_part(
     whole: OpenModel, of: int, index: int
@@ -222,7 +219,6 @@ def test_the_number_of_due_times_is_the_scheduled_number_in_the_whole_and_in_a_p
     assert len(list(part.due_times())) == part.scheduled
 
 
-@_moderate
 @given(st.one_of(_CONSTANT, _POISSON))
 def test_due_times_ascend_between_start_and_end(model: OpenModel) -> None:
     due_s = list(model.due_times())
@@ -230,7 +226,6 @@ def test_due_times_ascend_between_start_and_end(model: OpenModel) -> None:
     assert all(0.0 <= each < model.until_s for each in due_s)
 
 
-@_moderate
 @given(_CONSTANT)
 def test_the_nth_is_due_when_n_have_arrived(model: OpenModel) -> None:
     arrived = [model.arrived(each) for each in model.due_times()]

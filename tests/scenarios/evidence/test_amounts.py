@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.evidence.amounts import (
@@ -49,7 +49,6 @@ def sums_of(charges: Sequence[tuple[str, Decimal]]) -> Counter[str]:
     return sums
 
 
-@settings(max_examples=50, deadline=None)
 @given(CHARGES)
 def test_the_ledger_is_the_exact_sum_of_all_charges(charges: list[tuple[str, Decimal]]) -> None:
     with TemporaryDirectory() as folder:
@@ -61,7 +60,6 @@ def test_the_ledger_is_the_exact_sum_of_all_charges(charges: list[tuple[str, Dec
     assert not ledger.open_doubts
 
 
-@settings(max_examples=80, deadline=None)
 @given(CHARGES, st.sampled_from([COUNTS, NOTES]), st.floats(0, 1), st.booleans())
 def test_a_recording_that_is_torn_at_any_byte_leaves_an_interval_with_the_truth(
     charges: list[tuple[str, Decimal]], suffix: str, share: float, is_bounded: bool

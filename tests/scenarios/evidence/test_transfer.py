@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.evidence.amounts import AMOUNT, COUNTS, AmountKey, AmountKind, AmountRow
@@ -97,7 +97,6 @@ def content_of(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_the_master_gets_the_workers_files_over_a_channel_that_loses_and_duplicates(
     seed: int, steps: int

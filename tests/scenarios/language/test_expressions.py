@@ -61,11 +61,11 @@ def outcome(search: Any, document: Any) -> tuple[str, Any]:
         return "error", str(error)
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
 @given(document=documents)
-def test_a_compiled_expression_finds_what_jmespath_does(expression: str, document: Any) -> None:
-    compiled, searched = compile_expression(expression), jmespath.compile(expression).search
-    assert outcome(compiled, document) == outcome(searched, document)
+def test_a_compiled_expression_finds_what_jmespath_does(document: Any) -> None:
+    for expression in EXPRESSIONS:
+        compiled, searched = compile_expression(expression), jmespath.compile(expression).search
+        assert outcome(compiled, document) == outcome(searched, document), expression
 
 
 @pytest.mark.parametrize("expression", ["a", "a.b", "ids[0]", "a[0].b", "length(a.ids)", '"x y"'])

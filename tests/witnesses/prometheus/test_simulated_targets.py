@@ -26,7 +26,7 @@ from witnesses.prometheus.increase import GRACE_S
 
 _USES = uses_by_kind()
 _SHARED = uses_by_kind(shared=True, is_exclusive=False)
-_MANY, _FEW = 20_000, 800
+_MANY, _FEW = 20_000, 120
 _KEYS = ("tea", "coffee")
 _OLD = BEGIN - 500
 _SOONER = 5  # scrapes before the first request that are simulated
@@ -301,7 +301,7 @@ def test_a_history_has_the_same_figures_in_one_piece_and_in_windows(
     try_one()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_a_scrape_log_of_which_little_is_kept_gives_the_figures_of_the_whole(
     tmp_path: Path, world: World
@@ -314,7 +314,7 @@ def test_a_scrape_log_of_which_little_is_kept_gives_the_figures_of_the_whole(
             assert figures[labels].reason is figure.reason
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(clean_worlds())
 def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) -> None:
     figures = world.read(tmp_path).figures(_USES)
@@ -322,7 +322,7 @@ def test_what_was_counted_after_the_grace_is_late(tmp_path: Path, world: World) 
         assert figures.at((key,)).late == world.truth_late(key, GRACE_S)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_where_others_count_the_increase_is_at_least_ours_and_at_most_all(
     tmp_path: Path, world: World

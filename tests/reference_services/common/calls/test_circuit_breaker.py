@@ -295,6 +295,4 @@ class Traffic(RuleBasedStateMachine):
 
 
 def test_calls_that_begin_and_end_in_any_order_keep_to_the_model() -> None:
-    run_state_machine_as_test(
-        Traffic, settings=hypothesis_settings(max_examples=60, stateful_step_count=40)
-    )
+    run_state_machine_as_test(Traffic, settings=hypothesis_settings(stateful_step_count=40))
