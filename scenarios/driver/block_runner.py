@@ -22,7 +22,7 @@ from scenarios.driver.flow import CompiledStep, Flow, Poll
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.exchange import Mark
 from scenarios.http.messages import Response
-from scenarios.language.blocks import MAX_EXCHANGES
+from scenarios.language.blocks import MAX_EXCHANGES, MAX_ROUNDS
 from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
 
@@ -36,7 +36,7 @@ class BlockRunner:
         """Run the steps by `runner`."""
         self._runner = runner
         self._steps = runner.flow.steps
-        self._room = MAX_EXCHANGES
+        self._room, self._rounds = MAX_EXCHANGES, MAX_ROUNDS
         # not a default of the parameter: gevent replaces it in a load
         self._pause = pause or time.sleep
 
@@ -62,7 +62,7 @@ class BlockRunner:
     def _run_nested(self, block: Repeat | ForEach | Condition) -> bool:
         match block:
             case Repeat():
-                return self._run_each(block.variable, range(1, block.times + 1), block.blocks)
+                return self._run_each(block, range(1, block.times + 1))
             case ForEach():
                 return self._run_for_each(block)
             case Condition():
@@ -82,11 +82,15 @@ class BlockRunner:
         finally:
             runner.variables.pop(EVENTS_VARIABLE, None)
 
-    def _run_each(self, variable: str | None, values: Iterable[Any], blocks: Blocks) -> bool:
+    def _run_each(self, block: Repeat | ForEach, values: Iterable[Any]) -> bool:
         for value in values:
-            if variable:
-                self._runner.variables[variable] = value
-            if not self.run(blocks):
+            self._rounds -= 1
+            if self._rounds < 0:
+                reason = f"its blocks have been repeated {MAX_ROUNDS:,} times, the most in one"
+                return self._runner.refuse(self._steps[block.first], f"{reason} iteration")
+            if block.variable:
+                self._runner.variables[block.variable] = value
+            if not self.run(block.blocks):
                 return False
         return True
 
@@ -96,7 +100,7 @@ class BlockRunner:
         except TemplateError as error:
             return self._runner.refuse(self._steps[block.first], str(error))
         if isinstance(elements, list | tuple):
-            return self._run_each(block.variable, elements, block.blocks)
+            return self._run_each(block, elements)
         reason = "for_each has a value that is no list"
         return self._runner.refuse(self._steps[block.first], reason)
 

@@ -10,11 +10,12 @@ from scenarios.language.templates import Template, Variables, compile_value
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Runs blocks a number of times; `variable` counts from 1."""
+    """Runs blocks a number of times; `variable` counts from 1, `first` as in `ForEach`."""
 
     times: int
     variable: str | None
     blocks: "Blocks"
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _compiled(block: written.Block, numbers: Mapping[str, int], known: Variables
     inner = compile_blocks(block.steps, numbers, known)
     match block:
         case written.Repeat():
-            return Repeat(block.repeat, block.variable, inner)
+            return Repeat(block.repeat, block.variable, inner, _first(block, numbers))
         case written.ForEach():
             elements = compile_value(block.for_each, known)
             return ForEach(elements, block.variable, inner, _first(block, numbers))

@@ -112,11 +112,17 @@ def _compile_capture(name: str, capture: Capture) -> SavedPart:
 
 
 def _read_header(name: str, response: Response) -> str | None:
-    """Return the value of a header; a relative Location is resolved, as RFC 9110 has it."""
+    """Return the value of a header; a relative Location is resolved, as RFC 9110 has it.
+
+    What is no URL stays as it is, and is an error where it is requested.
+    """
     found = header_text(response.head, name)
     if found is None or name.lower() not in _LOCATIONS or found.startswith("//"):
         return found
-    return found if urlsplit(found).scheme else urljoin(response.target, found)
+    try:
+        return found if urlsplit(found).scheme else urljoin(response.target, found)
+    except ValueError:
+        return found
 
 
 def _quoted(text: Any) -> str:

@@ -5,7 +5,18 @@ from collections.abc import Iterator
 
 from scenarios.http.messages import Response
 
-_CHARSET = re.compile(r'charset\s*=\s*"?([\w.:+-]+)')
+_CHARSET = re.compile(r'charset\s*=\s*"?([\w.:+-]{1,40})')
+# Those of the web. Others of Python's are slow (punycode), fail or decompress.
+_CHARSETS = frozenset(
+    [
+        "ascii", "us-ascii", "utf8", "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "latin-1",
+        *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),  # noqa: PLR2004
+        *(f"{kind}125{page}" for kind in ("windows-", "cp") for page in range(9)),
+        "koi8-r", "koi8-u", "cp866", "ibm866", "macintosh", "tis-620", "gb2312", "gbk", "gb18030",
+        "big5", "big5-hkscs", "euc-jp", "iso-2022-jp", "shift-jis", "sjis",
+        "cp932", "euc-kr", "cp949",
+    ]
+)  # fmt: skip
 
 
 def header_texts(head: bytes, name: str) -> Iterator[str]:
@@ -40,11 +51,9 @@ def set_cookie_value(head: bytes, name: str) -> str | None:
 
 def body_text(response: Response) -> str:
     """Return the body as text, in the charset of its type, else UTF-8."""
-    charset = _CHARSET.search(response.content_type)
-    try:
-        return response.body.decode(charset[1] if charset else "utf-8", errors="replace")
-    except LookupError:
-        return response.body.decode(errors="replace")
+    found = _CHARSET.search(response.content_type)
+    charset = found[1].lower().replace("_", "-") if found else "utf-8"
+    return response.body.decode(charset if charset in _CHARSETS else "utf-8", errors="replace")
 
 
 def _decoded(value: bytes) -> str:

@@ -6,6 +6,7 @@
 A number of YAML or JSON was read as a float: it stands for the shortest decimal that reads as it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +25,9 @@ MAX_SCALED = 2**63 - 1
 
 _MAX_EXPONENT = 40
 _MAX_LABEL = 500
+_MAX_NUMBER = 100
+# Decimal also takes 1_000, and the digits of other scripts.
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 _SHOWN = 60
 
 Labels = tuple[str, ...]
@@ -194,7 +198,10 @@ def _flat(counts: Counts) -> Iterator[tuple[Labels, float | str]]:
 
 def _ratio(value: Any) -> tuple[int, int]:
     """Return numerator and denominator of a number, or of a text that is one."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    if isinstance(value, str) and len(value) > _MAX_NUMBER:
+        raise AmountError(f"is {_short(value)}, which has over {_MAX_NUMBER} characters")
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and _NUMBER.fullmatch(value)):
         raise AmountError(f"is {_short(value)}, which is no number")
     try:
         number = Decimal(repr(value) if isinstance(value, float) else value)

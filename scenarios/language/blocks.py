@@ -17,7 +17,9 @@ from scenarios.language.identifiers import Name
 from scenarios.language.steps import Step
 from scenarios.language.templates import is_expression
 
-MAX_EXCHANGES = 10_000  # of one iteration
+# of one iteration
+MAX_EXCHANGES = 10_000
+MAX_ROUNDS = 100_000  # of repeat and for_each, whose lists may come from responses
 _MOST_TOGETHER = 100
 KEYS = ("step", "repeat", "for_each", "if", "think", "together")
 

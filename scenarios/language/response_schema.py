@@ -15,6 +15,8 @@ from config.suggestions import did_you_mean
 
 _DOCUMENT = "urn:document"
 _MAX_NODES = 1_000_000
+# Of patterns with lookaround or references: each step may compare a text of 10 MB.
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
 
 # "" where a value fits the schema, or the first mistake
 SchemaCheck = Callable[[Any], str]
@@ -57,13 +59,18 @@ def compile_reference(reference: str, content: bytes) -> SchemaCheck:
 
 def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
     try:
-        validator = kind(schema, registry=registry, offline=True, validate_formats=False)
+        validator = kind(
+            schema, registry=registry, offline=True, validate_formats=False,
+            pattern_options=_PATTERNS,
+        )  # fmt: skip
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
         raise SchemaError(f"the schema cannot be used: {message}") from error
 
     def check(value: Any) -> str:
-        for error in validator.iter_errors(value):
+        try:
+            validator.validate(value)  # up to the first mistake: a response may have 500,000
+        except jsonschema_rs.ValidationError as error:
             return f"{_place(error.instance_path)}: {error.message}"
         return ""
 

@@ -15,7 +15,7 @@ from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.messages import Request, Response, ResponseLost
-from scenarios.language.blocks import MAX_EXCHANGES
+from scenarios.language.blocks import MAX_EXCHANGES, MAX_ROUNDS
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import ENVIRONMENT, answered
 
@@ -135,6 +135,28 @@ def test_an_iteration_sends_no_more_than_the_limit(tmp_path: Path) -> None:
     assert len(shop.requests) == MAX_EXCHANGES
     assert exchanges[-1].outcome is Outcome.NOT_SENT
     assert "10,000 requests" in exchanges[-1].reason
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_lists_of_a_response_are_gone_through_up_to_a_limit_though_nothing_is_sent(
+    tmp_path: Path, depth: int
+) -> None:
+    block: dict[str, Any] = {"if": "{{ 0 }}", "steps": [get("/item")]}
+    for number in range(depth):
+        block = {"for_each": "{{ items }}", "as": f"item{number}", "steps": [block]}
+    items = json_of({"items": [0] * (MAX_ROUNDS + 1)})
+    shop, exchanges = drive(tmp_path, lambda _: items, get("/list", save={"items": "items"}), block)
+    assert len(shop.requests) == 1
+    assert exchanges[-1].outcome is Outcome.NOT_SENT
+    assert "repeated 100,000 times" in exchanges[-1].reason
+
+
+def test_what_is_repeated_for_each_element_counts_towards_the_limit(tmp_path: Path) -> None:
+    nothing = {"if": "{{ 0 }}", "steps": [get("/item")]}
+    each = {"for_each": "{{ items }}", "as": "item", "steps": [{"repeat": 100, "steps": [nothing]}]}
+    items = json_of({"items": [0] * 1_000})
+    _, exchanges = drive(tmp_path, lambda _: items, get("/list", save={"items": "items"}), each)
+    assert exchanges[-1].outcome is Outcome.NOT_SENT
 
 
 def test_a_pause_delays_what_is_due_next(tmp_path: Path) -> None:

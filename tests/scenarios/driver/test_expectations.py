@@ -234,3 +234,14 @@ def test_a_relative_location_is_resolved_against_its_request(location: str, save
     response = answer(200, b"", f"Location: {location}")._replace(target="/v2/orders/new?a=b")
     assert check_response(flow, flow.steps[0], response, variables) is None
     assert variables["next"] == saved
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "//[", "http://shop\uff0fevil/", "http://a:b/"]
+)
+def test_a_location_that_is_no_url_is_saved_as_it_is(location: str) -> None:
+    head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\n".encode()
+    flow = flow_of(save={"next": {"header": "location"}})
+    variables: dict[str, Any] = {}
+    assert check_response(flow, flow.steps[0], Response(200, b"", "", head), variables) is None
+    assert variables["next"] == location

@@ -31,3 +31,34 @@ def test_a_body_is_text_whatever_bytes_it_has() -> None:
     assert body_text(Response(200, b"a\xff")) == "a\ufffd"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; Charset=UTF-16LE\r\n"
     assert body_text(Response(200, "ä".encode("utf-16le"), head=head)) == "ä"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        "punycode",
+        "idna",
+        "undefined",
+        "unicode_escape",
+        "utf-7",
+        "rot13",
+        "zlib",
+        "oem",
+        "x" * 9_000,
+    ],
+)
+def test_a_charset_that_no_page_has_is_not_looked_up(charset: str) -> None:
+    # punycode takes hours for 10 MB, idna and undefined fail, utf-7 makes half surrogate pairs
+    body = b"a-" + b"ab9" * 100_000 + b"+2AA-"
+    response = Response(200, body, "", f"\r\nContent-Type: text/x; charset={charset}\r\n".encode())
+    assert body_text(response) == body.decode()
+
+
+def test_the_charsets_of_pages_are_known_by_their_names() -> None:
+    for charset, text in {
+        "ISO-8859-15": "€", "Windows-1252": "€", "koi8-r": "да", "Shift_JIS": "日本",
+        "EUC-KR": "한", "GB18030": "中", "Big5": "中", "UTF-16LE": "ü", "us-ascii": "a",
+        "utf8": "ü",
+    }.items():  # fmt: skip
+        head = f"\r\nContent-Type: text/x; charset={charset}\r\n".encode()
+        assert body_text(Response(200, text.encode(charset), "", head)) == text

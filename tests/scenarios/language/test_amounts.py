@@ -48,6 +48,17 @@ def scenario(counts: object, **settings: object) -> Scenario:
         (1e300, "is 1e+300, which is out of range"),
         (10**30, f"is {10**30}, which is too large at the quantity's resolution 0.01; "
                  "set a coarser resolution"),
+        ("1" + "0" * 30, f"is '{10**30}', which is too large at the quantity's resolution 0.01; "
+                         "set a coarser resolution"),
+        ("1_000", "is '1_000', which is no number"),
+        ("\u0661\u0662", "is '\u0661\u0662', which is no number"),
+        ("Infinity", "is 'Infinity', which is no number"),
+        ("sNaN", "is 'sNaN', which is no number"),
+        ("1e-400", "is '1e-400', which is out of range"),
+        ("1e" + "9" * 90, f"is '1e{'9' * 57}…, which is no number"),
+        # its ratio would be one of millions of digits
+        ("1." + "0" * 9_000_000, f"is '1.{'0' * 57}…, which has over 100 characters"),
+        ("9" * 9_000_000, f"is '{'9' * 59}…, which has over 100 characters"),
     ],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused_with_the_remedy(value: object, message: str) -> None:

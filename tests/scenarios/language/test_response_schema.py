@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -42,3 +43,35 @@ def test_a_file_that_has_no_usable_schema_is_an_error(content: bytes, words: str
 
 def test_a_pattern_of_a_schema_takes_no_exponential_time() -> None:
     assert "does not match" in compile_schema({"pattern": "^(a*)*b$"})("a" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"pattern": r"^(a+)+\1(?=b)$"}, "a" * 1_000_000),
+        ({"items": {"anyOf": [{"type": "string"}, {"type": "object"}]}}, [0] * 490_000),
+        ({"propertyNames": {"maxLength": 3}}, {f"name {n}": n for n in range(200_000)}),
+        ({"items": {"required": ["a"]}}, [{}] * 240_000),
+    ],
+)
+@pytest.mark.timeout(60)
+def test_a_response_with_very_many_mistakes_is_checked_up_to_the_first(
+    schema: dict[str, Any], value: Any
+) -> None:
+    assert compile_schema(schema)(value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"$ref": "#"}, {"allOf": [{"$ref": "#"}]}, {"not": {"$ref": "#"}}, {"anyOf": [{"$ref": "#"}]}],
+)
+def test_a_schema_that_refers_to_itself_ends(schema: dict[str, Any]) -> None:
+    assert isinstance(compile_schema(schema)({}), str)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/schema", "file:///etc/passwd", "other.json"]
+)
+def test_no_schema_is_fetched_from_elsewhere(address: str) -> None:
+    with pytest.raises(SchemaError, match="cannot be used"):
+        compile_schema({"$ref": address})
