@@ -23,7 +23,7 @@ Template = Callable[[Variables], Any]
 
 _NO_VARIABLES: Variables = {}
 _MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_PLAIN_NAME = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\s*\}\}\s*")
+_PLAIN_NAME = re.compile(r"\s*\{\{\s*(?!(?:true|false|none)\s*\}\})([a-z][a-z0-9_]*)\s*\}\}\s*")
 _PLAIN_MEMBER = re.compile(r"\s*\{\{\s*([a-z][a-z0-9_]*)\.([A-Za-z_]\w*)\s*\}\}\s*")
 _ENCODERS: Mapping[str, Callable[..., str]] = {
     "header_text": header_text, "path_text": path_text, "query_text": query_text

@@ -247,3 +247,9 @@ def test_a_member_is_encoded_for_its_place() -> None:
     )
     with pytest.raises(TemplateError, match="null"):
         compile_target("", "/a/{{ row.id }}", {})({"row": {"id": None}})
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False), ("none", None)])
+def test_a_constant_is_no_variable(text: str, value: object) -> None:
+    assert compile_value(f"{{{{ {text} }}}}", {})({}) is value
+    assert compile_value(f"{{{{ {text}_ }}}}", {})({f"{text}_": 1}) == 1
