@@ -309,8 +309,10 @@ def sentences(error: Exception) -> list[str]:
 
 def refuse(problems: list[str], as_json: bool, code: int) -> int:
     """Print what is wrong, one sentence per line; return the exit code."""
+    from reports.formatting import clean
+
     for problem in problems:
-        print(problem, file=sys.stderr)
+        print(clean(problem), file=sys.stderr)
     if as_json and not INTERRUPTS.has_printed:
         INTERRUPTS.print_document(json.dumps({"exit_code": code, "problems": problems}))
     return code

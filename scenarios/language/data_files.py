@@ -10,10 +10,13 @@ import json
 from array import array
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from config.documents import read_document
 from config.errors import ConfigError, Problem
@@ -30,13 +33,22 @@ from scenarios.language.tables import (
 
 MAX_BYTES = 100_000_000
 MAX_ROWS = 10_000_000
+_MAX_LINES = 2 * MAX_ROWS  # blank ones count
+_MAX_ROW_BYTES = 1_000_000
+_MAX_COLUMNS, _MAX_COLUMN_NAME = 1_000, 200
 _MAX_PROBLEMS = 10
+
+_LONG_ROW = f"a row has over {_MAX_ROW_BYTES:,} bytes; end each row, and each quote in it"
 
 Mistake = tuple[int | None, str]  # the line, if it has one, and the sentence
 
 
 class DataFileError(Exception):
     """A data file that cannot be opened; says why, and what to do."""
+
+
+class _RowError(ValueError):
+    """What JSON allows, and a row does not."""
 
 
 def read_data_files(scenario: Scenario, path: Path) -> dict[str, bytes]:
@@ -88,6 +100,14 @@ def read_tables(
 def data_path(scenario: Path, name: str) -> Path:
     """Return the path of a file that a scenario names. Raises DataFileError."""
     path, folder = scenario.parent / name, scenario.parent.resolve()
+    try:
+        return _regular_file(path, folder, name)
+    except (OSError, RuntimeError) as error:  # of a loop of links, RuntimeError
+        reason = error.strerror if isinstance(error, OSError) else "its links are a loop"
+        raise DataFileError(f"{name!r} cannot be read: {reason}") from error
+
+
+def _regular_file(path: Path, folder: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(folder):
         raise DataFileError(f"{name!r} leads out of the folder of the scenario; copy it there")
     if not path.exists():
@@ -190,8 +210,12 @@ def _records(content: bytes) -> Iterator[tuple[int, int, list[str]]]:
 
     def lines() -> Iterator[str]:
         nonlocal end
-        for line in BytesIO(content):
+        for number, line in enumerate(_lines(content), 1):
             end += len(line)
+            if end - start > _MAX_ROW_BYTES:
+                raise csv.Error(_LONG_ROW)
+            if number > _MAX_LINES:
+                raise csv.Error(f"it has over {_MAX_LINES:,} lines; remove blank ones")
             yield line.decode()
 
     reader = csv.reader(lines(), strict=True)
@@ -202,7 +226,23 @@ def _records(content: bytes) -> Iterator[tuple[int, int, list[str]]]:
         start, line = end, reader.line_num + 1
 
 
+def _lines(content: bytes) -> Iterator[bytes]:
+    """Yield lines, cut soon after what a row may have: memory has the content only once."""
+    return iter(partial(BytesIO(content).readline, _MAX_ROW_BYTES + 1), b"")
+
+
+def _size_mistakes(columns: Sequence[str]) -> Iterator[str]:
+    """Yield why columns are too many, or have too long names."""
+    if len(columns) > _MAX_COLUMNS:
+        yield f"{len(columns):,} columns, more than {_MAX_COLUMNS:,}; leave out those not used"
+    elif long := next((name for name in columns if len(name) > _MAX_COLUMN_NAME), None):
+        yield f"the name of a column has {len(long):,} characters; shorten it"
+
+
 def _header_mistakes(columns: Sequence[str]) -> Iterator[str]:
+    if sizes := list(_size_mistakes(columns)):
+        yield from sizes
+        return
     for index, name in enumerate(columns):
         if not name.strip():
             yield f"column {index + 1} has no name; write one in the header"
@@ -231,11 +271,14 @@ class _JsonLinesReader:
     def mistakes(self) -> Iterator[Mistake]:
         """Find the rows, and yield every mistake."""
         start = 0
-        for number, line in enumerate(BytesIO(self._content), 1):
+        for number, line in enumerate(_lines(self._content), 1):
+            if len(line) > _MAX_ROW_BYTES:
+                yield number, _LONG_ROW
+                return
             if line.strip():
                 yield from ((number, message) for message in self._row_mistakes(line))
                 self.starts.append(start)
-            if len(self.starts) > MAX_ROWS:
+            if len(self.starts) > MAX_ROWS or number > _MAX_LINES:
                 yield number, f"the file has over {MAX_ROWS:,} rows; use fewer"
                 return
             start += len(line)
@@ -243,27 +286,34 @@ class _JsonLinesReader:
     def _row_mistakes(self, line: bytes) -> Iterator[str]:
         try:
             row = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+            # refuses 1e400 and half of a surrogate pair, of which the other makes what it can
+            msgspec.json.decode(line)
         except RecursionError:
             yield "it is nested too deep; write a flat object"
             return
         except ValueError as error:
-            yield f"this is not JSON: {error}"
+            is_ours = isinstance(error, json.JSONDecodeError | _RowError)
+            odd = "a number out of range, or half of a surrogate pair"
+            yield f"this is not JSON: {error if is_ours else odd}"
             return
         if not isinstance(row, dict) or not row:
             yield 'this is not a row; write a JSON object such as {"id": "c1"}'
+            return
+        if sizes := list(_size_mistakes(list(row))):
+            yield from sizes
             return
         self.columns = self.columns or list(row)
         yield from column_mistakes(list(row), self.columns)
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
+    raise _RowError(f"{name} is not a JSON number")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key!r} stands twice")
+            raise _RowError(f"the key {key!r} stands twice")
         found[key] = value
     return found

@@ -15,6 +15,7 @@ from config.suggestions import did_you_mean
 
 _DOCUMENT = "urn:document"
 _MAX_NODES = 1_000_000
+_MAX_YAML_BYTES = 2_000_000  # are read in half a minute
 # Of patterns with lookaround or references: each step may compare a text of 10 MB.
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
 
@@ -50,10 +51,16 @@ def compile_reference(reference: str, content: bytes) -> SchemaCheck:
     )
     _require(document, pointer, name)
     # OpenAPI 3.0 and before: draft 4, and null is allowed by a keyword of its own
-    document = _plain(document, [_MAX_NODES], with_null=is_old)
+    try:
+        document = _plain(document, [_MAX_NODES], with_null=is_old)
+    except RecursionError:
+        raise SchemaError(f"the file {name!r} is nested too deep, or contains itself") from None
     kind = jsonschema_rs.Draft4Validator if is_old else jsonschema_rs.validator_cls_for(document)
     draft = jsonschema_rs.Draft4 if is_old else None
-    registry = jsonschema_rs.Registry([(_DOCUMENT, document)], draft=draft)
+    try:
+        registry = jsonschema_rs.Registry([(_DOCUMENT, document)], draft=draft)
+    except ValueError as error:
+        raise _unusable(error) from error
     return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry)
 
 
@@ -64,8 +71,7 @@ def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
             pattern_options=_PATTERNS,
         )  # fmt: skip
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
-        raise SchemaError(f"the schema cannot be used: {message}") from error
+        raise _unusable(error) from error
 
     def check(value: Any) -> str:
         try:
@@ -77,11 +83,18 @@ def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
     return check
 
 
+def _unusable(error: Exception) -> SchemaError:
+    message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
+    return SchemaError(f"the schema cannot be used: {message}")
+
+
 def _place(path: Iterable[str | int]) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def _parsed(name: str, content: bytes) -> Any:
+    if not name.endswith(".json") and len(content) > _MAX_YAML_BYTES:
+        raise SchemaError(f"{name!r} has over {_MAX_YAML_BYTES:,} bytes of YAML; make it JSON")
     try:
         return json.loads(content) if name.endswith(".json") else yaml.safe_load(content)
     except (ValueError, yaml.YAMLError, RecursionError) as error:

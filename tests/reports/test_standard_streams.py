@@ -116,3 +116,17 @@ def test_a_mistake_that_quotes_a_command_gives_none(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "odd" in shown
     assert not any(_is_command(line) for line in shown.splitlines()), shown
+
+
+def test_a_mistake_that_quotes_a_data_file_steers_no_terminal(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("\x1b[31mred,\u202eright\n1,2\n")
+    scenario = tmp_path / "s.yaml"
+    scenario.write_text(
+        "scenario: s\ndata: {d: {file: d.csv}}\nprofiles: {e: {users: 1, iterations: 1}}\n"
+        'flow:\n  - {step: a, request: "GET cards /{{ d.id }}"}\n'
+    )
+    command = [sys.executable, str(ROOT / "run.py"), "validate", "--scenario", str(scenario)]
+    ended = subprocess.run(command, capture_output=True, timeout=120, check=False, cwd=ROOT)
+    shown = (ended.stdout + ended.stderr).decode()
+    assert "[31mred" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)

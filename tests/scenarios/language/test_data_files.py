@@ -1,5 +1,6 @@
 """Data files: their rows, and every mistake in them with file, line and remedy."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,54 @@ def test_rows_of_the_scenario_are_a_table_too(tmp_path: Path) -> None:
     table = read_tables(read_scenario(path), path)["customers"]
     assert (table.columns, list(table.rows)) == (("id", "plan"), [{"id": 7, "plan": True}])
     assert (table.file, table.sha256) == ("", "")
+
+
+MANY = 1_000_001  # bytes of a row, or rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("c.csv", b"id," * 50_000 + b"x\n", "c.csv:1: 50,001 columns, more than 1,000"),
+        ("c.csv", b"id" + b"," * MANY + b"\n1\n", "c.csv:1: this is not CSV: a row has over"),
+        ("c.csv", b"id\n" + b"," * MANY + b"\n", "c.csv:2: this is not CSV: a row has over"),
+        ("c.csv", b"id\n" + b"x" * MANY + b"\n", "c.csv:2: this is not CSV: "),
+        ("c.csv", b'id,a\n1,"' + b"x\n" * MANY, "c.csv:2: this is not CSV: "),
+        ("c.csv", b'"id\n' + b"x\n" * MANY, "c.csv:1: this is not CSV: "),
+        ("c.csv", b"id," + b"y" * 201 + b"\n1,2\n", "c.csv:1: the name of a column has 201"),
+        ("c.jsonl", b'{"id": "' + b"x" * MANY + b'"}\n', "c.jsonl:1: a row has over 1,000,000"),
+        ("c.jsonl", b'{"id": [' + b"[]," * MANY + b"1]}\n", "c.jsonl:1: a row has over 1,000,000"),
+        ("c.jsonl", b"{" + b",".join(b'"%d": 1' % n for n in range(1_001)) + b"}", "1,001 columns"),
+        ("c.jsonl", b'{"id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep"),
+        ("c.jsonl", b'{"id": 1e400}', "a number out of range"),
+        ("c.jsonl", b'{"id": ' + b"9" * 5_000 + b"}", "a number out of range"),
+        ("c.jsonl", b'{"id": "\\ud800"}', "half of a surrogate pair"),
+    ],
+    ids=lambda each: str(each)[:24],
+)  # fmt: skip
+@pytest.mark.timeout(60)
+def test_what_a_file_makes_of_a_row_is_bounded(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (problem,) = problems_of(tmp_path, name, content)
+    assert words in problem
+
+
+@pytest.mark.parametrize("target", ["c.csv", "d.csv"])
+def test_a_loop_of_links_is_one_sentence(tmp_path: Path, target: str) -> None:
+    (tmp_path / "c.csv").symlink_to(target)
+    (tmp_path / "d.csv").symlink_to("c.csv")
+    assert problems_of(tmp_path, "c.csv", None) == [
+        "s.yaml:3: 'c.csv' cannot be read: its links are a loop"
+    ]
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, f"{'x' * 300}.csv", None)
+    assert problem.endswith("cannot be read: File name too long")
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.csv")
+    (problem,) = problems_of(tmp_path, "c.csv", None)
+    assert "not a regular file" in problem

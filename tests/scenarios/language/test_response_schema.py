@@ -34,6 +34,14 @@ def test_the_draft_is_that_of_the_schema() -> None:
          b"z: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y,*y]\nw: &w [*z,*z,*z,*z,*z,*z,*z,*z,*z,*z]\n"
          b"v: &v [*w,*w,*w,*w,*w,*w,*w,*w,*w,*w]\nu: &u [*v,*v,*v,*v,*v,*v,*v,*v,*v,*v]\na: {}",
          "over 1,000,000 values"),
+        (b"a: &a {allOf: [*a]}", "nested too deep, or contains itself"),
+        (b"a: {allOf: &b [*b]}", "nested too deep, or contains itself"),
+        (b"a: {not: " + b"[" * 5_000 + b"]" * 5_000 + b"}", "neither YAML nor JSON"),
+        (b"a: {const: x}\n" + b"#" * 2_000_000, "over 2,000,000 bytes of YAML; make it JSON"),
+        (b"a: {$ref: 'http://127.0.0.1:1/x'}", "the schema cannot be used"),
+        (b"a: {$id: 'http://127.0.0.1:1/x', $ref: y}", "the schema cannot be used"),
+        (b"$schema: 'http://127.0.0.1:1/x'\na: {}", "the schema cannot be used"),
+        (b"a: !!python/object/apply:os.abort []", "neither YAML nor JSON"),
     ],
 )  # fmt: skip
 def test_a_file_that_has_no_usable_schema_is_an_error(content: bytes, words: str) -> None:
@@ -75,3 +83,12 @@ def test_a_schema_that_refers_to_itself_ends(schema: dict[str, Any]) -> None:
 def test_no_schema_is_fetched_from_elsewhere(address: str) -> None:
     with pytest.raises(SchemaError, match="cannot be used"):
         compile_schema({"$ref": address})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a":' * 900 + b"1" + b"}" * 900, b'{"const": "\\ud800"}', b'{"$ref": "http://a/x"}'],
+)
+def test_a_json_file_that_cannot_be_a_schema_is_an_error(content: bytes) -> None:
+    with pytest.raises(SchemaError):
+        compile_reference("a.json", content)
