@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from checks.balance.usage import counters_exceed, counters_fall_short
+from checks.balance.usage import counters_exceed, counters_fall_short, records_fall_short
 from checks.case import read_case
 from checks.health import services_are_healthy
 from commands.shared.conclusion import conclude, finish
@@ -193,7 +193,7 @@ class CurrentRun:
         )
 
     def settle(self, witnesses: Collectors) -> None:
-        """Ask every witness, and again where a counter may be late, or others may count on it."""
+        """Ask every witness, and again where a count may be late, or others may count on it."""
         with self.progress.stage("settle"):
             witnesses.collect(Moment.AFTER)
             for may_be_late in witnesses.attempts():
@@ -201,6 +201,10 @@ class CurrentRun:
                 if not (may_be_late and counters_fall_short(case)) and not counters_exceed(case):
                     break
                 witnesses.collect(Moment.AFTER)
+            for _ in witnesses.further_records():
+                if not records_fall_short(read_case(self.folder)):
+                    break
+                witnesses.collect_records()
             witnesses.collect_health(Moment.AFTER)
 
     def _drive_profile(self, driver: Driver, name: str) -> None:

@@ -112,6 +112,22 @@ class Collectors:
             else:
                 return
 
+    def further_records(self) -> Iterator[None]:
+        """Yield for some seconds, each time that it is worth asking the databases again.
+
+        They may be replicas that lag behind, or be written by a job after the response.
+        """
+        begun_s = time.monotonic()
+        while time.monotonic() - begun_s < self.late_counts_s:
+            yield
+            time.sleep(GRACE_S)
+
+    def collect_records(self) -> None:
+        """Ask the databases alone once more, after the run."""
+        for collector in self.in_order:
+            if isinstance(collector, DatabaseCollector):
+                collector.collect(Moment.AFTER, self.folder)
+
     @property
     def _has_barrier(self) -> bool:
         """Whether a Prometheus waited for late counts."""

@@ -61,6 +61,11 @@ def counters_fall_short(case: Case) -> bool:
     return _fails_by(case, _SHORT_COUNTS)
 
 
+def records_fall_short(case: Case) -> bool:
+    """Return whether a database lacks what the client confirmed: it may only be late."""
+    return _fails_by(case, (Code.LOST_ROW,))
+
+
 def counters_exceed(case: Case) -> bool:
     """Return whether a counter stands above the client: it may be that others count on it."""
     return _fails_by(case, (Code.DOUBLE_COUNT,))

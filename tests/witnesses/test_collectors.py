@@ -122,8 +122,26 @@ def test_collecting_once_more_after_the_run_replaces_what_was_counted_until_then
         assert shop.figures()["database:main"] == Figure.exact(1.0)
         shop.use()
         collectors.collect(Moment.AFTER)
-    assert shop.figures()["database:main"] == Figure.exact(2.0)
-    assert shop.figures()["service"] == Figure.exact(2.0, late=1.0)
+    figures = shop.figures()
+    assert figures["database:main"] == figures["service"] == Figure.exact(2.0, late=1.0)
+
+
+def test_the_databases_alone_are_asked_again_for_rows_that_come_late(shop: Shop) -> None:
+    with shop.collectors(fresh=False, has_prometheus=False) as collectors:
+        collectors.collect(Moment.BEFORE)
+        collectors.collect(Moment.AFTER)
+        shop.use()
+        for _ in collectors.further_records():
+            collectors.collect_records()
+            break
+    assert shop.figures()["database:main"] == Figure.exact(1.0, late=1.0)
+    assert shop.figures()["service"] == Figure.exact(0.0)
+
+
+def test_rows_that_come_late_are_waited_for_within_a_bound(shop: Shop) -> None:
+    with shop.collectors(fresh=False, has_prometheus=False) as collectors:
+        assert list(replace(collectors, late_counts_s=0.0).further_records()) == []
+        assert list(replace(collectors, late_counts_s=0.1).further_records()) == [None]
 
 
 @pytest.mark.parametrize(("is_cached", "attempts"), [(False, 1), (True, 4)])

@@ -20,6 +20,7 @@ from witnesses.database.read_only import (
     asking,
     row_too_large,
 )
+from witnesses.database.reading import LATER, is_collected
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
 from witnesses.database.values import encode_json, padded_columns, unpadded
 from witnesses.model import CountedQuantity, Moment
@@ -43,7 +44,11 @@ class DatabaseCollector:
         self._tenant = tenant
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
-        """Run each quantity's query once; after the run, also the one for its trace ids."""
+        """Run each quantity's query once; after the run, also the one for its trace ids.
+
+        After the run, the rows of a further time are kept beside the first: what only they have
+        is late.
+        """
         results: dict[str, dict[str, Any]] = {}
         for quantity in self._quantities:
             for database, query in (quantity.settings.database or {}).items():
@@ -53,7 +58,9 @@ class DatabaseCollector:
                     of_quantity[database] = {"rows": _rows_in_memory(database, rows)}
                 except DatabaseDown as error:
                     of_quantity[database] = {"error": str(error)}
-        folder.write_witness_file(f"database/{moment}.json", encode_json(results))
+        again = moment is Moment.AFTER and is_collected(folder, Moment.AFTER)
+        name = LATER if again else moment
+        folder.write_witness_file(f"database/{name}.json", encode_json(results))
         if moment is Moment.AFTER:
             self._collect_traces(folder)
 

@@ -1,14 +1,14 @@
 """Read the rows of each quantity's query: the increase between two results of one database."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from scenarios.evidence.files import read_json
+from scenarios.evidence.files import is_there, read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.database.values import count_of, label_value, number_of
 from witnesses.figure import Amount, Figure, Figures, Labels, Reason, void_figures
@@ -16,6 +16,7 @@ from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.precision import Precision
 
 FOLDER = "database"
+LATER = "later"  # collected again after the run
 
 _NOTHING = Fraction(0)
 
@@ -25,11 +26,15 @@ QueryResults = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class DatabaseReading:
-    """What one database reported before and after a run."""
+    """What one database reported before and after a run.
+
+    `first_after` is its first report after the run, if it was asked again.
+    """
 
     database: str
     before: QueryResults
     after: QueryResults
+    first_after: QueryResults = field(default_factory=dict)
     keeps: RecordKind = RecordKind.RECORDS
 
     @property
@@ -61,11 +66,13 @@ class DatabaseReading:
         except (ValueError, TypeError, LookupError):
             expected = f"its query must return {labels} label columns and a count"
             return void_figures(Reason.QUERY_RESULT_INVALID, expected)
-        increases = {}
+        first, increases = self._counts(self.first_after, quantity.name, labels), {}
         for values in counts_before | counts_after:
             start, end = (each.get(values, _NOTHING) for each in (counts_before, counts_after))
             increase = _increase(start, end, quantity.precision)
-            increases[values] = Figure.exact(increase)
+            by_then = end if first is None else first.get(values, _NOTHING)
+            late = increase - _increase(start, by_then, quantity.precision)
+            increases[values] = Figure.exact(increase, max(0, late))
         return Figures(increases, Figure.exact(0.0))
 
     def source(self, quantity: CountedQuantity) -> Source:
@@ -78,7 +85,13 @@ class DatabaseReading:
         self, moment: Moment, quantity: str, labels: int
     ) -> dict[Labels, Fraction] | None:
         """Return a quantity's counts at a moment, or None where they could not be read."""
-        results = self.before if moment is Moment.BEFORE else self.after
+        return self._counts(
+            self.before if moment is Moment.BEFORE else self.after, quantity, labels
+        )
+
+    def _counts(
+        self, results: QueryResults, quantity: str, labels: int
+    ) -> dict[Labels, Fraction] | None:
         try:
             return counts_by_labels(results[quantity][self.database]["rows"], labels)
         except (LookupError, ValueError, TypeError):
@@ -95,10 +108,18 @@ def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[Da
     `databases` are those of the scenario: they have a reading even where nothing was collected.
     """
     path = folder.witnesses / FOLDER
-    before, after = _read(path / f"{Moment.BEFORE}.json"), _read(path / f"{Moment.AFTER}.json")
+    before, first_after = (_read(path / f"{moment}.json") for moment in Moment)
+    is_later = is_collected(folder, LATER)
+    after = _read(path / f"{LATER}.json") if is_later else first_after
     collected = (name for results in (before, after) for of in results.values() for name in of)
     names = dict.fromkeys(chain(databases, collected))
-    return tuple(DatabaseReading(name, before, after) for name in names)
+    first = first_after if is_later else {}
+    return tuple(DatabaseReading(name, before, after, first) for name in names)
+
+
+def is_collected(folder: RunFolder, moment: str) -> bool:
+    """Return whether the databases were asked at a moment."""
+    return is_there(folder.witnesses / FOLDER / f"{moment}.json")
 
 
 def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, Fraction]:

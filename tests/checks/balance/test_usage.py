@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.balance.usage import judge_usage
+from checks.balance.usage import judge_usage, records_fall_short
 from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
 from checks.verdict import Verdict
@@ -59,6 +59,24 @@ def test_a_mix_up_that_cancels_in_the_total_still_fails(tmp_path: Path) -> None:
     assert finding.observed == "service 12, prometheus 12, database:main 12"
     assert finding.verdict is Verdict.FAIL
     assert {row.code for row in _rows(folder).values()} == {Code.WRONG_LABEL}
+
+
+@pytest.mark.parametrize(
+    ("tea", "is_short"), [(3, True), (4, False), (5, False)], ids=["lost", "all", "extra"]
+)
+def test_records_that_lack_a_row_may_be_late(tmp_path: Path, tea: int, is_short: bool) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", tea], ["coffee", 8]]}})
+    assert records_fall_short(read_case(folder)) is is_short
+
+
+def test_rows_that_came_late_are_late_and_not_lost(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 1], ["coffee", 8]]}})
+    write_rows(folder, "later", {"uses": {"rows": [["tea", 4], ["coffee", 8]]}})
+    finding = _finding(folder)
+    assert (finding.verdict, finding.code) == (Verdict.FAIL, Code.LATE)
+    assert "3 of it in database:main only well after the last response" in finding.detail
 
 
 def test_a_label_value_that_only_a_witness_knows_is_judged_too(tmp_path: Path) -> None:

@@ -27,6 +27,39 @@ def test_the_rows_added_between_the_two_queries_are_the_figure(shop: ShopDatabas
     assert figures.at(("coffee",)) == Figure.exact(0.0)
 
 
+def test_rows_that_only_a_further_query_has_are_late(shop: ShopDatabase) -> None:
+    shop.use("tea")
+    shop.collect(Moment.BEFORE)
+    shop.use("tea")
+    shop.collect(Moment.AFTER)
+    for kind in ("tea", "tea", "cocoa"):
+        shop.use(kind)
+    shop.collect(Moment.AFTER)
+    figures = shop.figures()
+    assert figures.at(_TEA) == Figure.exact(3.0, late=2.0)
+    assert figures.at(("cocoa",)) == Figure.exact(1.0, late=1.0)
+    assert figures.at(("coffee",)) == Figure.exact(0.0)
+
+
+def test_rows_that_a_further_query_lacks_are_not_late(shop: ShopDatabase) -> None:
+    shop.collect(Moment.BEFORE)
+    shop.use("tea")
+    shop.collect(Moment.AFTER)
+    shop.write("DELETE FROM uses")
+    shop.collect(Moment.AFTER)
+    assert shop.figures().at(_TEA) == Figure.exact(0.0)
+
+
+def test_after_a_query_that_failed_nothing_is_known_to_be_late(shop: ShopDatabase) -> None:
+    shop.collect(Moment.BEFORE)
+    shop.folder.write_witness_file(
+        "database/after.json", b'{"uses": {"main": {"error": "locked"}}}'
+    )
+    shop.use("tea")
+    shop.collect(Moment.AFTER)
+    assert shop.figures().at(_TEA) == Figure.exact(1.0)
+
+
 def test_deleted_rows_are_a_negative_figure_and_not_hidden(shop: ShopDatabase) -> None:
     shop.use("tea")
     shop.collect(Moment.BEFORE)
