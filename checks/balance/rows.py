@@ -39,9 +39,9 @@ def rows_of(
     keeps = {witness.name: witness.keeps for witness in case.witnesses}
 
     def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
-        may_hide_restart = _may_hide_restart(case, quantity, figures)
+        hidden_restart = _hidden_restart(case, quantity, figures)
         return [
-            _row(case, quantity, labels, figures, keeps, has_other_traffic, may_hide_restart)
+            _row(case, quantity, labels, figures, keeps, has_other_traffic, hidden_restart)
             for labels in _all_labels(case, name, figures.values())
         ]
 
@@ -119,7 +119,7 @@ def _row(
     figures: Mapping[str, Figures],
     keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
-    may_hide_restart: bool,
+    hidden_restart: tuple[Reason, str] | None,
 ) -> UsageRow:
     key = quantity.name, labels
     resolution = quantity.precision.resolution
@@ -133,7 +133,7 @@ def _row(
         quantity.name,
         dict(zip(quantity.labels, labels, strict=False)),
         client,
-        _doubted_by_shortfall(of_row, client) if may_hide_restart else of_row,
+        _doubted_by_shortfall(of_row, client, *hidden_restart) if hidden_restart else of_row,
         keeps,
         has_other_traffic,
         quantity.settings.in_doubt,
@@ -162,33 +162,39 @@ def _doubted_by_growth(figure: Figure, client: ClientFigure) -> Figure:
     return figure.doubted(Reason.MOVED_AFTER) if had_all else figure
 
 
-def _may_hide_restart(
+def _hidden_restart(
     case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
-) -> bool:
-    """Return whether a restart that nothing shows can be why the pages fall short in all.
+) -> tuple[Reason, str] | None:
+    """Return why a restart that was not seen can be why the pages fall short in all, or None.
 
     Not where one label has less and another more: a restart moves no count.
     """
     if SERVICE not in figures:
-        return False
+        return None
     client = client_total(case.ledger, quantity.name, quantity.precision.resolution)
     values = (figure.value or 0 for figure in figures[SERVICE].by_labels.values())
     is_short = total_of(*values) < client.confirmed
-    return is_short and case.services.may_hide_restart(quantity, float(client.most))
+    return case.services.hidden_restart(quantity, float(client.most)) if is_short else None
 
 
 def _doubted_by_shortfall(
-    figures: Mapping[str, Figure], client: ClientFigure
+    figures: Mapping[str, Figure], client: ClientFigure, reason: Reason, detail: str
 ) -> Mapping[str, Figure]:
-    """Return the figures of a row, with a doubt in the page if it falls short.
+    """Return the figures of a row, with a doubt in the counters that fall short.
 
-    A Prometheus with an exact figure has seen the counter go on.
+    A Prometheus with an exact figure has seen the counter go on, unless another counter fell.
     """
-    service, prometheus = figures.get(SERVICE), figures.get(PROMETHEUS)
-    is_seen = prometheus is not None and prometheus.is_exact
-    if is_seen or service is None or service.value is None or service.value >= client.confirmed:
+    prometheus = figures.get(PROMETHEUS)
+    has_fallen = reason is Reason.COUNTER_FELL
+    if not has_fallen and prometheus is not None and prometheus.is_exact:
         return figures
-    return {**figures, SERVICE: service.doubted(Reason.RESTART_UNSEEN)}
+    doubted = (SERVICE, PROMETHEUS) if has_fallen else (SERVICE,)
+    return {
+        name: figure.doubted(reason, detail)
+        if name in doubted and figure.value is not None and figure.value < client.confirmed
+        else figure
+        for name, figure in figures.items()
+    }
 
 
 def _is_empty(row: UsageRow) -> bool:

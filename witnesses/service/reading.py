@@ -93,21 +93,29 @@ class ServiceReading:
             if not (replica.before.start_times and replica.after.start_times)
         }
 
-    def may_hide_restart(self, quantity: CountedQuantity, most: float) -> bool:
-        """Return whether a process can have been restarted unseen, with `most` counts since.
+    def hidden_restart(self, quantity: CountedQuantity, most: float) -> tuple[Reason, str] | None:
+        """Return why a process can have been restarted unseen, with `most` counts since, or None.
 
         before 3    after 10    most 20    grown by 7, or begun anew and grown by 10
         before 30   after 37    most 20    grown by 7: a new process would stand at 20
+
+        The start time may be that of a container or of a master, and stay. Another counter of the
+        page that fell shows the restart then.
         """
-        return any(
-            not (replica.before.start_times and replica.after.start_times)
-            and all(
+        able = [
+            replica
+            for replica, of_target in self.replicas_of(quantity)
+            if all(
                 value <= most
                 for labels, value in replica.before.values.get(quantity.selector.metric, {}).items()
                 if not of_target.failed_matchers(quantity.selector, dict(labels))
             )
-            for replica, of_target in self.replicas_of(quantity)
-        )
+        ]
+        fallen = next(filter(None, (replica.fallen_counter for replica in able)), "")
+        if fallen:
+            return Reason.COUNTER_FELL, fallen
+        has_none = any(not (each.before.start_times and each.after.start_times) for each in able)
+        return (Reason.RESTART_UNSEEN, "") if has_none else None
 
     def declares(self, quantity: CountedQuantity) -> bool:
         """Return whether a page shows or declares the metric of a quantity."""
@@ -252,6 +260,7 @@ def _read_scrapes(entry: Mapping[str, Any]) -> RepeatedScrapes:
         scrapes["fell"],
         tuple(scrapes["self_counting"]),
         tuple(scrapes["moved"]),
+        tuple(scrapes["sank"]),
     )
 
 

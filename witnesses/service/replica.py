@@ -72,15 +72,20 @@ class Replica:
     def fallen(self) -> str:
         """A counter that fell though nothing else shows a restart, or "".
 
-        Where the start time is shown and the same, other counters than a quantity's cast no doubt.
+        Where the start time is shown and the same, other counters than a quantity's cast no doubt,
+        unless the quantity falls short.
         """
-        if self.error or self.is_restarted or self.before.start_times:
-            return ""
+        has_start_time = bool(self.before.start_times)
+        return "" if self.is_restarted or has_start_time else self.fallen_counter
+
+    @cached_property
+    def fallen_counter(self) -> str:
+        """A counter of its page that fell, or ""."""
         return next(
             (
                 metric
                 for metric, series in self.before.values.items()
-                if self.before.type_of(metric) == COUNTER
+                if not self.error and self.before.type_of(metric) == COUNTER
                 for pairs, value in series.items()
                 if self.after.values.get(metric, {}).get(pairs, value) < value
             ),
@@ -118,6 +123,8 @@ class Replica:
             figure = _increase(start, value, self.is_restarted)
             if (metric, pairs) in self.before.contradictory | self.after.contradictory:
                 figure = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
+            if (metric, pairs) in self.sunken:
+                figure = Figure.void(Reason.COUNTER_FELL, f"{metric} is a gauge")
             if (metric, pairs) in self.self_counting:
                 figure = figure.doubted(Reason.SELF_COUNTING, metric)
             if (metric, pairs) in self.moved_before and not has_others:
@@ -148,6 +155,11 @@ class Replica:
     def self_counting(self) -> frozenset[tuple[str, LabelPairs]]:
         """The series that also count the scrapes: metric and labels."""
         return _parsed(chain.from_iterable(each.self_counting for each in self.scrapes))
+
+    @cached_property
+    def sunken(self) -> frozenset[tuple[str, LabelPairs]]:
+        """The series of gauges that fell while the page was scraped: they count nothing."""
+        return _parsed(chain.from_iterable(each.sank for each in self.scrapes))
 
     @cached_property
     def moved_before(self) -> frozenset[tuple[str, LabelPairs]]:

@@ -39,7 +39,8 @@ class RepeatedScrapes:
 
     `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
     are the series, as they stand on the page, that rose by the same amount with each scrape, and
-    `moved` those that rose otherwise: others count on them.
+    `moved` those that rose otherwise: others count on them. `sank` are those of a quantity that
+    the page declares as gauges, and that fell: they count nothing.
     """
 
     number: int
@@ -47,6 +48,7 @@ class RepeatedScrapes:
     fell: str = ""
     self_counting: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    sank: tuple[str, ...] = ()
 
     @property
     def shows_several_processes(self) -> bool:
@@ -64,6 +66,7 @@ class RepeatedScrapes:
             self.fell or found.fell,
             self.self_counting,
             tuple(sorted({*self.moved, *found.moved} - {*self.self_counting})),
+            tuple(sorted({*self.sank, *found.sank})),
         )
 
 
@@ -99,11 +102,13 @@ class _Watched:
 
     def __init__(self, metrics: frozenset[str], first: bytes) -> None:
         types = declared_types(first.decode(errors="replace"))
-        self._metrics = {each for each in metrics if sample_type(each, types) != GAUGE}
+        self._metrics = metrics
+        self._gauges = {each for each in metrics if sample_type(each, types) == GAUGE}
         self._types = types
         self._of_metrics: list[_Values] = []
         self._start_times: list[float] = []
         self._fell = self._fell_beside = ""
+        self._sank: set[str] = set()
         self._last: _Values = {}
         self.add(first)
 
@@ -114,7 +119,9 @@ class _Watched:
         if shown:  # a page may show one per worker
             self._start_times.append(max(shown))
         # A counter that is gone has fallen, too: another process does not have it yet.
-        fell = [name for name in self._last if values.get(name, 0.0) < self._last[name]]
+        sinking = [name for name in self._last if values.get(name, 0.0) < self._last[name]]
+        fell = [name for name in sinking if _metric(name) not in self._gauges]
+        self._sank.update({*sinking} - {*fell})
         ours = [name for name in fell if _metric(name) in self._metrics]
         self._fell = self._fell or next(iter(ours), "")
         self._fell_beside = self._fell_beside or next(iter(fell), "")
@@ -136,6 +143,7 @@ class _Watched:
             self._fell or ("" if is_steady else self._fell_beside),
             tuple(sorted(even)),
             tuple(sorted(moved)),
+            tuple(sorted(self._sank)),
         )
 
     def _counters(self, exposition: bytes, start_times: list[float]) -> Iterator[tuple[str, float]]:

@@ -21,7 +21,7 @@ from tests.evidence_factory import (
     write_rows,
     write_run,
 )
-from witnesses.figure import Reason
+from witnesses.figure import Labels, Reason
 from witnesses.prometheus.collector import write_absence
 
 COUNTED = """
@@ -204,6 +204,37 @@ def test_a_shortfall_that_no_restart_explains_is_a_lost_count(
 ) -> None:
     rows = {row.label_values: row for row in _rows(_alone(tmp_path, before, after, **page))}
     assert (rows["tea",].verdict, rows["tea",].code) == (Verdict.FAIL, Code.LOST_COUNT)
+
+
+def _beside_a_counter_that_fell(place: Path, before: int, after: int) -> dict[Labels, UsageRow]:
+    """Return the rows of a run in which visits fell, though the start time stayed."""
+    folder = _agreeing(place)
+    for moment, tea, visits in (("before", before, 9), ("after", after, 2)):
+        page = exposition({"tea": tea, "coffee": 8 * (moment == "after")}, visits=visits)
+        write_expositions(folder, moment, {"shop-0": page})
+    series = [({"kind": "tea"}, settled(before, after)), ({"kind": "coffee"}, settled(0, 8))]
+    write_prometheus(folder, {"uses": series})
+    return {row.label_values: row for row in _rows(folder)}
+
+
+def test_a_shortfall_beside_a_counter_that_fell_is_no_lost_count(tmp_path: Path) -> None:
+    """The start time may be that of a container, or of the master of several workers."""
+    rows = _beside_a_counter_that_fell(tmp_path, 1, 3)
+    assert (rows["tea",].verdict, rows["tea",].code) == (
+        Verdict.INCONCLUSIVE, Code.COUNTER_RESET,
+    )  # fmt: skip
+    assert {rows["tea",].figures[name].reason for name in ("service", "prometheus")} == {
+        Reason.COUNTER_FELL
+    }
+    assert rows["tea",].figures["service"].detail == "visits_total"
+    assert rows["coffee",].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("before", "after", "code"), [(20, 23, Code.LOST_COUNT), (1, 5, None)])
+def test_a_counter_that_fell_excuses_neither_more_than_can_be_anew_nor_doubts_what_agrees(
+    tmp_path: Path, before: int, after: int, code: Code | None
+) -> None:
+    assert _beside_a_counter_that_fell(tmp_path, before, after)["tea",].code is code
 
 
 def test_without_a_start_time_a_mix_up_is_a_wrong_label_and_agreement_passes(

@@ -52,7 +52,7 @@ def test_a_replica_is_scraped_repeatedly_and_its_start_times_are_kept(folder: Ru
     scrapes = _index(folder, Moment.AFTER)["shop-0"]["scrapes"]
     assert scrapes == {
         "number": number, "start_times": [512.5] * number, "fell": "", "self_counting": [],
-        "moved": [],
+        "moved": [], "sank": [],
     }  # fmt: skip
     assert number > 2
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from scenarios.evidence.run_folder import RunFolder
-from tests.evidence_factory import exposition, write_expositions
+from tests.evidence_factory import ONE_PROCESS, exposition, write_expositions
 from tests.tiny_server import Says
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape
 from witnesses.figure import Figure, Figures, Reason
 from witnesses.service.reading import ServiceReading, read_services
+from witnesses.service.single_process import RepeatedScrapes
 
 _TEA = ("tea",)
 _USES = uses_by_kind()
@@ -92,6 +93,19 @@ def test_a_gauge_that_is_called_total_and_falls_casts_no_doubt(tmp_path: Path) -
     assert _figures(tmp_path, shown(5, 9), shown(7, 2)).at(_TEA) == Figure.exact(2.0)
 
 
+def test_a_gauge_that_a_quantity_rests_on_and_that_sank_in_between_bounds_nothing(
+    tmp_path: Path,
+) -> None:
+    """It rose by 2 in the end, as a level does by chance."""
+    folder, name = RunFolder(tmp_path), 'uses_total{tenant="acme",kind="tea"}'
+    sunk = RepeatedScrapes(20, (500.0,), sank=(name,))
+    for moment, tea, scrapes in (("before", 5, ONE_PROCESS), ("after", 7, sunk)):
+        page = exposition({"tea": tea}).replace("uses_total counter", "uses_total gauge")
+        write_expositions(folder, moment, {"shop-0": page}, scrapes=scrapes)
+    figures = read_services(folder).figures(_USES)
+    assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "uses_total is a gauge")
+
+
 def test_a_counter_without_total_in_its_name_is_found_under_its_name(tmp_path: Path) -> None:
     def shown(number: int) -> Says:
         return responds(f"# TYPE requests counter\nrequests {number}\n")
@@ -157,6 +171,13 @@ def test_a_value_with_an_old_timestamp_can_lack_what_came_after_it(
     assert figures.at(_TEA) == figure
     unseen = figures.at(("coffee",))
     assert (unseen.reason, unseen.low is None) == (figure.reason, figure.low is None)
+
+
+def test_what_only_a_later_scrape_shows_is_late(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for moment, tea in (("before", 1), ("after", 7), ("later", 8)):
+        write_expositions(folder, moment, {"shop-0": exposition({"tea": tea})})
+    assert read_services(folder).figures(_USES).at(_TEA) == Figure.exact(7.0, late=1.0)
 
 
 def test_what_a_stale_page_shows_later_was_not_counted_late(tmp_path: Path) -> None:

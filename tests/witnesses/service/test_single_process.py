@@ -97,6 +97,23 @@ def test_a_gauge_is_no_split_counter_though_a_quantity_rests_on_it() -> None:
     gauge = b"# TYPE uses_total gauge\nuses_total %d\n"
     scrapes = _scraped(cycle([gauge % 3, gauge % 2]))
     assert not scrapes.shows_several_processes
+    assert scrapes.sank == ("uses_total",)
+
+
+def test_a_counter_that_falls_is_no_gauge_and_a_gauge_that_rises_counts() -> None:
+    assert _scraped(cycle([_exposition(2), _exposition(1)])).sank == ()
+    gauge = b"# TYPE uses_total gauge\nuses_total %d\n"
+    scrapes = _scraped(gauge % (n // 3) for n in range(100))
+    assert (scrapes.sank, scrapes.moved) == ((), ("uses_total",))
+
+
+def test_a_gauge_that_falls_some_time_later_has_sunk() -> None:
+    gauge = b"# TYPE uses_total gauge\nuses_total %d\n"
+    scrapes = _scraped([gauge % 3] * 20)
+    assert scrapes.extended(gauge % 3, gauge % 3, _USES).sank == ()
+    sunk = scrapes.extended(gauge % 3, gauge % 2, _USES)
+    assert sunk.sank == ("uses_total",)
+    assert sunk.extended(gauge % 3, gauge % 3, _USES).sank == ("uses_total",)
 
 
 def test_a_series_that_only_one_process_has_falls_where_it_is_missing() -> None:
@@ -186,9 +203,10 @@ def test_a_series_that_appears_between_two_scrapes_has_moved() -> None:
     assert scrapes.moved == ('uses_total{kind="new"}',)
 
 
-def test_a_gauge_or_a_metric_of_no_quantity_does_not_count_as_moved() -> None:
-    page = "# TYPE uses_total gauge\nuses_total {}\n# TYPE other_total counter\nother_total {}\n"
-    assert _scraped(page.format(n * n, n * n).encode() for n in range(100)).moved == ()
+def test_a_metric_of_no_quantity_does_not_count_as_moved() -> None:
+    page = "# TYPE other gauge\nother {}\n# TYPE other_total counter\nother_total {}\n"
+    scrapes = _scraped(page.format(-n * n, n * n).encode() for n in range(100))
+    assert (scrapes.moved, scrapes.sank) == ((), ())
 
 
 @pytest.mark.parametrize("number", ["NaN", "+Inf", "-Inf", "1e999"])
