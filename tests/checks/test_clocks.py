@@ -95,3 +95,8 @@ def test_a_clock_of_prometheus_that_was_set_is_the_reason_of_its_quantities_and_
 def test_a_clock_apart_from_ours_is_inconclusive(skew_s: float) -> None:
     assert judge_clock_skew(skew_s).verdict is Verdict.INCONCLUSIVE
     assert judge_clock_skew(skew_s / 4000).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("skew_s", [1.0, -1.0])
+def test_a_clock_that_is_apart_by_all_that_is_allowed_passes(skew_s: float) -> None:
+    assert judge_clock_skew(skew_s).verdict is Verdict.PASS

@@ -17,13 +17,17 @@ from checks.comparison import (
     LEAST_VALUES,
     Change,
     ComparisonRule,
+    Estimate,
     Measure,
     NotJudged,
     Outcome,
+    PercentilePair,
     RunNoise,
     StepComparison,
+    _percentile_change,
     compare_steps,
     estimate,
+    judged,
 )
 from scenarios.evidence.exchanges import Column
 
@@ -197,3 +201,33 @@ def test_at_most_5_percent_of_200_pairs_of_one_build_regress(
 @pytest.mark.long
 def test_at_least_95_percent_of_200_builds_that_are_20_percent_slower_regress() -> None:
     assert share_of_regressions(7, 200, 1.2) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "slower_p", "outcome"),
+    [
+        (0.905, 0.88, 0.93, 1.0, Outcome.FASTER),  # one 1.105th: as far from 1 as 1.105 is
+        (0.91, 0.88, 0.93, 1.0, Outcome.UNPROVEN),
+        (1.105, 1.08, 1.12, 0.0, Outcome.SLOWER),
+        (1.095, 1.08, 1.12, 0.0, Outcome.UNPROVEN),
+        (1.0, 0.95, 1.05, 0.5, Outcome.ALIKE),
+        (1.0, 0.5, 1.05, 0.5, Outcome.UNPROVEN),  # one end alone is within
+        (1.0, 0.95, 1.5, 0.5, Outcome.UNPROVEN),
+    ],
+)
+def test_a_change_is_judged_by_its_ratio_and_both_ends_of_its_interval(
+    ratio: float, low: float, high: float, slower_p: float, outcome: Outcome
+) -> None:
+    change = Change(Measure.P95, ratio, low, high, slower_p, 1 - slower_p)
+    step = StepComparison("buy", 100, 100, changes=(change,))
+    (judged_step,) = judged([step], ComparisonRule(at_least=0.1))
+    assert judged_step.changes[0].outcome is outcome
+
+
+def test_each_bound_of_a_changed_p95_takes_the_bounds_of_both_runs_on_its_side() -> None:
+    before, after = Estimate(1.0, 0.5, 1.1), Estimate(1.2, 1.1, 3.0)
+    pair = PercentilePair(95.0, before, after)
+    (change,) = _percentile_change(pair, (1_000, 1_000), 0.0)
+    down = np.hypot(np.log(1.2 / 1.1), np.log(1.1 / 1.0))
+    up = np.hypot(np.log(3.0 / 1.2), np.log(1.0 / 0.5))
+    assert (change.low, change.high) == pytest.approx((1.2 / np.exp(down), 1.2 * np.exp(up)))

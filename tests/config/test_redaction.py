@@ -244,3 +244,9 @@ def test_secrets_that_are_learned_are_redacted_and_the_latest_are_kept() -> None
     assert redact("of-files token-of-user-149", secrets) == "*** ***"
     assert "of-files" in list(secrets)
     assert len(list(secrets)) <= 101
+
+
+def test_a_secret_in_many_layers_of_escapes_is_redacted_though_the_text_is_cut_within_it() -> None:
+    escaped = "".join(f"&amp;amp;amp;#x{ord(each):X};" for each in "pa55-w0rd!")
+    for length in range(1, len(escaped)):
+        assert redact(escaped, ["pa55-w0rd!"], length) == "***"

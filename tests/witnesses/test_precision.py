@@ -56,3 +56,13 @@ def test_every_bound_of_a_figure_is_read_at_the_resolution() -> None:
     assert (figure.low, figure.high, figure.late) == (
         Fraction(3, 10), Fraction(4, 5), Fraction(1, 10)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("beyond", "is_multiple"), [(0, True), (1, False)])
+def test_an_error_as_large_as_rounding_can_be_is_read_as_the_multiple(
+    beyond: int, is_multiple: bool
+) -> None:
+    """One addition to 1,024 rounds by up to half a unit in the last place: 2 ** -43."""
+    half = Fraction(1, 2)
+    amount = half + Fraction(1, 2**43) + beyond * Fraction(1, 2**60)
+    assert Precision(half, 1).nearest(amount, 1024.0) == (half if is_multiple else amount)

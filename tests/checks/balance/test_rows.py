@@ -12,6 +12,8 @@ from checks.result import ClientFigure, Code, Finding, Kind, RecordGap, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (
+    GOOD,
+    TIMED_OUT,
     Load,
     exposition,
     settled,
@@ -159,6 +161,16 @@ def test_a_counter_that_grows_further_when_it_has_all_is_no_double_count(
     assert counters_exceed(read_case(folder)) is (code is Code.DOUBLE_COUNT)
 
 
+def test_what_was_in_doubt_and_is_counted_late_is_not_that_of_others(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Load((GOOD, GOOD, GOOD, TIMED_OUT)), scenario=COUNTED)
+    write_agreeing_witnesses(folder)
+    for moment, tea in (("after", 3), ("later", 4)):
+        write_expositions(folder, moment, {"shop-0": exposition({"tea": tea, "coffee": 6})})
+    write_absence(folder)
+    rows = {row.labels["kind"]: row for row in _rows(folder)}
+    assert (rows["tea"].verdict, rows["tea"].code) == (Verdict.FAIL, Code.LATE)
+
+
 def _alone(
     place: Path, before: dict[str, float], after: dict[str, float], **page: Any
 ) -> RunFolder:
@@ -178,6 +190,7 @@ def _alone(
         ({}, {"tea": 3, "coffee": 7}),
         ({"tea": 4, "coffee": 8}, {"tea": 4, "coffee": 8}),
         ({"tea": 0}, {"tea": 4, "coffee": 7}),
+        ({"tea": 12}, {"tea": 12, "coffee": 0}),  # as many as the client has in all
     ],
 )
 def test_a_shortfall_that_a_restart_without_a_start_time_explains_is_no_lost_count(
