@@ -217,7 +217,8 @@ def read_case(folder: RunFolder) -> Case:
             # A watch has no profile: one user, for as long as it takes.
             Profile(users=1)
             if run.watch
-            else with_load(scenario.profiles[phase.profile], _size_of(phase)),
+            # nor has a load of plain Locust that went on until it was stopped
+            else with_load(scenario.profiles.get(phase.profile, Profile()), _size_of(phase)),
             read_recordings(folder.exchanges, phase.stem),
         )
         for phase in run.phases

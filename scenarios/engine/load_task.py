@@ -27,7 +27,7 @@ from scenarios.language.profiles import Profile
 from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.variables import variables_of
 
-RUNS = Path(__file__).resolve().parents[2] / "runs"
+RUNS = Path("runs").absolute()
 NEEDS_RUN = "setup and teardown belong to a whole run: use run.py load, not plain Locust"
 _UNTIL_STOPPED = "until stopped"
 
@@ -56,6 +56,11 @@ class LoadTask:
     earlier: tuple[int, ...] = ()
     variables: Mapping[str, str] | None = None
 
+    @property
+    def phase(self) -> str:
+        """The name of the profile, or of what has none."""
+        return self.profile or _UNTIL_STOPPED
+
     def make_assignment(self, part: LoadPart = WHOLE, is_shipped: bool = False) -> LoadAssignment:
         """Return the part of one process.
 
@@ -68,7 +73,7 @@ class LoadTask:
             else select_attachments(scenario, self.scenario, self.files)
         )
         tables = read_tables(scenario, self.scenario, self.files)
-        name, profile = self.profile or _UNTIL_STOPPED, self._profile(scenario)
+        name, profile = self.phase, self._profile(scenario)
         if problems := find_load_conflicts(
             scenario, environment, self.scenario, self.environment, {name: profile}
         ):
@@ -146,7 +151,7 @@ def read_task(options: Namespace) -> LoadTask:
         run_id, tenant, exchanges = run.run_id, run.tenant, folder.exchanges
     else:
         run_id, tenant = new_run_id(CLOCK.now()), str(uuid4())
-        exchanges = RUNS / f"locust-{run_id}"
+        exchanges = RunFolder(RUNS / run_id).exchanges
     return LoadTask(
         scenario=find_scenario(options.scenario),
         environment=find_environment(options.environment),

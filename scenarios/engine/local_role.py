@@ -12,6 +12,7 @@ from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import NEEDS_RUN, read_task
 from scenarios.engine.locust_statistics import LocustStatistics
+from scenarios.engine.plain_run import PlainRun, open_plain_run
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.language.reader import find_scenario
 
@@ -27,6 +28,7 @@ class LocalRole:
     """
 
     load_runner: LoadRunner | None = None
+    _plain_run: PlainRun | None = None
     _is_quitting = False
 
     def __init__(self, locust: Environment, options: Namespace) -> None:
@@ -62,6 +64,8 @@ class LocalRole:
             self.load_runner.close()
             self._statistics.add_new_rows()
             self._statistics.close()
+            if self._plain_run:
+                self._plain_run.end()
 
     def _read_options_again(self) -> bool:
         """Read the options again, since Locust's web page may have changed them.
@@ -72,11 +76,11 @@ class LocalRole:
         try:
             task = read_task(self._options)
             self._assignment = task.make_assignment()
+            if not self._options.evidence:
+                self._plain_run = open_plain_run(task, sys.argv[1:])
         except ConfigError as error:
             print(error, file=sys.stderr, flush=True)
             return False
-        task.exchanges.mkdir(parents=True, exist_ok=True)
-        print(f"recording to {task.exchanges}", file=sys.stderr, flush=True)
         return True
 
     def _update_statistics(self, load_runner: LoadRunner, statistics: LocustStatistics) -> None:

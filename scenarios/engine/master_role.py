@@ -17,6 +17,7 @@ from scenarios.engine import parent_channel
 from scenarios.engine.load_runner import LoadRunner
 from scenarios.engine.load_task import NEEDS_RUN, RUNS, digest_of, read_task
 from scenarios.engine.messages import LearnedMessage, StopMessage, read_message
+from scenarios.engine.plain_run import PlainRun, open_plain_run
 from scenarios.engine.worker_registry import WorkerRegistry
 from scenarios.evidence.recording import Stop, StopReason
 
@@ -32,6 +33,7 @@ class MasterRole:
 
     load_runner: LoadRunner | None = None
     _registry: WorkerRegistry | None = None
+    _plain_run: PlainRun | None = None
 
     def __init__(self, runner: MasterRunner, options: Namespace) -> None:
         """Read the task, and listen to the workers. Raises ConfigError."""
@@ -55,8 +57,8 @@ class MasterRole:
         """Assign the parts, wait until all workers are ready, and wait for the start."""
         if not self._options.on_order:
             self._task = read_task(self._options)  # Locust's web page may have changed it
-            self._task.exchanges.mkdir(parents=True, exist_ok=True)
-            print(f"recording to {self._task.exchanges}", file=sys.stderr, flush=True)
+            if not self._options.evidence:
+                self._plain_run = open_plain_run(self._task, sys.argv[1:])
         recordings = (Path(self._options.evidence) if self._options.evidence else RUNS) / "workers"
         self._registry = registry = WorkerRegistry(
             self._runner, self._task.exchanges, self._task.stem, recordings, self._max_rows
@@ -88,6 +90,9 @@ class MasterRole:
         if registry and not registry.is_over():
             self._stop_workers(Stop(StopReason.INTERRUPTED, "stopped in Locust"))
             registry.wait_for_end(_LAST_BATCHES_S)
+        if self._plain_run:
+            self._plain_run.end()
+            self._plain_run = None
 
     def _refuse_without_workers(self) -> None:
         """Report missing workers just before Locust's own timeout, which reports nothing."""

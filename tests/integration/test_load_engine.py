@@ -233,7 +233,7 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
             said, told = [], None
             while not told and ours.stderr and (line := ours.stderr.readline()):
                 said.append(line)
-                told = re.search(r"^recording to (.*)$", line)
+                told = re.search(r": recording to (.*)$", line)
             meanwhile(theirs)
             stdout, stderr = ours.communicate(timeout=60)
             said += [stderr, *(each.communicate(timeout=60)[1] for each in theirs)]
@@ -243,10 +243,12 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
                 each.communicate()
         assert told, said
         folders.append(Path(told[1]))
+        assert f"run.py check {told[1]}" in "".join(said)
         assert "Traceback" not in "".join(said)
         assert ours.returncode == 0, said
-        read = [each for path in sorted(folders[-1].glob("*.jsonl"))
-                for each in read_recordings(folders[-1], path.stem)]  # fmt: skip
+        exchanges = folders[-1] / "evidence" / "exchanges"
+        read = [each for path in sorted(exchanges.glob("*.jsonl"))
+                for each in read_recordings(exchanges, path.stem)]  # fmt: skip
         return json.loads(stdout), read
 
     yield run

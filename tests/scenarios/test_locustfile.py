@@ -1,9 +1,12 @@
 """The locustfile under plain Locust, as a user starts it without run.py."""
 
-import shutil
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from scenarios.evidence.recording_reader import read_recordings
 from tests.paths import ROOT
@@ -14,6 +17,7 @@ scenario: shop
 flow:
   - {step: order, request: GET shop /orders}
 profiles: {few: {users: 2, iterations: 5}}
+checks: {latency: [{p95: 5s}]}
 """
 
 
@@ -32,6 +36,12 @@ def locust(
     )  # fmt: skip
 
 
+def recorded(ended: subprocess.CompletedProcess[str]) -> Path:
+    """Return the folder of the run that was recorded."""
+    (path,) = re.findall(r": recording to (.+)$", ended.stderr, re.MULTILINE)
+    return Path(path)
+
+
 def test_the_iterations_of_a_profile_are_sent_once_and_recorded(tmp_path: Path) -> None:
     for run_time in ("3s", "20s", "60s"):  # a busy machine may not begin within the first
         with serving({"/orders": Says("{}")}) as server:
@@ -40,11 +50,29 @@ def test_the_iterations_of_a_profile_are_sent_once_and_recorded(tmp_path: Path) 
             break
     assert ended.returncode == 0, ended.stderr
     assert server.asked == ["/orders"] * 5
-    (line,) = (line for line in ended.stderr.splitlines() if line.startswith("recording to "))
-    exchanges = Path(line.removeprefix("recording to "))
-    (recording,) = read_recordings(exchanges, "locust")
-    shutil.rmtree(exchanges)
+    folder = recorded(ended)
+    assert folder.parent == tmp_path / "runs"
+    (recording,) = read_recordings(folder / "evidence" / "exchanges", "locust")
     assert recording.exchanges.ok.tolist() == [True] * 5
+
+
+@pytest.mark.parametrize("profile", [["--profile", "few"], []])
+def test_a_load_of_plain_locust_says_how_it_is_judged_and_can_be(
+    tmp_path: Path, profile: list[str]
+) -> None:
+    with serving({"/orders": Says("{}")}) as server:
+        ended = locust(tmp_path, server.url, *profile, run_time="4s")
+    command = f"python run.py check {recorded(ended)}"
+    assert command in ended.stderr
+    judged = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *command.split()[2:], "--json"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    result = json.loads(judged.stdout)
+    verdicts = {each["id"]: each["verdict"] for each in result["findings"]}
+    assert verdicts["latency/order/p95"] == "pass", verdicts
+    assert result["environment"] == "here"
+    assert (recorded(ended) / "report.html").is_file()
 
 
 def test_a_mistake_ends_locust_with_code_2_before_any_request(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def drive(folder: str, url: str) -> dict[str, Any]:
     UserLoop(role.load_runner).run()
     role.end()
     role.end()  # Locust may stop twice
-    (path,) = load_task.RUNS.glob("locust-*/locust.jsonl")
+    (path,) = load_task.RUNS.glob("2*/evidence/exchanges/locust.jsonl")
     recording = read_recording(path)
     assert recording
     assert recording.end
