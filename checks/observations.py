@@ -22,8 +22,9 @@ class QuantityOrigin:
 class Deployment:
     """What was measured, as far as it is known: versions by service, addresses by database.
 
-    A version is what the health endpoint reports. `scrape_interval_s` is that of Prometheus, None
-    where it is not known. `commit` is that of the scenario, or of the CI job.
+    A version is what the health endpoint reports, or Prometheus of itself. `scrape_interval_s` is
+    that of Prometheus, None where it is not known. `commit` is that of the scenario, or of the CI
+    job.
     """
 
     service_versions: dict[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Deployment:
     scrape_interval_s: float | None = None
     databases: dict[str, str] = field(default_factory=dict)
     commit: str = ""
+    prometheus_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

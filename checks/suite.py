@@ -52,6 +52,7 @@ from scenarios.language.shares import divided
 from witnesses.figure import Amount
 from witnesses.health.status import read_statuses
 from witnesses.model import Moment
+from witnesses.prometheus.collection import CollectionRecord
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
@@ -177,8 +178,11 @@ def _deployment(case: Case) -> Deployment:
         for name, status in read_statuses(case.folder, moment).items()
         if status.version
     }
-    interval_s = case.prometheus.collection.interval_s if not run.watch else 0.0
-    return Deployment(versions, run.prometheus, interval_s or None, run.databases, run.commit)
+    collection = CollectionRecord() if run.watch else case.prometheus.collection
+    return Deployment(
+        versions, run.prometheus, collection.interval_s or None, run.databases, run.commit,
+        collection.version,
+    )  # fmt: skip
 
 
 def _phase(case: Case, driven: DrivenProfile) -> Phase:

@@ -193,7 +193,9 @@ def _deployment(result: Result) -> Iterator[tuple[str, str]]:
     if deployment.prometheus:
         interval_s = deployment.scrape_interval_s
         scraped = f", scrapes every {interval_s:g} s" if interval_s else ""
-        yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{scraped}"
+        version = deployment.prometheus_version
+        said = f", version {version}" if version else ""
+        yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{said}{scraped}"
     for name, address in deployment.databases.items():
         yield f"Database {name}", write.without_userinfo(address)
 

@@ -21,9 +21,11 @@ from tests.evidence_factory import (
     Made,
     write_agreeing_witnesses,
     write_health,
+    write_prometheus,
     write_rows,
     write_run,
 )
+from witnesses.prometheus.collection import CollectionRecord
 
 EVERY_CHECK = SCENARIO.replace("checks:\n", "checks:\n  throughput: {at_least: 0.3/s}\n")
 # long enough for the four iterations of a load, which are due a second after each other
@@ -159,10 +161,12 @@ def test_the_deployment_is_known_from_the_evidence(tmp_path: Path) -> None:
         databases={"main": "sqlite:///shop.db"},
     )  # fmt: skip
     folder.write_run(run)
+    write_prometheus(folder, {}, collection=CollectionRecord(interval_s=5.0, version="3.5.0"))
     found = judge(folder).deployment
     assert found.service_versions == {"shop": "1.14.2 (4c1f9e0)"}
     assert (found.prometheus, found.commit) == ("http://prometheus:9090", "4c1f9e0")
     assert found.databases == {"main": "sqlite:///shop.db"}
+    assert (found.prometheus_version, found.scrape_interval_s) == ("3.5.0", 5.0)
 
 
 def test_a_phase_of_random_arrivals_has_its_rate_and_seed(tmp_path: Path) -> None:

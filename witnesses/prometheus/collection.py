@@ -18,7 +18,8 @@ class CollectionRecord:
     the raw samples. `skew_s` is Prometheus' clock minus ours. `fresh` means that every service was
     started for this run. `windows` are the ends of the windows in which the samples were read.
     `is_declared_absent` means that the environment has no Prometheus.
-    `is_clock_set` means that the error is that Prometheus' clock was set.
+    `is_clock_set` means that the error is that Prometheus' clock was set. `version` is what it
+    reports of itself, or "".
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
     """
 
@@ -34,6 +35,7 @@ class CollectionRecord:
     instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_declared_absent: bool = False
     is_clock_set: bool = False
+    version: str = ""
 
     @property
     def window(self) -> str:

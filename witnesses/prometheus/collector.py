@@ -112,7 +112,7 @@ class PrometheusCollector:
         except PrometheusDown as error:
             self._keep_error(error)
         self.collection = replace(self.collection, begin=self._now())
-        self._write_record()
+        _write_record(self._folder, self.collection)
 
     #     last response      end             settled_at
     #     ───────│────────────│───────────────│──s──s──s──▶     s: a successful scrape
@@ -125,7 +125,7 @@ class PrometheusCollector:
         """
         self.collection = replace(self.collection, at=self._now())
         if self.collection.is_clock_set:
-            self._write_record()
+            _write_record(self._folder, self.collection)
             return
         try:
             self._learn_skew()
@@ -142,7 +142,7 @@ class PrometheusCollector:
             self._refuse_future_samples()
         except PrometheusDown as error:
             self._keep_error(error)
-        self._write_record()
+        _write_record(self._folder, self.collection)
 
     def _open_samples(self) -> SampleCollector:
         """Return a collector of the samples since three scrapes before the first request."""
@@ -174,7 +174,7 @@ class PrometheusCollector:
             self._keep_error(error)
         except PrometheusDown:
             return
-        self._write_record()
+        _write_record(self._folder, self.collection)
 
     def wait_silently(self, settle_s: float) -> None:
         """Wait without a query until every target was scraped after the last response.
@@ -223,13 +223,14 @@ class PrometheusCollector:
         return response
 
     def _learn_pace(self) -> None:
-        """Learn clock skew and scrape interval. A fresh stack has not been scraped yet."""
+        """Learn clock skew, scrape interval and version. A fresh stack has not been scraped yet."""
         self._learn_skew()
         is_early = self.collection.fresh and not self.collection.begin
         intervals_s = self._client.intervals_s(() if is_early else self._jobs)
-        known_s = [(intervals_s or {}).get(job) for job in self._jobs]
-        interval_s = max(filter(None, known_s), default=_USUAL_INTERVAL_S)
-        self.collection = replace(self.collection, interval_s=interval_s)
+        known_s = filter(None, ((intervals_s or {}).get(job) for job in self._jobs))
+        interval_s = max(known_s, default=_USUAL_INTERVAL_S)
+        version = "" if is_early else self._client.version()
+        self.collection = replace(self.collection, interval_s=interval_s, version=version)
         if intervals_s is not None and not self.collection.fresh:
             self._scraped = self._jobs & intervals_s.keys()
             self._lag_s = max(self._lag_s, self._client.lag_s(self._jobs, interval_s, self._now()))
@@ -324,9 +325,6 @@ class PrometheusCollector:
     def _deadline(self) -> float:
         patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
         return time.monotonic() + patience_s + _PATIENCE_LAGS * self._lag_s
-
-    def _write_record(self) -> None:
-        _write_record(self._folder, self.collection)
 
 
 def write_absence(folder: RunFolder) -> None:

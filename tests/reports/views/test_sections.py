@@ -66,14 +66,14 @@ def test_what_was_not_served_is_shown_with_its_own_p95() -> None:
 def test_the_environment_names_versions_commit_machine_addresses_rate_and_seed() -> None:
     deployment = Deployment(
         {"cards": "1.14.2 (4c1f9e0)"}, "http://ada:s3cret@prometheus:9090", 15.0,
-        {"cards": "postgresql://db/cards"}, "4c1f9e0",
+        {"cards": "postgresql://db/cards"}, "4c1f9e0", "3.5.0",
     )  # fmt: skip
     soak = replace(phase("soak", 20, 100), target_rate_per_s=20.0, seed=42)
     result = good_result(deployment=deployment, machine="2 cores", phases=(soak,))
     rows = dict(environment_rows(result))
     assert rows["Service cards"] == "http://127.0.0.1:8002, version 1.14.2 (4c1f9e0)"
     assert rows["Service onboarding"] == "http://127.0.0.1:8001"
-    assert rows["Prometheus"] == "http://prometheus:9090, scrapes every 15 s"
+    assert rows["Prometheus"] == "http://prometheus:9090, version 3.5.0, scrapes every 15 s"
     assert rows["Database cards"] == "postgresql://db/cards"
     assert (rows["Commit"], rows["Machine of the load"]) == ("4c1f9e0", "2 cores")
     assert rows["Target rate of soak"] == "20 iterations a second, seed 42"

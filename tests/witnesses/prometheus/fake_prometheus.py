@@ -118,6 +118,8 @@ def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
                 interval = f"{INTERVAL_S * 1000:.0f}ms"
                 target = {"labels": _TARGET, "scrapeInterval": interval}
                 self._say(200, {"activeTargets": [target]})
+            elif asked.path == "/api/v1/status/buildinfo":
+                self._say(200, {"version": "3.5.0"})
             elif asked.path == "/api/v1/series":
                 self._say(200, [{"__name__": "uses_total", "kind": "0", **_TARGET}])
             elif asked.path == "/api/v1/label/__name__/values":

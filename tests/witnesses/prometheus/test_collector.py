@@ -80,6 +80,13 @@ def test_a_fresh_stack_needs_only_one_query_for_the_clock(folder: RunFolder) -> 
     assert record.begin == pytest.approx(5.0, abs=2.0)
 
 
+def test_the_version_of_prometheus_is_in_the_record(folder: RunFolder) -> None:
+    fake = FakePrometheus(lambda _: 1.0)
+    with scraping(fake), closing(client_of(fake)) as client:
+        _with_baseline(fake, folder, client)
+    assert read_prometheus(folder).collection.version == "3.5.0"
+
+
 def test_a_counter_that_stands_still_is_collected_once(folder: RunFolder) -> None:
     fake = FakePrometheus(lambda _: 1.0)
     with scraping(fake), closing(client_of(fake)) as client:
