@@ -102,6 +102,9 @@ def _durations(case: Case, driven: DrivenProfile) -> Iterator[tuple[str, list[_D
         ])  # fmt: skip
         if step.wait:
             yield step.wait, [_of_waits(*part, step.timeout) for part in parts]
+        if step.first_event and step.longest_gap:
+            yield step.first_event, [_of_first_events(*part, step.timeout) for part in parts]
+            yield step.longest_gap, [_of_longest_gaps(*part, step.timeout) for part in parts]
     for name, shared in case.scenario.flows.items():
         steps = [step.step for _, step in placed_steps(shared.steps, ())]
         yield (
@@ -126,6 +129,28 @@ def _of_waits(polls: Exchanges, anchor_at: float, timeout_s: float) -> _Duration
         done_s[ends] - due_s[starts], anchor_at + due_s[starts], (is_ok & is_over)[ends],
         failed[ends],
     )  # fmt: skip
+
+
+def _of_first_events(streams: Exchanges, anchor_at: float, timeout_s: float) -> _Durations:
+    """Return the times from due to the first event; without one, of those that failed.
+
+    Nothing is known of one that the end of the load cut off.
+    """
+    rows, due_s, sent_s = streams.stream_rows(), *map(streams.column, ("due_s", "sent_s"))
+    has_event = rows["events"] > 0
+    times_s = np.where(has_event, sent_s - due_s + rows["first_s"], streams.response_s)
+    served = has_event & streams.ok
+    failed = ~served & (has_event | _failed(streams, timeout_s))
+    kept = has_event | ~(streams.ok | streams.cut_off)
+    return _Durations(*(each[kept] for each in (times_s, anchor_at + due_s, served, failed)))
+
+
+def _of_longest_gaps(streams: Exchanges, anchor_at: float, timeout_s: float) -> _Durations:
+    """Return the longest gap of each stream that has one; that of a timeout is a lower bound."""
+    rows, failed = streams.stream_rows(), _failed(streams, timeout_s)
+    kept = (rows["end"] != 0) & (rows["longest_gap_s"] >= 0)
+    columns = rows["longest_gap_s"], anchor_at + streams.column("due_s"), streams.ok, failed
+    return _Durations(*(each[kept] for each in columns))
 
 
 def _of_iterations(exchanges: Exchanges, anchor_at: float, flow: Sequence[Step]) -> _Durations:

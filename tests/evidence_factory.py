@@ -21,6 +21,7 @@ from scenarios.evidence.run_folder import (
     Stage,
     create_run_folder,
 )
+from scenarios.http.streams import Stream
 from witnesses.health.status import EndpointResponse, ServiceStatus, statuses_json
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
@@ -80,6 +81,7 @@ class Made:
     concluded: bool = True
     marks: int = 0
     group: str = ""
+    stream: Stream | None = None
 
 
 GOOD = (Made("open"), Made("use"))
@@ -158,6 +160,8 @@ def record(folder: RunFolder, load: Load) -> None:
                     marks=made.marks | (Mark.ITERATION if is_end else 0),
                     group=made.group,
                 )  # fmt: skip
+            if made.stream:
+                recorder.note_stream(sequence, made.stream)
             due_s = done_s
     if load.end:
         recorder.end(load.end)

@@ -22,6 +22,7 @@ from scenarios.driver.flow import CompiledStep, Flow, Poll
 from scenarios.driver.step_runner import StepRunner
 from scenarios.evidence.exchange import Mark
 from scenarios.http.messages import Response
+from scenarios.http.streams import Stream
 from scenarios.language.blocks import MAX_EXCHANGES, MAX_ROUNDS
 from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
@@ -74,13 +75,17 @@ class BlockRunner:
         return self._has_room(step) and self._runner.run((step,))
 
     def _run_stream(self, step: CompiledStep) -> bool:
-        runner = self._runner
+        if not self._has_room(step):
+            return False
+        runner, found = self._runner, _FoundStream()
         try:
-            return self._has_room(step) and runner.run(
-                (step,), check=check_stream, sender=runner.sender.streaming()
-            )
+            is_ok = runner.run((step,), check=found.check, sender=runner.sender.streaming())
+            if found.stream:
+                runner.recorder.note_stream(runner.last, found.stream)
         finally:
+            # other steps do not know it, and nothing that is saved has it
             runner.variables.pop(EVENTS_VARIABLE, None)
+        return is_ok
 
     def _run_each(self, block: Repeat | ForEach, values: Iterable[Any]) -> bool:
         for value in values:
@@ -142,6 +147,20 @@ class BlockRunner:
             return True
         reason = f"the iteration has sent {MAX_EXCHANGES:,} requests, the most that one may"
         return self._runner.refuse(step, reason)
+
+
+class _FoundStream:
+    """The stream of a response, once it is checked."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+
+    def check(
+        self, flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
+    ) -> FailureReason | None:
+        """Return why a stream is not as expected, or None."""
+        self.stream = response.stream
+        return check_stream(flow, step, response, variables)
 
 
 class _Wait:

@@ -21,11 +21,13 @@ from scenarios.evidence.amounts import AMOUNT_BYTES
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.generator_health import HEALTH_BYTES
 from scenarios.evidence.recording import Stop, StopReason
+from scenarios.evidence.stream_times import STREAM_BYTES
 from scenarios.evidence.transfer import (
     MAX_AMOUNTS,
     MAX_HEALTH_PER_BATCH,
     MAX_NOTES_BYTES,
     MAX_ROWS,
+    MAX_STREAMS,
 )
 
 _MAX_SCENARIO = 2_000_000
@@ -116,6 +118,7 @@ class BatchMessage(_Message):
     rows: Annotated[bytes, Field(max_length=MAX_ROWS * ROW.itemsize)]
     notes: Annotated[bytes, Field(max_length=MAX_NOTES_BYTES)]
     amounts: Annotated[bytes, Field(max_length=MAX_AMOUNTS * AMOUNT_BYTES)]
+    streams: Annotated[bytes, Field(max_length=MAX_STREAMS * STREAM_BYTES)]
     health: Annotated[bytes, Field(max_length=MAX_HEALTH_PER_BATCH * HEALTH_BYTES)]
     ended: Count
     dropped: Count = 0
@@ -128,6 +131,8 @@ class BatchMessage(_Message):
             raise ValueError("rows and numbers differ in length")
         if len(self.amounts) % AMOUNT_BYTES:
             raise ValueError("its amounts are no whole rows")
+        if len(self.streams) % STREAM_BYTES:
+            raise ValueError("its streams are no whole rows")
         if len(self.health) % HEALTH_BYTES:
             raise ValueError("its health is no whole rows")
         return self

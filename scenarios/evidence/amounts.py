@@ -12,7 +12,6 @@ A key is the number of a note in STEM.jsonl with quantity, label values and reso
 value that only the response has is null in the key of a bound.
 """
 
-import mmap
 import os
 import struct
 from collections.abc import Iterable
@@ -25,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.evidence.files import MAX_DATA_BYTES, open_new, open_to_read
-from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk, without_empty_end
+from scenarios.evidence.files import MAX_DATA_BYTES, open_to_read
+from scenarios.evidence.mapped_rows import RowFile, without_empty_end
 
 COUNTS = ".counts"
 
@@ -90,44 +89,21 @@ class Amounts:
 NO_AMOUNTS = Amounts((), np.empty(0, AMOUNT))
 
 
-class AmountFile:
+class AmountFile(RowFile):
     """Appends the rows of one generator; the file is created with the first."""
 
-    def __init__(self, path: Path) -> None:
-        """Create nothing yet."""
-        self.path = path
-        self.written = 0
-        self._descriptor = -1
-        self._chunk = mmap.mmap(-1, 1)
-        self._chunk_from = self._chunk_to = 0
+    row_bytes = AMOUNT_BYTES
 
     def append(self, sequence: int, rows: Iterable[AmountRow]) -> None:
         """Append what is known of an exchange. Raises OSError if the disk is full."""
         for entry, key, amount, kind in rows:
             number = self.written
-            if number == self._chunk_to:
-                self._grow()
-            at = (number - self._chunk_from) * AMOUNT_BYTES
-            _ROW.pack_into(self._chunk, at, sequence, key, amount, entry)
-            self._chunk[at + _KIND_AT] = kind  # last: until then, a reader sees no row
+            if number == self.chunk_to:
+                self.grow()
+            at = (number - self.chunk_from) * AMOUNT_BYTES
+            _ROW.pack_into(self.chunk, at, sequence, key, amount, entry)
+            self.chunk[at + _KIND_AT] = kind  # last: until then, a reader sees no row
             self.written = number + 1
-
-    def close(self) -> None:
-        """Close the file, without the part of the last chunk that is not written."""
-        if self._descriptor >= 0:
-            self._chunk.close()
-            os.ftruncate(self._descriptor, self.written * AMOUNT_BYTES)
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def _grow(self) -> None:
-        """Map the next chunk. Raises OSError if the disk is full."""
-        if self._descriptor < 0:
-            self._descriptor = open_new(self.path)
-        following = map_chunk(self._descriptor, self._chunk_to, AMOUNT_BYTES)
-        self._chunk.close()
-        self._chunk = following
-        self._chunk_from, self._chunk_to = self._chunk_to, self._chunk_to + CHUNK_ROWS
 
 
 def read_amounts(path: Path, keys: tuple[AmountKey, ...]) -> tuple[Amounts, int]:

@@ -5,7 +5,7 @@ row in the file, counted from 1, is the sequence number of its exchange.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scenarios.evidence.amounts import NO_AMOUNTS, Amounts
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
+from scenarios.evidence.stream_times import NO_STREAMS, streams_of
 
 ROW = np.dtype(
     [
@@ -115,7 +116,7 @@ class Exchanges:
 
     `rows` have the dtype ROW; their step and reason numbers are indices of `steps` and `reasons`.
     `groups` are parallel to `reasons`: what a reason has in common with those that are alike.
-    `amounts` are those of all exchanges of the generator.
+    `amounts` and `streams` are those of all exchanges of the generator.
     """
 
     generator: str
@@ -125,6 +126,7 @@ class Exchanges:
     sequence: Column
     rows: Column
     amounts: Amounts = NO_AMOUNTS
+    streams: Column = field(default_factory=lambda: NO_STREAMS)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -144,7 +146,7 @@ class Exchanges:
         """Select by positions or by a mask."""
         return Exchanges(
             self.generator, self.steps, self.reasons, self.groups, self.sequence[selection],
-            self.rows[selection], self.amounts,
+            self.rows[selection], self.amounts, self.streams,
         )  # fmt: skip
 
     def first(self) -> Exchange:
@@ -154,6 +156,10 @@ class Exchanges:
     def column(self, name: str) -> Column:
         """Return one column of ROW."""
         return self.rows[name]
+
+    def stream_rows(self) -> Column:
+        """Return a row of `stream_times` for each exchange; without a stream, it is empty."""
+        return streams_of(self.streams, self.sequence)
 
     @property
     def response_s(self) -> Column:

@@ -5,12 +5,46 @@ A file of a killed process ends with the empty rows of its last chunk.
 
 import mmap
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.evidence.files import open_new
+
 CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
+
+
+class RowFile:
+    """Appends rows to a file, which is created with the first; the last chunk is mapped."""
+
+    row_bytes: int
+
+    def __init__(self, path: Path) -> None:
+        """Create nothing yet."""
+        self.path = path
+        self.written = 0
+        self.chunk = mmap.mmap(-1, 1)
+        self.chunk_from = self.chunk_to = 0
+        self._descriptor = -1
+
+    def close(self) -> None:
+        """Close the file, without the part of the last chunk that is not written."""
+        if self._descriptor >= 0:
+            self.chunk.close()
+            os.ftruncate(self._descriptor, self.written * self.row_bytes)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def grow(self) -> None:
+        """Map the next chunk. Raises OSError if the disk is full."""
+        if self._descriptor < 0:
+            self._descriptor = open_new(self.path)
+        following = map_chunk(self._descriptor, self.chunk_to, self.row_bytes)
+        self.chunk.close()
+        self.chunk = following
+        self.chunk_from, self.chunk_to = self.chunk_to, self.chunk_to + CHUNK_ROWS
 
 
 def map_chunk(descriptor: int, first: int, row_bytes: int) -> mmap.mmap:

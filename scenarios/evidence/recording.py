@@ -1,7 +1,8 @@
 """Record the exchanges of one generator, each as an intent before its request is sent.
 
-A recording is two files, with STEM.counts where amounts come from templates (`amounts`), and with
-STEM.health under load (`generator_health`).
+A recording is two files, with STEM.counts where amounts come from templates (`amounts`), with
+STEM.streams where responses are streams (`stream_times`), and with STEM.health under load
+(`generator_health`).
 STEM.rows has one row of fixed size per exchange (`exchanges.ROW`). The file is mapped into memory,
 so writing a row costs no system call, and the rows survive however the process is killed.
 STEM.jsonl has the notes, one JSON object per line, flushed at once: `start`; each `reason` with its
@@ -42,6 +43,8 @@ from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
 from scenarios.evidence.files import open_new, open_to_pread
 from scenarios.evidence.generator_health import HEALTH, NO_HEALTH, HealthFile
 from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk
+from scenarios.evidence.stream_times import STREAMS, StreamFile
+from scenarios.http.streams import Stream
 from scenarios.language.amounts import text_of
 
 ROWS, NOTES = ".rows", ".jsonl"
@@ -166,6 +169,7 @@ class Recorder:
         self._keys: dict[tuple[str, KeyLabels], int] = {}
         self.amounts = AmountFile(path.with_suffix(COUNTS))
         self.health = HealthFile(path.with_suffix(HEALTH))
+        self.streams = StreamFile(path.with_suffix(STREAMS))
         self.changed: list[int] | None = None
         self.generator = generator
         self._clock, self._monotonic = clock, clock.monotonic
@@ -264,6 +268,10 @@ class Recorder:
         """Record what is known of the amounts of a request. Raises OSError if the disk is full."""
         self.amounts.append(number, rows)
 
+    def note_stream(self, number: int, stream: Stream) -> None:
+        """Record how the stream of a request went. Raises OSError if the disk is full."""
+        self.streams.append(number, stream)
+
     def note_clock_steps(self) -> None:
         """Record that the wall clock of this machine was set since the last time."""
         steps = self._clock.steps
@@ -279,7 +287,10 @@ class Recorder:
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
         self.note_clock_steps()
-        written = {"rows": self._written, "amounts": self.amounts.written}
+        written = {
+            "rows": self._written, "amounts": self.amounts.written,
+            "streams": self.streams.written,
+        }  # fmt: skip
         self._write("end", {**asdict(end), **written})
         self.close()
 
@@ -291,6 +302,7 @@ class Recorder:
         self._chunk.close()
         self.amounts.close()
         self.health.close()
+        self.streams.close()
         os.ftruncate(self._rows, self._written * ROW_BYTES)
         os.close(self._rows)
 

@@ -39,6 +39,7 @@ from scenarios.evidence.recording import (
     RecordingEnd,
     RecordingStart,
 )
+from scenarios.evidence.stream_times import STREAMS, read_streams
 from scenarios.language.quantities import parse_resolution
 
 _MAX_DETAILS = 20_000  # that a reader keeps
@@ -83,7 +84,13 @@ def read_recording(path: Path) -> Recording | None:
     missing += lost
     if notes.amounts is not None:
         missing += abs(notes.amounts - lost - len(amounts))
-    exchanges = Exchanges(start.generator, start.steps, reasons, groups, sequence, rows, amounts)
+    streams, lost = read_streams(path.with_suffix(STREAMS))
+    missing += lost
+    if notes.streams is not None:
+        missing += abs(notes.streams - lost - len(streams))
+    exchanges = Exchanges(
+        start.generator, start.steps, reasons, groups, sequence, rows, amounts, streams
+    )
     return Recording(
         start, exchanges, end, notes.details, unconcluded, missing, tuple(notes.clock_steps),
         read_health(path.with_suffix(HEALTH)),
@@ -92,12 +99,13 @@ def read_recording(path: Path) -> Recording | None:
 
 @dataclass
 class _Notes:
-    """The notes of a recording; `rows` and `amounts` are how many it had at its end."""
+    """The notes of a recording; `rows`, `amounts` and `streams` are how many it had at its end."""
 
     start: RecordingStart | None = None
     end: RecordingEnd | None = None
     rows: int | None = None
     amounts: int | None = None
+    streams: int | None = None
     is_recovered: bool = False
     reasons: list[tuple[str, str]] = field(default_factory=list)
     keys: list[AmountKey] = field(default_factory=list)
@@ -121,6 +129,7 @@ class _Notes:
                 self.end = self.end or convert(line, RecordingEnd)
                 self.rows = convert(line.get("rows"), int | None)
                 self.amounts = convert(line.get("amounts"), int | None)
+                self.streams = convert(line.get("streams"), int | None)
             case "recovered":
                 self.is_recovered = True
 
@@ -203,7 +212,7 @@ def recover(lost: Path, path: Path) -> bool:
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
         # rows first: the note `recovered` says that none of them is missing
-        for suffix in (ROWS, COUNTS, HEALTH):
+        for suffix in (ROWS, COUNTS, STREAMS, HEALTH):
             if suffix == ROWS or is_there(lost.with_suffix(suffix)):
                 _copy(lost.with_suffix(suffix), path.with_suffix(suffix))
         write_atomically(path, "".join(lines).encode())

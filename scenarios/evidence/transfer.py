@@ -3,9 +3,10 @@
     worker: Recorder → BatchQueue ── batch 1, 2, … ──→ BatchWriter → the same files: master
                            ↑───────── confirmed: 2 ────────┘
 
-A batch has rows with their sequence numbers, and a piece of the notes, of the amounts and of the
-health. The queue keeps a batch until it is confirmed; the writer ignores duplicates. Rows that
-never arrive leave empty rows, which the reader of the recording counts as missing.
+A batch has rows with their sequence numbers, and a piece of the notes, of the amounts, of the
+streams and of the health. The queue keeps a batch until it is confirmed; the writer ignores
+duplicates. Rows that never arrive leave empty rows, which the reader of the recording counts as
+missing.
 """
 
 import os
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.evidence.amounts import AMOUNT, AMOUNT_BYTES, COUNTS, AmountKind
+from scenarios.evidence.amounts import AMOUNT, COUNTS, AmountKind
 from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.files import (
     MAX_DATA_BYTES,
@@ -26,7 +27,9 @@ from scenarios.evidence.files import (
     open_to_read,
 )
 from scenarios.evidence.generator_health import HEALTH, HEALTH_BYTES, MAX_HEALTH_ROWS
+from scenarios.evidence.mapped_rows import RowFile
 from scenarios.evidence.recording import ROWS, Recorder, RowChanges
+from scenarios.evidence.stream_times import STREAM_ROW, STREAMS, is_valid
 
 MAX_ROWS = 20_000
 MAX_NOTES_BYTES = 200_000
@@ -34,8 +37,30 @@ MAX_ALL_NOTES_BYTES = 500_000_000
 MAX_UNCONFIRMED = 8
 MAX_AMOUNTS, MAX_AMOUNTS_PER_ROW = 20_000, 100
 MAX_HEALTH_PER_BATCH = 1_000
+MAX_STREAMS = 20_000
 
 Batch = dict[str, Any]
+
+
+class _NewRows:
+    """The rows that were appended to a file since they were last read."""
+
+    def __init__(self, file: RowFile, most: int) -> None:
+        self._file, self._most_bytes = file, most * file.row_bytes
+        self._at = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield new rows, at most so many at once."""
+        end = self._file.written * self._file.row_bytes
+        if self._at < end:
+            descriptor = open_to_pread(self._file.path)
+            try:
+                while self._at < end:
+                    size = min(end - self._at, self._most_bytes)
+                    yield os.pread(descriptor, size, self._at)
+                    self._at += size
+            finally:
+                os.close(descriptor)
 
 
 class BatchQueue:
@@ -45,8 +70,9 @@ class BatchQueue:
         """Start at the beginning of the recording."""
         self._changes = RowChanges(recorder)
         self._notes = recorder.path
-        self._notes_at = self._amounts_at = self._health_at = self._number = 0
-        self._amounts = recorder.amounts
+        self._notes_at = self._health_at = self._number = 0
+        self._amounts = _NewRows(recorder.amounts, MAX_AMOUNTS)
+        self._streams = _NewRows(recorder.streams, MAX_STREAMS)
         self._unconfirmed: dict[int, Batch] = {}
 
     @property
@@ -67,13 +93,14 @@ class BatchQueue:
         # rows, amounts, notes: an amount is written before the outcome of its row, and a reason or
         # a key is noted before anything has its number
         numbers, rows = self._changes.read()
-        amounts = list(self._amount_pieces())
+        amounts, streams = list(self._amounts.pieces()), list(self._streams.pieces())
         health = list(self._health_pieces())
         pieces = list(self._note_pieces())
         # the fields need a batch, even if nothing is new
         count = max(
-            -(-len(numbers) // MAX_ROWS), len(pieces), len(amounts), len(health), bool(fields)
-        )
+            -(-len(numbers) // MAX_ROWS), bool(fields),
+            *map(len, (pieces, amounts, streams, health)),
+        )  # fmt: skip
         for index in range(count):
             part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)
             self._number += 1
@@ -83,6 +110,7 @@ class BatchQueue:
                 "rows": rows[part].tobytes(),
                 "notes": pieces[index] if index < len(pieces) else b"",
                 "amounts": amounts[index] if index < len(amounts) else b"",
+                "streams": streams[index] if index < len(streams) else b"",
                 "health": health[index] if index < len(health) else b"",
                 **(fields if index == count - 1 else {}),
             }
@@ -97,18 +125,6 @@ class BatchQueue:
         """Drop a batch that has arrived, and those before it: they arrived in order."""
         for arrived in [known for known in self._unconfirmed if known <= number]:
             del self._unconfirmed[arrived]
-
-    def _amount_pieces(self) -> Iterator[bytes]:
-        end = self._amounts.written * AMOUNT_BYTES
-        if self._amounts_at < end:
-            descriptor = open_to_pread(self._amounts.path)
-            try:
-                while self._amounts_at < end:
-                    size = min(end - self._amounts_at, MAX_AMOUNTS * AMOUNT_BYTES)
-                    yield os.pread(descriptor, size, self._amounts_at)
-                    self._amounts_at += size
-            finally:
-                os.close(descriptor)
 
     def _health_pieces(self) -> Iterator[bytes]:
         try:
@@ -143,7 +159,7 @@ class BatchWriter:
     """Writes one worker's recording from its batches; `received` is the number of the last.
 
     A worker may be broken or hostile: the file has at most `max_rows` rows, without gaps, and
-    notes and amounts have a limit.
+    notes, amounts and streams have a limit.
     """
 
     path: Path
@@ -152,6 +168,7 @@ class BatchWriter:
     rows: int = 0
     notes_bytes: int = 0
     amounts: int = 0
+    streams: int = 0
     health: int = 0
 
     def write(self, batch: Batch) -> bool:
@@ -168,6 +185,9 @@ class BatchWriter:
         if batch["amounts"]:
             with open_to_append(self.path.with_suffix(COUNTS)) as amounts:
                 amounts.write(batch["amounts"])
+        if batch["streams"]:
+            with open_to_append(self.path.with_suffix(STREAMS)) as streams:
+                streams.write(batch["streams"])
         if batch["health"]:
             with open_to_append(self.path.with_suffix(HEALTH)) as health:
                 health.write(batch["health"])
@@ -184,6 +204,7 @@ class BatchWriter:
         if self.notes_bytes > MAX_ALL_NOTES_BYTES:
             raise BatchError(f"more than {MAX_ALL_NOTES_BYTES:,} bytes of notes")
         self._check_amounts(np.frombuffer(batch["amounts"], AMOUNT))
+        self._check_streams(np.frombuffer(batch["streams"], STREAM_ROW))
         self.health += len(batch["health"]) // HEALTH_BYTES
         if self.health > MAX_HEALTH_ROWS:
             raise BatchError(f"more than {MAX_HEALTH_ROWS:,} periods of its health")
@@ -207,6 +228,13 @@ class BatchWriter:
             raise BatchError("its amounts are of no kind")
         if (rows["amount"] < 0).any() or (rows["sequence"] > self.max_rows).any():
             raise BatchError("its amounts belong to no exchange")
+
+    def _check_streams(self, rows: np.ndarray) -> None:
+        self.streams += len(rows)
+        if self.streams > self.max_rows:
+            raise BatchError(f"more than the {self.max_rows:,} streams of its part of the load")
+        if not is_valid(rows).all() or (rows["sequence"] > self.max_rows).any():
+            raise BatchError("its streams belong to no exchange, or are none")
 
     def _write_rows(self, numbers: np.ndarray, rows: np.ndarray) -> None:
         """Write rows to their positions in the file, adjacent rows at once."""

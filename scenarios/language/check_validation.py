@@ -6,10 +6,13 @@ from contextlib import suppress
 
 from config.model_keys import Location
 from config.suggestions import did_you_mean
+from scenarios.http.streams import StreamKind
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.objectives import PromqlCheck, percentile_name
 from scenarios.language.promql import find_promql_mistakes
+from scenarios.language.steps import Until
+from scenarios.language.stream_validation import ADD_STREAM
 from scenarios.language.templates import TemplateError, compile_text
 from scenarios.language.violations import (
     Violation,
@@ -44,7 +47,8 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
     for index, objective in enumerate(scenario.checks.latency):
         place: Location = ("checks", "latency", index)
         if objective.step is not None and objective.step not in steps:
-            yield place, f"unknown step {objective.step!r}; {did_you_mean(objective.step, steps)}"
+            hint = _missing_key(scenario, objective.step) or did_you_mean(objective.step, steps)
+            yield place, f"unknown step {objective.step!r}; {hint}"
         if not objective.limits():
             yield place, "the objective has no limit; add a percentile such as p95, or max"
         for percentile in objective.limits():
@@ -53,6 +57,17 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
                 name = percentile_name(percentile)
                 yield place, f"the {name} of {of} has a limit already; remove one"
             limited.add((objective.step, percentile))
+
+
+def _missing_key(scenario: Scenario, name: str) -> str:
+    """Return which key a step would need to have a duration of this name, or ""."""
+    wait, stream = {"until": Until()}, {"stream": StreamKind.SSE}
+    for step in scenario.flow_steps:
+        if name in step.model_copy(update=wait).timed:
+            return f"the step {step.step!r} has no until"
+        if name in step.model_copy(update=stream).timed:
+            return f"the step {step.step!r} has no stream; {ADD_STREAM}"
+    return ""
 
 
 def _throughput(scenario: Scenario) -> Iterator[Violation]:

@@ -73,8 +73,8 @@ class Scenario(StrictModel):
 
     @property
     def timed(self) -> tuple[str, ...]:
-        """What is timed, by name: each step, each wait, and the whole iteration."""
-        names = (name for step in self.flow_steps for name in (step.step, step.wait) if name)
+        """What is timed, by name: each step, with its wait or stream, and the iteration."""
+        names = (name for step in self.flow_steps for name in step.timed)
         return (*names, *map(iteration_of, self.flows), ITERATION)
 
     @property

@@ -67,9 +67,8 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
             yield place, f"steps {other!r} and {step.step!r} have the same id; rename one"
         if looks_like_template(step.step):
             yield place, "templates are not evaluated in a step's name; write a fixed name"
-        names.setdefault(slug(step.step), step.step)
-        if step.wait:
-            names.setdefault(slug(step.wait), step.wait)
+        for timed in step.timed:
+            names.setdefault(slug(timed), timed)
 
 
 def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:

@@ -73,6 +73,22 @@ class Step(StrictModel):
         """The name of the time until this step is done, if it is repeated until then."""
         return f"{self.step}: until done" if self.until else None
 
+    @property
+    def first_event(self) -> str | None:
+        """The name of the time until the first event of its stream, if it has one."""
+        return f"{self.step}: first event" if self.stream else None
+
+    @property
+    def longest_gap(self) -> str | None:
+        """The name of the longest time between two events of its stream, if it has one."""
+        return f"{self.step}: longest gap" if self.stream else None
+
+    @property
+    def timed(self) -> tuple[str, ...]:
+        """What is timed of it, by name: each request, and what else its keys say."""
+        names = (self.step, self.wait, self.first_event, self.longest_gap)
+        return tuple(name for name in names if name)
+
     def expectations(self) -> Iterator[tuple[str, Expected]]:
         """Yield what responses are compared with, each with its key."""
         yield "expect", self.expect

@@ -8,6 +8,7 @@ from checks.case import DrivenProfile
 from checks.timings import Timings, due_order_by_step, timings_by_step
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.recording import RecordingEnd
+from scenarios.http.streams import Event, Stream, StreamEnd
 from tests.evidence_factory import GOOD, SCENARIO, Load, Made, case_of
 
 _REFUSED = Made("open", Outcome.REJECTED, 503, "status 503, expected 200", 0.001)
@@ -124,6 +125,68 @@ def test_a_wait_whose_time_is_over_is_a_lower_bound_and_one_that_failed_proves_n
     found = _timings(tmp_path, *waits, scenario=_POLLED)["use: until done"]
     assert _sizes(found) == (0, 2, 1)
     assert sorted(found.timed_out_s) == [1.0, 2.0]
+
+
+_STREAMED = SCENARIO.replace("    request: POST shop /use\n",
+                             "    request: POST shop /use\n    stream: sse\n")  # fmt: skip
+
+
+def _stream(
+    events: int, first_s: float | None, gap_s: float | None, end: StreamEnd = StreamEnd.ENDED
+) -> Stream:
+    return Stream((Event("a"),) * events, end, first_s, gap_s)
+
+
+_ANSWER = Made("use", duration_s=4.0, stream=_stream(3, 0.5, 2.0))
+_LEFT = Made("use", duration_s=1.0, stream=_stream(3, 0.25, 0.125, StreamEnd.HUNG_UP))
+_ONE = Made("use", duration_s=1.0, stream=_stream(1, 0.75, None))
+_NONE_CAME = Made("use", duration_s=1.0, stream=_stream(0, None, None))
+_STALLED = Made("use", Outcome.REJECTED, 200, "not in time", 10.0,
+                stream=_stream(2, 0.5, 9.0, StreamEnd.BROKEN))  # fmt: skip
+_SILENT = Made("use", Outcome.REJECTED, 200, "not in time", 10.0,
+               stream=_stream(0, None, None, StreamEnd.BROKEN))  # fmt: skip
+_CUT_SHORT = Made("use", Outcome.REJECTED, 200, "broke off", 3.0,
+                  stream=_stream(2, 0.5, 2.0, StreamEnd.BROKEN))  # fmt: skip
+_BUSY = Made("use", Outcome.REJECTED, 429, "status 429", 0.01)
+_LOST = Made("use", Outcome.UNKNOWN, None, "no response", 10.0)
+_STREAMING = Made("use", concluded=False)
+
+
+def _stream_times(place: Path, *made: Made) -> tuple[Timings, Timings]:
+    found = _timings(place, *((each,) for each in made), scenario=_STREAMED)
+    assert len(found["use"]) + len(found["use"].failed_s) == len(made)
+    return found["use: first event"], found["use: longest gap"]
+
+
+def test_the_first_event_is_timed_from_when_the_request_was_due(tmp_path: Path) -> None:
+    late = (Made("open", duration_s=0.5), _ANSWER)
+    found = _timings(tmp_path, late, (_LEFT,), (_ONE,), scenario=_STREAMED)
+    assert found["use: first event"].served_s.tolist() == [0.5, 0.25, 0.75]
+    assert found["use: longest gap"].served_s.tolist() == [2.0, 0.125]
+    assert list(found) == ["open", "use", "use: first event", "use: longest gap", "iteration"]
+
+
+def test_a_stream_without_events_proves_nothing_of_their_times(tmp_path: Path) -> None:
+    first, gap = _stream_times(tmp_path, _NONE_CAME, _BUSY)
+    assert (_sizes(first), _sizes(gap)) == ((0, 0, 1), (0, 0, 0))
+
+
+def test_silence_until_the_timeout_is_a_lower_bound(tmp_path: Path) -> None:
+    first, gap = _stream_times(tmp_path, _STALLED, _SILENT, _LOST)
+    assert first.timed_out_s.tolist() == [10.0, 10.0]
+    assert first.failed_s.tolist() == [0.5], "it came, though the rest did not"
+    assert gap.timed_out_s.tolist() == [9.0]
+
+
+def test_what_is_known_of_a_stream_that_broke_off_counts_only_over_a_limit(tmp_path: Path) -> None:
+    first, gap = _stream_times(tmp_path, _CUT_SHORT, _ANSWER)
+    assert (first.failed_s.tolist(), gap.failed_s.tolist()) == ([0.5], [2.0])
+    assert len(first.judged_by(0.4)) == 2
+
+
+def test_nothing_is_known_of_a_stream_that_the_end_of_the_load_cut_off(tmp_path: Path) -> None:
+    first, gap = _stream_times(tmp_path, _ANSWER, _STREAMING)
+    assert (_sizes(first), _sizes(gap)) == ((1, 0, 0), (1, 0, 0))
 
 
 def test_the_iterations_of_each_of_several_flows_are_timed_by_themselves(tmp_path: Path) -> None:

@@ -218,3 +218,16 @@ def test_a_step_without_a_stream_is_compiled_as_before() -> None:
     (journey,) = compile_flow(plain, ENVIRONMENT, "run-1", "t-1").journeys
     assert [step.name for step in journey.steps] == ["last"]
     assert journey.steps[0].request_template.stream is None
+
+
+@pytest.mark.parametrize("expected", [2, 3])
+def test_the_times_of_a_stream_are_recorded_whether_it_is_as_expected_or_not(
+    tmp_path: Path, expected: int
+) -> None:
+    drive(tmp_path, streamed("a", "b"), expect={"events": expected})
+    recording = read_recording(tmp_path / "a.jsonl")
+    assert recording
+    row = recording.exchanges.stream_rows()[0]
+    assert row[["events", "first_s", "longest_gap_s", "end"]].tolist() == (
+        2, 0.25, 0.5, StreamEnd.ENDED
+    )  # fmt: skip

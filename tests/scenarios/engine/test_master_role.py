@@ -60,6 +60,7 @@ def end(folder: str, is_done: bool) -> list[Any]:
             "rows": b"",
             "notes": b"",
             "amounts": b"",
+            "streams": b"",
             "health": b"",
             "ended": 6,
         }

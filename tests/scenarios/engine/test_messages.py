@@ -24,6 +24,7 @@ BATCH = {
     "rows": b"",
     "notes": b"",
     "amounts": b"",
+    "streams": b"",
     "health": b"",
     "ended": 0,
 }

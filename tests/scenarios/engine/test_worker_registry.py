@@ -145,6 +145,7 @@ def refuse(folder: str, changes: dict[str, Any]) -> list[Any]:
         "rows": b"",
         "notes": b"",
         "amounts": b"",
+        "streams": b"",
         "health": b"",
         "ended": 0,
     }

@@ -21,6 +21,7 @@ from scenarios.evidence.generator_health import (
 )
 from scenarios.evidence.recording import ROWS, Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recording
+from scenarios.evidence.stream_times import STREAM_ROW, STREAMS
 from scenarios.evidence.transfer import (
     MAX_NOTES_BYTES,
     MAX_ROWS,
@@ -29,6 +30,7 @@ from scenarios.evidence.transfer import (
     BatchQueue,
     BatchWriter,
 )
+from scenarios.http.streams import Event, Stream, StreamEnd
 
 END = RecordingEnd(started=1, dropped=0, cpu_s=0.1, wall_s=1.0)
 
@@ -58,6 +60,7 @@ def record(recorder: Recorder, under_way: list[int], chance: random.Random) -> N
     outcome = chance.choice(list(Outcome))
     reason = "" if outcome is Outcome.OK else f"reason {chance.randint(1, 5)}"
     detail = {"status": 500, "n": number} if reason else None
+    recorder.note_stream(number, Stream((Event("a"),), StreamEnd.ENDED, chance.random(), None))
     recorder.conclude(number, 1.5, 2.5, outcome, chance.choice([None, 500]), reason, detail)
 
 
@@ -89,7 +92,7 @@ class Channel:
 
 
 def same_files(worker: Path, master: Path) -> bool:
-    names = ["many-w1.jsonl", f"many-w1{ROWS}", f"many-w1{COUNTS}"]
+    names = ["many-w1.jsonl", *(f"many-w1{suffix}" for suffix in (ROWS, COUNTS, STREAMS))]
     return all(content_of(worker / name) == content_of(master / name) for name in names)
 
 
@@ -143,6 +146,7 @@ def test_amounts_that_no_recorder_writes_are_refused(
         "rows": b"",
         "notes": b"",
         "amounts": amounts,
+        "streams": b"",
         "health": b"",
     }
     with pytest.raises(BatchError, match=message):
@@ -161,9 +165,33 @@ def test_more_amounts_than_the_exchanges_can_have_are_refused(tmp_path: Path) ->
                 "rows": b"",
                 "notes": b"",
                 "amounts": amounts,
+                "streams": b"",
                 "health": b"",
             }
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(1, 3, 0.1, 0.1, 4, [0] * 7)], "belong to no exchange, or are none"),
+        ([(1, 3, 0.1, 0.1, 0, [0] * 7)], "belong to no exchange, or are none"),
+        ([(11, 3, 0.1, 0.1, 1, [0] * 7)], "belong to no exchange, or are none"),
+        ([(1, 10_001, 0.1, 0.1, 1, [0] * 7)], "belong to no exchange, or are none"),
+        ([(1, 3, float("nan"), 0.1, 1, [0] * 7)], "belong to no exchange, or are none"),
+        ([(1, 3, 0.1, 0.1, 1, [0] * 7)] * 11, "more than the 10 streams"),
+    ],
+)
+def test_streams_that_no_recorder_writes_are_refused(
+    tmp_path: Path, rows: list[tuple[object, ...]], message: str
+) -> None:
+    writer = BatchWriter(tmp_path / "many-w1.jsonl", 10)
+    streams = np.array(rows, STREAM_ROW).tobytes()
+    batch: Batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"",
+                    "streams": streams, "health": b""}  # fmt: skip
+    with pytest.raises(BatchError, match=message):
+        writer.write(batch)
+    assert not (tmp_path / f"many-w1{STREAMS}").exists()
 
 
 def test_a_batch_is_limited_in_size_and_only_the_last_has_the_additional_fields(
@@ -204,7 +232,7 @@ def test_the_health_of_a_worker_arrives_whole_though_nothing_else_is_new(tmp_pat
 def test_more_health_than_any_load_has_is_refused(tmp_path: Path) -> None:
     writer = BatchWriter(tmp_path / "load.jsonl", 10, health=MAX_HEALTH_ROWS)
     batch: Batch = {"batch": 1, "numbers": b"", "rows": b"", "notes": b"", "amounts": b"",
-                    "health": bytes(HEALTH_BYTES)}  # fmt: skip
+                    "streams": b"", "health": bytes(HEALTH_BYTES)}  # fmt: skip
     with pytest.raises(BatchError, match="periods of its health"):
         writer.write(batch)
     assert not (tmp_path / "load.health").exists()

@@ -8,6 +8,30 @@ from tests.scenarios.shop_scenario import changed
 
 MUTATIONS = [
     pytest.param(
+        "    - {p95: 2s}",
+        '    - {p95: 2s}\n    - {step: "read: first event", p95: 500ms}',
+        [
+            "s.yaml:25: unknown step 'read: first event'; the step 'read' has no stream; "
+            "add stream: sse, or stream: json_lines"
+        ],
+        id="an objective on the first event of no stream",
+    ),
+    pytest.param(
+        "    - {p95: 2s}",
+        '    - {step: "read: longest gap", max: 1s}',
+        [
+            "s.yaml:24: unknown step 'read: longest gap'; the step 'read' has no stream; "
+            "add stream: sse, or stream: json_lines"
+        ],
+        id="an objective on the gaps of no stream",
+    ),
+    pytest.param(
+        "    - {p95: 2s}",
+        '    - {step: "read: until done", p95: 2s}',
+        ["s.yaml:24: unknown step 'read: until done'; the step 'read' has no until"],
+        id="an objective on a wait that there is not",
+    ),
+    pytest.param(
         "  usage:",
         "  regression: {p95: 20%, steps: [iteration, creat]}\n  usage:",
         ["s.yaml:25: unknown step 'creat'; did you mean create?"],
