@@ -34,6 +34,7 @@ flow:
     expect: {json: {user: "ann & bob", "length(files)": 0}}
   - step: upload
     request: POST shop /files
+    headers: {X-CSRF: "{{ csrf }}"}
     multipart:
       title: "Report {{ unique }}"
       report: {file: report.bin, type: text/csv}
@@ -52,6 +53,39 @@ profiles:
   e2e: {users: 1, iterations: 2}
   benchmark: {users: 3, iterations: 9}
 """
+# each user logs in once, and its iterations keep the cookie
+USER_SCENARIO = """\
+scenario: login
+user_setup:
+  - step: open the form
+    request: GET shop /login
+    save: {csrf: {text: 'name="csrf" value="([^"]+)"'}}
+  - step: log in
+    request: POST shop /login
+    form: {user: "ann & bob", csrf: "{{ csrf }}"}
+    expect: {status: 303}
+    save: {next: {header: Location}}
+flow:
+  - step: follow
+    request: GET shop {{ next }}
+    expect: {json: {user: "ann & bob"}}
+  - step: upload
+    request: POST shop /files
+    headers: {X-CSRF: "{{ csrf }}"}
+    multipart: {title: "Report {{ unique }}", report: {file: report.bin, type: text/csv}}
+    expect: {status: 201}
+    save: {file: {header: Location}}
+  - step: download
+    request: GET shop {{ file }}
+    expect: {text: "Report {{ unique }}"}
+  - step: is refused without the session
+    request: GET shop /account
+    headers: {Cookie: null}
+    expect: {status: 401}
+profiles:
+  e2e: {users: 1, iterations: 2}
+  benchmark: {users: 3, iterations: 9}
+"""
 ENVIRONMENT = """\
 environment: here
 services: {{shop: {{url: "{url}/", health: none, metrics: none}}}}
@@ -61,19 +95,19 @@ load: {{allowed: true}}
 
 @dataclass
 class LoginShop:
-    """Where it listens, its sessions by cookie, and the files that were uploaded."""
+    """Where it listens, its sessions by cookie (user, CSRF token), and the uploaded files."""
 
     url: str = ""
     forms: dict[str, str] = field(default_factory=dict)
-    sessions: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
     files: list[tuple[str, bytes]] = field(default_factory=list)
     logins: int = 0
 
-    def write_files(self, folder: Path) -> tuple[Path, Path]:
+    def write_files(self, folder: Path, text: str = SCENARIO) -> tuple[Path, Path]:
         """Write the scenario and the environment, with the file that is uploaded."""
         scenario, environment = folder / "login.yaml", folder / "here.yaml"
         (folder / "report.bin").write_bytes(REPORT)
-        scenario.write_text(SCENARIO)
+        scenario.write_text(text)
         environment.write_text(ENVIRONMENT.format(url=self.url))
         return scenario, environment
 
@@ -93,7 +127,7 @@ def login_shop() -> Iterator[LoginShop]:
                 page = f'<form><input type="hidden" name="csrf" value="{csrf}"></form>'
                 self.say(200, page, f"Set-Cookie: Form={form}; Path=/login; HttpOnly")
             elif self.path.startswith("/account"):
-                user = shop.sessions.get(self.cookie("sid"))
+                user, _ = shop.sessions.get(self.cookie("sid"), ("", ""))
                 text = json.dumps({"user": user, "files": []})
                 self.say(200 if user and not self.cookie("Form") else 401, text)
             elif not self.path.startswith("/files/"):
@@ -113,7 +147,8 @@ def login_shop() -> Iterator[LoginShop]:
                 self.say(403, "no such form")
                 return
             session = secrets.token_hex(8)
-            shop.sessions[session], shop.logins = form["user"][0], shop.logins + 1
+            shop.sessions[session] = form["user"][0], form["csrf"][0]
+            shop.logins += 1
             self.say(303, "", f"Location: {shop.url}/account?first#top",
                      f"Set-Cookie: sid={session}; HttpOnly; Max-Age=60")  # fmt: skip
 
@@ -121,8 +156,9 @@ def login_shop() -> Iterator[LoginShop]:
             head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
             form: Any = BytesParser(policy=HTTP).parsebytes(head + body)
             title, report = form.iter_parts()
-            if self.cookie("sid") not in shop.sessions:
-                self.say(401, "")
+            _, csrf = shop.sessions.get(self.cookie("sid"), ("", ""))
+            if not csrf or self.headers["X-CSRF"] != csrf:
+                self.say(403 if csrf else 401, "")
                 return
             content = report.get_payload(decode=True)
             shop.files.append((title.get_payload(), content))

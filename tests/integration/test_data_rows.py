@@ -27,6 +27,14 @@ flow:
     counts: {{asked: 1}}
 profiles: {{e2e: {{users: 1, iterations: 1}}, benchmark: {{users: 6, iterations: {iterations}}}}}
 """
+SHARES = """
+scenario: shares
+quantities: {{asked: {{prometheus: asked_total}}}}
+flows:
+  buy: {{share: 3, steps: [{{step: buy, request: GET shop /cbuy, counts: {{asked: 1}}}}]}}
+  browse: {{share: 1, steps: [{{step: browse, request: GET shop /cbrowse, counts: {{asked: 1}}}}]}}
+profiles: {{benchmark: {{users: 6, iterations: {iterations}}}}}
+"""
 LOAD = ("load", "--profile", "benchmark", "--workers", "3")
 ENVIRONMENT = """
 environment: rows
@@ -81,13 +89,14 @@ def noting() -> Iterator[Notes]:
 
 
 def driven(
-    folder: Path, count: int, keys: str, iterations: int, command: Sequence[str] = LOAD
+    folder: Path, count: int, keys: str, iterations: int, command: Sequence[str] = LOAD,
+    scenario: str = SCENARIO,
 ) -> tuple[Counter[str], dict[str, Any], str]:  # fmt: skip
     """Drive a load by three workers; return the rows that came, the result, and its output."""
     (folder / "data").mkdir()
     rows = "".join(f"c{number}\n" for number in range(count))
     (folder / "data" / "customers.csv").write_text(f"id\n{rows}")
-    (folder / "s.yaml").write_text(SCENARIO.format(keys=keys, iterations=iterations))
+    (folder / "s.yaml").write_text(scenario.format(keys=keys, iterations=iterations))
     with noting() as server:
         (folder / "e.yaml").write_text(ENVIRONMENT.format(port=server.server_port))
         ran = subprocess.run(
@@ -123,3 +132,10 @@ def test_the_profiles_of_a_nightly_use_no_unique_row_twice(tmp_path: Path) -> No
     ids, result, output = driven(tmp_path, 300, "order: unique", 100, command=["nightly"])
     assert ids == {f"c{row}": 1 for row in range(101)}, output
     assert result["verdict"] == "pass", output
+
+
+def test_shares_of_flows_are_exact_over_three_workers(tmp_path: Path) -> None:
+    ids, result, output = driven(tmp_path, 1, "", 10_001, scenario=SHARES)
+    assert ids == {"cbuy": 7_501, "cbrowse": 2_500}, output
+    passed = {each["id"] for each in result["findings"] if each["verdict"] == "pass"}
+    assert {"usage/asked", "success/benchmark", "validity/iterations-add-up/benchmark"} <= passed

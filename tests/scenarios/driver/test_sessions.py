@@ -12,7 +12,7 @@ from scenarios.evidence.recording_reader import read_recording
 from scenarios.language.attachments import read_attachments
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
-from tests.login_shop import REPORT, login_shop
+from tests.login_shop import REPORT, SCENARIO, login_shop
 
 
 def drive(folder: Path, scenario_path: Path, environment_path: Path) -> tuple[Flow, Recording]:
@@ -57,3 +57,13 @@ def test_a_redirect_to_another_origin_is_not_followed(tmp_path: Path) -> None:
     assert (row.outcome, row.reason) == (
         "not sent", f"the link leads to http://elsewhere.example:81, another origin than {here}",
     )  # fmt: skip
+
+
+def test_without_its_csrf_header_an_upload_is_refused(tmp_path: Path) -> None:
+    with login_shop() as shop:
+        upload = "    request: POST shop /files\n"
+        text = SCENARIO.replace(f'{upload}    headers: {{X-CSRF: "{{{{ csrf }}}}"}}\n', upload)
+        assert text != SCENARIO
+        _, recording = drive(tmp_path, *shop.write_files(tmp_path, text))
+    assert [row.reason for row in recording.exchanges][3] == "status 403, expected 200 or 201"
+    assert shop.files == []
