@@ -1,7 +1,7 @@
 """What is in doubt after a service was killed is settled exactly, or an interval with the truth."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from scenarios.evidence.exchange import Outcome
 from tests.integration.command import Ended, Start
 from tests.integration.killed_meter import CUSTOMERS, Moment, killed_meter
+from tests.integration.real_prometheus import real_prometheus
 
 ENVIRONMENT = """
 environment: metering
@@ -21,6 +22,7 @@ databases: {{billing: "sqlite:///{database}"}}
 headers: {{X-Tenant-ID: "{{{{ tenant }}}}"}}
 exclusive: true
 load: {{allowed: true, max_users: 100}}
+{prometheus}
 """
 SCENARIO = """
 scenario: metering
@@ -67,6 +69,7 @@ class Killing:
     kills: int = 2
     has_traces: bool = True
     has_counter: bool = False
+    has_prometheus: bool = False
     has_bound: bool = True
     names_customer: bool = True
     in_doubt: str = "1%"
@@ -123,9 +126,16 @@ def drive(start: Start, folder: Path, killing: Killing) -> Killed:
     (folder / "customers.csv").write_text(customers)
     (folder / "s.yaml").write_text(killing.scenario)
     database = folder / "billing.sqlite"
-    with killed_meter(database, killing.moment, killing.kills) as port:
-        declared = "" if killing.has_counter else NO_METRICS
-        environment = ENVIRONMENT.format(port=port, database=database, declared=declared)
+    with ExitStack() as held:
+        port = held.enter_context(killed_meter(database, killing.moment, killing.kills))
+        prometheus = ""
+        if killing.has_prometheus:
+            url = held.enter_context(real_prometheus(folder, "gateway", port))
+            prometheus = f'prometheus: {{url: "{url}"}}'
+        environment = ENVIRONMENT.format(
+            port=port, database=database, declared="" if killing.has_counter else NO_METRICS,
+            prometheus=prometheus,
+        )  # fmt: skip
         (folder / "e.yaml").write_text(environment)
         files = ["--env", str(folder / "e.yaml"), "--scenario", str(folder / "s.yaml")]
         ended = start(*killing.command, *files).wait()
@@ -157,6 +167,7 @@ LONG = [
     Killing(kills=20, has_bound=False, names_customer=False),
     Killing(Moment.BEFORE_CHARGE, kills=20, has_bound=False),
     Killing(kills=20, has_counter=True),
+    Killing(kills=5, has_counter=True, has_prometheus=True, command=TWO_WORKERS),
 ]
 
 
@@ -174,6 +185,9 @@ def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
     assert {name: exact(each["confirmed"]) for name, each in clients.items()} == killed.truth
     assert not any(each["in_doubt"] or each["is_unbounded"] for each in clients.values())
     assert {row["verdict"] for row in killed.rows.values()} == {"pass"}
+    counters = [each for row in killed.rows.values() for name, each in row["figures"].items()
+                if name in ("service", "prometheus")]  # fmt: skip
+    assert {each["reason"] for each in counters} <= {"process_restarted"}
     done = sum(exact(row["resolved"]["done"]) for row in killed.rows.values() if row["resolved"])
     assert bool(done) is (killing.moment is Moment.AFTER_CHARGE or killing.profile == "load")
     assert start("check", str(killed.ended.folder)).wait().code == killed.ended.code
