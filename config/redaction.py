@@ -12,8 +12,9 @@ import functools
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ _REDACTED_NAME = "redacted"  # valid as a name in an exposition, and as a value 
 _SHORTEST_ENCODED = 4
 _SHORTEST_WITHIN = 8
 _SHORTEST_PART = 6
-_MAX_SAVED = 100
+_MAX_SEARCHED, _MAX_SAVED = 100, 1_000
 _MAX_REPEATED = 1_000
 _REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2}")
 _BEFORE_SAMPLE, _AFTER_SAMPLE = re.compile(r',\s*"$'), re.compile(r'"\s*\]')
@@ -109,7 +110,7 @@ class ObtainedTokens:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._tokens: deque[str] = deque(maxlen=_MAX_SAVED)
+        self._tokens: deque[str] = deque(maxlen=_MAX_SEARCHED)
 
     def learn(self, token: str) -> None:
         """Take a token for a secret, from now on."""
@@ -125,10 +126,16 @@ OBTAINED = ObtainedTokens()
 
 @dataclass
 class Secrets:
-    """The secrets of a run: those of its files, and the latest of its responses and its tokens."""
+    """The secrets of a run: those of its files, and the latest of its responses and its tokens.
+
+    `own` returns the values of the virtual user whose response is at hand: they are known however
+    many others came since. `columns` are the secret ones of data rows, by the variable of the row.
+    """
 
     of_files: tuple[str, ...] = ()
     obtained: ObtainedTokens = field(default_factory=ObtainedTokens)
+    own: Callable[[], Iterable[Any]] = tuple
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _saved: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_SAVED))
     _redacted: dict[str, str] = field(default_factory=dict)
 
@@ -147,7 +154,10 @@ class Secrets:
     @property
     def learned(self) -> tuple[str, ...]:
         """The secrets that responses brought: those of the SUT, and those of token endpoints."""
-        saved = (secret for each in self._saved for secret in secrets_in(each))
+        return self._texts_of(self._saved)
+
+    def _texts_of(self, values: Iterable[Any]) -> tuple[str, ...]:
+        saved = (secret for each in values for secret in secrets_in(each))
         return tuple(dict.fromkeys((*saved, *self.obtained)))
 
     def redact_repeated(self, text: str) -> str:
@@ -160,9 +170,10 @@ class Secrets:
         return redacted
 
     def __iter__(self) -> Iterator[str]:
-        """Yield each secret."""
+        """Yield each secret, of those that responses brought the latest ones."""
         yield from self.of_files
-        yield from self.learned
+        latest = islice(self._saved, max(0, len(self._saved) - _MAX_SEARCHED), None)
+        yield from self._texts_of((*self.own(), *latest))
 
 
 @dataclass(frozen=True)
@@ -216,7 +227,7 @@ class _Forms:
     prefixes: tuple[tuple[str, str], ...] = ()
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _matcher(secrets: tuple[str, ...]) -> _Matcher:
     """Return the forms of all secrets."""
     forms = [_forms(secret) for secret in secrets if secret]
@@ -228,7 +239,7 @@ def _matcher(secrets: tuple[str, ...]) -> _Matcher:
     return _Matcher(folded, in_base64, exact, prefixes, longest * _LONGEST_ESCAPE)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def _forms(secret: str) -> _Forms:
     """Compute the forms of a secret."""
     if len(secret) < _SHORTEST_ENCODED:

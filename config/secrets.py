@@ -15,6 +15,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -22,6 +23,9 @@ from config.auth import Auth, basic_credentials
 from config.prometheus import Prometheus
 from config.variables import texts_in
 from config.verbatim import TextPart
+
+# Of a value that a response brought; no header takes a longer one.
+MAX_LENGTH, MAX_TEXTS = 16_384, 100
 
 _SHORTEST = 4
 _SHORTEST_PIECE = 6
@@ -114,9 +118,15 @@ def values_of_auth(auth: Auth) -> Iterator[Value]:
 
 
 def secrets_in(value: Any) -> Iterator[str]:
-    """Yield the secrets in a value that a response brought: its texts."""
-    found = (value,) if isinstance(value, str) else [text for _, text in texts_in(value)]
+    """Yield the secrets in a value that a response brought: its texts, up to the bounds."""
+    found = (text[:MAX_LENGTH] for _, text in islice(texts_in(value), MAX_TEXTS))
     yield from Publicity().secrets(Value(text, ()) for text in found)
+
+
+def is_bounded(value: Any) -> bool:
+    """Return whether all secrets in a value are found: of more, forms would fill the memory."""
+    texts = [len(text) for _, text in islice(texts_in(value), MAX_TEXTS + 1)]
+    return len(texts) <= MAX_TEXTS and sum(texts) <= MAX_LENGTH
 
 
 def is_word(text: str) -> bool:

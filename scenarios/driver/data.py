@@ -112,7 +112,7 @@ def data_rows(
 
     `earlier` are the numbers of iterations of the profiles that the run drives before it.
     """
-    hidden = secret_columns(scenario, environment, tables)
+    secrets.columns = hidden = secret_columns(scenario, environment, tables)
     sources = tuple(
         RowSource(
             name, tables[name], source, part,

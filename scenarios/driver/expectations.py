@@ -7,6 +7,7 @@ from typing import Any
 from jmespath.exceptions import JMESPathError
 
 from config.redaction import Secrets, redact
+from config.secrets import MAX_LENGTH, MAX_TEXTS, is_bounded
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.driver.message_expectations import MessageExpectations
@@ -76,8 +77,8 @@ def _check_message(
             if found is None:
                 return FailureReason(part.missing)
             variables[part.name] = found
-            if part.name in flow.secret_variables:
-                flow.secrets.learn(found)
+            if reason := _learn_saved(flow, part.name, found):
+                return reason
     except (TemplateError, PatternTooSlow) as error:
         return _unfit(error, flow)
     return None
@@ -123,9 +124,20 @@ def _check_content(
         if found is None:
             return FailureReason(f"the response has no {path}")
         variables[name] = found
-        if name in flow.secret_variables:
-            flow.secrets.learn(found)
+        if reason := _learn_saved(flow, name, found):
+            return reason
     return None
+
+
+def _learn_saved(flow: Flow, name: str, value: Any) -> FailureReason | None:
+    """Learn a saved value if it is a secret, or return why it cannot be one."""
+    if name not in flow.secret_variables:
+        return None
+    flow.secrets.learn(value)
+    if is_bounded(value):
+        return None
+    most = f"{MAX_LENGTH:,} characters or {MAX_TEXTS} texts"
+    return FailureReason(f"{name} is a secret of over {most}; save less, or make it public")
 
 
 def _learn_unsaved(flow: Flow, step: CompiledStep, response: Response) -> None:

@@ -4,7 +4,7 @@ For each step: record the intent, send the request, compare the response, save i
 the outcome.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -19,7 +19,7 @@ from scenarios.evidence.amounts import AmountRow
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import CUT_OFF_REASON, Recorder
 from scenarios.evidence.trace_ids import id_in
-from scenarios.http.cookies import CookieJar
+from scenarios.http.cookies import Cookie, CookieJar
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
 from scenarios.language.step_validation import TRACE_VARIABLE
 from scenarios.language.templates import TemplateError
@@ -66,6 +66,7 @@ class StepRunner:
         flow, recorder, variables, due_s = self.flow, self.recorder, self.variables, self.due_s
         run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
         trace_value, send = flow.trace_value, (sender or self.sender).send
+        has_secrets = bool(flow.secret_variables or flow.secrets.columns)
         for step in steps:
             number = recorder.intend(self.iteration, step.number, due_s)
             sent_s, request, promised = due_s, None, NONE_PROMISED
@@ -74,6 +75,7 @@ class StepRunner:
                 if step.uses_trace_id:
                     variables[TRACE_VARIABLE] = id_in(trace, flow.trace_header)
                 if step.amounts:
+                    flow.secrets.own = self.secrets
                     promised = step.amounts.promise(recorder, number, variables, flow.secrets)
                 request = Request(  # not by `_request`, whose call would cost
                     step.request_template, step.target(variables), trace,
@@ -93,6 +95,8 @@ class StepRunner:
                 raise  # killed in flight, or Ctrl-C: the service may have carried out the request
             if response.sets_cookies or step.message:
                 response = self._noted(request, response)
+            if has_secrets or self.cookies:
+                flow.secrets.own = self.secrets
             mismatch = check(flow, step, response, variables)
             if step.amounts and not mismatch:
                 mismatch = step.amounts.conclude(
@@ -110,6 +114,20 @@ class StepRunner:
             )  # fmt: skip
         self.last = number
         return True
+
+    def secrets(self) -> Iterator[Any]:
+        """Yield the values that this iteration may send, and that no system may repeat."""
+        for name in self.flow.secret_variables & self.variables.keys():
+            yield self.variables[name]
+        for name, columns in self.flow.secrets.columns.items():
+            row = self.variables.get(name, {})
+            yield from (row[column] for column in columns if column in row)
+        for cookie in self.cookies or ():
+            if self._is_secret(cookie):
+                yield cookie.value
+
+    def _is_secret(self, cookie: Cookie) -> bool:
+        return cookie.name.lower() not in self.flow.public and not is_word(cookie.value)
 
     def refuse(self, step: CompiledStep, reason: str) -> bool:
         """Record that a step was not sent, and why; return False."""
@@ -139,6 +157,7 @@ class StepRunner:
             if step.uses_trace_id:
                 self.variables[TRACE_VARIABLE] = id_in(trace, self.flow.trace_header)
             if step.amounts:
+                self.flow.secrets.own = self.secrets
                 call.promised = step.amounts.promise(
                     self.recorder, number, self.variables, self.flow.secrets
                 )
@@ -155,6 +174,7 @@ class StepRunner:
             self._record_failure(call.number, call.request, (call.sent_s, call.done_s), error)
             return False
         response = self._noted(call.request, call.response)
+        self.flow.secrets.own = self.secrets
         if call.step.uses_trace_id:
             self.variables[TRACE_VARIABLE] = id_in(call.request.trace, self.flow.trace_header)
         reason = check_response(self.flow, call.step, response, self.variables)
@@ -178,7 +198,7 @@ class StepRunner:
         if response.sets_cookies:
             self.cookies = CookieJar() if self.cookies is None else self.cookies
             for cookie in self.cookies.keep(request, response):
-                if cookie.name.lower() not in self.flow.public and not is_word(cookie.value):
+                if self._is_secret(cookie):
                     self.flow.secrets.learn(cookie.value)
         return response._replace(target=request.target)
 
@@ -201,6 +221,7 @@ class StepRunner:
         request: Request | None, response: Response | None = None, *, cut_off: bool = False,
     ) -> None:  # fmt: skip
         """Record a failure; only where its detail is kept, request and response are redacted."""
+        self.flow.secrets.own = self.secrets
         text, group = map(self.flow.secrets.redact_repeated, reason)
         keeps = self.recorder.keeps_detail(text)
         detail = _detail(self.flow, request, response) if keeps else None

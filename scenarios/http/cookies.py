@@ -50,6 +50,10 @@ class CookieJar:
         """Return whether there are cookies."""
         return bool(self._cookies)
 
+    def __iter__(self) -> Iterator[Cookie]:
+        """Yield each cookie."""
+        return iter(tuple(self._cookies.values()))
+
     def keep(self, request: Request, response: Response) -> list[Cookie]:
         """Keep the cookies that a response sets, and delete those that it ends; return the kept."""
         origin, now_at = request.template.origin, CLOCK.now_at()

@@ -250,3 +250,18 @@ def test_a_secret_in_many_layers_of_escapes_is_redacted_though_the_text_is_cut_w
     escaped = "".join(f"&amp;amp;amp;#x{ord(each):X};" for each in "pa55-w0rd!")
     for length in range(1, len(escaped)):
         assert redact(escaped, ["pa55-w0rd!"], length) == "***"
+
+
+def test_more_are_known_at_the_end_than_are_searched_for_in_each_response() -> None:
+    secrets = Secrets()
+    for number in range(1_500):
+        secrets.learn(f"token-of-user-{number:04}")
+    assert len(secrets.learned) == 1_000
+    assert len(list(secrets)) == 100
+
+
+def test_the_values_of_the_user_at_hand_are_known_however_many_others_came_since() -> None:
+    secrets = Secrets(own=lambda: [["own-token-1"], {"deep": "own-token-2"}])
+    for number in range(1_500):
+        secrets.learn(f"token-of-user-{number:04}")
+    assert redact("own-token-1 own-token-2 token-of-user-1499", secrets) == "*** *** ***"

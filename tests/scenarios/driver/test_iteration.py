@@ -13,6 +13,7 @@ from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.recording_reader import read_recording
+from scenarios.http.cookies import CookieJar
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import (
@@ -602,3 +603,64 @@ def test_a_traceparent_has_the_form_of_the_standard(tmp_path: Path) -> None:
     version, trace, parent, flags = request.trace.split("-")
     assert (version, len(trace), len(parent), flags) == ("00", 32, 16, "01")
     assert request.target == f"/{trace}"
+
+
+def jar_of(value: str) -> CookieJar:
+    """Return the cookies of a user who has a session."""
+    jar = CookieJar()
+    head = f"HTTP/1.1 200 OK\r\nSet-Cookie: sid={value}; Path=/\r\n".encode()
+    request = Request(one_step().steps[0].request_template, "/", "")
+    jar.keep(request, Response(200, b"", "", head, sets_cookies=True))
+    return jar
+
+
+@pytest.mark.parametrize("place", ["variable", "row", "cookie"])
+@pytest.mark.parametrize("response", [
+    answered(500, "text/plain", f"no {TOKEN}!".encode()),
+    *(answered(200, JSON, json.dumps({"a": "x" * length + TOKEN}).encode())
+      for length in range(195 - len(TOKEN), 201, 5)),
+])  # fmt: skip
+def test_a_secret_of_a_user_is_redacted_however_many_others_came_since(
+    tmp_path: Path, place: str, response: Response
+) -> None:
+    step = {"step": "use", "request": "GET shop /", "expect": {"json": {"a": 1}}}
+    flow = flow_of(Scenario.model_validate({
+        "scenario": "s",
+        "user_setup": [{"step": "login", "request": "GET shop /", "save": {"token": "access.it"}}],
+        "flow": [{**step, "headers": {"X-Auth": "{{ token }}"}}],
+        "profiles": {"once": {"users": 1, "iterations": 1}},
+    }))  # fmt: skip
+    own = {"token": TOKEN} if place == "variable" else {"token": "", "rows": {"key": TOKEN}}
+    flow.secrets.columns = {"rows": ("key",)}
+    cookies = jar_of(TOKEN) if place == "cookie" else None
+    for number in range(1_500):
+        flow.secrets.learn(f"of-another-user-{number}")
+    path = tmp_path / "01-once.jsonl"
+    with recorder(path, steps=flow.step_names) as opened:
+        own = {"token": ""} if cookies else own
+        run_iteration(flow, 1, 0.0, Script(response), opened, own, cookies=cookies)
+    written = path.read_text()
+    assert "***" in written
+    assert TOKEN[: len(TOKEN) // 2 + 1] not in written
+
+
+@pytest.mark.parametrize("value", ["s3cret-" * 3_000, [f"s3cret-{n}" for n in range(101)],
+                                   {"a": [{"b": "s3cret-" * 1_500}] * 2}])  # fmt: skip
+def test_a_secret_that_is_too_large_to_be_found_again_fails_the_exchange(
+    tmp_path: Path, value: Any
+) -> None:
+    script = Script(answered(200, JSON, json.dumps({"access": {"it": value}}).encode()))
+    recording = drive(tmp_path, flow_with_login(), script)
+    exchange = recording.exchanges.first()
+    assert exchange.outcome is Outcome.REJECTED
+    assert exchange.reason.startswith("it is a secret of over 16,384 characters or 100 texts")
+    assert "s3cret-s" not in (tmp_path / "01-once.jsonl").read_text()
+
+
+@pytest.mark.timeout(60)
+def test_very_many_secrets_of_a_response_take_no_time_to_redact(tmp_path: Path) -> None:
+    secrets = [f"secret-{number}-of-many" for number in range(200_000)]
+    body = json.dumps({"access": {"it": secrets}}).encode()
+    login = flow_with_login(expect={"json": {"access.it": "none"}})
+    recording = drive(tmp_path, login, Script(answered(200, JSON, body)))
+    assert recording.exchanges.first().outcome is Outcome.REJECTED
