@@ -38,7 +38,8 @@ Only = Annotated[list[str] | None, typer.Option(help="A fault to seed; may be gi
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
 
 
-# Each command imports its module when it runs: `--help` and a wrong option need none of them.
+# Each command imports its module when it runs: `--help` and a wrong option need none of them, and
+# a plan with a mistake needs nothing of what runs it.
 
 
 @app.callback(invoke_without_command=True)
@@ -54,10 +55,12 @@ def nightly(
     fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive the flow once, then the benchmark; check everything; write the report."""
-    from commands.run import run
     from commands.shared.run_setup import plan_of
 
-    run(plan_of("nightly", env, scenario, NIGHTLY, runs, fault), as_json, live)
+    plan = plan_of("nightly", env, scenario, NIGHTLY, runs, fault)
+    from commands.run import run
+
+    run(plan, as_json, live)
 
 
 @app.command()
@@ -66,10 +69,12 @@ def e2e(
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive the flow once and check it."""
-    from commands.run import run
     from commands.shared.run_setup import plan_of
 
-    run(plan_of("e2e", env, scenario, (profile,), runs, fault), as_json)
+    plan = plan_of("e2e", env, scenario, (profile,), runs, fault)
+    from commands.run import run
+
+    run(plan, as_json)
 
 
 @app.command()
@@ -89,7 +94,6 @@ def load(
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
-    from commands.run import run
     from commands.shared.run_setup import plan_of
     from scenarios.driver.load_process import Workers
 
@@ -97,6 +101,8 @@ def load(
         "load", env, scenario, (profile,), runs, fault, users=users, iterations=iterations,
         rate=rate, duration=duration, workers=Workers(workers, expect, bind),
     )  # fmt: skip
+    from commands.run import run
+
     run(plan, as_json, live)
 
 

@@ -22,6 +22,17 @@ def worker(master: str, env: str, runs: Path) -> NoReturn:
     It drives the environment `env` of this machine only. Its recording is in `runs` until the
     master has all of it.
     """
+    host, port = address_of(master)
+    worker_key(host)  # reported here, before Locust starts
+    options = worker_options(host, port, runs, find_environment(env))
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
+    # Python would print a traceback during its imports; `scenarios.engine.interrupts` unblocks it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.execv(sys.executable, command)  # noqa: S606 - the command is ours
+
+
+def address_of(master: str) -> tuple[str, int]:
+    """Return host and port of HOST or HOST:PORT. Raises ConfigError, also of an unknown host."""
     place = parse_host_port(master)
     if place is None or (place.port is not None and place.port not in PORTS):
         raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT"))
@@ -30,9 +41,4 @@ def worker(master: str, env: str, runs: Path) -> NoReturn:
         socket.getaddrinfo(host, port)
     except OSError as error:
         raise ConfigError(Problem(None, None, f"--master {master}: {error.strerror}")) from error
-    worker_key(host)  # reported here, before Locust starts
-    options = worker_options(host, port, runs, find_environment(env))
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
-    # Python would print a traceback during its imports; `scenarios.engine.interrupts` unblocks it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.execv(sys.executable, command)  # noqa: S606 - the command is ours
+    return host, port

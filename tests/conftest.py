@@ -9,6 +9,7 @@ Hypothesis has no deadline. It tries a few examples, the same in each run, excep
 `make test-all`, which tries many, other ones in each run.
 """
 
+import gc
 import signal
 from types import FrameType
 
@@ -38,3 +39,9 @@ settings.register_profile(
     "quick", settings.get_profile("thorough"), derandomize=True, max_examples=25
 )
 settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported and collected, which stays to the end."""
+    gc.collect()
+    gc.freeze()

@@ -72,6 +72,8 @@ def test_a_run_that_is_refused_is_not_caught_and_its_folder_tells_why(tmp_path: 
     assert "unknown fault 'no-such-fault'" in said
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_an_audit_goes_on_after_a_run_that_came_to_nothing_and_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

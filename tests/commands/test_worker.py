@@ -4,10 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
 
+from commands.worker import address_of
+from config.errors import ConfigError
 from scenarios.driver.load_process import LOCUSTFILE
 from tests.paths import ROOT
 
@@ -18,13 +21,12 @@ def command(master: str) -> list[str]:
     return [sys.executable, "run.py", "worker", "--master", master]
 
 
-def refusal(master: str) -> str:
-    """Return what a worker that does not start prints on stderr."""
+def test_a_worker_that_does_not_start_prints_one_sentence() -> None:
     ended = subprocess.run(
-        command(master), cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANGS_S
+        command("x:y:z"), cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANGS_S
     )
     assert (ended.returncode, ended.stdout) == (2, "")
-    return ended.stderr
+    assert ended.stderr == "--master x:y:z is not HOST or HOST:PORT\n"
 
 
 @pytest.mark.parametrize(
@@ -32,12 +34,16 @@ def refusal(master: str) -> str:
                "localhost:0", "localhost:65536", "localhost:-1"],
 )  # fmt: skip
 def test_what_is_not_host_or_host_and_port_is_refused_in_one_sentence(master: str) -> None:
-    assert refusal(master) == f"--master {master} is not HOST or HOST:PORT\n"
+    with pytest.raises(ConfigError) as refused:
+        address_of(master)
+    assert str(refused.value) == f"--master {master} is not HOST or HOST:PORT"
 
 
 @pytest.mark.parametrize("master", ["nowhere.invalid", "nowhere.invalid:6000"])
 def test_a_host_that_is_unknown_is_refused_in_one_sentence(master: str) -> None:
-    said = refusal(master)
+    with pytest.raises(ConfigError) as refused:
+        address_of(master)
+    said = str(refused.value)
     assert said.startswith(f"--master {master}: ")
     assert len(said.splitlines()) == 1
 
@@ -45,23 +51,26 @@ def test_a_host_that_is_unknown_is_refused_in_one_sentence(master: str) -> None:
 @pytest.mark.parametrize(
     ("master", "host", "port"),
     [
-        ("127.0.0.1", "127.0.0.1", "5557"),
-        ("127.0.0.1:1", "127.0.0.1", "1"),
-        ("[::1]:65535", "::1", "65535"),
+        ("127.0.0.1", "127.0.0.1", 5557),
+        ("127.0.0.1:1", "127.0.0.1", 1),
+        ("[::1]:65535", "::1", 65535),
     ],
 )
-def test_the_process_becomes_a_worker_of_the_master_that_is_named(
-    master: str, host: str, port: str
-) -> None:
-    with subprocess.Popen(command(master), cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+def test_a_master_is_named_by_host_or_by_host_and_port(master: str, host: str, port: int) -> None:
+    assert address_of(master) == (host, port)
+
+
+def test_the_process_becomes_a_worker_of_the_master_that_is_named() -> None:
+    with subprocess.Popen(command("[::1]:65535"), cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
             became = psutil.Process(process.pid)
             while "locust" not in (words := became.cmdline()):
                 assert process.poll() is None
+                time.sleep(0.01)
         finally:
             process.kill()
     assert words[1:5] == ["-m", "locust", "-f", str(LOCUSTFILE)]
-    options = "--worker", "--headless", "--master-host", host, "--master-port", port
+    options = "--worker", "--headless", "--master-host", "::1", "--master-port", "65535"
     evidence = "--evidence", str(ROOT / "runs")
     assert (*words[5:13],) == (*options, *evidence)
     assert words[13] == "--environment"
@@ -78,6 +87,7 @@ def test_an_interrupt_before_the_load_ends_the_worker_in_silence(is_connected: b
             try:
                 while "locust" not in psutil.Process(worker.pid).cmdline():
                     assert worker.poll() is None
+                    time.sleep(0.01)
                 if is_connected:
                     master.accept()[0].close()
                 worker.send_signal(signal.SIGINT)

@@ -188,16 +188,23 @@ def test_a_scenario_with_three_mistakes_says_all_three_and_sends_nothing(
     ("arguments", "words"),
     [
         (["nightly", "--env", "nowhere"], "no such environment; known: local"),
-        (["nightly", "--scenario", "nothing"], "no such scenario; known: onboarding_load"),
+        pytest.param(
+            ["nightly", "--scenario", "nothing"], "no such scenario; known: onboarding_load",
+            marks=pytest.mark.long,
+        ),
         (
             ["load", "--profile", "weekly"],
             "no profile is named 'weekly'; known here: e2e, benchmark",
         ),
-        (["nightly", "--fault", "slow-tale"], "unknown fault 'slow-tale'; did you mean slow-tail?"),
+        pytest.param(
+            ["nightly", "--fault", "slow-tale"],
+            "unknown fault 'slow-tale'; did you mean slow-tail?",
+            marks=pytest.mark.long,
+        ),
         (["nightly", "--frobnicate"], "No such option: --frobnicate"),
         (["check", "20260101-000000-ffff"], "no such run"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_command_line_is_one_sentence_and_exit_two(
     start: Start, arguments: list[str], words: str
 ) -> None:
@@ -222,7 +229,14 @@ def test_a_load_is_refused_where_the_environment_allows_none(
     assert fake.seen == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a: [1", b"a: &x 1\nb: *x"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a: [1",
+        *(pytest.param(each, marks=pytest.mark.long)
+          for each in (b"", b"\xff\xfe\x00", b"a: &x 1\nb: *x")),
+    ],
+)  # fmt: skip
 def test_a_file_that_is_not_yaml_is_one_sentence(
     start: Start, tmp_path: Path, content: bytes
 ) -> None:

@@ -60,7 +60,9 @@ def checked(ended: Ended) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.core
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_signal_during_the_load_stops_it_and_what_was_done_is_judged(
     start: Start, open_shop: OpenShop, number: int
 ) -> None:
@@ -157,7 +159,10 @@ flow:
 """
 
 
-@pytest.mark.parametrize("users", [1, 4], ids=["alone", "in a load"])
+@pytest.mark.parametrize(
+    "users",
+    [pytest.param(1, id="alone"), pytest.param(4, id="in a load", marks=pytest.mark.long)],
+)
 def test_the_teardown_runs_after_a_signal_and_all_of_it_is_counted(
     start: Start, open_shop: OpenShop, users: int
 ) -> None:

@@ -152,6 +152,7 @@ def assert_small(source: ChartSource) -> None:
     assert len(page.encode()) < MOST_BYTES
 
 
+@pytest.mark.long
 def test_a_million_requests_are_aggregated(run_of: SourceOf) -> None:
     rows = make_rows(Shape(rate_per_s=5000.0, duration_s=100.0, burst_s=(50, 51)))
     assert len(rows) == 1_000_000
