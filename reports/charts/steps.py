@@ -23,6 +23,7 @@ _LEFT = 170
 _RIGHT = 130
 _ROW = 28
 _TOP = 26
+_NEAR = 90  # pixels: a limit within would stand on the label of the origin
 
 
 def draw_bar(bar: LatencyBar, verdict: Verdict, label: str) -> str:
@@ -70,7 +71,8 @@ def draw_intervals(rows: Sequence[LatencyRow]) -> str:
     ends = [row.p95_high if row.p95_high is not None else row.p95 for row in rows]
     scale_s = 1.1 * max([*ends, *limits.values()], default=0.0)
     picture = new_picture(WIDTH, _TOP + _ROW * len(rows) + 4, intervals_sentence(rows))
-    add_text(picture, _LEFT, 12, "0 s", colour=SOFT)
+    if _along(min(limits.values(), default=scale_s), scale_s) > _LEFT + _NEAR:
+        add_text(picture, _LEFT, 12, "0 s", colour=SOFT)
     for limit_s in sorted(set(limits.values())):
         at = _along(limit_s, scale_s)
         add_text(picture, at, 12, f"limit {write.render_limit(limit_s)}", LIMIT, "middle")

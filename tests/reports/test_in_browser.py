@@ -69,6 +69,25 @@ def test_on_a_phone_every_figure_and_result_of_the_balance_is_on_the_screen(
     page.close()
 
 
+_LINES_OF_WORDS = """() => [...document.querySelectorAll(".gates .name")].flatMap(name =>
+    [...name.firstChild.textContent.matchAll(/[\\w]+/g)].map(word => {
+        const range = document.createRange();
+        range.setStart(name.firstChild, word.index);
+        range.setEnd(name.firstChild, word.index + word[0].length);
+        return new Set([...range.getClientRects()].map(each => each.top)).size;
+    }))"""
+
+
+@pytest.mark.parametrize("name", ["PASS", "FAIL", "INCONCLUSIVE"])
+def test_on_a_phone_no_word_of_a_gate_is_broken(
+    browser: Browser, pages: dict[str, str], name: str
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(pages[name])
+    assert set(page.evaluate(_LINES_OF_WORDS)) == {1}
+    page.close()
+
+
 def _long_banners() -> dict[str, Result]:
     """Return results of which what decided, and each name in it, is as long as it may be."""
     name = "a rather long name of a quantity"

@@ -70,3 +70,9 @@ def test_of_two_p95_objectives_the_strictest_counts() -> None:
 def test_no_control_character_of_a_name_is_drawn(picture: str) -> None:
     assert "a\ufffd[31mb" in picture
     assert control_in(picture) == set()
+
+
+@pytest.mark.parametrize(("p95", "has_origin"), [(1.0, True), (40.0, False)])
+def test_the_label_of_a_limit_near_the_origin_stands_alone(p95: float, has_origin: bool) -> None:
+    row = latency_row("ask", p95, objectives=(objective(95.0, 1.0, p95),))
+    assert (">0 s<" in draw_intervals([row])) is has_origin
