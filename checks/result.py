@@ -314,6 +314,7 @@ def finding_id(*parts: str) -> str:
 
 RUN_COMPLETE = finding_id("validity", "run-complete")
 LOCAL_STACK = finding_id("validity", "local-stack")
+NOT_SATURATED = finding_id("validity", "generator-not-saturated")
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

@@ -11,6 +11,7 @@ from checks.interruption import judge_interruption
 from checks.local_stack import judge_local_stack
 from checks.observations import Generator, GeneratorWorker
 from checks.result import (
+    NOT_SATURATED,
     RUN_COMPLETE,
     Finding,
     Judgement,
@@ -223,7 +224,7 @@ def _pace(driven: DrivenProfile) -> Finding:
         *([f"event loop delay at most {1000 * delay_s:,.0f} ms"] if delay_s is not None else []),
     ]
     return Finding(
-        finding_id("validity", "generator-not-saturated"),
+        NOT_SATURATED,
         "load generator not saturated",
         Kind.VALIDITY,
         Verdict.INCONCLUSIVE if reason else Verdict.PASS,

@@ -1,10 +1,11 @@
 """Put what decided a run into one sentence with one set of numbers."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from checks.balance.sentences import row_sentences
 from checks.latency import objective_id
-from checks.result import Code, Finding, Kind, Result, UsageRow, finding_id
+from checks.result import NOT_SATURATED, Code, Finding, Kind, Result, UsageRow, finding_id
 from checks.verdict import Verdict
 from checks.wording import listed, shortened
 from reports import formatting as write
@@ -23,6 +24,7 @@ _NOT_BY_DISTANCE = (Code.WRONG_LABEL, Code.UNBOUNDED_LABEL, Code.LATE, Code.MISM
 def deciding_sentence(result: Result, finding: Finding) -> str:
     """Say what a finding that does not pass found, as to a person who does not know the checks."""
     say = _SAY.get(finding.kind) if finding.verdict is Verdict.FAIL else None
+    say = _late if finding.id == NOT_SATURATED else say
     sentence = (say(result, finding) if say else "") or _plain(finding)
     return shortened(write.clean(sentence), MOST_CHARACTERS)
 
@@ -36,6 +38,27 @@ def _plain(finding: Finding) -> str:
         for text, most in ((finding.expected, 60), (finding.observed, 80), (finding.title, 60))
     )
     return f"{title}: expected {expected}, observed {observed}. {finding.detail}".strip()
+
+
+def _late(_: Result, finding: Finding) -> str:
+    """Say what a load generator that did not keep up means."""
+    return ("Response times prove nothing, since the load was not sent as planned: "
+            f"{finding.observed}.")  # fmt: skip
+
+
+def _failed(result: Result, finding: Finding) -> str:
+    """Add to the reason when it was: `use: status 503, expected 200 (4 of 9), from … to … UTC.`."""
+    # of several phases, only the failures of a step are known to be those of the reason
+    is_only = finding.kind is Kind.SUCCESS and len(result.phases) == 1
+    for each in result.failures:
+        if finding.reason and (is_only or finding.id == finding_id("flow", each.step)):
+            return f"{finding.reason}, {_period(each.first_at, each.last_at)}."
+    return ""
+
+
+def _period(first_at: datetime, last_at: datetime) -> str:
+    first, last = (f"{each:%H:%M:%S}" for each in (first_at, last_at))
+    return f"at {first} UTC" if first == last else f"from {first} to {last} UTC"
 
 
 def _usage(result: Result, finding: Finding) -> str:
@@ -63,8 +86,9 @@ def _apart(row: UsageRow, distance: Amount, steps: str) -> str:
     by = "short" if distance < 0 else "too many"
     who = listed([_witness(name) for name in apart])
     size = write.render_count(_size(distance))
+    since = f"; Prometheus differs since {row.since:%H:%M:%S} UTC" if row.since else ""
     return (f"{who[:1].upper()}{who[1:]} {verb} {size} {_named(row)} "
-            f"{by}{steps}: {counted} counted, {done} done.")  # fmt: skip
+            f"{by}{steps}: {counted} counted, {done} done{since}.")  # fmt: skip
 
 
 def _size(distance: Amount) -> Amount:
@@ -126,6 +150,8 @@ def _down(result: Result, finding: Finding) -> str:
 
 
 _SAY: Mapping[Kind, Callable[[Result, Finding], str]] = {
+    Kind.FLOW: _failed,
+    Kind.SUCCESS: _failed,
     Kind.USAGE: _usage,
     Kind.LATENCY: _slow,
     Kind.AVAILABILITY: _down,

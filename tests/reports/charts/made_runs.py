@@ -11,7 +11,7 @@ from checks.case import read_case
 from checks.result import Result
 from checks.suite import judge
 from reports.charts.source import ChartSource
-from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, ROW, Column
 from scenarios.evidence.generator_health import HEALTH, HEALTH_ROW
 from scenarios.evidence.recording import RecordingEnd, RecordingStart
@@ -96,6 +96,8 @@ def make_rows(shape: Shape) -> Column:
         rows["outcome"][refused, 1], rows["status"][refused, 1] = CODES[Outcome.REJECTED], 503
         rows["reason"][refused, 1] = 1
         rows["done_s"][refused, 1] = sent_s[refused] + 0.003
+    completes = rows["outcome"][:, 1] == CODES[Outcome.OK]
+    rows["marks"][completes, 1] = Mark.ITERATION
     return rows.reshape(-1)
 
 

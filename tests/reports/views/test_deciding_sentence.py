@@ -1,11 +1,23 @@
 """One sentence that a person understands who does not know the checks, from the result's data."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from checks.result import ClientFigure, Code, Finding, Kind, Misplaced, Result, UsageRow
+from checks.observations import Failure
+from checks.result import (
+    NOT_SATURATED,
+    ClientFigure,
+    Code,
+    Finding,
+    Kind,
+    Misplaced,
+    Result,
+    UsageRow,
+    finding_id,
+)
 from checks.verdict import Verdict
 from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
 from tests.reports.results import (
@@ -14,6 +26,7 @@ from tests.reports.results import (
     good_result,
     latency_row,
     objective,
+    phase,
     usage_row,
 )
 from witnesses.figure import Figure, Reason
@@ -110,3 +123,51 @@ def test_no_text_from_outside_makes_a_sentence_longer_than_two_lines(kind: Kind)
     for each in (bad, replace(bad, id="usage/" + "-".join(["very"] * 500))):
         said = deciding_sentence(good_result(usage=rows), each)
         assert len(said) <= MOST_CHARACTERS
+
+
+def _failure(step: str, first: str, last: str) -> Failure:
+    first_at, last_at = (datetime.fromisoformat(f"2026-11-22T{at}+00:00") for at in (first, last))
+    return Failure(step, "rejected", "status 503, expected 200", 4, 9, first_at, last_at, ())
+
+
+def test_a_step_that_fails_says_from_when_to_when() -> None:
+    reason = "use: status 503, expected 200 (4 of 9)"
+    bad = replace(finding("step use", Kind.FLOW, verdict=Verdict.FAIL, reason=reason),
+                  id=finding_id("flow", "use"))  # fmt: skip
+    failures = (_failure("open", "02:00:00", "02:00:09"), _failure("use", "02:10:01", "02:12:30"))
+    sentence = deciding_sentence(good_result(failures=failures), bad)
+    assert sentence == f"{reason}, from 02:10:01 to 02:12:30 UTC."
+    once = (_failure("use", "02:10:01", "02:10:01"),)
+    sentence = deciding_sentence(good_result(failures=once), bad)
+    assert sentence == f"{reason}, at 02:10:01 UTC."
+
+
+@pytest.mark.parametrize(("phases", "is_known"), [(("load",), True), (("e2e", "load"), False)])
+def test_a_success_rate_says_when_if_the_failures_can_only_be_its_own(
+    phases: tuple[str, ...], is_known: bool
+) -> None:
+    reason = "use: status 503, expected 200 (4 of 9)"
+    bad = finding("success rate of load", Kind.SUCCESS, verdict=Verdict.FAIL, reason=reason)
+    result = good_result(
+        failures=(_failure("use", "02:10:01", "02:12:30"),),
+        phases=tuple(phase(name, 1, 9) for name in phases),
+    )
+    assert ("from 02:10:01" in deciding_sentence(result, bad)) is is_known
+
+
+def test_a_counter_that_loses_says_since_when() -> None:
+    since = datetime.fromisoformat("2026-11-22T02:10:01+00:00")
+    sentence = _usage(_row(93, 93, 100, since=since))
+    assert sentence.endswith("93 counted, 100 done; Prometheus differs since 02:10:01 UTC.")
+
+
+def test_a_generator_that_did_not_keep_up_says_what_that_means() -> None:
+    bad = replace(
+        finding("load generator not saturated", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE,
+                observed="it sent 4.848 s late (p99), at most 0.05 s"),
+        id=NOT_SATURATED,
+    )  # fmt: skip
+    assert deciding_sentence(good_result(), bad) == (
+        "Response times prove nothing, since the load was not sent as planned: "
+        "it sent 4.848 s late (p99), at most 0.05 s."
+    )
