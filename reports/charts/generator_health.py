@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -109,22 +110,19 @@ def _sentence(parts: pd.DataFrame, processes: int) -> str:
     busiest = parts.iloc[int(parts["cpu_ratio"].to_numpy().argmax())]
     slowest = parts.iloc[int(parts["loop_delay_s"].to_numpy().argmax())]
     name = f" ({short_name(busiest['busiest'])})" if processes > 1 else ""
-    over = "".join(_over(parts, measure) for measure in (_CPU, _DELAY))
     return (
-        f"CPU at most {write.render_percentage(busiest['cpu_ratio'], MAX_CPU_RATIO)} of a core, "
-        f"from {interval_clock(busiest['at'])} UTC on{name}; event loop delay at most "
-        f"{write.render_seconds(slowest['loop_delay_s'], MAX_LOOP_DELAY_S)}, from "
-        f"{interval_clock(slowest['at'])} UTC on; at most "
-        f"{write.render_number_of(int(parts['in_flight'].max()), 'iteration')} in flight{over}."
+        f"CPU at most {write.render_percentage(busiest['cpu_ratio'], MAX_CPU_RATIO)} of a core"
+        f"{name}, {_when(parts, _CPU, busiest)}; event loop delay at most "
+        f"{write.render_seconds(slowest['loop_delay_s'], MAX_LOOP_DELAY_S)}, "
+        f"{_when(parts, _DELAY, slowest)}; at most "
+        f"{write.render_number_of(int(parts['in_flight'].max()), 'iteration')} in flight."
     )
 
 
-def _over(parts: pd.DataFrame, measure: _Measure) -> str:
-    """Say since when, and how often, a limit of a trustworthy measurement was passed."""
+def _when(parts: pd.DataFrame, measure: _Measure, most: "pd.Series[Any]") -> str:
+    """Say since when, and how often, the limit was passed, or else when it came nearest."""
     over = parts[parts[measure.column].to_numpy() > (measure.limit or 0.0)]
     if over.empty:
-        return ""
-    name = "CPU" if measure is _CPU else "delay"
-    return (f"; the {name} was over its limit in {len(over):,} of "
-            f"{write.render_number_of(len(parts), 'interval')}, first from "
-            f"{interval_clock(over['at'].iloc[0])} UTC on")  # fmt: skip
+        return f"in the interval from {interval_clock(most['at'])} UTC"
+    return (f"over the limit in {len(over):,} of {write.render_number_of(len(parts), 'interval')}, "
+            f"first from {interval_clock(over['at'].iloc[0])} UTC")  # fmt: skip

@@ -12,6 +12,7 @@ class Section(StrEnum):
     AVAILABILITY = "availability"
     FLOW = "flow"
     LATENCY = "latency"
+    SERVER = "server"
     BALANCE = "balance"
     VALIDITY = "validity"
 

@@ -96,7 +96,7 @@ def chart_makers() -> tuple[tuple[Section, str, Maker], ...]:
         (Section.FLOW, arrivals.TITLE, arrivals.charts),
         (Section.LATENCY, response_times.TITLE, response_times.charts),
         (Section.LATENCY, percentiles.TITLE, percentiles.charts),
-        (Section.LATENCY, server_shares.TITLE, server_shares.charts),
+        (Section.SERVER, server_shares.TITLE, server_shares.charts),
         (Section.BALANCE, witnesses.TITLE, witnesses.charts),
         (Section.VALIDITY, generator.TITLE, generator.charts),
         (Section.VALIDITY, generator_health.TITLE, generator_health.charts),

@@ -9,7 +9,7 @@ from reports.charts.model import Chart, NotDrawn
 from reports.charts.source import ChartSource
 from reports.vega import BLUE, LIMIT, VIOLET
 
-TITLE = "Server against client: share within the limit"
+TITLE = "Share within the limit, at the client and at the service"
 _MOST_STEPS = 20
 _CLIENT, _SERVER = "client (due to done)", "service (its own histogram)"
 _OBJECTIVE = 0.95  # the limit is that of the p95

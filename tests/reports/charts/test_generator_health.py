@@ -26,10 +26,9 @@ def with_recordings(source: ChartSource, recordings: tuple[Recording, ...]) -> C
 
 def test_a_saturated_generator_is_dated_and_named_with_its_limits(run_of: SourceOf) -> None:
     chart = only_chart(generator_health.charts(run_of(SATURATED)))
-    assert "CPU at most 99.00 % of a core, from 17:53:20 UTC on; " in chart.sentence
-    assert "event loop delay at most 0.700 s" in chart.sentence
-    assert "the CPU was over its limit in 20 of 60 intervals, first from 17:53:20" in chart.sentence
-    assert "the delay was over its limit in 20 of 60 intervals" in chart.sentence
+    since = "over the limit in 20 of 60 intervals, first from 17:53:20 UTC; "
+    assert f"CPU at most 99.00 % of a core, {since}" in chart.sentence
+    assert f"event loop delay at most 0.700 s, {since}" in chart.sentence
     svg = render_svg(chart.spec, chart.sentence)
     assert "limit 90.00 %" in svg
     assert "limit 0.500 s" in svg
@@ -37,7 +36,7 @@ def test_a_saturated_generator_is_dated_and_named_with_its_limits(run_of: Source
 
 def test_a_generator_at_rest_passes_no_limit(run_of: SourceOf) -> None:
     sentence = only_chart(generator_health.charts(run_of(Shape()))).sentence
-    assert sentence.startswith("CPU at most 20.00 % of a core, from ")
+    assert sentence.startswith("CPU at most 20.00 % of a core, in the interval from ")
     assert sentence.endswith("at most 4 iterations in flight.")
 
 
@@ -50,7 +49,10 @@ def test_of_several_processes_the_busiest_counts_and_what_is_in_flight_adds_up(
     busy["cpu_s"][100:105] = 0.97
     second = replace(first, start=replace(first.start, generator="load-w2"), health=busy)
     chart = only_chart(generator_health.charts(with_recordings(source, (first, second))))
-    assert "97.00 % of a core, from 17:51:40 UTC on (load-w2)" in chart.sentence
+    assert (
+        "97.00 % of a core (load-w2), over the limit in 1 of 60 intervals, first from 17:51:40"
+        in chart.sentence
+    )
     assert "8 iterations in flight" in chart.sentence
     assert [row[4] for row in chart.rows].count("load-w2") > 0
 
