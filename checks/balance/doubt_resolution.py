@@ -132,14 +132,18 @@ def _settle_open(
 ) -> None:  # fmt: skip
     """Settle an amount without a bound, or of a key that nobody knows, by the rows of its request.
 
-    The rows of no request may be its own.
+    It has one key: rows under a second one, or beyond its bound, are nobody's. The rows of no
+    request may be its own.
     """
     doubtful = [labels for labels in moved | set(strays) if strays[labels] or labels in moved]
     own = [labels for labels, amount in found.items() if amount and promise.fits(labels)]
-    if not own and any(map(promise.fits, doubtful)):
+    if own:
+        labels = max(own, key=lambda each: found[each])
+        done = found[labels] if promise.is_unbounded else min(found[labels], promise.amount)
+        settled.done[labels] += done
+        found[labels] -= done
+    elif any(map(promise.fits, doubtful)):
         settled.still_open.append(promise)
-    for labels in own:
-        settled.done[labels] += found.pop(labels)
 
 
 def _moved_between(
@@ -177,10 +181,16 @@ def _since_the_run(
 ) -> Counter[Labels]:
     """Leave out the rows that were there before the run: none of it wrote them."""
     before = traces.counts_at(Moment.BEFORE, name, promises.labels_of(name)) or {}
-    resolution = promises.resolution_of(name)
+    precision = Precision(promises.resolution_of(name))
     return Counter({
-        labels: max(0, n - int(before.get(labels, 0) / resolution)) for labels, n in strays.items()
+        labels: max(0, n - _units(before.get(labels, Fraction(0)), precision))
+        for labels, n in strays.items()
     })  # fmt: skip
+
+
+def _units(amount: Fraction, precision: Precision) -> int:
+    """Return an amount in units of the resolution, rounded down where it is no multiple."""
+    return int(Fraction(precision.nearest(amount, amount)) / precision.resolution)
 
 
 def _scaled_rows(
@@ -197,8 +207,7 @@ def _scaled_rows(
         name, promises.labels_of(name), has_decimals=precision.resolution.denominator > 1
     )
     for trace, labels, amount in rows:
-        nearest = precision.nearest(amount, amount)
-        yield promises.trace_ids.read(trace), labels, int(Fraction(nearest) / precision.resolution)
+        yield promises.trace_ids.read(trace), labels, _units(Fraction(amount), precision)
 
 
 def find_record_gaps(

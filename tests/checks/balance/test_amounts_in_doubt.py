@@ -18,7 +18,7 @@ from scenarios.evidence.trace_ids import TraceIds
 from scenarios.http.messages import Response, ResponseLost
 from tests import evidence_factory as make
 from tests.metered_run import write_metered_run
-from tests.scenarios.evidence.metered import record, scenario_of, spent
+from tests.scenarios.evidence.metered import STEP, record, scenario_of, spent
 
 LOST = ResponseLost("reset")
 KNOWN = {"tokens": {"{{ tenant }}": "{{ spent }}"}}
@@ -27,16 +27,20 @@ Answers = Sequence[Response | BaseException]
 
 def rows_of(
     place: Path, answers: Answers, stored: Mapping[str, float], *,
-    traces: Sequence[Sequence[object]] | None = None, **step: object,
+    traces: Sequence[Sequence[object]] | None = None,
+    before: Mapping[str, float] | None = None, **step: object,
 ) -> dict[str, UsageRow]:  # fmt: skip
     """Write a run of a metered step, with a database that stored these amounts; judge it."""
     folder = write_metered_run(place, answers, **step)
-    make.write_rows(folder, "before", {"tokens": {"rows": []}})
+    earlier = [[customer, amount] for customer, amount in (before or {}).items()]
+    make.write_rows(folder, "before", {"tokens": {"rows": earlier}})
     after = [[customer, amount] for customer, amount in stored.items()]
     make.write_rows(folder, "after", {"tokens": {"rows": after}})
     if traces is not None:
-        lines = "".join(json.dumps([f"{make.RUN_ID}-load-{number}", *rest]) + "\n"
-                        for number, *rest in traces)  # fmt: skip
+        ids = [f"{make.RUN_ID}-load-{number}" if isinstance(number, int) else number
+               for number, *_ in traces]  # fmt: skip
+        lines = "".join(json.dumps([trace, *rest]) + "\n"
+                        for trace, (_, *rest) in zip(ids, traces, strict=True))  # fmt: skip
         folder.write_witness_file("database/traces-tokens.jsonl", lines.encode())
         folder.write_witness_file("database/traces.json", json.dumps({"tokens": ""}).encode())
     return {row.labels["customer"]: row for row in judge_usage(read_case(folder)).usage}
@@ -95,6 +99,35 @@ def test_an_amount_by_trace_id_settles_what_has_a_bound(tmp_path: Path) -> None:
 def test_a_row_of_no_request_leaves_the_doubt_open(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, [LOST], {"acme": 3.0}, traces=[])
     assert rows["acme"].client.is_unbounded  # the row came between the two queries
+
+
+def test_rows_of_floats_that_were_there_before_the_run_leave_nothing_open(tmp_path: Path) -> None:
+    earlier = 0.1 + 0.7
+    assert earlier < 0.8  # as a column of floats adds them up
+    rows = rows_of(tmp_path, [LOST, LOST], {"acme": 0.1 + 0.7 + 2.5}, before={"acme": earlier},
+                   traces=[["old-1", "acme", 0.1], ["old-2", "acme", 0.7], [1, "acme", 2.5]],
+                   counts=KNOWN)  # fmt: skip
+    client = rows["acme"].client
+    assert (client.confirmed, client.is_in_doubt) == (Fraction(5, 2), False)
+    assert rows["acme"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("counts", [KNOWN, STEP["counts"]], ids=["known", "unknown"])
+@pytest.mark.parametrize(("charged", "verdict"), [(10.0, Verdict.PASS), (10.001, Verdict.FAIL)])
+def test_trace_ids_settle_no_more_than_a_request_can_have_counted(
+    tmp_path: Path, counts: object, charged: float, verdict: Verdict
+) -> None:
+    row = rows_of(tmp_path, [LOST], {"acme": charged}, traces=[[1, "acme", charged]],
+                  counts=counts, at_most={"tokens": 10})["acme"]  # fmt: skip
+    assert row.verdict is verdict
+    assert row.client.most == 10
+
+
+def test_a_request_in_doubt_that_was_charged_to_two_customers_fails(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [LOST], {"acme": 6.0, "globex": 5.5},
+                   traces=[[1, "acme", 6.0], [1, "globex", 5.5]])  # fmt: skip
+    assert (rows["acme"].verdict, rows["acme"].client.confirmed) == (Verdict.PASS, 6)
+    assert (rows["globex"].verdict, rows["globex"].client.most) == (Verdict.FAIL, 0)
 
 
 def test_one_request_that_was_charged_too_little_is_named(tmp_path: Path) -> None:
