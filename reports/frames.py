@@ -173,14 +173,15 @@ def _exchange_columns(phase: str, recording: Recording) -> pd.DataFrame:
 
 def _amount_columns(names: Sequence[str], part: PromisedAmounts) -> pd.DataFrame:
     chosen = part.exchanges[part.position]
-    labels = [json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
-              for values in part.labels]  # fmt: skip
+    used, codes = np.unique(part.key, return_inverse=True)  # the others are of other quantities
+    labels = [json.dumps(dict(zip(names, part.labels[key], strict=True)), ensure_ascii=False)
+              for key in used]  # fmt: skip
     return pd.DataFrame(
         {
             "generator": _constant(chosen.generator, len(chosen)),
             "sequence": chosen.sequence.astype(np.uint32),
             "step": _category(chosen.column("step"), chosen.steps),
-            "labels": _category(part.key, labels),
+            "labels": _category(codes, labels),
             "units": pd.arrays.IntegerArray(part.amount.astype(np.int64), part.is_unbounded.copy()),
         },
         copy=False,

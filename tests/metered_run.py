@@ -19,15 +19,17 @@ QUANTITY: Mapping[str, Any] = {
 
 
 def write_metered_run(
-    place: Path, answers: Sequence[Response | BaseException], **step: object
-) -> RunFolder:
+    place: Path, answers: Sequence[Response | BaseException],
+    quantities: Mapping[str, Any] | None = None, /, **step: object,
+) -> RunFolder:  # fmt: skip
     """Write a run with one iteration per answer, without any witness."""
     document = {
-        "scenario": "metered", "quantities": {"tokens": QUANTITY}, "flow": [{**STEP, **step}],
+        "scenario": "metered", "quantities": {"tokens": QUANTITY, **(quantities or {})},
+        "flow": [{**STEP, **step}],
         "profiles": {"load": {"users": 1, "iterations": len(answers)}},
     }  # fmt: skip
-    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document))
+    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document, sort_keys=False))
     for file in folder.exchanges.iterdir():
         file.unlink()
-    record(folder.exchanges, scenario_of(**step), answers)
+    record(folder.exchanges, scenario_of(quantities, **step), answers)
     return folder

@@ -149,6 +149,18 @@ def test_an_amount_of_which_nothing_is_known_has_no_bound_and_no_label(tmp_path:
     assert row.labels == '{"customer": null}'
 
 
+def test_quantities_by_different_labels_are_told_apart(tmp_path: Path) -> None:
+    quantities = {"requests": {"by": ["customer", "kind"], "prometheus": "requests_total"}}
+    tokens = {"{{ customer }}": "{{ spent }}"}
+    counts = {"tokens": tokens, "requests": {"{{ customer }}": {"ask": 1}}}
+    run = write_metered_run(tmp_path, [spent("acme", "1.5")], quantities, counts=counts)
+    rows = Frames(read_case(run), good_result()).amounts.set_index("quantity")
+    assert rows["labels"].to_dict() == {
+        "tokens": '{"customer": "acme"}', "requests": '{"customer": "acme", "kind": "ask"}',
+    }  # fmt: skip
+    assert rows["high"].to_dict() == {"tokens": 1.5, "requests": 1.0}
+
+
 def test_constant_amounts_are_rows_too_and_what_was_refused_is_none(tmp_path: Path) -> None:
     amounts = frames_of(tmp_path, Load((GOOD, REFUSED, TIMED_OUT))).amounts
     uses = amounts[amounts["quantity"] == "uses"]

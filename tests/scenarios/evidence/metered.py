@@ -1,9 +1,10 @@
 """A metered step, and a recording of it: customers and decimal amounts that only responses have."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from config.environment import Environment
 from config.services import Service
@@ -22,13 +23,14 @@ STEP = {
 }
 
 
-def scenario_of(**step: object) -> Scenario:
-    """Return a scenario of one metered step, with changes."""
+def scenario_of(quantities: Mapping[str, Any] | None = None, /, **step: object) -> Scenario:
+    """Return a scenario of one metered step, with changes and further quantities."""
     return Scenario.model_validate(
         {
             "scenario": "metered",
             "quantities": {
-                "tokens": {"by": ["customer"], "prometheus": "t_total", "resolution": 0.001}
+                "tokens": {"by": ["customer"], "prometheus": "t_total", "resolution": 0.001},
+                **(quantities or {}),
             },
             "flow": [{**STEP, **step}],
             "profiles": {"one": {"users": 1}},
