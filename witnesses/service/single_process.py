@@ -29,6 +29,7 @@ _TICKS_S = 0.1
 _MAX_DURATION_S = 2.0  # of all scrapes together, but for the fewest
 # Name and labels of a sample, then its value; a name that is not classic stands in the braces.
 _SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)\s*=\s*("(?:[^"\\]|\\.)*")')
 
 _Values = Mapping[str, float]
 
@@ -38,7 +39,7 @@ class RepeatedScrapes:
     """What `number` scrapes in a row showed.
 
     `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
-    are the series, as they stand on the page, that rose by the same amount with each scrape, and
+    are the series, with their labels in order, that rose by the same amount with each scrape, and
     `moved` those that rose otherwise: others count on them. `sank` are those of a quantity that
     the page declares as gauges, and that fell: they count nothing.
     """
@@ -152,7 +153,7 @@ class _Watched:
             if metric == START_TIME:
                 start_times.extend(filter(math.isfinite, [_number(value)]))
             elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
-                yield series.decode(errors="replace"), _number(value)
+                yield _in_order(series.decode(errors="replace")), _number(value)
 
 
 def _margin_s(start_times: Sequence[float]) -> float:
@@ -173,6 +174,18 @@ def _rising_evenly(scrapes: Sequence[_Values]) -> Iterator[str]:
         rises = {after - before for before, after in pairwise(values)}
         if len(rises) == 1 and min(rises) > 0:
             yield name
+
+
+def _in_order(series: str) -> str:
+    """Return a series with its labels in order: a page may show them in another each time.
+
+    >>> _in_order('uses_total{kind = "a,b", at="x",}')
+    'uses_total{at="x",kind="a,b"}'
+    """
+    metric, brace, rest = series.partition("{")
+    if not (metric and brace):
+        return series
+    return f"{metric}{{{','.join(sorted(map('='.join, _LABEL.findall(rest))))}}}"
 
 
 def _metric(series: str) -> str:

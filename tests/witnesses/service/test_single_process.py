@@ -116,6 +116,18 @@ def test_a_gauge_that_falls_some_time_later_has_sunk() -> None:
     assert sunk.extended(gauge % 3, gauge % 3, _USES).sank == ("uses_total",)
 
 
+def test_labels_in_another_order_in_each_scrape_are_the_same_series() -> None:
+    """As an exporter shows them that keeps labels in a hash map."""
+    pages = cycle(
+        [
+            b'# TYPE uses_total counter\nuses_total{kind="a,b=\\"c",at="x"} 5\n',
+            b'# TYPE uses_total counter\nuses_total{ at = "x", kind="a,b=\\"c", } 5\n',
+        ]
+    )
+    scrapes = _scraped(pages)
+    assert (scrapes.fell, scrapes.moved, scrapes.number) == ("", (), 20)
+
+
 def test_a_series_that_only_one_process_has_falls_where_it_is_missing() -> None:
     scrapes = _scraped(cycle([_exposition(3), b"process_start_time_seconds 500.0\n"]))
     assert "uses_total" in scrapes.fell
