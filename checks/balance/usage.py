@@ -16,7 +16,7 @@ from checks.verdict import Verdict, worst
 from checks.wording import amount_words, listed
 from scenarios.language.amounts import in_units, text_of
 from scenarios.language.templates import variables_in
-from witnesses.figure import total_of
+from witnesses.figure import Reason, total_of
 
 # What a late count looks like at the first answer: the counter lacks it, all witnesses lack it, or
 # one of two counters does.
@@ -57,8 +57,15 @@ def judge_usage(case: Case) -> Judgement:
 
 
 def counters_fall_short(case: Case) -> bool:
-    """Return whether a counter stands below what the client confirmed: it may only be late."""
-    return _fails_by(case, _SHORT_COUNTS)
+    """Return whether a counter stands below what the client confirmed: it may only be late.
+
+    A restart that nothing shows is one explanation of that, and lateness another.
+    """
+    return any(
+        (row.code in _SHORT_COUNTS and row.verdict is Verdict.FAIL)
+        or any(figure.reason is Reason.RESTART_UNSEEN for figure in row.figures.values())
+        for row in judge_usage(case).usage
+    )
 
 
 def records_fall_short(case: Case) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.rows import _with_gap, rows_of
-from checks.balance.usage import counters_exceed
+from checks.balance.usage import counters_exceed, counters_fall_short
 from checks.case import read_case
 from checks.result import ClientFigure, Code, Finding, Kind, RecordGap, UsageRow
 from checks.verdict import Verdict
@@ -202,6 +202,18 @@ def test_a_shortfall_that_a_restart_without_a_start_time_explains_is_no_lost_cou
         (Verdict.INCONCLUSIVE, Code.COUNTER_RESET)
     }
     assert {row.figures["service"].reason for row in short} == {Reason.RESTART_UNSEEN}
+
+
+@pytest.mark.parametrize(("tea", "is_short"), [(3, True), (4, False)])
+def test_a_counter_without_a_start_time_that_falls_short_may_be_late(
+    tmp_path: Path, tea: int, is_short: bool
+) -> None:
+    folder = _alone(tmp_path, {}, {"tea": tea, "coffee": 8}, start_time=None)
+    assert counters_fall_short(read_case(folder)) is is_short
+    later = exposition({"tea": 4, "coffee": 8}, start_time=None)
+    write_expositions(folder, "later", {"shop-0": later})
+    row = next(each for each in _rows(folder) if each.labels["kind"] == "tea")
+    assert row.code is (Code.LATE if is_short else None)
 
 
 @pytest.mark.parametrize(
