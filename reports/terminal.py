@@ -129,10 +129,10 @@ def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> N
 
 
 def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
-    """Say each reason once, with the rows that it is about."""
+    """Say each reason once, with the rows that it is about; of one that passes, what it hides."""
     about: dict[str, list[str]] = {}
     for row in rows:
-        if row.verdict is not Verdict.PASS:
+        if row.verdict is not Verdict.PASS or row.notes:
             about.setdefault(f"{row.code} {' '.join(row.notes)}".strip(), []).append(row.name)
     return [f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: {reason}"
             for reason, names in list(about.items())[:_MOST_REASONS]]  # fmt: skip

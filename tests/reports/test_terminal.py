@@ -2,11 +2,12 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from checks.result import Result
+from checks.result import Code, ResolvedDoubt, Result
 from checks.verdict import Verdict
 from reports.terminal import print_result, render_terminal
 from reports.terminal_output import TerminalFormat, paper_of
@@ -119,6 +120,16 @@ def test_paper_is_never_too_narrow_nor_too_wide(
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     assert 60 <= paper_of(io.StringIO()).columns <= 100
+
+
+def test_requests_in_doubt_that_were_counted_are_told_though_the_row_passes() -> None:
+    """A service that answers 500 and counts nevertheless must not pass in silence."""
+    good = good_result()
+    told = replace(good.usage[0], code=Code.IN_DOUBT, resolved=ResolvedDoubt(4, 0))
+    result = replace(good, usage=(told, *good.usage[1:]))
+    text = render_terminal(result, REPORT, TerminalFormat(100, "utf-8", False))
+    assert "IN_DOUBT Requests in doubt counted 4" in text
+    assert "IN_DOUBT" not in render_terminal(good, REPORT, TerminalFormat(100, "utf-8", False))
 
 
 def test_a_reason_that_many_rows_share_is_said_once() -> None:

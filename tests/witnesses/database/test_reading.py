@@ -43,11 +43,13 @@ def test_rows_that_only_a_further_query_has_are_late(shop: ShopDatabase) -> None
 
 def test_rows_that_a_further_query_lacks_are_not_late(shop: ShopDatabase) -> None:
     shop.collect(Moment.BEFORE)
-    shop.use("tea")
+    for kind in ("tea", "tea", "cocoa"):
+        shop.use(kind)
     shop.collect(Moment.AFTER)
-    shop.write("DELETE FROM uses")
+    shop.write("DELETE FROM uses WHERE rowid > 1")
     shop.collect(Moment.AFTER)
-    assert shop.figures().at(_TEA) == Figure.exact(0.0)
+    assert shop.figures().at(_TEA) == Figure.exact(1.0)
+    assert shop.figures().at(("cocoa",)) == Figure.exact(0.0)
 
 
 def test_after_a_query_that_failed_nothing_is_known_to_be_late(shop: ShopDatabase) -> None:
