@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from config.client_certificate import ClientCertificate
 from config.headers import FlowHeaderName, HeaderValue
 from config.models import StrictModel
+from config.other_names import OF_AUTH
 from config.requirements import matches
 from config.urls import Url
 
@@ -72,6 +73,8 @@ class OAuth2(StrictModel):
 
 class Auth(StrictModel):
     """The credentials of the requests to one service."""
+
+    other_names = OF_AUTH
 
     basic: BasicAuth | None = None
     bearer: Annotated[Annotated[str, _IS_BEARER] | None, Field(repr=False)] = None

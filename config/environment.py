@@ -5,6 +5,7 @@ is an error, because the file is copied into the evidence of every run.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,10 @@ from config.local_files import with_local_files
 from config.model_keys import Location
 from config.models import StrictModel, read_model
 from config.network import CertificateFile, Network, Routes
+from config.other_names import OF_ENVIRONMENT, OF_LOAD_LIMITS
 from config.plaintext import hide_misread_secrets, plaintext_secrets
 from config.prometheus import Prometheus
-from config.requirements import matches
+from config.requirements import matches, requires
 from config.secrets import (
     Publicity,
     Value,
@@ -45,6 +47,11 @@ PER_RUN = "per run"
 # It stands in the names of files.
 _IS_NAME = matches(r"\w[\w .-]*", "{0!r} is not a name; use letters, digits, spaces and _ . -")
 # It stands in headers, in selectors of PromQL and in texts of SQL.
+_PER_RUN_MISSPELT = re.compile(r"per[\W_]*run", re.IGNORECASE)
+_IS_NOT_MISSPELT = requires(
+    lambda text: text == PER_RUN or not _PER_RUN_MISSPELT.fullmatch(text),
+    "write per run for a tenant of each run's own; {0!r} would be one tenant of that name",
+)
 _IS_TENANT = matches(
     r"""(?! )[^\x00-\x1f\x7f-\U0010ffff"'`\\]+(?<! )""",
     "not a tenant: visible ASCII without quotes and backslashes, no spaces around it",
@@ -57,6 +64,8 @@ class LoadLimits(StrictModel):
     `max_users` are concurrent virtual users, `max_iterations` the iterations of a whole run, and
     `max_rate` the arrival rate of an open model, in iterations per second.
     """
+
+    other_names = OF_LOAD_LIMITS
 
     allowed: bool
     max_users: Annotated[int, Field(gt=0)] = 100
@@ -76,6 +85,8 @@ class Environment(StrictModel):
     query parameters and variables whose values are no secrets.
     """
 
+    other_names = OF_ENVIRONMENT
+
     model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a secret
 
     environment: Annotated[str, _IS_NAME]
@@ -88,7 +99,7 @@ class Environment(StrictModel):
     connect_to: Routes = {}
     ca_file: CertificateFile = None
     trace_header: TraceHeaderName = "X-Trace-ID"
-    tenant: Annotated[str, _IS_TENANT] = PER_RUN
+    tenant: Annotated[str, _IS_TENANT, _IS_NOT_MISSPELT] = PER_RUN
     exclusive: bool = False
     load: LoadLimits = LoadLimits(allowed=False)
     links: Links | None = None

@@ -15,8 +15,13 @@ RESERVED = frozenset(
      "transfer-encoding", "upgrade", "x-trace-id"}
 )  # fmt: skip
 
-_IS_TOKEN = matches(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "not a valid header name")
-_IS_VALUE = matches(r"[!-~]([ -~]*[!-~])?", "not a valid header value: ASCII, no spaces around it")
+_IS_TOKEN = matches(
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
+    "{0!r} is not the name of a header; use letters, digits and -, as in X-Request-ID",
+)
+_IS_VALUE = matches(
+    r"[!-~]([ -~]*[!-~])?", "not a valid header value: write ASCII text without spaces around it"
+)
 _IS_FREE = requires(
     lambda name: name.lower() not in RESERVED, "the client itself says this; leave it out"
 )

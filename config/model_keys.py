@@ -1,8 +1,9 @@
 """Find the keys that a pydantic model allows at a location of its document."""
 
 from collections.abc import Iterator
+from enum import Enum
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
@@ -33,6 +34,37 @@ def models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel
         members += _union_members(get_args(each)[0])
     types = (member for member in members if isinstance(member, type))
     return [member for member in types if issubclass(member, BaseModel)]
+
+
+def child_with(model: type[BaseModel], location: Location, key: str) -> str:
+    """Return the key at a location below which another key is known, or ""."""
+    for child in keys_at(model, location):
+        if key in keys_at(model, (*location, child)):
+            return child
+    return ""
+
+
+def ancestor_with(model: type[BaseModel], location: Location, key: str) -> int | None:
+    """Return how deep in a location the nearest mapping is that knows a key, or None."""
+    for depth in range(len(location) - 1, -1, -1):
+        is_key = isinstance(location[depth], str) and not is_tag(location[depth])
+        if is_key and key in keys_at(model, location[:depth]):
+            return depth
+    return None
+
+
+def choices_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Return the words that a model allows as a value at a location, if it allows only some."""
+    here: Any = model
+    for part in location:
+        here = _descend(here, part)
+    words: list[str] = []
+    for member in _union_members(here):
+        if get_origin(member) is Literal:
+            words += map(str, get_args(member))
+        elif isinstance(member, type) and issubclass(member, Enum):
+            words += (str(each.value) for each in member)
+    return words
 
 
 def is_tag(part: str | int) -> bool:

@@ -5,14 +5,23 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.documents import Document
 from config.errors import ConfigError, Problem
-from config.model_keys import Location, is_tag, keys_at, models_at
+from config.model_keys import (
+    Location,
+    ancestor_with,
+    child_with,
+    choices_at,
+    is_tag,
+    keys_at,
+    models_at,
+)
+from config.other_names import OtherName, OtherNames
 from config.suggestions import did_you_mean, nearest
 from config.value_errors import value_sentence, without_consequences
 
@@ -25,9 +34,14 @@ _MAX_FIXES = 40
 
 
 class StrictModel(BaseModel):
-    """Base of every model that people write as YAML: no unknown keys, no coercion, immutable."""
+    """Base of every model that people write as YAML: no unknown keys, no coercion, immutable.
+
+    `other_names` are the names that other tools have for its keys.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    other_names: ClassVar[OtherNames] = {}
 
 
 def read_model(document: Document, model: type[ModelT]) -> ModelT:
@@ -45,12 +59,13 @@ def read_model(document: Document, model: type[ModelT]) -> ModelT:
 
 
 def invalid_places(document: Document, model: type[BaseModel]) -> set[Location]:
-    """Return where a document does not fit its model."""
+    """Return where a document does not fit its model, or is not read."""
+    places = {*document.misread, *(place for place, _ in document.flaws)}
     try:
         model.model_validate(document.content)
     except ValidationError as error:
-        return {_written_location(document, each) for each in error.errors()}
-    return set()
+        places |= {_written_location(document, each) for each in error.errors()}
+    return places
 
 
 def read_model_leniently(document: Document, model: type[ModelT]) -> ModelT | None:
@@ -85,7 +100,7 @@ def _fix_in_place(
     if not isinstance(parent, dict):
         return parent is None
     value = parent.pop(key, None)
-    near = nearest(str(key), keys_at(model, tuple(path)))
+    near = _meant_key(model, tuple(path), str(key))
     if error["type"] == "extra_forbidden" and near:
         parent.setdefault(near, value)
     elif error["type"] != "extra_forbidden":
@@ -108,7 +123,7 @@ def _problems(
     placed = [(_written_location(document, each), each) for each in error.errors()]
     # a key that is misspelt is not missing as well
     written = {
-        (*place[:-1], nearest(str(place[-1]), keys_at(model, place[:-1])))
+        (*place[:-1], _meant_key(model, _keys_place(place, each), str(place[-1])))
         for place, each in placed
         if each["type"] == "extra_forbidden"
     }
@@ -116,8 +131,9 @@ def _problems(
     # A value that is misread or not read has its own message, which says how to write it.
     unread = {*document.misread, *(place for place, _ in document.flaws)}
     for place, each in without_consequences(placed, written):
-        if place not in unread:
-            problems.append(document.problem(place, _sentence(model, place, each)))
+        is_text_missing = each["type"] == "string_type"
+        if place not in unread or (place in document.misread and not is_text_missing):
+            problems.append(document.problem(place, _sentence(document, model, place, each)))
     yield from _in_order(problems)
 
 
@@ -152,14 +168,49 @@ def _written_location(document: Document, error: ErrorDetails) -> Location:
     return location
 
 
-def _sentence(model: type[BaseModel], location: Location, error: ErrorDetails) -> str:
+def _sentence(
+    document: Document, model: type[BaseModel], location: Location, error: ErrorDetails
+) -> str:
     field = ".".join(str(part) for part in location)
     if error["type"] == "extra_forbidden":
-        # with its tags, since another member of a union may know the key
-        parents = [part for part in error["loc"][:-1] if part in location or is_tag(part)]
-        known = keys_at(model, tuple(parents))
-        return f"unknown key {location[-1]!r}; {did_you_mean(str(location[-1]), known)}"
+        place, key = _keys_place(location, error), str(location[-1])
+        meant = _meant_key(model, place, key)
+        if (*location[:-1], meant) in document.lines:
+            return f"unknown key {key!r}; {meant} is written already, so remove one of them"
+        return f"unknown key {key!r}; {_remedy_for_key(model, place, key)}"
     if error["type"] == "missing":
-        return f"the key {field!r} is missing"
-    sentence = value_sentence(error, keys_at(model, location))
+        example = _example_value(model, _keys_place(location, error), str(location[-1]))
+        added = "".join(f"; add it, as in {key}: {value}" for key, value in example.items())
+        return f"the key {field!r} is missing{added}"
+    sentence = value_sentence(error, keys_at(model, location), choices_at(model, location))
     return f"{field}: {sentence}" if field else sentence
+
+
+def _keys_place(location: Location, error: ErrorDetails) -> Location:
+    """Return the place of the mapping that a key is in.
+
+    It has the tags of unions, since another member of a union may know the key.
+    """
+    return tuple(part for part in error["loc"][:-1] if part in location or is_tag(part))
+
+
+def _other_name(model: type[BaseModel], place: Location, key: str) -> OtherName | None:
+    names = (getattr(each, "other_names", {}) for each in models_at(model, place))
+    return next((known[key] for known in names if key in known), None)
+
+
+def _meant_key(model: type[BaseModel], place: Location, key: str) -> str:
+    """Return the known key that an unknown one stands for, or ""."""
+    other = _other_name(model, place, key)
+    return other.key if other else nearest(key, keys_at(model, place))
+
+
+def _remedy_for_key(model: type[BaseModel], place: Location, key: str) -> str:
+    """Return what to write in place of an unknown key, or where it belongs."""
+    if other := _other_name(model, place, key):
+        return other.remedy
+    if child := child_with(model, place, key):
+        return f"write it below {child}"
+    if (depth := ancestor_with(model, place, key)) is not None:
+        return f"move it out of {place[depth]}, to the keys beside it"
+    return did_you_mean(key, keys_at(model, place))

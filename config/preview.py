@@ -16,7 +16,7 @@ from typing import Any
 
 from config.documents import Document, parse_document
 from config.environment import Environment, problems_as_written
-from config.errors import ConfigError
+from config.errors import ConfigError, Problem
 from config.local_files import certificate_at, with_local_files
 from config.model_keys import Location
 from config.models import invalid_places, read_model
@@ -40,8 +40,9 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
     Raises ConfigError.
     """
     written = parse_document(path)
-    problems = problems_as_written(written)
-    places = _places(written.content, is_unknown)
+    unset = _places(written.content, lambda name: name not in os.environ and not is_unknown(name))
+    problems = [*problems_as_written(written), *_unset(written, unset)]
+    places = {**_places(written.content, is_unknown), **unset}
     try:
         document = _with_candidates(path, places)
         environment = read_model(_without_unknown_files(document, places), Environment)
@@ -51,6 +52,14 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
     if problems:
         raise ConfigError(*problems)
     return environment
+
+
+def _unset(document: Document, places: Mapping[str, list[Location]]) -> list[Problem]:
+    return [
+        document.problem(place, f"the environment variable {name} is not set; export it first")
+        for name, of_variable in places.items()
+        for place in of_variable
+    ]
 
 
 def _without_unknown_files(document: Document, places: Mapping[str, list[Location]]) -> Document:

@@ -1,13 +1,22 @@
 """The services of an environment: their addresses, and the headers that only one of them takes."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from config.auth import NO_AUTH, Auth
 from config.headers import OwnFlowHeaders, OwnHeaders
 from config.models import StrictModel
+from config.other_names import OF_SERVICE
+from config.suggestions import stands_for_none
 from config.urls import BaseUrl, Url, UrlPath, origin_of
 
 NONE = "none"
@@ -21,9 +30,17 @@ MetricsUrls = Annotated[
 ]
 
 # the model itself does not allow that nothing authenticates
-MetricsAuth = Annotated[
-    Auth, WrapValidator(lambda value, validate: NO_AUTH if value == NONE else validate(value))
-]
+
+
+def _metrics_auth(value: Any, validate: ValidatorFunctionWrapHandler) -> Auth:
+    if isinstance(value, str) and value != NONE:
+        hint = "; did you mean none?" if stands_for_none(value) else ""
+        raise ValueError(f"must be none, or a mapping with the keys of auth{hint}")
+    auth: Auth = NO_AUTH if value == NONE else validate(value)
+    return auth
+
+
+MetricsAuth = Annotated[Auth, WrapValidator(_metrics_auth)]
 
 
 class Service(StrictModel):
@@ -40,6 +57,8 @@ class Service(StrictModel):
     `auth` authenticates the requests of the flow and `probe`, and scrapes of the same origin: a
     secret goes to no other. `metrics_auth` replaces it for all scrapes; `none` leaves it out.
     """
+
+    other_names = OF_SERVICE
 
     url: BaseUrl
     health: Literal["none"] | UrlPath = "/health"

@@ -79,6 +79,10 @@ BaseUrl = Annotated[
 ]
 PrometheusUrl = Annotated[
     str,
+    matches(
+        r"(?!.*/(?:api/v1(?:/.*)?|graph|metrics)/*$).*",
+        "write the base of /api/v1, without /api/v1, /graph or /metrics at its end",
+    ),
     matches("[^@]*", "a URL must not contain a user and password; use basic_auth"),
     matches(_PLAIN, "a URL must not contain ? or #; use headers or bearer_token"),
     AfterValidator(_url),

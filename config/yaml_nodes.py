@@ -57,8 +57,7 @@ class NodeReader:
                 self._flaw(place, line, f"the key {key!r} is defined twice, first in line "
                                         f"{first[key]}; remove or rename one")  # fmt: skip
             elif not self._has_colon(key_node):
-                self._flaw(place, line, f"{key!r} has no colon and no value; quote the whole "
-                                        "value if the comma is a part of it")  # fmt: skip
+                self._flaw(place, line, self._without_colon(key_node))
             first.setdefault(key, line)
             self.lines[place] = line
             yield key, self.content_of(value_node, place)
@@ -67,6 +66,13 @@ class NodeReader:
         """Return whether a key is written with its colon: {a, b} has two keys without any."""
         end = self._text[key_node.end_mark.index : key_node.end_mark.index + 1_000].lstrip()
         return not end.startswith((",", "}"))
+
+    def _without_colon(self, key_node: yaml.ScalarNode) -> str:
+        key, end = key_node.value, key_node.end_mark.index
+        if key[-1:].isdigit() and self._text[end + 1 : end + 2].isdigit():
+            return f"{key!r} has no colon and no value; write a decimal point instead of the comma"
+        return (f"{key!r} has no colon and no value; "
+                "quote the whole value if the comma is a part of it")  # fmt: skip
 
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
         line = node.start_mark.line + 1

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from config.documents import read_document
+from config.documents import parse_document, read_document
 from config.environment import (
     Environment,
     EnvironmentFile,
@@ -18,6 +19,7 @@ from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
 from config.suggestions import did_you_mean
 from config.units import parse_duration, parse_rate
+from config.variables import names_of_variables
 from config.verbatim import TextPart
 from scenarios.driver.conflicts import (
     find_data_conflicts,
@@ -35,7 +37,7 @@ from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.step_validation import BUILT_IN_VARIABLES, TRACE_VARIABLE
 from scenarios.language.tables import Tables
 from scenarios.language.templates import TemplateError, compile_header, variables_in_header
-from scenarios.language.variables import find_unusable_variables
+from scenarios.language.variables import find_unusable_variables, texts_sent
 
 T = TypeVar("T")
 
@@ -100,6 +102,8 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
     file = _collect(problems, lambda: read_environment_file(find_environment(asked.env)))
     path = _collect(problems, lambda: find_scenario(asked.scenario))
     scenario = _collect(problems, lambda: read_scenario(path)) if path else None
+    if path and not scenario and not asked.allow_unset:
+        problems += unset_variable_problems(path)
     if scenario and path:
         _collect(problems, lambda: read_attachments(scenario, path))
     if scenario and path and not asked.allow_unset:
@@ -197,6 +201,19 @@ def variable_problems(scenario: Scenario, path: Path) -> list[Problem]:
     mistakes = list(find_unusable_variables(scenario, os.environ))
     document = read_document(path) if mistakes else None
     return [document.problem(*each) for each in mistakes if document]
+
+
+def unset_variable_problems(path: Path) -> list[Problem]:
+    """Return the variables that a scenario which cannot be read uses, and that are not set."""
+    with suppress(ConfigError):
+        document = parse_document(path)
+        return [
+            document.problem(place, f"the environment variable {name} is not set; export it first")
+            for place, text in texts_sent(document.content)
+            for name in names_of_variables(text)
+            if name not in os.environ
+        ]
+    return []
 
 
 def header_problems(environment: Environment, file: Path) -> list[Problem]:

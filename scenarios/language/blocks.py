@@ -14,6 +14,7 @@ from config.requirements import requires
 from config.suggestions import nearest
 from config.units import Pause
 from scenarios.language.identifiers import Name
+from scenarios.language.other_names import OF_BLOCKS, OF_CONDITION
 from scenarios.language.steps import Step
 from scenarios.language.templates import is_expression
 
@@ -44,6 +45,8 @@ _SENDS_SEVERAL = requires(
 class Repeat(StrictModel):
     """Runs its steps a number of times; `as` names a variable that counts from 1."""
 
+    other_names = OF_BLOCKS
+
     repeat: Annotated[Any, _IS_NUMBER, Field(examples=[3])]
     variable: Annotated[Name | None, Field(alias="as")] = None
     steps: "Blocks"
@@ -51,6 +54,8 @@ class Repeat(StrictModel):
 
 class ForEach(StrictModel):
     """Runs its steps for each element of a list, which has the name `as` there."""
+
+    other_names = OF_BLOCKS
 
     for_each: Annotated[Any, _IS_LIST, Field(examples=[["a", "b"]])]
     variable: Annotated[Name, Field(alias="as", examples=["item"])]
@@ -60,6 +65,8 @@ class ForEach(StrictModel):
 class Condition(StrictModel):
     """Runs its steps if the value of an expression is true in Jinja's sense, or those of `else`."""
 
+    other_names = {**OF_BLOCKS, **OF_CONDITION}
+
     condition: Annotated[str, _IS_EXPRESSION, Field(alias="if", examples=["{{ iteration > 1 }}"])]
     steps: "Blocks"
     otherwise: Annotated["Blocks | None", Field(alias="else")] = None
@@ -67,6 +74,8 @@ class Condition(StrictModel):
 
 class Think(StrictModel):
     """A pause; of a range, each is random."""
+
+    other_names = OF_BLOCKS
 
     think: Annotated[Pause, Field(examples=["1s to 3s"])]
 
@@ -81,6 +90,8 @@ def _only_step(value: Any) -> Any:
 class Together(StrictModel):
     """Sends the requests of its steps at once, each over a connection of its own."""
 
+    other_names = OF_BLOCKS
+
     together: Annotated[list[Annotated[Step, BeforeValidator(_only_step)]], _SENDS_SEVERAL]
 
 
@@ -92,8 +103,11 @@ def _one_key(value: Any) -> Any:
     found = [key for key in KEYS if isinstance(value, dict) and key in value]
     if len(found) > 1:
         first, second = found[:2]
-        message = f"{first} and {second} are two blocks; "
-        message += f"write the step below steps: of {second}" if first == "step" else "nest them"
+        below = f"{second}:" if second == "together" else f"steps: of {second}"
+        remedy = f"write the step below {below}" if first == "step" else "nest them"
+        if second == "think":
+            remedy = "write - think: as an entry of its own, before or after it"
+        message = f"{first} and {second} are two blocks; {remedy}"
         raise ValueError(message)
     return value
 
@@ -104,9 +118,14 @@ def _tag(value: Any) -> str | None:
         keys = [field.alias or name for name, field in type(value).model_fields.items()]
     else:
         keys = [str(key) for key in value] if isinstance(value, dict) else []
-    near = (nearest(key, list(KEYS)) for key in keys)
+    near = (_meant(key) for key in keys)
     found = ["step"] if "request" in keys else [key for key in KEYS if key in keys] or [*near]
     return next((_TAGS[key] for key in found if key), None)
+
+
+def _meant(key: str) -> str:
+    """Return the key of a block that an unknown one stands for, or ""."""
+    return OF_BLOCKS[key].key if key in OF_BLOCKS else nearest(key, KEYS)
 
 
 Block = Annotated[
@@ -119,7 +138,8 @@ Block = Annotated[
     Discriminator(
         _tag,
         custom_error_type="block",
-        custom_error_message=f"this is no block of a flow; begin it with one of {', '.join(KEYS)}",
+        custom_error_message=f"this is no block of a flow; begin it with one of {', '.join(KEYS)}, "
+        "as in - step: name",
     ),
     BeforeValidator(_one_key),
 ]

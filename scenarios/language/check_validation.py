@@ -15,8 +15,10 @@ from scenarios.language.steps import Until
 from scenarios.language.stream_validation import ADD_STREAM
 from scenarios.language.templates import TemplateError, compile_text
 from scenarios.language.violations import (
+    UnknownName,
     Violation,
     template_violations,
+    unknown_name,
     unknown_names,
 )
 
@@ -48,7 +50,7 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
         place: Location = ("checks", "latency", index)
         if objective.step is not None and objective.step not in steps:
             hint = _missing_key(scenario, objective.step) or did_you_mean(objective.step, steps)
-            yield place, f"unknown step {objective.step!r}; {hint}"
+            yield place, UnknownName(objective.step, f"unknown step {objective.step!r}; {hint}")
         if not objective.limits():
             yield place, "the objective has no limit; add a percentile such as p95, or max"
         for percentile in objective.limits():
@@ -79,7 +81,7 @@ def _throughput(scenario: Scenario) -> Iterator[Violation]:
         place: Location = ("checks", "throughput", index)
         step = objective.step or ITERATION
         if step not in steps:
-            yield (*place, "step"), f"unknown step {step!r}; {did_you_mean(step, steps)}"
+            yield (*place, "step"), unknown_name(step, steps, "step")
         if step in limited:
             yield place, f"the throughput of {step!r} has a limit already; remove one"
         limited.add(step)
@@ -101,8 +103,7 @@ def _errors(scenario: Scenario) -> Iterator[Violation]:
         if objective.step == ITERATION:
             yield (*place, "step"), "success_rate limits the errors of iterations; name a step"
         elif objective.step is not None and objective.step not in steps:
-            hint = did_you_mean(objective.step, steps)
-            yield (*place, "step"), f"unknown step {objective.step!r}; {hint}"
+            yield (*place, "step"), unknown_name(objective.step, steps, "step")
         if objective.step in limited:
             of = f"the step {objective.step!r}" if objective.step else "every step"
             yield place, f"the errors of {of} have a limit already; remove one"

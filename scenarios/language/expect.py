@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from config.headers import HeaderName
 from config.models import StrictModel
 from config.requirements import requires
+from scenarios.language.other_names import OF_CAPTURE, OF_EXPECT
 from scenarios.language.streams import WrittenEventCount
 from scenarios.language.text_pattern import TextPattern
 
@@ -70,6 +71,15 @@ class TextMatch(StrictModel):
         return self
 
 
+def _schema(value: Any) -> Any:
+    if not isinstance(value, str | bool | dict):
+        raise ValueError("a schema is a mapping, or the name of a file, as in order.json")
+    return value
+
+
+_IS_SCHEMA = BeforeValidator(_schema)
+
+
 def _match(key: str) -> BeforeValidator:
     def as_match(value: Any) -> Any:
         if isinstance(value, bool | int | float):
@@ -86,11 +96,15 @@ class Expected(StrictModel):
     A header that is null must be absent. `schema` is a JSON Schema, or names one in a file.
     """
 
+    other_names = OF_EXPECT
+
     status: Statuses = [200]
     headers: dict[HeaderName, Annotated[TextMatch | None, _match("equals")]] = {}
     text: Annotated[TextMatch | None, _match("contains")] = None
     body_values: Annotated[dict[str, Any], Field(alias="json")] = {}
-    body_schema: Annotated[str | bool | dict[str, Any] | None, Field(alias="schema")] = None
+    body_schema: Annotated[
+        str | bool | dict[str, Any] | None, _IS_SCHEMA, Field(alias="schema")
+    ] = None
 
     @property
     def statuses(self) -> frozenset[int]:
@@ -113,6 +127,8 @@ class Expect(Expected):
 
 class Capture(StrictModel):
     """Where a saved value comes from: JMESPath, a header, a cookie, or the group of a pattern."""
+
+    other_names = OF_CAPTURE
 
     json_path: Annotated[str | None, Field(alias="json")] = None
     header: HeaderName | None = None

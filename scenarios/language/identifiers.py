@@ -3,13 +3,31 @@
 import re
 from typing import Annotated
 
-from config.requirements import matches
+from pydantic import AfterValidator
 
-_IS_NAME = matches(
-    r"[a-z][a-z0-9_]*", "{0!r} is not a name; use lower-case letters, digits and underscores"
-)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-Name = Annotated[str, _IS_NAME]
+
+def suggested_name(text: str) -> str:
+    """Return a text in the form of a name.
+
+    >>> suggested_name("orderId"), suggested_name("order-id")
+    ('order_id', 'order_id')
+    """
+    return re.sub(r"\W+", "_", _CAPITAL.sub("_", text), flags=re.ASCII).strip("_").lower()
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        near = suggested_name(text)
+        hint = f", as in {near}" if _NAME.fullmatch(near) else ""
+        message = "is not a name; use lower-case letters, digits and underscores"
+        raise ValueError(f"{text!r} {message}{hint}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
 
 _NOT_IN_A_SLUG = re.compile(r"[^\w.]+")
 

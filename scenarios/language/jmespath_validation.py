@@ -12,6 +12,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import TYPES_MAP, Functions
 
 from config.suggestions import did_you_mean
+from scenarios.language.jmespath_syntax import syntax_mistake
 from scenarios.language.templates import looks_like_template
 
 _SIGNATURES: dict[str, tuple[dict[str, Any], ...]] = {
@@ -41,7 +42,7 @@ def find_mistakes(expression: str) -> Iterator[str]:
     try:
         tree: dict[str, Any] = dict(jmespath.compile(expression).parsed)
     except JMESPathError as error:
-        yield f"{expression!r} is not JMESPath: {str(error).splitlines()[0]}"
+        yield f"{expression!r} is not JMESPath: {syntax_mistake(expression, error)}"
         return
     yield from (f"{expression!r}: {mistake}" for mistake in _mistakes(tree))
 

@@ -23,6 +23,7 @@ from scenarios.language.blocks import (
 from scenarios.language.data import DataSource
 from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
+from scenarios.language.other_names import OF_SCENARIO
 from scenarios.language.profiles import Profile
 from scenarios.language.quantities import Quantity
 from scenarios.language.relations import Relation
@@ -46,6 +47,8 @@ class Scenario(StrictModel):
     each iteration.
     `public` names the headers and query parameters whose values are no secrets.
     """
+
+    other_names = OF_SCENARIO
 
     scenario: Annotated[str, Field(examples=["a-scenario"])]
     description: str = ""

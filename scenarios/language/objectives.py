@@ -2,14 +2,16 @@
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from config.models import StrictModel
 from config.requirements import requires
 from config.units import Duration, Rate, Share
 from scenarios.language.identifiers import Name
+from scenarios.language.other_names import OF_CHECKS, OF_LATENCY
 
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _MIN_MARGIN = 0.01
@@ -26,6 +28,7 @@ _IS_MARGIN = requires(
 MAX_PERCENTILE = 100.0  # the largest of all values
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
+_LIKE_PERCENTILE = re.compile(r"[pP]?\W?\d[\d.,]*\W?|[pP]\W?\d.*")
 
 
 def percentile_of(key: str) -> float | None:
@@ -67,8 +70,38 @@ def allowed_over(count: int, percentile: float) -> int:
     return count - rank_of(count, percentile)
 
 
+def _wrong_key(key: str) -> InitErrorDetails:
+    """Return the error of a key that is no percentile; one with digits is meant to be one."""
+    if not _LIKE_PERCENTILE.fullmatch(key):
+        return {"type": "extra_forbidden", "loc": (key,), "input": key}
+    remedy = nearest_percentile(key)
+    hint = f"did you mean {remedy}?" if remedy else "write for example p95 or p99.9"
+    message = f"a percentile is p and a number above 0 and below 100, or max; {hint}"
+    return {"type": PydanticCustomError("percentile", message), "loc": (key,), "input": key}
+
+
+def nearest_percentile(key: str) -> str:
+    """Return the percentile that a key was meant to be, or "".
+
+    >>> nearest_percentile("p99,9"), nearest_percentile("p999"), nearest_percentile("P(95)")
+    ('p99.9', 'p99.9', 'p95')
+    >>> nearest_percentile("p100"), nearest_percentile("p101")
+    ('max', '')
+    """
+    digits = re.sub(r"[^\d.]", "", key.replace(",", "."))
+    if digits and float(digits) == MAX_PERCENTILE:
+        return "max"
+    # p999 is how some tools write p99.9
+    with_point = digits if "." in digits else f"{digits[:2]}.{digits[2:]}".rstrip(".")
+    candidate = f"p{with_point}"[: len("p99.999")]
+    is_large = "." in digits or len(digits) < len("99") + 1 or digits.startswith("9")
+    return candidate if is_large and percentile_of(candidate) else ""
+
+
 class PercentileLimits(StrictModel):
     """Limits in seconds on percentiles; further keys are any other, such as `p90` or `p99.9`."""
+
+    other_names = OF_LATENCY
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Duration] = Field(init=False)
@@ -83,15 +116,12 @@ class PercentileLimits(StrictModel):
     def _refuse_other_keys(cls, given: Any) -> Any:
         """Refuse a further key that is no percentile, as a model without further keys does."""
         unknown = [
-            key
+            str(key)
             for key in (given if isinstance(given, dict) else ())
             if key not in cls.model_fields and percentile_of(str(key)) is None
         ]
         if unknown:
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [{"type": "extra_forbidden", "loc": (key,), "input": key} for key in unknown],
-            )
+            raise ValidationError.from_exception_data(cls.__name__, list(map(_wrong_key, unknown)))
         return given
 
     def limits(self) -> dict[float, float]:
@@ -142,7 +172,7 @@ class PromqlCheck(StrictModel):
     name: Annotated[str, Field(examples=["a check"])]
     query: Annotated[str, Field(examples=["vector(1)"])]
     expect: Annotated[str, _IS_COMPARISON, Field(examples=[">= 1"])]
-    on_missing: Annotated[str, Field(pattern="^(fail|inconclusive)$")] = "inconclusive"
+    on_missing: Literal["fail", "inconclusive"] = "inconclusive"
 
     def comparison(self) -> tuple[str, float]:
         """Return the operator and the number of `expect`."""
@@ -167,6 +197,8 @@ class Checks(StrictModel):
 
     `usage` are the quantities whose balance is judged, in the order of the report; default: all.
     """
+
+    other_names = OF_CHECKS
 
     latency: list[LatencyObjective] = []
     throughput: Annotated[

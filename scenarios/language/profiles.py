@@ -7,6 +7,7 @@ from pydantic import Field
 from config.models import StrictModel
 from config.units import Duration, Pause, Share
 from scenarios.language.objectives import PercentileLimits
+from scenarios.language.other_names import OF_PROFILE
 from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage
 
 USER_LIMIT = 10_000
@@ -47,6 +48,8 @@ class Profile(StrictModel):
 
     Iterations due during the `warm_up` are counted, but not measured.
     """
+
+    other_names = OF_PROFILE
 
     users: Annotated[int, Field(gt=0, le=USER_LIMIT)] | None = None
     iterations: Annotated[int, Field(gt=0)] | None = None

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from config.models import StrictModel
 from config.units import Duration, Share
 from scenarios.language.identifiers import Name
+from scenarios.language.other_names import OF_QUANTITY
 
 _FINEST, _COARSEST = Decimal("1e-12"), Decimal(10**9)
 
@@ -57,6 +58,8 @@ class Quantity(StrictModel):
     in seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many
     losses could hide in it.
     """
+
+    other_names = OF_QUANTITY
 
     by: list[Name] = []
     unit: Annotated[str, Field(max_length=40)] = ""

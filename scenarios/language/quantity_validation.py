@@ -14,7 +14,12 @@ from scenarios.language.quantities import Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
 from scenarios.language.steps import Step
 from scenarios.language.templates import TemplateError, compile_text, looks_like_template
-from scenarios.language.violations import Violation, repeated_names, template_violations
+from scenarios.language.violations import (
+    Violation,
+    repeated_names,
+    template_violations,
+    unknown_name,
+)
 
 _QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _SHOWN = 40
@@ -41,7 +46,7 @@ def _counts(
     for name, counts in counted.items():
         quantity = scenario.quantities.get(name)
         if quantity is None:
-            yield (*place, name), f"unknown quantity {name!r}; {did_you_mean(name, known)}"
+            yield (*place, name), unknown_name(name, list(known), "quantity")
         else:
             yield from _count_shape(counts, quantity.by, (*place, name))
             yield from _constant_amounts(scenario, name, counts, (*place, name))

@@ -1,12 +1,14 @@
 """Find and read scenario files; report every mistake of a file at once."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 from config.documents import Document, parse_document
 from config.errors import ConfigError, Problem
-from config.models import read_model, read_model_leniently
+from config.models import invalid_places, read_model, read_model_leniently
 from config.plaintext import shaped_secrets
+from scenarios.language.consequences import wrong_places
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
 from scenarios.language.variables import find_misplaced_variables
@@ -54,11 +56,13 @@ def read_scenario(path: Path, content: bytes | None = None) -> Scenario:
 def _further_problems(document: Document, error: ConfigError) -> Iterator[Problem]:
     """Validate what remains of a document without its wrong values.
 
-    A violation on a line that has a wrong value already may follow from it, and is left out.
+    A violation that may follow from a wrong value is left out, as is one on the same line.
     """
     remainder = read_model_leniently(document, Scenario)
     reported = {problem.line for problem in error.problems}
-    for place, message in find_violations(remainder) if remainder else ():
+    wrong = wrong_places(document.content, invalid_places(document, Scenario))
+    violations = find_violations(remainder) if remainder else ()
+    for place, message in itertools.filterfalse(wrong.cause, violations):
         causes: set[int | None] = {document.line_of(place)}
         # the keys of a profile depend on each other: a mistake in one may cause any other
         if place[:1] == ("profiles",):

@@ -14,6 +14,7 @@ import yaml
 from config.suggestions import did_you_mean
 
 _DOCUMENT = "urn:document"
+_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _MAX_NODES = 1_000_000
 _MAX_YAML_BYTES = 2_000_000  # are read in half a minute
 # Of patterns with lookaround or references: each step may compare a text of 10 MB.
@@ -29,7 +30,7 @@ class SchemaError(ValueError):
 
 def compile_schema(schema: bool | dict[str, Any]) -> SchemaCheck:
     """Compile a schema that a scenario has. Raises SchemaError."""
-    return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None)
+    return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None, schema)
 
 
 def split_reference(reference: str) -> tuple[str, str]:
@@ -60,18 +61,19 @@ def compile_reference(reference: str, content: bytes) -> SchemaCheck:
     try:
         registry = jsonschema_rs.Registry([(_DOCUMENT, document)], draft=draft)
     except ValueError as error:
-        raise _unusable(error) from error
-    return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry)
+        raise _unusable(document, error) from error
+    return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry, document)
 
 
-def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
+def _compiled(schema: Any, kind: Any, registry: Any, document: Any) -> SchemaCheck:
+    """Compile a schema, which is all or a part of a document."""
     try:
         validator = kind(
             schema, registry=registry, offline=True, validate_formats=False,
             pattern_options=_PATTERNS,
         )  # fmt: skip
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        raise _unusable(error) from error
+        raise _unusable(document, error) from error
 
     def check(value: Any) -> str:
         try:
@@ -83,9 +85,17 @@ def _compiled(schema: Any, kind: Any, registry: Any) -> SchemaCheck:
     return check
 
 
-def _unusable(error: Exception) -> SchemaError:
+def _unusable(document: Any, error: Exception) -> SchemaError:
+    """Say why a schema cannot be used, and where; an unknown type comes with a suggestion."""
     message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
-    return SchemaError(f"the schema cannot be used: {message}")
+    path = getattr(error, "instance_path", [])
+    value = document
+    for part in path:
+        value = value[part]
+    if path[-1:] == ["type"] and isinstance(value, str):
+        message = f"{value!r} is no type; {did_you_mean(value, _TYPES)}"
+    where = f"at {'.'.join(map(str, path))}, " if path else ""
+    return SchemaError(f"the schema cannot be used: {where}{message}")
 
 
 def _place(path: Iterable[str | int]) -> str:

@@ -1,27 +1,51 @@
 """Steps: the requests of a flow, and what each expects, saves and counts."""
 
+import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from config.headers import OwnFlowHeaders
 from config.models import StrictModel
-from config.requirements import matches
 from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody
 from scenarios.language.expect import Expect, Expected, WrittenCapture
 from scenarios.language.identifiers import Name
+from scenarios.language.other_names import OF_STEP
 from scenarios.language.quantities import Counts
 from scenarios.language.streams import HangUp, WrittenStreamKind
 
 BODY_KEYS = ("json", "form", "multipart", "text", "file")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
-_IS_REQUEST = matches(
-    rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/|\{{\{{.+\}}\}}.*)",
-    "{0!r} is not a request; write METHOD service /path, as in POST cards /api/v1/cards",
-)
+_REQUEST = re.compile(rf"({'|'.join(METHODS)})\s+([\w.-]+)\s+(/\S.*|/|\{{\{{.+\}}\}}.*)")
+_URL = re.compile(r"https?://[^/\s]*(\S*)")
+_WRITTEN = "METHOD service /path, as in POST cards /api/v1/cards"
+
+
+def _request(value: Any) -> Any:
+    """Refuse what is no request. Raises ValueError with the part that is wrong."""
+    if isinstance(value, dict):
+        raise ValueError(f"a request is one text; write {_WRITTEN}, and other keys beside request")
+    if isinstance(value, str) and not _REQUEST.fullmatch(value):
+        raise ValueError(f"{value!r} is not a request; {_remedy(value.split())}")
+    return value
+
+
+def _remedy(words: list[str]) -> str:
+    method, places = (words[0], words[1:]) if words else ("", [])
+    if method.upper() not in METHODS:
+        return f"write {_WRITTEN}; the methods are {', '.join(METHODS)}"
+    if url := _URL.fullmatch(places[0]) if places else None:
+        path = url[1] or "/"
+        return (f"name a service of the environment in place of the address, as in "
+                f"{method.upper()} service {path}")  # fmt: skip
+    if method not in METHODS:
+        return f"write the method in capitals: {method.upper()}"
+    if places and places[0].startswith("/"):
+        return f"name the service before the path, as in {method} service {places[0]}"
+    return f"write {_WRITTEN}"
 
 
 class Until(Expected):
@@ -48,8 +72,10 @@ class Step(StrictModel):
     means for `counts`; by default a 4xx counts nothing, and any other is in doubt.
     """
 
+    other_names = OF_STEP
+
     step: Annotated[str, Field(min_length=1, max_length=80, examples=["a step"])]
-    request: Annotated[str, _IS_REQUEST, Field(examples=["GET service /"])]
+    request: Annotated[str, BeforeValidator(_request), Field(examples=["GET service /"])]
     query: dict[str, Any] = {}
     headers: OwnFlowHeaders = {}
     json_body: Annotated[Any, Field(alias="json")] = None
@@ -66,7 +92,7 @@ class Step(StrictModel):
     counts: dict[Name, Counts] = {}
     at_most: dict[Name, int | float | str] = {}
     counts_by_status: dict[str, dict[Name, Counts]] = {}
-    when_rejected: Annotated[str | None, Field(pattern="^(nothing|in doubt)$")] = None
+    when_rejected: Literal["nothing", "in doubt"] | None = None
 
     @property
     def wait(self) -> str | None:

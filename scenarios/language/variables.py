@@ -59,6 +59,13 @@ def find_misplaced_variables(scenario: Scenario, content: Any) -> Iterator[tuple
             yield place, _NESTED
 
 
+def texts_sent(content: Any) -> Iterator[tuple[Place, str]]:
+    """Yield the place and text of what seems to be sent, in a scenario that may be wrong."""
+    for place, text in texts_in(content):
+        if any(part in _SENT for part in place):
+            yield place, text
+
+
 def _keys_in(content: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
     """Yield the place and text of every key of the mappings in a document."""
     members = dict(enumerate(content)) if isinstance(content, list) else content

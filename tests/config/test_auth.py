@@ -156,7 +156,7 @@ NOTHING = "write one of basic, bearer, api_key, oauth2 and certificate"
 WRONG = {
     "{}": f"5: services.shop.auth: {NOTHING}",
     "none": "5: services.shop.auth: must be a mapping; its keys are basic, bearer, "
-            "api_key, oauth2, certificate",
+            "api_key, oauth2, certificate; leave the key out if there is none",
     "bearer: t0ken": f"6: services.shop.auth.bearer: {PLAIN}",
     "bearer: ${NO_SUCH}": "6: the environment variable NO_SUCH is not set; export it first",
     "bearer: ${EMPTY}": "6: services.shop.auth.bearer: not a token: one word of visible ASCII, "
@@ -175,8 +175,8 @@ WRONG = {
         "write either header: NAME or query: NAME",
     "api_key: {header: X-A, query: a, value: '${SECRET}'}": "6: services.shop.auth.api_key: an "
         "API key has one place; write either header: NAME or query: NAME",
-    "api_key: {header: X A, value: '${SECRET}'}": "6: services.shop.auth.api_key.header: not a "
-        "valid header name",
+    "api_key: {header: X A, value: '${SECRET}'}": "6: services.shop.auth.api_key.header: 'X A' "
+        "is not the name of a header; use letters, digits and -, as in X-Request-ID",
     "api_key: {header: Content-Length, value: '${SECRET}'}": "6: services.shop.auth.api_key."
         "header: the client itself says this; leave it out",
     "api_key: {query: 'a&b', value: '${SECRET}'}": "6: services.shop.auth.api_key.query: 'a&b' is "
@@ -190,7 +190,7 @@ WRONG = {
         "a URL must not contain a user and password; use a header",
     OAUTH2.replace("token_url", "token_uri"): "7: unknown key 'token_uri'; did you mean token_url?",
     OAUTH2.replace("client_id: ada", "client_id: 12345"): "8: services.shop.auth.oauth2.client_id:"
-        " must be a text; write one, quoted if it is a number",
+        " must be a text; quote it",
     f"{OAUTH2}\n        style: query": "11: services.shop.auth.oauth2.style: must be "
         "'header' or 'body'",
     f"{OAUTH2}\n      bearer: ${{TOKEN}}": "5: services.shop.auth: bearer and oauth2 exclude each "

@@ -38,12 +38,9 @@ def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
         "",
         "5",
         "s",
-        "5 sec",
         "-1s",
         "1e3s",
         ".5s",
-        "1s2s",
-        "1 s",
         "inf s",
         5,
         2.5,
@@ -54,6 +51,38 @@ def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
 )
 def test_a_duration_needs_a_number_and_a_unit(text: object) -> None:
     assert refusal(parse_duration, text) == f"{text!r} {NO_DURATION}"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("5 sec", "5s"),
+        ("1 s", "1s"),
+        ("5min", "300s"),
+        ("1m30s", "90s"),
+        ("1 hour, 5 minutes", "3900s"),
+        ("< 2s", "2s"),
+    ],
+)
+def test_a_duration_in_another_spelling_is_refused_with_what_is_meant(
+    text: str, meant: str
+) -> None:
+    assert refusal(parse_duration, text) == f"{text!r} {NO_DURATION}; did you mean {meant}?"
+
+
+@pytest.mark.parametrize("text", ["20rps", "20 /sec", "20 per second", "20 qps"])
+def test_a_rate_in_another_spelling_is_refused_with_what_is_meant(text: str) -> None:
+    assert refusal(parse_rate, text).endswith("; did you mean 20/s?")
+
+
+@pytest.mark.parametrize(("value", "meant"), [(0.5, "50%"), (0.99, "99%"), ("0.995", "99.5%")])
+def test_a_ratio_is_refused_with_its_percentage(value: object, meant: str) -> None:
+    assert refusal(parse_share, value).endswith(f"write for example 99.5%; did you mean {meant}?")
+
+
+@pytest.mark.parametrize("text", ["1s-3s", "1s - 3s", " 1s..3s ", "1s–3s"])
+def test_a_pause_with_a_hyphen_is_refused_with_what_is_meant(text: str) -> None:
+    assert refusal(parse_pause, text) == f"{text!r} is not a pause; write 1s to 3s"
 
 
 @pytest.mark.parametrize("text", ["0s", "0ms", "0.0h"])
@@ -75,7 +104,7 @@ def test_a_percentage_is_a_ratio(text: str, ratio: float) -> None:
     assert parse_share(text) == pytest.approx(ratio)
 
 
-@pytest.mark.parametrize("text", ["", "99.5", "%", "-1%", "100.1%", "101%", 0.5, 99, None, True])
+@pytest.mark.parametrize("text", ["", "99.5", "%", "-1%", "100.1%", "101%", 99, None, True])
 def test_a_percentage_outside_0_to_100_is_refused(text: object) -> None:
     assert refusal(parse_share, text) == (
         f"{text!r} is not a percentage from 0% to 100%; write for example 99.5%"
@@ -152,7 +181,6 @@ def test_a_pause_whose_range_is_reversed_is_refused(text: str) -> None:
         ("to 3s", "to 3s"),
         ("1s to x", "x"),
         ("1s to 3s to 5s", "3s to 5s"),
-        ("1s-3s", "1s-3s"),
         ("1s TO 3s", "1s TO 3s"),
         ("-1s to 3s", "-1s"),
     ],

@@ -95,7 +95,11 @@ def test_a_schema_that_a_file_lacks_is_reported_with_its_line(tmp_path: Path) ->
             "components/schemas/Ordr",
             "api.yaml#/components/schemas has no 'Ordr'; did you mean Order?",
         ),
-        ("components/schemas/Order", "the schema cannot be used: Unexpected type"),
+        (
+            "components/schemas/Order",
+            "the schema cannot be used: at components.schemas.Order.type, 'strin' is no type; "
+            "did you mean string?",
+        ),
     ):
         path = scenario_with(tmp_path, f"expect: {{schema: 'api.yaml#/{part}'}}")
         assert problems_of(path) == f"s.yaml:19: {problem}"

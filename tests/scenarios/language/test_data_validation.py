@@ -47,7 +47,7 @@ def written(folder: Path, *keys: str, text: str = TEXT) -> Path:
         ((ROWS, "order: shuffled"),
          "s.yaml:5: data.customers.order: must be 'cyclic', 'random' or 'unique'"),
         ((ROWS, "per: users"),
-         "s.yaml:5: data.customers.per: must be 'iteration' or 'user'"),
+         "s.yaml:5: data.customers.per: must be 'iteration' or 'user'; did you mean user?"),
         ((ROWS, "order: unique", "at_end: abort"),
          "s.yaml:6: data.customers.at_end: must be 'stop' or 'wrap'"),
         ((ROWS, "at_end: wrap"),
@@ -90,7 +90,7 @@ def test_a_wrong_data_source_is_reported_with_line_and_remedy(
          "s.yaml:3: 'tenant' is a variable of every iteration; choose another name"),
         ("  customers:", "  Customers:",
          "s.yaml:3: data.Customers: 'Customers' is not a name; use lower-case letters, digits and "
-         "underscores"),
+         "underscores, as in customers"),
         ("/{{{{ customers.id }}}}", "/",
          "s.yaml:3: no template reads 'customers'; write for example "
          "{{ customers.id }}, or remove it"),

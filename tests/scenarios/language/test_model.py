@@ -30,7 +30,7 @@ MUTATIONS = [
         "p95: 2 sec",
         [
             "s.yaml:24: checks.latency.0.p95: '2 sec' is not a duration; "
-            "write a number and a unit: 500ms, 2.5s, 10m"
+            "write a number and a unit: 500ms, 2.5s, 10m; did you mean 2s?"
         ],
         id="wrong unit",
     ),
@@ -39,7 +39,7 @@ MUTATIONS = [
         "  success_rate: 0.99\n  usage:",
         [
             "s.yaml:25: checks.success_rate: 0.99 is not a percentage from 0% to 100%; "
-            "write for example 99.5%"
+            "write for example 99.5%; did you mean 99%?"
         ],
         id="a ratio for a percentage",
     ),
@@ -81,7 +81,7 @@ MUTATIONS = [
         "Once:",
         [
             "s.yaml:21: profiles.Once: 'Once' is not a name; "
-            "use lower-case letters, digits and underscores"
+            "use lower-case letters, digits and underscores, as in once"
         ],
         id="invalid name",
     ),
@@ -90,7 +90,7 @@ MUTATIONS = [
         "POST /orders",
         [
             "s.yaml:10: flow.0.request: 'POST /orders' is not a request; "
-            "write METHOD service /path, as in POST cards /api/v1/cards"
+            "name the service before the path, as in POST service /orders"
         ],
         id="request without service",
     ),
@@ -99,7 +99,8 @@ MUTATIONS = [
         "FETCH shop /orders",
         [
             "s.yaml:10: flow.0.request: 'FETCH shop /orders' is not a request; "
-            "write METHOD service /path, as in POST cards /api/v1/cards"
+            "write METHOD service /path, as in POST cards /api/v1/cards; "
+            "the methods are GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
         ],
         id="request with an unknown method",
     ),
@@ -115,7 +116,7 @@ MUTATIONS = [
     pytest.param(
         "    counts: {calls: 1}",
         "    counts: {calls: 1}\n    when_rejected: never",
-        ["s.yaml:20: flow.1.when_rejected: string should match pattern '^(nothing|in doubt)$'"],
+        ["s.yaml:20: flow.1.when_rejected: must be 'nothing' or 'in doubt'"],
         id="unknown word for a rejection",
     ),
 ]
@@ -145,7 +146,7 @@ WRONG_VALUES = [
     (
         "users: 3, iterations: 3, abort: {success_rate: 0.1}",
         "24: {}.abort.success_rate: 0.1 is not a percentage from 0% to 100%; "
-        "write for example 99.5%",
+        "write for example 99.5%; did you mean 10%?",
     ),
 ]
 

@@ -11,6 +11,8 @@ from tests.scenarios.shop_scenario import GOOD, changed, written
 
 OPEN = GOOD.replace("{users: 1, iterations: 1}", "{rate: 20/s, duration: 9s}")
 
+PERCENTILE = "a percentile is p and a number above 0 and below 100, or max"
+
 
 def with_checks(folder: Path, checks: str, text: str = GOOD) -> Path:
     """Write the good scenario with other checks, from line 23 on."""
@@ -37,8 +39,12 @@ def test_a_percentile_has_one_name(key: str) -> None:
 
 
 @pytest.mark.parametrize(("checks", "problem"), [
-    ("latency: [{p905: 2s}]", "unknown key 'p905'; did you mean p95?"),
-    ("latency: [{p100: 2s}]", "unknown key 'p100'; known here: p50, p95, p99, max, step, strict"),
+    ("latency: [{p905: 2s}]", f"checks.latency.0.p905: {PERCENTILE}; did you mean p90.5?"),
+    ("latency: [{p100: 2s}]", f"checks.latency.0.p100: {PERCENTILE}; did you mean max?"),
+    ("latency: [{p101: 2s}]",
+     f"checks.latency.0.p101: {PERCENTILE}; write for example p95 or p99.9"),
+    ("latency: [{p999: 2s}]", f"checks.latency.0.p999: {PERCENTILE}; did you mean p99.9?"),
+    ("latency: [{'p99,9': 2s}]", f"checks.latency.0.p99,9: {PERCENTILE}; did you mean p99.9?"),
     ("latency: [{setp: read, p95: 2s}]", "unknown key 'setp'; did you mean step?"),
     ("latency: [{p90: 2}]",
      "checks.latency.0.p90: 2 is not a duration; write a number and a unit: 500ms, 2.5s, 10m"),
@@ -53,7 +59,8 @@ def test_a_percentile_has_one_name(key: str) -> None:
     ("latency: [{step: raed, p90: 2s}]", "unknown step 'raed'; did you mean read?"),
     ("throughput: {at_least: 50}",
      "checks.throughput.at_least: 50 is not a rate; write for example 20/s, 90/m or 500/h"),
-    ("throughput: {}", "the key 'checks.throughput.at_least' is missing"),
+    ("throughput: {}",
+     "the key 'checks.throughput.at_least' is missing; add it, as in at_least: 50/s"),
     ("throughput: {at_lest: 5/s}", "unknown key 'at_lest'; did you mean at_least?"),
     ("throughput: {at_least: 0/s}", "every load reaches 0/s; write for example 50/s"),
     ("throughput: [{step: raed, at_least: 5/s}]", "unknown step 'raed'; did you mean read?"),
@@ -66,7 +73,8 @@ def test_a_percentile_has_one_name(key: str) -> None:
      "success_rate limits the errors of iterations; name a step"),
     ("errors: [{at_most: 1%}, {at_most: 2%}]",
      "the errors of every step have a limit already; remove one"),
-    ("errors: [{step: read}]", "the key 'checks.errors.0.at_most' is missing"),
+    ("errors: [{step: read}]",
+     "the key 'checks.errors.0.at_most' is missing; add it, as in at_most: 1%"),
 ], ids=lambda text: text)  # fmt: skip
 def test_a_wrong_objective_is_reported_with_line_and_remedy(
     tmp_path: Path, checks: str, problem: str
@@ -103,7 +111,8 @@ def test_the_errors_of_a_step_are_limited_by_its_own_objective_or_that_of_every_
 
 @pytest.mark.parametrize(("profile", "problem"), [
     ("abort_on: {over: 5s}", "abort_on has no limit; add a percentile such as p95, or max"),
-    ("abort_on: {p905: 5s}", "unknown key 'p905'; did you mean p95?"),
+    ("abort_on: {p905: 5s}",
+     f"profiles.once.abort_on.p905: {PERCENTILE}; did you mean p90.5?"),
     ("abort_on: {p95: 5s, ovr: 3s}", "unknown key 'ovr'; did you mean over?"),
     ("abort_on: {p95: 5}",
      "profiles.once.abort_on.p95: 5 is not a duration; write a number and a unit: 500ms, 2.5s, "

@@ -261,7 +261,10 @@ MUTATIONS = [
     pytest.param(
         "order: id",
         'order: "id["',
-        ["s.yaml:13: 'id[' is not JMESPath: Invalid jmespath expression: Incomplete expression:"],
+        [
+            "s.yaml:13: 'id[' is not JMESPath: it ends too early; close its brackets and quotes, "
+            "or remove its last character"
+        ],
         id="bad JMESPath to save",
     ),
     pytest.param(
@@ -269,7 +272,7 @@ MUTATIONS = [
         '"state[": done',
         [
             "s.yaml:12: 'state[' is not JMESPath: "
-            "Invalid jmespath expression: Incomplete expression:"
+            "it ends too early; close its brackets and quotes, or remove its last character"
         ],
         id="bad JMESPath to expect",
     ),

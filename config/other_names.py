@@ -1,0 +1,79 @@
+"""Names that other tools have for the keys of a document, and what to write in their place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OtherName:
+    """The remedy for a key that another tool knows; `key` is the one that replaces it here.
+
+    Without a `key`, what is meant belongs to another place of the document, or to another file.
+    """
+
+    remedy: str
+    key: str = ""
+
+
+OtherNames = Mapping[str, OtherName]
+
+
+def meaning(key: str, *names: str, remedy: str = "") -> dict[str, OtherName]:
+    """Return the names that stand for a key of the same mapping.
+
+    >>> meaning("users", "vus")["vus"].remedy
+    'write users'
+    """
+    return dict.fromkeys(names, OtherName(f"write {remedy or key}", key))
+
+
+def belonging(remedy: str, *names: str) -> dict[str, OtherName]:
+    """Return the names of what is written somewhere else."""
+    return dict.fromkeys(names, OtherName(remedy))
+
+
+_URL = "url: with scheme, host and port, as in http://127.0.0.1:8000"
+
+OF_ENVIRONMENT: OtherNames = {
+    **meaning("environment", "name", "env", remedy="environment: and its name"),
+    **meaning("databases", "database", "db", "dsn", "postgres", "sqlite",
+              remedy='databases: with a name for each, as in {shop: "${SHOP_DATABASE_URL}"}'),
+    **belonging("write url in each service, below services: NAME", "url", "base_url", "baseUrl",
+                "host", "target"),
+    **belonging("write metrics in each service, below services: NAME", "metrics", "metrics_url"),
+    **belonging("write auth in each service, below services: NAME", "auth", "basic", "bearer",
+                "token", "oauth2", "api_key"),
+    **belonging("write timeout in a step of the scenario, or below prometheus", "timeout"),
+    **belonging("certificates are always verified; name the CA's file with ca_file", "verify",
+                "insecure", "tls", "ssl", "skip_tls_verify"),
+    **belonging("it is a key of a scenario file, which --scenario names", "scenario", "flow",
+                "flows", "quantities", "profiles", "checks", "data", "steps"),
+}  # fmt: skip
+OF_SERVICE: OtherNames = {
+    **meaning("url", "base_url", "baseUrl", "base", "host", "address", "endpoint", "target",
+              remedy=_URL),
+    **belonging("write it in url, as in http://127.0.0.1:8000", "port", "scheme"),
+    **meaning("health", "healthcheck", "health_check", "liveness", "alive",
+              remedy="health: /path"),
+    **meaning("ready", "readiness", remedy="ready: /path"),
+    **meaning("metrics", "metrics_url", "metrics_urls", "scrape", "replicas",
+              remedy="metrics: [URL of each replica]"),
+    **belonging("write auth: {bearer: …}", "token", "bearer"),
+    **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
+                "username", "password"),
+    **belonging("write auth: {api_key: …}", "api_key"),
+}  # fmt: skip
+OF_AUTH: OtherNames = {
+    **meaning("bearer", "token", "bearer_token"),
+    **meaning("basic", "basic_auth"),
+    **meaning("certificate", "cert", "client_certificate"),
+    **belonging("leave it out; the key below auth is the kind, as in auth: {bearer: …}", "type"),
+    **belonging("write basic: {username: …, password: …}", "username", "password"),
+}  # fmt: skip
+OF_LOAD_LIMITS: OtherNames = {
+    **meaning("max_users", "max_vus", "users", "vus"),
+    **meaning("max_rate", "rate", "max_rps", "rps"),
+    **meaning("max_iterations", "iterations", "max_requests"),
+    **belonging("a duration is not limited here; write it in a profile of the scenario",
+                "max_duration", "duration"),
+}  # fmt: skip
