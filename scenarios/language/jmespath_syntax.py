@@ -40,8 +40,11 @@ def syntax_mistake(expression: str, error: JMESPathError) -> str:
         return f"did you mean {meant}{quoted}?"
     if ".." in expression:
         return "it has no .. for any depth; name each level, as in order.items[0].id"
+    for opening, closing in ("[]", "{}", "()"):
+        if expression.count(opening) > expression.count(closing):
+            return f"its {opening} is not closed; add {closing}"
     if isinstance(error, IncompleteExpressionError) or getattr(error, "token_value", None) == "":
-        return "it ends too early; close its brackets and quotes, or remove its last character"
+        return "it ends too early; complete it, or remove its last character"
     if isinstance(error, LexerError):
         position, found = error.lexer_position, error.token_value or error.lexer_value
     elif isinstance(error, ParseError):

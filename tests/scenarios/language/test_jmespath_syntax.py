@@ -6,7 +6,7 @@ from jmespath.exceptions import JMESPathError
 
 from scenarios.language.jmespath_syntax import syntax_mistake
 
-EARLY = "it ends too early; close its brackets and quotes, or remove its last character"
+EARLY = "it ends too early; complete it, or remove its last character"
 
 
 def mistake_of(expression: str) -> str:
@@ -48,7 +48,7 @@ def test_a_name_with_special_characters_is_shown_in_quotes(expression: str, mean
     assert mistake_of(expression) == f"did you mean {meant}; in YAML, '{meant}'?"
 
 
-@pytest.mark.parametrize("expression", ["a[", "a.", "total >", "length(a"])
+@pytest.mark.parametrize("expression", ["a.", "total >", "a ||"])
 def test_an_expression_that_ends_too_early_is_called_so(expression: str) -> None:
     assert mistake_of(expression) == EARLY
 
@@ -57,6 +57,9 @@ def test_an_expression_that_ends_too_early_is_called_so(expression: str) -> None
     ("expression", "sentence"),
     [
         ("", "it is empty; write for example items[0].id"),
+        ("a[", "its [ is not closed; add ]"),
+        ("length(a", "its ( is not closed; add )"),
+        ("events[-1.data", "its [ is not closed; add ]"),
         ("a..b", "it has no .. for any depth; name each level, as in order.items[0].id"),
         ("a]", "']' at column 2 does not belong there; "
                "put a name with special characters into double quotes"),
