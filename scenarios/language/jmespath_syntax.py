@@ -40,13 +40,22 @@ def syntax_mistake(expression: str, error: JMESPathError) -> str:
         return f"did you mean {meant}{quoted}?"
     if ".." in expression:
         return "it has no .. for any depth; name each level, as in order.items[0].id"
+    return _unclosed(expression) or _misplaced(error)
+
+
+def _unclosed(expression: str) -> str:
     for opening, closing in ("[]", "{}", "()"):
         if expression.count(opening) > expression.count(closing):
             return f"its {opening} is not closed; add {closing}"
+    return ""
+
+
+def _misplaced(error: JMESPathError) -> str:
+    """Return where an expression is wrong."""
     if isinstance(error, IncompleteExpressionError) or getattr(error, "token_value", None) == "":
         return "it ends too early; complete it, or remove its last character"
     if isinstance(error, LexerError):
-        position, found = error.lexer_position, error.token_value or error.lexer_value
+        position, found = error.lexer_position, error.lexer_value
     elif isinstance(error, ParseError):
         position, found = error.lex_position, error.token_value
     else:
