@@ -123,7 +123,8 @@ def serve(listener: socket.socket, meter: Meter) -> None:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             customer = asked["customer"] or f"c{random.randrange(CUSTOMERS)}"
-            tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
+            tenant = self.headers["X-Tenant-ID"]
+            trace = self.headers["X-Trace-ID"] or self.headers["traceparent"]
             tokens = meter.charge(tenant, trace, customer)
             self._respond(json.dumps({"customer": customer, "tokens": float(tokens)}))
 

@@ -20,6 +20,7 @@ services:
   gateway: {{url: "http://127.0.0.1:{port}"{declared}}}
 databases: {{billing: "sqlite:///{database}"}}
 headers: {{X-Tenant-ID: "{{{{ tenant }}}}"}}
+trace_header: {trace_header}
 exclusive: true
 load: {{allowed: true, max_users: 100}}
 {prometheus}
@@ -73,6 +74,7 @@ class Killing:
     has_bound: bool = True
     names_customer: bool = True
     in_doubt: str = "1%"
+    trace_header: str = "X-Trace-ID"
     command: tuple[str, ...] = ("load", "--profile", "load")
 
     @property
@@ -134,7 +136,7 @@ def drive(start: Start, folder: Path, killing: Killing) -> Killed:
             prometheus = f'prometheus: {{url: "{url}"}}'
         environment = ENVIRONMENT.format(
             port=port, database=database, declared="" if killing.has_counter else NO_METRICS,
-            prometheus=prometheus,
+            prometheus=prometheus, trace_header=killing.trace_header,
         )  # fmt: skip
         (folder / "e.yaml").write_text(environment)
         files = ["--env", str(folder / "e.yaml"), "--scenario", str(folder / "s.yaml")]
@@ -168,6 +170,7 @@ LONG = [
     Killing(Moment.BEFORE_CHARGE, kills=20, has_bound=False),
     Killing(kills=20, has_counter=True),
     Killing(kills=5, has_counter=True, has_prometheus=True, command=TWO_WORKERS),
+    Killing(kills=5, has_bound=False, trace_header="traceparent"),
 ]
 
 
