@@ -77,7 +77,9 @@ def read_recording(path: Path) -> Recording | None:
     groups = ("", *(group for _, group in notes.reasons), CUT_OFF_REASON)
     sequence, rows, missing, written = _read_rows(path.with_suffix(ROWS), len(start.steps))
     if notes.rows is not None:
-        missing += abs(notes.rows - written)
+        own = sequence <= notes.rows  # what comes after them, the generator did not write
+        missing += max(0, notes.rows - written) + int(np.count_nonzero(~own))
+        sequence, rows = sequence[own], rows[own]
     unconcluded = _conclude_intents(rows, len(reasons) - 1)
     rows["reason"][rows["reason"] >= len(reasons)] = 0
     amounts, lost = read_amounts(path.with_suffix(COUNTS), tuple(notes.keys))

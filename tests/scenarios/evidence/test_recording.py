@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.clock import Clock, ClockStep
@@ -109,6 +109,12 @@ def test_complete_rows_survive_a_truncation_anywhere(some: list[Exchange], share
     assert list(recording.exchanges) == written[: kept_bytes // ROW_BYTES]
 
 
+_INTENT = bytes(6) + b"\x01" + bytes(ROW_BYTES - 7)
+
+
+@example(_INTENT)  # a row like any other, but for the end that the notes have
+@example(_INTENT + b"\xff" * ROW_BYTES)
+@example(b"\xff" * 2 * ROW_BYTES)
 @given(st.binary(max_size=10 * ROW_BYTES))
 def test_garbage_in_the_rows_counts_as_missing_and_makes_up_no_exchange_of_a_step(
     garbage: bytes,
