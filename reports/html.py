@@ -76,6 +76,7 @@ def render_html(
             **content,
             "charts": _charts(pictures, limits),
             "no_charts": pictures.reason,
+            "highlights": [each for each in pictures.pictures if each.highlight],
             **{name: cut_judged(rows, limits.rows) for name, rows in judged.items()},
             **{name: cut_rows(rows, limits.rows) for name, rows in unjudged.items()},
             "waterfall_svg": steps.draw_waterfall(result.waterfall[: limits.rows]),

@@ -19,13 +19,17 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart as computed: a Vega-Lite specification, one sentence, and the data as text."""
+    """A chart as computed: a Vega-Lite specification, one sentence, and the data as text.
+
+    `highlight` is what of it belongs on the first screen, if anything does.
+    """
 
     title: str
     sentence: str
     spec: Mapping[str, Any]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    highlight: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Picture:
     reason: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    highlight: str = ""
 
 
 @dataclass(frozen=True, slots=True)

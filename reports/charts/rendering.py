@@ -119,4 +119,7 @@ def _rendered(section: Section, chart: Chart | NotDrawn) -> Iterator[Picture]:
         svg = render_svg(chart.spec, f"{chart.title}. {chart.sentence}")
     except ChartsUnavailable as error:
         reason = str(error)
-    yield Picture(section, chart.title, chart.sentence, svg, reason, chart.columns, chart.rows)
+    yield Picture(
+        section, chart.title, chart.sentence, svg, reason, chart.columns, chart.rows,
+        chart.highlight,
+    )  # fmt: skip

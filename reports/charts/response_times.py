@@ -46,7 +46,9 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     specs = [_panel(source, step, series[step]) for step in steps]
     rows = tuple(row for step in steps for row in _rows(step, series[step]))
     columns = ("Step", "From (UTC)", "Due", *(each.capitalize() for each in _FIGURES.values()))
-    yield Chart(TITLE, _sentence(source, series, steps, worst), panels(*specs), columns, rows)
+    sentence = _sentence(source, series, steps, worst)
+    longest = worst or slow_period(steps[0], series[steps[0]])
+    yield Chart(TITLE, sentence, panels(*specs), columns, rows, _highlight(source, longest))
 
 
 def served_by_step(source: ChartSource) -> dict[str, pd.DataFrame]:
@@ -113,6 +115,15 @@ def _sentence(
     if period:
         told += _cause_words(source, period)
     return f"{told}{_limit_words(source, series, steps)}."
+
+
+def _highlight(source: ChartSource, period: SlowPeriod | None) -> str:
+    """Say when a step was over its p95 limit for a time, which a run that passes may hide."""
+    limit_s = source.limit_s(period.step) if period else None
+    if period is None or limit_s is None or period.peak_s <= limit_s:
+        return ""
+    limit = write.render_limit(limit_s)
+    return f"{_period_words(period)}, limit {limit}{_cause_words(source, period)}."
 
 
 def _cause_words(source: ChartSource, period: SlowPeriod) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from checks.result import Kind, RecordGap, Result
 from checks.verdict import Verdict
+from reports.charts.model import Picture, Pictures, Section
 from reports.html import SECTIONS, render_html
 from reports.html_template import MOST_BYTES
 from tests.reports.attacks import EVIL, attacked, crowded
@@ -239,3 +240,13 @@ def test_requests_that_lack_rows_are_named_folded_and_escaped() -> None:
     page = render_html(replace(good_result(), usage=(row,)))
     assert "<details><summary>Too few rows: the first by trace id</summary>" in page
     assert "<code>run-1-load-4</code> <code>&lt;b&gt;</code>" in page
+
+
+def test_what_a_chart_has_for_the_first_screen_stands_there_with_its_link() -> None:
+    text = "p95 of <b>use</b> rises"
+    pictures = Pictures((Picture(Section.LATENCY, "Over time", "All.", highlight=text),))
+    page = render_html(good_result(), pictures)
+    header = page[page.index("<header") : page.index("</header>")]
+    assert "p95 of &lt;b&gt;use&lt;/b&gt; rises" in header
+    assert '<a href="#latency">See the chart</a>' in header
+    assert "See the chart" not in render_html(good_result())

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,32 @@ def test_without_served_requests_the_reason_is_shown(tmp_path: Path) -> None:
     assert only_reason(response_times.charts(none)) == "no request was sent"
     unsent = ChartSource(case_of(tmp_path / "unsent", Load((NOT_SENT,))), good_result())
     assert only_reason(response_times.charts(unsent)) == "no request was served"
+
+
+def highlight_of(run_of: SourceOf, shape: Shape) -> str:
+    return only_chart(response_times.charts(run_of(shape))).highlight
+
+
+@pytest.mark.parametrize(
+    ("shape", "step", "cause"),
+    [
+        (Shape(stall_at_s=150.0), "use", "the service and the network took"),
+        (Shape(saturated_from_s=200.0), "open", "the load generator, not the service, took"),
+    ],
+    ids=["stall", "saturated"],
+)
+def test_a_step_over_its_limit_for_a_time_is_for_the_first_screen(
+    run_of: SourceOf, shape: Shape, step: str, cause: str
+) -> None:
+    highlight = highlight_of(run_of, shape)
+    assert f" of {step} rises from 0." in highlight
+    assert " between 17:5" in highlight
+    assert f"limit 0.500 s; {cause}" in highlight
+
+
+def test_a_period_within_the_limit_is_not_for_the_first_screen(run_of: SourceOf) -> None:
+    assert highlight_of(run_of, Shape()) == ""
+    source = run_of(Shape(stall_at_s=150.0))
+    slower = [replace(row, objectives=()) for row in source.result.latency]
+    lenient = ChartSource(source.case, replace(source.result, latency=tuple(slower)))
+    assert only_chart(response_times.charts(lenient)).highlight == ""
