@@ -95,6 +95,8 @@ def _panel(source: ChartSource, parts: pd.DataFrame, measure: _Measure) -> Spec:
     is_ratio = measure is _CPU
     values = [{"at": epoch_ms(row["at"]), "value": round(row[measure.column], 4)}
               for row in parts.to_dict("records")]  # fmt: skip
+    # a step lasts to the next: the last needs an end of its own
+    values.append({**values[-1], "at": epoch_ms(source.axis[1])})
     axis: Spec = {"tickCount": 4, "format": ".0%"} if is_ratio else {"tickCount": 4}
     encoding = {"x": time_axis(*source.axis, titled=measure is _IN_FLIGHT),
                 "y": quantity_axis("", axis=axis)}  # fmt: skip

@@ -68,6 +68,9 @@ def test_a_killed_worker_without_health_leaves_that_of_the_others(run_of: Source
 def test_a_short_load_has_a_point_a_second(run_of: SourceOf) -> None:
     chart = only_chart(generator_health.charts(run_of(Shape(duration_s=6.0))))
     assert len(chart.rows) == 6
+    for panel in chart.spec["vconcat"]:
+        instants = [each["at"] for each in panel["layer"][0]["data"]["values"]]
+        assert instants[-1] == panel["layer"][0]["encoding"]["x"]["scale"]["domain"][1]
 
 
 def test_a_day_has_no_more_points_than_a_minute(run_of: SourceOf) -> None:

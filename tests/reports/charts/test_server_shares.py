@@ -29,6 +29,13 @@ def test_a_step_that_was_slow_outside_of_its_service_is_named_first(tmp_path: Pa
     svg = render_svg(chart.spec, chart.sentence)
     assert "use ≤ 2.500 s" in svg
     assert "service (its own histogram)" in svg
+    assert "95 %: the limit of p95 is met" in svg
+
+
+def test_there_is_room_for_the_names_of_the_steps(tmp_path: Path) -> None:
+    after = page((READ, (1, 3, 4)), (USE, (3, 4, 4)))
+    shares = only_chart(server_shares.charts(source_with(tmp_path, after))).spec["layer"][0]
+    assert shares["encoding"]["y"]["axis"]["minExtent"] >= 7.5 * len("read ≤ 2.500 s")
 
 
 def test_sides_that_agree_are_said_to_agree(tmp_path: Path) -> None:
