@@ -4,6 +4,7 @@
                                            12.5       what is shown
 
 A number of YAML or JSON was read as a float: it stands for the shortest decimal that reads as it.
+One that arithmetic has rounded, such as 0.1 + 0.2, stands for the multiple next to it.
 """
 
 import re
@@ -24,6 +25,7 @@ FINE = Fraction(1, 1_000_000)
 MAX_SCALED = 2**63 - 1
 
 _MAX_EXPONENT = 40
+_ROUNDING = Fraction(1, 10**12)  # relative: more than the sum of 1,000 floats is rounded by
 _MAX_LABEL = 500
 _MAX_NUMBER = 100
 # Decimal also takes 1_000, and the digits of other scripts.
@@ -113,6 +115,8 @@ def scaled(value: Any, resolution: Fraction) -> int:
 
     >>> scaled(12.5, Fraction(1, 1000)), scaled(3, WHOLE), scaled("0.30", Fraction(1, 100))
     (12500, 3, 30)
+    >>> scaled(0.1 + 0.2, Fraction(1, 10))
+    3
     """
     if type(value) is int and resolution == 1 and 0 <= value <= MAX_SCALED:
         return value
@@ -120,6 +124,10 @@ def scaled(value: Any, resolution: Fraction) -> int:
     if number < 0:
         raise AmountError(f"is {_short(value)}, and a counter cannot decrease")
     units, rest = divmod(number * resolution.denominator, denominator * resolution.numerator)
+    if rest and isinstance(value, float):
+        nearest = round(Fraction(number, denominator) / resolution)
+        if abs(nearest * resolution - Fraction(number, denominator)) <= value * _ROUNDING:
+            units, rest = nearest, 0
     if rest:
         raise AmountError(
             f"is {_short(value)}, which is no multiple of the quantity's resolution "
