@@ -2,11 +2,14 @@
 
 `python -m tests.integration.metering PORT DATABASE [FAULT]` serves it. One of its answers is booked
 wrongly: the one with the number FAULTY. A job is asked for with a token of OAuth 2.0, and is done
-when it has been asked about three times; then its tokens are booked.
+when it has been asked about three times; then its tokens are booked. A chat is a stream of events,
+each booked before it is sent; the service goes on until it notices that the client has hung up.
 """
 
 import json
 import random
+import select
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +21,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from tests.integration.real_prometheus import real_prometheus
 from tests.paths import ROOT
@@ -25,6 +29,8 @@ from tests.secured_servers import free_port
 
 CUSTOMERS = 50
 FAULTY = 20
+CHAT_EVENTS = 40
+NOTICES_S = 5.0
 FAULTS = ("lost", "doubled", "rounded", "other-customer", "rejected", "lost-row")
 
 ENVIRONMENT = """
@@ -109,12 +115,50 @@ teardown:
 """
 # the result of a job is known in another request than the one that used tokens: no traces
 JOBS_SCENARIO = QUANTITIES + JOBS_FLOW + PROFILES
+CHAT_FLOW = """
+data:
+  customers: {file: customers.csv, order: random, seed: 7}
+flow:
+  - step: chat
+    request: POST gateway /chats
+    json: {customer: "{{ customers.id }}"}
+    stream: sse
+    expect: {events: 42, json: {"events[-1].data": "[DONE]", "events[0].event": delta}}
+    counts: {tokens: {"{{ customers.id }}": "{{ events[-2].data.usage.tokens }}"}}
+    at_most: {tokens: 100}
+  - step: hang up
+    request: POST gateway /chats
+    json: {customer: "{{ customers.id }}", waits_after: 3}
+    stream: sse
+    hang_up: {after_events: 3}
+    counts:
+      tokens: {"{{ customers.id }}": "{{ events | map(attribute='data.tokens') | sum }}"}
+    at_most: {tokens: 100}
+"""
+# each event is booked under the trace id of its request, so traces would show the whole of it
+CHAT_SCENARIO = (
+    QUANTITIES
+    + CHAT_FLOW
+    + PROFILES.replace(
+        "checks:\n",
+        """checks:
+  latency:
+    - {step: "chat: first event", p95: 5s}
+    - {step: "hang up: longest gap", max: 10s}
+""",
+    )
+)
 TOKEN_S = 20.0
 
 
 @contextmanager
 def metering(
-    folder: Path, fault: str = "", *, has_jobs: bool = False, has_prometheus: bool = False
+    folder: Path,
+    fault: str = "",
+    *,
+    has_jobs: bool = False,
+    has_prometheus: bool = False,
+    written_scenario: str = "",
 ) -> Iterator[list[str]]:
     """Serve it within the block; yield the options of a run against it."""
     folder.joinpath("customers.csv").write_text(
@@ -124,7 +168,7 @@ def metering(
     environment, scenario = folder / "metering.yaml", folder / "tokens.yaml"
     written = JOBS_ENVIRONMENT if has_jobs else ENVIRONMENT
     written = written.format(port=port, database=database)
-    scenario.write_text(JOBS_SCENARIO if has_jobs else SCENARIO)
+    scenario.write_text(written_scenario or (JOBS_SCENARIO if has_jobs else SCENARIO))
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.metering", str(port), str(database), fault],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -152,6 +196,7 @@ class Meter:
         )
         self._used: Counter[tuple[str, str]] = Counter()
         self._fault, self._answers, self._lock = fault, 0, Lock()
+        self._hang_ups = 0
         self._began_at = time.time()
         self._tokens: dict[str, float] = {}
         self._jobs: dict[str, tuple[str, int, dict[str, object]]] = {}
@@ -175,6 +220,19 @@ class Meter:
         if fault == "rejected":
             return 422, {"error": "too long"}
         return 200, {"usage": {"tokens": float(tokens)}}
+
+    def book(self, tenant: str, trace: str, customer: str, tokens: Decimal) -> None:
+        """Book a part of an answer."""
+        with self._lock:
+            self._used[tenant, customer] += float(tokens)  # type: ignore[assignment]
+            row = (tenant, trace, customer, float(tokens))
+            self._rows.execute("INSERT INTO usage VALUES (?, ?, ?, ?)", row)
+
+    def books_the_rest(self) -> bool:
+        """Return whether this hang-up is booked as if all had been read: the fault."""
+        with self._lock:
+            self._hang_ups += 1
+            return self._fault == "hang-up-whole" and self._hang_ups == FAULTY
 
     def issue_token(self) -> dict[str, object]:
         """Issue a token of 20 seconds."""
@@ -259,12 +317,54 @@ def serve(port: int, database: Path, fault: str) -> None:
                 self._say(200, "{}")
                 return
             asked = json.loads(body)
+            if self.path == "/chats":
+                self._chat(asked)
+                return
             if self.path == "/jobs":
                 self._say(202, "{}", job=meter.open_job(asked["customer"]))
                 return
             tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
             status, said = meter.answer(tenant, trace, asked["customer"])
             self._say(status, json.dumps(said))
+
+        def _chat(self, asked: dict[str, Any]) -> None:
+            """Stream an answer, each part of it booked before it is sent."""
+            tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
+            parts = [Decimal(random.randint(1, 2_000)) / 1000 for _ in range(CHAT_EVENTS)]
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for number, tokens in enumerate(parts, 1):
+                meter.book(tenant, trace, asked["customer"], tokens)
+                content = json.dumps({"tokens": float(tokens)})
+                is_sent = self._send_event(f"event: delta\ndata: {content}\n\n")
+                wait_s = NOTICES_S if number == asked.get("waits_after") else 0.0
+                if not is_sent or self._has_hung_up(wait_s):
+                    for rest in parts[number:] if meter.books_the_rest() else ():
+                        meter.book(tenant, trace, asked["customer"], rest)
+                    self.close_connection = True
+                    return
+            usage = json.dumps({"usage": {"tokens": float(sum(parts))}})
+            self._send_event(f"data: {usage}\n\ndata: [DONE]\n\n")
+            self.wfile.write(b"0\r\n\r\n")
+
+        def _send_event(self, event: str) -> bool:
+            """Send an event as a chunk; return whether the client still takes it."""
+            try:
+                self.wfile.write(f"{len(event):x}\r\n{event}\r\n".encode())
+            except OSError:
+                return False
+            return True
+
+        def _has_hung_up(self, wait_s: float) -> bool:
+            """Return whether the client closes the connection within a time."""
+            if not select.select([self.connection], [], [], wait_s)[0]:
+                return False
+            try:
+                return self.connection.recv(1, socket.MSG_PEEK) == b""
+            except OSError:
+                return True
 
         def _say(
             self, status: int, body: str, kind: str = "application/json", job: str = ""

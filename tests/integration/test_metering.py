@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from scenarios.evidence.amounts import AmountKind
+from scenarios.http.streams import StreamEnd
 from tests.integration.command import Ended, Start
-from tests.integration.metering import FAULTS, metering
+from tests.integration.metering import CHAT_SCENARIO, FAULTS, metering
 
 pytestmark = pytest.mark.long
 
@@ -55,6 +56,48 @@ def test_jobs_of_customers_from_a_file_balance_with_short_tokens_and_exact_share
     assert (steps["take the result"], steps["look"]) == (225, 75)
     assert steps["wait for the job"] == 3 * 225
     assert any(each["step"] == "wait for the job: until done" for each in ended.result["latency"])
+
+
+def chat(start: Start, place: Path, *options: str, fault: str = "") -> Ended:
+    with metering(place, fault, written_scenario=CHAT_SCENARIO) as files:
+        return start("load", *files, *options).wait()
+
+
+def test_streams_and_hang_ups_balance_over_two_workers_and_when_judged_again(
+    start: Start, tmp_path: Path
+) -> None:
+    ended = chat(start, tmp_path, "--workers", "2")
+    assert ended.code == 0, ended.stdout + ended.stderr
+    for row in ended.rows("tokens"):
+        assert row["client"]["in_doubt"] == 0
+        assert {figure["low"] for figure in row["figures"].values()} == {row["client"]["confirmed"]}
+    ends: Counter[tuple[object, ...]] = Counter()
+    for recording in ended.recordings():
+        assert recording.exchanges.ok.all()
+        assert recording.missing == 0
+        streams = recording.exchanges.stream_rows()
+        steps = [each.step for each in recording.exchanges]
+        ends.update(zip(steps, streams["events"].tolist(), streams["end"].tolist(), strict=True))
+    assert ends == {
+        ("chat", 42, StreamEnd.ENDED): 300, ("hang up", 3, StreamEnd.HUNG_UP): 300
+    }  # fmt: skip
+    timed = {row["step"]: row["count"] for row in ended.result["latency"]}
+    assert (timed["chat: first event"], timed["hang up: longest gap"]) == (300, 300)
+    again = start("check", str(ended.folder)).wait()
+    assert (again.code, again.result["usage"]) == (0, ended.result["usage"])
+
+
+def test_a_hang_up_that_was_booked_whole_fails_with_its_customer_and_amount(
+    start: Start, tmp_path: Path
+) -> None:
+    ended = chat(start, tmp_path, "--workers", "2", fault="hang-up-whole")
+    assert ended.code == 1, ended.stdout + ended.stderr
+    (row,) = (row for row in ended.rows("tokens") if row["verdict"] == "fail")
+    assert row["code"] == "DOUBLE_COUNT"
+    (booked,) = {figure["low"] for figure in row["figures"].values()}
+    assert booked > row["client"]["confirmed"]
+    assert row["client"]["in_doubt"] == 0
+    assert row["labels"]["customer"] in ended.finding("usage/tokens")["detail"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
