@@ -43,6 +43,7 @@ class Code(StrEnum):
     LOST_ROW = "LOST_ROW"
     DOUBLE_COUNT = "DOUBLE_COUNT"
     EXTRA_ROW = "EXTRA_ROW"
+    AFTER_HANG_UP = "AFTER_HANG_UP"
     WRONG_LABEL = "WRONG_LABEL"
     UNBOUNDED_LABEL = "UNBOUNDED_LABEL"
     NOT_DONE = "NOT_DONE"
@@ -83,7 +84,8 @@ class ClientFigure:
 
     `is_partial` means that exchanges are missing, so that it may be any amount more. So may it be
     where it `is_unbounded`: a request is in doubt that has no upper bound (`at_most`). With
-    `is_at_least`, the scenario allows for more.
+    `is_at_least`, the scenario allows for more. `after_hang_up` is the part of what is in doubt
+    that the scenario leaves open where the client hangs up.
     """
 
     confirmed: Amount
@@ -91,6 +93,7 @@ class ClientFigure:
     is_partial: bool = False
     is_unbounded: bool = False
     is_at_least: bool = False
+    after_hang_up: Amount = 0
 
     @property
     def most(self) -> Amount:
@@ -125,6 +128,7 @@ class ClientFigure:
             self.is_partial or other.is_partial,
             self.is_unbounded or other.is_unbounded,
             self.is_at_least or other.is_at_least,
+            self.after_hang_up + other.after_hang_up,
         )
 
 
@@ -141,12 +145,16 @@ class ResolvedDoubt:
 
 @dataclass(frozen=True, slots=True)
 class RecordGap:
-    """Requests whose records are fewer or more than promised: how many, the first ids of them."""
+    """Requests whose records are fewer or more than promised: how many, the first ids of them.
+
+    Of those with more, the client hung up in so many (`after_hang_up`).
+    """
 
     missing: int = 0
     missing_ids: tuple[str, ...] = ()
     surplus: int = 0
     surplus_ids: tuple[str, ...] = ()
+    after_hang_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,12 +123,16 @@ class Statement:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether more is in doubt than may be: as many losses could hide in it."""
+        """Whether more is in doubt than may be: as many losses could hide in it.
+
+        What the scenario itself leaves open after a hang-up may be.
+        """
         client = self.client
         if client.is_unbounded:
             return self.in_doubt_limit < 1
         whole = client.confirmed + client.in_doubt
-        return float(client.in_doubt) > self.in_doubt_limit * float(whole)
+        doubtful = client.in_doubt - client.after_hang_up
+        return float(doubtful) > self.in_doubt_limit * float(whole)
 
     @property
     def is_decided_by_records(self) -> bool:

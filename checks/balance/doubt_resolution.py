@@ -97,7 +97,10 @@ def _with_settled(ledger: Ledger, name: str, settled: _Settled) -> Ledger:
         amount = amount if None in promise.labels else 0
         doubt = Doubt(amount, promise.is_unbounded)
         open_doubts[pattern] = open_doubts.get(pattern, Doubt()) + doubt
-    return Ledger(confirmed, in_doubt, open_doubts)
+    left_open = {
+        key: min(amount, in_doubt.get(key, 0)) for key, amount in ledger.after_hang_up.items()
+    }
+    return Ledger(confirmed, in_doubt, open_doubts, left_open)
 
 
 def _settle(name: str, promises: Promises, traces: TraceReading) -> _Settled:
@@ -116,7 +119,7 @@ def _settle(name: str, promises: Promises, traces: TraceReading) -> _Settled:
             continue
         labels = tuple(value or "" for value in promise.labels)
         if labels not in moved:
-            done = min(promise.amount, found[labels])
+            done = min(promise.amount, max(0, found[labels] - promise.counted))
             found[labels] -= done
             settled.done[labels] += done
             promised[labels] += promise.amount
@@ -221,6 +224,13 @@ def find_record_gaps(
         labels = tuple(value or "" for value in promise.labels)
         if labels in ledgers:
             ledgers[labels].promise(promise.exchange, promise.amount)
+    for promise in promises.further(name):
+        labels = tuple(value or "" for value in promise.labels)
+        if labels in ledgers:
+            ledgers[labels].allow(promise.exchange, promise.amount)
+    for exchange in promises.hang_ups(name):
+        for ledger in ledgers.values():
+            ledger.note_hang_up(exchange)
     try:
         strays = _add_rows(ledgers, name, promises, traces)
     except (OSError, ValueError):

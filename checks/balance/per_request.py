@@ -22,12 +22,23 @@ class RequestLedger:
 
     def __init__(self) -> None:
         self._promised: dict[str, array[int]] = {}
+        self._allowed: dict[str, array[int]] = {}
         self._found: dict[str, array[int]] = {}
+        self._hung_up: set[tuple[str, int]] = set()
 
     def promise(self, exchange: Exchange, amount: int) -> None:
         """Add what a request promised."""
         promised = self._promised.setdefault(exchange.generator, array("q"))
         _add(promised, exchange.sequence, amount)
+
+    def allow(self, exchange: Exchange, amount: int) -> None:
+        """Add how much more than it promised a request may have."""
+        allowed = self._allowed.setdefault(exchange.generator, array("q"))
+        _add(allowed, exchange.sequence, amount)
+
+    def note_hang_up(self, exchange: Exchange) -> None:
+        """Note that the client hung up in a request."""
+        self._hung_up.add((exchange.generator, exchange.sequence))
 
     def find(self, generator: str, sequence: str, count: int) -> None:
         """Add rows found for a request; all promises must have been added before."""
@@ -44,7 +55,11 @@ class RequestLedger:
         lacking = sum(max(0, promised - found) for _, _, promised, found in self._pairs())
         missing = self._named(run_id, lambda promised, found: found < promised)
         surplus = self._named(run_id, lambda promised, found: found > promised)
-        return RecordGap(*(missing if lacking > strays else (0, ())), *surplus)
+        after_hang_up = sum(
+            found > promised and (generator, sequence) in self._hung_up
+            for generator, sequence, promised, found in self._pairs()
+        )
+        return RecordGap(*(missing if lacking > strays else (0, ())), *surplus, after_hang_up)
 
     def _named(
         self, run_id: str, is_wrong: Callable[[int, int], bool]
@@ -58,13 +73,20 @@ class RequestLedger:
         return len(first) + sum(1 for _ in wrong), first
 
     def _pairs(self) -> Iterator[tuple[str, int, int, int]]:
-        """Yield generator, sequence, promise and rows of each request that promised anything."""
+        """Yield generator, sequence, promise and rows of each request that promised anything.
+
+        Rows that it was allowed beyond its promise are left out.
+        """
         for generator, amounts in self._promised.items():
             found = self._found.get(generator, array("q"))
-            _add(found, len(amounts) - 1, 0)  # as long as the promises, for the strict zip
-            for sequence, (promised, of_it) in enumerate(zip(amounts, found, strict=True)):
+            allowed = self._allowed.get(generator, array("q"))
+            for numbers in (found, allowed):  # as long as the promises, for the strict zip
+                _add(numbers, len(amounts) - 1, 0)
+            rows = zip(amounts, found, allowed, strict=True)
+            for sequence, (promised, of_it, further) in enumerate(rows):
                 if promised:
-                    yield generator, sequence, promised, of_it
+                    beyond = max(0, of_it - promised - further)
+                    yield generator, sequence, promised, min(of_it, promised) + beyond
 
 
 def _add(numbers: "array[int]", position: int, amount: int) -> None:

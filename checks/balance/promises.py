@@ -1,6 +1,7 @@
 """What each exchange must have counted: what the ledger adds up, exchange by exchange."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -13,12 +14,15 @@ from scenarios.evidence.exchanges import Column, Exchanges
 from scenarios.evidence.ledger import Weight, fits, moved_by
 from scenarios.evidence.moves import Moves, RecordedAmounts
 from scenarios.evidence.trace_ids import TraceIds
-from scenarios.language.amounts import Labels, of_quantity, resolution_of
+from scenarios.http.streams import StreamEnd
+from scenarios.language.amounts import Labels, of_quantity, recorded_entries, resolution_of
 from scenarios.language.model import Scenario
 
 
 class Promise(NamedTuple):
     """An amount of one exchange, scaled; one in doubt is at most this, or may be any.
+
+    Of one that a hang-up leaves open, `counted` is what its exchange has counted in any case.
 
     A label value that nobody knows is None.
     """
@@ -27,6 +31,7 @@ class Promise(NamedTuple):
     labels: KeyLabels
     amount: int
     is_unbounded: bool = False
+    counted: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -73,6 +78,24 @@ class Promises:
         for table in self.exchanges:
             for part in self.amounts_of(table, quantity, weight):
                 yield from part
+        if weight is Weight.IN_DOUBT:
+            yield from self.further(quantity)
+
+    def hang_ups(self, quantity: str) -> Iterator[Exchange]:
+        """Yield each exchange that counted a quantity, and in which the client hung up."""
+        for step in self.scenario.steps:
+            if step.hang_up and quantity in step.counts:
+                for table in self.exchanges:
+                    has_ended = table.stream_rows()["end"] == StreamEnd.HUNG_UP
+                    yield from table[table.is_of_step(step.step) & has_ended]
+
+    def further(self, quantity: str) -> Iterator[Promise]:
+        """Yield how much more each exchange may have moved in which the client hung up."""
+        for step in self.scenario.steps:
+            if step.hang_up and quantity in step.hang_up.at_most:
+                entries = of_quantity(range(len(recorded_entries(step))), step, quantity)
+                for table in self.exchanges:
+                    yield from _further(table, table.is_of_step(step.step) & table.ok, entries)
 
     def amounts_of(
         self, table: Exchanges, quantity: str, weight: Weight
@@ -135,3 +158,17 @@ def _unknown_amounts(table: Exchanges, position: Column, labels: int) -> Promise
     return PromisedAmounts(
         table, [(None,) * labels], position, none, none, np.ones(len(position), bool)
     )
+
+
+def _further(table: Exchanges, chosen: Column, entries: Collection[int]) -> Iterator[Promise]:
+    recorded = RecordedAmounts(table)
+    certain = recorded.of(chosen, entries, is_confirmed=True)
+    counted: Counter[tuple[int, int]] = Counter()
+    for position, row in zip(certain.positions.tolist(), certain.rows, strict=True):
+        counted[position, int(row["key"])] += int(row["amount"])
+    further = recorded.further(chosen, entries)
+    places = further.positions.tolist()
+    for exchange, position, row in zip(table[further.positions], places, further.rows, strict=True):
+        key = int(row["key"])
+        labels = further.keys[key].labels
+        yield Promise(exchange, labels, int(row["amount"]), counted=counted[position, key])

@@ -19,6 +19,9 @@ from witnesses.model import CountedQuantity, RecordKind
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
+# More was counted than was done.
+_MORE = (Code.DOUBLE_COUNT, Code.EXTRA_ROW, Code.FOREIGN_TRAFFIC)
+
 
 def rows_of(
     case: Case,
@@ -127,7 +130,10 @@ def _row(
     doubt = case.ledger.doubt_of(key)
     allows_more = quantity.settings.expect is Expectation.AT_LEAST
     in_doubt = in_units(doubt.amount, resolution)
-    client = ClientFigure(confirmed, in_doubt, case.is_partial, doubt.is_unbounded, allows_more)
+    client = ClientFigure(
+        confirmed, in_doubt, case.is_partial, doubt.is_unbounded, allows_more,
+        in_units(case.ledger.after_hang_up.get(key, 0), resolution),
+    )  # fmt: skip
     of_row = {name: _doubted_by_growth(of.at(labels), client) for name, of in figures.items()}
     row = judge_row(
         quantity.name,
@@ -231,7 +237,9 @@ def _stands_apart(row: UsageRow, figure: Figure) -> bool:
 
 def _with_gap(row: UsageRow, gap: RecordGap | None) -> UsageRow:
     if row.verdict is not Verdict.PASS:
-        return replace(row, records=gap)
+        is_of_hang_ups = gap is not None and 0 < gap.surplus == gap.after_hang_up
+        code = Code.AFTER_HANG_UP if is_of_hang_ups and row.code in _MORE else row.code
+        return replace(row, code=code, records=gap)
     if gap is None or not gap.missing:
         return row
     return replace(row, verdict=Verdict.FAIL, code=Code.LOST_ROW, records=gap)

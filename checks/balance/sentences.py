@@ -22,6 +22,7 @@ _MEANING = {
     Code.DOUBLE_COUNT: "the counter counted more than was done",
     Code.LOST_ROW: "what was done was not stored",
     Code.EXTRA_ROW: "more was stored than was done",
+    Code.AFTER_HANG_UP: "more was counted than the client took before it hung up",
     Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
     Code.FOREIGN_TRAFFIC: "other traffic, or a request that was delivered twice, is in the figures",
     Code.NOT_DONE: "the response reported it as done, and no witness counted it",
@@ -166,7 +167,7 @@ def _open_sentence(row: UsageRow) -> str:
                 "quantity traces.")  # fmt: skip
     if row.code is Code.IN_DOUBT:
         whole = _amount(row, row.client.confirmed + row.client.in_doubt)
-        doubtful = _amount(row, row.client.in_doubt)
+        doubtful = _amount(row, row.client.in_doubt - row.client.after_hang_up)
         return (f"{doubtful} of {whole} in doubt: sent, but no response "
                 "shows whether it was done. That could hide as many losses, and is more than the "
                 "quantity's in_doubt allows.")  # fmt: skip
@@ -181,11 +182,21 @@ def _agreement_sentence(row: UsageRow) -> str:
     if row.client.is_unbounded:
         return ("A request is in doubt that may have counted any amount, which could hide any "
                 f"loss; the witnesses agree on {_client_range(row)}.")  # fmt: skip
+    if row.client.in_doubt > row.client.after_hang_up:
+        doubtful = row.client.in_doubt - row.client.after_hang_up
+        return (f"{_amount(row, doubtful)} in doubt: sent, but no response shows "
+                f"whether it was done; {_left_open(row)}the witnesses agree within "
+                f"{_client_range(row)}, which could hide as many losses.")  # fmt: skip
     if row.client.in_doubt:
-        return (f"{_amount(row, row.client.in_doubt)} in doubt: sent, but no response shows "
-                f"whether it was done; the witnesses agree within {_client_range(row)}, which "
-                "could hide as many losses.")  # fmt: skip
+        return f"{_left_open(row)}the witnesses agree within {_client_range(row)}."
     return ""
+
+
+def _left_open(row: UsageRow) -> str:
+    if not row.client.after_hang_up:
+        return ""
+    open_ = _amount(row, row.client.after_hang_up)
+    return f"{open_} counted or not after the client hung up, as the scenario leaves open; "
 
 
 def _inexact(row: UsageRow) -> dict[str, Figure]:

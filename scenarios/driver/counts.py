@@ -53,6 +53,7 @@ class _CompiledEntry:
     labels: tuple[_Value, ...]
     amount: _Value
     at_most: Template | None
+    after_hang_up: Template | None
 
     def promise(self, recorder: Recorder, variables: Variables, secrets: Secrets) -> AmountRow:
         """Return what is known before the request. Raises TemplateError."""
@@ -69,14 +70,31 @@ class _CompiledEntry:
 
     def conclude(
         self, promised: AmountRow, recorder: Recorder, variables: Variables, secrets: Secrets
+    ) -> list[AmountRow]:
+        """Return what the response adds to what was promised. Raises TemplateError."""
+        if promised.kind is AmountKind.FIXED:
+            return self._further(promised, variables)
+        exact = self._exact(promised, recorder, variables, secrets)
+        return [exact, *self._further(exact, variables)]
+
+    def _exact(
+        self, promised: AmountRow, recorder: Recorder, variables: Variables, secrets: Secrets
     ) -> AmountRow:
-        """Return what the response had. Raises TemplateError."""
         labels = tuple(label_text(each.template(variables)) for each in self.labels)
         amount = self._scaled(self.amount.template, variables)
         if promised.kind is not AmountKind.UNBOUNDED and amount > promised.amount:
             raise AmountError("is more than at_most; raise at_most")
         key = self._key(recorder, labels, secrets)
         return AmountRow(self.number, key, amount, AmountKind.EXACT)
+
+    def _further(self, counted: AmountRow, variables: Variables) -> list[AmountRow]:
+        """Return how much more may be counted, if the client hangs up."""
+        if self.after_hang_up is None:
+            return []
+        further = self._scaled(self.after_hang_up, variables) - counted.amount
+        if further < 0:
+            raise AmountError("is more than at_most of hang_up; raise it")
+        return [AmountRow(self.number, counted.key, further, AmountKind.FURTHER)]
 
     def _scaled(self, template: Template, variables: Variables) -> int:
         return scaled(template(variables), self.resolution)
@@ -115,12 +133,10 @@ class StepAmounts:
         variables: Variables, secrets: Secrets,
     ) -> FailureReason | None:  # fmt: skip
         """Record what the response had, or return why that is no amount. Raises OSError."""
-        rows = []
+        rows: list[AmountRow] = []
         for entry, row in zip(self.entries, promised, strict=True):
-            if row.kind is AmountKind.FIXED:
-                continue
             try:
-                rows.append(entry.conclude(row, recorder, variables, secrets))
+                rows += entry.conclude(row, recorder, variables, secrets)
             except (AmountError, TemplateError) as error:
                 return FailureReason(f"the amount of {entry.quantity} {error}", _GROUP)
         recorder.count(number, rows)
@@ -150,6 +166,7 @@ def _compile(
         tuple(_value(label, saved, known) for label in entry.labels),
         _value(entry.amount, saved, known),
         None if at_most is None else compile_value(at_most, known),
+        None if entry.at_most is None else compile_value(entry.at_most, known),
     )
 
 

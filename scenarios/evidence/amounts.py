@@ -7,6 +7,7 @@ the request is written before it, so that a killed process leaves a bound:
                  BOUND      the amount is at most this
                  UNBOUNDED  the amount may be any
     conclude()   EXACT      what the response had; written before the outcome of the exchange
+                 FURTHER    how much more may be counted, since the client hung up; likewise
 
 A key is the number of a note in STEM.jsonl with quantity, label values and resolution. A label
 value that only the response has is null in the key of a bound.
@@ -55,6 +56,7 @@ class AmountKind(IntEnum):
     BOUND = 2
     UNBOUNDED = 3
     EXACT = 4
+    FURTHER = 5
 
 
 class AmountRow(NamedTuple):

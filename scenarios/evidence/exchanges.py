@@ -187,8 +187,13 @@ class Exchanges:
 
     def of_step(self, step: str) -> "Exchanges":
         """Return the exchanges of a step."""
+        return self[self.is_of_step(step)]
+
+    def is_of_step(self, step: str) -> Column:
+        """Return a mask of the exchanges of a step."""
         numbers = [number for number, name in enumerate(self.steps) if name == step]
-        return self[np.isin(self.rows["step"], numbers)]
+        mask: Column = np.isin(self.rows["step"], numbers)
+        return mask
 
     def of_kind(self, step: str, outcome: Outcome, status: int | None) -> "Exchanges":
         """Return the exchanges that `tally` counts as one kind."""
@@ -196,8 +201,7 @@ class Exchanges:
 
     def is_of_kind(self, step: str, outcome: Outcome, status: int | None) -> Column:
         """Return a mask of the exchanges that `tally` counts as one kind."""
-        numbers = [number for number, name in enumerate(self.steps) if name == step]
-        mask: Column = np.isin(self.rows["step"], numbers)
+        mask = self.is_of_step(step)
         mask &= self.rows["outcome"] == CODES[outcome]
         mask &= self.rows["status"] == (status or 0)
         return mask

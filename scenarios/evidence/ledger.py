@@ -55,12 +55,14 @@ class Ledger:
 
     They are in units of the quantity's resolution. It has every key that the flow can count, with 0
     where nothing was counted. `open_doubts` have no upper bound, or a label value that nobody
-    knows: they may belong to any key that fits.
+    knows: they may belong to any key that fits. `after_hang_up` is that part of what is in doubt
+    which the scenario leaves open where the client hangs up.
     """
 
     confirmed: Mapping[Key, int]
     in_doubt: Mapping[Key, int]
     open_doubts: Mapping[Pattern, Doubt] = field(default_factory=dict)
+    after_hang_up: Mapping[Key, int] = field(default_factory=dict)
 
     def counted(self) -> Iterator[Key]:
         """Yield every quantity with its label values, in the order of the scenario."""
@@ -109,6 +111,7 @@ class _Sums:
         zero = {key: 0 for step in scenario.steps for key, _ in _all_constants(scenario, step)}
         self._tallies = {weight: Counter(zero) for weight in Weight}
         self._open: dict[Pattern, Doubt] = {}
+        self._after_hang_up: Counter[Key] = Counter()
 
     def add(self, part: Exchanges) -> None:
         recorded = RecordedAmounts(part)
@@ -133,6 +136,9 @@ class _Sums:
                 self._confirm(amount_key, amount)
             else:
                 self._doubt(_pattern_of(amount_key), Doubt(amount, is_unbounded))
+        if is_confirmed:
+            for amount_key, amount, _ in recorded.further(chosen, moved.entries).totals():
+                self._leave_open(amount_key, amount)
         if len(moves.incomplete):
             entries = recorded_entries(step)
             for quantity in {entries[number].quantity for number in moved.entries}:
@@ -146,6 +152,12 @@ class _Sums:
         else:
             self._tallies[Weight.CONFIRMED][key] += amount
 
+    def _leave_open(self, amount_key: AmountKey, amount: int) -> None:
+        """Add how much more may be counted, since the client hung up."""
+        self._doubt(_pattern_of(amount_key), Doubt(amount))
+        if key := known_key(_pattern_of(amount_key)):
+            self._after_hang_up[key] += amount
+
     def _doubt(self, pattern: Pattern, doubt: Doubt) -> None:
         key = known_key(pattern)
         if key is not None:
@@ -158,7 +170,8 @@ class _Sums:
     def ledger(self) -> Ledger:
         confirmed = _in_order(self._scenario, self._tallies[Weight.CONFIRMED])
         in_doubt = self._tallies[Weight.IN_DOUBT]
-        return Ledger(confirmed, {key: in_doubt[key] for key in confirmed}, self._open)
+        doubts = {key: in_doubt[key] for key in confirmed}
+        return Ledger(confirmed, doubts, self._open, self._after_hang_up)
 
 
 def moved_by(scenario: Scenario, step: Step, outcome: Outcome, status: int | None) -> Moved:

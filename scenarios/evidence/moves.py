@@ -62,6 +62,14 @@ class RecordedAmounts:
         whole = ~np.isin(positions, incomplete)
         return Moves(self.exchanges.amounts.keys, rows[whole], positions[whole], incomplete)
 
+    def further(self, chosen: Column, entries: Collection[int]) -> Moves:
+        """Return how much more the chosen exchanges, which are confirmed, may have moved."""
+        rows, positions = self._joined
+        wanted = (rows["kind"] == AmountKind.FURTHER) & np.isin(rows["entry"], list(entries))
+        wanted &= chosen[positions]
+        keys = self.exchanges.amounts.keys
+        return Moves(keys, rows[wanted], positions[wanted], np.empty(0, np.int64))
+
     @cached_property
     def _joined(self) -> tuple[Column, Column]:
         """The rows that belong to one of the exchanges, and its position."""

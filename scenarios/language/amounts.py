@@ -43,31 +43,37 @@ class AmountError(ValueError):
 class Entry:
     """One amount of a step's counts, under its label values; a text is a template.
 
-    `status` is the key of `counts_by_status` that has it; "" of an entry of `counts`.
+    `status` is the key of `counts_by_status` that has it; "" of an entry of `counts`. After a
+    hang-up, the amount may be up to `at_most`, unless that is None.
     """
 
     quantity: str
     labels: Labels
     amount: float | str
     status: str = ""
+    at_most: float | str | None = None
 
     @property
     def is_constant(self) -> bool:
         """Whether it is known before the run."""
-        return not isinstance(self.amount, str) and not any(map(looks_like_template, self.labels))
+        is_template = isinstance(self.amount, str) or any(map(looks_like_template, self.labels))
+        return not is_template and self.at_most is None
 
 
 def entries_of(step: Step) -> Iterator[Entry]:
     """Yield each amount of a step: those of the expected response, then those by status."""
+    at_most = step.hang_up.at_most if step.hang_up else {}
     by_status: dict[str, Mapping[str, Counts]] = {"": step.counts, **step.counts_by_status}
     for status, counts in by_status.items():
         for quantity, of_quantity in counts.items():
             for labels, amount in _flat(of_quantity):
-                yield Entry(quantity, labels, amount, status)
+                yield Entry(
+                    quantity, labels, amount, status, None if status else at_most.get(quantity)
+                )
 
 
 def recorded_entries(step: Step) -> tuple[Entry, ...]:
-    """Return the entries whose amounts are recorded with each exchange: those with a template.
+    """Return the entries whose amounts are recorded with each exchange, being no constants.
 
     The number of an entry in the evidence is its position here.
     """

@@ -7,7 +7,13 @@ from contextlib import suppress
 
 from config.model_keys import Location
 from config.suggestions import did_you_mean, nearest
-from scenarios.language.amounts import AmountError, recorded_entries, resolution_of, scaled
+from scenarios.language.amounts import (
+    AmountError,
+    entries_of,
+    recorded_entries,
+    resolution_of,
+    scaled,
+)
 from scenarios.language.expect import statuses_of
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts, Quantity
@@ -34,6 +40,7 @@ def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
     for place, step in scenario.placed_steps():
         yield from _counts(scenario, step, step.counts, (*place, "counts"))
         yield from _bounds(scenario, step, place)
+        yield from _after_hang_up(scenario, step, place)
         yield from _by_status(scenario, step, (*place, "counts_by_status"))
     for name, quantity in scenario.quantities.items():
         yield from _quantity(scenario, name, quantity)
@@ -66,6 +73,22 @@ def _bounds(scenario: Scenario, step: Step, place: Location) -> Iterator[Violati
             yield at, f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
         elif name in scenario.quantities:
             yield from _at_most(scenario, step, name, at)
+
+
+def _after_hang_up(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:
+    """Report bounds of a hang-up that are none, or are below what the step counts."""
+    for name, bound in step.hang_up.at_most.items() if step.hang_up else ():
+        at = (*place, "hang_up", "at_most", name)
+        if name not in step.counts:
+            yield at, f"the step does not count {name!r}; {did_you_mean(name, list(step.counts))}"
+        elif name in scenario.quantities and not _is_amount(bound):
+            yield at, f"{_short(bound)} is no amount; write a number, or a template"
+        elif name in scenario.quantities:
+            yield from _constant_amounts(scenario, name, bound, at)
+            amounts = [each.amount for each in entries_of(step) if each.quantity == name]
+            if any(not isinstance(each, str) and each > bound for each in amounts
+                   if not isinstance(bound, str)):  # fmt: skip
+                yield at, "it is less than what the step counts; raise it, or remove it"
 
 
 def _by_status(scenario: Scenario, step: Step, place: Location) -> Iterator[Violation]:

@@ -90,6 +90,10 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
         for key_place, value in texts_in_expect(expectation):
             yield from template_violations(value, of_response, (*place, key, *key_place))
     yield from template_violations(step.at_most, known, (*place, "at_most"))
+    if step.hang_up:
+        of_hang_up = [*known, *step.save, *events]
+        at = (*place, "hang_up", "at_most")
+        yield from template_violations(step.hang_up.at_most, of_hang_up, at)
     for entry in recorded_entries(step):
         under: Location = ("counts_by_status", entry.status) if entry.status else ("counts",)
         counts: Location = (*place, *under, entry.quantity, *entry.labels)

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from config.models import StrictModel
 from scenarios.http.streams import MAX_EVENTS, StreamKind
+from scenarios.language.identifiers import Name
 
 EVENTS_VARIABLE = "events"
 
@@ -14,9 +15,14 @@ _Count = Annotated[int, Field(ge=0, le=MAX_EVENTS)]
 
 
 class HangUp(StrictModel):
-    """The client closes the connection right after an event; the exchange has then succeeded."""
+    """The client closes the connection right after an event; the exchange has then succeeded.
+
+    `at_most` is how much of a quantity may be counted until the service notices; by default, it is
+    what `counts` says.
+    """
 
     after_events: Annotated[int, Field(ge=1, le=MAX_EVENTS, examples=[3])]
+    at_most: dict[Name, int | float | str] = {}
 
 
 class EventCount(StrictModel):

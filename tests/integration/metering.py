@@ -128,16 +128,26 @@ flow:
     at_most: {tokens: 100}
   - step: hang up
     request: POST gateway /chats
-    json: {customer: "{{ customers.id }}", waits_after: 3}
+    json: {customer: "{{ customers.id }}", waits_after: 3, late_by: 0}
     stream: sse
     hang_up: {after_events: 3}
     counts:
       tokens: {"{{ customers.id }}": "{{ events | map(attribute='data.tokens') | sum }}"}
     at_most: {tokens: 100}
+  - step: hang up on a service that notices late
+    request: POST gateway /chats
+    json: {customer: "{{ customers.id }}", waits_after: 3, late_by: 2}
+    stream: sse
+    hang_up:
+      after_events: 3
+      at_most: {tokens: "{{ (events | map(attribute='data.tokens') | sum) + 4 }}"}
+    counts:
+      tokens: {"{{ customers.id }}": "{{ events | map(attribute='data.tokens') | sum }}"}
+    at_most: {tokens: 100}
 """
-# each event is booked under the trace id of its request, so traces would show the whole of it
 CHAT_SCENARIO = (
     QUANTITIES
+    + TRACES
     + CHAT_FLOW
     + PROFILES.replace(
         "checks:\n",
@@ -341,7 +351,8 @@ def serve(port: int, database: Path, fault: str) -> None:
                 is_sent = self._send_event(f"event: delta\ndata: {content}\n\n")
                 wait_s = NOTICES_S if number == asked.get("waits_after") else 0.0
                 if not is_sent or self._has_hung_up(wait_s):
-                    for rest in parts[number:] if meter.books_the_rest() else ():
+                    end = None if meter.books_the_rest() else number + asked["late_by"]
+                    for rest in parts[number:end]:
                         meter.book(tenant, trace, asked["customer"], rest)
                     self.close_connection = True
                     return
@@ -362,7 +373,7 @@ def serve(port: int, database: Path, fault: str) -> None:
             if not select.select([self.connection], [], [], wait_s)[0]:
                 return False
             try:
-                return self.connection.recv(1, socket.MSG_PEEK) == b""
+                return not self.connection.recv(1, socket.MSG_PEEK)
             except OSError:
                 return True
 

@@ -166,6 +166,29 @@ def test_a_restart_allows_no_more_doubt_than_the_quantity_does(
         assert "could hide as many losses" in row_sentences(row)[0]
 
 
+@pytest.mark.parametrize(
+    ("in_doubt", "verdict", "words"),
+    [
+        (4, PASS, "4 counted or not after the client hung up, as the scenario leaves open; "
+         "the witnesses agree within 5 to 9."),
+        (5, INCONCLUSIVE, "1 of 10 in doubt: sent"),
+    ],
+)  # fmt: skip
+def test_what_a_hang_up_leaves_open_is_no_doubt_that_the_quantity_limits(
+    in_doubt: int, verdict: Verdict, words: str
+) -> None:
+    client = ClientFigure(5, in_doubt, after_hang_up=4)
+    row = judge_row("uses", {}, client, _figures((7, 7, 7)), KEEPS, False, in_doubt_limit=0.01)
+    assert row.verdict is verdict
+    assert words in row_sentences(row)[0]
+
+
+def test_more_than_a_hang_up_leaves_open_is_a_difference() -> None:
+    client = ClientFigure(5, 4, after_hang_up=4)
+    row = judge_row("uses", {}, client, _figures((10, 10, 10)), KEEPS, False)
+    assert row.verdict is FAIL
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_a_code_by_itself_whatever_it_is_detailed_with(reason: Reason) -> None:
     """The words in an address decide nothing: `moving` and `scraped` are names of companies."""

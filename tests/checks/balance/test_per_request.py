@@ -60,3 +60,39 @@ def test_they_are_those_that_a_comparison_one_by_one_finds(
     gap = _gap(promised, found)
     assert gap.missing == sum(found.get(n, 0) < many for n, many in promised.items())
     assert gap.surplus == sum(found.get(n, 0) > many for n, many in promised.items())
+
+
+def _request(sequence: int) -> Exchange:
+    return Exchange("g", sequence, 1, "s", 0.0, 0.0, 1.0, Outcome.OK)
+
+
+@pytest.mark.parametrize(
+    ("found", "gap"),
+    [
+        (3, RecordGap()),
+        (5, RecordGap()),
+        (6, RecordGap(0, (), 1, ("run-g-2",), 1)),
+        (2, RecordGap(1, ("run-g-2",))),
+    ],
+)
+def test_what_is_left_open_after_a_hang_up_is_neither_missing_nor_too_much(
+    found: int, gap: RecordGap
+) -> None:
+    ledger = RequestLedger()
+    for sequence in (1, 2):
+        ledger.promise(_request(sequence), 3)
+    ledger.allow(_request(2), 2)
+    ledger.note_hang_up(_request(2))
+    ledger.find("g", "1", 3)
+    ledger.find("g", "2", found)
+    assert ledger.gap("run", 0) == gap
+
+
+def test_too_many_rows_of_a_request_that_was_read_whole_come_after_no_hang_up() -> None:
+    ledger = RequestLedger()
+    for sequence in (1, 2):
+        ledger.promise(_request(sequence), 3)
+        ledger.find("g", str(sequence), 4)
+    ledger.note_hang_up(_request(2))
+    gap = ledger.gap("run", 0)
+    assert (gap.surplus, gap.after_hang_up) == (2, 1)

@@ -231,3 +231,39 @@ def test_the_times_of_a_stream_are_recorded_whether_it_is_as_expected_or_not(
     assert row[["events", "first_s", "longest_gap_s", "end"]].tolist() == (
         2, 0.25, 0.5, StreamEnd.ENDED
     )  # fmt: skip
+
+
+SUM = "{{ events | map(attribute='data.tokens') | sum }}"
+
+
+@pytest.mark.parametrize("counts", [SUM, 3, "{{ 1 + 2 }}"], ids=["late", "constant", "early"])
+def test_what_a_service_may_count_until_it_notices_a_hang_up_is_left_open(
+    tmp_path: Path, counts: Any
+) -> None:
+    response = streamed({"tokens": 1}, {"tokens": 2}, end=StreamEnd.HUNG_UP)
+    hang_up = {"after_events": 2, "at_most": {"tokens": "{{ events | length + 2.5 }}"}}
+    _, exchange, ledger = drive(tmp_path, response, hang_up=hang_up, counts={"tokens": counts})
+    key = "tokens", ()
+    assert exchange.reason == ""
+    assert (ledger.confirmed[key], ledger.in_doubt[key], ledger.after_hang_up) == (
+        30, 15, {key: 15}
+    )  # fmt: skip
+
+
+def test_less_left_open_by_a_hang_up_than_was_counted_is_rejected(tmp_path: Path) -> None:
+    response = streamed({"tokens": 1}, {"tokens": 2}, end=StreamEnd.HUNG_UP)
+    hang_up = {"after_events": 2, "at_most": {"tokens": 2}}
+    _, exchange, ledger = drive(tmp_path, response, hang_up=hang_up, counts={"tokens": SUM})
+    assert exchange.reason == "the amount of tokens is more than at_most of hang_up; raise it"
+    assert ledger.doubt_of(("tokens", ())).is_unbounded
+
+
+def test_a_hang_up_without_a_response_is_in_doubt_up_to_the_bound_of_the_step(
+    tmp_path: Path,
+) -> None:
+    broken = streamed({"tokens": 1}, end=StreamEnd.BROKEN, broken="the body broke off: reset")
+    hang_up = {"after_events": 2, "at_most": {"tokens": 4}}
+    _, _, ledger = drive(
+        tmp_path, broken, hang_up=hang_up, counts={"tokens": SUM}, at_most={"tokens": 20}
+    )
+    assert (ledger.in_doubt, ledger.after_hang_up) == ({("tokens", ()): 200}, {})

@@ -156,8 +156,8 @@ def test_amounts_that_no_recorder_writes_are_refused(
 
 def test_more_amounts_than_the_exchanges_can_have_are_refused(tmp_path: Path) -> None:
     writer = BatchWriter(tmp_path / "many-w1.jsonl", 1)
-    amounts = np.array([(1, 0, 5, 0, 4, 0)] * 101, AMOUNT).tobytes()
-    with pytest.raises(BatchError, match="more than 100 amounts per exchange"):
+    amounts = np.array([(1, 0, 5, 0, 4, 0)] * 151, AMOUNT).tobytes()
+    with pytest.raises(BatchError, match="more than 150 amounts per exchange"):
         writer.write(
             {
                 "batch": 1,
