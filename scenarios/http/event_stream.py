@@ -10,14 +10,13 @@ Server-sent events, by the rules of WHATWG (HTML, section 9.2.6), and JSON lines
                  ← a blank line ends an event
 """
 
-import re
 from collections.abc import Iterator
 from typing import Protocol
 
 from scenarios.http.streams import Event, StreamKind
 
-_ANY_LINE_END = re.compile(rb"\r\n|\n|\r")
-_LF = re.compile(rb"\n")
+MAX_LINES = 500_000  # of one response
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -25,7 +24,7 @@ class EventParser(Protocol):
     """Finds the events in the bytes of one response."""
 
     def feed(self, piece: bytes) -> Iterator[Event]:
-        """Yield each event that ends in a piece of the body."""
+        """Yield each event that ends in a piece of the body. Raises TooManyLines."""
         ...
 
     def end(self) -> Iterator[Event]:
@@ -37,29 +36,43 @@ class EventParser(Protocol):
         ...
 
 
+class TooManyLines(ValueError):
+    """A stream has more than MAX_LINES lines; the text is the reason."""
+
+
 class Lines:
-    """The lines of a text that arrives in pieces; what has no line end is searched only once."""
+    r"""The lines of a text that arrives in pieces. They end in \n, or also in \r and \r\n."""
 
-    def __init__(self, line_end: re.Pattern[bytes]) -> None:
-        """Begin a text whose lines have these ends."""
-        self._line_end = line_end
+    def __init__(self, *, ends_in_cr: bool) -> None:
+        """Begin a text."""
         self.rest = bytearray()
-        self._searched = 0
+        self._ends_in_cr = ends_in_cr
         self._is_after_cr = False
+        self._left = MAX_LINES
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        r"""Yield each line that ends in a piece; a \r ends one before its \n may have come."""
-        if self._is_after_cr and piece:
+    def feed(self, piece: bytes) -> list[bytes]:
+        r"""Return the lines that end in a piece; a \r ends one before its \n may have come.
+
+        Raises TooManyLines.
+        """
+        if not piece:
+            return []
+        if self._is_after_cr:
             piece = piece.removeprefix(b"\n")
-            self._is_after_cr = False
-        self.rest += piece
-        begin = 0
-        while found := self._line_end.search(self.rest, max(begin, self._searched)):
-            line, begin = bytes(self.rest[begin : found.start()]), found.end()
-            self._is_after_cr = found[0] == b"\r" and begin == len(self.rest)
-            yield line
-        del self.rest[:begin]
-        self._searched = len(self.rest)
+        # counted before they become objects: a small piece may decode to millions of line ends
+        ends = piece.count(b"\n") + (piece.count(b"\r") if self._ends_in_cr else 0)
+        self._is_after_cr = self._ends_in_cr and piece.endswith(b"\r")
+        self._left -= ends
+        if self._left < 0:
+            raise TooManyLines(f"the stream has more than {MAX_LINES:,} lines")
+        if not ends:  # what has no line end is neither copied nor searched again
+            self.rest += piece
+            return []
+        whole = bytes(self.rest) + piece
+        lines = whole.splitlines() if self._ends_in_cr else whole.split(b"\n")
+        has_rest = not self._ends_in_cr or whole[-1:] not in (b"\n", b"\r")
+        self.rest = bytearray(lines.pop() if has_rest else b"")
+        return lines
 
 
 class SseParser:
@@ -67,7 +80,7 @@ class SseParser:
 
     def __init__(self) -> None:
         """Begin a stream."""
-        self._lines = Lines(_ANY_LINE_END)
+        self._lines = Lines(ends_in_cr=True)
         self._is_first = True
         self._id = self._event = ""
         self._data: list[str] = []
@@ -111,7 +124,7 @@ class JsonLinesParser:
 
     def __init__(self) -> None:
         """Begin a stream."""
-        self._lines = Lines(_LF)
+        self._lines = Lines(ends_in_cr=False)
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """Yield each line that ends in a piece of the body and is not blank."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from scenarios.http.connection import Connection
 from scenarios.http.content_encoding import content_codings
-from scenarios.http.event_stream import event_parser
+from scenarios.http.event_stream import TooManyLines, event_parser
 from scenarios.http.messages import MAX_BODY_BYTES, RequestTemplate, Response
 from scenarios.http.response_head import final_head
 from scenarios.http.stream_decoder import DecodingError, StreamDecoder
@@ -101,6 +101,12 @@ class StreamReader:
 
     def _add(self, events: Iterable[Event]) -> None:
         """Keep events that have arrived by now, up to the hang-up."""
+        try:
+            self._add_each(events)
+        except TooManyLines as error:
+            self._error = str(error)
+
+    def _add_each(self, events: Iterable[Event]) -> None:
         for event in events:
             if len(self._events) == MAX_EVENTS:
                 self._error = f"the stream has more than {MAX_EVENTS:,} events"

@@ -15,6 +15,7 @@ from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario
 from tests.hostile.case import Case
 from tests.hostile.cases import BY_NAME, HTTP, slug
+from tests.hostile.event_streams import REASONS, STREAMS
 from tests.hostile.json_bodies import JSON
 from tests.hostile.odd import ODD, STRAYS
 from tests.hostile.sentences import is_one_sentence
@@ -32,14 +33,16 @@ def server() -> Iterator[HostileServer]:
 
 
 def _exchange(
-    server: HostileServer, case: Case, folder: Path, expected: dict[str, object] | None = None
-) -> Exchange:
+    server: HostileServer, case: Case, folder: Path, expected: dict[str, object] | None = None,
+    **keys: object,
+) -> Exchange:  # fmt: skip
     step = {
         "step": "ask",
         "request": "GET shop /x",
         "timeout": f"{QUICK_S if case.is_slow else HANGS_S:g}s",
         "expect": {"json": expected or {"a": 1}},
         "save": {"b": "b"},
+        **keys,
     }
     document = {"scenario": "s", "flow": [step], "profiles": {"e2e": {"users": 1, "iterations": 1}}}
     environment = Environment(environment="e", services={"shop": Service(url=server.url(case))})
@@ -61,6 +64,32 @@ def test_it_fails_the_exchange_with_one_sentence(
     assert is_one_sentence(exchange.reason), exchange.reason
     if case.is_slow:
         assert exchange.done_s is not None
+
+
+@pytest.mark.parametrize("case", [*HTTP, *STATUSES, *JSON, *STREAMS], ids=lambda case: case.name)
+def test_it_fails_a_stream_with_one_sentence(
+    server: HostileServer, case: Case, tmp_path: Path
+) -> None:
+    exchange = _exchange(
+        server, case, tmp_path, stream="sse", save={},
+        expect={"events": {"at_least": 1}, "json": {"events[0].data.b": 2}},
+    )  # fmt: skip
+    assert exchange.outcome in (Outcome.UNKNOWN, Outcome.REJECTED)
+    assert is_one_sentence(exchange.reason), exchange.reason
+    assert exchange.reason.startswith(REASONS.get(case.name, ""))
+
+
+@pytest.mark.parametrize("case", [*HTTP, *STREAMS], ids=lambda case: case.name)
+def test_a_hang_up_after_the_first_event_ends_it_or_it_fails_with_one_sentence(
+    server: HostileServer, case: Case, tmp_path: Path
+) -> None:
+    exchange = _exchange(
+        server, case, tmp_path, stream="sse", hang_up={"after_events": 1}, expect={}, save={}
+    )
+    streams = [*STREAMS, BY_NAME["an event stream without end"]]
+    has_event = case in streams and "after 0" not in REASONS.get(case.name, "")
+    assert exchange.outcome is not Outcome.OK or has_event
+    assert not exchange.reason or is_one_sentence(exchange.reason), exchange.reason
 
 
 @pytest.mark.parametrize("case", ODD, ids=lambda case: case.name)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.http.event_stream import Lines, event_parser
+from scenarios.http.event_stream import MAX_LINES, Lines, TooManyLines, event_parser
 from scenarios.http.streams import Event, StreamKind
 
 SSE, JSON_LINES = StreamKind
@@ -85,7 +85,9 @@ def test_where_the_network_cuts_a_stream_does_not_change_its_events(
 def test_an_event_is_found_before_the_byte_after_it_arrives() -> None:
     parser = event_parser(SSE)
     assert list(parser.feed(b"data: a\r\n\r")) == [Event("a")]
-    assert list(parser.feed(b"\n")) == []
+    assert list(parser.feed(b"")) == []
+    assert list(parser.feed(b"\ndata: x\n")) == []
+    assert list(parser.feed(b"\r")) == [Event("x")]
     assert list(parser.feed(b"data: b\r\r")) == [Event("b")]
 
 
@@ -102,18 +104,21 @@ def test_an_event_that_nothing_ended_is_known(body: bytes, is_within: bool) -> N
     assert parser.is_within_event() is is_within
 
 
-class CountingPattern:
-    """A pattern that counts how many bytes it was searched in."""
+@pytest.mark.parametrize("kind", StreamKind)
+@pytest.mark.parametrize("is_whole", [True, False], ids=["at once", "in pieces"])
+def test_a_stream_has_a_bounded_number_of_lines(kind: StreamKind, is_whole: bool) -> None:
+    parser = event_parser(kind)
+    body = b"\n" * (MAX_LINES + 1)
+    step = len(body) if is_whole else 100_000
+    with pytest.raises(TooManyLines, match="more than 500,000 lines"):
+        for begin in range(0, len(body), step):
+            assert list(parser.feed(body[begin : begin + step])) == []
 
-    def __init__(self) -> None:
-        self.searched = 0
 
-    def search(self, text: bytes, begin: int) -> None:
-        self.searched += len(text) - begin
-
-
-def test_what_has_no_line_end_is_searched_once() -> None:
-    pattern = CountingPattern()
-    lines = Lines(pattern)  # type: ignore[arg-type]
-    assert [list(lines.feed(b"x" * 1_000)) for _ in range(20)] == [[]] * 20
-    assert pattern.searched == 20_000
+def test_what_has_no_line_end_is_not_copied_again() -> None:
+    lines = Lines(ends_in_cr=True)
+    lines.feed(b"x" * 1_000)
+    kept = lines.rest
+    assert [lines.feed(b"x" * 1_000) for _ in range(20)] == [[]] * 20
+    assert lines.rest is kept
+    assert lines.feed(b"y\n") == [b"x" * 21_000 + b"y"]
