@@ -81,6 +81,7 @@ def render_trends_html(trends: Sequence[Trend], find_report: FindReport) -> str:
     def within(limits: SizeLimits) -> dict[str, object]:
         return {
             "title": _title(trends),
+            "newest_shift": view.newest_shift(trends),
             "days": view.week_days(),
             "no_charts": reason,
             "trends": [

@@ -15,6 +15,7 @@ from reports import formatting as write
 from reports.vega import BLUE, FAIL, LIMIT, OPEN, SOFT
 from reports.views.kept_reports import FindReport
 from scenarios.language.model import ITERATION
+from scenarios.language.objectives import percentile_name
 from witnesses.figure import size_of
 
 MOST_MARKS = 30  # in a strip of text
@@ -173,6 +174,18 @@ def shift_sentences(trend: Trend) -> list[str]:
         f"since {write.render_utc(shifts[0].first.started_at)}"
         for (_, step), shifts in groups.items()
     ]
+
+
+def newest_shift(trends: Sequence[Trend]) -> str:
+    """Say the newest shift of all trends, of its p95 where that has shifted; "" without one."""
+    found = [(shift, trend) for trend in trends for shift in trend.shifts]
+    if not found:
+        return ""
+    p95 = percentile_name(P95)
+    shift, trend = max(found, key=lambda of: (of[0].first.started_at, of[0].percentile == p95))
+    return (f"Since the run of {write.render_utc(shift.first.started_at)}: "
+            f"{write.one_line(shift.step, 60)} {_change(shift)} in {trend_title(trend)}; changed "
+            f"with it: {write.one_line(changed_versions(trend, shift), 120)}.")  # fmt: skip
 
 
 def _change(shift: Shift) -> str:

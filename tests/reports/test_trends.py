@@ -44,6 +44,21 @@ def test_the_page_names_the_first_run_of_a_shift_and_what_changed_with_it() -> N
     assert "shop 1.4 → 1.5" in page
 
 
+def test_the_first_lines_say_since_when_what_shifted_and_what_changed_with_it() -> None:
+    page = page_of(*history())
+    header = page[page.index("<header") : page.index("</header>")]
+    assert (
+        "Since the run of 2026-12-01 03:00:00 UTC: iteration p95 1.030 s → 1.330 s (+29.13 %) in "
+        "shop on test (load); changed with it: shop 1.4 → 1.5."
+    ) in header
+
+
+def test_without_a_shift_the_first_lines_name_none() -> None:
+    page = page_of(*history()[:30])
+    assert "Since the run of" not in page
+    assert "no shift" in page
+
+
 def test_a_day_of_the_calendar_leads_to_the_report_of_its_worst_run_if_that_is_kept() -> None:
     entries = history()
     kept, gone = (page_of(*entries, kept=names) for names in ((entries[70].run_id,), ()))
