@@ -23,7 +23,7 @@ from checks.audit import (
 from checks.verdict import exit_code
 from commands.shared.black_box import run_black_box
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import ROOT, python_here, versions
+from commands.shared.run_setup import ROOT, versions, words_of_run_py
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from reference_services.faults.catalog import FAULTS
@@ -79,7 +79,7 @@ def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Aud
     except OSError as error:
         message = f"the audit's folder cannot be made here: {error.strerror}"
         raise ConfigError(Problem(runs, None, message)) from error
-    words = [python_here(), "run.py", "audit"]
+    words = [*words_of_run_py(Path.cwd()), "audit"]
     for fault in only:
         words += ["--only", fault]
     return folder, Audit(now, now, (), planned, versions(), shlex.join(words))

@@ -6,7 +6,7 @@ from typing import NoReturn
 from checks.result import verdict_of
 from commands.shared.conclusion import publish, write_report
 from commands.shared.judged_run import read_judged
-from commands.shared.run_setup import python_here
+from commands.shared.run_setup import run_py
 from config.errors import ConfigError, Problem
 from scenarios.evidence.run_folder import find_run_folder
 
@@ -16,9 +16,7 @@ def report(run: str, runs: Path, as_json: bool) -> NoReturn:
     folder = find_run_folder(runs, run)
     result = read_judged(folder, run)
     if result.verdict is not verdict_of(result.findings):
-        message = (
-            f"its verdict is not that of its findings; run: {python_here()} run.py check {run}"
-        )
+        message = f"its verdict is not that of its findings; run: {run_py()} check {run}"
         raise ConfigError(Problem(folder.result, None, message))
     write_report(result, folder)
     publish(result, folder, as_json)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import LOCAL, python_here, started_stack
+from commands.shared.run_setup import LOCAL, run_py, started_stack
 from config.clock import CLOCK
 from config.environment import find_environment, read_environment_file
 from scenarios.driver.plan import refuse_fault
@@ -24,7 +24,7 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
         file = write_environment(folder, variables)
         lines = [f"{name}={value}" for name, value in variables.items()]
         lines += [
-            f"in another terminal: {python_here()} run.py e2e --env {file}",
+            f"in another terminal: {run_py()} e2e --env {file}",
             "Ctrl-C stops it",
         ]
         document = json.dumps({**variables, "environment": str(file)})

@@ -8,7 +8,7 @@ from functools import partial
 
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import deployed, describe, log_to, open_run, python_here
+from commands.shared.run_setup import deployed, describe, log_to, open_run, run_py
 from commands.shared.state_changes import StateReporter
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
@@ -131,7 +131,7 @@ def open_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Ru
     if found:
         finish(found.folder, replace(found.run, finished_at=found.watch.until))
         told = found.run.run_id
-        progress.note(f"the watch {told} came to its end: {python_here()} run.py check {told}")
+        progress.note(f"the watch {told} came to its end: {run_py()} check {told}")
     return new_watch(plan, wanted, progress)
 
 

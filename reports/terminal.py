@@ -87,7 +87,7 @@ def _print_availability(console: Console, paper: TerminalFormat, result: Result)
     rows = watch_rows(result)
     if not rows:
         return
-    table = make_table(("service", "available", "objective", "away", "budget", "left", "result"),
+    table = make_table(("service", "available", "objective", "down", "budget", "left", "result"),
                        right=(1, 2, 3, 4, 5))  # fmt: skip
     for row in rows:
         cells = (row.service, row.ratio, row.objective, row.away, row.budget, row.left)

@@ -1,7 +1,7 @@
 """Read the result of a run that was judged before."""
 
 from checks.result import Result, read_result
-from commands.shared.run_setup import python_here
+from commands.shared.run_setup import run_py
 from config.errors import ConfigError, Problem
 from scenarios.evidence.run_folder import RunFolder
 
@@ -11,5 +11,5 @@ def read_judged(folder: RunFolder, name: object) -> Result:
     try:
         return read_result(folder.result)
     except (OSError, ValueError) as error:
-        message = f"it has no readable result; run: {python_here()} run.py check {name}"
+        message = f"it has no readable result; run: {run_py()} check {name}"
         raise ConfigError(Problem(folder.result, None, message)) from error

@@ -52,7 +52,7 @@ def plan_of(
     more: Sequence[str] = (), allow_unset: bool = False,
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
-    words = [python_here(), "run.py", command, "--env", env, "--scenario", scenario]
+    words = [*words_of_run_py(Path.cwd()), command, "--env", env, "--scenario", scenario]
     words += ["--fault", fault] if fault else []
     words += ["--profile", *profiles] if command in ("e2e", "load") else []
     words += ["--users", str(users)] if users else []
@@ -71,10 +71,18 @@ def plan_of(
     return read_plan(asked, LOCAL)
 
 
-def python_here() -> str:
-    """Return the interpreter as one types it here."""
-    path = Path(sys.executable)
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "python"
+def words_of_run_py(folder: Path) -> list[str]:
+    """Return how one calls run.py in a folder: the interpreter, and the path of run.py."""
+    interpreter = Path(sys.executable)
+    if folder != ROOT:
+        return [str(interpreter), str(ROOT / "run.py")]
+    is_here = interpreter.is_relative_to(ROOT)
+    return [str(interpreter.relative_to(ROOT)) if is_here else "python", "run.py"]
+
+
+def run_py() -> str:
+    """Return how one calls run.py in the current folder."""
+    return shlex.join(words_of_run_py(Path.cwd()))
 
 
 def open_run(plan: Plan) -> tuple[RunFolder, Run]:

@@ -114,12 +114,9 @@ def _witness(name: str) -> str:
 
 
 def _steps(result: Result, quantity: str) -> str:
-    """Name the step that moves a quantity, or the first of several."""
+    """Name the step that moves a quantity; of several, it is not known which moved a row."""
     steps = next((each.steps for each in result.origins if each.quantity == quantity), ())
-    if not steps:
-        return ""
-    more = f" and {len(steps) - 1:,} more" if len(steps) > 1 else ""
-    return f" in step {write.one_line(steps[0], _MOST_NAME)}{more}"
+    return f" in step {write.one_line(steps[0], _MOST_NAME)}" if len(steps) == 1 else ""
 
 
 def _slow(result: Result, finding: Finding) -> str:

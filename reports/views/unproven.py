@@ -36,8 +36,9 @@ def _limits(result: Result) -> Iterator[str]:
 def _limit(row: LatencyRow, objective: Objective) -> str:
     count, over = objective.count, objective.over_high
     share = largest_share(over, count)
+    requests = write.render_number_of(count, "request")
     return (f"{write.one_line(row.step, _MOST_NAME)} "
-            f"{percentile_name(objective.percentile)} at {count:,} requests, since "
+            f"{percentile_name(objective.percentile)} at {requests}, since "
             f"{over:,} of {count:,} over {write.render_limit(objective.limit_s)} allows up to "
             f"{write.render_percentage(share)} of all")  # fmt: skip
 

@@ -12,7 +12,7 @@ import typer
 from checks.audit import CLEAN, EXPECTATIONS, Audit, Expectation
 from checks.verdict import Verdict
 from commands.audit import audit, audit_one, open_audit, plan_audit, publish_audit, write_audit
-from commands.shared.run_setup import python_here, versions
+from commands.shared.run_setup import versions, words_of_run_py
 from config.errors import ConfigError
 from reference_services.faults.catalog import FAULTS
 from tests.reports.audits import failing_audit, good_audit
@@ -51,7 +51,7 @@ def test_an_audit_is_opened_without_any_run_and_is_inconclusive(tmp_path: Path) 
     assert list(folder.iterdir()) == []
     assert (record.runs, record.planned, record.verdict) == ((), 5, Verdict.INCONCLUSIVE)
     assert record.versions == versions()
-    repeat = [python_here(), "run.py", "audit", "--only", "stall", "--only", "slow-tail"]
+    repeat = [*words_of_run_py(Path.cwd()), "audit", "--only", "stall", "--only", "slow-tail"]
     assert shlex.split(record.repeat) == repeat
 
 

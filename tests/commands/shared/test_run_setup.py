@@ -18,12 +18,12 @@ from commands.shared.run_setup import (
     log_to,
     open_run,
     plan_of,
-    python_here,
     recorded_headers,
     started_stack,
     variables_of,
     versions,
     versions_of_data,
+    words_of_run_py,
 )
 from config.environment import read_environment_file
 from config.errors import ConfigError
@@ -42,9 +42,9 @@ def repeated(command: str, *profiles: str, fault: str = "", **more: object) -> l
         command, "local", "usage_tracking", profiles, Path("runs"), fault,
         **more,  # type: ignore[arg-type]
     )  # fmt: skip
-    python, *words = shlex.split(plan.asked.repeat)
-    assert python == python_here()
-    return words
+    words = shlex.split(plan.asked.repeat)
+    assert words[:2] == words_of_run_py(Path.cwd())
+    return words[1:]
 
 
 BASE = ["--env", "local", "--scenario", "usage_tracking"]
@@ -104,8 +104,15 @@ def test_only_a_fault_that_the_local_stack_has_can_be_planned(tmp_path: Path) ->
 
 
 def test_the_interpreter_is_one_that_can_be_typed_in_the_projects_folder() -> None:
-    typed = ROOT / python_here() if "/" in python_here() else Path(sys.executable)
-    assert typed == Path(sys.executable)
+    python, script = words_of_run_py(ROOT)
+    assert script == "run.py"
+    assert (ROOT / python if "/" in python else Path(sys.executable)) == Path(sys.executable)
+
+
+def test_a_command_is_repeated_with_full_paths_in_another_folder(tmp_path: Path) -> None:
+    python, script = words_of_run_py(tmp_path)
+    assert Path(python).is_file()
+    assert Path(script) == ROOT / "run.py"
 
 
 def _opened(folder: Path) -> Plan:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checks.observations import Failure
+from checks.observations import Failure, QuantityOrigin
 from checks.result import (
     NOT_SATURATED,
     ClientFigure,
@@ -72,6 +72,12 @@ def test_the_witness_that_stands_apart_is_named_with_one_set_of_numbers(
 
 def test_a_quantity_whose_steps_are_not_known_names_none() -> None:
     sentence = _usage(_row(100, 100, 93), origins=())
+    assert sentence == "The database shop is 7 cards_used (voice) short: 93 counted, 100 done."
+
+
+def test_no_step_is_named_where_several_move_the_quantity() -> None:
+    origins = (QuantityOrigin("cards_used", ("search", "export"), {}),)
+    sentence = _usage(_row(100, 100, 93), origins=origins)
     assert sentence == "The database shop is 7 cards_used (voice) short: 93 counted, 100 done."
 
 
