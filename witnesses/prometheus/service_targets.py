@@ -66,23 +66,31 @@ class ServiceTargets:
         jobs = self.jobs_of(quantity)
         if jobs:
             yield f"{JOB}=~{alternatives(jobs)}"
-        if self._shares_job(quantity) and self.tells_apart(quantity, targets):
-            wanted = self._addresses(quantity)
-            named = {instance for each in targets
-                     if address_of(instance := each.get(INSTANCE, "")) in wanted}  # fmt: skip
-            yield f"{INSTANCE}=~{alternatives(named)}"
+        if self._shares_job(quantity) and (instances := self._instances(quantity, targets)):
+            yield f"{INSTANCE}=~{alternatives(instances)}"
 
     def tells_apart(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> bool:
         """Return whether the targets of a quantity's service can be told from those of others.
 
-        Where several services share its job, they differ by the instance, if it is not relabelled.
+        Where several services share its job, they differ by the instance, if it is not relabelled;
+        else by a label of the targets that the selector names, such as `app`: as many of them as
+        the service has replicas, and not all.
         """
         if not self._shares_job(quantity):
             return True
+        jobs = self.jobs_of(quantity)
+        of_jobs = [each for each in targets if each.get(JOB) in jobs]
+        if self._instances(quantity, of_jobs):
+            return True
+        selected = [each for each in of_jobs if self.is_target_of(quantity, each)]
+        return len(self._addresses(quantity)) == len(selected) < len(of_jobs)
+
+    def _instances(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> set[str]:
+        """Return the instances of a quantity's service, if each of its replicas has one."""
         wanted, jobs = self._addresses(quantity), self.jobs_of(quantity)
-        return bool(wanted) and wanted <= {
-            address_of(each.get(INSTANCE, "")) for each in targets if each.get(JOB) in jobs
-        }
+        known = {each.get(INSTANCE, "") for each in targets if each.get(JOB) in jobs}
+        instances = {each for each in known if address_of(each) in wanted}
+        return instances if wanted == set(map(address_of, instances)) else set()
 
     def _addresses(self, quantity: CountedQuantity) -> set[str]:
         """Return the addresses of the service that a quantity names."""

@@ -48,6 +48,44 @@ def test_an_instance_that_was_relabelled_is_not_asked_for() -> None:
     assert _ONE_JOB.selector(quantity, renamed) == 'a_total{job=~"apps"}'
 
 
+def _pods(*apps: str) -> list[dict[str, str]]:
+    """Return targets as Kubernetes has them: the address of a pod, and the app as a label."""
+    return [
+        {"job": "apps", "instance": f"10.0.0.{number}:80", "app": app}
+        for number, app in enumerate(apps)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "targets", "is_told"),
+    [
+        ('a_total{app="shop"}', _pods("shop", "till"), True),
+        ('a_total{app=~"sh.*"}', _pods("shop", "till", "till"), True),
+        ('a_total{app="shop"}', _pods("shop", "shop", "till"), False),  # more than its replicas
+        ('a_total{app="shop"}', _pods("till"), False),
+        ('a_total{app="shop"}', _pods("shop"), False),  # all that there are
+        ("a_total", _pods("shop", "till"), False),
+        ('a_total{kind="tea"}', _pods("shop", "till"), False),
+    ],
+)
+def test_services_under_one_job_are_told_apart_by_a_label_that_the_selector_names(
+    selector: str, targets: list[dict[str, str]], is_told: bool
+) -> None:
+    quantity = counted(prometheus=selector, service="shop")
+    assert _ONE_JOB.tells_apart(quantity, targets) is is_told
+    assert "instance" not in _ONE_JOB.selector(quantity, targets)
+
+
+def test_replicas_of_which_one_is_relabelled_are_not_told_apart_by_the_instance() -> None:
+    targets = ServiceTargets(
+        {"shop": "apps", "till": "apps"}, {"shop": ["shop:80", "shop:81"], "till": ["till:80"]}
+    )
+    quantity = counted(prometheus="a_total", service="shop")
+    labels = [_SHOP, {"job": "apps", "instance": "shop-1"}, _TILL]
+    assert not targets.tells_apart(quantity, labels)
+    assert targets.selector(quantity, labels) == 'a_total{job=~"apps"}'
+
+
 @pytest.mark.parametrize(
     ("selector", "target", "is_meant"),
     [
