@@ -20,6 +20,7 @@ from witnesses.service.exposition import COUNTER, Exposition, LabelPairs, parse_
 from witnesses.service.single_process import RepeatedScrapes
 
 _CREATED = "_created"
+_SUMS = ("_total", "_count", "_sum")
 _NONE: LabelPairs = (("", ""),)  # labels that no series has
 
 
@@ -57,16 +58,29 @@ class Replica:
     def is_restarted(self) -> bool:
         """Whether another process answers than before.
 
-        The evidence is a start time that moved, or the `_created` of a counter. A start time that
-        only one scrape shows is none.
+        The evidence is a start time that moved or, where none is shown, the `_created` of a
+        counter: a process may drop a series and create it anew. A start time that only one scrape
+        shows is none.
         """
         before, after = self.before, self.after
-        created = (name for name in before.values if name.endswith(_CREATED))
-        return is_replaced(before.start_times, after.start_times) or any(
-            is_moved(value, after.values.get(name, {}).get(pairs, value))
-            for name in created
-            for pairs, value in before.values[name].items()
+        if before.start_times and after.start_times:
+            return is_replaced(before.start_times, after.start_times)
+        return any(
+            self._is_moved(name, pairs)
+            for name in before.values
+            if name.endswith(_CREATED)
+            for pairs in before.values[name]
         )
+
+    def _is_moved(self, name: str, pairs: LabelPairs) -> bool:
+        """Return whether the time that a series shows, if any, is another one than before."""
+        before, after = (each.values.get(name, {}).get(pairs) for each in (self.before, self.after))
+        return before is not None and after is not None and is_moved(before, after)
+
+    def _is_created_anew(self, metric: str, pairs: LabelPairs) -> bool:
+        """Return whether the process, or this series of it, began anew."""
+        base = next((metric.removesuffix(end) for end in _SUMS if metric.endswith(end)), metric)
+        return self.is_restarted or self._is_moved(f"{base}{_CREATED}", pairs)
 
     @cached_property
     def fallen(self) -> str:
@@ -120,7 +134,7 @@ class Replica:
                 yield dict(pairs), precision.figure(fallen, before[pairs])
         for pairs, value in shown.items():
             start = before.get(pairs, 0.0)
-            figure = _increase(start, value, self.is_restarted)
+            figure = _increase(start, value, self._is_created_anew(metric, pairs))
             if (metric, pairs) in self.before.contradictory | self.after.contradictory:
                 figure = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
             if (metric, pairs) in self.sunken:
@@ -206,8 +220,9 @@ def _increase(start: float, value: float, is_restarted: bool) -> Figure:
         return Figure.void(Reason.QUERY_RESULT_INVALID, "a counter below zero")
     if max(value, start) >= MAX_COUNT:
         return Figure.void(Reason.BEYOND_PRECISION, f"{value:,.0f}")
+    if is_restarted:
+        grown = value if value < start else value - start
+        return Figure.at_least(grown, Reason.PROCESS_RESTARTED)
     if value < start:
-        if is_restarted:
-            return Figure.at_least(value, Reason.PROCESS_RESTARTED)
         return Figure.void(Reason.COUNTER_FELL, f"{start:,.0f} to {value:,.0f}")
     return Figure.exact(value - start)

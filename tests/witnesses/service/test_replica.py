@@ -67,6 +67,26 @@ def test_a_counter_that_was_created_anew_shows_a_restart(tmp_path: Path) -> None
     assert figure == Figure.at_least(0.0, Reason.PROCESS_RESTARTED)
 
 
+def _created(uses: float, others: float, tea: float) -> str:
+    uses_at = f'uses_created{{tenant="acme",kind="tea"}} {uses}\n'
+    return exposition({"tea": tea}) + f"{uses_at}jobs_created {others}\n"
+
+
+def test_beside_a_steady_start_time_another_series_may_be_created_anew(tmp_path: Path) -> None:
+    """As Python's client does after `remove` or `clear`."""
+    before, after = _created(500.0, 500.0, 5), _created(500.0, 900.0, 7)
+    assert _figures(tmp_path, before, after).at(_TEA) == Figure.exact(2.0)
+
+
+@pytest.mark.parametrize(("tea", "least"), [(3.0, 3.0), (7.0, 2.0)], ids=["it fell", "it went on"])
+def test_a_series_that_was_created_anew_is_a_lower_bound_beside_a_steady_start_time(
+    tmp_path: Path, tea: float, least: float
+) -> None:
+    figure = _figures(tmp_path, _created(500.0, 500.0, 5), _created(900.0, 500.0, tea)).at(_TEA)
+    assert (figure.low, figure.high) == (least, None)
+    assert figure.reason is Reason.PROCESS_RESTARTED
+
+
 def test_a_counter_that_fell_by_itself_bounds_nothing(tmp_path: Path) -> None:
     figures = _figures(tmp_path, exposition({"tea": 5}), exposition({"tea": 2}))
     assert figures.at(_TEA) == Figure.void(Reason.COUNTER_FELL, "5 to 2")
