@@ -8,7 +8,7 @@ On disk, rows are JSON in which a numeric keeps every digit; it is read back wit
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -89,7 +89,25 @@ def _encodable(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime) and value.tzinfo:
         return value.astimezone(UTC)
-    return value
+    return iso_duration(value) if isinstance(value, timedelta) else value
+
+
+def iso_duration(span: timedelta) -> str:
+    """Write an interval as ISO 8601 has it, in its largest parts.
+
+    >>> iso_duration(timedelta(minutes=90)), iso_duration(timedelta(days=1, seconds=-0.5))
+    ('PT1H30M', 'PT23H59M59.5S')
+    >>> iso_duration(timedelta(days=-2, hours=-3)), iso_duration(timedelta(0))
+    ('-P2DT3H', 'PT0S')
+    """
+    sign, span = ("-", -span) if span < timedelta(0) else ("", span)
+    minutes, seconds = divmod(span.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = _plain_number(Decimal(seconds) + Decimal(span.microseconds) / 1_000_000)
+    parts = ((hours, "H"), (minutes, "M"), (fraction, "S"))
+    time = "".join(f"{number}{unit}" for number, unit in parts if str(number) != "0")
+    days = f"{span.days}D" if span.days else ""
+    return f"{sign}P{days}{f'T{time}' if time else ''}" if days or time else "PT0S"
 
 
 def _plain_number(number: Decimal) -> str:
