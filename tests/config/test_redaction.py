@@ -246,6 +246,11 @@ def test_secrets_that_are_learned_are_redacted_and_the_latest_are_kept() -> None
     assert len(list(secrets)) <= 101
 
 
+def test_the_first_half_of_the_shortest_secret_that_is_looked_for_by_half_is_redacted() -> None:
+    assert redact("bad key 12ab56cd… sent", ["12ab56cd90ef34gh"]) == "bad key ***… sent"
+    assert redact("bad key 12ab56c… sent", ["12ab56cd90ef34gh"]) == "bad key 12ab56c… sent"
+
+
 def test_a_secret_in_many_layers_of_escapes_is_redacted_though_the_text_is_cut_within_it() -> None:
     escaped = "".join(f"&amp;amp;amp;#x{ord(each):X};" for each in "pa55-w0rd!")
     for length in range(1, len(escaped)):

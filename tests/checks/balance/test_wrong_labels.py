@@ -73,6 +73,13 @@ def test_a_lack_and_a_surplus_of_other_amounts_are_not_one() -> None:
     assert [row.code for row in rows] == [Code.LOST_COUNT, Code.DOUBLE_COUNT]
 
 
+@pytest.mark.parametrize("surplus", [4, 6])
+def test_a_surplus_of_another_amount_explains_no_lack(surplus: int) -> None:
+    rows = _found([_row("tea", 5, 0), _row("teas", 0, surplus)], {})
+    assert [row.code for row in rows] == [Code.LOST_COUNT, Code.DOUBLE_COUNT]
+    assert all(row.misplaced is None for row in rows)
+
+
 def test_what_another_tenants_series_has_got_is_named() -> None:
     rows = _found([_row("tea", 5, 3)], {("tea",): {("tenant", "globex"): 2.0}})
     assert rows[0].code is Code.WRONG_LABEL

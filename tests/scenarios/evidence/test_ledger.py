@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,8 +16,11 @@ from scenarios.evidence.ledger import (
     ledger_of,
     weight_of,
 )
+from scenarios.evidence.recording_reader import read_recording
+from scenarios.http.messages import ResponseLost
 from scenarios.language.amounts import constant_counts
 from scenarios.language.model import Scenario
+from tests.scenarios.evidence.metered import record, scenario_of, spent
 from tests.scenarios.exchange_columns import exchanges_of
 
 SCENARIO = Scenario.model_validate(
@@ -173,3 +177,17 @@ def test_nothing_is_counted_beyond_what_was_sent(some: list[Exchange]) -> None:
         confirmed = sum(MOVES[each.step].get(key, 0) for each in some if each.outcome is Outcome.OK)
         assert ledger.confirmed[key] == confirmed
         assert 0 <= ledger.in_doubt[key] <= most - confirmed
+
+
+def test_an_amount_without_a_bound_is_in_doubt_of_its_known_key_and_of_no_other(
+    tmp_path: Path,
+) -> None:
+    """The label is known before the request, the amount only from a response that never came."""
+    scenario = scenario_of(save={"spent": "spent"}, counts={"tokens": {"acme": "{{ spent }}"}})
+    lost = ResponseLost("the connection broke")
+    recording = read_recording(record(tmp_path, scenario, [spent("acme", "0.5"), lost]))
+    assert recording is not None
+    ledger = ledger_of(scenario, [recording.exchanges])
+    assert ledger.confirmed == {("tokens", ("acme",)): 500}
+    assert ledger.doubt_of(("tokens", ("acme",))).is_unbounded
+    assert not ledger.doubt_of(("tokens", ("globex",))).is_unbounded
