@@ -1,11 +1,17 @@
 """Rows of the balance whose client amounts come from responses, some of them in doubt."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from checks.balance.promises import Promises
 from checks.balance.usage import judge_usage
@@ -150,3 +156,83 @@ def test_promises_have_what_each_exchange_moved(tmp_path: Path) -> None:
     (doubtful,) = promises.of("tokens", Weight.IN_DOUBT)
     assert (confirmed.exchange.sequence, confirmed.labels, confirmed.amount) == (1, ("acme",), 1500)
     assert (doubtful.exchange.sequence, doubtful.labels, doubtful.amount) == (2, (None,), 10_000)
+
+
+Charges = st.SearchStrategy["Charge"]
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One request: what it must cost, whether it was charged, and the status, if one came."""
+
+    customer: str
+    units: int
+    is_charged: bool
+    status: int | None
+
+    @property
+    def answer(self) -> Response | BaseException:
+        amount = Decimal(self.units) / 1000
+        return spent(self.customer, amount, self.status) if self.status else LOST
+
+    def row(self, sequence: int) -> list[object]:
+        return [sequence, self.customer, self.units / 1000]
+
+
+def _charges(is_charged: st.SearchStrategy[bool], *statuses: int | None) -> Charges:
+    customers, units = st.sampled_from(["acme", "globex"]), st.integers(1, 10_000)
+    return st.builds(Charge, customers, units, is_charged, st.sampled_from(statuses))
+
+
+ANSWERED = _charges(st.just(True), 200)
+KILLED = _charges(st.booleans(), None, 500, 503)
+
+
+@settings(max_examples=25)
+@given(st.lists(ANSWERED | KILLED, min_size=1, max_size=8), st.booleans(), st.booleans())
+def test_whatever_was_killed_is_settled_by_trace_ids_and_never_accused_without(
+    charges: list[Charge], has_bound: bool, has_traces: bool
+) -> None:
+    charged = [(n, each) for n, each in enumerate(charges, 1) if each.is_charged]
+    truth: Counter[str] = Counter()
+    for _, each in charged:
+        truth[each.customer] += each.units
+    at_most = {"at_most": {"tokens": 10}} if has_bound else {}
+    with TemporaryDirectory() as place:
+        rows = rows_of(
+            Path(place), [each.answer for each in charges],
+            {customer: units / 1000 for customer, units in truth.items()},
+            traces=[each.row(n) for n, each in charged] if has_traces else None, **at_most,
+        )  # fmt: skip
+    if has_traces:
+        clients = {name: row.client for name, row in rows.items()}
+        assert {name: each.confirmed * 1000 for name, each in clients.items() if each.most} == truth
+        assert not any(each.is_in_doubt for each in clients.values())
+    for customer, row in rows.items():
+        assert row.verdict is not Verdict.FAIL
+        assert row.client.confirmed * 1000 <= truth[customer]
+        assert row.client.is_unbounded or truth[customer] <= row.client.most * 1000
+
+
+@settings(max_examples=25)
+@given(st.lists(KILLED, max_size=4), ANSWERED, st.lists(ANSWERED, max_size=3), st.booleans())
+def test_a_charge_that_is_lost_among_the_killed_fails_by_its_trace_id(
+    killed: list[Charge], lost: Charge, others: list[Charge], has_bound: bool
+) -> None:
+    charges = [*killed, lost, *others]
+    stored = [(n, each) for n, each in enumerate(charges, 1)
+              if each.is_charged and n != len(killed) + 1]  # fmt: skip
+    totals: Counter[str] = Counter({lost.customer: 0})
+    for _, each in stored:
+        totals[each.customer] += each.units
+    at_most = {"at_most": {"tokens": 10}} if has_bound else {}
+    with TemporaryDirectory() as place:
+        rows = rows_of(
+            Path(place), [each.answer for each in charges],
+            {customer: units / 1000 for customer, units in totals.items()},
+            traces=[each.row(n) for n, each in stored], **at_most,
+        )  # fmt: skip
+    row = rows[lost.customer]
+    assert row.verdict is Verdict.FAIL
+    assert row.records
+    assert row.records.missing_ids == (f"{make.RUN_ID}-load-{len(killed) + 1}",)
