@@ -1,8 +1,8 @@
 """A metering service that is killed between a charge and its response, and started again.
 
-`python -m tests.integration.killed_meter DATABASE LISTENER MOMENT KILLS` serves one life of it. Its
-charges survive in SQLite, its counters begin at zero. The supervisor keeps the listening socket, so
-that requests wait while no process is there to accept them.
+`python -m tests.integration.killed_meter DATABASE LISTENER MOMENT KILLS START` serves one life of
+it. Its charges survive in SQLite, its counters begin at zero. The supervisor keeps the listening
+socket, so that requests wait while no process is there to accept them.
 """
 
 import json
@@ -64,10 +64,15 @@ class Store:
 class Meter:
     """One life of the service."""
 
-    def __init__(self, database: Path, moment: Moment, kills: int) -> None:
+    def __init__(self, database: Path, moment: Moment, kills: int, *, shows_start: bool) -> None:
         self._store, self._moment, self._kills = Store(database), moment, kills
         self._used: Counter[tuple[str, str]] = Counter()
-        self._charges, self._lock, self._began_at = 0, Lock(), time.time()
+        self._charges, self._lock = 0, Lock()
+        self._start = (
+            ["# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {time.time()}"]
+            if shows_start
+            else []
+        )
 
     def charge(self, tenant: str, trace: str, customer: str) -> Decimal:
         """Charge a customer with a random amount of thousandths, and return it."""
@@ -103,10 +108,7 @@ class Meter:
                 f'tokens_used_total{{tenant="{tenant}",customer="{customer}"}} {used!r}'
                 for (tenant, customer), used in self._used.items()
             ]
-        head = ["# TYPE process_start_time_seconds gauge",
-                f"process_start_time_seconds {self._began_at}",
-                "# TYPE tokens_used_total counter"]  # fmt: skip
-        return "\n".join([*head, *lines, ""])
+        return "\n".join([*self._start, "# TYPE tokens_used_total counter", *lines, ""])
 
 
 def serve(listener: socket.socket, meter: Meter) -> None:
@@ -139,21 +141,27 @@ def serve(listener: socket.socket, meter: Meter) -> None:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A scrape that timed out is what a Prometheus on a busy machine leaves."""
+
+    server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
     server.serve_forever()
 
 
 @contextmanager
-def killed_meter(database: Path, moment: Moment, kills: int) -> Iterator[int]:
+def killed_meter(
+    database: Path, moment: Moment, kills: int, *, shows_start: bool = True
+) -> Iterator[int]:
     """Start the service again whenever it was killed, within the block; yield its port."""
     Store(database)
     over = Event()
     lives: list[subprocess.Popen[bytes]] = []
     with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as listener:
         command = [sys.executable, "-m", "tests.integration.killed_meter", str(database),
-                   str(listener.fileno()), moment, str(kills)]  # fmt: skip
+                   str(listener.fileno()), moment, str(kills), str(int(shows_start))]  # fmt: skip
 
         def supervise() -> None:
             while not over.is_set():
@@ -175,5 +183,7 @@ def killed_meter(database: Path, moment: Moment, kills: int) -> Iterator[int]:
 if __name__ == "__main__":
     serve(
         socket.socket(fileno=int(sys.argv[2])),
-        Meter(Path(sys.argv[1]), Moment(sys.argv[3]), int(sys.argv[4])),
+        Meter(
+            Path(sys.argv[1]), Moment(sys.argv[3]), int(sys.argv[4]), shows_start=sys.argv[5] == "1"
+        ),
     )

@@ -71,6 +71,7 @@ class Killing:
     has_traces: bool = True
     has_counter: bool = False
     has_prometheus: bool = False
+    shows_start: bool = True
     has_bound: bool = True
     names_customer: bool = True
     in_doubt: str = "1%"
@@ -129,7 +130,9 @@ def drive(start: Start, folder: Path, killing: Killing) -> Killed:
     (folder / "s.yaml").write_text(killing.scenario)
     database = folder / "billing.sqlite"
     with ExitStack() as held:
-        port = held.enter_context(killed_meter(database, killing.moment, killing.kills))
+        port = held.enter_context(killed_meter(
+            database, killing.moment, killing.kills, shows_start=killing.shows_start
+        ))  # fmt: skip
         prometheus = ""
         if killing.has_prometheus:
             url = held.enter_context(real_prometheus(folder, "gateway", port))
@@ -251,3 +254,17 @@ def test_a_charge_that_was_responded_to_and_lost_is_found_among_the_killed(
     assert list(failing) == [customer]
     assert failing[customer]["code"] == "LOST_ROW"
     assert failing[customer]["records"]["missing_ids"] == [trace]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("has_prometheus", [True, False])
+def test_a_process_without_a_start_time_accuses_no_counter_after_its_restart(
+    start: Start, tmp_path: Path, has_prometheus: bool
+) -> None:
+    killing = Killing(kills=3, has_counter=True, has_prometheus=has_prometheus, shows_start=False)
+    killed = drive(start, tmp_path, killing)
+    assert killed.unclear - explained(killing) == {"usage/tokens"}, killed.said
+    for customer, row in killed.rows.items():
+        assert (row["verdict"], row["code"]) == ("inconclusive", "COUNTER_RESET")
+        assert exact(row["client"]["confirmed"]) == killed.truth[customer]
+        assert not row["client"]["in_doubt"]
