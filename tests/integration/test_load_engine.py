@@ -21,6 +21,7 @@ from tests.integration.command import Ended, Start, client_figure, still_there
 from tests.integration.load_shop import OpenShop, opened_shop
 from tests.paths import ROOT
 from tests.secured_servers import free_port
+from tests.speed import unproven
 from tests.usage_rows import value_of
 
 pytestmark = pytest.mark.long
@@ -59,7 +60,7 @@ def test_an_open_model_drives_what_was_scheduled_and_balances(
     open_model: tuple[Ended, int],
 ) -> None:
     ended, orders = open_model
-    assert ended.code == 0, ended.stdout + ended.stderr
+    assert unproven(ended.result) == {}, ended.stdout + ended.stderr
     (phase,) = ended.result["phases"]
     assert (phase["model"], phase["scheduled"], phase["completed"]) == ("open", 150, 150)
     assert orders == 150
@@ -81,8 +82,9 @@ def test_each_arrival_is_due_as_planned_and_sent_on_time(open_model: tuple[Ended
     answered_s = first.column("done_s") - first.column("sent_s")
     assert late_s.min() >= 0
     # The shop takes longer than arrivals are apart: who waited for it would be later and later.
-    assert np.median(answered_s) > 1 / RATE_PER_S
-    assert np.median(late_s) < np.median(answered_s) / 2
+    later_s = np.median(answered_s) - 1 / RATE_PER_S
+    assert later_s > 0
+    assert np.median(late_s) < np.median(np.arange(150) * later_s) / 2
 
 
 @pytest.mark.core
