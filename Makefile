@@ -21,11 +21,11 @@ setup: ## make .venv from requirements.lock, and find or get Prometheus (PYTHON=
 run: setup ## the main job: start the stack, drive it, balance the books, report (ARGS="load --help")
 	.venv/bin/python run.py $(ARGS)
 
-test: setup ## run the quick tests (ARGS="tests/setup -x")
-	.venv/bin/python -m pytest -n 2 -m "not long" $(ARGS)
-
 # A worker gets a file at a time, since the tests of one share a costly fixture.
 BY_FILE = --dist loadfile --no-loadscope-reorder
+
+test: setup ## run the quick tests (ARGS="tests/setup -x")
+	.venv/bin/python -m pytest -n 2 $(BY_FILE) -m "not long" $(ARGS)
 
 test-core: setup ## run the most telling of the long tests: a nightly, a fault, a load of two workers
 	.venv/bin/python -m pytest -n 2 $(BY_FILE) -m core $(ARGS)
