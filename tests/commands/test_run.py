@@ -131,6 +131,9 @@ class Counting:
     def attempts(self) -> Iterator[bool]:
         yield from (True, False, False, False)
 
+    def further_records(self) -> Iterator[None]:
+        yield from ()
+
     def collect(self, _: Moment) -> None:
         coffee = self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]
         moment = "later" if self.collected else "after"
