@@ -39,6 +39,8 @@ SHOTS = (
     Shot("balance-phone.png", "lost-usage-row", ".scroll:has(.balance)", 390),
     Shot("failures.png", "burst-of-errors", 'article.finding:has(pre[aria-label^="Request"])'),
 )
+TERMINAL, LIVE_PAGE = "terminal.png", "live.png"
+NAMES = (*(each.name for each in SHOTS), TERMINAL, LIVE_PAGE)
 
 
 def main() -> int:
@@ -70,7 +72,7 @@ def _take_terminal(browser: Browser, text: str) -> None:
     page = browser.new_page(viewport={"width": 860, "height": 700})
     text = "\n".join(text.strip().splitlines()[:_LINES])
     page.set_content(f'<body style="margin: 0"><pre style="{_TERMINAL}">{html.escape(text)}</pre>')
-    page.locator("pre").screenshot(path=PICTURES / "terminal.png")
+    page.locator("pre").screenshot(path=PICTURES / TERMINAL)
     page.close()
 
 
@@ -86,7 +88,7 @@ def _take_live(browser: Browser, runs: Path) -> None:
         page.goto(found[0] if found else "about:blank")
         page.locator("svg").first.wait_for(timeout=120_000)
         page.wait_for_timeout(_LIVE_MS)
-        page.screenshot(path=PICTURES / "live.png")
+        page.screenshot(path=PICTURES / LIVE_PAGE)
         page.close()
         load.communicate()
 
