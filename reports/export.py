@@ -45,6 +45,7 @@ def tables_of(frames: Frames) -> "dict[str, pd.DataFrame]":
     return {
         "exchanges": frames.exchanges,
         "amounts": frames.amounts,
+        "streams": frames.streams,
         "iterations": frames.iterations,
         "findings": frames.findings,
         "balance": frames.balance,

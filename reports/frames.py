@@ -27,6 +27,7 @@ from scenarios.evidence.exchanges import OUTCOMES, Column
 from scenarios.evidence.ledger import Weight
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.streams import StreamEnd
 
 CLIENT = "client"
 
@@ -55,6 +56,16 @@ class Frames:
         is_cut_off, is_measured (within the measured window): bool.
         """
         return _concatenated(self._parts(_exchange_columns), _EXCHANGE_TYPES)
+
+    @cached_property
+    def streams(self) -> pd.DataFrame:
+        """One row per response that was read as a stream of events.
+
+        phase, generator, step, end (ended, hung up, broken): category. sequence, events: uint32.
+        first_event_s (first event − due), longest_gap_s: float64, seconds, missing without one.
+        """
+        parts = [part for part in self._parts(_stream_columns) if len(part)]
+        return _concatenated(parts, _STREAM_TYPES)
 
     @cached_property
     def amounts(self) -> pd.DataFrame:
@@ -131,6 +142,10 @@ _EXCHANGE_TYPES = {
     "response_s": "float64", "outcome": "category", "status": "UInt16", "reason": "category",
     "is_cut_off": "bool", "is_measured": "bool",
 }  # fmt: skip
+_STREAM_TYPES = {
+    "phase": "category", "generator": "category", "sequence": "uint32", "step": "category",
+    "events": "uint32", "end": "category", "first_event_s": "float64", "longest_gap_s": "float64",
+}  # fmt: skip
 _AMOUNT_TYPES = {
     "phase": "category", "generator": "category", "sequence": "uint32", "step": "category",
     "quantity": "category", "labels": "category", "low": "float64", "high": "float64",
@@ -166,6 +181,26 @@ def _exchange_columns(phase: str, recording: Recording) -> pd.DataFrame:
             "reason": _category(exchanges.column("reason"), exchanges.reasons),
             "is_cut_off": exchanges.cut_off,
             "is_measured": exchanges.is_begun_after(_window_from_s(recording)),
+        },
+        copy=False,
+    )
+
+
+def _stream_columns(phase: str, recording: Recording) -> pd.DataFrame:
+    rows = recording.exchanges.stream_rows()
+    exchanges, rows = recording.exchanges[rows["end"] != 0], rows[rows["end"] != 0]
+    lag_s = exchanges.column("sent_s") - exchanges.column("due_s")
+    names = [end.name.lower().replace("_", " ") for end in StreamEnd]
+    return pd.DataFrame(
+        {
+            "phase": _constant(phase, len(rows)),
+            "generator": _constant(exchanges.generator, len(rows)),
+            "sequence": exchanges.sequence.astype(np.uint32),
+            "step": _category(exchanges.column("step"), exchanges.steps),
+            "events": rows["events"],
+            "end": _category(rows["end"] - min(StreamEnd), names),
+            "first_event_s": np.where(rows["first_s"] >= 0, lag_s + rows["first_s"], np.nan),
+            "longest_gap_s": np.where(rows["longest_gap_s"] >= 0, rows["longest_gap_s"], np.nan),
         },
         copy=False,
     )

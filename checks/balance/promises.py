@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -47,7 +47,8 @@ class Promise(NamedTuple):
 class PromisedAmounts:
     """What exchanges of one generator moved of one quantity, by columns of equal length.
 
-    `position` is that of an exchange, `key` that of its label values in `labels`.
+    `position` is that of an exchange, `key` that of its label values in `labels`. `counted` is as
+    in `Promise`, by default 0.
     """
 
     exchanges: Exchanges
@@ -56,9 +57,11 @@ class PromisedAmounts:
     key: Column
     amount: Column
     is_unbounded: Column
+    counted: Column | None = None
 
     def __iter__(self) -> Iterator[Promise]:
-        columns = self.key, self.amount, self.is_unbounded
+        counted = np.zeros(len(self.key), np.int64) if self.counted is None else self.counted
+        columns = self.key, self.amount, self.is_unbounded, counted
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for exchange, (key, *rest) in zip(self.exchanges[self.position], rows, strict=True):
             yield Promise(exchange, self.labels[key], *rest)
@@ -78,8 +81,6 @@ class Promises:
         for table in self.exchanges:
             for part in self.amounts_of(table, quantity, weight):
                 yield from part
-        if weight is Weight.IN_DOUBT:
-            yield from self.further(quantity)
 
     def hang_ups(self, quantity: str) -> Iterator[Exchange]:
         """Yield each exchange that counted a quantity, and in which the client hung up."""
@@ -91,19 +92,26 @@ class Promises:
 
     def further(self, quantity: str) -> Iterator[Promise]:
         """Yield how much more each exchange may have moved in which the client hung up."""
+        for table in self.exchanges:
+            for part in self._further_of(table, quantity):
+                yield from part
+
+    def _further_of(self, table: Exchanges, quantity: str) -> Iterator[PromisedAmounts]:
         for step in self.scenario.steps:
             if step.hang_up and quantity in step.hang_up.at_most:
                 entries = of_quantity(range(len(recorded_entries(step))), step, quantity)
-                for table in self.exchanges:
-                    yield from _further(table, table.is_of_step(step.step) & table.ok, entries)
+                yield _further_amounts(table, table.is_of_step(step.step) & table.ok, entries)
 
     def amounts_of(
         self, table: Exchanges, quantity: str, weight: Weight
     ) -> Iterator[PromisedAmounts]:
         """Yield what the exchanges of this weight moved of a quantity.
 
-        What the evidence lacks of a confirmed exchange is in doubt.
+        What the evidence lacks of a confirmed exchange is in doubt, and so is what a hang-up leaves
+        open.
         """
+        if weight is Weight.IN_DOUBT:
+            yield from self._further_of(table, quantity)
         steps = {step.step: step for step in self.scenario.steps}
         recorded = RecordedAmounts(table)
         for name, outcome, status, _ in table.tally():
@@ -160,15 +168,20 @@ def _unknown_amounts(table: Exchanges, position: Column, labels: int) -> Promise
     )
 
 
-def _further(table: Exchanges, chosen: Column, entries: Collection[int]) -> Iterator[Promise]:
+def _further_amounts(table: Exchanges, chosen: Column, entries: Collection[int]) -> PromisedAmounts:
     recorded = RecordedAmounts(table)
-    certain = recorded.of(chosen, entries, is_confirmed=True)
+    certain, further = (
+        recorded.of(chosen, entries, is_confirmed=True),
+        recorded.further(chosen, entries),
+    )
     counted: Counter[tuple[int, int]] = Counter()
-    for position, row in zip(certain.positions.tolist(), certain.rows, strict=True):
-        counted[position, int(row["key"])] += int(row["amount"])
-    further = recorded.further(chosen, entries)
-    places = further.positions.tolist()
-    for exchange, position, row in zip(table[further.positions], places, further.rows, strict=True):
-        key = int(row["key"])
-        labels = further.keys[key].labels
-        yield Promise(exchange, labels, int(row["amount"]), counted=counted[position, key])
+    for position, key, amount in zip(
+        certain.positions.tolist(), certain.rows["key"].tolist(), certain.rows["amount"].tolist(),
+        strict=True,
+    ):  # fmt: skip
+        counted[position, key] += amount
+    places = zip(further.positions.tolist(), further.rows["key"].tolist(), strict=True)
+    return replace(
+        _recorded_amounts(table, further),
+        counted=np.array([counted[place] for place in places], np.int64),
+    )

@@ -40,7 +40,7 @@ def test_only_the_wanted_tables_are_written_where_they_should_be(
 
 
 def test_an_unknown_table_names_the_known_ones(folder: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'exchange'; there are exchanges, amounts, iterations"):
+    with pytest.raises(ConfigError, match="'exchange'; there are exchanges, amounts, streams, it"):
         export(str(folder.path), tmp_path, Format.CSV, ["exchange"], None, as_json=False)
 
 

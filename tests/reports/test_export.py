@@ -15,8 +15,9 @@ from reports import export
 from reports.export import EXCEL_MOST_ROWS, Format, runs_table, tables_of, write_tables
 from reports.frames import Frames
 from scenarios.http.messages import Response, ResponseLost
+from scenarios.http.streams import Event, Stream, StreamEnd
 from tests.checks.history.entries import nights
-from tests.evidence_factory import GOOD, REFUSED, TIMED_OUT, Load
+from tests.evidence_factory import GOOD, REFUSED, TIMED_OUT, Load, Made
 from tests.metered_run import write_metered_run
 from tests.reports.results import good_result
 from tests.reports.test_frames import frames_of
@@ -25,7 +26,9 @@ from tests.scenarios.evidence.metered import spent
 
 @pytest.fixture
 def tables(tmp_path: Path) -> dict[str, pd.DataFrame]:
-    return tables_of(frames_of(tmp_path, Load((GOOD, REFUSED, TIMED_OUT))))
+    stream = Stream((Event("a"),) * 3, StreamEnd.HUNG_UP, 0.25, 0.125)
+    streamed = Made("open"), Made("use", stream=stream)
+    return tables_of(frames_of(tmp_path, Load((GOOD, REFUSED, streamed, TIMED_OUT))))
 
 
 def query(text: str) -> list[tuple[Any, ...]]:

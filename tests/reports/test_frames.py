@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -16,10 +17,12 @@ from checks.result import ClientFigure
 from reports.frames import Frames, read_frames
 from scenarios.evidence.exchange import Outcome
 from scenarios.http.messages import Response, ResponseLost
-from tests.evidence_factory import GOOD, NOT_SENT, REFUSED, TIMED_OUT, Load, write_run
+from scenarios.http.streams import Event, Stream, StreamEnd
+from tests.evidence_factory import GOOD, NOT_SENT, REFUSED, TIMED_OUT, Load, Made, write_run
 from tests.metered_run import write_metered_run
 from tests.reports.results import figures, good_result, usage_row
 from tests.scenarios.evidence.metered import spent
+from tests.scenarios.shop_scenario import answered
 from witnesses.figure import Figure, Reason
 
 
@@ -195,3 +198,36 @@ def test_a_run_without_quantities_has_an_empty_table_of_amounts(tmp_path: Path) 
     amounts = Frames(case, good_result()).amounts
     assert len(amounts) == 0
     assert str(amounts["units"].dtype) == "Int64"
+
+
+def test_each_response_that_was_a_stream_is_a_row_with_its_times(tmp_path: Path) -> None:
+    events = (Event("a"),) * 3
+    made = (
+        Made("open", duration_s=0.5),
+        Made("use", stream=Stream(events, StreamEnd.HUNG_UP, 0.25, 0.125)),
+    )
+    silent = Made("open"), Made("use", stream=Stream((), StreamEnd.BROKEN))
+    streams = frames_of(tmp_path, Load((made, silent))).streams
+    assert streams["sequence"].tolist() == [2, 4]
+    assert streams["step"].tolist() == ["use", "use"]
+    assert streams["events"].tolist() == [3, 0]
+    assert streams["end"].tolist() == ["hung up", "broken"]
+    assert streams["first_event_s"].tolist() == pytest.approx([0.25, np.nan], nan_ok=True)
+    assert streams["longest_gap_s"].tolist() == pytest.approx([0.125, np.nan], nan_ok=True)
+
+
+def test_a_run_without_a_stream_has_an_empty_table_of_them(tmp_path: Path) -> None:
+    streams = frames_of(tmp_path, Load((GOOD,))).streams
+    assert (len(streams), str(streams.dtypes["first_event_s"])) == (0, "float64")
+
+
+def test_what_a_hang_up_leaves_open_is_a_row_in_doubt(tmp_path: Path) -> None:
+    stream = Stream((Event("a"),) * 2, StreamEnd.HUNG_UP, 0.25, 0.5)
+    answer = answered(200, "text/event-stream", b"")._replace(stream=stream)
+    hang_up = {"after_events": 2, "at_most": {"tokens": "{{ events | length + 1.5 }}"}}
+    counts = {"tokens": {"acme": "{{ events | length }}"}}
+    frames = amounts_of(tmp_path, [answer], stream="sse", save={}, hang_up=hang_up, counts=counts)
+    rows = frames.amounts.sort_values("is_confirmed", ascending=False)
+    assert rows["units"].tolist() == [2000, 1500]
+    assert (rows["low"].tolist(), rows["high"].tolist()) == ([2.0, 0.0], [2.0, 1.5])
+    assert frames.case.ledger.in_doubt == {("tokens", ("acme",)): 1500}
