@@ -15,6 +15,8 @@ from witnesses.service.reading import NAME as SERVICE
 _NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT, Reason.MATCHES_IN_PART)
 _STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 
+_COUNTERS = frozenset((SERVICE, PROMETHEUS))
+
 ByWitness = Mapping[str, Figures]
 
 
@@ -28,9 +30,11 @@ def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, F
         for job in case.services.jobs(case.quantity(name))
     } & case.services.jobs_without_start_times()
     for name, by_witness in figures.items():
-        if SERVICE in by_witness and case.services.jobs(case.quantity(name)) & fallen:
-            # What looks like growth between two scrapes may be that of another process.
-            by_witness[SERVICE] = by_witness[SERVICE].doubted(Reason.COUNTER_FELL)
+        if case.services.jobs(case.quantity(name)) & fallen:
+            # What looks like growth between two scrapes may be that of another process: of a series
+            # that had outgrown its last value by the next scrape, no fall is seen.
+            for witness in _COUNTERS & by_witness.keys():
+                by_witness[witness] = by_witness[witness].doubted(Reason.COUNTER_FELL)
     return figures
 
 

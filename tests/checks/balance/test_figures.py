@@ -128,6 +128,27 @@ def test_a_counter_that_fell_for_prometheus_casts_doubt_on_what_a_page_shows_as_
     assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.COUNTER_RESET)
 
 
+@pytest.mark.parametrize("seen", [3.0, 7.0, 8.0])
+def test_a_counter_that_outgrew_its_last_value_accuses_nobody_where_another_fell(
+    tmp_path: Path, seen: float
+) -> None:
+    """No scrape shows that it began again: 8 were counted, 3 of them before the restart."""
+    folder = _run(tmp_path)
+    for moment, uses in (("before", {}), ("after", {"tea": 3.0, "coffee": seen})):
+        text = exposition(uses, visits=2 * (moment == "after"), start_time=None)
+        write_expositions(folder, moment, {"shop-0": text})
+    ats = BEGIN - 20, BEGIN - 10, BEGIN + 30, END + 5, END + 10, END + 15
+    values = {"tea": (0.0, 0.0, 3.0, 1.0, 3.0, 3.0), "coffee": (0.0, 0.0, 3.0, *[seen] * 3)}
+    series = [_series(kind, *zip(ats, of_kind, strict=True)) for kind, of_kind in values.items()]
+    visits: list[tuple[dict[str, str], list[Sample]]] = [({}, [(at, 2.0 * (at > BEGIN))
+                                                             for at in ats])]  # fmt: skip
+    ups = {SHOP: [(at, 1.0) for at in ats]}
+    write_prometheus(folder, {"uses": series, "visits": visits}, ups=ups, start_times={})
+    rows = _rows(folder)
+    assert {row.verdict for row in rows.values()} == {Verdict.INCONCLUSIVE}
+    assert {row.code for row in rows.values()} == {Code.COUNTER_RESET}
+
+
 def test_a_steady_start_time_keeps_the_figures_of_the_page(tmp_path: Path) -> None:
     folder = _run(tmp_path)
     fallen = _series("tea", (BEGIN - 20, 1.0), (BEGIN - 10, 1.0), (BEGIN + 30, 3.0), (END + 5, 2.0))
