@@ -30,10 +30,11 @@ def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, F
         for job in case.services.jobs(case.quantity(name))
     } & case.services.jobs_without_start_times()
     for name, by_witness in figures.items():
-        if case.services.jobs(case.quantity(name)) & fallen:
+        counters = _COUNTERS & by_witness.keys()
+        if counters and case.services.jobs(case.quantity(name)) & fallen:
             # What looks like growth between two scrapes may be that of another process: of a series
             # that had outgrown its last value by the next scrape, no fall is seen.
-            for witness in _COUNTERS & by_witness.keys():
+            for witness in counters:
                 by_witness[witness] = by_witness[witness].doubted(Reason.COUNTER_FELL)
     return figures
 
