@@ -7,10 +7,11 @@ bodies, content types, status lines, labels, comments, warnings and errors.
 import base64
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -18,6 +19,10 @@ from tests.tiny_server import in_background
 
 METRIC = "shop_orders_total"
 LOGIN_TOKEN = "saved-T0ken/of+login~1"
+OAUTH_TOKEN = "fetched.T0ken-of_endpoint~2"
+SESSION = "Session-Value/of+cookie=3"
+HEADER_TOKEN = "T0ken-of_a.header~4"
+FORM_TOKEN = "csrf-T0ken-of'a&form~5"
 
 
 def _wholly_percent(text: str) -> str:
@@ -65,8 +70,16 @@ class HostileShop:
         """Keep every value of a request."""
         values = [*headers.values(), *(value for _, value in parse_qsl(path.partition("?")[2]))]
         values += [word for value in headers.values() for word in value.split()]
-        values += [_decoded(value) for value in headers.values() if value.startswith("Basic ")]
-        values += _texts(json.loads(body)) if body else ()
+        for value in headers.values():
+            values += _decoded(value).split(":", 1) if value.startswith("Basic ") else ()
+        values += [part.partition("=")[2] for part in path.partition("?")[2].split("&")]
+        if "json" in headers.get("Content-Type", ""):
+            values += _texts(json.loads(body))
+        else:  # forms, parts of forms, texts
+            values += [value for _, value in parse_qsl(body.decode())]
+            values += body.decode().splitlines()
+        values += [unquote(segment) for segment in path.partition("?")[0].split("/")]
+        values += [part.partition("=")[2].strip() for part in headers.get("Cookie", "").split(";")]
         self.heard |= dict.fromkeys(value for value in values if len(value) > 3)
 
     def echo(self, form: int) -> str:
@@ -85,13 +98,14 @@ class HostileShop:
 
 
 def _decoded(basic: str) -> str:
-    return base64.b64decode(basic.removeprefix("Basic ")).decode().partition(":")[2]
+    return base64.b64decode(basic.removeprefix("Basic ")).decode()
 
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for member in value.values() if isinstance(value, dict) else ():
+    members = value.values() if isinstance(value, dict) else value
+    for member in members if isinstance(value, dict | list) else ():
         yield from _texts(member)
 
 
@@ -110,14 +124,22 @@ def hostile_shop() -> Iterator[HostileShop]:
 
         def _respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            is_form = "form" in self.headers.get("Content-Type", "")
-            shop.hear(dict(self.headers.items()), self.path, b"" if is_form else body)
+            shop.hear(dict(self.headers.items()), self.path, body)
             shop.responses += 1
             path = unquote(self.path.partition("?")[0])
             if path.startswith("/order/"):
                 self._order(int(path.rpartition("/")[2]))
             elif path == "/login":
                 self._say(json.dumps({"access": LOGIN_TOKEN, "of": shop.echo(0)}))
+            elif path == "/token":
+                token = {"access_token": OAUTH_TOKEN, "expires_in": 30, "of": shop.echo(1)}
+                self._say(json.dumps(token))
+            elif path == "/session":
+                form = f"""<input name="csrf" value="{FORM_TOKEN}">"""
+                cookie = f"sid={SESSION}; Path=/"
+                self._say(
+                    form + shop.echo(2), headers={"Set-Cookie": cookie, "X-Token": HEADER_TOKEN}
+                )
             elif path == "/metrics":
                 self._say(shop.page(), content_type="text/plain")
             elif path.startswith("/api/v1/"):
@@ -168,10 +190,13 @@ def hostile_shop() -> Iterator[HostileShop]:
                 self.close_connection = True
 
         def _say(
-            self, text: str, status: int = 200, content_type: str = "application/json"
-        ) -> None:
+            self, text: str, status: int = 200, content_type: str = "application/json",
+            headers: Mapping[str, str] = MappingProxyType({}),
+        ) -> None:  # fmt: skip
             content = text.encode()
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", content_type.replace("\n", " "))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
