@@ -30,7 +30,7 @@ _SHORTEST_ENCODED = 4
 _SHORTEST_WITHIN = 8
 _SHORTEST_PART = 6
 _MAX_SEARCHED, _MAX_SAVED = 100, 1_000
-_MAX_REPEATED = 1_000
+_MAX_REPEATED, _LONGEST_REPEATED = 1_000, 2_000
 _REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]?(?:=|%3[Dd]){1,2}")
 _BEFORE_SAMPLE, _AFTER_SAMPLE = re.compile(r',\s*"$'), re.compile(r'"\s*\]')
 _SPACES = 40  # before a sample, at most, in an indented document
@@ -161,7 +161,9 @@ class Secrets:
         return tuple(dict.fromkeys((*saved, *self.obtained)))
 
     def redact_repeated(self, text: str) -> str:
-        """Redact a text that comes again and again, such as the reason of a failure."""
+        """Redact a text that comes again and again, such as the reason of a failure; cut it."""
+        if len(text) > _LONGEST_REPEATED:
+            return f"{redact(text, self, _LONGEST_REPEATED)}…"
         redacted = self._redacted.get(text)
         if redacted is None:
             if len(self._redacted) >= _MAX_REPEATED:

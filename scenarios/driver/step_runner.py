@@ -223,7 +223,7 @@ class StepRunner:
         """Record a failure; only where its detail is kept, request and response are redacted."""
         self.flow.secrets.own = self.secrets
         text, group = map(self.flow.secrets.redact_repeated, reason)
-        keeps = self.recorder.keeps_detail(text)
+        keeps = self.recorder.keeps_detail(text, group)
         detail = _detail(self.flow, request, response) if keeps else None
         status = response.status if response else None
         self.recorder.conclude(

@@ -42,6 +42,7 @@ AMOUNT = np.dtype(
 )
 AMOUNT_BYTES = AMOUNT.itemsize
 MAX_KEYS = 100_000
+MAX_KEY_CHARACTERS = 2_000_000  # of all label values together
 
 _ROW = struct.Struct("<IIqH")
 _KIND_AT = 18

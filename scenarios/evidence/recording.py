@@ -32,6 +32,7 @@ import numpy as np
 from config.clock import CLOCK, Clock, ClockStep
 from scenarios.evidence.amounts import (
     COUNTS,
+    MAX_KEY_CHARACTERS,
     MAX_KEYS,
     AmountFile,
     AmountKey,
@@ -167,6 +168,7 @@ class Recorder:
         self._details: Counter[int] = Counter()
         self._max_keys = max_keys
         self._keys: dict[tuple[str, KeyLabels], int] = {}
+        self._key_characters = 0
         self.amounts = AmountFile(path.with_suffix(COUNTS))
         self.health = HealthFile(path.with_suffix(HEALTH))
         self.streams = StreamFile(path.with_suffix(STREAMS))
@@ -253,6 +255,10 @@ class Recorder:
         number = len(self._keys)
         if number >= self._max_keys:
             raise OSError(errno.E2BIG, f"it has more than {self._max_keys:,} label sets of amounts")
+        self._key_characters += sum(len(label or "") for label in key.labels)
+        if self._key_characters > MAX_KEY_CHARACTERS:
+            most = f"{MAX_KEY_CHARACTERS:,} characters in the label values of amounts"
+            raise OSError(errno.E2BIG, f"it has more than {most}")
         self._keys[key.quantity, key.labels] = number
         self._write(
             "key",
@@ -279,10 +285,16 @@ class Recorder:
             self._write("clock", asdict(step))
         self._noted_steps = len(steps)
 
-    def keeps_detail(self, reason: str) -> bool:
+    def keeps_detail(self, reason: str, group: str = "") -> bool:
         """Return whether the detail of a further exchange with a reason is kept."""
-        number = self._reasons.get(reason)
+        number = self._reasons.get(self._noted_reason(reason, group))
         return number is None or self._details[number] < _MAX_DETAILS_PER_REASON
+
+    def _noted_reason(self, reason: str, group: str) -> str:
+        """Return what a reason is noted as: beyond the first ones, what it has in common."""
+        if reason in self._reasons or len(self._reasons) < MAX_REASONS:
+            return reason
+        return group or OTHER_REASON
 
     def end(self, end: RecordingEnd) -> None:
         """Record that the generator ended regularly, and close the files."""
@@ -315,8 +327,7 @@ class Recorder:
 
     def _note(self, number: int, reason: str, group: str, detail: dict[str, Any] | None) -> int:
         """Write a new reason and the detail to the notes; return the number of the reason."""
-        if reason not in self._reasons and len(self._reasons) >= MAX_REASONS:
-            reason = group or OTHER_REASON
+        reason = self._noted_reason(reason, group)
         reason_number = self._reasons.get(reason)
         if reason_number is None:
             reason_number = self._reasons[reason] = len(self._reasons)

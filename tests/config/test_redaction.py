@@ -270,3 +270,13 @@ def test_the_values_of_the_user_at_hand_are_known_however_many_others_came_since
     for number in range(1_500):
         secrets.learn(f"token-of-user-{number:04}")
     assert redact("own-token-1 own-token-2 token-of-user-1499", secrets) == "*** *** ***"
+
+
+def test_a_long_reason_is_redacted_and_then_cut() -> None:
+    secrets = Secrets(("hunter22-hunter22",))
+    for length in range(1_970, 2_010):
+        reason = f"{'x' * length}hunter22-hunter22{'y' * 900_000}"
+        redacted = secrets.redact_repeated(reason)
+        assert "hunter22" not in redacted
+        assert len(redacted) <= 2_004
+    assert secrets.redact_repeated("no hunter22-hunter22") == "no ***"

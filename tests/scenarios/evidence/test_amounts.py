@@ -144,6 +144,15 @@ def test_too_many_label_sets_stop_the_load_with_a_reason(tmp_path: Path) -> None
     recorder.close()
 
 
+def test_label_values_without_end_stop_the_load_with_a_reason(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "load.jsonl", "load", "load", 1, None, ("ask",))
+    with pytest.raises(OSError, match="more than 2,000,000 characters in the label values"):
+        for number in range(100_000):
+            recorder.note_key(AmountKey("tokens", (f"{number:0500}", None), MILLI))
+    assert (tmp_path / "load.jsonl").stat().st_size < 3_000_000
+    recorder.close()
+
+
 def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
     largest = Decimal(2**63 - 1) / 1000
     path = record(tmp_path, SCENARIO, [spent("acme", largest)] * 5)

@@ -408,3 +408,13 @@ def test_a_wall_clock_that_is_set_moves_no_time_of_a_recording_and_is_noted(
     assert recording is not None
     assert recording.start.anchor_at == 1_050.0
     assert recording.clock_steps == (ClockStep(1_053.0, 3_600.0),)
+
+
+def test_no_detail_is_made_of_reasons_beyond_the_limit_once_enough_are_kept(tmp_path: Path) -> None:
+    with recorder(tmp_path / "g.jsonl", Recorder) as opened:
+        for number in range(module.MAX_REASONS + 50):
+            wrong = some_exchange(outcome=Outcome.REJECTED)
+            record(opened, replace(wrong, reason=f"reason {number}"))
+        assert not opened.keeps_detail("a new reason")
+        assert opened.keeps_detail("a new reason", "a new group")
+        assert opened.keeps_detail("reason 1")
