@@ -8,7 +8,6 @@ a killed generator loses its last period only. Nothing is judged by it: it says 
 that is full ends it.
 """
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ MAX_HEALTH_ROWS = 200_000  # more than a load of years has
 NO_HEALTH: NDArray[Any] = np.empty(0, HEALTH_ROW)
 
 _LEAST_PERIOD_S, _PERIODS = 1.0, 3_600
+_MAX_TIME_S = 1e9
 _LEAST_LAST_S = 0.1  # the CPU time of less is mostly that of the clock's resolution
 
 
@@ -112,8 +112,8 @@ def read_health(path: Path) -> NDArray[Any]:
     except OSError:
         return NO_HEALTH
     # a figure that is not a number compares as false
-    valid = (rows["from_s"] >= 0) & (rows["from_s"] < rows["to_s"]) & (rows["to_s"] < math.inf)
+    valid = (rows["from_s"] >= 0) & (rows["from_s"] < rows["to_s"]) & (rows["to_s"] < _MAX_TIME_S)
     for column in ("cpu_s", "loop_delay_s"):
-        valid &= (rows[column] >= 0) & (rows[column] < math.inf)
+        valid &= (rows[column] >= 0) & (rows[column] < _MAX_TIME_S)
     kept = rows[valid]
     return kept[np.argsort(kept["from_s"], kind="stable")]

@@ -73,7 +73,8 @@ def test_of_a_torn_file_the_whole_rows_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [(np.nan, 3.0, 0.1, 0.0, 0), (2.0, np.inf, 0.1, 0.0, 0), (2.0, 2.0, 0.1, 0.0, 0),
+    [(np.nan, 3.0, 0.1, 0.0, 0), (2.0, 1e300, 0.1, 0.0, 0), (2.0, 3.0, 1e300, 0.0, 0),
+     (2.0, np.inf, 0.1, 0.0, 0), (2.0, 2.0, 0.1, 0.0, 0),
      (2.0, 3.0, -1.0, 0.0, 0), (2.0, 3.0, 0.1, np.nan, 0)],
 )  # fmt: skip
 def test_a_row_that_no_generator_writes_is_left_out(tmp_path: Path, row: tuple[float, ...]) -> None:
