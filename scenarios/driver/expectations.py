@@ -11,6 +11,7 @@ from config.secrets import MAX_LENGTH, MAX_TEXTS, is_bounded
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.driver.message_expectations import MessageExpectations
+from scenarios.driver.stream_expectations import decode_events
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.http.messages import Response
 from scenarios.language.streams import EVENTS_VARIABLE
@@ -44,13 +45,13 @@ def check_stream(
     variables[EVENTS_VARIABLE] = []
     if step.stream is None or response.stream is None or response.status not in step.statuses:
         return check_response(flow, step, response, variables)
-    reason = None
-    if wrong := step.stream.mismatch(response, response.stream):
-        reason = FailureReason(*wrong)
+    wrong = step.stream.mismatch(response, response.stream)
     try:
-        events = step.stream.decode(response.stream.events)
-    except ValueError as error:
-        return reason or FailureReason(str(error))
+        events = decode_events(response.stream.events)
+    except UnboundedJson as error:
+        return FailureReason(*(wrong or (str(error),)))
+    wrong = wrong or step.stream.wrong_line(events, response.stream)
+    reason = FailureReason(*wrong) if wrong else None
     variables[EVENTS_VARIABLE], content = events, {"events": events}
     if not reason and step.message:
         reason = _check_message(flow, step, step.message, response, variables)

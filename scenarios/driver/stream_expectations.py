@@ -1,6 +1,6 @@
 """What a step expects of a stream: its type, its end, the number of its events, their JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -44,27 +44,32 @@ class StreamExpectations:
             return f"{_events(count)}, expected {self.count.words}", group
         return None
 
-    def decode(self, events: Sequence[Event]) -> list[dict[str, Any]]:
-        """Return events as JSON has them; data that is no JSON is text, of server-sent events.
+    def wrong_line(self, events: Sequence[dict[str, Any]], stream: Stream) -> Mismatch | None:
+        """Return which line of JSON lines is no JSON, or None."""
+        if self.kind is not StreamKind.JSON_LINES:
+            return None
+        for number, (event, (data, _, _)) in enumerate(zip(events, stream.events, strict=True), 1):
+            # JSON is never the text that it is written as: that has quotes
+            if event["data"] == data:
+                return f"line {number} is not JSON", "a line is not JSON"
+        return None
 
-        Raises ValueError for a line that is no JSON, or UnboundedJson.
-        """
-        # of all events together, so that many of them cannot fill the memory
-        if sum(map(_most_values, events)) > MAX_VALUES:
-            raise UnboundedJson(f"the JSON of the stream has more than {MAX_VALUES:,} values")
-        return list(self._decoded(events))
 
-    def _decoded(self, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
-        for number, (data, event, event_id) in enumerate(events, 1):
-            content: Any = data
-            try:
-                content = decode_json(data.encode())
-            except UnboundedJson:
-                raise
-            except ValueError:
-                if self.kind is StreamKind.JSON_LINES:
-                    raise ValueError(f"line {number} is not JSON") from None
-            yield {"event": event, "data": content, "id": event_id}
+def decode_events(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return events as JSON has them; data that is no JSON is text. Raises UnboundedJson."""
+    # of all events together, so that many of them cannot fill the memory
+    if sum(map(_most_values, events)) > MAX_VALUES:
+        raise UnboundedJson(f"the JSON of the stream has more than {MAX_VALUES:,} values")
+    return [{"event": each.event, "data": _decoded(each.data), "id": each.id} for each in events]
+
+
+def _decoded(data: str) -> Any:
+    try:
+        return decode_json(data.encode())
+    except UnboundedJson:
+        raise
+    except ValueError:
+        return data
 
 
 def compile_stream_expectations(step: Step) -> StreamExpectations | None:

@@ -267,3 +267,27 @@ def test_a_hang_up_without_a_response_is_in_doubt_up_to_the_bound_of_the_step(
         tmp_path, broken, hang_up=hang_up, counts={"tokens": SUM}, at_most={"tokens": 20}
     )
     assert (ledger.in_doubt, ledger.after_hang_up) == ({("tokens", ()): 200}, {})
+
+
+@pytest.mark.parametrize(
+    ("step", "second"),
+    [
+        ({"stream": "json_lines"}, '{"broken": '),
+        ({"expect": {"events": 5}}, {"a": 1}),
+        ({"expect": {"headers": {"X-Model": "small"}}}, {"a": 1}),
+        ({"expect": {"json": {"events[1].data.a": 2}}}, {"a": 1}),
+    ],
+    ids=["not JSON", "number of events", "a header", "an expression"],
+)
+def test_a_secret_in_a_stream_that_is_not_as_expected_is_in_no_evidence(
+    tmp_path: Path, step: dict[str, Any], second: Any
+) -> None:
+    secret = "s3cret-4711-of-the-stream"
+    body = f'{{"token": "{secret}"}} and more'.encode()
+    response = streamed({"token": secret}, second)._replace(body=body)
+    _, exchange, _ = drive(
+        tmp_path, response, save={"token": "events[0].data.token"},
+        **{"stream": "sse", **step},
+    )  # fmt: skip
+    assert exchange.outcome is Outcome.REJECTED
+    assert secret.encode() not in (tmp_path / "a.jsonl").read_bytes()
