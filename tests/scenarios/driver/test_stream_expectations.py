@@ -1,13 +1,12 @@
 """Steps whose responses are streams: what is expected, saved and counted of their events."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scenarios.driver.flow import CompiledStep, compile_flow
+from scenarios.driver.flow import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.ledger import Ledger, ledger_of
@@ -57,10 +56,6 @@ def drive(folder: Path, response: Response, **step: Any) -> tuple[Script, Exchan
     recording = read_recording(folder / "a.jsonl")
     assert recording
     return shop, recording.exchanges.first(), ledger_of(scenario, [recording.exchanges])
-
-
-def first_step(**step: Any) -> CompiledStep:
-    return compile_flow(scenario_of(**step), ENVIRONMENT, "run-1", "t-1").steps[0]
 
 
 def test_the_amount_in_the_last_event_is_counted(tmp_path: Path) -> None:
@@ -193,21 +188,6 @@ def test_an_iteration_that_ends_with_a_stream_is_complete(tmp_path: Path) -> Non
     recording = read_recording(tmp_path / "a.jsonl")
     assert recording
     assert recording.exchanges.first().marks == Mark.ITERATION
-
-
-@pytest.mark.parametrize(
-    ("step", "accept"),
-    [
-        ({}, ["text/event-stream"]),
-        ({"stream": "json_lines"}, ["*/*"]),
-        ({"headers": {"accept": "text/plain"}}, ["text/plain"]),
-    ],
-)
-def test_server_sent_events_are_asked_for_unless_the_step_has_another_type(
-    step: dict[str, Any], accept: Sequence[str]
-) -> None:
-    headers = first_step(**step).request_template.headers
-    assert [value for name, value in headers if name.lower() == "accept"] == accept
 
 
 def test_a_step_without_a_stream_is_compiled_as_before() -> None:
