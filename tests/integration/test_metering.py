@@ -1,12 +1,13 @@
 """Whether amounts and labels of responses balance in every witness, and faults are found."""
 
+import csv
+import json
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from scenarios.evidence.amounts import AmountKind
 from scenarios.http.streams import StreamEnd
 from tests.integration.command import Ended, Start
 from tests.integration.metering import CHAT_SCENARIO, FAULTS, metering
@@ -31,12 +32,24 @@ def test_two_workers_balance_to_the_last_unit_in_every_witness(
         assert row["client"]["in_doubt"] == 0
         assert {figure["low"] for figure in row["figures"].values()} == {row["client"]["confirmed"]}
     assert {recording.start.generator for recording in ended.recordings()} == {"load-w1", "load-w2"}
-    recorded = 0
-    for recording in ended.recordings():
-        amounts = recording.exchanges.amounts.rows
-        recorded += int(amounts["amount"][amounts["kind"] == AmountKind.EXACT].sum())
-    booked = sum(Fraction(str(row["client"]["confirmed"])) for row in rows)
-    assert Fraction(recorded, 1000) == booked
+    assert exported_units(start, ended) == {
+        row["labels"]["customer"]: Fraction(str(row["client"]["confirmed"])) * 1000 for row in rows
+    }
+
+
+def exported_units(start: Start, ended: Ended) -> dict[str, int]:
+    """Export the amounts of a run; return their sums in thousandths, by customer."""
+    folder = ended.folder / "out"
+    options = ["--format", "csv", "--table", "amounts", "--output", str(folder)]
+    exported = start("export", str(ended.folder), *options).wait()
+    assert exported.code == 0, exported.stderr
+    with (folder / "amounts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    units: Counter[str] = Counter()
+    for row in rows:
+        units[json.loads(row["labels"])["customer"]] += int(row["units"])
+    assert {row["is_confirmed"] for row in rows} == {"true"}
+    return units
 
 
 def test_jobs_of_customers_from_a_file_balance_with_short_tokens_and_exact_shares(
