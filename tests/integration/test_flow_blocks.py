@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.command import Ended, Start
 from tests.integration.workshop import PARTS, POLLS, workshop
+from tests.speed import unproven
 
 pytestmark = pytest.mark.long
 
@@ -81,19 +82,13 @@ def load(start: Start, folder: Path, *options: str) -> Ended:
     return start("load", "--profile", "load", *files, *options).wait()
 
 
-def unclear(ended: Ended) -> set[str]:
-    """Return the checks that do not pass, but for stalls of a busy machine."""
-    findings = {each["id"] for each in ended.result["findings"] if each["verdict"] != "pass"}
-    return findings - {"validity/no-coordinated-omission", "validity/generator-not-saturated"}
-
-
 @pytest.mark.parametrize("workers", ["0", "3"])
 def test_every_block_is_counted_exactly_and_judged_alike_again(
     start: Start, tmp_path: Path, workers: str
 ) -> None:
     with workshop(tmp_path, SCENARIO) as server:
         ended = load(start, tmp_path, "--workers", workers)
-    assert unclear(ended) == set(), ended.stdout + ended.stderr
+    assert unproven(ended.result) == {}, ended.stdout + ended.stderr
     assert server.kinds == COUNTED
     rows = {row["labels"]["kind"]: row for row in ended.rows("done")}
     assert {kind: row["client"]["confirmed"] for kind, row in rows.items()} == COUNTED
@@ -120,7 +115,7 @@ def test_a_race_for_one_idempotency_key_is_found_by_requests_that_are_sent_toget
         assert (ended.code, finding["code"]) == (1, "EXTRA_ROW"), ended.stdout
     else:
         assert charges == 30
-        assert unclear(ended) == set(), ended.stdout
+        assert unproven(ended.result) == {}, ended.stdout
 
 
 def one_by_one(scenario: str) -> str:

@@ -13,6 +13,7 @@ from scenarios.evidence.exchange import Outcome
 from tests.integration.command import Ended, Start
 from tests.integration.killed_meter import CUSTOMERS, Moment, killed_meter
 from tests.integration.real_prometheus import real_prometheus
+from tests.speed import unproven
 
 ENVIRONMENT = """
 environment: metering
@@ -113,8 +114,8 @@ class Killed:
 
     @property
     def unclear(self) -> set[str]:
-        """The checks that do not pass."""
-        return {each["id"] for each in self.ended.result["findings"] if each["verdict"] != "pass"}
+        """The checks that do not pass, but for those that a stall leaves open."""
+        return set(unproven(self.ended.result))
 
     @property
     def unanswered(self) -> int:
@@ -155,9 +156,8 @@ def drive(start: Start, folder: Path, killing: Killing) -> Killed:
 
 
 def explained(killing: Killing) -> set[str]:
-    """Return the checks that a restart leaves open: a process that went, and a stall."""
-    stall = {"validity/no-coordinated-omission"}
-    return stall | {"precondition/process-survives/gateway"} if killing.has_counter else stall
+    """Return the checks that a restart leaves open: the process did not live through the run."""
+    return {"precondition/process-survives/gateway"} if killing.has_counter else set()
 
 
 def exact(value: object) -> Fraction:
