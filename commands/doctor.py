@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import typer
-from sqlalchemy import Connection, text
 
 from checks.balance.preconditions import (
     judge_metrics_readable,
@@ -24,6 +23,7 @@ from checks.clocks import judge_clock_skew
 from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict, exit_code, worst
+from commands.shared.database_check import check_database
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import problems_of
 from commands.shared.run_setup import plan_of, started_stack
@@ -44,7 +44,6 @@ from reports.checklist import render_checklist
 from scenarios.http.token_request import TokenRefused
 from scenarios.http.tokens import TOKEN_SOURCES
 from scenarios.language.secrets import secrets_of
-from witnesses.database.read_only import DatabaseDown, read_only
 from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
@@ -59,19 +58,6 @@ _THREADS = 32
 _FIRST_SCRAPE_S = 8.0
 _POLL_S = 0.2
 _START_TIME = "process_start_time_seconds"
-_IS_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-# Passwords, the server's files and programs: more than any count needs.
-_MAY_READ_ALL = text(
-    "SELECT pg_has_role('pg_read_all_data', 'MEMBER') "
-    "OR pg_has_role('pg_read_server_files', 'MEMBER') "
-    "OR pg_has_role('pg_execute_server_program', 'MEMBER') "
-    "OR has_table_privilege('pg_catalog.pg_authid', 'SELECT')"
-)
-_MAY_WRITE = text(
-    "SELECT coalesce(bool_or(has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE')), false) "
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-)
 
 _VERDICTS = {
     Outcome.FOUND: Verdict.PASS,
@@ -160,7 +146,9 @@ def check_environment(environment: Environment) -> list[Finding]:
     """
     with ThreadPoolExecutor(_THREADS) as threads:
         statuses = threads.submit(fetch_statuses, environment, environment.tenant_of_run())
-        databases = [threads.submit(_database, *each) for each in environment.databases.items()]
+        databases = [
+            threads.submit(check_database, *each) for each in environment.databases.items()
+        ]
         start_times: StartTimes = {}
         metrics = list(_metrics(environment, start_times, threads))
         return [
@@ -330,31 +318,3 @@ class _Job:
 
     def _values(self, metric: str) -> list[float]:
         return self._client.query(f'{metric}{{job="{self._job}"}}', None).values
-
-
-def _excess_rights(connection: Connection) -> str:
-    """Return what the role may do beyond reading the counted tables."""
-    if connection.scalar(_IS_SUPERUSER):
-        return "; its role is a superuser, which may run programs on the server"
-    rights = (
-        (_MAY_WRITE, "; its role may write, too"),
-        (_MAY_READ_ALL, "; its role may read passwords, files or every table"),
-    )
-    return "".join(words for query, words in rights if connection.scalar(query))
-
-
-def _database(name: str, url: str) -> Finding:
-    verdict, remedy = Verdict.PASS, ""
-    try:
-        with read_only(url) as connection:
-            connection.scalar(text("SELECT 1"))
-            observed = "it answers"
-            if connection.dialect.name == "postgresql":
-                observed += _excess_rights(connection)
-    except DatabaseDown as error:
-        verdict, observed = Verdict.INCONCLUSIVE, f"the database {name!r}: {error}"
-        remedy = "Correct its address in the environment's file."
-    return Finding(
-        finding_id("health", "database", name), f"database {name} can be read", Kind.HEALTH,
-        verdict, name, observed, remedy,
-    )  # fmt: skip

@@ -13,7 +13,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_t
 from scenarios.driver.load_state import Load
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, Column
-from scenarios.evidence.recording import RowChanges
+from scenarios.evidence.row_changes import RowChanges
 
 _METHOD = "step"
 _MS = 1000.0

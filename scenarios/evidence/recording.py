@@ -27,8 +27,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from config.clock import CLOCK, Clock, ClockStep
 from scenarios.evidence.amounts import (
     COUNTS,
@@ -41,7 +39,7 @@ from scenarios.evidence.amounts import (
 )
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import CODES, INTENT, ROW, Column, Exchanges
-from scenarios.evidence.files import open_new, open_to_pread
+from scenarios.evidence.files import open_new
 from scenarios.evidence.generator_health import HEALTH, NO_HEALTH, HealthFile
 from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk
 from scenarios.evidence.stream_times import STREAMS, StreamFile
@@ -340,27 +338,3 @@ class Recorder:
 
     def _write(self, kind: str, record: dict[str, Any]) -> None:
         self._notes.write(json.dumps({"kind": kind, **record}) + "\n")
-
-
-class RowChanges:
-    """The rows that a recorder has written since the previous read."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        """Make the recorder collect the numbers of written rows from now on."""
-        recorder.changed = []
-        self._recorder = recorder
-        self._rows = open_to_pread(recorder.path.with_suffix(ROWS))
-
-    def read(self) -> tuple[Column, Column]:
-        """Return the sequence numbers of changed rows, ascending, and the rows as they are now."""
-        changed, self._recorder.changed = self._recorder.changed or [], []
-        if not changed:
-            return np.empty(0, np.uint32), np.empty(0, ROW)
-        numbers = np.unique(np.array(changed, np.uint32))
-        first, last = int(numbers[0]), int(numbers[-1])
-        span = os.pread(self._rows, (last - first + 1) * ROW_BYTES, (first - 1) * ROW_BYTES)
-        return numbers, np.frombuffer(span, ROW)[numbers - first]
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._rows)

@@ -28,7 +28,8 @@ from scenarios.evidence.files import (
 )
 from scenarios.evidence.generator_health import HEALTH, HEALTH_BYTES, MAX_HEALTH_ROWS
 from scenarios.evidence.mapped_rows import RowFile
-from scenarios.evidence.recording import ROWS, Recorder, RowChanges
+from scenarios.evidence.recording import ROWS, Recorder
+from scenarios.evidence.row_changes import RowChanges
 from scenarios.evidence.stream_times import STREAM_ROW, STREAMS, is_valid
 
 MAX_ROWS = 20_000

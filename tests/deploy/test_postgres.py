@@ -201,8 +201,8 @@ def test_the_queries_of_the_reader_are_bounded_in_time(server: Server) -> None:
 
 
 RIGHTS = {
-    "reader": "it answers",
-    "cards": "it answers; its role may write, too",
+    "reader": "it responds",
+    "cards": "it responds; its role may write, too",
 }
 
 
@@ -222,7 +222,7 @@ def test_the_doctor_reports_a_superuser_and_a_reader_of_everything(postgresql: U
         assert observed(superuser).endswith("a superuser, which may run programs on the server")
         reader = postgresql.set(username="reads_all", password="a")
         found = observed(reader.render_as_string(hide_password=False))
-        assert found == "it answers; its role may read passwords, files or every table"
+        assert found == "it responds; its role may read passwords, files or every table"
     finally:
         with engine.connect() as connection:
             connection.execute(text("DROP ROLE reads_all"))

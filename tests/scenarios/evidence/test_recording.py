@@ -27,7 +27,6 @@ from scenarios.evidence.recording import (
     Recording,
     RecordingEnd,
     RecordingStart,
-    RowChanges,
     StopReason,
 )
 from scenarios.evidence.recording_reader import (
@@ -209,20 +208,6 @@ def test_a_row_that_never_arrived_is_missing(tmp_path: Path) -> None:
     recording = read(path)
     assert [each.sequence for each in recording.exchanges] == [1, 3]
     assert recording.missing == 1
-
-
-def test_changed_rows_are_read_once_and_as_they_are_now(tmp_path: Path) -> None:
-    with recorder(tmp_path / "g.jsonl", Recorder) as opened:
-        changes = RowChanges(opened)
-        first, second = opened.intend(1, 0, 0.0), opened.intend(2, 1, 0.0)
-        conclude(opened, second, some_exchange())
-        numbers, rows = changes.read()
-        assert (list(numbers), list(rows["outcome"])) == ([first, second], [1, 2])
-        assert len(changes.read()[0]) == 0
-        conclude(opened, first, some_exchange())
-        numbers, rows = changes.read()
-        assert (list(numbers), list(rows["outcome"])) == ([first], [2])
-        changes.close()
 
 
 def test_reasons_are_limited_and_details_are_kept_for_the_first_of_each(tmp_path: Path) -> None:
