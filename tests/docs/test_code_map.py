@@ -19,7 +19,8 @@ _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 # What a run leaves, what a user writes, and the names that every package has.
 _OF_A_RUN = ("runs/", "evidence/", "deploy/state")
-_NO_PATHS = {"summary.md", "mine.yaml", "staging.yaml", "collector.py", "reading.py"}
+_NO_PATHS = {"summary.md", "mine.yaml", "staging.yaml", "collector.py", "reading.py",
+             "meter.py", "laptop.yaml", "uses.yaml"}  # fmt: skip
 
 
 def named_paths(text: str) -> Iterator[str]:

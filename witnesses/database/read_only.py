@@ -197,6 +197,8 @@ def _engine(address: URL, timeout_s: int) -> Engine:
             raise DatabaseDown("its address names no file")
         if Path(path).is_dir():
             raise DatabaseDown("its address names a folder, not a file")
+        if not Path(path).exists():
+            raise DatabaseDown(f"there is no file {Path(path).absolute()}")
         return create_engine(f"sqlite:///file:{quote(path)}?mode=ro&uri=true",
                              connect_args={"timeout": timeout_s}, poolclass=NullPool)  # fmt: skip
     theirs = address.query.get("options", "")

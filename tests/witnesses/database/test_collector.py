@@ -29,7 +29,7 @@ def test_a_missing_file_is_void_and_is_not_made(shop: ShopDatabase, tmp_path: Pa
     missing = tmp_path / "missing.db"
     figure = shop.collect_twice(databases={"main": f"sqlite:///{missing}"})
     assert (figure.value, figure.reason) == (None, Reason.DATABASE_DOWN)
-    assert "unable to open database file" in figure.detail
+    assert "there is no file" in figure.detail
     assert not missing.exists()
 
 

@@ -196,7 +196,7 @@ def test_a_locked_table_is_waited_for_within_a_bound(url: str) -> None:
         ("mysql://ada:hunter2@127.0.0.1:1/shop", "not a database URL"),
         ("sqlite://", "names no file"),
         ("sqlite:////", "names a folder"),
-        ("sqlite:////nowhere/shop.db", "unable to open database file"),
+        ("sqlite:////nowhere/shop.db", "there is no file /nowhere/shop.db"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_reported_without_its_password(
