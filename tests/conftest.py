@@ -41,7 +41,10 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+gc.disable()  # what is imported and collected stays to the end
+
+
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what was imported and collected, which stays to the end."""
-    gc.collect()
+    """Spare the garbage collector what was imported and collected."""
     gc.freeze()
+    gc.enable()

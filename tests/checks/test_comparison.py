@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.signal import lfilter
-from scipy.stats import mannwhitneyu
 
 from checks.comparison import (
     LEAST_VALUES,
@@ -40,6 +38,8 @@ def run_of(
     correlation: float = 0.0, sigma: float = 0.3, steps: int = 1,
 ) -> dict[str, Column]:  # fmt: skip
     """Simulate a run: lognormal, exchanges that depend on the one before, an offset of the run."""
+    from scipy.signal import lfilter  # a second, which the collection of tests need not take
+
     offset, run = generator.normal(0, OFFSET), {}
     for step in range(steps):
         noise = generator.normal(0, np.sqrt(1 - correlation**2), count)
@@ -71,6 +71,8 @@ def is_regression(before: Mapping[str, Column], after: Mapping[str, Column]) -> 
 
 
 def test_the_probability_of_superiority_is_that_of_mann_and_whitney() -> None:
+    from scipy.stats import mannwhitneyu
+
     before, after = np.round(values(1), 1), np.round(values(2) * 1.1, 1)
     expected = mannwhitneyu(after, before).statistic / (len(before) * len(after))
     assert compared(before, after).superiority == pytest.approx(expected)

@@ -58,6 +58,8 @@ def test_a_stack_that_cannot_be_started_is_a_config_error(tmp_path: Path) -> Non
         up(tmp_path / "runs", "", as_json=False)
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.stack
 def test_the_addresses_are_printed_as_variables_and_an_interrupt_stops_all(tmp_path: Path) -> None:
     command = [sys.executable, "run.py", "up", "--runs", str(tmp_path / "runs")]

@@ -60,9 +60,8 @@ def checked(ended: Ended) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.core
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_during_the_load_stops_it_and_what_was_done_is_judged(
     start: Start, open_shop: OpenShop, number: int
 ) -> None:

@@ -178,7 +178,11 @@ LONG = [
 
 
 @pytest.mark.parametrize(
-    "killing", [Killing(), *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
+    "killing",
+    [
+        pytest.param(Killing(), marks=[pytest.mark.core, pytest.mark.long]),
+        *(pytest.param(each, marks=pytest.mark.long) for each in LONG),
+    ],
 )
 def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
     start: Start, tmp_path: Path, killing: Killing

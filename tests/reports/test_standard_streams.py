@@ -33,9 +33,9 @@ def test_what_is_read_arrives(tmp_path: Path) -> None:
     [
         (["schema"], 0),
         (["--help"], 0),
-        (["validate"], 0),
+        pytest.param(["validate"], 0, marks=pytest.mark.long),
         (["validate", "--json"], 0),
-        (["validate", "--scenario", "no such file"], 2),
+        pytest.param(["validate", "--scenario", "no such file"], 2, marks=pytest.mark.long),
         (["no-such-command"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

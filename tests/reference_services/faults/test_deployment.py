@@ -50,6 +50,8 @@ def test_the_catalog_lists_exactly_the_deployment_faults_under_stack() -> None:
         assert re.fullmatch(r"[A-Z][^.]+\.", deployment.sentence)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_separate_workers_expose_only_their_own_counts(tmp_path: Path, tenant: str) -> None:
     shared = tmp_path / "shared"
     variables = {"FAULT": "workers-apart", "PROMETHEUS_MULTIPROC_DIR": str(shared)}

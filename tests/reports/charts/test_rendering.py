@@ -166,6 +166,7 @@ def test_a_day_is_aggregated(run_of: SourceOf) -> None:
     assert_small(source)
 
 
+@pytest.mark.long
 def test_two_hundred_steps_and_ten_thousand_reasons_are_cut(run_of: SourceOf) -> None:
     count = 20_000
     rows = np.zeros(count, ROW)

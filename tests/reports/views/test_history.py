@@ -86,7 +86,7 @@ RESULTS = {
     "mixed": mixed(),
     "hostile": hostile(),
     "long": hostile(EVIL + "x" * 100_000),
-    "crowded": with_history(result=crowded(200)),
+    "crowded": with_history(result=crowded(50)),
 }
 
 
