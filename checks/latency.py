@@ -8,7 +8,7 @@ One computation yields the interval, "proven" and the verdict of a limit:
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ def judge_latency(case: Case) -> Judgement:
     reason = bottleneck(measured)
     findings = [_finding(row, objective, reason) for row in rows for objective in row.objectives]
     silent = [
-        _unmeasured(f"latency {step}", unserved_reason(values), step)
+        _unmeasured(f"latency {step}", _silent_reason(case, step, timings), step)
         for step, values in timings.items()
         if not len(values) and limits[step] and not _is_left_out(case, step, values)
     ]
@@ -62,6 +62,18 @@ def unserved_reason(timings: Timings) -> str:
     """Return why a step without a value to judge has none."""
     failed = len(timings.failed_s)
     return f"none of {failed:,} was served" if failed else "no request of this step was sent"
+
+
+def _silent_reason(case: Case, step: str, timings: Mapping[str, Timings]) -> str:
+    """Return why nothing of a step was timed: its streams may have too few events for that."""
+    for each in case.scenario.flow_steps:
+        if step in (each.first_event, each.longest_gap):
+            if not len(timings[each.step]):
+                return unserved_reason(timings[each.step])
+            if not len(timings[step].failed_s):
+                fewest = "an event" if step == each.first_event else "two events"
+                return f"no stream had {fewest}"
+    return unserved_reason(timings[step])
 
 
 def _is_left_out(case: Case, step: str, timings: Timings) -> bool:

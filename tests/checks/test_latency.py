@@ -20,6 +20,7 @@ from checks.timings import Timings
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import RecordingEnd
+from scenarios.http.streams import Event, Stream, StreamEnd
 from scenarios.language.objectives import allowed_over
 from tests.evidence_factory import GOOD, REFUSED, SCENARIO, Load, Made, case_of
 
@@ -376,3 +377,30 @@ def test_one_value_over_the_maximum_is_proven_and_no_value_proves_that_none_will
 def test_one_value_over_a_high_percentile_of_few_values_proves_nothing() -> None:
     objective = _objective(_answered(*[0.1] * 99, 3.0), 99.9, 2.0)
     assert (objective.judged, objective.verdict) == (False, Verdict.PASS)
+
+
+@pytest.mark.parametrize(
+    ("made", "reasons"),
+    [
+        (Made("use", stream=Stream((Event("a"),), StreamEnd.ENDED, 0.1)),
+         ["no stream had two events"]),
+        (Made("use", stream=Stream((), StreamEnd.ENDED)),
+         ["no stream had an event", "no stream had two events"]),
+        (Made("use", Outcome.REJECTED, 429, "status 429", 0.01),
+         ["none of 1 was served", "none of 1 was served"]),
+    ],
+    ids=["one event", "no event", "no stream"],
+)  # fmt: skip
+def test_streams_with_too_few_events_are_why_their_times_are_open(
+    tmp_path: Path, made: Made, reasons: list[str]
+) -> None:
+    scenario = SCENARIO.replace(
+        "    request: POST shop /use\n", "    request: POST shop /use\n    stream: sse\n"
+    ).replace("latency: [", 'latency: [{step: "use: first event", p95: 1s}, '
+              '{step: "use: longest gap", p95: 1s}, ')  # fmt: skip
+    case = case_of(tmp_path, Load(((Made("open"), made),)), scenario=scenario)
+    findings = {each.id: each for each in judge_latency(case).findings}
+    names = ["latency/use-first-event", "latency/use-longest-gap"]
+    silent = [findings[name] for name in names if name in findings]
+    assert {each.verdict for each in silent} == {Verdict.INCONCLUSIVE}
+    assert [each.observed for each in silent] == reasons
