@@ -5,7 +5,7 @@ after the response    what needs a value that this step saves
 """
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -73,7 +73,7 @@ class _CompiledEntry:
     ) -> list[AmountRow]:
         """Return what the response adds to what was promised. Raises TemplateError."""
         if promised.kind is AmountKind.FIXED:
-            return self._further(promised, variables)
+            return []
         exact = self._exact(promised, recorder, variables, secrets)
         return [exact, *self._further(exact, variables)]
 
@@ -164,7 +164,10 @@ def _compile(
         entry.quantity,
         resolution_of(scenario, entry.quantity),
         tuple(_value(label, saved, known) for label in entry.labels),
-        _value(entry.amount, saved, known),
+        # that of a hang-up is none of a stream that broke
+        replace(_value(entry.amount, saved, known), is_late=True)
+        if entry.hangs_up
+        else _value(entry.amount, saved, known),
         None if at_most is None else compile_value(at_most, known),
         None if entry.at_most is None else compile_value(entry.at_most, known),
     )

@@ -43,8 +43,9 @@ class AmountError(ValueError):
 class Entry:
     """One amount of a step's counts, under its label values; a text is a template.
 
-    `status` is the key of `counts_by_status` that has it; "" of an entry of `counts`. After a
-    hang-up, the amount may be up to `at_most`, unless that is None.
+    `status` is the key of `counts_by_status` that has it; "" of an entry of `counts`. If the client
+    `hangs_up` before the end, that is the amount of a hang-up only: it may be up to `at_most`,
+    unless that is None, and a stream that broke may have counted all of it.
     """
 
     quantity: str
@@ -52,24 +53,26 @@ class Entry:
     amount: float | str
     status: str = ""
     at_most: float | str | None = None
+    hangs_up: bool = False
 
     @property
     def is_constant(self) -> bool:
         """Whether it is known before the run."""
         is_template = isinstance(self.amount, str) or any(map(looks_like_template, self.labels))
-        return not is_template and self.at_most is None
+        return not is_template and not self.hangs_up
 
 
 def entries_of(step: Step) -> Iterator[Entry]:
     """Yield each amount of a step: those of the expected response, then those by status."""
-    at_most = step.hang_up.at_most if step.hang_up else {}
     by_status: dict[str, Mapping[str, Counts]] = {"": step.counts, **step.counts_by_status}
     for status, counts in by_status.items():
         for quantity, of_quantity in counts.items():
             for labels, amount in _flat(of_quantity):
-                yield Entry(
-                    quantity, labels, amount, status, None if status else at_most.get(quantity)
-                )
+                if status or step.hang_up is None:
+                    yield Entry(quantity, labels, amount, status)
+                else:
+                    at_most = step.hang_up.at_most.get(quantity)
+                    yield Entry(quantity, labels, amount, status, at_most, hangs_up=True)
 
 
 def recorded_entries(step: Step) -> tuple[Entry, ...]:

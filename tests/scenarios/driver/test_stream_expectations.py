@@ -9,7 +9,7 @@ import pytest
 from scenarios.driver.flow import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
-from scenarios.evidence.ledger import Ledger, ledger_of
+from scenarios.evidence.ledger import Doubt, Ledger, ledger_of
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.bounded_json import MAX_VALUES
@@ -271,3 +271,18 @@ def test_a_secret_in_a_stream_that_is_not_as_expected_is_in_no_evidence(
     )  # fmt: skip
     assert exchange.outcome is Outcome.REJECTED
     assert secret.encode() not in (tmp_path / "a.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("counts", [3, "{{ 1 + 2 }}", SUM], ids=["constant", "early", "late"])
+@pytest.mark.parametrize("at_most", [20, None])
+def test_a_stream_that_broke_before_the_hang_up_may_have_counted_all_of_it(
+    tmp_path: Path, counts: Any, at_most: int | None
+) -> None:
+    broken = streamed({"tokens": 1}, end=StreamEnd.BROKEN, broken="the body broke off: reset")
+    bound = {} if at_most is None else {"at_most": {"tokens": at_most}}
+    _, _, ledger = drive(
+        tmp_path, broken, hang_up={"after_events": 2}, counts={"tokens": counts}, **bound
+    )
+    key = "tokens", ()
+    assert ledger.confirmed[key] == 0
+    assert ledger.doubt_of(key) == Doubt(10 * (at_most or 0), is_unbounded=at_most is None)
