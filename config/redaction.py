@@ -241,7 +241,7 @@ def _matcher(secrets: tuple[str, ...]) -> _Matcher:
     return _Matcher(folded, in_base64, exact, prefixes, longest * _LONGEST_ESCAPE)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=512)
 def _forms(secret: str) -> _Forms:
     """Compute the forms of a secret."""
     if len(secret) < _SHORTEST_ENCODED:

@@ -54,7 +54,7 @@ _OUTCOME_AT, _CUT_OFF_AT, _CONCLUSION_AT, _MARKS_AT = 6, 7, 16, 34
 ROW_BYTES = ROW.itemsize
 MAX_REASONS = 10_000
 OTHER_REASON = f"a reason beyond the first {MAX_REASONS:,}"
-_MAX_DETAILS_PER_REASON = 20
+_MAX_DETAILS_PER_REASON, MAX_DETAILS = 20, 5_000
 
 OUTSIDE = ("setup", "teardown")  # the recordings of what is in no profile of a run
 CUT_OFF_REASON = "the load ended before the response"
@@ -164,6 +164,7 @@ class Recorder:
         self._chunk_from = self._chunk_to = self._written = 0
         self._reasons: dict[str, int] = {"": 0}
         self._details: Counter[int] = Counter()
+        self._kept_details = 0
         self._max_keys = max_keys
         self._keys: dict[tuple[str, KeyLabels], int] = {}
         self._key_characters = 0
@@ -285,6 +286,8 @@ class Recorder:
 
     def keeps_detail(self, reason: str, group: str = "") -> bool:
         """Return whether the detail of a further exchange with a reason is kept."""
+        if self._kept_details >= MAX_DETAILS:
+            return False
         number = self._reasons.get(self._noted_reason(reason, group))
         return number is None or self._details[number] < _MAX_DETAILS_PER_REASON
 
@@ -333,6 +336,7 @@ class Recorder:
             self._write("reason", {"number": reason_number, "text": reason, "group": group})
         self._details[reason_number] += 1
         if detail and self._details[reason_number] <= _MAX_DETAILS_PER_REASON:
+            self._kept_details += 1
             self._write("detail", {"n": number, "detail": detail})
         return reason_number
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from config.auth import Auth, OAuth2
 from config.network import Network
+from config.secrets import MAX_LENGTH
 from scenarios.http.bounded_json import decode_json
 from scenarios.http.fetch import Fetched, FetchFailed, ResponseLate, fetch
 from scenarios.http.messages import NotSent
@@ -21,7 +22,7 @@ MAX_BYTES = 100_000
 # RFC 6749 leaves it open where the endpoint does not say it
 _DEFAULT_LIFETIME_S = 3_600.0
 _MIN_LIFETIME_S, _MAX_LIFETIME_S = 1, 10**9
-_TOKEN = re.compile(r"[!-~]+")
+_TOKEN = re.compile(rf"[!-~]{{1,{MAX_LENGTH}}}")
 _DIGITS = re.compile(r"-?[0-9]{1,4000}")
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 

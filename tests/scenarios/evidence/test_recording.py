@@ -398,8 +398,17 @@ def test_a_wall_clock_that_is_set_moves_no_time_of_a_recording_and_is_noted(
 def test_no_detail_is_made_of_reasons_beyond_the_limit_once_enough_are_kept(tmp_path: Path) -> None:
     with recorder(tmp_path / "g.jsonl", Recorder) as opened:
         for number in range(module.MAX_REASONS + 50):
-            wrong = some_exchange(outcome=Outcome.REJECTED)
-            record(opened, replace(wrong, reason=f"reason {number}"))
+            sequence = opened.intend(1, 0, 0.0)
+            opened.conclude(sequence, 0.0, 0.1, Outcome.REJECTED, 200, f"reason {number}")
         assert not opened.keeps_detail("a new reason")
         assert opened.keeps_detail("a new reason", "a new group")
         assert opened.keeps_detail("reason 1")
+
+
+def test_details_are_bounded_in_all(tmp_path: Path) -> None:
+    wrong = some_exchange(outcome=Outcome.REJECTED)
+    with recorder(tmp_path / "g.jsonl", Recorder) as opened:
+        for number in range(module.MAX_DETAILS):
+            record(opened, replace(wrong, reason=f"reason {number}"))
+        assert not opened.keeps_detail("another reason")
+    assert len(read(tmp_path / "g.jsonl").details) == module.MAX_DETAILS

@@ -94,7 +94,8 @@ def test_a_lifetime_that_is_no_number_is_refused(written: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["a\r\nX-Evil: 1", "a\nb", "a\0b", "", " ", "a b", "täst", 7, None, ["a"], {}]
+    "token",
+    ["a\r\nX-Evil: 1", "a\nb", "a\0b", "", " ", "a b", "täst", 7, None, ["a"], {}, "x" * 16_385],
 )
 def test_a_token_that_no_header_can_carry_is_refused(token: Any) -> None:
     expected = "sent no access_token that a header can carry"
