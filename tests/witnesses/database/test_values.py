@@ -110,6 +110,8 @@ LABELS = {
     "(SELECT avg(price) FROM orders)": "19.9",
     "price > 20": "false",
     "extract(year FROM day)": "2026",
+    "interval '90 minutes'": "PT1H30M",
+    "interval '-1 day'": "-P1D",
 }
 
 
