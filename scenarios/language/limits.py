@@ -10,9 +10,9 @@ from typing import Any
 
 MAX_STEPS = 200_000
 CALL_STEPS = 20  # a call takes as long as so many iterations
-MAX_LENGTH = 1_000_000
+MAX_LENGTH = 10_000_000  # of one value: a large upload
 _MAX_BITS = 10_000
-_MAX_CELLS = 10_000_000
+_MAX_CELLS = 15_000_000  # of all values together; one is counted when it is made and inserted
 _MAX_PRODUCT = 50_000_000
 # A width of five digits or more, one that is an argument, or a field within a field.
 _WIDE = re.compile(r"\d{5,}|%[^%a-zA-Z]*\*|\{[^{}]*\{")

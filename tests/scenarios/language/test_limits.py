@@ -3,7 +3,7 @@ import resource
 import pytest
 
 from scenarios.language.limits import MAX_LENGTH
-from scenarios.language.templates import TemplateError, compile_text
+from scenarios.language.templates import TemplateError, compile_text, compile_value
 
 HUGE = 900_000_000
 DOUBLED = "{% set x = 'aaaaaaaaaa' %}"
@@ -50,6 +50,7 @@ def test_no_template_computes_without_bounds(template: str) -> None:
         ("{% for a in 'a' * 10000 %}{{ a }},{% endfor %}", 20_000),
         ("{{ ('a ' * 50000) | truncate(100) }}!", 99),
         ("{{ ('a' * 50000) | replace('a', 'bb') }}!", 100_001),
+        ("{{ 'x' * 4900000 }}", 4_900_000),  # a large upload
         ("{{ 2 ** 64 * 10 }}!", 22),
         ("{{ '%08.3f' % 1.5 }}!", 9),
     ],
@@ -59,3 +60,9 @@ def test_what_a_request_needs_is_within_the_bounds(template: str, length: int) -
     # a budget is that of one rendering
     assert [len(compiled({})) for _ in range(3)] == [length] * 3
     assert length < MAX_LENGTH
+
+
+def test_a_body_may_have_one_value_of_millions_of_characters() -> None:
+    """A service that refuses a large upload is tried with one."""
+    compiled = compile_value({"blob": "{{ 'x' * 6000000 }}"})
+    assert len(compiled({})["blob"]) == 6_000_000
