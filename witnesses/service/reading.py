@@ -105,7 +105,8 @@ class ServiceReading:
         able = [
             replica
             for replica, of_target in self.replicas_of(quantity)
-            if all(
+            if not replica.is_restarted
+            and all(
                 value <= most
                 for labels, value in replica.before.values.get(quantity.selector.metric, {}).items()
                 if not of_target.failed_matchers(quantity.selector, dict(labels))

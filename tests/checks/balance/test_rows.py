@@ -255,6 +255,18 @@ def test_a_shortfall_beside_a_counter_that_fell_is_no_lost_count(tmp_path: Path)
     assert rows["coffee",].verdict is Verdict.PASS
 
 
+def test_after_a_restart_that_the_start_time_shows_the_records_decide(tmp_path: Path) -> None:
+    """That all counters of the page fell is the same restart, and no further doubt."""
+    folder = _agreeing(tmp_path)
+    write_absence(folder)
+    for moment, tea, visits, started in (("before", 4, 9, 500.0), ("after", 3, 2, 900.0)):
+        uses = {"tea": tea, "coffee": 8 * (moment == "after")}
+        page = exposition(uses, visits=visits, start_time=started)
+        write_expositions(folder, moment, {"shop-0": page})
+    (tea_row,) = (row for row in _rows(folder) if row.labels["kind"] == "tea")
+    assert (tea_row.verdict, tea_row.code) == (Verdict.PASS, Code.COUNTER_RESET)
+
+
 @pytest.mark.parametrize(("before", "after", "code"), [(20, 23, Code.LOST_COUNT), (1, 5, None)])
 def test_a_counter_that_fell_excuses_neither_more_than_can_be_anew_nor_doubts_what_agrees(
     tmp_path: Path, before: int, after: int, code: Code | None
