@@ -178,8 +178,9 @@ class UsageRow:
 
     `figures` are by witness, in the order of the columns; a witness that is not asked is not there.
     Amounts are in `unit`, and were compared as multiples of `resolution`. `has_other_traffic` means
-    that others may count on it too. `since` is when the first scrape
-    began that shows a difference of Prometheus.
+    that others may count on it too. `since` is when the first scrape began that shows a difference
+    of Prometheus. `hang_ups` is in how many requests that count the quantity the client hung up,
+    where more was counted than was done.
     """
 
     quantity: str
@@ -195,6 +196,7 @@ class UsageRow:
     misplaced: Misplaced | None = None
     unit: str = ""
     resolution: Amount = 1
+    hang_ups: int = 0
 
     @property
     def label_values(self) -> tuple[str, ...]:

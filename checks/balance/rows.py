@@ -83,13 +83,24 @@ def _explained(
     rows = _compared_by_request(case, rows, keeps)
     if all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
-    rows = _misplaced_in_records(rows, keeps)
+    rows = _with_hang_ups(case, quantity.name, _misplaced_in_records(rows, keeps))
     if not quantity.settings.prometheus:
         return rows
     if not has_other_traffic:
         rows = date_differences(case, rows)
     beside = case.services.beside(quantity) if case.run.exclusive else {}
     return find_misplaced(rows, beside, SERVICE)
+
+
+def _with_hang_ups(case: Case, name: str, rows: list[UsageRow]) -> list[UsageRow]:
+    """Add to rows with too much how often the client hung up in a step that counts it."""
+    hang_ups = sum(1 for _ in case.promises.hang_ups(name))
+    return [
+        replace(row, hang_ups=hang_ups)
+        if row.verdict is Verdict.FAIL and row.code in _MORE
+        else row
+        for row in rows
+    ]
 
 
 def _misplaced_in_records(rows: list[UsageRow], keeps: Mapping[str, RecordKind]) -> list[UsageRow]:

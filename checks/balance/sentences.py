@@ -104,6 +104,10 @@ def row_sentences(row: UsageRow) -> list[str]:
         if number:
             have = "request has" if number == 1 else "requests have"
             sentences.append(f"{number:,} {have} too {few} rows.")
+    if row.hang_ups and row.records is None:
+        times = "once" if row.hang_ups == 1 else f"{row.hang_ups:,} times"
+        sentences.append(f"The client hung up {times}: what is counted on after that looks like "
+                         "this. With traces: of the quantity, its requests are named.")  # fmt: skip
     return sentences
 
 

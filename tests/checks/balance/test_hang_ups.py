@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from checks.balance.sentences import row_sentences
 from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
 from scenarios.http.messages import Response
@@ -89,3 +90,18 @@ def test_a_hang_up_that_was_counted_whole_is_named_as_such(
 def test_too_much_of_others_came_after_no_hang_up(tmp_path: Path) -> None:
     row = row_of(tmp_path, 16, EXACT, [(1, "acme", 3), (2, "acme", 3), ("stranger", "acme", 10)])
     assert (row.verdict, row.code) == (Verdict.FAIL, Code.EXTRA_ROW)
+
+
+def test_without_trace_ids_a_hang_up_is_named_as_a_possible_cause_of_too_much(
+    tmp_path: Path,
+) -> None:
+    row = row_of(tmp_path, 43, EXACT)
+    assert (row.verdict, row.code, row.hang_ups) == (Verdict.FAIL, Code.EXTRA_ROW, 2)
+    assert "The client hung up 2 times" in row_sentences(row)[-1]
+
+
+@pytest.mark.parametrize("stored", [5, 6])
+def test_a_hang_up_is_no_cause_of_a_loss(tmp_path: Path, stored: float) -> None:
+    row = row_of(tmp_path, stored, EXACT)
+    assert row.hang_ups == 0
+    assert not any("hung up" in each for each in row_sentences(row))
