@@ -288,6 +288,8 @@ def main(arguments: list[str]) -> int:
     """Run one command; a mistake of the user is reported in sentences, with exit code 2."""
     logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for a run's log only
     as_json = "--json" in arguments
+    if problems := unnamed_files(arguments):
+        return refuse(problems, as_json, WRONG_COMMAND)
     try:
         code = int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
         if code != INTERRUPTED:
@@ -309,8 +311,24 @@ def sentences(error: Exception) -> list[str]:
     if isinstance(error, ConfigError):
         return [str(problem) for problem in error.problems]
     if isinstance(error, typer.TyperException):
-        return [f"{error.format_message()} (see run.py --help)"]
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "run.py"
+        return [f"{error.format_message()} (see {command} --help)"]
     return [str(error)]
+
+
+def unnamed_files(arguments: list[str]) -> list[str]:
+    """Return what is wrong with files that no option names.
+
+    >>> unnamed_files(["e2e", "mine.yaml", "--env", "staging.yaml"])
+    ['mine.yaml: write --scenario or --env before the file']
+    """
+    after = ["", *arguments]
+    return [
+        f"{word}: write --scenario or --env before the file"
+        for word, before in zip(arguments, after, strict=False)
+        if word.endswith((".yaml", ".yml")) and not before.startswith("-")
+    ]
 
 
 def refuse(problems: list[str], as_json: bool, code: int) -> int:

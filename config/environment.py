@@ -22,6 +22,7 @@ from config.links import Links, values_of_link
 from config.local_files import with_local_files
 from config.model_keys import Location
 from config.models import StrictModel, read_model
+from config.named_files import find_named_file
 from config.network import CertificateFile, Network, Routes
 from config.other_names import OF_ENVIRONMENT, OF_LOAD_LIMITS
 from config.plaintext import hide_misread_secrets, plaintext_secrets
@@ -228,11 +229,7 @@ def find_environment(name: str) -> Path:
 
     Raises ConfigError with the known environments.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
-    if path.is_file():
-        return path
-    known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-    raise ConfigError(Problem(path, None, f"no such environment; known: {known}, or a YAML file"))
+    return find_named_file(name, f"{name}.yaml", FOLDER, "environment")
 
 
 def read_environment_file(path: Path) -> EnvironmentFile:

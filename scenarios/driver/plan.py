@@ -17,7 +17,7 @@ from config.environment import (
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
-from config.suggestions import did_you_mean
+from config.suggestions import did_you_mean, nearest
 from config.units import parse_duration, parse_rate
 from config.variables import names_of_variables
 from config.verbatim import TextPart
@@ -144,6 +144,8 @@ def _select_profiles(
     for name in names:
         if name not in known:
             message = f"no profile is named {name!r}; {did_you_mean(name, known)}"
+            is_free = len(asked.profiles) == 1 and not nearest(name, known)
+            message += "; name one with --profile" if is_free else ""
             problems.append(read_document(path).problem(("profiles",), message))
     profiles = {}
     for name in filter(known.__contains__, names):

@@ -7,6 +7,7 @@ from pathlib import Path
 from config.documents import Document, parse_document
 from config.errors import ConfigError, Problem
 from config.models import invalid_places, read_model, read_model_leniently
+from config.named_files import find_named_file
 from config.plaintext import shaped_secrets
 from scenarios.language.consequences import wrong_places
 from scenarios.language.model import Scenario
@@ -21,14 +22,7 @@ def find_scenario(name: str) -> Path:
 
     Raises ConfigError naming the scenarios that exist.
     """
-    given = Path(name)
-    path = given if given.suffix in (".yaml", ".yml") else FOLDER / f"{name.replace('-', '_')}.yaml"
-    if path.is_file():
-        return path
-    known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
-    raise ConfigError(
-        Problem(path, None, f"no such scenario; known: {known}, or the path of a YAML file")
-    )
+    return find_named_file(name, f"{name.replace('-', '_')}.yaml", FOLDER, "scenario")
 
 
 def read_scenario(path: Path, content: bytes | None = None) -> Scenario:

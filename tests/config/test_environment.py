@@ -99,7 +99,9 @@ def test_an_environment_is_found_by_its_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.yaml", "nowhere.yml"])
 def test_an_unknown_environment_is_reported_with_the_known_ones(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"no such environment; known: .*local.*, or a YAML file"):
+    with pytest.raises(
+        ConfigError, match=r"no such environment; known: .*local.*, or the path of a YAML file"
+    ):
         find_environment(name)
 
 

@@ -188,6 +188,7 @@ def test_a_scenario_with_three_mistakes_says_all_three_and_sends_nothing(
     ("arguments", "words"),
     [
         (["nightly", "--env", "nowhere"], "no such environment; known: local"),
+        (["e2e", "mine.yaml"], "mine.yaml: write --scenario or --env before the file"),
         pytest.param(
             ["nightly", "--scenario", "nothing"], "no such scenario; known: onboarding_load",
             marks=pytest.mark.long,
