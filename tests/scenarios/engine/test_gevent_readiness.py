@@ -114,11 +114,12 @@ def test_a_connection_that_times_out_is_not_sent() -> None:
 
 
 def test_a_body_that_is_not_read_times_out_and_is_unanswered() -> None:
+    timeout_s = 4 * TIMEOUT_S  # in which a busy machine, too, has a connection
     with silent() as url:
-        report = send(url, timeout_s=TIMEOUT_S, body_bytes=20_000_000)
-    assert outcome(report) == ("ResponseLost", "no response within 0.3 s")
+        report = send(url, timeout_s=timeout_s, body_bytes=20_000_000)
+    assert outcome(report) == ("ResponseLost", "no response within 1.2 s")
     (ended,) = report["outcomes"]
-    assert ended.duration_s >= TIMEOUT_S
+    assert ended.duration_s >= timeout_s
     assert ended.late_s < 3 * LATE_S
 
 

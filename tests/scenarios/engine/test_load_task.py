@@ -7,8 +7,8 @@ import pytest
 
 from config.errors import ConfigError
 from scenarios.driver.arrivals import ClosedModel, LoadPart
-from scenarios.engine.load_task import LoadTask, read_task
-from scenarios.evidence.run_folder import Run, create_run_folder
+from scenarios.engine.load_task import RUNS, LoadTask, read_task
+from scenarios.evidence.run_folder import Run, RunFolder, create_run_folder
 from tests.scenarios.engine.engine_doubles import options_of
 from tests.scenarios.engine.locust_child import write_task
 
@@ -78,7 +78,8 @@ def test_a_run_folder_gives_the_run_id_the_tenant_and_the_place(tmp_path: Path) 
 
 def test_plain_locust_records_into_a_folder_of_its_own(tmp_path: Path) -> None:
     first, second = task(tmp_path), task(tmp_path)
-    assert first.exchanges.name == f"locust-{first.run_id}"
+    assert first.exchanges == RunFolder(RUNS / first.run_id).exchanges
+    assert first.exchanges != second.exchanges
     assert first.tenant != second.tenant
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+from config.secrets import MAX_LENGTH
 from scenarios.evidence.exchange import Outcome
 from tests.scenarios.engine.engine_doubles import FakeRunner, make_load
 from tests.scenarios.engine.locust_child import in_locust_child
@@ -70,4 +71,4 @@ def learn_and_end(folder: str) -> list[Any]:
 def test_what_a_worker_learned_is_sent_before_its_last_batch(tmp_path: Path) -> None:
     sent, learned = in_locust_child(learn_and_end, tmp_path)
     assert sent[0] == "learned"
-    assert learned == [{"secrets": ["t0ken-of-a-worker"]}]
+    assert learned == [{"secrets": ["t0ken-of-a-worker", "x" * MAX_LENGTH]}]
