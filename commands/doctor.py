@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import NoReturn
 
 import typer
@@ -54,6 +55,7 @@ from witnesses.service.exposition import parse_exposition
 from witnesses.target_labels import address_of
 
 _THREADS = 32
+_PAGES = 8  # of metrics at the same time: each may have 16 MiB
 # Prometheus 2.42 scrapes for the first time only 5 s after its start.
 _FIRST_SCRAPE_S = 8.0
 _POLL_S = 0.2
@@ -197,24 +199,26 @@ def _metrics(
     environment: Environment, start_times: StartTimes, threads: Executor
 ) -> Iterator[Finding]:
     """Scrape each replica once, and note when its process started."""
+    room = BoundedSemaphore(_PAGES)
 
-    def scrape(name: str, url: str) -> tuple[bytes, str]:
-        with metrics_client(environment, name, url) as client:
-            return fetch_exposition(client, url)
+    def scrape(name: str, url: str) -> tuple[str, set[float]]:
+        """Return why a page cannot be read, and the latest start on it; the page is let go."""
+        with room, metrics_client(environment, name, url) as client:
+            content, error = fetch_exposition(client, url)
+            exposition = parse_exposition(content, url)
+            started = max(exposition.start_times.values(), default=None)
+        error = error or exposition.error
+        return error, set() if error or started is None else {started}
 
     scrapes = {
-        name: [(url, threads.submit(scrape, name, url)) for url in service.metrics_urls()]
+        name: [threads.submit(scrape, name, url) for url in service.metrics_urls()]
         for name, service in environment.services.items()
     }
     for name, of_service in scrapes.items():
-        errors = []
-        for url, scraped in of_service:
-            content, error = scraped.result()
-            exposition = parse_exposition(content, url)
-            errors.append(error or exposition.error)
-            if exposition.start_times and not errors[-1]:
-                start_times.setdefault(name, set()).add(max(exposition.start_times.values()))
-        failed = list(filter(None, errors))
+        scraped = [each.result() for each in of_service]
+        if started := set[float]().union(*(each for _, each in scraped)):
+            start_times[name] = started
+        failed = [error for error, _ in scraped if error]
         yield judge_metrics_readable(name, "now", failed, len(of_service))
 
 
