@@ -130,7 +130,7 @@ def _problems(
     problems = [*_flaws(document), *_misread(document)]
     # A value that is misread or not read has its own message, which says how to write it.
     unread = {*document.misread, *(place for place, _ in document.flaws)}
-    for place, each in without_consequences(placed, written):
+    for place, each in [*without_consequences(placed, written)] or placed:
         is_text_missing = each["type"] == "string_type"
         if place not in unread or (place in document.misread and not is_text_missing):
             problems.append(document.problem(place, _sentence(document, model, place, each)))

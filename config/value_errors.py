@@ -101,10 +101,13 @@ def without_consequences(
 
 
 def _is_covered(error: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
-    """Return whether another error of the same value, of a union, is nearer to what is meant."""
-    kinds = [other["type"] for other in others]
-    if stands_for_none(error["input"]) and any(kind in CHOICE_TYPES for kind in kinds):
-        return True
-    if error["type"] in CHOICE_TYPES:
-        return not stands_for_none(error["input"])
-    return False
+    """Return whether another error of the same value, of a union, is nearer to what is meant.
+
+    One of them always remains.
+    """
+    choices = [each["type"] in CHOICE_TYPES for each in (error, *others)]
+    if all(choices) or not any(choices):
+        return False
+    # the value of one error may be a part of that of another
+    is_none = any(stands_for_none(each["input"]) for each in (error, *others))
+    return choices[0] != is_none
