@@ -48,12 +48,14 @@ def _loggers() -> list[logging.Logger]:
 @contextmanager
 def _environment_restored() -> Iterator[None]:
     """Restore the variables of the environment, and the current folder."""
-    folder, variables = os.getcwd(), dict(os.environ)  # noqa: PTH109 - as cheap as it gets
+    folder = os.getcwd()  # noqa: PTH109 - as cheap as it gets
+    encoded: dict[bytes, bytes] = vars(os.environ)["_data"]  # to decode all takes a millisecond
+    variables = encoded.copy()
     yield
     os.chdir(folder)
-    if os.environ != variables:
-        os.environ.clear()
-        os.environ.update(variables)
+    if encoded != variables:
+        os.environb.clear()
+        os.environb.update(variables)
 
 
 @contextmanager

@@ -12,7 +12,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (390, 1280)  # of a phone and of a desktop, in pixels
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--renderer-process-limit=1",
+]  # fmt: skip
 NEEDS_BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(
