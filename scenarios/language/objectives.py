@@ -211,6 +211,11 @@ class Checks(StrictModel):
     usage: list[Name] | None = None
     promql: list[PromqlCheck] = []
 
+    @property
+    def judge_times(self) -> bool:
+        """Whether a check is on times or rates; a query may be on either."""
+        return bool(self.latency or self.throughput or self.regression or self.promql)
+
     def most_errors(self, step: str) -> float | None:
         """Return the share of a step's requests that need not be as expected, or None."""
         named = {objective.step: objective.at_most for objective in self.errors}

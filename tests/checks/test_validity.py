@@ -11,6 +11,7 @@ from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import Recorder, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
+    COUNTED_FLOW,
     GOOD,
     RUN_ID,
     SCENARIO,
@@ -159,6 +160,25 @@ def test_a_generator_that_did_not_keep_up_is_inconclusive_with_its_figure(
     ]
     assert bottleneck(case.driven[0]) == reason
     assert finding.verdict is (Verdict.INCONCLUSIVE if reason else Verdict.PASS)
+
+
+def test_a_saturated_generator_or_a_stall_leaves_counts_as_exact_as_they_are(
+    tmp_path: Path,
+) -> None:
+    usage_only = f"{COUNTED_FLOW}profiles:\n  load: {{users: 1, iterations: 4}}\n"
+    quick, slow = GOOD, (Made("open"), Made("use", duration_s=9.0))
+    load = Load((quick,) * 30 + (slow,) * 1 + (quick,) * 30, end=replace(_ENDED, cpu_s=0.99))
+    names = ("validity/generator-not-saturated", "validity/no-coordinated-omission")
+    judged = {
+        each.id: each
+        for each in judge_validity(case_of(tmp_path, load, scenario=usage_only)).findings
+    }
+    for name in names:
+        assert judged[name].verdict is Verdict.PASS
+        assert judged[name].observed.endswith("; no check is on times")
+    (tmp_path / "timed").mkdir()
+    timed = judge_validity(case_of(tmp_path / "timed", load)).findings
+    assert {each.verdict for each in timed if each.id in names} == {Verdict.INCONCLUSIVE}
 
 
 @pytest.mark.parametrize(("skew_s", "verdict"), [

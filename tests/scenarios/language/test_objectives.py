@@ -1,10 +1,11 @@
 """Objectives as they are written, and every mistake in them with line and remedy."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scenarios.language.objectives import LatencyObjective, percentile_name, percentile_of
+from scenarios.language.objectives import Checks, LatencyObjective, percentile_name, percentile_of
 from scenarios.language.reader import read_scenario
 from tests.scenarios.language.wrong_scenarios import problems_in, with_profile
 from tests.scenarios.shop_scenario import GOOD, changed, written
@@ -136,3 +137,17 @@ def test_a_load_of_iterations_may_have_any_window(tmp_path: Path) -> None:
     abort_on = read_scenario(path).profiles["once"].abort_on
     assert abort_on
     assert (abort_on.limits(), abort_on.over) == ({95.0: 5.0, 100.0: 9.0}, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("checks", "judge_times"),
+    [
+        ({"success_rate": "90%"}, False),
+        ({"errors": [{"at_most": "1%"}]}, False),
+        ({"latency": [{"p95": "1s"}]}, True),
+        ({"throughput": {"at_least": "10/s"}}, True),
+        ({"promql": [{"name": "few", "query": "up", "expect": "== 1"}]}, True),
+    ],
+)
+def test_a_check_on_times_or_rates_is_known(checks: dict[str, Any], judge_times: bool) -> None:
+    assert Checks.model_validate(checks).judge_times is judge_times
