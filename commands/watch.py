@@ -14,7 +14,7 @@ from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from config.units import parse_duration, parse_share
 from reports.progress import Progress, ProgressStage
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.plan import Plan
 from scenarios.driver.watch import (
     PROFILE,

@@ -9,7 +9,8 @@ from config.environment import Environment
 from config.errors import ConfigError
 from config.redaction import Secrets
 from scenarios.driver.data import DataRows, data_rows, iterations_before
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.load_process import (
     ALONE,
     LoadProcess,

@@ -16,7 +16,7 @@ from config.suggestions import did_you_mean
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.conflicts import find_load_conflicts
 from scenarios.driver.data import data_rows
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.load_size import LoadSize, with_load
 from scenarios.driver.load_state import LoadAssignment
 from scenarios.evidence.run_folder import RunFolder, new_run_id

@@ -7,7 +7,7 @@ import pytest
 
 from config.environment import Environment
 from config.services import Service
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording_reader import read_recording

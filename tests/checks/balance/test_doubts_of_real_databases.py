@@ -18,7 +18,7 @@ from checks.result import ResolvedDoubt
 from config.environment import Environment
 from config.network import Network
 from config.services import Service as Address
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.ledger import ledger_of

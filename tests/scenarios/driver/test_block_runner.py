@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config.clock import Clock
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.recording import Recorder, RecordingEnd

@@ -7,7 +7,8 @@ import pytest
 
 from config.redaction import Secrets
 from scenarios.driver.expectations import check_response
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.http.messages import Response
 from scenarios.language.model import Scenario
 from tests.scenarios.shop_scenario import ENVIRONMENT

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from config.environment import read_environment
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recording

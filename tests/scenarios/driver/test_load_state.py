@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scenarios.driver.arrivals import ClosedModel, OpenModel
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.load_state import Load, LoadAssignment
 from scenarios.evidence.recording import Stop, StopReason
 from scenarios.evidence.recording_reader import read_recording

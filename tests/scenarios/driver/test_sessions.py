@@ -5,7 +5,8 @@ from pathlib import Path
 
 from config.environment import read_environment
 from config.redaction import Secrets
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.recording_reader import read_recording

@@ -7,7 +7,8 @@ from typing import Any
 
 from scenarios.driver.data import data_rows
 from scenarios.driver.driver import SETUP, TEARDOWN
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.setup import Outside, failed_set_up, outside, set_up, set_up_user, tear_down
 from scenarios.evidence.exchange import Exchange, Outcome
 from scenarios.evidence.recording import Recorder

@@ -5,7 +5,7 @@ import pytest
 from config.environment import Environment
 from config.services import Service
 from scenarios.driver.data import data_rows
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.single_user import drive_alone
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording import StopReason

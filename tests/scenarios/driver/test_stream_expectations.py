@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.ledger import Doubt, Ledger, ledger_of

@@ -16,7 +16,7 @@ import pytest
 
 from config.environment import Environment
 from config.services import Service
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.recording import Recorder
 from scenarios.http.client import HttpClient

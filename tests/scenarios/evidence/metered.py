@@ -8,7 +8,8 @@ from typing import Any
 
 from config.environment import Environment
 from config.services import Service
-from scenarios.driver.flow import Flow, compile_flow
+from scenarios.driver.flow import Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.http.messages import Response

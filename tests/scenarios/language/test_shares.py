@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.driver.arrivals import LoadPart
-from scenarios.driver.flow import compile_flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.language.model import Scenario
 from scenarios.language.shares import divided, interleaved
 from tests.scenarios.shop_scenario import ENVIRONMENT

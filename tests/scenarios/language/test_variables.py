@@ -7,7 +7,8 @@ import pytest
 from config.environment import Environment
 from config.errors import ConfigError
 from config.services import Service
-from scenarios.driver.flow import CompiledStep, Flow, compile_flow
+from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.driver.flow_compiler import compile_flow
 from scenarios.language.model import Scenario
 from scenarios.language.reader import read_scenario
 from scenarios.language.secrets import secrets_of
