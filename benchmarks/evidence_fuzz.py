@@ -5,12 +5,14 @@
 Each mutation is made in a copy of the run: as it was found (its manifest knows the change), or with
 a new manifest (a forger's, or damage before the end of the run). `check` and `report` must end with
 one sentence or a verdict, write nothing beside the run's folder, and never pass a torn recording.
+Ctrl-C ends it, and prints what was found.
 """
 
 import argparse
 import contextlib
 import io
 import json
+import logging
 import os
 import random
 import resource
@@ -192,10 +194,12 @@ class Outcome:
 
     codes: Counter[str]
     faults: list[str]
+    mutations: int = 0
 
 
 def fuzz(run: Path, mutations: int, seed: int) -> Outcome:
     """Mutate a run so often, each time in a fresh copy."""
+    logging.getLogger().addHandler(logging.NullHandler())  # as of run.py
     chance, outcome = random.Random(seed), Outcome(Counter(), [])  # noqa: S311 - no secret
     with tempfile.TemporaryDirectory(prefix="evidence-fuzz-") as temporary:
         place = Path(temporary).resolve()
@@ -206,6 +210,9 @@ def fuzz(run: Path, mutations: int, seed: int) -> Outcome:
             shutil.copytree(run, folder, symlinks=True)
             try:
                 _mutate_once(place, folder, chance, outcome, f"seed {seed}, mutation {number}")
+                outcome.mutations += 1
+            except KeyboardInterrupt:
+                break
             finally:
                 shutil.rmtree(folder)
     return outcome
@@ -254,7 +261,9 @@ def main() -> int:
     for name, count in sorted(outcome.codes.items()):
         print(f"{name:<10} {count:>7,}")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(f"{len(outcome.faults)} faults, {peak_mb:,.0f} MB at most")
+    print(
+        f"{outcome.mutations:,} mutations, {len(outcome.faults)} faults, {peak_mb:,.0f} MB at most"
+    )
     print(*outcome.faults[:50], sep="\n")
     return 1 if outcome.faults else 0
 
