@@ -28,7 +28,7 @@ _STEP_HEAD = ("Step", "Count", "p50", "p95", "p95, 95 % interval", "p99", "Longe
               "Not served")  # fmt: skip
 _FAILURE_HEAD = ("Step", "Outcome", "Reason", "Count", "Share of step", "First", "Last",
                  "Trace of one")  # fmt: skip
-_WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Away", "Budget", "Left of it")
+_WATCH_HEAD = ("Service", "Result", "Available", "Objective", "Down", "Budget", "Left")
 _INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
 
 
@@ -72,7 +72,7 @@ def _availability(result: Result) -> list[str]:
         _WATCH_HEAD,
         availability.watch_rows(result),
         lambda row: (row.service, write.render_verdict(row.verdict), row.ratio, row.objective,
-                     row.away, row.budget, row.left),
+                     row.down, row.budget, row.left),
     )  # fmt: skip
     return ["## Availability", table, *listed]
 

@@ -90,7 +90,7 @@ def _print_availability(console: Console, paper: TerminalFormat, result: Result)
     table = make_table(("service", "available", "objective", "down", "budget", "left", "result"),
                        right=(1, 2, 3, 4, 5))  # fmt: skip
     for row in rows:
-        cells = (row.service, row.ratio, row.objective, row.away, row.budget, row.left)
+        cells = (row.service, row.ratio, row.objective, row.down, row.budget, row.left)
         table.add_row(*(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict))
     incidents = incident_rows(result)
     print_table(console, paper, table, "")

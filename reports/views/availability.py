@@ -18,7 +18,7 @@ class WatchRow:
     ratio: str
     interval: str
     objective: str
-    away: str
+    down: str
     budget: str
     left: str
     unwatched: str
@@ -27,7 +27,7 @@ class WatchRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One time in which a service was away; how sure it is stands beside how long it was."""
+    """One time in which a service was down; how sure it is stands beside how long it was."""
 
     service: str
     began: str
@@ -72,7 +72,7 @@ def _watch_row(row: AvailabilityRow) -> WatchRow:
         ratio=write.render_percentage(row.ratio, limit),
         interval=f"{low.removesuffix(' %')}–{high}",
         objective=f"≥ {write.render_percentage(limit)}",
-        away=write.render_seconds(row.down_s, row.budget_s),
+        down=write.render_seconds(row.down_s, row.budget_s),
         budget=write.render_seconds(row.budget_s),
         left=write.render_seconds(left_s) if left_s >= 0
         else f"overspent by {write.render_seconds(-left_s)}",

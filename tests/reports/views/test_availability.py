@@ -66,7 +66,7 @@ BAD = watched(row("cards", 0.0), row("onboarding", 30.627, OUTAGE, LASTING))
 
 def test_what_was_away_stands_first_with_what_it_overspent() -> None:
     first, second = watch_rows(BAD)
-    assert (first.service, first.ratio, first.away) == ("onboarding", "94.90 %", "30.627 s")
+    assert (first.service, first.ratio, first.down) == ("onboarding", "94.90 %", "30.627 s")
     assert (first.budget, first.left) == ("0.600 s", "overspent by 30.027 s")
     assert first.failed == "152 of 1,200"
     assert (second.ratio, second.left) == ("100.00 %", "0.600 s")
