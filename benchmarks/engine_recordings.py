@@ -13,6 +13,7 @@ import psutil
 
 from scenarios.evidence.recording import Recording
 from scenarios.evidence.recording_reader import read_recordings
+from scenarios.evidence.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,7 +22,8 @@ _STEM = "locust"
 _START_TIMEOUT_S = 120.0
 _POLL_S = 0.1
 _LOG_TAIL = 2_000
-_RECORDING = re.compile(r"^recording to (.+)$", re.MULTILINE)
+# after the time, host and logger that Locust writes before each line
+_RECORDING = re.compile(r"\brecording to (.+)$", re.MULTILINE)
 
 
 def environment_text(url: str, *services: str) -> str:
@@ -67,7 +69,7 @@ def drive(scenario: str, url: str, folder: Path, users: int, *options: str) -> R
 
 
 def recording_folder(process_id: int, log: Path) -> Path:
-    """Wait until a running load logs the folder that it records into, and return the folder."""
+    """Wait until a running load logs the folder of its run, and return the folder."""
     deadline_s = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline_s and psutil.pid_exists(process_id):
         if match := _RECORDING.search(log.read_text()):
@@ -77,7 +79,7 @@ def recording_folder(process_id: int, log: Path) -> Path:
 
 
 def pop_recording(folder: Path) -> Recording:
-    """Read the only recording in a folder, and remove the folder."""
+    """Read the only recording of a run, and remove the run's folder."""
     recordings = pop_recordings(folder)
     if len(recordings) != 1:
         raise SystemExit(f"{folder} holds {len(recordings)} recordings, not one")
@@ -85,8 +87,8 @@ def pop_recording(folder: Path) -> Recording:
 
 
 def pop_recordings(folder: Path) -> tuple[Recording, ...]:
-    """Read the recordings in a folder, one per worker, and remove the folder."""
-    recordings = read_recordings(folder, _STEM)
+    """Read the recordings of a run, one per worker, and remove the run's folder."""
+    recordings = read_recordings(RunFolder(folder).exchanges, _STEM)
     shutil.rmtree(folder)
     return recordings
 

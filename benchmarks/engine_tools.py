@@ -46,6 +46,21 @@ flow:
 checks: {success_rate: 100%}
 """
 
+# The same requests, billed by what comes back, to a customer of a data file.
+AMOUNTS_FLOW = (
+    FLOW.replace(
+        "  cards: {by: [kind], prometheus: cards_total}",
+        "  cards: {by: [customer], unit: cards, resolution: 0.001, prometheus: cards_total}",
+    )
+    .replace("save: {card_ids: card_ids}", 'save: {card_ids: card_ids, made: "length(card_ids)"}')
+    .replace(
+        "counts: {cards: {company: 1, audience: 1, voice: 1, insight: 1}}",
+        'counts: {cards: {"{{ customers.id }}": "{{ made * 0.125 }}"}}',
+    )
+    + "data: {customers: {file: customers.csv, order: random, seed: 7}}\n"
+)
+_CUSTOMERS = 50
+
 _CLOSED = "profiles: {closed: {users: 10, duration: 60s}}\n"
 
 
@@ -57,18 +72,19 @@ class Tool:
     """A load tool: its name, its version, the features that are enabled, and its command.
 
     `command` builds the argument list from the target's URL, the number of users, the duration in
-    seconds, and a folder for files.
+    seconds, and a folder for files. `records` is whether it leaves recordings.
     """
 
     name: str
     version: str
     features: str
     command: Command
+    records: bool = False
 
 
 def all_tools() -> tuple[Tool, ...]:
-    """Return the four tools; download k6 if it is missing."""
-    k6 = find_k6()
+    """Return the tools; download k6 if it is missing."""
+    k6, ours = find_k6(), project_version((ROOT / "pyproject.toml").read_text())
     # Every tool does the same work per request, or the comparison would be worthless.
     checked = "checks each response, parses its JSON, templated bodies, two extra headers"
     return (
@@ -77,9 +93,12 @@ def all_tools() -> tuple[Tool, ...]:
         Tool("Locust FastHttpUser", version("locust"), f"{checked}; statistics in memory",
              _locust("FastUser")),
         Tool("k6", version_in(_output_of(k6, "version")), f"{checked}; metrics in memory", _k6(k6)),
-        Tool("Trial Balance", project_version((ROOT / "pyproject.toml").read_text()),
+        Tool("Trial Balance", ours,
              f"{checked}; each request recorded on disk, before and after; statistics",
-             trial_balance_command),
+             trial_balance_command, records=True),
+        Tool("… with amounts", ours,
+             "the same; amounts and labels of responses and of the rows of a CSV file",
+             amounts_command, records=True),
     )  # fmt: skip
 
 
@@ -87,6 +106,16 @@ def trial_balance_command(url: str, users: int, run_s: int, folder: Path) -> lis
     """Return the command of plain Locust with the locustfile of Trial Balance."""
     scenario, environment = folder / "engines.yaml", folder / "engine-target.yaml"
     scenario.write_text(FLOW + _CLOSED)
+    environment.write_text(environment_text(url, "onboarding", "workflow"))
+    return locust_command(scenario, environment, users, "--run-time", f"{run_s}s")
+
+
+def amounts_command(url: str, users: int, run_s: int, folder: Path) -> list[str]:
+    """Return the command of plain Locust with a scenario of amounts and data rows."""
+    scenario, environment = folder / "amounts.yaml", folder / "engine-target.yaml"
+    rows = "".join(f"c{number}\n" for number in range(_CUSTOMERS))
+    (folder / "customers.csv").write_text(f"id\n{rows}")
+    scenario.write_text(AMOUNTS_FLOW + _CLOSED)
     environment.write_text(environment_text(url, "onboarding", "workflow"))
     return locust_command(scenario, environment, users, "--run-time", f"{run_s}s")
 

@@ -39,7 +39,6 @@ _START_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL = 2_000
-_TRIAL_BALANCE = "Trial Balance"
 
 
 def turn_order(tools: Sequence[Tool], number: int) -> list[Tool]:
@@ -94,7 +93,7 @@ def compare_tools(
     for number in range(rounds):
         for tool in turn_order(tools, number):
             command = tool.command(target.url, users, run_duration_s(seconds), folder)
-            measured = run_once([command], target, seconds, folder, tool.name == _TRIAL_BALANCE)
+            measured = run_once([command], target, seconds, folder, tool.records)
             measurements[tool.name].append(measured)
             print(f"round {number + 1}: {tool.name:20} {_summary(measured)}", flush=True)
     return measurements

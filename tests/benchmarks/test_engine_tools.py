@@ -1,6 +1,12 @@
 from pathlib import Path
 
-from benchmarks.engine_tools import K6_SCRIPT, k6_command, project_version, trial_balance_command
+from benchmarks.engine_tools import (
+    K6_SCRIPT,
+    amounts_command,
+    k6_command,
+    project_version,
+    trial_balance_command,
+)
 from config.environment import read_environment
 from scenarios.language.reader import read_scenario
 
@@ -21,3 +27,13 @@ def test_the_scenario_and_its_environment_are_valid_and_match(tmp_path: Path) ->
     environment = read_environment(Path(command[command.index("--environment") + 1]))
     assert [step.expect.status for step in scenario.steps] == [[201], [200], [200]]
     assert {step.request_parts()[1] for step in scenario.steps} <= set(environment.services)
+
+
+def test_the_scenario_of_amounts_is_valid_and_sends_the_same_requests(tmp_path: Path) -> None:
+    scenarios = []
+    for build in (trial_balance_command, amounts_command):
+        command = build("http://127.0.0.1:9", 10, 5, tmp_path)
+        scenarios.append(read_scenario(Path(command[command.index("--scenario") + 1])))
+    plain, amounts = scenarios
+    assert [step.request for step in amounts.steps] == [step.request for step in plain.steps]
+    assert amounts.steps[2].counts == {"cards": {"{{ customers.id }}": "{{ made * 0.125 }}"}}

@@ -12,8 +12,14 @@ FEW = {"check 2", "check 3", "report 2"}
 
 @pytest.mark.parametrize(
     ("mutations", "seed", "codes"),
-    [(12, 1, FEW), pytest.param(2000, 20261127, {*FEW, "report 0"}, marks=pytest.mark.long)],
-)
+    [
+        (12, 1, FEW),
+        pytest.param(
+            2000, 20261127, {*FEW, "report 0"},
+            marks=[pytest.mark.long, pytest.mark.timeout(1_800)],
+        ),
+    ],
+)  # fmt: skip
 def test_no_mutation_of_a_run_escapes_as_a_traceback_a_write_or_a_pass(
     tmp_path: Path, mutations: int, seed: int, codes: set[str]
 ) -> None:
