@@ -36,7 +36,7 @@ def misreading(node: yaml.ScalarNode, value: Any) -> str:
     "01234 is read as 668; quote it: '01234', or write 668"
     """
     text = node.value
-    if node.style is not None:  # quoted, or a block of text
+    if node.style:  # quoted, or a block of text; a plain one has None, or "" of libyaml
         return ""
     if node.tag == _TEXT:
         return _seeming_number(text)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from config.documents import Document, parse_document, read_document
 from config.errors import ConfigError
+from tests.paths import ROOT
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -248,3 +249,17 @@ def test_each_repetition_of_a_key_is_reported_on_its_own_line(keys: list[str]) -
         except ConfigError as error:
             reported = [problem.line for problem in error.problems]
     assert reported == again
+
+
+FILES = sorted([*(ROOT / "scenarios").glob("*.yaml"), *(ROOT / "config").glob("*.yaml")])
+MISTAKEN = "a: 1\na: 2\nb: {c, d: NO, e: 12:30:00}\n? [x]\n: ${GONE}\n"
+ODD = "a: {b: '1', \"c\": 01}\nd: >\n  e\n  f\n", '- 1\n- |\n  a: b\n- {ü: "é\\n"}\n-\n  k: ~\n'
+
+
+@pytest.mark.parametrize("text", [*(path.read_text() for path in FILES), *ODD, MISTAKEN])
+def test_both_parsers_read_the_same_in_the_same_lines(tmp_path: Path, text: str) -> None:
+    """A file with a tab is read by the parser in Python."""
+    fast = parse_document(tmp_path / "a.yaml", {}, text.encode())
+    slow = parse_document(tmp_path / "a.yaml", {}, f"{text}#\t".encode())
+    assert (fast.content, fast.lines, fast.misread) == (slow.content, slow.lines, slow.misread)
+    assert list(map(str, fast.flaws)) == list(map(str, slow.flaws))
