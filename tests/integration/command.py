@@ -119,6 +119,7 @@ def client_figure(confirmed: int) -> dict[str, object]:
     return {
         "confirmed": confirmed,
         "in_doubt": 0,
+        "after_hang_up": 0,
         "is_partial": False,
         "is_unbounded": False,
         "is_at_least": False,
