@@ -55,7 +55,7 @@ AMOUNTS_FLOW = (
     .replace("save: {card_ids: card_ids}", 'save: {card_ids: card_ids, made: "length(card_ids)"}')
     .replace(
         "counts: {cards: {company: 1, audience: 1, voice: 1, insight: 1}}",
-        'counts: {cards: {"{{ customers.id }}": "{{ made * 0.125 }}"}}',
+        'counts: {cards: {"{{ customers.id }}": "{{ made }}"}}',
     )
     + "data: {customers: {file: customers.csv, order: random, seed: 7}}\n"
 )
