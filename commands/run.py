@@ -6,9 +6,15 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from checks.balance.usage import counters_exceed, counters_fall_short, records_fall_short
+from checks.balance.usage import (
+    counters_exceed,
+    counters_fall_short,
+    judge_usage,
+    records_fall_short,
+)
 from checks.case import read_case
 from checks.health import services_are_healthy
+from checks.result import UsageRow
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.live_server import live_server
@@ -197,15 +203,22 @@ class CurrentRun:
         with self.progress.stage("settle"):
             witnesses.collect(Moment.AFTER)
             for may_be_late in witnesses.attempts():
-                case = read_case(self.folder)
-                if not (may_be_late and counters_fall_short(case)) and not counters_exceed(case):
+                rows = self._judged_rows()
+                if not (may_be_late and counters_fall_short(rows)) and not counters_exceed(rows):
                     break
                 witnesses.collect(Moment.AFTER)
+            else:
+                rows = self._judged_rows()
             for _ in witnesses.further_records():
-                if not records_fall_short(read_case(self.folder)):
+                if not records_fall_short(rows):
                     break
                 witnesses.collect_records()
+                rows = self._judged_rows()
             witnesses.collect_health(Moment.AFTER)
+
+    def _judged_rows(self) -> tuple[UsageRow, ...]:
+        """Judge the balance of what was collected so far: for a large run, that takes seconds."""
+        return judge_usage(read_case(self.folder)).usage
 
     def _drive_profile(self, driver: Driver, name: str) -> None:
         """Drive one profile, and keep its record before and after."""

@@ -1,6 +1,6 @@
 """Judge whether every use was counted exactly once: each quantity that the checks name."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 
@@ -56,7 +56,7 @@ def judge_usage(case: Case) -> Judgement:
     )
 
 
-def counters_fall_short(case: Case) -> bool:
+def counters_fall_short(rows: Iterable[UsageRow]) -> bool:
     """Return whether a counter stands below what the client confirmed: it may only be late.
 
     A restart that nothing shows is one explanation of that, and lateness another.
@@ -64,23 +64,22 @@ def counters_fall_short(case: Case) -> bool:
     return any(
         (row.code in _SHORT_COUNTS and row.verdict is Verdict.FAIL)
         or any(figure.reason is Reason.RESTART_UNSEEN for figure in row.figures.values())
-        for row in judge_usage(case).usage
+        for row in rows
     )
 
 
-def records_fall_short(case: Case) -> bool:
+def records_fall_short(rows: Iterable[UsageRow]) -> bool:
     """Return whether a database lacks what the client confirmed: it may only be late."""
-    return _fails_by(case, (Code.LOST_ROW,))
+    return _fails_by(rows, Code.LOST_ROW)
 
 
-def counters_exceed(case: Case) -> bool:
+def counters_exceed(rows: Iterable[UsageRow]) -> bool:
     """Return whether a counter stands above the client: it may be that others count on it."""
-    return _fails_by(case, (Code.DOUBLE_COUNT,))
+    return _fails_by(rows, Code.DOUBLE_COUNT)
 
 
-def _fails_by(case: Case, codes: Collection[Code]) -> bool:
-    rows = judge_usage(case).usage
-    return any(row.code in codes and row.verdict is Verdict.FAIL for row in rows)
+def _fails_by(rows: Iterable[UsageRow], code: Code) -> bool:
+    return any(row.code is code and row.verdict is Verdict.FAIL for row in rows)
 
 
 def tenant_label(case: Case) -> str:

@@ -6,7 +6,7 @@ import pytest
 from checks.balance.figures import read_figures
 from checks.balance.preconditions import Doubt, Precondition
 from checks.balance.rows import _with_gap, rows_of
-from checks.balance.usage import counters_exceed, counters_fall_short
+from checks.balance.usage import counters_exceed, counters_fall_short, judge_usage
 from checks.case import read_case
 from checks.result import ClientFigure, Code, Finding, Kind, RecordGap, UsageRow
 from checks.verdict import Verdict
@@ -158,7 +158,7 @@ def test_a_counter_that_grows_further_when_it_has_all_is_no_double_count(
     rows = {row.labels["kind"]: row for row in _rows(folder)}
     assert (rows["tea"].verdict, rows["tea"].code) == (verdict, code)
     assert rows["coffee"].verdict is Verdict.PASS
-    assert counters_exceed(read_case(folder)) is (code is Code.DOUBLE_COUNT)
+    assert counters_exceed(judge_usage(read_case(folder)).usage) is (code is Code.DOUBLE_COUNT)
 
 
 def test_what_was_in_doubt_and_is_counted_late_is_not_that_of_others(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_counter_without_a_start_time_that_falls_short_may_be_late(
     tmp_path: Path, tea: int, is_short: bool
 ) -> None:
     folder = _alone(tmp_path, {}, {"tea": tea, "coffee": 8}, start_time=None)
-    assert counters_fall_short(read_case(folder)) is is_short
+    assert counters_fall_short(judge_usage(read_case(folder)).usage) is is_short
     later = exposition({"tea": 4, "coffee": 8}, start_time=None)
     write_expositions(folder, "later", {"shop-0": later})
     row = next(each for each in _rows(folder) if each.labels["kind"] == "tea")

@@ -67,7 +67,7 @@ def test_a_mix_up_that_cancels_in_the_total_still_fails(tmp_path: Path) -> None:
 def test_records_that_lack_a_row_may_be_late(tmp_path: Path, tea: int, is_short: bool) -> None:
     folder = _agreeing(tmp_path)
     write_rows(folder, "after", {"uses": {"rows": [["tea", tea], ["coffee", 8]]}})
-    assert records_fall_short(read_case(folder)) is is_short
+    assert records_fall_short(judge_usage(read_case(folder)).usage) is is_short
 
 
 def test_rows_that_came_late_are_late_and_not_lost(tmp_path: Path) -> None:
