@@ -129,12 +129,13 @@ class BatchMessage(_Message):
         count, rest = divmod(len(self.numbers), _NUMBER_BYTES)
         if rest or len(self.rows) != count * ROW.itemsize:
             raise ValueError("rows and numbers differ in length")
-        if len(self.amounts) % AMOUNT_BYTES:
-            raise ValueError("its amounts are no whole rows")
-        if len(self.streams) % STREAM_BYTES:
-            raise ValueError("its streams are no whole rows")
-        if len(self.health) % HEALTH_BYTES:
-            raise ValueError("its health is no whole rows")
+        for content, row_bytes, words in (
+            (self.amounts, AMOUNT_BYTES, "amounts are"),
+            (self.streams, STREAM_BYTES, "streams are"),
+            (self.health, HEALTH_BYTES, "health is"),
+        ):
+            if len(content) % row_bytes:
+                raise ValueError(f"its {words} no whole rows")
         return self
 
 

@@ -13,7 +13,6 @@ A key is the number of a note in STEM.jsonl with quantity, label values and reso
 value that only the response has is null in the key of a bound.
 """
 
-import os
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.evidence.files import MAX_DATA_BYTES, open_to_read
-from scenarios.evidence.mapped_rows import RowFile, without_empty_end
+from scenarios.evidence.mapped_rows import RowFile, read_rows, without_empty_end
 
 COUNTS = ".counts"
 
@@ -114,12 +112,7 @@ def read_amounts(path: Path, keys: tuple[AmountKey, ...]) -> tuple[Amounts, int]
 
     The file grows by chunks: that of a killed generator ends with empty rows.
     """
-    try:
-        with open_to_read(path, MAX_DATA_BYTES) as file:
-            count = os.fstat(file.fileno()).st_size // AMOUNT_BYTES
-            rows = np.fromfile(file, AMOUNT, count)
-    except OSError:
-        return Amounts(keys, NO_AMOUNTS.rows), 0
+    rows = read_rows(path, AMOUNT)
     rows = without_empty_end(rows, rows["kind"] != 0)
     valid = (rows["kind"] >= min(AmountKind)) & (rows["kind"] <= max(AmountKind))
     valid &= (rows["key"] < len(keys)) & (rows["amount"] >= 0) & (rows["sequence"] > 0)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.evidence.files import MAX_DATA_BYTES, open_new, open_to_read
+from scenarios.evidence.files import open_new
+from scenarios.evidence.mapped_rows import read_rows
 
 HEALTH = ".health"
 HEALTH_ROW = np.dtype(
@@ -76,9 +77,12 @@ class HealthPeriods:
 class HealthFile:
     """Appends the rows of one generator; the file is created with the first."""
 
+    row_bytes = HEALTH_BYTES
+
     def __init__(self, path: Path) -> None:
         """Create nothing yet."""
-        self._path = path
+        self.path = path
+        self.written = 0
         self._descriptor = -1
         self._is_full = False
 
@@ -91,8 +95,9 @@ class HealthFile:
         ).tobytes()
         try:
             if self._descriptor < 0:
-                self._descriptor = open_new(self._path)
+                self._descriptor = open_new(self.path)
             self._is_full = os.write(self._descriptor, content) < len(content)
+            self.written += not self._is_full
         except OSError:
             self._is_full = True
 
@@ -105,12 +110,7 @@ class HealthFile:
 
 def read_health(path: Path) -> NDArray[Any]:
     """Read the valid rows in order of time; none if the file is missing. A torn row is left out."""
-    try:
-        with open_to_read(path, MAX_DATA_BYTES) as file:
-            count = os.fstat(file.fileno()).st_size // HEALTH_BYTES
-            rows = np.fromfile(file, HEALTH_ROW, min(count, MAX_HEALTH_ROWS))
-    except OSError:
-        return NO_HEALTH
+    rows = read_rows(path, HEALTH_ROW, MAX_HEALTH_ROWS)
     # a figure that is not a number compares as false
     valid = (rows["from_s"] >= 0) & (rows["from_s"] < rows["to_s"]) & (rows["to_s"] < _MAX_TIME_S)
     for column in ("cpu_s", "loop_delay_s"):

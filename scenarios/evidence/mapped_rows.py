@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.evidence.files import open_new
+from scenarios.evidence.files import MAX_DATA_BYTES, open_new, open_to_read
 
 CHUNK_ROWS = 65_536  # a multiple of any page size, as mmap requires of offsets
 
@@ -55,6 +55,16 @@ def map_chunk(descriptor: int, first: int, row_bytes: int) -> mmap.mmap:
     offset, size = first * row_bytes, CHUNK_ROWS * row_bytes
     os.posix_fallocate(descriptor, offset, size)
     return mmap.mmap(descriptor, size, offset=offset)
+
+
+def read_rows(path: Path, row: np.dtype[Any], most: int | None = None) -> NDArray[Any]:
+    """Read the whole rows of a file, `most` at the most; none if it cannot be read."""
+    try:
+        with open_to_read(path, MAX_DATA_BYTES) as file:
+            count = os.fstat(file.fileno()).st_size // row.itemsize  # drops a torn one
+            return np.fromfile(file, row, count if most is None else min(count, most))
+    except OSError:
+        return np.empty(0, row)
 
 
 def without_empty_end(rows: NDArray[Any], is_written: NDArray[np.bool_]) -> NDArray[Any]:

@@ -1,7 +1,6 @@
 """Read the recordings of a run; one that is torn is known as such."""
 
 import json
-import os
 import shutil
 from collections.abc import Generator
 from contextlib import closing, suppress
@@ -28,12 +27,11 @@ from scenarios.evidence.files import (
     write_atomically,
 )
 from scenarios.evidence.generator_health import HEALTH, read_health
-from scenarios.evidence.mapped_rows import without_empty_end
+from scenarios.evidence.mapped_rows import read_rows, without_empty_end
 from scenarios.evidence.recording import (
     CUT_OFF_REASON,
     MAX_REASONS,
     NOTES,
-    ROW_BYTES,
     ROWS,
     Recording,
     RecordingEnd,
@@ -179,12 +177,7 @@ def _read_rows(path: Path, steps: int) -> tuple[np.ndarray, Column, int, int]:
 
     Return also how many are missing between them, and the number of the last that was written.
     """
-    try:
-        with open_to_read(path, MAX_DATA_BYTES) as file:
-            count = os.fstat(file.fileno()).st_size // ROW_BYTES  # drops a torn one
-            rows = np.fromfile(file, ROW, count)
-    except OSError:
-        rows = np.empty(0, ROW)
+    rows = read_rows(path, ROW)
     # the file grows by chunks: the recording of a killed generator ends with empty rows
     rows = without_empty_end(rows, rows["outcome"] != EMPTY)
     valid = (rows["outcome"] != EMPTY) & (rows["outcome"] <= max(CODES.values()))

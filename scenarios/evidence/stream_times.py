@@ -4,7 +4,6 @@ A row is appended to a mapped file once its exchange is concluded, and never cha
 those of `scenarios.http.streams`, in seconds since the request was sent; -1 is none.
 """
 
-import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.evidence.files import MAX_DATA_BYTES, open_to_read
-from scenarios.evidence.mapped_rows import RowFile, without_empty_end
+from scenarios.evidence.mapped_rows import RowFile, read_rows, without_empty_end
 from scenarios.http.streams import MAX_EVENTS, Stream, StreamEnd
 
 STREAMS = ".streams"
@@ -58,12 +56,7 @@ class StreamFile(RowFile):
 
 def read_streams(path: Path) -> tuple[NDArray[Any], int]:
     """Read the valid rows, ordered by sequence number, and how many are not valid."""
-    try:
-        with open_to_read(path, MAX_DATA_BYTES) as file:
-            count = os.fstat(file.fileno()).st_size // STREAM_BYTES
-            rows = np.fromfile(file, STREAM_ROW, count)
-    except OSError:
-        return NO_STREAMS, 0
+    rows = read_rows(path, STREAM_ROW)
     # the file grows by chunks: that of a killed generator ends with empty rows
     rows = without_empty_end(rows, rows["end"] != 0)
     valid = is_valid(rows)

@@ -26,7 +26,7 @@ from scenarios.evidence.files import (
     open_to_pread,
     open_to_read,
 )
-from scenarios.evidence.generator_health import HEALTH, HEALTH_BYTES, MAX_HEALTH_ROWS
+from scenarios.evidence.generator_health import HEALTH, HEALTH_BYTES, MAX_HEALTH_ROWS, HealthFile
 from scenarios.evidence.mapped_rows import RowFile
 from scenarios.evidence.recording import ROWS, Recorder
 from scenarios.evidence.row_changes import RowChanges
@@ -40,13 +40,15 @@ MAX_AMOUNTS, MAX_AMOUNTS_PER_ROW = 20_000, 150
 MAX_HEALTH_PER_BATCH = 1_000
 MAX_STREAMS = 20_000
 
+_APPENDED = (("amounts", COUNTS), ("streams", STREAMS), ("health", HEALTH))
+
 Batch = dict[str, Any]
 
 
 class _NewRows:
     """The rows that were appended to a file since they were last read."""
 
-    def __init__(self, file: RowFile, most: int) -> None:
+    def __init__(self, file: RowFile | HealthFile, most: int) -> None:
         self._file, self._most_bytes = file, most * file.row_bytes
         self._at = 0
 
@@ -71,9 +73,12 @@ class BatchQueue:
         """Start at the beginning of the recording."""
         self._changes = RowChanges(recorder)
         self._notes = recorder.path
-        self._notes_at = self._health_at = self._number = 0
-        self._amounts = _NewRows(recorder.amounts, MAX_AMOUNTS)
-        self._streams = _NewRows(recorder.streams, MAX_STREAMS)
+        self._notes_at = self._number = 0
+        self._appended = {
+            "amounts": _NewRows(recorder.amounts, MAX_AMOUNTS),
+            "streams": _NewRows(recorder.streams, MAX_STREAMS),
+            "health": _NewRows(recorder.health, MAX_HEALTH_PER_BATCH),
+        }
         self._unconfirmed: dict[int, Batch] = {}
 
     @property
@@ -94,14 +99,10 @@ class BatchQueue:
         # rows, amounts, notes: an amount is written before the outcome of its row, and a reason or
         # a key is noted before anything has its number
         numbers, rows = self._changes.read()
-        amounts, streams = list(self._amounts.pieces()), list(self._streams.pieces())
-        health = list(self._health_pieces())
-        pieces = list(self._note_pieces())
+        pieces = {name: list(new.pieces()) for name, new in self._appended.items()}
+        pieces["notes"] = list(self._note_pieces())
         # the fields need a batch, even if nothing is new
-        count = max(
-            -(-len(numbers) // MAX_ROWS), bool(fields),
-            *map(len, (pieces, amounts, streams, health)),
-        )  # fmt: skip
+        count = max(-(-len(numbers) // MAX_ROWS), bool(fields), *map(len, pieces.values()))
         for index in range(count):
             part = slice(index * MAX_ROWS, (index + 1) * MAX_ROWS)
             self._number += 1
@@ -109,10 +110,7 @@ class BatchQueue:
                 "batch": self._number,
                 "numbers": numbers[part].astype("<u4").tobytes(),
                 "rows": rows[part].tobytes(),
-                "notes": pieces[index] if index < len(pieces) else b"",
-                "amounts": amounts[index] if index < len(amounts) else b"",
-                "streams": streams[index] if index < len(streams) else b"",
-                "health": health[index] if index < len(health) else b"",
+                **{name: of[index] if index < len(of) else b"" for name, of in pieces.items()},
                 **(fields if index == count - 1 else {}),
             }
             self._unconfirmed[self._number] = batch
@@ -126,22 +124,6 @@ class BatchQueue:
         """Drop a batch that has arrived, and those before it: they arrived in order."""
         for arrived in [known for known in self._unconfirmed if known <= number]:
             del self._unconfirmed[arrived]
-
-    def _health_pieces(self) -> Iterator[bytes]:
-        try:
-            descriptor = open_to_pread(self._notes.with_suffix(HEALTH))
-        except FileNotFoundError:
-            return
-        try:
-            size = MAX_HEALTH_PER_BATCH * HEALTH_BYTES
-            while piece := os.pread(descriptor, size, self._health_at):
-                whole = piece[: len(piece) // HEALTH_BYTES * HEALTH_BYTES]
-                if not whole:
-                    break
-                self._health_at += len(whole)
-                yield whole
-        finally:
-            os.close(descriptor)
 
     def _note_pieces(self) -> Iterator[bytes]:
         with open_to_read(self._notes, MAX_DATA_BYTES) as file:
@@ -183,15 +165,10 @@ class BatchWriter:
         # notes first: rows may have the number of a reason that is in these notes
         with open_to_append(self.path) as notes:
             notes.write(batch["notes"])
-        if batch["amounts"]:
-            with open_to_append(self.path.with_suffix(COUNTS)) as amounts:
-                amounts.write(batch["amounts"])
-        if batch["streams"]:
-            with open_to_append(self.path.with_suffix(STREAMS)) as streams:
-                streams.write(batch["streams"])
-        if batch["health"]:
-            with open_to_append(self.path.with_suffix(HEALTH)) as health:
-                health.write(batch["health"])
+        for name, suffix in _APPENDED:
+            if batch[name]:
+                with open_to_append(self.path.with_suffix(suffix)) as file:
+                    file.write(batch[name])
         numbers = np.frombuffer(batch["numbers"], "<u4")
         if len(numbers):
             self._write_rows(numbers, np.frombuffer(batch["rows"], ROW))

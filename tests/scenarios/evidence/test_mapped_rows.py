@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scenarios.evidence.files import open_new
-from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk, without_empty_end
+from scenarios.evidence.mapped_rows import CHUNK_ROWS, map_chunk, read_rows, without_empty_end
 
 
 def test_chunks_follow_one_another_in_the_file(tmp_path: Path) -> None:
@@ -27,3 +27,11 @@ def test_chunks_follow_one_another_in_the_file(tmp_path: Path) -> None:
 def test_a_gap_is_kept_and_an_empty_end_is_not(rows: list[int], kept: list[int]) -> None:
     column = np.array(rows, np.int64)
     assert without_empty_end(column, column != 0).tolist() == kept
+
+
+def test_whole_rows_are_read_up_to_a_limit_and_none_of_a_missing_file(tmp_path: Path) -> None:
+    row, path = np.dtype([("n", "<u4")]), tmp_path / "a.rows"
+    path.write_bytes(np.arange(3, dtype="<u4").tobytes() + b"\x01\x02")
+    assert read_rows(path, row)["n"].tolist() == [0, 1, 2]
+    assert read_rows(path, row, 2)["n"].tolist() == [0, 1]
+    assert read_rows(tmp_path / "none.rows", row)["n"].tolist() == []
