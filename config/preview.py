@@ -20,7 +20,7 @@ from config.errors import ConfigError, Problem
 from config.local_files import certificate_at, with_local_files
 from config.model_keys import Location
 from config.models import invalid_places, read_model
-from config.variables import names_of_variables, texts_in
+from config.variables import names_of_variables, texts_in, unset_variable
 
 # One of them fits wherever a text can stand. The last ones fit a place of two variables.
 _CANDIDATES = (
@@ -56,7 +56,7 @@ def preview_environment(path: Path, is_unknown: Callable[[str], bool]) -> Enviro
 
 def _unset(document: Document, places: Mapping[str, list[Location]]) -> list[Problem]:
     return [
-        document.problem(place, f"the environment variable {name} is not set; export it first")
+        document.problem(place, unset_variable(name))
         for name, of_variable in places.items()
         for place in of_variable
     ]

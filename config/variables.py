@@ -39,6 +39,11 @@ def names_of_variables(text: str) -> list[str]:
     return _NEEDED.findall(text)
 
 
+def unset_variable(name: str) -> str:
+    """Say that an environment variable is not set, and what to do."""
+    return f"the environment variable {name} is not set; export it first"
+
+
 def malformed_variable(text: str) -> str:
     """Return what is wrong with the first `${` of a text that begins no variable, or "".
 

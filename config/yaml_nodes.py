@@ -10,7 +10,7 @@ import yaml
 from config.errors import Problem
 from config.model_keys import Location
 from config.scalars import NOT_JSON, misreading
-from config.variables import VARIABLE, malformed_variable
+from config.variables import VARIABLE, malformed_variable, unset_variable
 from config.verbatim import TextPart
 
 MAX_DEPTH = 40
@@ -114,8 +114,7 @@ class NodeReader:
         if default is not None:
             return value or default
         if value is None:
-            message = f"the environment variable {name} is not set; export it first"
-            self._flaw(location, line, message)
+            self._flaw(location, line, unset_variable(name))
         return value or ""
 
     def _flaw(self, location: Location, line: int, message: str) -> None:

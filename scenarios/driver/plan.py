@@ -19,7 +19,7 @@ from config.network import PORTS, parse_host_port
 from config.preview import preview_environment
 from config.suggestions import did_you_mean, nearest
 from config.units import parse_duration, parse_rate
-from config.variables import names_of_variables
+from config.variables import names_of_variables, unset_variable
 from config.verbatim import TextPart
 from scenarios.driver.conflicts import (
     find_data_conflicts,
@@ -210,7 +210,7 @@ def unset_variable_problems(path: Path) -> list[Problem]:
     with suppress(ConfigError):
         document = parse_document(path)
         return [
-            document.problem(place, f"the environment variable {name} is not set; export it first")
+            document.problem(place, unset_variable(name))
             for place, text in texts_sent(document.content)
             for name in names_of_variables(text)
             if name not in os.environ

@@ -12,7 +12,7 @@ from typing import Any
 from config.errors import ConfigError, Problem
 from config.model_keys import Location
 from config.secrets import Value, values_of_headers
-from config.variables import Place, malformed_variable, names_of_variables, texts_in
+from config.variables import Place, malformed_variable, names_of_variables, texts_in, unset_variable
 from config.verbatim import TextPart
 from scenarios.language.model import Scenario
 from scenarios.language.steps import Step
@@ -88,7 +88,7 @@ def find_unusable_variables(
     for place, text in _placed_texts(scenario):
         for name in names_of_variables(text):
             if name not in variables:
-                yield place, f"the environment variable {name} is not set; export it first"
+                yield place, unset_variable(name)
         for problem in _unfit_for_header(text, variables) if "headers" in place else ():
             yield place, problem
 
@@ -149,8 +149,7 @@ class VariableExpander:
     def _template(self, match: re.Match[str]) -> str:
         value = _value(match, self._variables)
         if value is None:
-            message = f"the environment variable {match[2]} is not set; export it first"
-            raise ConfigError(Problem(None, None, message))
+            raise ConfigError(Problem(None, None, unset_variable(match[2])))
         new = _CONSTANT.format(len(self._names))
         name = self._names.setdefault((match[2], value), new)
         self.constants[name] = value
