@@ -9,12 +9,12 @@ MAX_CODINGS = 4
 MAX_MEMBERS = 100
 
 _HEADER = re.compile(rb"\r\ncontent-encoding:([^\r\n]*)")
-GZIP = (b"gzip", b"x-gzip")
+_GZIP = (b"gzip", b"x-gzip")
 _GZIP_MAGIC = b"\x1f\x8b"
 # Registered codings that a client has to ask for. Anything else in the header is no coding: some
 # servers write a charset into it, "none", or a coding of their own storage, such as aws-chunked.
 NOT_DECODED = (b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz")
-KNOWN = (*GZIP, b"deflate", *NOT_DECODED)
+KNOWN = (*_GZIP, b"deflate", *NOT_DECODED)
 
 
 def content_codings(head: bytes) -> tuple[bytes, ...]:
@@ -62,22 +62,29 @@ def decode(
 
 def _inflate(body: bytes, coding: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """Return the decoded start of a body, and whether its encoding ends. Raises zlib.error."""
-    if coding in GZIP:
-        return _inflate_members(body, max_bytes)
-    is_raw = body[:1] and body[0] & 0x0F != zlib.DEFLATED
-    # some servers send deflate without the zlib header of RFC 9110
-    decoder = zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS)
+    if coding in _GZIP:
+        return _inflate_members(body, coding, max_bytes)
+    decoder = decompressor(coding, body)
     return decoder.decompress(body, max_bytes), decoder.eof
 
 
-def _inflate_members(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
+def decompressor(coding: bytes, body: bytes) -> "zlib._Decompress":
+    """Return a decompressor for a body of this coding that begins like this."""
+    if coding in _GZIP:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16)
+    # some servers send deflate without the zlib header of RFC 9110
+    is_raw = body[:1] and body[0] & 0x0F != zlib.DEFLATED
+    return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS)
+
+
+def _inflate_members(body: bytes, coding: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """Decode gzip, which may be several members in a row; what follows them is ignored.
 
     Their number is bounded, since zlib copies what follows each.
     """
     decoded = b""
     for _ in range(MAX_MEMBERS):
-        decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        decoder = decompressor(coding, body)
         decoded += decoder.decompress(body, max_bytes - len(decoded))
         body = decoder.unused_data
         if not body.startswith(_GZIP_MAGIC) or len(decoded) >= max_bytes:

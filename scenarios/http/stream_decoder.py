@@ -2,7 +2,7 @@
 
 import zlib
 
-from scenarios.http.content_encoding import GZIP, KNOWN, NOT_DECODED
+from scenarios.http.content_encoding import KNOWN, NOT_DECODED, decompressor
 from scenarios.http.messages import MAX_BODY_BYTES
 
 
@@ -29,9 +29,9 @@ class StreamDecoder:
         if not self._codings or not piece:
             return piece
         coding = self._only_coding()
-        decoder = self._decoder = self._decoder or _decompressor(coding, piece)
+        decoder = self._decoder = self._decoder or decompressor(self._codings[0], piece)
         try:
-            # what follows the end of the encoding is ignored, as in a body that is no stream
+            # what follows the end of the encoding is ignored, a further member of gzip too
             decoded = decoder.decompress(piece, self._left + 1)
         except zlib.error:
             raise DecodingError(f"the body is not valid {coding}") from None
@@ -48,12 +48,3 @@ class StreamDecoder:
         if self._codings[0] in NOT_DECODED:
             raise DecodingError(f"its content-encoding {name} was not asked for")
         return name
-
-
-def _decompressor(coding: str, body: bytes) -> "zlib._Decompress":
-    """Return a decompressor for a body that begins like this."""
-    if coding.encode() in GZIP:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16)
-    # some servers send deflate without the zlib header of RFC 9110
-    is_raw = body[0] & 0x0F != zlib.DEFLATED
-    return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS)

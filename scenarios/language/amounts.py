@@ -134,8 +134,9 @@ def scaled(value: Any, resolution: Fraction) -> int:
         raise AmountError(f"is {_short(value)}, and a counter cannot decrease")
     units, rest = divmod(number * resolution.denominator, denominator * resolution.numerator)
     if rest and isinstance(value, float):
-        nearest = round(Fraction(number, denominator) / resolution)
-        if abs(nearest * resolution - Fraction(number, denominator)) <= value * _ROUNDING:
+        exact = Fraction(number, denominator)
+        nearest = round(exact / resolution)
+        if abs(nearest * resolution - exact) <= value * _ROUNDING:
             units, rest = nearest, 0
     if rest:
         raise AmountError(
