@@ -11,25 +11,17 @@ from scenarios.driver.arrivals import WHOLE, LoadPart
 from scenarios.driver.blocks import Block as CompiledBlock
 from scenarios.driver.blocks import Blocks
 from scenarios.driver.counts import StepAmounts
-from scenarios.driver.message_expectations import (
-    MessageExpectations,
-)
+from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.driver.request_headers import Headers
-from scenarios.driver.stream_expectations import (
-    StreamExpectations,
-)
+from scenarios.driver.stream_expectations import StreamExpectations
 from scenarios.evidence.exchange import trace_id
 from scenarios.evidence.trace_ids import TraceValue
 from scenarios.http.messages import TRACE_HEADER, RequestTemplate
 from scenarios.language.expressions import Expression
 from scenarios.language.extents import Extent
 from scenarios.language.request_body import BodyTemplate
-from scenarios.language.response_schema import (
-    SchemaCheck,
-)
-from scenarios.language.templates import (
-    Template,
-)
+from scenarios.language.response_schema import SchemaCheck
+from scenarios.language.templates import Template
 
 _DIRECT = Network()
 

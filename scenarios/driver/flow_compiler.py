@@ -14,13 +14,9 @@ from scenarios.driver.arrivals import WHOLE
 from scenarios.driver.blocks import compile_blocks
 from scenarios.driver.counts import StepAmounts, compile_amounts
 from scenarios.driver.flow import CompiledStep, Flow, Journey, Poll, TeardownBlock
-from scenarios.driver.message_expectations import (
-    compile_message_expectations,
-)
+from scenarios.driver.message_expectations import compile_message_expectations
 from scenarios.driver.request_headers import compile_headers, has_own_cookie, header_parts
-from scenarios.driver.stream_expectations import (
-    compile_stream_expectations,
-)
+from scenarios.driver.stream_expectations import compile_stream_expectations
 from scenarios.evidence.trace_ids import trace_value_of
 from scenarios.http.messages import RequestTemplate, split_url
 from scenarios.http.streams import StreamOrder

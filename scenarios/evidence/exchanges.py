@@ -195,10 +195,6 @@ class Exchanges:
         mask: Column = np.isin(self.rows["step"], numbers)
         return mask
 
-    def of_kind(self, step: str, outcome: Outcome, status: int | None) -> "Exchanges":
-        """Return the exchanges that `tally` counts as one kind."""
-        return self[self.is_of_kind(step, outcome, status)]
-
     def is_of_kind(self, step: str, outcome: Outcome, status: int | None) -> Column:
         """Return a mask of the exchanges that `tally` counts as one kind."""
         mask = self.is_of_step(step)

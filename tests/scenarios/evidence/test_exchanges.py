@@ -70,7 +70,7 @@ def test_the_tally_counts_by_step_outcome_and_status(
     assert tally == Counter((one.step, one.outcome, one.status) for one in each)
     for kind in tally:
         alike = [one for one in each if (one.step, one.outcome, one.status) == kind]
-        assert list(columns.of_kind(*kind)) == alike
+        assert list(columns[columns.is_of_kind(*kind)]) == alike
 
 
 @given(exchanges(), st.sampled_from([*STEPS, "no such step"]))

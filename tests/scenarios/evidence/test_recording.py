@@ -312,7 +312,7 @@ def test_the_columns_agree_with_the_exchanges_one_by_one(some: list[Exchange]) -
     tallied = {(step, outcome, status): n for step, outcome, status, n in exchanges.tally()}
     assert sum(tallied.values()) == len(written)
     for each in written:
-        of_kind = exchanges.of_kind(each.step, each.outcome, each.status)
+        of_kind = exchanges[exchanges.is_of_kind(each.step, each.outcome, each.status)]
         assert each in list(of_kind)
         assert len(of_kind) == tallied[each.step, each.outcome, each.status]
 
