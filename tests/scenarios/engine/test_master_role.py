@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+from tests.scenarios.engine.batches import EMPTY_BATCH
 from tests.scenarios.engine.engine_doubles import FakeRunner, options_of
 from tests.scenarios.engine.locust_child import in_locust_child, write_task
 
@@ -54,17 +55,7 @@ def test_an_abort_of_one_worker_stops_all(tmp_path: Path) -> None:
 def end(folder: str, is_done: bool) -> list[Any]:
     role, runner = started(folder)
     if is_done:
-        batch = {
-            "batch": 1,
-            "numbers": b"",
-            "rows": b"",
-            "notes": b"",
-            "amounts": b"",
-            "streams": b"",
-            "health": b"",
-            "ended": 6,
-        }
-        runner.deliver("batch", {**batch, "is_last": True}, "a")
+        runner.deliver("batch", {**EMPTY_BATCH, "ended": 6, "is_last": True}, "a")
     role.end()
     return runner.named("stop_load")
 

@@ -13,25 +13,16 @@ from scenarios.engine.messages import (
     read_message,
 )
 from scenarios.evidence.recording import Stop, StopReason
+from tests.scenarios.engine.batches import EMPTY_BATCH
 
 ASSIGNMENT = {
     "scenario": "", "environment_sha256": "", "profile": "", "run_id": "", "tenant": "",
     "users": 1, "iterations": 1, "generator": "g", "index": 0, "of": 1, "earlier": [],
 }  # fmt: skip
-BATCH = {
-    "batch": 1,
-    "numbers": b"",
-    "rows": b"",
-    "notes": b"",
-    "amounts": b"",
-    "streams": b"",
-    "health": b"",
-    "ended": 0,
-}
 
 
 def test_messages_of_their_form_are_read() -> None:
-    assert read_message(BatchMessage, {**BATCH, "is_last": True}).is_last
+    assert read_message(BatchMessage, {**EMPTY_BATCH, "is_last": True}).is_last
     assert read_message(AssignmentReply, {"problem": "", "folder": ""}).folder == ""
     assert read_message(Confirmation, {"batch": 3}).batch == 3
     stop = read_message(StopMessage, {"reason": "aborted", "message": "why"}).to_stop()
@@ -53,8 +44,8 @@ def test_messages_of_their_form_are_read() -> None:
         (Assignment, {**ASSIGNMENT, "files": {"a.bin": b"bytes"}}, "files"),
         (Assignment, {**ASSIGNMENT, "files": {"x" * 501: ""}}, "files"),
         (FileChunk, {"name": "a.bin", "offset": 0, "content": b"x" * 1_000_001}, "content"),
-        (BatchMessage, {**BATCH, "rows": b"x"}, "differ in length"),
-        (BatchMessage, {**BATCH, "numbers": bytearray(4)}, "numbers"),
+        (BatchMessage, {**EMPTY_BATCH, "rows": b"x"}, "differ in length"),
+        (BatchMessage, {**EMPTY_BATCH, "numbers": bytearray(4)}, "numbers"),
     ],
 )
 def test_a_message_of_another_form_is_an_error_that_names_the_field(

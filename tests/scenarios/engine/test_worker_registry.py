@@ -9,6 +9,7 @@ from scenarios.evidence.exchanges import ROW
 from scenarios.evidence.recording import Recorder
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.transfer import BatchQueue
+from tests.scenarios.engine.batches import EMPTY_BATCH
 from tests.scenarios.engine.engine_doubles import FakeRunner
 from tests.scenarios.engine.locust_child import in_locust_child
 
@@ -139,16 +140,6 @@ def refuse(folder: str, changes: dict[str, Any]) -> list[Any]:
     """Take one batch with changes from worker a; return what is refused, and what is confirmed."""
     registry, runner = registry_in(folder)
     _accept(registry)
-    batch = {
-        "batch": 1,
-        "numbers": b"",
-        "rows": b"",
-        "notes": b"",
-        "amounts": b"",
-        "streams": b"",
-        "health": b"",
-        "ended": 0,
-    }
     numbers = changes.pop("numbers_of", [])
     if numbers:
         changes["numbers"] = np.array(numbers, "<u4").tobytes()
@@ -157,7 +148,7 @@ def refuse(folder: str, changes: dict[str, Any]) -> list[Any]:
         changes["rows"] = bytes(changes.pop("rows_bytes"))
     if "notes_bytes" in changes:
         changes["notes"] = bytes(changes.pop("notes_bytes"))
-    registry.take_batch("a", {**batch, **changes})
+    registry.take_batch("a", {**EMPTY_BATCH, **changes})
     worker = registry.workers["a"]
     return [
         worker.refusal, runner.named("confirmation"), worker.name in
