@@ -77,8 +77,9 @@ def test_ok_steps_of_different_iterations_are_no_success(tmp_path: Path) -> None
 def test_a_header_of_the_environment_without_a_value_is_a_config_error(
     tmp_path: Path, header: str
 ) -> None:
-    context = context_of(tmp_path, free_url())
-    context.environment_path.write_text("environment: test\nheaders:\n  X-Token: …\n")
+    path = tmp_path / "environment.yaml"
+    path.write_text("environment: test\nheaders:\n  X-Token: …\n")
+    context = replace(context_of(tmp_path, free_url()), environment_path=path)
     environment = context.environment.model_copy(update={"headers": {"X-Token": header}})
     with (
         pytest.raises(ConfigError, match=r"environment\.yaml:3: .*X-Token"),
