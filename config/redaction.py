@@ -88,13 +88,10 @@ def _replacement(text: str, span: Span, *, is_string: bool) -> str:
     is_number = not re.search("[^0-9.]", found)
     before = text[max(0, span[0] - _SPACES) : span[0]]
     is_sample = bool(_BEFORE_SAMPLE.search(before) and _AFTER_SAMPLE.match(text, span[1]))
-    if is_number and (is_sample or not is_string) and not _is_comment(text, span[0]):
+    is_comment = text.startswith("#", text.rfind("\n", 0, span[0]) + 1)
+    if is_number and (is_sample or not is_string) and not is_comment:
         return found
     return _REDACTED if is_string else _REDACTED_NAME
-
-
-def _is_comment(text: str, at: int) -> bool:
-    return text.startswith("#", text.rfind("\n", 0, at) + 1)
 
 
 def _replaced(text: str, spans: Iterable[Span], replacement: str = _REDACTED) -> str:

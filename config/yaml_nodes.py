@@ -56,19 +56,17 @@ class NodeReader:
             if key in first:
                 self._flaw(place, line, f"the key {key!r} is defined twice, first in line "
                                         f"{first[key]}; remove or rename one")  # fmt: skip
-            elif not self._has_colon(key_node):
-                self._flaw(place, line, self._without_colon(key_node))
+            elif mistake := self._missing_colon(key_node):
+                self._flaw(place, line, mistake)
             first.setdefault(key, line)
             self.lines[place] = line
             yield key, self.content_of(value_node, place)
 
-    def _has_colon(self, key_node: yaml.ScalarNode) -> bool:
-        """Return whether a key is written with its colon: {a, b} has two keys without any."""
-        end = self._text[key_node.end_mark.index : key_node.end_mark.index + 1_000].lstrip()
-        return not end.startswith((",", "}"))
-
-    def _without_colon(self, key_node: yaml.ScalarNode) -> str:
+    def _missing_colon(self, key_node: yaml.ScalarNode) -> str:
+        """Return the remedy of a key without its colon, or "": {a, b} has two of them."""
         key, end = key_node.value, key_node.end_mark.index
+        if not self._text[end : end + 1_000].lstrip().startswith((",", "}")):
+            return ""
         if key[-1:].isdigit() and self._text[end + 1 : end + 2].isdigit():
             return f"{key!r} has no colon and no value; write a decimal point instead of the comma"
         return (f"{key!r} has no colon and no value; "

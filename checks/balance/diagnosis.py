@@ -159,7 +159,9 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
     if statement.is_contradicted_exactly or statement.beyond or statement.short:
         return Verdict.FAIL, _code_of_difference(statement)
     if not statement.figures or (statement.inexact and not statement.is_decided_by_records):
-        return Verdict.INCONCLUSIVE, _code_of_inexact(statement)
+        reasons = (figure.reason for figure in statement.inexact.values() if figure.reason)
+        weightiest = min(reasons, key=WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
+        return Verdict.INCONCLUSIVE, CODE_OF_REASON[weightiest]
     return _judge_agreeing(statement)
 
 
@@ -177,12 +179,6 @@ def _judge_agreeing(statement: Statement) -> tuple[Verdict, Code | None]:
     return Verdict.PASS, Code.IN_DOUBT if statement.client.is_in_doubt else None
 
 
-def _code_of_inexact(statement: Statement) -> Code:
-    reasons = (figure.reason for figure in statement.inexact.values() if figure.reason)
-    weightiest = min(reasons, key=WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
-    return CODE_OF_REASON[weightiest]
-
-
 def _code_of_difference(statement: Statement) -> Code:
     if not statement.is_contradicted_exactly:
         bounds = statement.beyond or statement.short
@@ -190,8 +186,10 @@ def _code_of_difference(statement: Statement) -> Code:
         if statement.beyond:
             return Code.EXTRA_ROW if of_records else Code.DOUBLE_COUNT
         return Code.LOST_ROW if of_records else Code.LOST_COUNT
-    counters, records = (_exact_of(statement, kind)
-                         for kind in (RecordKind.COUNTER, RecordKind.RECORDS))  # fmt: skip
+    counters, records = (
+        [value for name, value in statement.exact.items() if statement.keeps[name] is kind]
+        for kind in (RecordKind.COUNTER, RecordKind.RECORDS)
+    )
     if len(set(counters)) > 1:
         return Code.SCRAPE_GAP
     if counters:
@@ -216,7 +214,3 @@ def _code_of_records(statement: Statement, records: list[Amount]) -> Code:
         if not statement.low <= stored <= statement.high:
             return Code.LOST_ROW if stored < statement.low else Code.EXTRA_ROW
     return Code.MISMATCH
-
-
-def _exact_of(statement: Statement, keeps: RecordKind) -> list[Amount]:
-    return [value for name, value in statement.exact.items() if statement.keeps[name] is keeps]

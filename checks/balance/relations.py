@@ -23,7 +23,10 @@ def relation_rows(case: Case, rows: Rows) -> tuple[RelationRow, ...]:
 
 
 def _row(relation: Relation, rows: Rows) -> RelationRow:
-    sums = {witness: _sums(relation, rows, witness) for witness in _witnesses(relation, rows)}
+    sums = {}
+    for witness in _witnesses(relation, rows):
+        figures = tuple(_sum(rows[name], witness) for name in relation.equal)
+        sums[witness] = RelationSums(figures, _verdict_of(figures))
     verdict = worst(each.verdict for each in sums.values())
     return RelationRow(relation.name, tuple(relation.equal), sums, verdict)
 
@@ -50,11 +53,6 @@ def _witnesses(relation: Relation, rows: Rows) -> list[str]:
         for name in relation.equal
     ]
     return [witness for witness in known[0] if all(witness in each for each in known)]
-
-
-def _sums(relation: Relation, rows: Rows, witness: str) -> RelationSums:
-    figures = tuple(_sum(rows[name], witness) for name in relation.equal)
-    return RelationSums(figures, _verdict_of(figures))
 
 
 def _sum(rows: Sequence[UsageRow], witness: str) -> Figure:

@@ -118,14 +118,9 @@ def _tag(value: Any) -> str | None:
         keys = [field.alias or name for name, field in type(value).model_fields.items()]
     else:
         keys = [str(key) for key in value] if isinstance(value, dict) else []
-    near = (_meant(key) for key in keys)
+    near = (OF_BLOCKS[key].key if key in OF_BLOCKS else nearest(key, KEYS) for key in keys)
     found = ["step"] if "request" in keys else [key for key in KEYS if key in keys] or [*near]
     return next((_TAGS[key] for key in found if key), None)
-
-
-def _meant(key: str) -> str:
-    """Return the key of a block that an unknown one stands for, or ""."""
-    return OF_BLOCKS[key].key if key in OF_BLOCKS else nearest(key, KEYS)
 
 
 Block = Annotated[

@@ -5,7 +5,7 @@ refer to other parts of its own file. Nothing is fetched.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
@@ -79,7 +79,9 @@ def _compiled(schema: Any, kind: Any, registry: Any, document: Any) -> SchemaChe
         try:
             validator.validate(value)  # up to the first mistake: a response may have 500,000
         except jsonschema_rs.ValidationError as error:
-            return f"{_place(error.instance_path)}: {error.message}"
+            parts = (f"[{part}]" if isinstance(part, int) else f".{part}"
+                     for part in error.instance_path)  # fmt: skip
+            return f"${''.join(parts)}: {error.message}"
         return ""
 
     return check
@@ -96,10 +98,6 @@ def _unusable(document: Any, error: Exception) -> SchemaError:
         message = f"{value!r} is no type; {did_you_mean(value, _TYPES)}"
     where = f"at {'.'.join(map(str, path))}, " if path else ""
     return SchemaError(f"the schema cannot be used: {where}{message}")
-
-
-def _place(path: Iterable[str | int]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def _parsed(name: str, content: bytes) -> Any:

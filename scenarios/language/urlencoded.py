@@ -61,7 +61,9 @@ def _compile(
         pairs: list[str] = []
         for name, encoded, template in compiled:
             try:
-                pairs += [f"{encoded}={encode(each)}" for each in _each(template(variables))]
+                value = template(variables)
+                values = value if isinstance(value, list | tuple | Iterator) else [value]
+                pairs += [f"{encoded}={encode(each)}" for each in values]
             except (TypeError, ValueError, OverflowError, RecursionError) as error:
                 raise TemplateError(f"{name!r} cannot be encoded: {error}") from error
         return "&".join(pairs)
@@ -69,9 +71,3 @@ def _compile(
     if all(isinstance(template, Constant) for _, _, template in compiled):
         return Constant(render({}))
     return render
-
-
-def _each(value: Any) -> list[Any] | tuple[Any, ...]:
-    if isinstance(value, Iterator):
-        return list(value)
-    return value if isinstance(value, list | tuple) else [value]

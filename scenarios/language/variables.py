@@ -136,7 +136,11 @@ class VariableExpander:
             if problem := next(_unfit_for_header(text, self._variables), ""):
                 raise ConfigError(Problem(None, None, problem))
         sent = {name: getattr(step, name) for name in _SENT.values()}
-        changed = {name: self._in(value) for name, value in sent.items() if _has_any(value)}
+        changed = {
+            name: self._in(value)
+            for name, value in sent.items()
+            if any(has_variable(text) for _, text in texts_in(value))
+        }
         return step.model_copy(update=changed) if changed else step
 
     def _in(self, value: Any) -> Any:
@@ -182,7 +186,3 @@ def _placed_texts(scenario: Scenario) -> Iterator[tuple[Location, str]]:
             for place, text in texts_in(getattr(step, name), (*step_place, key)):
                 if has_variable(text):
                     yield place, text
-
-
-def _has_any(value: Any) -> bool:
-    return any(has_variable(text) for _, text in texts_in(value))

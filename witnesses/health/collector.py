@@ -93,15 +93,12 @@ class _ServiceQuestions:
         return ServiceStatus(
             health=health,
             ready=self._get(service.ready)[1] if service.ready else None,
-            probe=self._probe(service.probe) if service.probe else None,
+            # as the flow does: with the headers, and with the credentials
+            probe=self._get(service.probe, self._headers, self._auth)[1] if service.probe else None,
             version=redact(_version(response), self._secrets, _SNIPPET_CHARACTERS),
             certificate_until=float(ssl.cert_time_to_seconds(expires)) if expires else None,
             clock_skew_s=clock_skew_s(response, midway_at),
         )
-
-    def _probe(self, path: str) -> EndpointResponse:
-        """Ask as the flow does: with the headers, and with the credentials."""
-        return self._get(path, self._headers, self._auth)[1]
 
     def _get(
         self, path: str, headers: Mapping[str, str] | None = None, auth: ServiceAuth | None = None

@@ -54,7 +54,11 @@ class RepeatedScrapes:
     @property
     def shows_several_processes(self) -> bool:
         """Whether they cannot come from one process."""
-        return bool(self.fell) or are_apart(self.start_times, _margin_s(self.start_times))
+        # It is recomputed from the boot time, which wavers by clock ticks, or by one second where
+        # it is rounded.
+        is_rounded = all(each.is_integer() for each in self.start_times)
+        margin_s = START_TIME_MARGIN_S if is_rounded else _TICKS_S
+        return bool(self.fell) or are_apart(self.start_times, margin_s)
 
     def extended(self, first: bytes, last: bytes, metrics: frozenset[str]) -> "RepeatedScrapes":
         """Return the scrapes with one more, some time after: `first` and `last` are its pages."""
@@ -154,15 +158,6 @@ class _Watched:
                 start_times.extend(filter(math.isfinite, [_number(value)]))
             elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
                 yield _in_order(series.decode(errors="replace")), _number(value)
-
-
-def _margin_s(start_times: Sequence[float]) -> float:
-    """Return by how much the start time of one process may waver within seconds.
-
-    It is recomputed from the boot time, which wavers by clock ticks, or by one where it is rounded.
-    """
-    is_rounded = all(each.is_integer() for each in start_times)
-    return START_TIME_MARGIN_S if is_rounded else _TICKS_S
 
 
 def _rising_evenly(scrapes: Sequence[_Values]) -> Iterator[str]:
