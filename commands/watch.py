@@ -130,8 +130,8 @@ def open_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Ru
         return found.folder, found.run
     if found:
         finish(found.folder, replace(found.run, finished_at=found.watch.until))
-        told = found.run.run_id
-        progress.note(f"the watch {told} came to its end: {run_py()} check {told}")
+        run_id = found.run.run_id
+        progress.note(f"the watch {run_id} came to its end: {run_py()} check {run_id}")
     return new_watch(plan, wanted, progress)
 
 

@@ -23,19 +23,19 @@ def render_annotations(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return ""
     banner = banner_of(result)
-    said = " ".join(filter(None, [banner.sentence, banner.beside]))
-    lines = [_command("error", f"{banner.word}: {banner.headline}", said)]
+    message = " ".join(filter(None, [banner.sentence, banner.beside]))
+    lines = [_command("error", f"{banner.word}: {banner.headline}", message)]
     findings = failing_first(open_findings(result))
     # The verdict takes one place of ten; where not all is shown, so does the line that says so.
     room = MOST - 1 if len(findings) < MOST else MOST - 2
     for each in findings[:room]:
         level = "error" if each.verdict is Verdict.FAIL else "warning"
         code = f" {each.code}" if each.code else ""
-        said = f"expected {each.expected}, observed {each.observed}. {each.detail}"
-        lines.append(_command(level, f"{each.verdict}: {each.title}{code}", said))
+        message = f"expected {each.expected}, observed {each.observed}. {each.detail}"
+        lines.append(_command(level, f"{each.verdict}: {each.title}{code}", message))
     if more := len(findings) - room if len(findings) > room else 0:
-        said = f"{write.render_number_of(more, 'more finding')} in the summary and the report."
-        lines.append(_command("warning", "Not all is shown", said))
+        message = f"{write.render_number_of(more, 'more finding')} in the summary and the report."
+        lines.append(_command("warning", "Not all is shown", message))
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -83,26 +83,26 @@ def print_audit(audit: Audit, page: Path, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_audit_terminal(audit: Audit, paper: TerminalFormat, page: Path | None = None) -> str:
+def render_audit_terminal(audit: Audit, terminal: TerminalFormat, page: Path | None = None) -> str:
     """Render the banner, a line a run, what is wrong with those missed, and the last lines."""
-    banner, rows, console = tell_audit(audit), audit_rows(audit), make_console(paper)
+    banner, rows, console = tell_audit(audit), audit_rows(audit), make_console(terminal)
     table = make_table(("run", "expected", "found", "took", "result"), right=(3,), gives_way=(1, 2))
     for row in rows:
         cells = (row.name, row.expected.in_short, row.found.in_short, row.took)
-        state = mark(paper, row.verdict, row.state)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
+        state = mark(terminal, row.verdict, row.state)
+        table.add_row(*(Text(terminal.spell(cell)) for cell in cells), state)
     with console.capture() as capture:
         print_banner(
-            console, paper, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
+            console, terminal, banner.verdict, banner.title, (banner.sentence, *banner.warnings)
         )
-        print_table(console, paper, table)
+        print_table(console, terminal, table)
         for line in _complaints(rows):
-            console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
+            console.print(Padding(Text(terminal.spell(line)), (0, 0, 0, 2)))
         console.print()
         if page is not None:
-            print_whole(console, paper, "report", str(page))
-        print_whole(console, paper, "again", audit.repeat)
-        print_line(console, paper, f"exit {exit_code(banner.verdict)}", Text(banner.tally))
+            print_whole(console, terminal, "report", str(page))
+        print_whole(console, terminal, "again", audit.repeat)
+        print_line(console, terminal, f"exit {exit_code(banner.verdict)}", Text(banner.tally))
     return finish(capture.get())
 
 
@@ -174,13 +174,13 @@ def _row(run: AuditedRun, name: str) -> AuditRow:
 
 def _outcome(verdict: Verdict, findings: Mapping[str, Code | None]) -> AuditOutcome:
     codes = list(dict.fromkeys(code for code in findings.values() if code))
-    told = [*codes[:_MOST_CODES], *(["…"] if len(codes) > _MOST_CODES else [])]
+    named = [*codes[:_MOST_CODES], *(["…"] if len(codes) > _MOST_CODES else [])]
     shown = [(check, str(code or "")) for check, code in findings.items()][:_MOST_IN_A_CELL]
     return AuditOutcome(
         word=str(verdict),
         findings=tuple(shown),
         more=_and_more(len(findings) - len(shown)),
-        in_short=f"{write.MARKS[verdict]} {', '.join(told) or verdict}",
+        in_short=f"{write.MARKS[verdict]} {', '.join(named) or verdict}",
     )
 
 
@@ -214,9 +214,9 @@ def _title(verdict: Verdict, missed: int, unwell: int) -> str:
         return "Every seeded fault was caught"
     if verdict is Verdict.INCONCLUSIVE:
         return "The audit was not finished"
-    said = [f"{write.render_number_of(missed, 'fault')} missed"] if missed else []
-    said += [f"{write.render_number_of(unwell, 'clean run')} failed"] if unwell else []
-    return ", ".join(said)
+    parts = [f"{write.render_number_of(missed, 'fault')} missed"] if missed else []
+    parts += [f"{write.render_number_of(unwell, 'clean run')} failed"] if unwell else []
+    return ", ".join(parts)
 
 
 def _duration(duration_s: float) -> str:

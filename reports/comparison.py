@@ -41,33 +41,34 @@ def print_comparison(comparison: Comparison, page: str, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_comparison_terminal(comparison: Comparison, paper: TerminalFormat, page: str) -> str:
+def render_comparison_terminal(comparison: Comparison, terminal: TerminalFormat, page: str) -> str:
     """Render the outcome, a row per change of a step, and what else differs."""
-    console = make_console(paper)
+    console = make_console(terminal)
     style = f"bold {COLOURS[comparison.verdict]}"
     steps = make_table(("step", "compared", "change", "95 % interval", "p of noise", "outcome"),
                        right=(2, 3, 4), gives_way=(0, 5))  # fmt: skip
     for row in view.change_rows(comparison):
         cells = row.step, row.measure, row.change, row.interval, row.noise
         steps.add_row(
-            *(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict, row.outcome)
+            *(Text(terminal.spell(cell)) for cell in cells),
+            mark(terminal, row.verdict, row.outcome),
         )
     with console.capture() as capture:
         console.print()
-        console.print(Text(paper.spell(f"{view.word(comparison)}: {view.title(comparison)}"),
+        console.print(Text(terminal.spell(f"{view.word(comparison)}: {view.title(comparison)}"),
                            style=style))  # fmt: skip
         for sentence in view.sentences(comparison):
-            console.print(Padding(Text(paper.spell(sentence)), (0, 0, 0, 2)))
-        print_table(console, paper, steps)
+            console.print(Padding(Text(terminal.spell(sentence)), (0, 0, 0, 2)))
+        print_table(console, terminal, steps)
         for _, head, rows_of in _PARTS:
             shown = cut_rows(rows_of(comparison), _MOST_ROWS)
             table = make_table((head.lower(), "before", "after"), right=(), gives_way=(0, 1, 2))
             for each in shown.rows:
-                table.add_row(*map(Text, map(paper.spell, (each.name, each.before, each.after))))
-            print_table(console, paper, table, [shown.more] if shown.more else [])
+                table.add_row(*map(Text, map(terminal.spell, (each.name, each.before, each.after))))
+            print_table(console, terminal, table, [shown.more] if shown.more else [])
         console.print()
-        console.print(Padding(Text(paper.spell(view.method(comparison)), "dim"), (0, 0, 0, 2)))
-        print_whole(console, paper, "page", page)
+        console.print(Padding(Text(terminal.spell(view.method(comparison)), "dim"), (0, 0, 0, 2)))
+        print_whole(console, terminal, "page", page)
     return finish(capture.get())
 
 

@@ -122,7 +122,7 @@ def _write_jsonl(table: "pd.DataFrame", file: BinaryIO) -> None:
 
 
 def _write_workbook(tables: "Mapping[str, pd.DataFrame]", path: Path) -> list[Exported]:
-    """Write a sheet per table; a table that Excel cannot hold is left out, and said so."""
+    """Write a sheet per table; one that Excel cannot hold is left out, with the reason."""
     import pandas as pd
 
     exported = []

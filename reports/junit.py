@@ -51,11 +51,11 @@ def _case(result: Result, finding: Finding, duration_s: float) -> ET.Element:
     case = _bare_case(result, finding.kind, finding.id)
     case.set("time", f"{duration_s:.3f}")
     if finding.verdict in _TAGS:
-        said = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
-        reason = ". ".join(filter(None, [said, finding.detail]))
+        summary = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
+        reason = ". ".join(filter(None, [summary, finding.detail]))
         outcome = ET.SubElement(case, _TAGS[finding.verdict], message=one_line(reason))
         outcome.set("type", finding.code or finding.verdict)
-        outcome.text = _body(said, finding.detail, f"Repeat: {result.repeat}")
+        outcome.text = _body(summary, finding.detail, f"Repeat: {result.repeat}")
     return case
 
 

@@ -34,19 +34,19 @@ LIMITS_S = {50.0: 0.5, 95.0: 2.5, 99.0: 5.0}
 
 @dataclass(frozen=True, slots=True)
 class LoadTestRow:
-    """One row of the table; `said` is shown in place of the verdict's word."""
+    """One row of the table; `text` is shown in place of the verdict's word."""
 
     name: str
     measured: str
     expected: str = ""
     verdict: Verdict | None = None
-    said: str = ""
+    text: str = ""
 
 
 def main(arguments: list[str]) -> int:
     """Print the table of a result in a file; 1 with one sentence if it cannot be read.
 
-    A result that refuses the command needs no table: run.py has said why.
+    A result that refuses the command needs no table: run.py has printed the reason.
     """
     path, runs = (Path(argument) for argument in arguments)
     try:
@@ -62,22 +62,24 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def render_load_test(result: Result, report: Path, paper: TerminalFormat) -> str:
+def render_load_test(result: Result, report: Path, terminal: TerminalFormat) -> str:
     """Render the verdict, the table and where the report is."""
-    console, banner = make_console(paper), banner_of(result)
+    console, banner = make_console(terminal), banner_of(result)
     table = make_table(("", "measured", "expected", "result"), right=(1,))
     for line in load_test_lines(result):
-        cells = (Text(paper.spell(each)) for each in (line.name, line.measured, line.expected))
+        cells = (Text(terminal.spell(each)) for each in (line.name, line.measured, line.expected))
         state = (
-            mark(paper, line.verdict, line.said) if line.verdict else Text(paper.spell(line.said))
+            mark(terminal, line.verdict, line.text)
+            if line.verdict
+            else Text(terminal.spell(line.text))
         )
         table.add_row(*cells, state)
     with console.capture() as capture:
-        print_banner(console, paper, banner.verdict, banner.headline, banner.lines)
-        print_table(console, paper, table)
+        print_banner(console, terminal, banner.verdict, banner.headline, banner.lines)
+        print_table(console, terminal, table)
         console.print()
-        print_whole(console, paper, "report", str(report))
-        print_line(console, paper, f"exit {exit_code(result.verdict)}", Text(banner.tally))
+        print_whole(console, terminal, "report", str(report))
+        print_line(console, terminal, f"exit {exit_code(result.verdict)}", Text(banner.tally))
     return finish(capture.get())
 
 
@@ -97,7 +99,7 @@ def load_test_lines(result: Result) -> list[LoadTestRow]:
         LoadTestRow("concurrency", write.render_count(phase.users)),
         LoadTestRow("duration", write.render_seconds(phase.elapsed_s)),
         *percentiles,
-        *(success or [LoadTestRow("success rate", share, said="not judged")]),
+        *(success or [LoadTestRow("success rate", share, text="not judged")]),
         _cards(result),
     ]
 
@@ -113,11 +115,11 @@ def _percentile(result: Result, percentile: float) -> LoadTestRow:
     limit_s = LIMITS_S[percentile]
     measured, expected = write.render_seconds(value_s, limit_s), write.render_limit(limit_s)
     side = "" if value_s is None else "within, " if value_s <= limit_s else "over, "
-    return LoadTestRow(name, measured, f"≤ {expected}", said=f"{side}not judged")
+    return LoadTestRow(name, measured, f"≤ {expected}", text=f"{side}not judged")
 
 
 def _cards(result: Result) -> LoadTestRow:
-    """Write how many cards there are: rows, or what the client was told where nobody saw rows.
+    """Write how many cards there are: rows, or what the services responded where nobody saw rows.
 
     The verdict is that of the whole balance of cards.
     """
@@ -127,7 +129,7 @@ def _cards(result: Result) -> LoadTestRow:
               if name.startswith("database:") and figure.value is not None]  # fmt: skip
     made = sum(stored) if len(stored) == len(rows) else sum(row.client.confirmed for row in rows)
     if not rows:
-        return LoadTestRow("cards created", write.NO_DATA, said="not judged")
+        return LoadTestRow("cards created", write.NO_DATA, text="not judged")
     figure = f"{write.render_count(made)}/{write.render_count(planned)}"
     share = write.render_percentage(float(made / planned)) if planned else write.NO_DATA
     verdict = worst(row.verdict for row in rows)

@@ -64,7 +64,7 @@ def _availability(result: Result) -> list[str]:
     if not result.availability:
         return []
     incidents = [
-        (each.service, each.began, each.ended, each.lasted, each.trouble)
+        (each.service, each.began, each.ended, each.lasted, each.error)
         for each in availability.incident_rows(result)
     ]
     listed = [markdown_table(_INCIDENT_HEAD, incidents)] if incidents else ["No incident."]
@@ -140,7 +140,7 @@ def _driven(result: Result) -> list[str]:
     return [
         "## Flow", markdown_table(_PHASE_HEAD, [
             (row.profile, row.iterations, row.dropped, row.elapsed,
-             ", ".join(row.counts_said))
+             ", ".join(row.count_texts))
             for row in map(sections.phase_row, result.phases)
         ]),
         "## Latency", markdown_table(_STEP_HEAD, [

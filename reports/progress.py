@@ -56,10 +56,10 @@ class Progress:
             duration_s = time.monotonic() - began
             mark, colour = ("✓", "32") if ended and stage.is_well else ("✕", "31")
             shown = f"\x1b[{colour}m{mark}\x1b[0m" if self._colours else mark
-            said = f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip()
+            text = f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip()
             self._show("")
             # Only the text is cleaned: cleaning removes the escapes of the colour, too.
-            self._write(f"{shown} {one_line(said, _MOST_BYTES)}\n")
+            self._write(f"{shown} {one_line(text, _MOST_BYTES)}\n")
 
     def count(self, done: int, of: int | None) -> None:
         """Show how far a stage has come: at once on a terminal, once a minute elsewhere."""

@@ -47,22 +47,22 @@ def print_result(result: Result, report: Path | None, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_terminal(result: Result, report: Path | None, paper: TerminalFormat) -> str:
+def render_terminal(result: Result, report: Path | None, terminal: TerminalFormat) -> str:
     """Render verdict, checks, balance, phases, and the last lines.
 
-    Paths and commands are never broken: longer than the paper, they are left to the terminal.
+    Paths and commands are never broken: wider than the terminal, they are left to it.
     """
-    console, banner = make_console(paper), banner_of(result)
+    console, banner = make_console(terminal), banner_of(result)
     with console.capture() as capture:
-        print_banner(console, paper, banner.verdict, banner.headline, banner.lines)
-        _print_availability(console, paper, result)
-        _print_checks(console, paper, objective_rows(result))
-        _print_balance(console, paper, result)
-        _print_footer(console, paper, result, report)
+        print_banner(console, terminal, banner.verdict, banner.headline, banner.lines)
+        _print_availability(console, terminal, result)
+        _print_checks(console, terminal, objective_rows(result))
+        _print_balance(console, terminal, result)
+        _print_footer(console, terminal, result, report)
     return finish(capture.get())
 
 
-def _print_checks(console: Console, paper: TerminalFormat, rows: Sequence[ObjectiveRow]) -> None:
+def _print_checks(console: Console, terminal: TerminalFormat, rows: Sequence[ObjectiveRow]) -> None:
     """Print limits with their figures as a table, and checks that speak in words as lines."""
     limits = [row for row in rows if row.bar]
     p95_limits = [row for row in limits if row.percentile == P95]
@@ -70,19 +70,19 @@ def _print_checks(console: Console, paper: TerminalFormat, rows: Sequence[Object
     table = make_table(("check", "measured", "interval", "objective", "result"), right=(1, 3))
     for row in shown:
         cells = (row.title, row.measured, row.interval, row.objective)
-        state = mark(paper, row.verdict, row.state)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
-    print_table(console, paper, table, _left_out(limits, shown, "limit"))
+        state = mark(terminal, row.verdict, row.state)
+        table.add_row(*(Text(terminal.spell(cell)) for cell in cells), state)
+    print_table(console, terminal, table, _left_out(limits, shown, "limit"))
     worded = [row for row in rows if not row.bar]
     shown = _worth_showing(worded, worded)
     lines = Table.grid(padding=(0, 2, 0, 0))
     for row in shown:
-        said = f"{row.title}: {row.measured}, expected {row.objective}"
-        lines.add_row(mark(paper, row.verdict), Text(paper.spell(said)))
-    print_table(console, paper, lines, _left_out(worded, shown, "check"))
+        text = f"{row.title}: {row.measured}, expected {row.objective}"
+        lines.add_row(mark(terminal, row.verdict), Text(terminal.spell(text)))
+    print_table(console, terminal, lines, _left_out(worded, shown, "check"))
 
 
-def _print_availability(console: Console, paper: TerminalFormat, result: Result) -> None:
+def _print_availability(console: Console, terminal: TerminalFormat, result: Result) -> None:
     """Print each service of a watch, and its latest incidents."""
     rows = watch_rows(result)
     if not rows:
@@ -91,12 +91,12 @@ def _print_availability(console: Console, paper: TerminalFormat, result: Result)
                        right=(1, 2, 3, 4, 5))  # fmt: skip
     for row in rows:
         cells = (row.service, row.ratio, row.objective, row.down, row.budget, row.left)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), mark(paper, row.verdict))
+        table.add_row(*(Text(terminal.spell(cell)) for cell in cells), mark(terminal, row.verdict))
     incidents = incident_rows(result)
-    print_table(console, paper, table, "")
+    print_table(console, terminal, table, "")
     for each in incidents[:_MOST_REASONS]:
-        line = f"{each.service} from {each.began} to {each.ended}: {each.lasted}, {each.trouble}"
-        console.print(Padding(Text(paper.spell(write.one_line(line))), (0, 0, 0, 2)))
+        line = f"{each.service} from {each.began} to {each.ended}: {each.lasted}, {each.error}"
+        console.print(Padding(Text(terminal.spell(write.one_line(line))), (0, 0, 0, 2)))
     if incidents:
         console.print()
 
@@ -108,24 +108,24 @@ def _worth_showing(rows: Sequence[RowT], passing: Sequence[RowT]) -> list[RowT]:
     return shown + [row for row in passing if row.verdict is Verdict.PASS][:room]
 
 
-def _print_balance(console: Console, paper: TerminalFormat, result: Result) -> None:
+def _print_balance(console: Console, terminal: TerminalFormat, result: Result) -> None:
     """Print the rows that say something, and the others summed by quantity."""
     balance = fold_balance(result, most=_MOST_ROWS)
     shown = [
         *_worth_showing(balance.shown, balance.shown),
         *_worth_showing(balance.relations, balance.relations),
     ]
-    head = ("quantity", "client", *map(paper.spell, balance.columns), "result")
+    head = ("quantity", "client", *map(terminal.spell, balance.columns), "result")
     table = make_table(head, right=range(1, len(head) - 1))
     for row in shown:
-        state = mark(paper, row.verdict)
+        state = mark(terminal, row.verdict)
         if row.differs:
-            state.append(f" {paper.spell(row.difference)}")
+            state.append(f" {terminal.spell(row.difference)}")
         cells = (row.name, row.client, *row.figures)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
-    print_table(console, paper, table, _left_out(balance.rows, shown, "row"))
+        table.add_row(*(Text(terminal.spell(cell)) for cell in cells), state)
+    print_table(console, terminal, table, _left_out(balance.rows, shown, "row"))
     for line in (*_reasons(shown), *balance.remarks[:_MOST_REASONS]):
-        console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
+        console.print(Padding(Text(terminal.spell(line)), (0, 0, 0, 2)))
 
 
 def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
@@ -146,23 +146,23 @@ def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[st
 
 
 def _print_footer(
-    console: Console, paper: TerminalFormat, result: Result, report: Path | None
+    console: Console, terminal: TerminalFormat, result: Result, report: Path | None
 ) -> None:
     console.print()
     earlier = len(result.phases) - _MOST_ROWS
     if earlier > 0:
-        print_line(console, paper, "phases", Text(f"{earlier:,} earlier ones, then"))
+        print_line(console, terminal, "phases", Text(f"{earlier:,} earlier ones, then"))
     for phase in result.phases[-_MOST_ROWS:]:
         row = sections.phase_row(phase)
-        said = [f"{row.iterations} iterations in {row.elapsed}"]
-        said += [each.said for each in row.counts if not each.is_as_planned]
-        grouped = ", ".join(hold(paper.spell(part)) for part in said)
-        print_line(console, paper, row.profile, Text(grouped))
+        parts = [f"{row.iterations} iterations in {row.elapsed}"]
+        parts += [each.text for each in row.counts if not each.is_as_planned]
+        grouped = ", ".join(hold(terminal.spell(part)) for part in parts)
+        print_line(console, terminal, row.profile, Text(grouped))
     if before := p95_sentence(result):
-        print_line(console, paper, "history", Text(paper.spell(before)))
+        print_line(console, terminal, "history", Text(terminal.spell(before)))
     if report is not None:
-        print_whole(console, paper, "report", str(report))
+        print_whole(console, terminal, "report", str(report))
     if result.repeat:
-        print_whole(console, paper, "again", result.repeat)
+        print_whole(console, terminal, "again", result.repeat)
     tally = Text(banner_of(result).tally)
-    print_line(console, paper, f"exit {exit_code(result.verdict)}", tally)
+    print_line(console, terminal, f"exit {exit_code(result.verdict)}", tally)

@@ -57,13 +57,13 @@ def paper_of(stream: TextIO) -> TerminalFormat:
     )
 
 
-def make_console(paper: TerminalFormat) -> Console:
+def make_console(terminal: TerminalFormat) -> Console:
     """Make a console that writes to nowhere; what it printed is captured."""
     return Console(
         file=io.StringIO(),
-        width=paper.columns,
-        force_terminal=paper.colours,
-        color_system="standard" if paper.colours else None,
+        width=terminal.columns,
+        force_terminal=terminal.colours,
+        color_system="standard" if terminal.colours else None,
         highlight=False,
         markup=False,
         emoji=False,
@@ -83,22 +83,26 @@ def hold(text: str) -> str:
 
 
 def print_banner(
-    console: Console, paper: TerminalFormat, verdict: Verdict, title: str, sentences: Sequence[str]
+    console: Console,
+    terminal: TerminalFormat,
+    verdict: Verdict,
+    title: str,
+    sentences: Sequence[str],
 ) -> None:
     """Print the verdict's word, the title beside it, and the sentences below."""
     grid = Table.grid(padding=(0, 2))
     grid.add_row(
         Text(verdict.upper(), style=f"bold {COLOURS[verdict]}"),
-        Text(paper.spell(title), style="bold"),
+        Text(terminal.spell(title), style="bold"),
     )
     for sentence in sentences:
-        grid.add_row("", Text(paper.spell(sentence)))
+        grid.add_row("", Text(terminal.spell(sentence)))
     console.print()
     console.print(grid)
 
 
 def make_table(head: Sequence[str], right: Sequence[int], gives_way: Sequence[int] = (0,)) -> Table:
-    """Make a table without lines, of which some columns give way on narrow paper."""
+    """Make a table without lines, of which some columns give way on narrow terminal."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, name in enumerate(head):
         table.add_column(
@@ -111,7 +115,7 @@ def make_table(head: Sequence[str], right: Sequence[int], gives_way: Sequence[in
 
 
 def print_table(
-    console: Console, paper: TerminalFormat, table: Table, more: Sequence[str] = ()
+    console: Console, terminal: TerminalFormat, table: Table, more: Sequence[str] = ()
 ) -> None:
     """Print a table that has rows, and lines about the rows that it leaves out."""
     if not table.row_count:
@@ -119,22 +123,22 @@ def print_table(
     console.print()
     console.print(Padding(table, (0, 0, 0, 2)))
     for line in more:
-        console.print(Padding(Text(paper.spell(line), style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(terminal.spell(line), style="dim"), (0, 0, 0, 2)))
 
 
-def mark(paper: TerminalFormat, verdict: Verdict, said: str = "") -> Text:
+def mark(terminal: TerminalFormat, verdict: Verdict, text: str = "") -> Text:
     """Write a verdict, or other words for it, in its colour."""
-    return Text(paper.spell(said or write.render_verdict(verdict)), style=COLOURS[verdict])
+    return Text(terminal.spell(text or write.render_verdict(verdict)), style=COLOURS[verdict])
 
 
-def print_line(console: Console, paper: TerminalFormat, name: str, said: Text) -> None:
+def print_line(console: Console, terminal: TerminalFormat, name: str, text: Text) -> None:
     """Print a short name, and a text beside it."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=_NAME_COLUMNS, no_wrap=True)
-    grid.add_row(Text(paper.spell(name)), said)
+    grid.add_row(Text(terminal.spell(name)), text)
     console.print(Padding(grid, (0, 0, 0, 2)))
 
 
-def print_whole(console: Console, paper: TerminalFormat, name: str, said: str) -> None:
+def print_whole(console: Console, terminal: TerminalFormat, name: str, text: str) -> None:
     """Print a line that is never broken, so that it can be copied."""
-    console.print(Text(f"  {name:<{_NAME_COLUMNS}}  {paper.spell(said)}"), soft_wrap=True)
+    console.print(Text(f"  {name:<{_NAME_COLUMNS}}  {terminal.spell(text)}"), soft_wrap=True)

@@ -53,9 +53,9 @@ def print_trends(trends: Sequence[Trend], page: str, stream: TextIO) -> None:
     stream.flush()
 
 
-def render_trends_terminal(trends: Sequence[Trend], paper: TerminalFormat, page: str) -> str:
+def render_trends_terminal(trends: Sequence[Trend], terminal: TerminalFormat, page: str) -> str:
     """Render one row per trend, the shifts below, and the path of the page."""
-    console = make_console(paper)
+    console = make_console(terminal)
     table = make_table(("scenario", "runs", "p95", "last runs", "newest"), right=(1, 2),
                        gives_way=(0, 3))  # fmt: skip
     for trend in trends:
@@ -63,14 +63,14 @@ def render_trends_terminal(trends: Sequence[Trend], paper: TerminalFormat, page:
         cells = (view.trend_title(trend), f"{len(trend.entries):,}",
                  write.render_seconds(step.p95) if step else write.NO_DATA,
                  "".join(view.verdict_marks(trend).split()[-20:]))  # fmt: skip
-        state = mark(paper, trend.newest.verdict)
-        table.add_row(*(Text(paper.spell(cell)) for cell in cells), state)
+        state = mark(terminal, trend.newest.verdict)
+        table.add_row(*(Text(terminal.spell(cell)) for cell in cells), state)
     with console.capture() as capture:
-        print_table(console, paper, table)
+        print_table(console, terminal, table)
         for line in (each for trend in trends for each in view.shift_sentences(trend)):
-            console.print(Padding(Text(paper.spell(line)), (0, 0, 0, 2)))
+            console.print(Padding(Text(terminal.spell(line)), (0, 0, 0, 2)))
         console.print()
-        print_whole(console, paper, "page", page)
+        print_whole(console, terminal, "page", page)
     return finish(capture.get())
 
 

@@ -106,8 +106,8 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
     The first cause of the operating system tells most; a broken connection may have none.
     """
     causes = list(causes_of(error))
-    told = (each.strerror for each in reversed(causes) if isinstance(each, OSError))
-    reason = next(filter(None, told), "the connection broke")
+    reasons = (each.strerror for each in reversed(causes) if isinstance(each, OSError))
+    reason = next(filter(None, reasons), "the connection broke")
     reason = f"{reason[0].lower()}{reason[1:]}"
     if any(isinstance(each, gaierror) for each in causes):
         host = urlsplit(asked.url).hostname

@@ -124,13 +124,13 @@ def _spec(source: ChartSource, counts: pd.DataFrame) -> Spec:
 def _sentence(source: ChartSource, counts: pd.DataFrame) -> str:
     due, dropped = int(counts["due"].sum()), int(counts["dropped"].sum())
     most = counts.iloc[int(counts["in_flight"].to_numpy().argmax())]
-    said = (f"At most {write.render_count(most['in_flight'])} requests were in flight, from "
+    peak = (f"At most {write.render_count(most['in_flight'])} requests were in flight, from "
             f"{interval_clock(most['at'])} UTC on")  # fmt: skip
     if not dropped:
-        return f"All {write.render_number_of(due, 'arrival')} due were begun. {said}."
+        return f"All {write.render_number_of(due, 'arrival')} due were begun. {peak}."
     of_drops = counts[counts["dropped"] > 0]["at"]
     end = of_drops.max() + pd.Timedelta(seconds=source.interval_s)
     not_started = source.driven.not_started if source.driven else 0
     word = "dropped or left when the load was stopped" if not_started else "dropped"
     return (f"{dropped:,} of {write.render_number_of(due, 'arrival')} due were {word}, from "
-            f"{interval_clock(of_drops.min())} to {interval_clock(end)} UTC. {said}.")  # fmt: skip
+            f"{interval_clock(of_drops.min())} to {interval_clock(end)} UTC. {peak}.")  # fmt: skip

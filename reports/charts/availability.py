@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from checks.availability import longest_gap_s
-from checks.service_levels import AvailabilityRow, Incident
+from checks.service_levels import AvailabilityRow
 from reports import formatting as write
 from reports.charts.layers import (
     MOST_INTERVALS,
@@ -80,10 +80,11 @@ def _strip(services: Sequence[Watched], begin: datetime, end: datetime, gap_s: f
     }  # fmt: skip
     layer: Spec = {"data": {"values": bars}, "mark": {"type": "bar"}, "encoding": encoding}
     table = tuple(
-        (f"{write.render_utc(incident.began_at)}", each.row.service, _lasted(incident))
+        (write.render_utc(incident.began_at), each.row.service,
+         "it lasts" if incident.duration_s is None else write.render_seconds(incident.duration_s))
         for each in services
         for incident in each.row.incidents
-    )
+    )  # fmt: skip
     columns = "Down from", "Service", "For"
     return Chart(TITLE, _strip_sentence(services), panel([layer], _ROW_PX * len(services)),
                  columns, table)  # fmt: skip
@@ -108,21 +109,17 @@ def _bar(service: Watched, state: str, begin: datetime, end: datetime) -> Spec:
             "at": epoch_ms(begin), "until": epoch_ms(end)}  # fmt: skip
 
 
-def _lasted(incident: Incident) -> str:
-    return "it lasts" if incident.duration_s is None else write.render_seconds(incident.duration_s)
-
-
 def _strip_sentence(services: Sequence[Watched]) -> str:
     down = [each.row for each in services if each.row.incidents]
     if not down:
         return "Every service was up at every probe."
-    said = [
+    periods = [
         f"{short_name(row.service)} was down "
         f"{write.render_number_of(len(row.incidents), 'time')}, {write.render_seconds(row.down_s)} "
         f"in all, first at {clock(row.incidents[0].began_at)} UTC"
         for row in down
     ]
-    return f"{'; '.join(said)}."
+    return f"{'; '.join(periods)}."
 
 
 def _latency(services: Sequence[Watched], begin: datetime, end: datetime) -> Chart:

@@ -72,8 +72,8 @@ def _percentiles(which: Column, values: Column) -> Column:
 
 def _spec(source: ChartSource, parts: pd.DataFrame) -> Spec:
     values = [
-        {"at": epoch_ms(row["at"]), "value": row[name], "series": told}
-        for name, told in _NAMES.items()
+        {"at": epoch_ms(row["at"]), "value": row[name], "series": series}
+        for name, series in _NAMES.items()
         for row in parts.to_dict("records")
     ]
     colours = series_colour(list(_NAMES.values()), (FAIL, BLUE))

@@ -81,18 +81,15 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
         for name in _FIGURES
         for row in series.to_dict("records")
     ]  # fmt: skip
-    told = series_colour(list(_FIGURES.values()), _COLOURS)
+    colours = series_colour(list(_FIGURES.values()), _COLOURS)
     limit_s, top = source.limit_s(step), float(series["p99_s"].max())
     layers: list[Spec] = [
-        *(_band(period) if period else []),
-        line_layer(values, {"x": x, "y": y, **told}),
+        *(band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
+          if period else []),
+        line_layer(values, {"x": x, "y": y, **colours}),
         *limit_layers(limit_s, top, "p95 limit"),
-    ]
+    ]  # fmt: skip
     return panel(layers, 120, short_name(step))
-
-
-def _band(period: SlowPeriod) -> list[Spec]:
-    return band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
 
 
 def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -107,14 +104,14 @@ def _sentence(
 ) -> str:  # fmt: skip
     first = steps[0]
     period = slow_period(first, series[first]) or worst
-    told = _period_words(period) if period else _steady_words(first, series[first], source)
+    sentence = _period_words(period) if period else _steady_words(first, series[first], source)
     if period and worst and worst.step != period.step:
-        told += (f"; of the steps, {short_name(worst.step)} rises most, from "
-                 f"{write.render_seconds(worst.usual_s)} to "
-                 f"{write.render_seconds(worst.peak_s)}")  # fmt: skip
+        sentence += (f"; of the steps, {short_name(worst.step)} rises most, from "
+                     f"{write.render_seconds(worst.usual_s)} to "
+                     f"{write.render_seconds(worst.peak_s)}")  # fmt: skip
     if period:
-        told += _cause_words(source, period)
-    return f"{told}{_limit_words(source, series, steps)}."
+        sentence += _cause_words(source, period)
+    return f"{sentence}{_limit_words(source, series, steps)}."
 
 
 def _highlight(source: ChartSource, period: SlowPeriod | None) -> str:

@@ -107,12 +107,12 @@ def _grid_line(picture: ET.Element, value_s: float, scale_s: float) -> None:
 
 
 def _limit_line(picture: ET.Element, limit_s: float, y: float | None) -> None:
-    said = f"limit {write.render_limit(limit_s)}"
+    label = f"limit {write.render_limit(limit_s)}"
     if y is None:
-        add_text(picture, _CURVE_LEFT, 10, f"↑ {said}", LIMIT)
+        add_text(picture, _CURVE_LEFT, 10, f"↑ {label}", LIMIT)
         return
     add_line(picture, _CURVE_LEFT, y, WIDTH - _CURVE_RIGHT, y, LIMIT, 2)
-    add_text(picture, _CURVE_LEFT, y - 10, said, LIMIT)
+    add_text(picture, _CURVE_LEFT, y - 10, label, LIMIT)
 
 
 def _point(picture: ET.Element, point: CurvePoint, x: float, scale_s: float) -> None:

@@ -106,17 +106,17 @@ def _sentence(shares: Sequence[StepShares], untimed: int) -> str:
     client, server = write.render_percentage(first.client_ratio), _range(first)
     within = f"within {write.render_limit(first.limit_s)}"
     if _gap(first) > _CLOSE:
-        said = (f"Of {short_name(first.step)}, {server} ended {within} at the service and {client} "
-                f"at the client: the rest of the time is network, a queue before the handler, or "
-                f"the load generator")  # fmt: skip
+        sentence = (f"Of {short_name(first.step)}, {server} ended {within} at the service and "
+                    f"{client} at the client: the rest of the time is network, a queue before the "
+                    f"handler, or the load generator")  # fmt: skip
     else:
-        said = (f"Client and service agree: of {short_name(first.step)}, {client} ended {within} "
-                f"at the client and {server} at the service")  # fmt: skip
+        sentence = (f"Client and service agree: of {short_name(first.step)}, {client} ended "
+                    f"{within} at the client and {server} at the service")  # fmt: skip
     if first.server_ratios[0] != first.server_ratios[1]:
-        said += "; its histogram has no edge at the limit, so that its share is a range"
+        sentence += "; its histogram has no edge at the limit, so that its share is a range"
     if first.server_count != first.client_count:
-        said += (f"; the service timed {first.server_count:,} requests, the client sent "
-                 f"{first.client_count:,}")  # fmt: skip
+        sentence += (f"; the service timed {first.server_count:,} requests, the client sent "
+                     f"{first.client_count:,}")  # fmt: skip
     if untimed:
-        said += f"; {write.render_number_of(untimed, 'step')} not timed by a service"
-    return f"{said}."
+        sentence += f"; {write.render_number_of(untimed, 'step')} not timed by a service"
+    return f"{sentence}."

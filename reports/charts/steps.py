@@ -48,9 +48,9 @@ def draw_waterfall(steps: Sequence[StepTiming]) -> str:
         add_element(
             picture, "rect", x=start, y=middle - 7, width=max(width, 2), height=14, fill=colour
         )
-        said = write.render_seconds(step.duration_s)
-        said += "" if step.outcome == "ok" else f" {step.outcome}"
-        add_text(picture, WIDTH, middle, said, anchor="end")
+        label = write.render_seconds(step.duration_s)
+        label += "" if step.outcome == "ok" else f" {step.outcome}"
+        add_text(picture, WIDTH, middle, label, anchor="end")
     return render_picture(picture)
 
 
@@ -106,8 +106,8 @@ def _interval(
         at = _along(limit_s, scale_s)
         add_line(picture, at, top, at, top + _ROW, LIMIT, 2, name="limit")
     add_element(picture, "circle", cx=_along(row.p95, scale_s), cy=middle, r=5, fill=colour)
-    said = write.render_seconds(row.p95, *([] if limit_s is None else [limit_s]))
-    add_text(picture, WIDTH, middle, said, anchor="end")
+    label = write.render_seconds(row.p95, *([] if limit_s is None else [limit_s]))
+    add_text(picture, WIDTH, middle, label, anchor="end")
 
 
 def _along(value: float, scale: float) -> float:

@@ -126,17 +126,17 @@ def _by_number(failures: pd.DataFrame) -> "pd.Series[int]":
 def _sentence(source: ChartSource, rates: pd.DataFrame, failures: pd.DataFrame) -> str:
     begin, end = source.span
     duration_s = max((end - begin).total_seconds(), 1e-9)
-    said = f"{rates['ok'].sum() / duration_s:,.1f} expected responses per second on average"
+    sentence = f"{rates['ok'].sum() / duration_s:,.1f} expected responses per second on average"
     whole = rates[rates["covered_s"] >= source.interval_s / 2]
     lowest = whole if len(whole) else rates
     least = lowest.iloc[int(lowest["rate_per_s"].to_numpy().argmin())]
-    said += f", fewest from {interval_clock(least['at'])} UTC ({least['rate_per_s']:,.1f}/s)"
+    sentence += f", fewest from {interval_clock(least['at'])} UTC ({least['rate_per_s']:,.1f}/s)"
     if failures.empty:
-        return f"{said}; no request failed."
+        return f"{sentence}; no request failed."
     number = int(failures["count"].sum())
     numbers = _by_number(failures)
     first, last = _when(failures, str(numbers.index[0]), source)
-    return (f"{said}; {write.render_number_of(number, 'failure')}, most of them "
+    return (f"{sentence}; {write.render_number_of(number, 'failure')}, most of them "
             f"{short_name(str(numbers.index[0]))} ({numbers.iloc[0]:,}, "
             f"from {interval_clock(first)} to {interval_clock(last)} UTC).")  # fmt: skip
 

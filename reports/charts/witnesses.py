@@ -119,15 +119,15 @@ def _sentence(row: UsageRow, bounds: Bounds) -> str:
     distance = row.client.distance_to(row.figures[PROMETHEUS])
     apart = write.NO_DATA if distance is None else write.render_difference(distance)
     if row.since:
-        said = f"Prometheus differs from the client since {clock(row.since)} UTC, by {apart}"
+        sentence = f"Prometheus differs from the client since {clock(row.since)} UTC, by {apart}"
     elif distance:
-        said = f"Prometheus differs from the client by {apart}; no scrape dates since when"
+        sentence = f"Prometheus differs from the client by {apart}; no scrape dates since when"
     elif distance is None:
-        said = "Prometheus has no exact figure"
+        sentence = "Prometheus has no exact figure"
     else:
         scrapes = write.render_number_of(bounds.scrapes, "scrape")
-        said = f"Prometheus agrees with the client at the last of {scrapes}"
-    return f"{said}. At the end: {ends}."
+        sentence = f"Prometheus agrees with the client at the last of {scrapes}"
+    return f"{sentence}. At the end: {ends}."
 
 
 def _figure_words(figure: Figure) -> str:

@@ -34,7 +34,7 @@ class IncidentRow:
     ended: str
     lasted: str
     uncertain: str
-    trouble: str
+    error: str
     failed: str
 
 
@@ -45,9 +45,9 @@ def watch_rows(result: Result) -> list[WatchRow]:
 
 def incident_rows(result: Result) -> list[IncidentRow]:
     """Return a row an incident, the latest first."""
-    told = [(each.began_at, row.service, each)
+    incidents = [(each.began_at, row.service, each)
             for row in result.availability for each in row.incidents]  # fmt: skip
-    ordered = sorted(told, key=lambda each: each[:2], reverse=True)
+    ordered = sorted(incidents, key=lambda each: each[:2], reverse=True)
     return [
         IncidentRow(
             service=service,
@@ -55,7 +55,7 @@ def incident_rows(result: Result) -> list[IncidentRow]:
             ended="it lasts" if each.ended_at is None else write.render_utc(each.ended_at),
             lasted=write.render_seconds(each.duration_s) if each.ended_at else write.NO_DATA,
             uncertain=f"± {write.render_seconds(each.uncertain_s)}",
-            trouble=each.error,
+            error=each.error,
             failed=write.render_count(each.failed),
         )
         for _, service, each in ordered

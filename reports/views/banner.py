@@ -138,22 +138,24 @@ def _beside(result: Result, deciding: Finding | None) -> str:
 
 
 def _warnings(result: Result) -> tuple[str, ...]:
-    said = []
+    sentences = []
     if result.fault is not None:
-        said.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
+        sentences.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
     interruption = interruption_of(result)
     if interruption and result.verdict is Verdict.FAIL:
-        said.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
+        sentences.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
     elif result.partial and not interruption:
-        said.append("Partial: the run was interrupted, and the figures cover only what was done.")
+        sentences.append(
+            "Partial: the run was interrupted, and the figures cover only what was done."
+        )
     unjudged = [row for row in objective_rows(result) if not row.is_judged]
     if unjudged:
         rows = [f"{row.title} {row.measured}, objective {row.objective}, {row.count} measured"
                 for row in unjudged[:_MOST_UNJUDGED]]  # fmt: skip
         more = len(unjudged) - len(rows)
         rows += [write.render_number_of(more, "more limit")] if more else []
-        said.append(f"Not judged, since so few values prove nothing: {'; '.join(rows)}.")
-    return tuple(said)
+        sentences.append(f"Not judged, since so few values prove nothing: {'; '.join(rows)}.")
+    return tuple(sentences)
 
 
 def _capitalized(text: str) -> str:

@@ -101,18 +101,18 @@ def sentences(comparison: Comparison) -> list[str]:
     """Say what is proven, and what stands in the way."""
     regressed = [each.id for each in comparison.findings if each.is_regression]
     slower, faster = (_proven(comparison.steps, each) for each in (Outcome.SLOWER, Outcome.FASTER))
-    said = [_OBSTACLES[each] for each in dict.fromkeys(comparison.obstacles)]
-    said += [f"Slower: {'; '.join(slower)}."] if slower else []
-    said += [f"Passed before and fails now: {', '.join(regressed)}."] if regressed else []
-    said += [f"Faster: {'; '.join(faster)}."] if faster else []
+    sentences = [_OBSTACLES[each] for each in dict.fromkeys(comparison.obstacles)]
+    sentences += [f"Slower: {'; '.join(slower)}."] if slower else []
+    sentences += [f"Passed before and fails now: {', '.join(regressed)}."] if regressed else []
+    sentences += [f"Faster: {'; '.join(faster)}."] if faster else []
     perhaps = _assumed(comparison)
-    said += [f"Perhaps slower: {'; '.join(perhaps)}.", _NOT_MEASURED] if perhaps else []
+    sentences += [f"Perhaps slower: {'; '.join(perhaps)}.", _NOT_MEASURED] if perhaps else []
     if not comparison.obstacles and not any(each.changes for each in comparison.steps):
-        said.append("No step could be compared.")
+        sentences.append("No step could be compared.")
     elif not slower and not comparison.obstacles:
         at_least = write.render_percentage(comparison.rule.at_least)
-        said.append(f"No step is proven to be more than {at_least} slower.")
-    return said
+        sentences.append(f"No step is proven to be more than {at_least} slower.")
+    return sentences
 
 
 def _assumed(comparison: Comparison) -> list[str]:

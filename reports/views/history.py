@@ -104,14 +104,13 @@ def history_sentence(result: Result) -> str:
     earlier = _entries(result)[:-1]
     others = sum(_is_of_another_file(result, each) for each in earlier)
     runs = write.render_number_of(len(earlier) - others, "earlier run")
-    said = p95_sentence(result, "that passed on this machine")
-    apart = f" {_apart(others)}" if others else ""
-    return (f"{runs} to compare with: {said}." if said else f"{runs} to compare with.") + apart
-
-
-def _apart(number: int) -> str:
-    runs = write.render_number_of(number, "run")
-    return f"{runs} of another scenario file {'is' if number == 1 else 'are'} shown, not compared."
+    p95 = p95_sentence(result, "that passed on this machine")
+    sentences = [f"{runs} to compare with{f': {p95}' if p95 else ''}."]
+    if others:
+        apart = write.render_number_of(others, "run")
+        verb = "is" if others == 1 else "are"
+        sentences.append(f"{apart} of another scenario file {verb} shown, not compared.")
+    return " ".join(sentences)
 
 
 def _is_of_another_file(result: Result, entry: Entry) -> bool:
@@ -184,11 +183,11 @@ def p95_sentence(result: Result, those: str = "here") -> str:
     if now is None or not result.history:
         return ""
     before = _before(result)
-    said = f"p95 {write.render_seconds(now.p95, *_limits_s(result))}"
+    figure = f"p95 {write.render_seconds(now.p95, *_limits_s(result))}"
     if before is None:
-        return f"{said}; no earlier run on this machine passed"
+        return f"{figure}; no earlier run on this machine passed"
     last = f"median of the last {before.number}" if before.number > 1 else "the last one"
-    return f"{said}; {last} {those} {write.render_seconds(before.p95_s)}"
+    return f"{figure}; {last} {those} {write.render_seconds(before.p95_s)}"
 
 
 def draw_history(result: Result, find_report: FindReport = no_report) -> str:

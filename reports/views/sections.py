@@ -14,17 +14,17 @@ from reports import formatting as write
 class CountRow:
     """What a phase moved of one quantity; `share` is empty where nothing was planned.
 
-    Where all `is_as_planned`, the balance has the figure, and nothing more is to be said.
+    Where all `is_as_planned`, the balance has the figure, and nothing more is shown.
     """
 
-    said: str
+    text: str
     share: str
     is_as_planned: bool = False
 
     @property
     def with_share(self) -> str:
         """As in `cards_created 400 of 400 (100.00 %)`."""
-        return f"{self.said} ({self.share})" if self.share else self.said
+        return f"{self.text} ({self.share})" if self.share else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class PhaseRow:
     counts: tuple[CountRow, ...]
 
     @property
-    def counts_said(self) -> tuple[str, ...]:
+    def count_texts(self) -> tuple[str, ...]:
         """The counts that differ from the plan, or that none does."""
-        said = [each.with_share for each in self.counts if not each.is_as_planned]
-        return tuple(said or (["as planned"] if self.counts else []))
+        texts = [each.with_share for each in self.counts if not each.is_as_planned]
+        return tuple(texts or (["as planned"] if self.counts else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +188,14 @@ def _deployment(result: Result) -> Iterator[tuple[str, str]]:
     deployment = result.deployment
     for name, address in result.services.items():
         version = deployment.service_versions.get(name)
-        said = f", version {version}" if version else ""
-        yield f"Service {name}", f"{write.without_userinfo(address)}{said}"
+        suffix = f", version {version}" if version else ""
+        yield f"Service {name}", f"{write.without_userinfo(address)}{suffix}"
     if deployment.prometheus:
         interval_s = deployment.scrape_interval_s
         scraped = f", scrapes every {interval_s:g} s" if interval_s else ""
         version = deployment.prometheus_version
-        said = f", version {version}" if version else ""
-        yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{said}{scraped}"
+        suffix = f", version {version}" if version else ""
+        yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{suffix}{scraped}"
     for name, address in deployment.databases.items():
         yield f"Database {name}", write.without_userinfo(address)
 

@@ -259,14 +259,14 @@ def _curve(trend: Trend, step: str) -> Curve:
     last = entries[-1].latency[step]
     limit = last.p95_limit
     limits = [] if limit is None else [limit]
-    said = ", ".join([
+    figures = ", ".join([
         f"p95 of the newest run {write.render_seconds(last.p95, *limits)}",
         *(f"limit {write.render_limit(each)}" for each in limits),
     ])  # fmt: skip
     dated = [f"{each.percentile} shifted by {write.render_change(each.point.change_ratio)} on "
              f"{each.first.started_at:%Y-%m-%d}" for each in shifts]  # fmt: skip
     spec = _curve_spec(entries, step, shifts)
-    return Curve(f"{step} by run", f"{'; '.join([said, *dated])}.", spec)
+    return Curve(f"{step} by run", f"{'; '.join([figures, *dated])}.", spec)
 
 
 def _curve_spec(entries: Sequence[Entry], step: str, shifts: Sequence[Shift]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ _MOST_NAME = 40
 
 def unproven_sentence(result: Result) -> str:
     """Return what is not proven at so few requests, and what is not known of counts; or ""."""
-    said = " ".join([*_limits(result), *_counts(result)])
-    return f"Not proven: {said}" if said else ""
+    sentences = " ".join([*_limits(result), *_counts(result)])
+    return f"Not proven: {sentences}" if sentences else ""
 
 
 def _limits(result: Result) -> Iterator[str]:

@@ -41,8 +41,8 @@ def test_a_percentile_never_rounds_across_its_limit() -> None:
     row = latency_row("iteration", 2.0, p50=0.50004, p99=4.9998, objectives=())
     lines = load_test_lines(good_result(latency=(row,)))
     p50, p99 = line("iteration p50", lines), line("iteration p99", lines)
-    assert (p50.measured, p50.said) == ("0.50004 s", "over, not judged")
-    assert (p99.measured, p99.said) == ("4.9998 s", "within, not judged")
+    assert (p50.measured, p50.text) == ("0.50004 s", "over, not judged")
+    assert (p99.measured, p99.text) == ("4.9998 s", "within, not judged")
 
 
 def test_a_judged_limit_goes_before_the_usual_one() -> None:

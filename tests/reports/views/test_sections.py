@@ -85,7 +85,7 @@ def test_what_is_not_known_has_no_row() -> None:
 
 
 def test_a_phase_that_counted_what_was_planned_says_only_that() -> None:
-    assert phase_row(phase("benchmark", 10, 100)).counts_said == ("as planned",)
+    assert phase_row(phase("benchmark", 10, 100)).count_texts == ("as planned",)
     short = replace(phase("benchmark", 10, 100), counts={"cards_used": ClientFigure(360, 40)},
                     planned_counts={"cards_used": 400})  # fmt: skip
-    assert phase_row(short).counts_said == ("cards_used 360–400 of 400 (90.00 %)",)
+    assert phase_row(short).count_texts == ("cards_used 360–400 of 400 (90.00 %)",)
