@@ -2,7 +2,7 @@
 
 import zlib
 
-from scenarios.http.content_encoding import KNOWN, NOT_DECODED, decompressor
+from scenarios.http.content_encoding import KNOWN, NOT_DECODED, Decompressor, TooManyMembers
 from scenarios.http.messages import MAX_BODY_BYTES
 
 
@@ -17,22 +17,23 @@ class StreamDecoder:
         """Begin a body."""
         self._codings = [coding for coding in codings if coding in KNOWN]
         self._left = self._max_bytes = max_bytes
-        self._decoder: zlib._Decompress | None = None
+        self._decoder: Decompressor | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether the encoding of what has arrived has come to its end."""
-        return self._decoder is None or self._decoder.eof
+        return self._decoder is None or self._decoder.is_whole
 
     def decode(self, piece: bytes) -> bytes:
         """Return what a piece of the body stands for. Raises DecodingError."""
         if not self._codings or not piece:
             return piece
         coding = self._only_coding()
-        decoder = self._decoder = self._decoder or decompressor(self._codings[0], piece)
+        decoder = self._decoder = self._decoder or Decompressor(self._codings[0])
         try:
-            # what follows the end of the encoding is ignored, a further member of gzip too
             decoded = decoder.decompress(piece, self._left + 1)
+        except TooManyMembers as error:
+            raise DecodingError(str(error)) from None
         except zlib.error:
             raise DecodingError(f"the body is not valid {coding}") from None
         self._left -= len(decoded)

@@ -59,6 +59,9 @@ def stream_of(response: Response) -> Stream:
     return response.stream
 
 
+MEMBERS = gzip.compress(BODY[:9]) + gzip.compress(BODY[9:])
+
+
 def data_of(response: Response) -> list[str]:
     return [event.data for event in stream_of(response).events]
 
@@ -70,12 +73,13 @@ def data_of(response: Response) -> list[str]:
         CHUNKED + b"".join(chunk(BODY[i : i + 1]) for i in range(len(BODY))) + b"0\r\n\r\n",
         HEAD.replace(b"1.1", b"1.0") + b"\r\n" + BODY,
         HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(BODY),
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + MEMBERS,
         HEAD + b"Content-Encoding: deflate\r\n\r\n" + zlib.compress(BODY),
         b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"\r\n" + BODY,
         HEAD.replace(b"\r\n", b"\n") + b"\n" + BODY,
     ],
-    ids=["length", "chunks of a byte", "until close", "gzip", "deflate", "informational",
-         "odd head"],
+    ids=["length", "chunks of a byte", "until close", "gzip", "members", "deflate",
+         "informational", "odd head"],
 )  # fmt: skip
 def test_events_are_found_however_the_body_is_framed(content: bytes) -> None:
     response = exchange(content)

@@ -17,8 +17,19 @@ TEXT = b"data: some text\n\n" * 99
         (b"deflate", zlib.compress(TEXT)[2:-4]),
         (b"utf-8", TEXT),
         (b"gzip", gzip.compress(TEXT) + b"noise"),
+        (b"gzip", gzip.compress(TEXT[:7]) + gzip.compress(b"") + gzip.compress(TEXT[7:])),
+        (b"gzip", gzip.compress(TEXT) + b"\x1f"),
     ],
-    ids=["gzip", "x-gzip", "deflate", "raw deflate", "no coding", "noise behind it"],
+    ids=[
+        "gzip",
+        "x-gzip",
+        "deflate",
+        "raw deflate",
+        "no coding",
+        "noise behind it",
+        "three members",
+        "half a magic number behind it",
+    ],
 )
 def test_a_body_is_decoded_byte_by_byte(coding: bytes, body: bytes) -> None:
     decoder = StreamDecoder((coding,))
@@ -42,8 +53,13 @@ def test_what_was_flushed_is_decoded_before_the_end() -> None:
         ((b"gzip", b"gzip"), b"x", "a stream with more than one content encoding is not read"),
         ((b"gzip",), gzip.compress(bytes(1_000_000)),
          "the body is over 1,000 bytes after decoding (Content-Encoding: gzip)"),
+        ((b"gzip",), gzip.compress(bytes(600)) * 2,
+         "the body is over 1,000 bytes after decoding (Content-Encoding: gzip)"),
+        ((b"gzip",), gzip.compress(b"") * 10_001, "the body has more than 10,000 members of gzip"),
+        ((b"gzip",), gzip.compress(b"x") + b"\x1f\x8bno", "the body is not valid gzip"),
     ],
-    ids=["no gzip", "not asked for", "two codings", "too large"],
+    ids=["no gzip", "not asked for", "two codings", "too large", "two members too large",
+         "too many members", "a broken second member"],
 )  # fmt: skip
 def test_what_cannot_be_decoded_or_is_too_large_has_a_reason(
     codings: tuple[bytes, ...], body: bytes, reason: str
@@ -51,6 +67,12 @@ def test_what_cannot_be_decoded_or_is_too_large_has_a_reason(
     with pytest.raises(DecodingError) as raised:
         StreamDecoder(codings, 1_000).decode(body)
     assert str(raised.value) == reason
+
+
+def test_a_member_that_has_begun_is_not_whole() -> None:
+    decoder = StreamDecoder((b"gzip",))
+    assert decoder.decode(gzip.compress(TEXT) + gzip.compress(TEXT)[:-4]) == TEXT * 2
+    assert not decoder.is_whole
 
 
 def test_the_pieces_of_a_body_are_bounded_together() -> None:
