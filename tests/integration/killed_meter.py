@@ -1,8 +1,8 @@
 """A metering service that is killed between a charge and its response, and started again.
 
 `python -m tests.integration.killed_meter DATABASE LISTENER MOMENT KILLS START` serves one life of
-it. Its charges survive in SQLite, its counters begin at zero. The supervisor keeps the listening
-socket, so that requests wait while no process is there to accept them.
+it. Its charges survive in SQLite or in PostgreSQL, its counters begin at zero. The supervisor keeps
+the listening socket, so that requests wait while no process is there to accept them.
 """
 
 import json
@@ -20,11 +20,14 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any, LiteralString
+
+import psycopg
 
 from tests.paths import ROOT
 
+SQLITE = "sqlite:///"
 CUSTOMERS = 5
 CHARGES_OF_A_LIFE = 12
 LOST_CHARGE = 3  # of the first life; its trace id is noted
@@ -40,31 +43,41 @@ class Moment(StrEnum):
 
 
 class Store:
-    """What outlives a process: charges, and how often one was killed."""
+    """What outlives a process: charges, and how often one was killed; each row is committed."""
 
-    def __init__(self, database: Path) -> None:
-        self._rows = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self._rows.execute(
-            "CREATE TABLE IF NOT EXISTS usage (tenant TEXT, trace TEXT, customer TEXT, tokens REAL)"
-        )
-        self._rows.execute("CREATE TABLE IF NOT EXISTS kills (charges INTEGER)")
-        self._rows.execute("CREATE TABLE IF NOT EXISTS lost (trace TEXT, customer TEXT)")
+    def __init__(self, database: str) -> None:
+        self._connection: sqlite3.Connection | psycopg.Connection
+        if database.startswith(SQLITE):
+            self._connection = sqlite3.connect(
+                database.removeprefix(SQLITE), isolation_level=None, check_same_thread=False
+            )
+        else:
+            self._connection = psycopg.connect(database.replace("+psycopg", ""), autocommit=True)
+        self._mark = "?" if database.startswith(SQLITE) else "%s"
+        for table in ("usage (tenant TEXT, trace TEXT, customer TEXT, tokens NUMERIC(12, 3))",
+                      "kills (charges INTEGER)", "lost (trace TEXT, customer TEXT)"):  # fmt: skip
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
 
     @property
     def kills(self) -> int:
-        number: int = self._rows.execute("SELECT count(*) FROM kills").fetchone()[0]
-        return number
+        return len(self.read("SELECT charges FROM kills"))
+
+    def read(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query).fetchall()
 
     def insert(self, table: str, *values: object) -> None:
         """Commit one row."""
-        marks = ", ".join("?" * len(values))
-        self._rows.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+        marks = ", ".join([self._mark] * len(values))
+        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class Meter:
     """One life of the service."""
 
-    def __init__(self, database: Path, moment: Moment, kills: int, *, shows_start: bool) -> None:
+    def __init__(self, database: str, moment: Moment, kills: int, *, shows_start: bool) -> None:
         self._store, self._moment, self._kills = Store(database), moment, kills
         self._used: Counter[tuple[str, str]] = Counter()
         self._charges, self._lock = 0, Lock()
@@ -153,14 +166,14 @@ def serve(listener: socket.socket, meter: Meter) -> None:
 
 @contextmanager
 def killed_meter(
-    database: Path, moment: Moment, kills: int, *, shows_start: bool = True
+    database: str, moment: Moment, kills: int, *, shows_start: bool = True
 ) -> Iterator[int]:
     """Start the service again whenever it was killed, within the block; yield its port."""
-    Store(database)
+    Store(database).close()
     over = Event()
     lives: list[subprocess.Popen[bytes]] = []
     with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as listener:
-        command = [sys.executable, "-m", "tests.integration.killed_meter", str(database),
+        command = [sys.executable, "-m", "tests.integration.killed_meter", database,
                    str(listener.fileno()), moment, str(kills), str(int(shows_start))]  # fmt: skip
 
         def supervise() -> None:
@@ -183,7 +196,5 @@ def killed_meter(
 if __name__ == "__main__":
     serve(
         socket.socket(fileno=int(sys.argv[2])),
-        Meter(
-            Path(sys.argv[1]), Moment(sys.argv[3]), int(sys.argv[4]), shows_start=sys.argv[5] == "1"
-        ),
+        Meter(sys.argv[1], Moment(sys.argv[3]), int(sys.argv[4]), shows_start=sys.argv[5] == "1"),
     )

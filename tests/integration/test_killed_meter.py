@@ -1,7 +1,7 @@
 """What is in doubt after a service was killed is settled exactly, or an interval with the truth."""
 
-import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,15 +11,16 @@ import pytest
 
 from scenarios.evidence.exchange import Outcome
 from tests.integration.command import Ended, Start
-from tests.integration.killed_meter import CUSTOMERS, Moment, killed_meter
+from tests.integration.killed_meter import CUSTOMERS, SQLITE, Moment, Store, killed_meter
 from tests.integration.real_prometheus import real_prometheus
+from tests.reference_services.databases import postgresql_databases, postgresql_server
 from tests.speed import unproven
 
 ENVIRONMENT = """
 environment: metering
 services:
   gateway: {{url: "http://127.0.0.1:{port}"{declared}}}
-databases: {{billing: "sqlite:///{database}"}}
+databases: {{billing: "{database}"}}
 headers: {{X-Tenant-ID: "{{{{ tenant }}}}"}}
 trace_header: {trace_header}
 exclusive: true
@@ -78,6 +79,7 @@ class Killing:
     in_doubt: str = "1%"
     trace_header: str = "X-Trace-ID"
     command: tuple[str, ...] = ("load", "--profile", "load")
+    is_postgresql: bool = False
 
     @property
     def profile(self) -> str:
@@ -124,13 +126,23 @@ class Killed:
         return sum(row.outcome is Outcome.UNKNOWN for row in rows)
 
 
+@contextmanager
+def billing(folder: Path, killing: Killing) -> Iterator[str]:
+    """Yield the address of a database for the charges."""
+    if not killing.is_postgresql:
+        yield f"{SQLITE}{folder / 'billing.sqlite'}"
+        return
+    with postgresql_server() as server, postgresql_databases(server) as databases:
+        yield databases.url_of("cards")
+
+
 def drive(start: Start, folder: Path, killing: Killing) -> Killed:
     """Drive the load of a killing."""
     customers = "\n".join(["id", *(f"c{number}" for number in range(CUSTOMERS))])
     (folder / "customers.csv").write_text(customers)
     (folder / "s.yaml").write_text(killing.scenario)
-    database = folder / "billing.sqlite"
     with ExitStack() as held:
+        database = held.enter_context(billing(folder, killing))
         port = held.enter_context(killed_meter(
             database, killing.moment, killing.kills, shows_start=killing.shows_start
         ))  # fmt: skip
@@ -145,10 +157,10 @@ def drive(start: Start, folder: Path, killing: Killing) -> Killed:
         (folder / "e.yaml").write_text(environment)
         files = ["--env", str(folder / "e.yaml"), "--scenario", str(folder / "s.yaml")]
         ended = start(*killing.command, *files).wait()
-    with closing(sqlite3.connect(database)) as rows:
-        charged = rows.execute("SELECT customer, tokens FROM usage").fetchall()
-        kills = rows.execute("SELECT count(*) FROM kills").fetchone()[0]
-        lost = tuple(rows.execute("SELECT trace, customer FROM lost"))
+        store = held.enter_context(closing(Store(database)))
+        charged = store.read("SELECT customer, tokens FROM usage")
+        lost = tuple(store.read("SELECT trace, customer FROM lost"))
+        kills = store.kills
     truth = dict.fromkeys((customer for customer, _ in charged), Fraction())
     for customer, tokens in charged:
         truth[customer] += Fraction(str(tokens))
@@ -174,6 +186,8 @@ LONG = [
     Killing(kills=20, has_counter=True),
     Killing(kills=5, has_counter=True, has_prometheus=True, command=TWO_WORKERS),
     Killing(kills=5, has_bound=False, trace_header="traceparent"),
+    Killing(kills=4, has_bound=False, is_postgresql=True, command=TWO_WORKERS),
+    Killing(Moment.BEFORE_CHARGE, kills=3, has_counter=True, is_postgresql=True),
 ]
 
 
@@ -210,6 +224,7 @@ def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
         Killing(has_traces=False, kills=20),
         Killing(Moment.BEFORE_CHARGE, has_traces=False, command=("e2e",)),
         Killing(has_traces=False, has_counter=True),
+        Killing(has_traces=False, kills=4, is_postgresql=True),
     ],
 )
 @pytest.mark.parametrize("in_doubt", ["1%", "60%"])
