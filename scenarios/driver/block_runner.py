@@ -19,7 +19,7 @@ from scenarios.driver.blocks import (
 from scenarios.driver.expectations import check_response, check_stream
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow, Poll
-from scenarios.driver.step_runner import StepRunner
+from scenarios.driver.step_runner import Check, StepRunner
 from scenarios.evidence.exchange import Mark
 from scenarios.http.messages import Response
 from scenarios.http.streams import Stream
@@ -75,9 +75,12 @@ class BlockRunner:
         return self._has_room(step) and self._runner.run((step,))
 
     def _run_stream(self, step: CompiledStep) -> bool:
-        if not self._has_room(step):
-            return False
-        runner, found = self._runner, _FoundStream()
+        if step.poll:
+            return self._run_polls(step, step.poll)
+        return self._has_room(step) and self._send_stream(step)
+
+    def _send_stream(self, step: CompiledStep, check: Check = check_stream) -> bool:
+        runner, found = self._runner, _FoundStream(check)
         try:
             is_ok = runner.run((step,), check=found.check, sender=runner.sender.streaming())
             if found.stream:
@@ -123,7 +126,10 @@ class BlockRunner:
     def _run_polls(self, step: CompiledStep, poll: Poll) -> bool:
         runner, wait = self._runner, _Wait(self._runner, poll)
         while self._has_room(step):
-            is_ok = runner.run((step,), check=wait.check)
+            if step.stream:
+                is_ok = self._send_stream(step, wait.check)
+            else:
+                is_ok = runner.run((step,), check=wait.check)
             if wait.is_over:
                 runner.recorder.mark(runner.last, Mark.WAIT)
             if wait.is_over or not is_ok:
@@ -152,7 +158,8 @@ class BlockRunner:
 class _FoundStream:
     """The stream of a response, once it is checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Check) -> None:
+        self._check = check
         self.stream: Stream | None = None
 
     def check(
@@ -160,7 +167,7 @@ class _FoundStream:
     ) -> FailureReason | None:
         """Return why a stream is not as expected, or None."""
         self.stream = response.stream
-        return check_stream(flow, step, response, variables)
+        return self._check(flow, step, response, variables)
 
 
 class _Wait:
@@ -181,13 +188,16 @@ class _Wait:
         self, flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
     ) -> FailureReason | None:
         """Return why a response is wrong, or None: also of one that is not done yet."""
-        poll = self._poll
-        if poll.pending and (reason := check_response(flow, poll.pending, response, variables)):
-            return reason
-        reason = check_response(flow, poll.done, response, variables)
+        poll, compare = self._poll, check_stream if step.stream else check_response
+        # of a status that is awaited, a response that broke off is wrong, and not just not done
+        if not poll.awaits_status or response.status in poll.pending.statuses:
+            reason = compare(flow, poll.pending, response, variables)
+            if reason:
+                return reason
+        reason = compare(flow, poll.done, response, variables)
         if reason is None:
             self.is_over = True
-            return check_response(flow, step, response, variables)
+            return compare(flow, step, response, variables)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return reason
         if self.next_due_s() <= self._until_s:

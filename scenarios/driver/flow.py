@@ -60,12 +60,13 @@ class CompiledStep:
 class Poll:
     """The `until` of a step, as steps that differ in what they expect of the same response.
 
-    `pending` has what any response must have, or is None where only a 5xx is wrong; `done` has
-    what ends the wait.
+    `pending` has what any response must have that is not `done`. Where the poll `awaits_status`,
+    other responses are not done yet, unless they are a 5xx.
     """
 
-    pending: CompiledStep | None
+    pending: CompiledStep
     done: CompiledStep
+    awaits_status: bool
     every_s: float
     within_s: float
 

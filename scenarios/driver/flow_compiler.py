@@ -205,17 +205,17 @@ def _with_poll(step: Step, compile_step: Callable[[Step], CompiledStep]) -> Comp
     until = step.until
     if until is None:
         return compile_step(step)
-    waits_for_status = "status" in until.model_fields_set
-    same_status = {} if waits_for_status else {"status": step.expect.status}
-    done = step.model_copy(update={"expect": until.model_copy(update=same_status), "save": {}})
-    pending = step.model_copy(update={"expect": Expect(status=step.expect.status), "save": {}})
-    if waits_for_status and "status" not in step.expect.model_fields_set:
+    awaits_status = "status" in until.model_fields_set
+    status = until.status if awaits_status else step.expect.status
+    expected = until.model_copy(update={"status": status})
+    done = step.model_copy(update={"expect": expected, "save": {}})
+    pending = step.model_copy(update={"expect": Expect(status=status), "save": {}})
+    if awaits_status and "status" not in step.expect.model_fields_set:
         expect = step.expect.model_copy(update={"status": until.status})
         step = step.model_copy(update={"expect": expect})
     return replace(
         compile_step(step),
         poll=Poll(
-            None if waits_for_status else compile_step(pending), compile_step(done),
-            until.every, until.within,
+            compile_step(pending), compile_step(done), awaits_status, until.every, until.within,
         ),
     )  # fmt: skip

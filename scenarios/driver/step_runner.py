@@ -12,7 +12,7 @@ from typing import Any
 from config.redaction import redact
 from config.secrets import is_word
 from scenarios.driver.counts import NONE_PROMISED
-from scenarios.driver.expectations import check_response
+from scenarios.driver.expectations import check_response, check_stream
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
 from scenarios.evidence.amounts import AmountRow
@@ -22,6 +22,7 @@ from scenarios.evidence.trace_ids import id_in
 from scenarios.http.cookies import Cookie, CookieJar
 from scenarios.http.messages import NotSent, Request, Response, ResponseLost, Sender
 from scenarios.language.step_validation import TRACE_VARIABLE
+from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
 
 _SNIPPET_CHARACTERS = 2_000
@@ -138,7 +139,7 @@ class StepRunner:
     def run_together(self, steps: Sequence[CompiledStep]) -> bool:
         """Run steps at once, each over a connection of its own; return whether all were ok."""
         calls = [
-            self._call(step, sender)
+            self._call(step, sender.streaming() if step.stream else sender)
             for step, sender in zip(steps, self.sender.parallel(len(steps)), strict=True)
         ]
         try:
@@ -177,7 +178,8 @@ class StepRunner:
         self.flow.secrets.own = self.secrets
         if call.step.uses_trace_id:
             self.variables[TRACE_VARIABLE] = id_in(call.request.trace, self.flow.trace_header)
-        reason = check_response(self.flow, call.step, response, self.variables)
+        check = check_stream if call.step.stream else check_response
+        reason = check(self.flow, call.step, response, self.variables)
         if call.step.amounts and not reason:
             reason = call.step.amounts.conclude(
                 self.recorder, call.number, call.promised, self.variables, self.flow.secrets
@@ -188,6 +190,9 @@ class StepRunner:
                            call.response)  # fmt: skip
         else:
             self.recorder.conclude(call.number, *times_s, Outcome.OK, call.response.status)
+        if response.stream:
+            self.recorder.note_stream(call.number, response.stream)
+        self.variables.pop(EVENTS_VARIABLE, None)  # as of a stream by itself
         return reason is None
 
     def _noted(self, request: Request, response: Response) -> Response:

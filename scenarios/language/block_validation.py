@@ -105,8 +105,6 @@ def _extent(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:
     for here, block in placed_blocks(blocks, place):
         if isinstance(block, Together) and any(step.until for step in block.together):
             yield here, "until waits, and together sends at once; move the step out of together"
-        if isinstance(block, Together) and any(step.stream for step in block.together):
-            yield here, "a stream is not sent together with others; move the step out of together"
     for index, block in enumerate(blocks):
         if (most := extent_of([block]).exchanges) > MAX_EXCHANGES:
             yield (

@@ -90,10 +90,11 @@ def _match(key: str) -> BeforeValidator:
     return BeforeValidator(as_match)
 
 
-class Expected(StrictModel):
+class Expect(StrictModel):
     """What any response must have: its status, headers, text, and values at JMESPath expressions.
 
     A header that is null must be absent. `schema` is a JSON Schema, or names one in a file.
+    `events` is how many a stream has.
     """
 
     other_names = OF_EXPECT
@@ -105,6 +106,7 @@ class Expected(StrictModel):
     body_schema: Annotated[
         str | bool | dict[str, Any] | None, _IS_SCHEMA, Field(alias="schema")
     ] = None
+    events: WrittenEventCount | None = None
 
     @property
     def statuses(self) -> frozenset[int]:
@@ -117,12 +119,6 @@ class Expected(StrictModel):
     def status_text(self) -> str:
         """The statuses as they are written, for people."""
         return " or ".join(map(str, self.status))
-
-
-class Expect(Expected):
-    """What a response must have; `events` is how many a stream has."""
-
-    events: WrittenEventCount | None = None
 
 
 class Capture(StrictModel):

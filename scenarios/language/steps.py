@@ -10,7 +10,7 @@ from config.headers import OwnFlowHeaders
 from config.models import StrictModel
 from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody
-from scenarios.language.expect import Expect, Expected, WrittenCapture
+from scenarios.language.expect import Expect, WrittenCapture
 from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_STEP
 from scenarios.language.quantities import Counts
@@ -48,7 +48,7 @@ def _remedy(words: list[str]) -> str:
     return f"write {_WRITTEN}"
 
 
-class Until(Expected):
+class Until(Expect):
     """When a step that is repeated is done: its request is sent `every` so often, `within` a time.
 
     A status that it names is waited for; without one, every response must have that of `expect`.
@@ -115,7 +115,7 @@ class Step(StrictModel):
         names = (self.step, self.wait, self.first_event, self.longest_gap)
         return tuple(name for name in names if name)
 
-    def expectations(self) -> Iterator[tuple[str, Expected]]:
+    def expectations(self) -> Iterator[tuple[str, Expect]]:
         """Yield what responses are compared with, each with its key."""
         yield "expect", self.expect
         if self.until:

@@ -14,8 +14,6 @@ def find_stream_violations(place: Location, step: Step) -> Iterator[Violation]:
     if step.stream is None:
         yield from _without_stream(place, step)
         return
-    if step.until:
-        yield (*place, "until"), "a stream is sent once, and until sends again; remove one of both"
     if step.request_parts()[0] == "HEAD":
         yield (*place, "stream"), "a response to HEAD has no body; send GET"
     yield from _hang_up(place, step)
@@ -24,16 +22,19 @@ def find_stream_violations(place: Location, step: Step) -> Iterator[Violation]:
 def _without_stream(place: Location, step: Step) -> Iterator[Violation]:
     if step.hang_up:
         yield (*place, "hang_up"), f"the client hangs up in a stream; {ADD_STREAM}"
-    if step.expect.events:
-        yield (*place, "expect", "events"), f"a stream has events; {ADD_STREAM}"
+    for key, expectation in step.expectations():
+        if expectation.events:
+            yield (*place, key, "events"), f"a stream has events; {ADD_STREAM}"
 
 
 def _hang_up(place: Location, step: Step) -> Iterator[Violation]:
     """Report numbers of events that no stream has from which the client hangs up."""
-    count, expected = step.hang_up and step.hang_up.after_events, step.expect.events
-    if count and expected and not expected.has(count):
-        yield (
-            (*place, "expect", "events"),
-            f"the client hangs up after {count} events, and {expected.words} are expected; "
-            "change one of both",
-        )
+    count = step.hang_up.after_events if step.hang_up else 0
+    for key, expectation in step.expectations():
+        expected = expectation.events
+        if count and expected and not expected.has(count):
+            yield (
+                (*place, key, "events"),
+                f"the client hangs up after {count} events, and {expected.words} are expected; "
+                "change one of both",
+            )
