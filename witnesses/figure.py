@@ -38,6 +38,7 @@ class Reason(StrEnum):
     SEVERAL_PROCESSES = "several_processes"
     SHARED_TARGET = "shared_target"
     BEYOND_PRECISION = "beyond_precision"
+    FEW_DIGITS = "few_digits"
     CLOCK_SET = "clock_set"
     PROCESS_RESTARTED = "process_restarted"
     COUNTER_FELL = "counter_fell"
@@ -196,6 +197,17 @@ class Figure:
         """Return the figure with a further reason to doubt it, and the bounds that still hold."""
         low = self.low if reason in _ONLY_UNDERSTATES else None
         high = self.high if reason in _ONLY_OVERSTATES else None
+        return Figure(low, high, *self._weightier(reason, detail), self.late)
+
+    def widened(self, by: Amount, reason: Reason, detail: str = "") -> "Figure":
+        """Return the figure with bounds that are off by at most so much, and never below zero.
+
+        >>> widened = Figure.exact(20).widened(30, Reason.FEW_DIGITS)
+        >>> widened.low, widened.high, widened.direction
+        (0, 50, <Direction.BETWEEN: 'between'>)
+        """
+        low = None if self.low is None else max(0, self.low - by)
+        high = None if self.high is None else self.high + by
         return Figure(low, high, *self._weightier(reason, detail), self.late)
 
     def __add__(self, other: "Figure") -> "Figure":

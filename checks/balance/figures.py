@@ -7,7 +7,7 @@ fell. So a figure is final only after all were read.
 from collections.abc import Iterable, Mapping
 
 from checks.case import Case
-from witnesses.figure import Figures, Reason, void_figures
+from witnesses.figure import Amount, Figures, Labels, Reason, void_figures
 from witnesses.model import CountedQuantity
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
@@ -63,7 +63,18 @@ def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:
                   if each.reason is Reason.MOVED_BEFORE), None)  # fmt: skip
     if service and moved:
         figures[SERVICE] = service.doubted(Reason.MOVED_BEFORE)
+    errors = case.services.printing_errors(quantity)
+    figures[PROMETHEUS] = _widened(figures[PROMETHEUS], errors)
     return figures
+
+
+def _widened(figures: Figures, errors: Mapping[Labels, Amount]) -> Figures:
+    """Return the figures of Prometheus, which scrapes the digits that the harness does."""
+    by_labels = {
+        labels: figure.widened(errors[labels], Reason.FEW_DIGITS) if labels in errors else figure
+        for labels, figure in figures.by_labels.items()
+    }
+    return Figures(by_labels, figures.absent)
 
 
 def _has_fallen(figures: Figures) -> bool:

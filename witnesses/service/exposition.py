@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from witnesses.figure import Reason
+from witnesses.service.printed_digits import NO_DIGITS, PrintedDigits, printed_digits
 
 COUNTER, GAUGE = "counter", "gauge"
 START_TIME = "process_start_time_seconds"
@@ -55,7 +56,7 @@ class Exposition:
     none is given. `error` says why there are no metrics, and `reason` is its class. `stamps` are
     the page's own timestamps, in the same order as `values`; `asked_at` is when the page was asked
     for, on the clock of its host (both epoch seconds). `contradictory` are the series, as metric
-    and labels, that the page shows twice with different values.
+    and labels, that the page shows twice with different values. `digits` are those of its values.
     """
 
     values: Mapping[str, Mapping[LabelPairs, float]]
@@ -65,6 +66,7 @@ class Exposition:
     stamps: Mapping[str, Mapping[LabelPairs, float]] = field(default_factory=dict)
     asked_at: float = -math.inf
     contradictory: frozenset[tuple[str, LabelPairs]] = frozenset()
+    digits: PrintedDigits = NO_DIGITS
 
     @property
     def newest_stamp(self) -> float | None:
@@ -168,7 +170,7 @@ def parse_exposition(content: bytes, url: str, asked_at: float = -math.inf) -> E
         return unreadable(Reason.EMPTY_EXPOSITION, f"{url} shows no metrics")
     return Exposition(
         page.values, types, stamps=page.stamps, asked_at=asked_at,
-        contradictory=frozenset(page.contradictory),
+        contradictory=frozenset(page.contradictory), digits=printed_digits(text),
     )  # fmt: skip
 
 

@@ -8,7 +8,16 @@ from typing import Any
 from scenarios.evidence.files import is_there, read_file, read_json
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.selector import Matcher
-from witnesses.figure import Amount, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
+from witnesses.figure import (
+    Amount,
+    Figure,
+    Figures,
+    Labels,
+    Reason,
+    sum_by_labels,
+    total_of,
+    void_figures,
+)
 from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
@@ -75,6 +84,20 @@ class ServiceReading:
         for reason in {reason for each, _ in replicas for reason in each.staleness(metric)}:
             figures = figures.doubted(reason)
         return figures if not doubts else Figures(figures.by_labels, Figure.void(*doubts[0]))
+
+    def printing_errors(self, quantity: CountedQuantity) -> dict[Labels, Amount]:
+        """Return by how much increases may differ from those that the pages print, if they may.
+
+        That is by the values of the quantity's labels.
+        """
+        errors: dict[Labels, Amount] = {}
+        for replica, of_target in self.replicas_of(quantity):
+            of_metric = replica.printing_errors(quantity.selector.metric, quantity.precision)
+            for labels, error in of_metric:
+                if error and not of_target.failed_matchers(quantity.selector, labels):
+                    values = _values(of_target, labels, quantity.labels)
+                    errors[values] = total_of(errors.get(values, 0), error)
+        return errors
 
     def source(self, quantity: CountedQuantity) -> Source:
         """Return the metrics addresses that the quantity is read from, and its selector."""

@@ -13,10 +13,11 @@ from functools import cached_property
 from itertools import chain
 
 from scenarios.language.selector import Selector
-from witnesses.figure import MAX_COUNT, Figure, Reason
+from witnesses.figure import MAX_COUNT, Amount, Figure, Reason, total_of
 from witnesses.precision import WHOLE, Precision
 from witnesses.process_identity import is_moved, is_replaced
 from witnesses.service.exposition import COUNTER, Exposition, LabelPairs, parse_exposition
+from witnesses.service.printed_digits import PrintedDigits
 from witnesses.service.single_process import RepeatedScrapes
 
 _CREATED = "_created"
@@ -135,6 +136,9 @@ class Replica:
         for pairs, value in shown.items():
             start = before.get(pairs, 0.0)
             figure = _increase(start, value, self._is_created_anew(metric, pairs))
+            if error := self._printing_error(start, value, precision):
+                detail = f"{value:,.0f} ± {error}"
+                figure = figure.widened(error, Reason.FEW_DIGITS, detail)
             if (metric, pairs) in self.before.contradictory | self.after.contradictory:
                 figure = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
             if (metric, pairs) in self.sunken:
@@ -150,6 +154,22 @@ class Replica:
             if is_known and late > 0:
                 figure = replace(figure, late=late)
             yield dict(pairs), precision.figure(figure, max(start, value))
+
+    def printing_errors(
+        self, metric: str, precision: Precision
+    ) -> Iterator[tuple[dict[str, str], Amount]]:
+        """Yield by how much each series' increase may differ from the one that its pages print."""
+        before = self.before.values.get(metric, {})
+        for pairs, value in self.after.values.get(metric, {}).items():
+            yield dict(pairs), self._printing_error(before.get(pairs, 0.0), value, precision)
+
+    def _printing_error(self, start: float, value: float, precision: Precision) -> Amount:
+        digits, resolution = self._digits, precision.resolution
+        return total_of(digits.error(start, resolution), digits.error(value, resolution))
+
+    @cached_property
+    def _digits(self) -> PrintedDigits:
+        return self.before.digits | self.after.digits
 
     def staleness(self, metric: str, pairs: LabelPairs = _NONE) -> Iterator[Reason]:
         """Yield the doubts that the page's own timestamps cast on a series, or on all of a page.

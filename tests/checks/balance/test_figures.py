@@ -185,3 +185,29 @@ def test_a_series_that_only_a_page_has_is_missing_from_prometheus_and_not_from_a
     row = _rows(folder)["tea"]
     assert row.figures["prometheus"].reason is Reason.SERIES_ABSENT
     assert row.figures["service"].is_exact
+
+
+@pytest.mark.parametrize(
+    ("shown", "verdict", "code"),
+    [
+        ("1.00002e+06", Verdict.INCONCLUSIVE, Code.WITNESS_DOWN),
+        ("1.00001e+06", Verdict.INCONCLUSIVE, Code.WITNESS_DOWN),
+        ("1e+06", Verdict.FAIL, Code.LOST_COUNT),
+        ("1.00009e+06", Verdict.FAIL, Code.DOUBLE_COUNT),
+    ],
+)
+def test_few_printed_digits_accuse_only_of_what_they_can_show(
+    tmp_path: Path, shown: str, verdict: Verdict, code: Code
+) -> None:
+    """Prometheus, too, has only the digits that the page prints. The client did 20."""
+    scenario = SCENARIO.replace("tea: 1", "tea: 5")
+    folder, at = _run(tmp_path, scenario), {"before": "1.00000e+06", "after": shown}
+    for moment, printed in at.items():
+        others = exposition({"coffee": 8 * (moment == "after")}, visits=4 * (moment == "after"))
+        tea = f'uses_total{{tenant="acme",kind="tea"}} {printed}\n'
+        write_expositions(folder, moment, {"shop-0": others + tea})
+    series = [_series("tea", *settled(1e6, float(shown))), _series("coffee", *settled(0.0, 8.0))]
+    write_prometheus(folder, {"uses": series, "visits": [({}, settled(0.0, 4.0))]})
+    row = _rows(folder)["tea"]
+    assert (row.verdict, row.code) == (verdict, code)
+    assert {each.reason for each in row.figures.values()} == {Reason.FEW_DIGITS}

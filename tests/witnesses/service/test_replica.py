@@ -241,3 +241,50 @@ def test_a_counter_below_zero_is_void_and_no_loss(tmp_path: Path, before: int, a
     figures = _figures(tmp_path, exposition({"tea": before}), exposition({"tea": after}))
     expected = Figure.void(Reason.QUERY_RESULT_INVALID, "a counter below zero")
     assert figures.at(_TEA) == expected
+
+
+def _printed(tea: str, more: str = "") -> str:
+    return f'# TYPE uses_total counter\nuses_total{{tenant="acme",kind="tea"}} {tea}\n{more}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "low", "high"),
+    [
+        ("1.00002e+06", "1.00005e+06", 20, 40),
+        ("999990", "1.00001e+06", 15, 25),
+        ("1.00002e+06", "1.00002e+06", 0, 10),
+        ("9.99999e+06", "1e+07", 0, 65),
+    ],
+)
+def test_a_page_with_few_digits_leaves_half_of_the_last_one_open_in_both_directions(
+    tmp_path: Path, before: str, after: str, low: float, high: float
+) -> None:
+    figure = _figures(tmp_path, _printed(before), _printed(after)).at(_TEA)
+    assert (figure.low, figure.high, figure.reason) == (low, high, Reason.FEW_DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        ("51", "71", ""),
+        ("999970", "999990", ""),
+        ("1e+06", "1.00002e+06", "process_start_time_seconds 1.76426309712e+09\n"),
+        ("1.000004e+06", "1.000024e+06", ""),
+        ("1.000000e+06", "1.000020e+06", ""),
+        ("1000000", "1000020", ""),
+    ],
+)
+def test_a_page_with_all_digits_is_exact(
+    tmp_path: Path, before: str, after: str, more: str
+) -> None:
+    figure = _figures(tmp_path, _printed(before, more), _printed(after, more)).at(_TEA)
+    assert figure == Figure.exact(20.0)
+
+
+def test_of_several_replicas_the_open_digits_add_up(tmp_path: Path) -> None:
+    reading = _read(
+        tmp_path, [responds(_printed("1e+06"))] * 2, [responds(_printed("1.00012e+06"))] * 2
+    )
+    figure = reading.figures(_USES).at(_TEA)
+    assert (figure.low, figure.high) == (220, 260)
+    assert reading.printing_errors(_USES) == {_TEA: 20}
