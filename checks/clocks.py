@@ -36,7 +36,7 @@ def _judge_prometheus(skew_s: float, error: str = "") -> Finding:
         kind=Kind.VALIDITY,
         verdict=Verdict.PASS if is_well else Verdict.INCONCLUSIVE,
         expected=f"within {_MAX_CLOCK_SKEW_S:g} s",
-        observed=error or f"{skew_s:+.3f} s",
+        observed=error or f"{skew_s:+z.3f} s",
         detail="" if is_well else "Set both clocks by NTP.",
     )
 

@@ -138,7 +138,7 @@ def _clock(name: str, status: ServiceStatus) -> Iterator[Finding]:
         Kind.HEALTH,
         Verdict.PASS if is_well else Verdict.INCONCLUSIVE,
         f"within {_MAX_CLOCK_SKEW_S:g} s of ours",
-        f"{skew_s:+.0f} s",
+        f"{skew_s:+z.0f} s",
         "" if is_well else "Set both clocks by NTP: restarts are seen by start times.",
     )
 

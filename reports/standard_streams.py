@@ -41,9 +41,9 @@ class InertStream(io.TextIOWrapper):
     _line = ""  # what has been written of the last line
 
     def write(self, text: str, /) -> int:
-        """Write a text, with a space where a command would begin."""
+        """Write a text, with a space where a command would begin. Raises TypeError for bytes."""
         known = len(inert_lines(self._line))
-        written = f"{self._line}{text}"
+        written = self._line + text  # no f-string: Typer finds out by bytes what a stream takes
         super().write(inert_lines(written)[known:])
         self._line = _LINE_END.split(written)[-1]
         return len(text)

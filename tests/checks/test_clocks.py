@@ -100,3 +100,7 @@ def test_a_clock_apart_from_ours_is_inconclusive(skew_s: float) -> None:
 @pytest.mark.parametrize("skew_s", [1.0, -1.0])
 def test_a_clock_that_is_apart_by_all_that_is_allowed_passes(skew_s: float) -> None:
     assert judge_clock_skew(skew_s).verdict is Verdict.PASS
+
+
+def test_a_clock_of_prometheus_that_agrees_is_never_a_negative_zero_off() -> None:
+    assert judge_clock_skew(-0.0001).observed == "+0.000 s"

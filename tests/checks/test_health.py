@@ -94,6 +94,10 @@ def test_a_clock_may_be_two_seconds_from_ours_and_no_more(skew_s: float, verdict
     assert _judged_status(clock_skew_s=skew_s)["clock/shop"].verdict is verdict
 
 
+def test_a_clock_that_agrees_is_never_a_negative_zero_off() -> None:
+    assert _judged_status(clock_skew_s=-0.3)["clock/shop"].observed == "+0 s"
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,15 @@ def test_any_text_in_any_pieces_is_inert_and_loses_nothing(texts: list[str]) -> 
     written = _written(*texts)
     assert not any(_is_command(each) for each in re.split(r"[\n\r]", written))
     assert re.sub(r"\s", "", written) == re.sub(r"\s", "", "".join(texts))
+
+
+def test_bytes_are_refused_so_that_typer_prints_a_text_and_nothing_else() -> None:
+    buffer = io.BytesIO()
+    stream = InertStream(buffer, "utf-8")
+    with pytest.raises(TypeError):
+        stream.write(b"a")  # type: ignore[arg-type]
+    typer.echo("the help of a command", file=stream)
+    assert buffer.getvalue() == b"the help of a command\n"
 
 
 def test_our_own_commands_are_written_as_they_are() -> None:
