@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parse_duration(options.length)
     with serving_tokens(TokenEndpoint(LIFETIME_S)) as server, TemporaryDirectory() as folder:
         run(server, Path(folder), options.command, options.length)
-    return render(server)
+    return print_summary(server)
 
 
 def run(server: TokenServer, folder: Path, command: str, length: str) -> None:
@@ -68,7 +68,7 @@ def run(server: TokenServer, folder: Path, command: str, length: str) -> None:
     )  # fmt: skip
 
 
-def render(server: TokenServer) -> int:
+def print_summary(server: TokenServer) -> int:
     """Print what the server saw; return the exit code."""
     gaps_s = [later - earlier for (_, earlier), (_, later) in pairwise(server.endpoint.issued)]
     refused, orders = server.statuses.count(REFUSED), server.paths.count("/orders")

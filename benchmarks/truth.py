@@ -73,7 +73,7 @@ def match_durations(
             truth[trace_id(run_id, exchange.generator, exchange.sequence)],
         )
         for exchange in exchanges
-        if exchange.answered
+        if exchange.has_response
     ]
 
 

@@ -1,6 +1,6 @@
 """Compare the downtime that `run.py watch` reports with the true one, on a local staging.
 
-    python -m benchmarks.watch --for 10m --away 30s
+    python -m benchmarks.watch --for 10m --down 30s
 
 One service is stopped in the middle of the watch and started again. The true downtime lasts from
 the stop to the first successful response to a tight loop of probes:
@@ -36,10 +36,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--for", dest="length", default="10m", help="length of the watch (10m)")
     parser.add_argument(
-        "--away", default="30s", help="time from stop to start of the service (30s)"
+        "--down", default="30s", help="time from stop to start of the service (30s)"
     )
     options = parser.parse_args()
-    length_s, stopped_s = parse_duration(options.length), parse_duration(options.away)
+    length_s, stopped_s = parse_duration(options.length), parse_duration(options.down)
     with TemporaryDirectory() as folder, staging(Path(folder), "15s") as deployment:
         truth_s, result = watch_outage(deployment, options.length, length_s, stopped_s)
     row = next(each for each in result["availability"] if each["service"] == SERVICE)

@@ -194,13 +194,13 @@ def _row(
 def _incident(outage: Outage) -> Incident:
     """Return an outage with each edge at its middle, and how far off that may be."""
     began, ended = outage.began, outage.ended
-    off_s = (began[1] - began[0] + (ended[1] - ended[0] if ended else 0.0)) / 2
+    uncertain_s = (began[1] - began[0] + (ended[1] - ended[0] if ended else 0.0)) / 2
     began_at, ended_at = _middle(began), _middle(ended) if ended else None
     return Incident(
         began_at=datetime.fromtimestamp(began_at, UTC),
         ended_at=datetime.fromtimestamp(ended_at, UTC) if ended_at else None,
         duration_s=ended_at - began_at if ended_at else None,
-        uncertain_s=off_s,
+        uncertain_s=uncertain_s,
         error=outage.error,
         failed=outage.failed,
     )

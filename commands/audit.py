@@ -49,7 +49,7 @@ def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
             name = expected.fault or "clean"
             with progress.stage(f"{number} of {len(planned)} {name}") as stage:
                 audited = audit_one(expected, folder, f"{number:02}-{name}")
-                stage.is_well = audited.is_caught
+                stage.has_succeeded = audited.is_caught
                 stage.words.append("as expected" if audited.is_caught else "not as expected")
             for error in audited.errors:
                 progress.note(f"{name}: {error}")

@@ -121,7 +121,9 @@ class CurrentRun:
         plan = self.plan
         with ExitStack() as held:
             with self.progress.stage("stack"):
-                place = held.enter_context(deployed(plan, self.folder, self.record, self._lose))
+                place = held.enter_context(
+                    deployed(plan, self.folder, self.record, self._record_lost)
+                )
             self.folder = place.folder
             self.record = describe(self.record, place, plan)
             driver = held.enter_context(ready_driver(place, plan.profiles))
@@ -256,7 +258,7 @@ class CurrentRun:
     def _keep(self, phase: DrivenPhase) -> None:
         self._write(with_phase(self.record, phase))
 
-    def _lose(self, process: LostProcess) -> None:
+    def _record_lost(self, process: LostProcess) -> None:
         """Record a process of the local stack that did not last."""
         part = LostPart(process.name, process.code, is_supervisor=process.name == SUPERVISOR)
         self._write(replace(self.record, lost=(*self.record.lost, part)))

@@ -8,7 +8,8 @@ from functools import partial
 
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import deployed, describe, log_to, open_run, run_py
+from commands.shared.run_log import log_to
+from commands.shared.run_setup import deployed, describe, open_run, run_py
 from commands.shared.state_changes import StateReporter
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem

@@ -21,7 +21,7 @@ class ProgressStage:
     """One stage in progress: the words to print at its end, and whether it succeeded."""
 
     words: list[str] = field(default_factory=list)
-    is_well: bool = True
+    has_succeeded: bool = True
 
 
 class Progress:
@@ -33,7 +33,7 @@ class Progress:
         self._stream = stream
         self._live = stream.isatty() and not dumb
         self._colours = self._live and not os.environ.get("NO_COLOR")
-        self._said_at = time.monotonic()
+        self._written_at = time.monotonic()
         self._stage = ""
         self._shown = 1  # lines
         self._began = time.monotonic()
@@ -54,7 +54,7 @@ class Progress:
             ended = True
         finally:
             duration_s = time.monotonic() - began
-            mark, colour = ("✓", "32") if ended and stage.is_well else ("✕", "31")
+            mark, colour = ("✓", "32") if ended and stage.has_succeeded else ("✕", "31")
             shown = f"\x1b[{colour}m{mark}\x1b[0m" if self._colours else mark
             text = f"{name} {duration_s:.1f} s {', '.join(stage.words)}".rstrip()
             self._show("")
@@ -66,7 +66,7 @@ class Progress:
         line = f"… {self._stage:<10} {done:,} of {of:,}" if of else f"… {self._stage:<10} {done:,}"
         if self._live:
             self._show(line)
-        elif time.monotonic() - self._said_at > _MINUTE_S:
+        elif time.monotonic() - self._written_at > _MINUTE_S:
             self._write(line + "\n")
 
     def show_load(self, load: LoadSnapshot) -> None:
@@ -74,7 +74,7 @@ class Progress:
         lines = snapshot_lines(load)
         if self._live:
             self._show(*lines)
-        elif time.monotonic() - self._said_at > _MINUTE_S:
+        elif time.monotonic() - self._written_at > _MINUTE_S:
             self._write(one_line(", ".join(each.strip() for each in lines), _MOST_BYTES) + "\n")
 
     def note(self, text: str) -> None:
@@ -98,7 +98,7 @@ class Progress:
         except UnicodeEncodeError:
             plain = text.replace("✓", "ok").replace("✕", "x").replace("…", "...")
             text = plain.encode(encoding, errors="replace").decode(encoding)
-        self._said_at = time.monotonic()
+        self._written_at = time.monotonic()
         try:
             self._stream.write(text)
             self._stream.flush()

@@ -14,7 +14,7 @@ def regression_id(step: str) -> str:
 
 
 def is_passing(entry: Entry) -> bool:
-    """Tell whether a run passed, but for regressions that it could not judge.
+    """Return whether a run passed, but for regressions that it could not judge.
 
     Without that exception there would never be a first run to compare with. A run that was found
     slower does not pass: a few of those would soon be what is usual.
@@ -33,7 +33,7 @@ class Conditions:
     scenario_sha256: str
 
     def are_those_of(self, entry: Entry) -> bool:
-        """Tell whether a run was made on the same machine with the same file."""
+        """Return whether a run was made on the same machine with the same file."""
         same_machine = bool(self.machine) and entry.machine == self.machine
         return same_machine and entry.scenario_sha256 == self.scenario_sha256
 

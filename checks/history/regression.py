@@ -93,13 +93,13 @@ def _remarks(
     row: LatencyRow, rule: Regression, runs: Sequence[Entry], median: Entry
 ) -> Iterator[str]:
     before = median.latency[row.step]
-    here, there = (row.p95_low, row.p95_high), (before.p95_low, before.p95_high)
+    own, earlier = (row.p95_low, row.p95_high), (before.p95_low, before.p95_high)
     # A missing end is without bound.
-    ends = ((here[0], there[1]), (there[0], here[1]))
+    ends = ((own[0], earlier[1]), (earlier[0], own[1]))
     is_overlap = all(low is None or high is None or low <= high for low, high in ends)
     overlaps = "overlaps" if is_overlap else "does not overlap"
-    yield (f"The 95 % interval, {_interval(*here)}, {overlaps} that of the median run, "
-           f"{_interval(*there)}.")  # fmt: skip
+    yield (f"The 95 % interval, {_interval(*own)}, {overlaps} that of the median run, "
+           f"{_interval(*earlier)}.")  # fmt: skip
     yield from row_remarks(row, row.objectives[0])
     if len(runs) < rule.runs:
         yield f"The rule asks for {rule.runs} runs; there are {len(runs)} on this machine."

@@ -30,8 +30,8 @@ def run_black_box(
 ) -> CompletedCommand:
     """Run a command to its end and return its output; stderr goes to the log.
 
-    It is stopped after `timeout_s` seconds, and when this is interrupted: politely, and by force
-    `stop_s` seconds later.
+    It is stopped after `timeout_s` seconds, and when this is interrupted: with SIGINT, and with
+    SIGKILL `stop_s` seconds later.
     """
     began = time.monotonic()
     with log.open("wb") as output:
@@ -55,7 +55,7 @@ def run_black_box(
 
 
 def _stop(process: subprocess.Popen[bytes], stop_s: float) -> None:
-    """End a process, if it has not: politely, with an ear for its last words, then by force."""
+    """End a process that still runs: with SIGINT, reading its remaining output, then SIGKILL."""
     try:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

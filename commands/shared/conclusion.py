@@ -13,7 +13,7 @@ from checks.result import Result, to_json
 from checks.suite import judge
 from checks.verdict import exit_code
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import log_to
+from commands.shared.run_log import log_to
 from reports.annotations import render_annotations
 from reports.progress import Progress
 from reports.render import render_all

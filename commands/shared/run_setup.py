@@ -1,20 +1,19 @@
 """Set a run up: its plan, its folder and record, the services that it meets."""
 
 import hashlib
-import logging
 import os
 import platform
 import shlex
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
-from io import TextIOWrapper
 from pathlib import Path
 
 from commands.shared.revision import commit_of
+from commands.shared.run_log import log_to
 from config.clock import CLOCK
 from config.environment import (
     EnvironmentFile,
@@ -29,7 +28,6 @@ from reference_services.stack.processes import LostProcess, StackError
 from scenarios.driver.driver import DriverContext
 from scenarios.driver.load_process import ALONE, Workers
 from scenarios.driver.plan import Local, Plan, PlanRequest, read_plan
-from scenarios.evidence.files import open_to_append
 from scenarios.evidence.run_folder import (
     Run,
     RunFolder,
@@ -188,9 +186,7 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
     return run
 
 
-def recorded_headers(
-    written: Mapping[str, str], known: Mapping[str, str]
-) -> dict[str, str]:  # fmt: skip
+def recorded_headers(written: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
     """Return headers as a run records them, with what is known of the whole run.
 
     `${…}` stays as written, and so does a template whose value differs between iterations.
@@ -199,52 +195,6 @@ def recorded_headers(
         name: compile_text(value)(known) if variables_in(value) <= known.keys() else value
         for name, value in written.items()
     }
-
-
-class RedactingFormatter(logging.Formatter):
-    """Formats records, tracebacks included, without secrets."""
-
-    def __init__(self, secrets: Secrets) -> None:
-        """Use the format of `logging`."""
-        super().__init__(logging.BASIC_FORMAT)
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line or lines of a record."""
-        return redact(super().format(record), self._secrets)
-
-
-def log_to(folder: RunFolder) -> None:
-    """Send what the harness logs, tracebacks of its own faults included, to the run's log.
-
-    Raises OSError.
-    """
-    handler = _RunLog(folder.path / "run.log", encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(RedactingFormatter(folder.secrets))
-    logging.basicConfig(handlers=[handler], force=True, level=logging.WARNING)
-
-
-class _RunLog(logging.FileHandler):
-    """A log that is a file of a run, which may come from elsewhere."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a log that was closed is opened again, unless its folder is gone."""
-        try:
-            super().emit(record)
-        except OSError:
-            self.handleError(record)
-
-    def _open(self) -> TextIOWrapper:
-        file = open_to_append(Path(self.baseFilename))
-        return TextIOWrapper(file, encoding=self.encoding, errors=self.errors, write_through=True)
-
-    def close(self) -> None:
-        """Close the file; what a full disk did not take is lost."""
-        with suppress(OSError):
-            super().close()
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Leave out what cannot be written: a full disk has a sentence of its own."""
 
 
 def versions_of_data(tables: Tables) -> dict[str, str]:

@@ -49,7 +49,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
 def _parts(source: ChartSource) -> pd.DataFrame:
     """Return p99 of lag and service time per interval in which requests were due."""
     width = pd.Timedelta(seconds=source.interval_s)
-    # an offset of the wall interval_clock within a row is no lag
+    # an offset of the wall clock within a row is no lag
     frame = source.exchanges[["lag_s", "service_s"]].clip(lower=0.0)
     at = source.exchanges["due_at"].dt.floor(width)
     begins, which = np.unique(at.dt.tz_localize(None).to_numpy(), return_inverse=True)

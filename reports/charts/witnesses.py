@@ -23,7 +23,7 @@ from reports.charts.layers import (
     series_colour,
     time_axis,
 )
-from reports.charts.ledger_steps import Bounds, bounds_at, totals_of
+from reports.charts.ledger_over_time import Bounds, bounds_at, totals_of
 from reports.charts.model import Chart, NotDrawn
 from reports.charts.source import ChartSource
 from reports.vega import BLUE, FAIL, TEAL

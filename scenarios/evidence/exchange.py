@@ -46,7 +46,7 @@ class Exchange:
     marks: int = 0
 
     @property
-    def answered(self) -> bool:
+    def has_response(self) -> bool:
         """Whether a status line was received."""
         return self.outcome in (Outcome.OK, Outcome.REJECTED)
 

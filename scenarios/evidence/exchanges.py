@@ -168,7 +168,7 @@ class Exchanges:
         return times_s
 
     @property
-    def answered(self) -> Column:
+    def has_response(self) -> Column:
         """A mask of the exchanges with a response."""
         mask: Column = self.rows["outcome"] <= CODES[Outcome.REJECTED]
         return mask

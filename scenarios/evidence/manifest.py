@@ -41,10 +41,10 @@ def changed_files(folder: RunFolder, run: Run) -> tuple[str, ...]:
         return (NAME,) if run.has_manifest else ()
     except (OSError, ValueError):
         return (NAME,)
-    there = set(_names(folder.evidence))
+    present = set(_names(folder.evidence))
     # a name that only the manifest has may be any path: it is not opened
-    changed = there ^ recorded.keys()
-    for name in there & recorded.keys():
+    changed = present ^ recorded.keys()
+    for name in present & recorded.keys():
         if not _has_digest(folder.evidence / name, recorded[name]):
             changed.add(name)
     return tuple(sorted(changed))

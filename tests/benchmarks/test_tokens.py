@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from benchmarks.tokens import REFUSED, render
+from benchmarks.tokens import REFUSED, print_summary
 from tests.token_server import TokenEndpoint, TokenServer
 
 
@@ -12,7 +12,7 @@ def served(issued_s: Sequence[float], statuses: Sequence[int] = (200, 200)) -> T
 
 
 def test_tokens_that_were_renewed_in_time_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    assert render(served([0.0, 17.9, 36.1])) == 0
+    assert print_summary(served([0.0, 17.9, 36.1])) == 0
     assert "tokens     3, of which 0 needless" in capsys.readouterr().out
 
 
@@ -26,4 +26,4 @@ def test_tokens_that_were_renewed_in_time_pass(capsys: pytest.CaptureFixture[str
     ids=["requested twice", "refused", "nothing was sent"],
 )
 def test_what_is_wrong_fails(server: TokenServer) -> None:
-    assert render(server) == 1
+    assert print_summary(server) == 1

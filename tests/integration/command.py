@@ -43,7 +43,7 @@ class Ended:
         return recordings_of(self.folder, profile)
 
     def says_nothing_wrong(self) -> bool:
-        """Tell whether a load ended without a traceback anywhere."""
+        """Return whether a load ended without a traceback anywhere."""
         log = (self.folder / "load.log").read_text()
         return "Traceback" not in self.stdout + self.stderr + log
 

@@ -33,7 +33,7 @@ def test_a_stage_that_fails_or_raises_is_marked(is_raised: bool) -> None:
             raise ValueError("no")
     else:
         with progress.stage("load") as stage:
-            stage.is_well = False
+            stage.has_succeeded = False
     assert stream.getvalue().startswith("x load ")
 
 

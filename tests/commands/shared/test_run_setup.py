@@ -1,10 +1,8 @@
 """The set-up of a run: its plan and how to repeat it, its folder, its record, its services."""
 
 import hashlib
-import logging
 import os
 import shlex
-import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +13,6 @@ from commands.shared.run_setup import (
     ROOT,
     deployed,
     describe,
-    log_to,
     open_run,
     plan_of,
     recorded_headers,
@@ -29,7 +26,6 @@ from config.environment import read_environment_file
 from config.errors import ConfigError
 from scenarios.driver.load_process import Workers
 from scenarios.driver.plan import Plan
-from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.tables import Table
 from tests.commands.shop_plan import ENVIRONMENT, SCENARIO, shop_plan
 
@@ -145,29 +141,6 @@ def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file, where a folder must be")
     with pytest.raises(ConfigError, match="cannot create the run folder"):
         open_run(_opened(tmp_path))
-
-
-def test_what_is_logged_goes_to_the_log_of_the_run_that_was_opened_last(tmp_path: Path) -> None:
-    places = [tmp_path / "first", tmp_path / "second"]
-    for place in places:
-        place.mkdir()
-        log_to(RunFolder(place))
-        logging.getLogger("trial_balance").warning("of %s", place.name)
-        logging.getLogger("trial_balance").info("not for the log")
-    assert [(place / "run.log").read_text() for place in places] == [
-        "WARNING:trial_balance:of first\n",
-        "WARNING:trial_balance:of second\n",
-    ]
-
-
-def test_a_log_whose_folder_was_removed_stops_nothing(tmp_path: Path) -> None:
-    place = tmp_path / "run"
-    place.mkdir()
-    log_to(RunFolder(place))
-    logging.getLogger().handlers[-1].close()
-    shutil.rmtree(place)
-    logging.getLogger("trial_balance").warning("of a run that is gone")
-    assert not place.exists()
 
 
 def test_the_versions_are_those_that_are_installed_here() -> None:

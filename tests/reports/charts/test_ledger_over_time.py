@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.charts.ledger_steps import LedgerTotals, Totals, bounds_at, totals_of
+from reports.charts.ledger_over_time import LedgerTotals, Totals, bounds_at, totals_of
 from tests.reports.charts.conftest import SourceOf
 from tests.reports.charts.made_runs import Shape
 from witnesses.prometheus.divergence import DatedCount, differs_since

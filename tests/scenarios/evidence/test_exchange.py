@@ -17,7 +17,7 @@ def exchange(outcome: Outcome = Outcome.OK, reason: str = "") -> Exchange:
     ],
 )
 def test_only_ok_and_rejected_have_a_response(outcome: Outcome, answered: bool) -> None:
-    assert exchange(outcome).answered is answered
+    assert exchange(outcome).has_response is answered
 
 
 def test_the_response_time_starts_when_the_request_is_due() -> None:

@@ -55,7 +55,7 @@ def test_each_column_has_the_value_of_each_exchange(
 ) -> None:
     each, columns = drawn
     assert columns.ok.tolist() == [one.outcome is Outcome.OK for one in each]
-    assert columns.answered.tolist() == [one.answered for one in each]
+    assert columns.has_response.tolist() == [one.has_response for one in each]
     assert columns.cut_off.tolist() == [one.cut_off for one in each]
     assert columns.response_s.tolist() == [one.response_s for one in each]
     assert columns.column("sent_s").tolist() == [one.sent_s for one in each]

@@ -192,7 +192,7 @@ def test_an_intent_without_an_outcome_is_done_at_the_last_time_in_the_file(tmp_p
     assert (first.sent_s, first.done_s, first.response_s) == (100.0, 101.0, 2.0)
     assert (second.sent_s, second.done_s, second.response_s) == (101.0, 101.0, 1.0)
     assert (first.outcome, first.status, first.reason) == (Outcome.UNKNOWN, None, CUT_OFF_REASON)
-    assert not first.answered
+    assert not first.has_response
     assert recording.unconcluded == 2
     assert list(recording.exchanges.cut_off) == [True, True]
 
@@ -307,7 +307,9 @@ def test_the_columns_agree_with_the_exchanges_one_by_one(some: list[Exchange]) -
         with recorder(path, Recorder, STEPS) as opened:
             written = [record(opened, each) for each in some]
         exchanges = read(path).exchanges
-    assert [bool(each) for each in exchanges.answered] == [each.answered for each in written]
+    assert [bool(each) for each in exchanges.has_response] == [
+        each.has_response for each in written
+    ]
     assert list(exchanges.response_s) == [each.response_s for each in written]
     tallied = {(step, outcome, status): n for step, outcome, status, n in exchanges.tally()}
     assert sum(tallied.values()) == len(written)
