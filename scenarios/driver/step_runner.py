@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+from msgspec.structs import replace
+
 from config.redaction import redact
 from config.secrets import is_word
 from scenarios.driver.counts import NONE_PROMISED
@@ -205,7 +207,7 @@ class StepRunner:
             for cookie in self.cookies.keep(request, response):
                 if self._is_secret(cookie):
                     self.flow.secrets.learn(cookie.value)
-        return response._replace(target=request.target)
+        return replace(response, target=request.target)
 
     def _record_failure(
         self, number: int, request: Request | None, times_s: tuple[float, float],

@@ -1,15 +1,18 @@
 """Wait for a socket in gevent's event loop, so that other virtual users run meanwhile."""
 
+import select
 import time
 from typing import Any
 from weakref import WeakSet
 
 import gevent
 from gevent.hub import Hub
+from gevent.monkey import get_original
 
 _READ, _WRITE = 1, 2
 _NEVER = float("inf")
 _CHECK_S, _CHECK_PER_SOCKET_S = 0.01, 0.00001
+_new_poll = get_original("select", "poll")  # gevent's own would switch to the hub
 
 
 class GeventReadiness:
@@ -30,6 +33,8 @@ class GeventReadiness:
         self._write = self._hub.loop.io(descriptor, _WRITE)
         self._either = self._hub.loop.io(descriptor, _READ | _WRITE)
         self._current: Any = self._read
+        self._arrived = _new_poll()
+        self._arrived.register(descriptor, select.POLLIN)
         self._greenlet: gevent.Greenlet | None = None
         self._deadline = 0.0
         self.sockets.add(self)
@@ -45,6 +50,10 @@ class GeventReadiness:
     def ready(self, deadline: float) -> bool:
         """Wait until the socket is readable or writable; return False at the deadline."""
         return self._wait(self._either, deadline)
+
+    def is_quiet(self) -> bool:
+        """Return whether nothing has arrived, neither data nor a close. It does not wait."""
+        return not self._arrived.poll(0)
 
     def close(self) -> None:
         """Stop watching."""

@@ -47,11 +47,12 @@ class HttpClient:
         The timeout of its template bounds the whole exchange, from connecting to the last byte.
         """
         template = request.template
-        deadline = time.monotonic() + template.timeout_s
+        now_s = time.monotonic()
+        deadline = now_s + template.timeout_s
         data = _message(request)
         # taken out while it is in use: only a connection that can be used again is put back
         connection = self._connections.pop(template.origin, None)
-        if connection is None or not connection.is_fresh():
+        if connection is None or not connection.is_fresh(now_s):
             connection = self._connect(template.origin, deadline)
         try:
             response = connection.exchange(data, template, deadline)
@@ -120,17 +121,21 @@ class HttpClient:
 
 def _message(request: Request) -> bytes:
     """Render a request. Raises NotSent for characters that HTTP does not allow."""
-    template, target, trace, body, headers = request
+    template, target, body = request.template, request.target, request.body
     more = f"\r\nContent-Length: {len(body)}\r\n\r\n" if body is not None else template.bodiless
-    if headers:
-        for name, value in headers:
-            if _LINE_BREAK.search(value):
-                raise NotSent(f"could not be sent: the header {name!r} has more than one line")
-        more = "".join([f"\r\n{name}: {value}" for name, value in headers]) + more
+    if request.headers:
+        more = _lines(request.headers) + more
     try:
         if not _PLAIN_TARGET.fullmatch(target):
             target = quote(target, safe=_SAFE)
-        head = f"{template.opening}{target}{template.closing}{trace}{more}".encode("ascii")
+        head = f"{template.opening}{target}{template.closing}{request.trace}{more}".encode("ascii")
     except UnicodeEncodeError as error:
         raise NotSent(f"could not be sent: {error_text(error)}") from error
     return head + body if body else head
+
+
+def _lines(headers: tuple[tuple[str, str], ...]) -> str:
+    for name, value in headers:
+        if _LINE_BREAK.search(value):
+            raise NotSent(f"could not be sent: the header {name!r} has more than one line")
+    return "".join([f"\r\n{name}: {value}" for name, value in headers])

@@ -104,18 +104,13 @@ class Connection:
         self._write(self._tls.outgoing(), deadline)
         self._recv = self._recv_decrypted
 
-    def is_fresh(self) -> bool:
+    def is_fresh(self, now_s: float) -> bool:
         """Return whether an idle connection can still be used; close it if not.
 
         It cannot if the server has closed it, has sent anything, or may be about to close it.
         """
-        if time.monotonic() - self._used_s < KEEPALIVE_S:
-            try:
-                self._raw.recv(1, socket.MSG_PEEK)
-            except BlockingIOError:  # nothing to read: neither a close nor data without a request
-                return True
-            except OSError:
-                pass
+        if now_s - self._used_s < KEEPALIVE_S and self._readiness.is_quiet():
+            return True
         self.close()
         return False
 
@@ -209,10 +204,11 @@ class Connection:
         client ──→ head, half of the body ╳ the rest is not sent
         server ←── 413, close             └ the connection is not reused
         """
-        unsent = memoryview(data)
+        unsent: bytes | memoryview = data
         while unsent and not self._is_complete:
             try:
-                unsent = unsent[self._raw.send(unsent) :]
+                sent = self._raw.send(unsent)
+                unsent = memoryview(unsent)[sent:] if sent < len(unsent) else b""
             except BlockingIOError:
                 if not self._readiness.ready(deadline):
                     raise DeadlinePassed("nothing more could be sent in time") from None

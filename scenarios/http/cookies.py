@@ -9,6 +9,8 @@ from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed l
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from config.clock import CLOCK
 from scenarios.http.messages import Origin, Request, Response
 from scenarios.http.response_parts import header_texts
@@ -81,7 +83,7 @@ class CookieJar:
             return request
         cookies.sort(key=lambda cookie: -len(cookie.path))
         text = "; ".join([f"{cookie.name}={cookie.value}" for cookie in cookies])
-        return request._replace(headers=(*request.headers, ("Cookie", text)))
+        return replace(request, headers=(*request.headers, ("Cookie", text)))
 
 
 def parse_cookie(text: str, origin: Origin, target: str, now_at: float) -> Cookie | None:

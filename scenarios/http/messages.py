@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
 from config.client_certificate import ClientCertificate
 from scenarios.http.streams import Stream, StreamOrder
 
@@ -83,7 +85,7 @@ class RequestTemplate:
         self.bodiless = f"{length}\r\n\r\n"
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):  # which costs less than a dataclass
     """One request. `headers` are only those that differ from request to request."""
 
     template: RequestTemplate
@@ -105,7 +107,7 @@ class Request(NamedTuple):
         return next((value for name, value in headers if name.lower() == "content-type"), "")
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """A status line, and at most MAX_BODY_BYTES of the body.
 
     `body_error` is why the body is incomplete, or "". `head` is without informational responses

@@ -24,6 +24,10 @@ class Readiness(Protocol):
         """Wait until the socket is readable or writable; return False at the deadline."""
         ...
 
+    def is_quiet(self) -> bool:
+        """Return whether nothing has arrived, neither data nor a close. It does not wait."""
+        ...
+
     def close(self) -> None:
         """Stop watching the socket."""
         ...
@@ -55,11 +59,19 @@ class PollingReadiness:
         """Wait until the socket is readable or writable; return False at the deadline."""
         return self._wait(select.POLLIN | select.POLLOUT, deadline)
 
+    def is_quiet(self) -> bool:
+        """Return whether nothing has arrived, neither data nor a close. It does not wait."""
+        return not self._poll(select.POLLIN).poll(0)
+
     def close(self) -> None:
         """Do nothing: nothing is held between two waits."""
 
     def _wait(self, events: int, deadline: float) -> bool:
-        poll = select.poll()
-        poll.register(self._descriptor, events)
+        poll = self._poll(events)
         left_s = deadline - time.monotonic()
         return left_s > 0 and bool(poll.poll(left_s * 1000))
+
+    def _poll(self, events: int) -> select.poll:
+        poll = select.poll()
+        poll.register(self._descriptor, events)
+        return poll

@@ -8,6 +8,8 @@ on_body ──→ decoded, bounded ──→ EventParser ──→ events, with 
 import time
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from scenarios.http.connection import Connection
 from scenarios.http.content_encoding import content_codings
 from scenarios.http.event_stream import TooManyLines, event_parser
@@ -82,10 +84,10 @@ class StreamReader:
         """Return a response with its body and, if it is one, its stream."""
         body = b"".join(self.pieces)[:MAX_BODY_BYTES]
         if response.status not in _SUCCESS:
-            return response._replace(body=body, body_error=self._error or response.body_error)
+            return replace(response, body=body, body_error=self._error or response.body_error)
         end, error = self._end(self._error or response.body_error)
         stream = Stream(tuple(self._events), end, self._first_s, self._gap_s)
-        return response._replace(body=body, body_error=error, stream=stream)
+        return replace(response, body=body, body_error=error, stream=stream)
 
     def _end(self, error: str) -> tuple[StreamEnd, str]:
         """Return how the stream ended, and why if it broke."""

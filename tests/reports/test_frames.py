@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from checks.case import read_case
 from checks.result import ClientFigure
@@ -223,7 +224,7 @@ def test_a_run_without_a_stream_has_an_empty_table_of_them(tmp_path: Path) -> No
 
 def test_what_a_hang_up_leaves_open_is_a_row_in_doubt(tmp_path: Path) -> None:
     stream = Stream((Event("a"),) * 2, StreamEnd.HUNG_UP, 0.25, 0.5)
-    answer = answered(200, "text/event-stream", b"")._replace(stream=stream)
+    answer = replace(answered(200, "text/event-stream", b""), stream=stream)
     hang_up = {"after_events": 2, "at_most": {"tokens": "{{ events | length + 1.5 }}"}}
     counts = {"tokens": {"acme": "{{ events | length }}"}}
     frames = amounts_of(tmp_path, [answer], stream="sse", save={}, hang_up=hang_up, counts=counts)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checks.balance.sentences import row_sentences
 from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
@@ -22,7 +23,7 @@ TWO_HANG_UPS_TOOK = 6
 
 def hung_up() -> Response:
     stream = Stream((Event("a"),) * 3, StreamEnd.HUNG_UP, 0.25, 0.5)
-    return answered(200, "text/event-stream", b"")._replace(stream=stream)
+    return replace(answered(200, "text/event-stream", b""), stream=stream)
 
 
 def row_of(

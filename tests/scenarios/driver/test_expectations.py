@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from config.redaction import Secrets
 from scenarios.driver.expectations import check_response
@@ -232,7 +233,7 @@ def test_a_secret_is_redacted_where_the_response_that_brings_it_is_not_as_expect
 def test_a_relative_location_is_resolved_against_its_request(location: str, saved: str) -> None:
     flow = flow_of(save={"next": {"header": "location"}})
     variables: dict[str, Any] = {}
-    response = answer(200, b"", f"Location: {location}")._replace(target="/v2/orders/new?a=b")
+    response = replace(answer(200, b"", f"Location: {location}"), target="/v2/orders/new?a=b")
     assert check_response(flow, flow.steps[0], response, variables) is None
     assert variables["next"] == saved
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
@@ -28,7 +29,7 @@ def streamed(
 ) -> Response:  # fmt: skip
     events = tuple(Event(each if isinstance(each, str) else json.dumps(each)) for each in data)
     response = answered(status, content_type, b"data: ...", broken)
-    return response._replace(stream=Stream(events, end, 0.25, 0.5))
+    return replace(response, stream=Stream(events, end, 0.25, 0.5))
 
 
 def scenario_of(**step: Any) -> Scenario:
@@ -264,7 +265,7 @@ def test_a_secret_in_a_stream_that_is_not_as_expected_is_in_no_evidence(
 ) -> None:
     secret = "s3cret-4711-of-the-stream"
     body = f'{{"token": "{secret}"}} and more'.encode()
-    response = streamed({"token": secret}, second)._replace(body=body)
+    response = replace(streamed({"token": secret}, second), body=body)
     _, exchange, _ = drive(
         tmp_path, response, save={"token": "events[0].data.token"},
         **{"stream": "sse", **step},

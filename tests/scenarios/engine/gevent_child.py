@@ -1,6 +1,6 @@
 """Send requests over `GeventReadiness` in a child process, to keep gevent out of pytest's.
 
-`python -m tests.scenarios.engine.gevent_child send|wake JSON` prints the outcomes as JSON.
+`python -m tests.scenarios.engine.gevent_child send|wake|hear JSON` prints the outcomes as JSON.
 """
 
 import json
@@ -153,6 +153,33 @@ def wake_by(acts: list[str]) -> dict[str, Any]:
     return {"woken": woken, "rested_s": waiting.value}
 
 
+def hear(_: object) -> list[bool]:
+    """Return whether a socket is quiet: at first, with data, without it again, and closed.
+
+    gevent has patched the modules, as in a load; no other greenlet runs meanwhile.
+    """
+    from gevent import monkey
+
+    monkey.patch_all()
+    import gevent
+
+    from scenarios.engine.gevent_readiness import GeventReadiness
+
+    ours, theirs = socket.socketpair()
+    wait, quiet = GeventReadiness(ours.fileno()), list[bool]()
+    other = gevent.spawn(lambda: None)
+    acts: list[Callable[[], object]] = [
+        lambda: None, lambda: theirs.send(b"x"), lambda: ours.recv(1), theirs.close
+    ]  # fmt: skip
+    for act in acts:
+        act()
+        quiet.append(wait.is_quiet())
+    assert not other.ready()
+    wait.close()
+    ours.close()
+    return quiet
+
+
 if __name__ == "__main__":
-    CASES: dict[str, Callable[[Any], object]] = {"send": send, "wake": wake}
+    CASES: dict[str, Callable[[Any], object]] = {"send": send, "wake": wake, "hear": hear}
     print(json.dumps(CASES[sys.argv[1]](json.loads(sys.argv[2]))))

@@ -197,3 +197,9 @@ def test_a_waiting_greenlet_is_woken_once_by_simultaneous_events() -> None:
         first = "killed" if "kill" in acts else "readable False"
         assert report["woken"] == [first], acts
         assert report["rested_s"] >= REST_S, acts
+
+
+def test_a_socket_is_not_quiet_with_data_or_after_a_close_and_no_other_user_runs_meanwhile() -> (
+    None
+):
+    assert in_child("hear", None) == [True, False, True, False]

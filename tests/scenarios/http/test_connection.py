@@ -132,7 +132,7 @@ def test_an_odd_response_that_is_legal_is_read_whole_and_keeps_its_connection(
             response = exchange_on(connection, theirs, content)
             assert parts(response) == (200, b"{}", "")
             assert connection.is_reusable()
-            assert connection.is_fresh()
+            assert connection.is_fresh(time.monotonic())
 
 
 @pytest.mark.parametrize("content", ODD.values(), ids=ODD)
@@ -278,15 +278,15 @@ def test_a_response_without_a_request_ends_the_connection_before_its_next_use() 
         assert parts(exchange_on(connection, theirs, OK)) == (200, b"{}", "")
         assert connection.is_reusable()
         theirs.send(OK)
-        assert not connection.is_fresh()
+        assert not connection.is_fresh(time.monotonic())
 
 
 def test_a_connection_that_the_server_has_closed_is_not_fresh() -> None:
     with connected() as (connection, theirs):
         exchange_on(connection, theirs, OK)
-        assert connection.is_fresh()
+        assert connection.is_fresh(time.monotonic())
         theirs.shutdown(socket.SHUT_WR)
-        assert not connection.is_fresh()
+        assert not connection.is_fresh(time.monotonic())
 
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 2", OK[:-1], OK[:-1] + b"" * 5])

@@ -39,6 +39,22 @@ def test_a_socket_that_is_full_is_ready_once_there_is_something_to_read() -> Non
         assert readiness.ready(time.monotonic() + 60)
 
 
+def test_a_socket_is_quiet_until_data_has_arrived() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        readiness = PollingReadiness(here.fileno())
+        assert readiness.is_quiet()
+        there.send(b"x")
+        assert not readiness.is_quiet()
+
+
+def test_a_socket_is_not_quiet_once_the_other_side_has_closed() -> None:
+    here, there = socket.socketpair()
+    with here:
+        there.close()
+        assert not PollingReadiness(here.fileno()).is_quiet()
+
+
 def test_after_the_deadline_nothing_is_ready() -> None:
     here, there = socket.socketpair()
     with here, there:
