@@ -44,6 +44,7 @@ class Code(StrEnum):
     DOUBLE_COUNT = "DOUBLE_COUNT"
     EXTRA_ROW = "EXTRA_ROW"
     AFTER_HANG_UP = "AFTER_HANG_UP"
+    COUNTED_THOUGH_REJECTED = "COUNTED_THOUGH_REJECTED"
     WRONG_LABEL = "WRONG_LABEL"
     UNBOUNDED_LABEL = "UNBOUNDED_LABEL"
     NOT_DONE = "NOT_DONE"
@@ -147,7 +148,8 @@ class ResolvedDoubt:
 class RecordGap:
     """Requests whose records are fewer or more than promised: how many, the first ids of them.
 
-    Of those with more, the client hung up in so many (`after_hang_up`).
+    Of those with more, the client hung up in so many (`after_hang_up`). Those that were `rejected`
+    and have records though they promised none are apart.
     """
 
     missing: int = 0
@@ -155,6 +157,8 @@ class RecordGap:
     surplus: int = 0
     surplus_ids: tuple[str, ...] = ()
     after_hang_up: int = 0
+    rejected: int = 0
+    rejected_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +183,8 @@ class UsageRow:
     `figures` are by witness, in the order of the columns; a witness that is not asked is not there.
     Amounts are in `unit`, and were compared as multiples of `resolution`. `has_other_traffic` means
     that others may count on it too. `since` is when the first scrape began that shows a difference
-    of Prometheus. `hang_ups` is in how many requests that count the quantity the client hung up,
-    where more was counted than was done.
+    of Prometheus. Where more was counted than was done, `hang_ups` is in how many requests that
+    count the quantity the client hung up, and `rejections` is how many of them were rejected.
     """
 
     quantity: str
@@ -197,6 +201,7 @@ class UsageRow:
     unit: str = ""
     resolution: Amount = 1
     hang_ups: int = 0
+    rejections: int = 0
 
     @property
     def label_values(self) -> tuple[str, ...]:

@@ -17,13 +17,15 @@ from fractions import Fraction
 from checks.balance.per_request import RequestLedger
 from checks.balance.promises import Promise, Promises
 from checks.result import RecordGap, ResolvedDoubt
-from scenarios.evidence.exchange import trace_id
+from scenarios.evidence.exchange import Outcome, trace_id
 from scenarios.evidence.ledger import Doubt, Key, Ledger, Weight
 from scenarios.evidence.trace_ids import TraceIds
 from scenarios.language.amounts import Labels, in_units
 from witnesses.database.trace_reading import TraceReading
 from witnesses.model import Moment
 from witnesses.precision import Precision
+
+_ANY_AMOUNT = 2**40
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,11 @@ def find_record_gaps(
     """Return the confirmed requests whose rows are fewer or more than promised, by labels."""
     if not traces.knows(name):
         return {}
-    ledgers = {labels: RequestLedger() for labels in wanted}
+    is_rejected = promises.is_rejected()
+    ledgers = {labels: RequestLedger(is_rejected) for labels in wanted}
+    for promise in promises.of(name, Weight.IN_DOUBT):
+        if promise.exchange.outcome is Outcome.REJECTED:
+            _allow(ledgers, promise)
     for promise in promises.of(name, Weight.CONFIRMED):
         labels = tuple(value or "" for value in promise.labels)
         if labels in ledgers:
@@ -241,11 +247,20 @@ def find_record_gaps(
     }
 
 
+def _allow(ledgers: Mapping[Labels, RequestLedger], promise: Promise) -> None:
+    """Allow for what a request in doubt may have counted, under each label set that fits."""
+    amount = _ANY_AMOUNT if promise.is_unbounded else promise.amount
+    for labels, ledger in ledgers.items():
+        if promise.fits(labels):
+            ledger.allow(promise.exchange, amount)
+
+
 def _shown(gap: RecordGap, ids: TraceIds) -> RecordGap:
     """Return a gap with the ids that services log."""
     return replace(
-        gap, missing_ids=ids.shown_all(gap.missing_ids), surplus_ids=ids.shown_all(gap.surplus_ids)
-    )
+        gap, missing_ids=ids.shown_all(gap.missing_ids), surplus_ids=ids.shown_all(gap.surplus_ids),
+        rejected_ids=ids.shown_all(gap.rejected_ids),
+    )  # fmt: skip
 
 
 def _add_rows(

@@ -2,7 +2,8 @@
 
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from checks.result import RecordGap
@@ -20,11 +21,14 @@ class RequestLedger:
     It keeps two numbers per request, since there may be millions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_rejected: Mapping[str, bytes] = {}) -> None:
+        """Compare nothing yet. `is_rejected` has a byte per request of each generator."""
         self._promised: dict[str, array[int]] = {}
         self._allowed: dict[str, array[int]] = {}
         self._found: dict[str, array[int]] = {}
         self._hung_up: set[tuple[str, int]] = set()
+        self._is_rejected: Mapping[str, bytes] = is_rejected
+        self._of_rejected: Counter[tuple[str, int]] = Counter()
 
     def promise(self, exchange: Exchange, amount: int) -> None:
         """Add what a request promised."""
@@ -42,9 +46,13 @@ class RequestLedger:
 
     def find(self, generator: str, sequence: str, count: int) -> None:
         """Add rows found for a request; all promises must have been added before."""
+        number = int(sequence) if _NUMBER.fullmatch(sequence) else -1
         promised = self._promised.get(generator, ())
-        if _NUMBER.fullmatch(sequence) and int(sequence) < len(promised):
-            _add(self._found.setdefault(generator, array("q")), int(sequence), count)
+        is_rejected = self._is_rejected.get(generator, b"")
+        if 0 <= number < len(promised):
+            _add(self._found.setdefault(generator, array("q")), number, count)
+        if 0 <= number < len(is_rejected) and is_rejected[number]:
+            self._of_rejected[generator, number] += count
 
     def gap(self, run_id: str, strays: int) -> RecordGap:
         """Return the requests that have too few rows, or too many.
@@ -59,7 +67,20 @@ class RequestLedger:
             found > promised and (generator, sequence) in self._hung_up
             for generator, sequence, promised, found in self._pairs()
         )
-        return RecordGap(*(missing if lacking > strays else (0, ())), *surplus, after_hang_up)
+        return RecordGap(
+            *(missing if lacking > strays else (0, ())), *surplus, after_hang_up,
+            *self._named_rejected(run_id),
+        )  # fmt: skip
+
+    def _named_rejected(self, run_id: str) -> tuple[int, tuple[str, ...]]:
+        """Return the rejected requests that promised nothing and have more rows than allowed."""
+        counted = sorted(
+            (generator, sequence)
+            for (generator, sequence), found in self._of_rejected.items()
+            if not _at(self._promised, generator, sequence)
+            and found > _at(self._allowed, generator, sequence)
+        )
+        return len(counted), tuple(trace_id(run_id, *request) for request in counted[:MAX_IDS])
 
     def _named(
         self, run_id: str, is_wrong: Callable[[int, int], bool]
@@ -80,13 +101,18 @@ class RequestLedger:
         for generator, amounts in self._promised.items():
             found = self._found.get(generator, array("q"))
             allowed = self._allowed.get(generator, array("q"))
-            for numbers in (found, allowed):  # as long as the promises, for the strict zip
+            for numbers in (found, allowed):  # at least as long as the promises
                 _add(numbers, len(amounts) - 1, 0)
-            rows = zip(amounts, found, allowed, strict=True)
+            rows = zip(amounts, found, allowed, strict=False)
             for sequence, (promised, of_it, further) in enumerate(rows):
                 if promised:
                     beyond = max(0, of_it - promised - further)
                     yield generator, sequence, promised, min(of_it, promised) + beyond
+
+
+def _at(numbers: Mapping[str, "array[int]"], generator: str, sequence: int) -> int:
+    of_generator = numbers.get(generator, ())
+    return of_generator[sequence] if sequence < len(of_generator) else 0
 
 
 def _add(numbers: "array[int]", position: int, amount: int) -> None:

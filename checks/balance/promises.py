@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scenarios.evidence.amounts import AmountKind, KeyLabels
-from scenarios.evidence.exchange import Exchange
-from scenarios.evidence.exchanges import Column, Exchanges
+from scenarios.evidence.exchange import Exchange, Outcome
+from scenarios.evidence.exchanges import CODES, Column, Exchanges
 from scenarios.evidence.ledger import Weight, fits, moved_by
 from scenarios.evidence.moves import Moves, RecordedAmounts
 from scenarios.evidence.trace_ids import TraceIds
@@ -89,6 +89,27 @@ class Promises:
                 for table in self.exchanges:
                     has_ended = table.stream_rows()["end"] == StreamEnd.HUNG_UP
                     yield from table[table.is_of_step(step.step) & has_ended]
+
+    def is_rejected(self) -> dict[str, bytes]:
+        """Return for each generator a byte per sequence number: whether it was rejected."""
+        masks: dict[str, bytes] = {}
+        for table in self.exchanges:
+            rejected = table.sequence[table.column("outcome") == CODES[Outcome.REJECTED]]
+            mask = np.zeros(1 + int(rejected.max(initial=0)), np.bool_)
+            mask[rejected] = True
+            masks[table.generator] = mask.tobytes()
+        return masks
+
+    def rejections(self, quantity: str) -> int:
+        """Return how many exchanges that count a quantity were rejected, and promise nothing."""
+        steps = {step.step: step for step in self.scenario.steps if quantity in step.counts}
+        return sum(
+            count
+            for table in self.exchanges
+            for name, outcome, status, count in table.tally()
+            if outcome is Outcome.REJECTED and name in steps
+            and moved_by(self.scenario, steps[name], outcome, status).weight is Weight.NOTHING
+        )  # fmt: skip
 
     def further(self, quantity: str) -> Iterator[Promise]:
         """Yield how much more each exchange may have moved in which the client hung up."""

@@ -83,7 +83,7 @@ def _explained(
     rows = _compared_by_request(case, rows, keeps)
     if all(row.verdict is not Verdict.FAIL for row in rows):
         return rows
-    rows = _with_hang_ups(case, quantity.name, _misplaced_in_records(rows, keeps))
+    rows = _with_possible_causes(case, quantity.name, _misplaced_in_records(rows, keeps))
     if not quantity.settings.prometheus:
         return rows
     if not has_other_traffic:
@@ -92,11 +92,12 @@ def _explained(
     return find_misplaced(rows, beside, SERVICE)
 
 
-def _with_hang_ups(case: Case, name: str, rows: list[UsageRow]) -> list[UsageRow]:
-    """Add to rows with too much how often the client hung up in a step that counts it."""
+def _with_possible_causes(case: Case, name: str, rows: list[UsageRow]) -> list[UsageRow]:
+    """Add to rows with too much what may have counted it: hang-ups, and what was rejected."""
     hang_ups = sum(1 for _ in case.promises.hang_ups(name))
+    rejections = case.promises.rejections(name)
     return [
-        replace(row, hang_ups=hang_ups)
+        replace(row, hang_ups=hang_ups, rejections=rejections)
         if row.verdict is Verdict.FAIL and row.code in _MORE
         else row
         for row in rows
@@ -248,12 +249,19 @@ def _stands_apart(row: UsageRow, figure: Figure) -> bool:
 
 def _with_gap(row: UsageRow, gap: RecordGap | None) -> UsageRow:
     if row.verdict is not Verdict.PASS:
-        is_of_hang_ups = gap is not None and 0 < gap.surplus == gap.after_hang_up
-        code = Code.AFTER_HANG_UP if is_of_hang_ups and row.code in _MORE else row.code
-        return replace(row, code=code, records=gap)
+        return replace(row, code=_code_by_request(row, gap), records=gap)
     if gap is None or not gap.missing:
-        return row
+        return replace(row, records=gap) if gap and gap.rejected else row
     return replace(row, verdict=Verdict.FAIL, code=Code.LOST_ROW, records=gap)
+
+
+def _code_by_request(row: UsageRow, gap: RecordGap | None) -> Code | None:
+    """Return the code of a row that has too much, by the requests that have too much."""
+    if gap is None or row.code not in _MORE:
+        return row.code
+    if 0 < gap.surplus == gap.after_hang_up:
+        return Code.AFTER_HANG_UP
+    return Code.COUNTED_THOUGH_REJECTED if gap.rejected and not gap.surplus else row.code
 
 
 def _doubts(

@@ -23,6 +23,7 @@ _MEANING = {
     Code.LOST_ROW: "what was done was not stored",
     Code.EXTRA_ROW: "more was stored than was done",
     Code.AFTER_HANG_UP: "more was counted than the client took before it hung up",
+    Code.COUNTED_THOUGH_REJECTED: "a request that was rejected was counted all the same",
     Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
     Code.FOREIGN_TRAFFIC: "other traffic, or a request that was delivered twice, is in the figures",
     Code.NOT_DONE: "the response reported it as done, and no witness counted it",
@@ -105,11 +106,21 @@ def row_sentences(row: UsageRow) -> list[str]:
         if number:
             have = "request has" if number == 1 else "requests have"
             sentences.append(f"{number:,} {have} too {few} rows.")
+    if gap.rejected:
+        sentences.append(f"{_requests(gap.rejected)} rejected and stored all the same.")
+    if row.rejections and row.records is None:
+        sentences.append(f"{_requests(row.rejections)} rejected: what one of them counted all the "
+                         "same looks like this. With traces: of the quantity, its requests are "
+                         "named.")  # fmt: skip
     if row.hang_ups and row.records is None:
         times = "once" if row.hang_ups == 1 else f"{row.hang_ups:,} times"
         sentences.append(f"The client hung up {times}: what is counted on after that looks like "
                          "this. With traces: of the quantity, its requests are named.")  # fmt: skip
     return sentences
+
+
+def _requests(number: int) -> str:
+    return "1 request was" if number == 1 else f"{number:,} requests were"
 
 
 def relation_sentences(row: RelationRow) -> list[str]:

@@ -139,8 +139,11 @@ def _row(row: UsageRow, columns: Sequence[str]) -> BalanceRow:
         short_labels=" ".join(row.labels.values()),
         # The services' logs know the requests by the same ids.
         requests=tuple(
-            NamedRequests(f"Too {few} rows: the first by trace id", ids)
-            for few, ids in (("few", gap.missing_ids), ("many", gap.surplus_ids)) if ids
+            NamedRequests(f"{what}: the first by trace id", ids)
+            for what, ids in (
+                ("Too few rows", gap.missing_ids), ("Too many rows", gap.surplus_ids),
+                ("Rejected, with rows", gap.rejected_ids),
+            ) if ids
         ),
     )  # fmt: skip
 

@@ -96,3 +96,43 @@ def test_too_many_rows_of_a_request_that_was_read_whole_come_after_no_hang_up() 
     ledger.note_hang_up(_request(2))
     gap = ledger.gap("run", 0)
     assert (gap.surplus, gap.after_hang_up) == (2, 1)
+
+
+def _rejecting(*sequences: int) -> RequestLedger:
+    mask = bytes(number in sequences for number in range(1 + max(sequences)))
+    return RequestLedger({"g": mask})
+
+
+def test_a_rejected_request_with_rows_is_named_apart() -> None:
+    ledger = _rejecting(2, 9)
+    ledger.promise(_request(1), 1)
+    for sequence in ("1", "9", "9", "3", "10", "x"):
+        ledger.find("g", sequence, 1)
+    ledger.find("other", "9", 1)
+    assert ledger.gap("run", 0) == RecordGap(rejected=1, rejected_ids=("run-g-9",))
+
+
+@pytest.mark.parametrize(("found", "rejected"), [(0, 0), (2, 0), (3, 1)])
+def test_rows_that_a_rejected_request_may_have_are_allowed(found: int, rejected: int) -> None:
+    ledger = _rejecting(2)
+    ledger.promise(_request(1), 1)
+    ledger.find("g", "1", 1)
+    ledger.allow(_request(2), 2)
+    ledger.find("g", "2", found)
+    gap = ledger.gap("run", 0)
+    assert (gap.missing, gap.surplus, gap.rejected) == (0, 0, rejected)
+
+
+def test_a_rejected_request_that_promises_a_count_by_its_status_is_compared_as_any_other() -> None:
+    ledger = _rejecting(2)
+    ledger.promise(_request(2), 1)
+    ledger.find("g", "2", 2)
+    assert ledger.gap("run", 0) == RecordGap(0, (), 1, ("run-g-2",))
+
+
+def test_twenty_rejected_requests_are_named_and_all_are_counted() -> None:
+    ledger = _rejecting(*range(1, 101))
+    for number in range(1, 101):
+        ledger.find("g", str(number), 1)
+    gap = ledger.gap("run", 0)
+    assert (gap.rejected, len(gap.rejected_ids)) == (100, MAX_IDS)
