@@ -56,7 +56,7 @@ from witnesses.prometheus.collection import CollectionRecord
 
 Suite = tuple[tuple[Kind, Callable[[Case], Judgement]], ...]
 
-# Findings stand in result.json in this order; the banner ranks them by the order of Kind.
+# Findings stand in result.json in this order; the banner ranks them by reports.views.kinds.
 SUITE: Suite = (
     (Kind.HEALTH, judge_health),
     (Kind.SUCCESS, judge_success),

@@ -1,28 +1,17 @@
 """Order the findings that do not pass by what explains what, for headlines and tables."""
 
-from checks.result import LOCAL_STACK, RUN_COMPLETE, Finding, Kind, Result
+from checks.result import LOCAL_STACK, RUN_COMPLETE, Finding, Result
 from checks.verdict import Verdict
 from checks.wording import shortened
 from reports import formatting as write
+from reports.views.kinds import KINDS
 from reports.views.ordering import WORST_FIRST
 
 _MOST_CHARACTERS = 160
 _MOST_OBSERVED = 110
 
-# The detail of these kinds is what to do about it.
-_WITH_REMEDY = (Kind.HEALTH, Kind.VALIDITY)
-
-# Correctness before latency: a slow response that is wrong is wrong first.
-_FAILING = (
-    Kind.HEALTH, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE, Kind.LATENCY,
-    Kind.THROUGHPUT, Kind.PROMQL, Kind.VALIDITY,
-)  # fmt: skip
-
 # First what makes the rest inconclusive: a precondition, a saturated generator.
-_INCONCLUSIVE = (
-    Kind.HEALTH, Kind.VALIDITY, Kind.AVAILABILITY, Kind.FLOW, Kind.SUCCESS, Kind.USAGE,
-    Kind.LATENCY, Kind.THROUGHPUT, Kind.PROMQL,
-)  # fmt: skip
+_INCONCLUSIVE = tuple(sorted(KINDS, key=lambda kind: not KINDS[kind].is_precondition))
 
 
 def deciding_finding(result: Result) -> Finding | None:
@@ -45,7 +34,7 @@ def reason_of(finding: Finding) -> str:
         return shortened(write.clean(finding.reason), _MOST_CHARACTERS)
     code = f"{finding.code}, " if finding.code else ""
     observed = f"{finding.title}: {code}{finding.observed}"
-    if finding.kind in _WITH_REMEDY and finding.detail:
+    if KINDS[finding.kind].is_precondition and finding.detail:
         return shortened(write.clean(f"{observed}; {finding.detail}"), _MOST_CHARACTERS)
     return shortened(write.clean(observed), _MOST_OBSERVED)
 
@@ -60,5 +49,5 @@ def interruption_of(result: Result) -> Finding | None:
 def _weight(result: Result, finding: Finding) -> tuple[int, bool, int]:
     """Return the place of a finding; what ended a run or its stack explains all the rest."""
     is_interruption = finding is interruption_of(result) or finding.id == LOCAL_STACK
-    order = _FAILING if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
+    order = tuple(KINDS) if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
     return WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind)

@@ -1,4 +1,4 @@
-"""The words of each kind of check, and where a report shows it. A new kind adds one entry."""
+"""How each kind of check is shown: its words, its place, its weight. A new kind adds one entry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ class GateName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KindWords:
+class KindView:
     """How a kind of check is shown.
 
     `failed` and `inconclusive` are titles of a run that it decides; `section` is the part of the
-    page that has its rows; `is_objective` puts its findings among the objectives, too.
+    page that has its rows; `is_objective` puts its findings among the objectives, too. A
+    precondition explains why others are inconclusive; the detail of its findings is the remedy.
     """
 
     failed: str
@@ -30,59 +31,64 @@ class KindWords:
     section: str
     gate: GateName
     is_objective: bool = False
+    is_precondition: bool = False
 
 
-KINDS: Mapping[Kind, KindWords] = {
-    Kind.HEALTH: KindWords(
+# In the order in which failing findings decide a run: correctness before latency, since a slow
+# response that is wrong is wrong first.
+KINDS: Mapping[Kind, KindView] = {
+    Kind.HEALTH: KindView(
         "Not every service is healthy",
         "Health could not be judged",
         "validity",
         GateName.VALIDITY,
+        is_precondition=True,
     ),
-    Kind.AVAILABILITY: KindWords(
+    Kind.AVAILABILITY: KindView(
         "Down for longer than allowed",
         "Availability could not be judged",
         "availability",
         GateName.AVAILABILITY,
     ),
-    Kind.FLOW: KindWords(
+    Kind.FLOW: KindView(
         "The flow does not work", "The flow could not be judged", "flow", GateName.FLOW
     ),
-    Kind.SUCCESS: KindWords(
+    Kind.SUCCESS: KindView(
         "Too few iterations succeeded",
         "Success could not be judged",
         "objectives",
         GateName.FLOW,
         is_objective=True,
     ),
-    Kind.LATENCY: KindWords(
+    Kind.USAGE: KindView(
+        "The witnesses do not agree", "Usage could not be judged", "balance", GateName.USAGE
+    ),
+    Kind.LATENCY: KindView(
         "Slower than the objective",
         "Latency could not be judged",
         "objectives",
         GateName.LATENCY,
     ),
-    Kind.THROUGHPUT: KindWords(
+    Kind.THROUGHPUT: KindView(
         "Fewer per second than the objective",
         "Throughput could not be judged",
         "objectives",
         GateName.LATENCY,
         is_objective=True,
     ),
-    Kind.USAGE: KindWords(
-        "The witnesses do not agree", "Usage could not be judged", "balance", GateName.USAGE
-    ),
-    Kind.PROMQL: KindWords(
+    Kind.PROMQL: KindView(
         "A query misses what was expected",
         "A query could not be judged",
         "server",
         GateName.LATENCY,
         is_objective=True,
     ),
-    Kind.VALIDITY: KindWords(
+    Kind.VALIDITY: KindView(
         "The run is not valid",
         "The run could not be shown to be valid",
         "validity",
         GateName.VALIDITY,
+        is_precondition=True,
     ),
 }
 
