@@ -64,18 +64,20 @@ def test_every_link_leads_to_a_file(document: str) -> None:
     assert [link for link in links if not (folder / link).exists()] == []
 
 
-@pytest.mark.parametrize("package", ["config", "witnesses", "checks", "reports", "commands"])
-def test_every_package_of_the_harness_is_on_the_map(package: str) -> None:
-    """A subpackage may stand for its modules; a command, a judge and a rendering may not."""
+@pytest.mark.parametrize(
+    "package", ["config", "scenarios", "witnesses", "checks", "reports", "commands"]
+)
+def test_every_module_of_the_harness_is_on_the_map(package: str) -> None:
+    """A row of a subpackage stands for its modules; a command, a judge and a rendering has one."""
     text = text_of(CODE_MAP)
-    folders = [path.parent for path in (ROOT / package).rglob("__init__.py")]
-    assert folders
-    missing = [str(path.relative_to(ROOT)) for path in folders if not _is_named(text, path)]
-    assert missing == []
+    modules = [path.relative_to(ROOT) for path in (ROOT / package).rglob("[!_]*.py")]
+    assert modules
+    assert [str(module) for module in modules if not _is_on_the_map(text, module)] == []
 
 
-def _is_named(text: str, folder: Path) -> bool:
-    return f"`{folder.relative_to(ROOT)}/" in text
+def _is_on_the_map(text: str, module: Path) -> bool:
+    subpackages = [folder for folder in module.parents if len(folder.parts) > 1]
+    return f"`{module}`" in text or any(f"`{folder}/` |" in text for folder in subpackages)
 
 
 def test_every_command_is_on_the_map() -> None:
