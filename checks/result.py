@@ -149,7 +149,8 @@ class RecordGap:
     """Requests whose records are fewer or more than promised: how many, the first ids of them.
 
     Of those with more, the client hung up in so many (`after_hang_up`). Those that were `rejected`
-    and have records though they promised none are apart.
+    and have records though they promised none are apart. Of so many (`made_up_for`), the records
+    are too few, and those that belong to no request may make up for them.
     """
 
     missing: int = 0
@@ -159,6 +160,12 @@ class RecordGap:
     after_hang_up: int = 0
     rejected: int = 0
     rejected_ids: tuple[str, ...] = ()
+    made_up_for: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each request has all the records that it promised."""
+        return not self.missing and not self.made_up_for
 
 
 @dataclass(frozen=True, slots=True)

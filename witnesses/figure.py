@@ -70,6 +70,7 @@ class Reason(StrEnum):
     MATCHES_IN_PART = "matches_in_part"
     PROMETHEUS_DOWN = "prometheus_down"
     DATABASE_DOWN = "database_down"
+    ROWS_REMOVED = "rows_removed"
     QUERY_RESULT_INVALID = "query_result_invalid"
     NOT_COLLECTED = "not_collected"
 
@@ -87,7 +88,7 @@ _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
     Reason.NOT_SCRAPED_AFTER, Reason.REPLICAS_NOT_SCRAPED, Reason.REPLICAS_NOT_NAMED,
-    Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION,
+    Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION, Reason.ROWS_REMOVED,
 )  # fmt: skip
 
 # A float64 counts by ones up to here: of a larger counter, an increase of 1 cannot be seen.

@@ -67,10 +67,10 @@ class RequestLedger:
             found > promised and (generator, sequence) in self._hung_up
             for generator, sequence, promised, found in self._pairs()
         )
-        return RecordGap(
-            *(missing if lacking > strays else (0, ())), *surplus, after_hang_up,
-            *self._named_rejected(run_id),
-        )  # fmt: skip
+        rejected = self._named_rejected(run_id)
+        if lacking > strays:
+            return RecordGap(*missing, *surplus, after_hang_up, *rejected)
+        return RecordGap(0, (), *surplus, after_hang_up, *rejected, made_up_for=missing[0])
 
     def _named_rejected(self, run_id: str) -> tuple[int, tuple[str, ...]]:
         """Return the rejected requests that promised nothing and have more rows than allowed."""

@@ -86,6 +86,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     "must match the whole value",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
     Reason.DATABASE_DOWN: "the database gave no usable result",
+    Reason.ROWS_REMOVED: "rows that its query counted before were removed, or are counted no more; "
+    "restrict the query to what the run writes, as by :tenant",
     Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",
     Reason.NOT_COLLECTED: "it was not collected",
 }

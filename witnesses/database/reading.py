@@ -69,6 +69,10 @@ class DatabaseReading:
         first, increases = self._counts(self.first_after, quantity.name, labels), {}
         for values in counts_before | counts_after:
             start, end = (each.get(values, _NOTHING) for each in (counts_before, counts_after))
+            if end < start:
+                detail = f"{number_of(start):,.12g} to {number_of(end):,.12g}"
+                increases[values] = Figure.void(Reason.ROWS_REMOVED, detail)
+                continue
             increase = _increase(start, end, quantity.precision)
             by_then = end if first is None else first.get(values, _NOTHING)
             late = increase - _increase(start, by_then, quantity.precision)

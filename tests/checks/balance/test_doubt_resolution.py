@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from checks.balance.sentences import row_sentences
-from checks.balance.usage import judge_usage
+from checks.balance.usage import judge_usage, records_fall_short
 from checks.case import read_case
 from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
@@ -22,6 +22,7 @@ from tests.evidence_factory import (
     write_rows,
     write_run,
 )
+from witnesses.figure import Reason
 
 TRACED = SCENARIO.replace(
     "    database: {main:",
@@ -175,7 +176,7 @@ def test_a_use_made_up_for_later_is_not_missed_under_its_request(tmp_path: Path)
                   stored={"tea": 5, "coffee": 8})  # fmt: skip
     tea = _uses_rows(folder)["tea"]
     assert tea.verdict is Verdict.FAIL
-    assert tea.records == RecordGap()
+    assert tea.records == RecordGap(made_up_for=1)
 
 
 def test_the_requests_whose_rows_are_lost_are_named(tmp_path: Path) -> None:
@@ -198,6 +199,31 @@ def test_the_requests_with_a_row_too_many_are_named(tmp_path: Path) -> None:
         Code.EXTRA_ROW,
         RecordGap(surplus=1, surplus_ids=(f"{RUN_ID}-load-2",)),
     )
+
+
+@pytest.mark.parametrize(("before", "after"), [(10, 8), (10, 10), (10, 13)])
+def test_old_rows_that_are_deleted_meanwhile_are_no_lost_rows(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    """Each of the four requests has its row."""
+    old = [("earlier", "tea", after - 4)]
+    folder = _run(tmp_path, [*_uses(1, 2, 3, 4), *old])
+    write_rows(folder, "before", {"uses": {"rows": [["tea", before]]}})
+    write_rows(folder, "after", {"uses": {"rows": [["tea", after], ["coffee", 8]]}})
+    rows = _uses_rows(folder)
+    assert (rows["tea"].verdict, rows["tea"].code) == (Verdict.INCONCLUSIVE, Code.WITNESS_DOWN)
+    assert [each.reason for each in rows["tea"].figures.values() if not each.is_exact] == [
+        Reason.ROWS_REMOVED
+    ]
+    assert rows["coffee"].verdict is Verdict.PASS
+    assert records_fall_short(rows.values())
+
+
+def test_a_row_that_is_lost_while_old_ones_are_deleted_is_lost(tmp_path: Path) -> None:
+    folder = _run(tmp_path, _uses(1, 2, 4))
+    write_rows(folder, "before", {"uses": {"rows": [["tea", 10]]}})
+    write_rows(folder, "after", {"uses": {"rows": [["tea", 11], ["coffee", 6]]}})
+    assert _uses_rows(folder)["tea"].code is Code.LOST_ROW
 
 
 def test_without_any_doubt_the_ledger_stays_as_it_is(tmp_path: Path) -> None:

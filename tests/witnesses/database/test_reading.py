@@ -62,12 +62,14 @@ def test_after_a_query_that_failed_nothing_is_known_to_be_late(shop: ShopDatabas
     assert shop.figures().at(_TEA) == Figure.exact(1.0)
 
 
-def test_deleted_rows_are_a_negative_figure_and_not_hidden(shop: ShopDatabase) -> None:
+def test_a_count_that_fell_says_nothing_of_what_was_added_and_is_not_hidden(
+    shop: ShopDatabase,
+) -> None:
     shop.use("tea")
     shop.collect(Moment.BEFORE)
     shop.write("DELETE FROM uses")
     shop.collect(Moment.AFTER)
-    assert shop.figures().at(_TEA) == Figure.exact(-1.0)
+    assert shop.figures().at(_TEA) == Figure.void(Reason.ROWS_REMOVED, "1 to 0")
 
 
 @pytest.mark.parametrize("query", ["SELECT count(*) FROM uses", "SELECT kind, tenant, 1 FROM uses"])
