@@ -11,6 +11,7 @@ from scenarios.language.identifiers import slug
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import ITERATION, Scenario
+from scenarios.language.placeholders import find_placeholders
 from scenarios.language.request_body import compile_body
 from scenarios.language.steps import Step
 from scenarios.language.stream_validation import find_stream_violations
@@ -34,6 +35,8 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the steps."""
     yield from _step_names(scenario)
     for place, step in scenario.placed_steps():
+        for sentence in find_placeholders(step.request_parts()[2]):
+            yield (*place, "request"), sentence
         yield from find_body_violations(place, step)
         yield from find_stream_violations(place, step)
         for key, expectation in step.expectations():
