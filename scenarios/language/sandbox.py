@@ -28,6 +28,7 @@ from scenarios.language.limits import (
 from scenarios.language.value_text import (
     encode_json,
     header_text,
+    kind_of,
     path_text,
     query_text,
     text_of,
@@ -37,10 +38,27 @@ from scenarios.language.value_text import (
 # Filters of text: what they are applied to becomes text first.
 _OF_TEXT = ("capitalize", "center", "indent", "lower", "replace", "title", "trim", "truncate",
             "upper", "wordcount", "wordwrap")  # fmt: skip
+_OF_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+class _Undefined(jinja2.StrictUndefined):
+    """What has no value; whatever uses it is an error, which says so in the words of JSON."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        name, owner = self._undefined_name, self._undefined_obj
+        if owner is jinja2.utils.missing:
+            return f"{name} has no value"
+        what = "member" if isinstance(name, str) else "element"
+        return f"{kind_of(owner)} has no {what} {name}"
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(["%", "*", "**", "+"])
+    intercepted_binops = frozenset(["%", "*", "**", "+", "-", "/", "//"])
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return a member of a JSON object; a method of Python only if there is no such member."""
@@ -53,7 +71,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         check_operands(operator, left, right)
         if operator == "%" and isinstance(left, str):
             right = tuple(map(_formattable, right if isinstance(right, tuple) else (right,)))
-        return spent(super().call_binop(context, operator, left, right))
+        try:
+            return spent(super().call_binop(context, operator, left, right))
+        except TypeError:
+            kinds = f"{kind_of(left)} and {kind_of(right)}"
+            raise TypeError(f"{operator} does not work with {kinds}; convert one, as in "
+                            "{{ value | int }}") from None  # fmt: skip
 
     def call(self, context: Any, callee: Any, /, *arguments: Any, **named: Any) -> Any:
         """Call a macro, or a method of a value."""
@@ -132,12 +155,13 @@ def _finalize(value: Any) -> Any:
 
 
 SANDBOX = _Sandbox(
-    undefined=jinja2.StrictUndefined,
+    undefined=_Undefined,
     autoescape=False,
     keep_trailing_newline=True,
     finalize=_finalize,
 )
 SANDBOX.globals.clear()
+FILTERS_OF_JINJA = sorted(SANDBOX.filters)
 SANDBOX.filters |= {
     **{name: _of_text(name) for name in _OF_TEXT},
     "format": _format,
@@ -159,6 +183,8 @@ SANDBOX.filters["counted"] = counted
 def parse(text: str) -> nodes.Template:
     """Parse a template. Raises Jinja's errors."""
     tree = SANDBOX.parse(text)
+    if next(tree.find_all(_OF_FILES), None):
+        raise SecurityError("a template cannot include others; write its text in place")
     for concatenation in list(tree.find_all(nodes.Concat)):
         concatenation.nodes = [filtered(node, "string") for node in concatenation.nodes]
     for loop in list(tree.find_all(nodes.For)):

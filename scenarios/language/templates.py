@@ -16,6 +16,7 @@ from jinja2.environment import TemplateExpression
 from config.verbatim import TextPart
 from scenarios.language.limits import BUDGET
 from scenarios.language.sandbox import SANDBOX, filtered, outputs, parse
+from scenarios.language.template_syntax import syntax_mistake
 from scenarios.language.value_text import header_text, path_text, query_text, text_of
 
 Variables = Mapping[str, Any]
@@ -279,7 +280,7 @@ def _join(text: str, parts: list[tuple[str, Callable[[Any], str] | None]]) -> Te
         try:
             return pattern % tuple([encode(variables[name]) for name, encode in names])
         except KeyError as error:
-            message = f"the template {text!r} fails: {error.args[0]!r} is undefined"
+            message = f"the template {text!r} fails: {error.args[0]} has no value"
             raise TemplateError(message) from None
         except Exception as error:
             raise TemplateError(f"the template {text!r} fails: {error}") from error
@@ -319,4 +320,14 @@ def _guard(text: str, action: Callable[[], Any]) -> Any:
         return action()
     except Exception as error:
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        raise TemplateError(f"the template {shown!r} fails: {error}") from error
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            mistake = syntax_mistake(text, error)
+            raise TemplateError(f"the template {shown!r} is wrong: {mistake}") from error
+        raise TemplateError(f"the template {shown!r} fails: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why a value cannot be computed."""
+    if isinstance(error, ZeroDivisionError):
+        return "it divides by zero"
+    return str(error)

@@ -98,3 +98,16 @@ def _encode_other(value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
+
+
+def kind_of(value: Any) -> str:
+    """Return what a value is, in the words of JSON.
+
+    >>> [kind_of(value) for value in (None, True, 1.5, "a", [1], {"a": 1})]
+    ['null', 'a boolean', 'a number', 'a text', 'a list', 'an object']
+    """
+    if value is None:
+        return "null"
+    kinds = ((bool, "a boolean"), (int | float, "a number"), (str, "a text"),
+             (list | tuple, "a list"), (dict, "an object"))  # fmt: skip
+    return next((kind for types, kind in kinds if isinstance(value, types)), "a value")

@@ -273,16 +273,16 @@ MUTATIONS = [
     pytest.param(
         "{{ unique }}",
         "{{ unique",
-        [
-            "s.yaml:11: the template '{{ unique' fails: "
-            "unexpected end of template, expected 'end of print statement'."
-        ],
+        ["s.yaml:11: the template '{{ unique' is wrong: {{ is not closed; add }}"],
         id="template that does not end",
     ),
     pytest.param(
         "{{ unique }}",
         "{{ unique | nosuch }}",
-        ["s.yaml:11: the template '{{ unique | nosuch }}' fails: No filter named 'nosuch'."],
+        [
+            "s.yaml:11: the template '{{ unique | nosuch }}' is wrong: there is no filter "
+            "'nosuch'; they are Jinja's, such as upper, default and length"
+        ],
         id="template with an unknown filter",
     ),
     pytest.param(
@@ -333,10 +333,7 @@ MUTATIONS = [
     pytest.param(
         "made: {a: 1, b: 2}",
         'made: {a: "{{ order", b: 2}',
-        [
-            "s.yaml:15: the template '{{ order' fails: unexpected end of template, "
-            "expected 'end of print statement'."
-        ],
+        ["s.yaml:15: the template '{{ order' is wrong: {{ is not closed; add }}"],
         id="amount that is no whole template",
     ),
     pytest.param(
