@@ -10,12 +10,19 @@ if __name__ == "__main__":
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from checks.verdict import Verdict, exit_code
+from commands.shared.command_line import (
+    StrictCommand,
+    sentence_of,
+    unknown_command,
+    whole_number,
+)
 from config.errors import ConfigError
 from reports.standard_streams import outlive_readers
 
@@ -24,12 +31,20 @@ WRONG_COMMAND = 2
 INTERRUPTED = 130  # what Typer makes of a KeyboardInterrupt
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+subcommand = partial(app.command, cls=StrictCommand)
+_COUNT = whole_number(0, example=2)
 
 Env = Annotated[str, typer.Option("--env", help="An environment in config/, or a YAML file.")]
 ScenarioName = Annotated[str, typer.Option(help="A scenario in scenarios/, or a YAML file.")]
 ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles.")]
-Users = Annotated[int | None, typer.Option(min=1, max=10_000, help="Instead of the profile's.")]
-Iterations = Annotated[int | None, typer.Option(min=1, help="Instead of the profile's.")]
+Users = Annotated[
+    int | None,
+    typer.Option(parser=whole_number(1, 10_000, 20), metavar="N", help="Instead of the profile's."),
+]
+Iterations = Annotated[
+    int | None,
+    typer.Option(parser=whole_number(1, 0, 100), metavar="N", help="Instead of the profile's."),
+]
 Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
@@ -49,7 +64,7 @@ def main_job(context: typer.Context) -> None:
         nightly()
 
 
-@app.command()
+@subcommand()
 def nightly(
     env: Env = "local", scenario: ScenarioName = "usage_tracking", runs: Runs = Path("runs"),
     fault: Fault = "", as_json: Json = False, live: Live = False,
@@ -63,7 +78,7 @@ def nightly(
     run(plan, as_json, live)
 
 
-@app.command()
+@subcommand()
 def e2e(
     env: Env = "local", scenario: ScenarioName = "usage_tracking", profile: ProfileName = "e2e",
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
@@ -77,7 +92,7 @@ def e2e(
     run(plan, as_json)
 
 
-@app.command()
+@subcommand()
 def load(
     env: Env = "local", scenario: ScenarioName = "usage_tracking",
     profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
@@ -86,9 +101,11 @@ def load(
         str, typer.Option(help="Open model: iterations arrive at this rate, as 20/s.")
     ] = "",
     duration: Annotated[str, typer.Option(help="Instead of the profile's, as 5m.")] = "",
-    workers: Annotated[int, typer.Option(min=0, help="Number of local worker processes.")] = 0,
+    workers: Annotated[
+        int, typer.Option(parser=_COUNT, metavar="N", help="Number of local worker processes.")
+    ] = 0,
     expect: Annotated[
-        int, typer.Option(min=0, help="Number of remote workers to wait for.")
+        int, typer.Option(parser=_COUNT, metavar="N", help="Number of remote workers to wait for.")
     ] = 0,
     bind: Annotated[str, typer.Option(help="Address for remote workers: HOST:PORT.")] = "",
     runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False, live: Live = False,
@@ -106,7 +123,7 @@ def load(
     run(plan, as_json, live)
 
 
-@app.command()
+@subcommand()
 def worker(
     master: Annotated[str, typer.Option(help="Address of `load --expect`: HOST:PORT.")],
     env: Env = "local",
@@ -118,7 +135,7 @@ def worker(
     command.worker(master, env, runs)
 
 
-@app.command()
+@subcommand()
 def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Judge a run again, from its evidence alone."""
     from commands import check as command
@@ -126,7 +143,7 @@ def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = Fa
     command.check(run, runs, as_json)
 
 
-@app.command()
+@subcommand()
 def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Render a run's report again, from its result."""
     from commands import report as command
@@ -134,7 +151,7 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
     command.report(run, runs, as_json)
 
 
-@app.command()
+@subcommand()
 def export(
     run: RunName = "latest", runs: Runs = Path("runs"),
     form: Annotated[
@@ -154,14 +171,17 @@ def export(
     command.export(run, runs, command.format_of(form), table or (), output, as_json)
 
 
-@app.command()
+@subcommand()
 def compare(
     names: Annotated[
         list[str], typer.Argument(metavar="A B", help="The run before, and the run after.")
     ],
     *,
     last: Annotated[
-        int, typer.Option(min=0, help="Instead of A: the last N comparable runs before B.")
+        int,
+        typer.Option(
+            parser=_COUNT, metavar="N", help="Instead of A: the last N comparable runs before B."
+        ),
     ] = 0,
     at_least: Annotated[str, typer.Option(help="Smallest change of interest.")] = "5%",
     level: Annotated[str, typer.Option(help="Probability of a false regression.")] = "5%",
@@ -181,10 +201,15 @@ def compare(
     command.compare(names, runs, command.ComparisonOptions(last, rule, output, as_json))
 
 
-@app.command()
+@subcommand()
 def trends(
     runs: Runs = Path("runs"),
-    days: Annotated[int, typer.Option(min=1, help="Days before the newest run.")] = 90,
+    days: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, 0, 90), metavar="N", help="Days before the newest run."
+        ),
+    ] = 90,
     as_json: Json = False,
 ) -> None:
     """Render one page over all runs: verdicts, percentiles, shifts, flaky checks."""
@@ -193,7 +218,7 @@ def trends(
     command.trends(runs, days, as_json)
 
 
-@app.command()
+@subcommand()
 def validate(
     scenario: ScenarioName = "", env: Env = "local",
     profile: Annotated[
@@ -211,7 +236,7 @@ def validate(
     command.validate(scenario, env, as_json, profile or (), allow_unset=allow_unset)
 
 
-@app.command()
+@subcommand()
 def doctor(
     env: Env = "local",
     scenario: Annotated[
@@ -225,7 +250,7 @@ def doctor(
     command.doctor(env, as_json, scenario)
 
 
-@app.command()
+@subcommand()
 def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Test the harness itself: each seeded fault must be caught as what it is."""
     from commands import audit as command
@@ -233,7 +258,7 @@ def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -
     command.audit(only or (), runs, as_json)
 
 
-@app.command()
+@subcommand()
 def watch(
     *, env: Env = "staging", scenario: ScenarioName = "usage_tracking",
     length: Annotated[str, typer.Option("--for", help="Duration, as 10m, 24h or 30d.")] = "24h",
@@ -268,7 +293,7 @@ def watch(
         command.watch(plan, wanted, once, as_json, called)
 
 
-@app.command()
+@subcommand()
 def schema() -> None:
     """Print the JSON Schema of result.json."""
     from commands import schema as command
@@ -276,7 +301,7 @@ def schema() -> None:
     command.schema()
 
 
-@app.command()
+@subcommand()
 def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
     from commands import up as command
@@ -290,6 +315,9 @@ def main(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     if problems := unnamed_files(arguments):
         return refuse(problems, as_json, WRONG_COMMAND)
+    known = [each.callback.__name__ for each in app.registered_commands if each.callback]
+    if problem := unknown_command(arguments, known):
+        return refuse([f"{problem} (see run.py --help)"], as_json, WRONG_COMMAND)
     try:
         code = int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
         if code != INTERRUPTED:
@@ -311,9 +339,7 @@ def sentences(error: Exception) -> list[str]:
     if isinstance(error, ConfigError):
         return [str(problem) for problem in error.problems]
     if isinstance(error, typer.TyperException):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "run.py"
-        return [f"{error.format_message()} (see {command} --help)"]
+        return [sentence_of(error)]
     return [str(error)]
 
 

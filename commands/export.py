@@ -48,7 +48,8 @@ def format_of(name: str) -> Format:
     try:
         return Format(name)
     except ValueError as error:
-        message = f"--format {name}: there are {', '.join(Format)}"
+        *others, last = Format
+        message = f"--format: there is no format {name!r}; write {', '.join(others)} or {last}"
         raise ConfigError(Problem(None, None, message)) from error
 
 

@@ -35,10 +35,13 @@ def address_of(master: str) -> tuple[str, int]:
     """Return host and port of HOST or HOST:PORT. Raises ConfigError, also of an unknown host."""
     place = parse_host_port(master)
     if place is None or (place.port is not None and place.port not in PORTS):
-        raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT"))
+        raise ConfigError(Problem(None, None, f"--master {master} is not HOST or HOST:PORT; write "
+                                  "for example 10.0.0.5:5557"))  # fmt: skip
     host, port = place.host, place.port or _PORT
     try:
         socket.getaddrinfo(host, port)
     except OSError as error:
-        raise ConfigError(Problem(None, None, f"--master {master}: {error.strerror}")) from error
+        reason = f"--master {master} has no address ({error.strerror})"
+        remedy = "name the machine that runs load --expect"
+        raise ConfigError(Problem(None, None, f"{reason}; {remedy}")) from error
     return host, port

@@ -177,6 +177,9 @@ def _worker_problems(workers: Workers, profiles: Mapping[str, Profile]) -> Itera
     if workers.bind and (address is None or address.port is None or address.port not in PORTS):
         yield Problem(None, None, f"--bind {workers.bind} is not HOST:PORT; write for example "
                                   "10.0.0.5:5557 or [::1]:5557")  # fmt: skip
+    elif workers.bind and not workers.elsewhere:
+        yield Problem(None, None, "--bind is for remote workers, and none are expected; add "
+                                  "--expect N, or remove --bind")  # fmt: skip
     if workers.elsewhere and address:
         try:
             worker_key(address.host)

@@ -45,7 +45,9 @@ def test_an_unknown_table_names_the_known_ones(folder: RunFolder, tmp_path: Path
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="--format pdf: there are csv, jsonl, parquet, xlsx"):
+    with pytest.raises(
+        ConfigError, match="there is no format 'pdf'; write csv, jsonl, parquet or xlsx"
+    ):
         format_of("pdf")
 
 

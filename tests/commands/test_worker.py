@@ -15,6 +15,7 @@ from scenarios.driver.load_process import LOCUSTFILE
 from tests.paths import ROOT
 
 HANGS_S = 120
+NO_ADDRESS = "is not HOST or HOST:PORT; write for example 10.0.0.5:5557"
 
 
 def command(master: str) -> list[str]:
@@ -26,7 +27,7 @@ def test_a_worker_that_does_not_start_prints_one_sentence() -> None:
         command("x:y:z"), cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANGS_S
     )
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "--master x:y:z is not HOST or HOST:PORT\n"
+    assert ended.stderr == f"--master x:y:z {NO_ADDRESS}\n"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_worker_that_does_not_start_prints_one_sentence() -> None:
 def test_what_is_not_host_or_host_and_port_is_refused_in_one_sentence(master: str) -> None:
     with pytest.raises(ConfigError) as refused:
         address_of(master)
-    assert str(refused.value) == f"--master {master} is not HOST or HOST:PORT"
+    assert str(refused.value) == f"--master {master} {NO_ADDRESS}"
 
 
 @pytest.mark.parametrize("master", ["nowhere.invalid", "nowhere.invalid:6000"])
@@ -44,7 +45,8 @@ def test_a_host_that_is_unknown_is_refused_in_one_sentence(master: str) -> None:
     with pytest.raises(ConfigError) as refused:
         address_of(master)
     said = str(refused.value)
-    assert said.startswith(f"--master {master}: ")
+    assert said.startswith(f"--master {master} has no address (")
+    assert said.endswith("; name the machine that runs load --expect")
     assert len(said.splitlines()) == 1
 
 

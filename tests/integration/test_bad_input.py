@@ -202,7 +202,7 @@ def test_a_scenario_with_three_mistakes_says_all_three_and_sends_nothing(
             "unknown fault 'slow-tale'; did you mean slow-tail?",
             marks=pytest.mark.long,
         ),
-        (["nightly", "--frobnicate"], "No such option: --frobnicate"),
+        (["nightly", "--frobnicate"], "nightly has no option --frobnicate"),
         (["check", "20260101-000000-ffff"], "no such run"),
     ],
 )  # fmt: skip
