@@ -12,7 +12,6 @@ not pass.
 
 import argparse
 import json
-import math
 import random
 import socket
 import subprocess
@@ -22,12 +21,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from benchmarks.series_exporter import METRIC, labels_of
 from checks.balance.rows import judge_row
 from checks.result import ClientFigure
 from checks.verdict import Verdict
@@ -44,9 +43,9 @@ from witnesses.prometheus.sample_collector import MAX_SAMPLES
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import DURATIONS, SAMPLE_COUNTS, START_TIMES, UP, file_name
 
-_JOB, _METRIC, _BY = "shop", "uses_total", ("tenant", "type")
+_JOB, _BY = "shop", ("tenant", "type")
 _TARGETS = ServiceTargets.of_jobs(_JOB)
-_USES = CountedQuantity("uses", Quantity(by=[*_BY], prometheus=_METRIC), "", is_exclusive=True)
+_USES = CountedQuantity("uses", Quantity(by=[*_BY], prometheus=METRIC), "", is_exclusive=True)
 _HOST = "127.0.0.1"
 _TIMEOUT_S = 30.0
 _SCRAPES_AFTER = 5
@@ -71,45 +70,6 @@ class BalanceMeasurement(NamedTuple):
         return self.collect_s + self.figures_s + self.rows_s
 
 
-def labels_of(number: int, series: int) -> tuple[str, str]:
-    """Return the tenant and the type of a series; there are about as many of each."""
-    types = max(1, math.isqrt(series))
-    return f"tenant-{number // types:05}", f"type-{number % types:05}"
-
-
-def export(series: int, listener: socket.socket) -> None:
-    """Serve counters on a socket; a POST of `[[number, amount], ...]` increments them."""
-    labels = (labels_of(number, series) for number in range(series))
-    names = [f'{_METRIC}{{tenant="{tenant}",type="{kind}"}} ' for tenant, kind in labels]
-    values = [0] * series
-    start_time = f"process_start_time_seconds {time.time()}\n"
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            lines = [f"{name}{value}\n" for name, value in zip(names, values, strict=True)]
-            self._respond("".join([f"# TYPE {_METRIC} counter\n", *lines, start_time]).encode())
-
-        def do_POST(self) -> None:
-            amounts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            for number, amount in amounts:
-                values[number] += amount
-            self._respond(b"")
-
-        def _respond(self, content: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Do not log."""
-
-    server = ThreadingHTTPServer((_HOST, 0), Handler, bind_and_activate=False)
-    server.socket = listener
-    server.serve_forever()
-
-
 @contextmanager
 def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """Run a process, and terminate it at the end of the block."""
@@ -126,7 +86,8 @@ def scraped_exporter(folder: Path, series: int) -> Iterator[tuple[str, str]]:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((_HOST, 0)))
         exporter = f"{_HOST}:{listener.getsockname()[1]}"
-        command = [*_command("export"), str(series), str(listener.fileno())]
+        command = [sys.executable, "-m", "benchmarks.series_exporter", str(series)]
+        command.append(str(listener.fileno()))
         stack.enter_context(running(command, pass_fds=[listener.fileno()]))
         with socket.create_server((_HOST, 0)) as free:
             address = f"{_HOST}:{free.getsockname()[1]}"
@@ -317,9 +278,7 @@ def _print(name: str, series: int, judged: BalanceMeasurement) -> None:
 
 
 def _run_part(part: str, arguments: list[str]) -> None:
-    if part == "export":
-        export(int(arguments[0]), socket.socket(fileno=int(arguments[1])))
-    elif part == "collect":
+    if part == "collect":
         print(json.dumps(collect_and_judge(arguments[0], Path(arguments[1]))))
     else:
         print(json.dumps(judge(Path(arguments[0]))))

@@ -4,17 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from math import inf
-from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from checks.history.entry import Entry
 from checks.observations import Deployment, Failure, Generator, QuantityOrigin, StepTiming
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
-from config.json_text import inert_json
-from scenarios.evidence.files import read_document
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
 from witnesses.figure import Amount, Figure, size_of
@@ -342,22 +336,3 @@ NOT_SATURATED = finding_id("validity", "generator-not-saturated")
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
     """Return the verdict of a set of findings: the worst of them."""
     return worst(finding.verdict for finding in findings)
-
-
-_RESULT = TypeAdapter(Result)
-
-
-def to_json(result: Result) -> str:
-    """Render the public document, indented, keys in the order of the types."""
-    return inert_json(_RESULT.dump_json(result, indent=2).decode())
-
-
-def result_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `result.json`; docs/result.schema.json is this."""
-    schema = _RESULT.json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def read_result(path: Path) -> Result:
-    """Read a `result.json`. Raises OSError or pydantic.ValidationError."""
-    return _RESULT.validate_json(read_document(path))

@@ -20,16 +20,8 @@ from checks.latency import judge_latency
 from checks.local_stack import excuse_services
 from checks.observations import Deployment, Generator, StepTiming
 from checks.promql import judge_promql
-from checks.result import (
-    Finding,
-    Judgement,
-    Kind,
-    Phase,
-    Result,
-    finding_id,
-    to_json,
-    verdict_of,
-)
+from checks.result import Finding, Judgement, Kind, Phase, Result, finding_id, verdict_of
+from checks.result_document import render_result
 from checks.success import completed, judge_success
 from checks.throughput import judge_throughput
 from checks.validity import generator_figures, judge_validity
@@ -91,7 +83,7 @@ def judge(folder: RunFolder, suite: Suite | None = None) -> Result:
     run = folder.read_run()
     changed = judge_evidence(folder, run)
     result = _unjudged(run, changed) if changed else _judged(folder, run, suite)
-    write_atomically(folder.result, to_json(result).encode())
+    write_atomically(folder.result, render_result(result).encode())
     return result
 
 

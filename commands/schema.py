@@ -2,7 +2,7 @@
 
 import json
 
-from checks.result import result_schema
+from checks.result_document import result_schema
 
 
 def schema_text() -> str:

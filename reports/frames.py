@@ -22,7 +22,8 @@ import pandas as pd
 
 from checks.balance.promises import PromisedAmounts
 from checks.case import Case, read_case
-from checks.result import Result, UsageRow, read_result
+from checks.result import Result, UsageRow
+from checks.result_document import read_result
 from scenarios.evidence.exchanges import OUTCOMES, Column
 from scenarios.evidence.ledger import Weight
 from scenarios.evidence.recording import Recording

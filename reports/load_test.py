@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.text import Text
 
 from checks.latency import objective_id
-from checks.result import Kind, Result, read_result
+from checks.result import Kind, Result
+from checks.result_document import read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
 from reports.terminal_output import (

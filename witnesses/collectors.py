@@ -158,14 +158,9 @@ def is_under_test(environment: Environment) -> bool:
 
 @contextmanager
 def open_collectors(
-    scenario: Scenario,
-    environment: Environment,
-    tenant: str,
-    folder: RunFolder,
-    *,
-    fresh: bool,
-    baseline_s: float = BASELINE_S,
-) -> Iterator[Collectors]:
+    scenario: Scenario, environment: Environment, tenant: str, folder: RunFolder, *,
+    fresh: bool, baseline_s: float = BASELINE_S,
+) -> Iterator[Collectors]:  # fmt: skip
     """Connect to every witness that the environment has.
 
     Without a Prometheus, counters are watched for `baseline_s` seconds before the first request.
@@ -181,20 +176,19 @@ def open_collectors(
         ServiceCollector(environment, quantities, 0.0 if is_watched else baseline_s),
         DatabaseCollector(environment.databases, quantities, tenant),
     ]
+    is_self_observed = is_under_test(environment)
     with ExitStack() as held:
         if environment.prometheus:
             client = PrometheusClient(environment.prometheus, environment.network)
             held.enter_context(closing(client))
-            targets = ServiceTargets.of_environment(environment)
             prometheus = PrometheusCollector(
-                client, targets, folder, quantities,
+                client, ServiceTargets.of_environment(environment), folder, quantities,
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
-                is_silent=is_under_test(environment),
+                is_silent=is_self_observed,
             )  # fmt: skip
             in_order.insert(0, prometheus)
         else:
             write_absence(folder)
-        is_self_observed = is_under_test(environment)
         settle_s = max((each.settings.settle for each in quantities), default=0.0)
         yield Collectors(
             environment, tenant, folder, tuple(in_order), fresh, settle_s, is_self_observed

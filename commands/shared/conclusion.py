@@ -9,7 +9,8 @@ from typing import NoReturn
 import typer
 
 from checks.history.store import history_path, keep_history, remember
-from checks.result import Result, to_json
+from checks.result import Result
+from checks.result_document import render_result
 from checks.suite import judge
 from checks.verdict import exit_code
 from commands.shared.interrupts import INTERRUPTS
@@ -65,7 +66,7 @@ def write_report(result: Result, folder: RunFolder) -> None:
 def publish(result: Result, folder: RunFolder, as_json: bool) -> NoReturn:
     """Print a result, and exit with its verdict."""
     if as_json:
-        INTERRUPTS.print_document(to_json(result))
+        INTERRUPTS.print_document(render_result(result))
     else:
         report = folder.path / "report.html"
         INTERRUPTS.write_whole(lambda: print_result(result, report, sys.stdout))

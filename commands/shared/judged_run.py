@@ -1,6 +1,7 @@
 """Read the result of a run that was judged before."""
 
-from checks.result import Result, read_result
+from checks.result import Result
+from checks.result_document import read_result
 from commands.shared.run_setup import run_py
 from config.errors import ConfigError, Problem
 from scenarios.evidence.run_folder import RunFolder

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -23,47 +24,33 @@ class WorkflowMetrics:
     """Counters, histograms and gauges of Workflow."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._executions = Counter(
-            "workflow_executions_total",
-            "Executions, by status.",
-            ("tenant_id", "workflow_type", "status", "context_source"),
-            registry=registry,
-        )
+        counter = partial(Counter, registry=registry)
+        by_tenant, by_reason = ("tenant_id", "workflow_type"), ("workflow_type", "reason")
+        self._executions = counter(
+            "workflow_executions_total", "Executions, by status.",
+            (*by_tenant, "status", "context_source"),
+        )  # fmt: skip
         self._execution_duration = duration_histogram(
-            "workflow_execution_duration_seconds",
-            "Duration of an execution.",
-            ("tenant_id", "workflow_type"),
-            registry,
+            "workflow_execution_duration_seconds", "Duration of an execution.", by_tenant, registry
         )
-        self._cards_fetched = Counter(
-            "workflow_cards_fetched_total",
-            "Cards fetched from the Cards service.",
-            ("tenant_id", "workflow_type"),
-            registry=registry,
+        self._cards_fetched = counter(
+            "workflow_cards_fetched_total", "Cards fetched from the Cards service.", by_tenant
         )
-        self._partial_results = Counter(
-            "workflow_partial_results_total",
-            "Executions with some of their cards missing.",
+        self._partial_results = counter(
+            "workflow_partial_results_total", "Executions with some of their cards missing.",
             ("workflow_type",),
-            registry=registry,
+        )  # fmt: skip
+        self._retries = counter(
+            "workflow_cards_retries_total", "Retries of calls to Cards.", by_reason
         )
-        self._retries = Counter(
-            "workflow_cards_retries_total",
-            "Retries of calls to Cards.",
-            ("workflow_type", "reason"),
-            registry=registry,
-        )
-        self._failures = Counter(
-            "workflow_cards_failures_total",
-            "Calls to Cards that failed, retries included.",
-            ("workflow_type", "reason"),
-            registry=registry,
-        )
-        self._cache_hits = Counter(
+        self._failures = counter(
+            "workflow_cards_failures_total", "Calls to Cards that failed, retries included.",
+            by_reason,
+        )  # fmt: skip
+        self._cache_hits = counter(
             "workflow_cards_cache_hits_total",
             "Cards taken from the cache after a failed call to Cards.",
             ("workflow_type",),
-            registry=registry,
         )
         self._circuit = circuit_gauge("workflow_cards_circuit_state", registry)
         self._owed = Gauge(
@@ -71,7 +58,7 @@ class WorkflowMetrics:
             "Executions on cached cards whose uses Cards has not recorded yet.",
             registry=registry,
             multiprocess_mode="livemostrecent",
-        )
+        )  # fmt: skip
 
     @contextmanager
     def execution(

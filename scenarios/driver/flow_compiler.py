@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial, reduce
 from typing import Any
 
-from config.auth import AUTHORIZATION
+from config.auth import AUTHORIZATION, Auth
 from config.environment import Environment
 from config.redaction import Secrets
 from scenarios.driver.arrivals import WHOLE
@@ -42,6 +42,7 @@ from scenarios.language.steps import Step
 from scenarios.language.target import compile_target
 from scenarios.language.templates import (
     Constant,
+    Template,
     Variables,
     compile_value,
     variables_in,
@@ -54,15 +55,10 @@ _NO_FILES: Attachments = {}
 
 
 def compile_flow(
-    scenario: Scenario,
-    environment: Environment,
-    run_id: str,
-    tenant: str,
-    secrets: Secrets | None = None,
-    files: Attachments = _NO_FILES,
-    sources: Sources = TOKEN_SOURCES,
-    variables: Mapping[str, str] = os.environ,
-) -> Flow:
+    scenario: Scenario, environment: Environment, run_id: str, tenant: str,
+    secrets: Secrets | None = None, files: Attachments = _NO_FILES,
+    sources: Sources = TOKEN_SOURCES, variables: Mapping[str, str] = os.environ,
+) -> Flow:  # fmt: skip
     """Compile the steps of a scenario against an environment's addresses.
 
     `secrets` are those of both, unless they are known already. `files` are the contents of those
@@ -73,20 +69,12 @@ def compile_flow(
     written = [expander.expand(step) for step in scenario.steps]
     known = {"tenant": tenant, "run": run_id, **expander.constants}
     steps = tuple(
-        _with_poll(
-            step,
-            partial(
-                _compile_step,
-                number,
-                environment=environment,
-                known=known,
-                files=files,
-                sources=sources,
-                amounts=compile_amounts(scenario, step, known),
-            ),
-        )
+        _with_poll(step, partial(
+            _compile_step, number, environment=environment, known=known, files=files,
+            sources=sources, amounts=compile_amounts(scenario, step, known),
+        ))
         for number, step in enumerate(written)
-    )
+    )  # fmt: skip
     numbers = {step.name: step.number for step in steps}
     flows = scenario.shared_flows.values()
     return Flow(
@@ -131,31 +119,23 @@ def _compile_step(
     number: int, step: Step, environment: Environment, known: Variables, files: Attachments,
     sources: Sources, amounts: StepAmounts | None,
 ) -> CompiledStep:  # fmt: skip
-    method, service, path = step.request_parts()
+    method, service, _ = step.request_parts()
     auth = environment.services[service].auth
-    origin, base = split_url(environment.services[service].url, auth.certificate)
+    url = environment.services[service].url
+    origin, _ = split_url(url, auth.certificate)
     payload = compile_payload(step, known, files)
     is_token = auth.oauth2 and AUTHORIZATION.lower() not in map(str.lower, step.headers)
     token = sources(auth, environment.network).authorization if is_token else None
     constant, changing = compile_headers(header_parts(step, environment, payload), known, token)
     left_out = [name for name, value in step.headers.items() if value is None]
-    url = environment.services[service].url
-    target = compile_link(url, path, known) if is_link(path) else compile_target(base, path, known)
-    queries = [compile_query(step.query, known)] if step.query else []
-    queries += [Constant(auth.query)] if auth.query else []
     return CompiledStep(
         name=step.step,
         number=number,
         request_template=RequestTemplate(
-            method,
-            origin,
-            constant,
-            step.timeout,
-            left_out,
-            environment.trace_header,
+            method, origin, constant, step.timeout, left_out, environment.trace_header,
             _stream_order(step),
         ),
-        target=reduce(with_query, queries, target),
+        target=_compile_target(step, url, auth, known),
         headers=changing,
         sends_cookies=not has_own_cookie(step, environment),
         body=payload.render if payload else None,
@@ -172,7 +152,16 @@ def _compile_step(
         amounts=amounts,
         uses_trace_id=_uses_trace_id(step, environment),
         stream=compile_stream_expectations(step),
-    )
+    )  # fmt: skip
+
+
+def _compile_target(step: Step, url: str, auth: Auth, known: Variables) -> Template:
+    """Compile the path and the query of a step, with the parameter of the credentials."""
+    path, (_, base) = step.request_parts()[2], split_url(url)
+    target = compile_link(url, path, known) if is_link(path) else compile_target(base, path, known)
+    queries = [compile_query(step.query, known)] if step.query else []
+    queries += [Constant(auth.query)] if auth.query else []
+    return reduce(with_query, queries, target)
 
 
 def _stream_order(step: Step) -> StreamOrder | None:

@@ -2,14 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.balance import judge, labels_of, measure_hours, measure_run, write_evidence
+from benchmarks.balance import judge, measure_hours, measure_run, write_evidence
 
 _MINUTE = 1 / 60
-
-
-def test_every_series_has_distinct_labels() -> None:
-    assert len({labels_of(number, 100) for number in range(100)}) == 100
-    assert {len({labels_of(number, 100)[part] for number in range(100)}) for part in (0, 1)} == {10}
 
 
 def test_every_row_of_generated_evidence_passes(tmp_path: Path) -> None:

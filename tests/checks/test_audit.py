@@ -19,13 +19,8 @@ from checks.audit import (
     planned_runs,
 )
 from checks.observations import Generator
-from checks.result import (
-    Code,
-    Finding,
-    Kind,
-    Result,
-    to_json,
-)
+from checks.result import Code, Finding, Kind, Result
+from checks.result_document import render_result
 from checks.verdict import Verdict, exit_code
 from reference_services.faults.catalog import FAULTS
 
@@ -165,7 +160,7 @@ def test_only_an_audit_that_is_whole_and_as_expected_passes(
 @pytest.mark.parametrize(
     "stdout",
     [b"", b"Killed", b"\xff", b'{"exit_code": 2, "problems": ["no"]}', b"null", b"[]",
-     to_json(result_of()).encode()[:-2], to_json(result_of()).encode() * 2],
+     render_result(result_of()).encode()[:-2], render_result(result_of()).encode() * 2],
 )  # fmt: skip
 def test_what_is_no_result_is_none(stdout: bytes) -> None:
     assert parse_result(stdout) is None
@@ -173,7 +168,7 @@ def test_what_is_no_result_is_none(stdout: bytes) -> None:
 
 def test_a_printed_result_is_read_back() -> None:
     result = result_of(finding(), OTHER)
-    assert parse_result(to_json(result).encode()) == result
+    assert parse_result(render_result(result).encode()) == result
 
 
 def test_the_document_says_what_was_caught_and_what_was_missed() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.result import read_result
+from checks.result_document import read_result
 from checks.verdict import Verdict
 from commands.check import check
 from config.errors import ConfigError

@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from checks.comparison import ComparisonRule
-from checks.result import to_json
+from checks.result_document import render_result
 from commands.compare import ComparisonOptions, compare, rule_of
 from config.errors import ConfigError
 from tests.checks.test_differences import run_of
@@ -18,7 +18,7 @@ RULE = ComparisonRule()
 
 def folder_of(place: Path, name: str, factor: float = 1.0, load: Load | None = None) -> str:
     run = run_of(place, name, factor, load)
-    run.case.folder.result.write_text(to_json(run.result))
+    run.case.folder.result.write_text(render_result(run.result))
     return str(run.case.folder.path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checks.result import to_json
+from checks.result_document import render_result
 from commands.export import export, format_of
 from config.errors import ConfigError
 from reports.export import Format
@@ -18,7 +18,7 @@ from tests.reports.results import good_result
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     folder = write_run(tmp_path, Load())
-    folder.result.write_text(to_json(good_result()))
+    folder.result.write_text(render_result(good_result()))
     return folder
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.result import to_json
+from checks.result_document import render_result
 from commands.report import report
 from config.errors import ConfigError
 from tests.evidence_factory import Load, write_run
@@ -15,11 +15,11 @@ def test_the_reports_are_rendered_again_from_the_result_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_run(tmp_path, Load())
-    folder.result.write_text(to_json(failing_result()))
+    folder.result.write_text(render_result(failing_result()))
     with pytest.raises(typer.Exit) as ended:
         report(str(folder.path), tmp_path, as_json=True)
     assert ended.value.exit_code == 1
-    assert json.loads(capsys.readouterr().out) == json.loads(to_json(failing_result()))
+    assert json.loads(capsys.readouterr().out) == json.loads(render_result(failing_result()))
     assert "3 short" in (folder.path / "report.html").read_text()
 
 

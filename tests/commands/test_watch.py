@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.result import read_result
+from checks.result_document import read_result
 from commands.shared.run_setup import open_run
 from commands.watch import (
     WatchRequest,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from checks.case import read_case
 from checks.result import ClientFigure
+from checks.result_document import render_result
 from reports.frames import Frames, read_frames
 from scenarios.evidence.exchange import Outcome
 from scenarios.http.messages import Response, ResponseLost
@@ -108,10 +109,8 @@ def test_the_findings_are_text(mixed: Frames) -> None:
 
 
 def test_a_folder_is_read_by_its_path(tmp_path: Path) -> None:
-    from checks.result import to_json
-
     folder = write_run(tmp_path, Load())
-    folder.result.write_text(to_json(good_result()))
+    folder.result.write_text(render_result(good_result()))
     assert set(read_frames(folder.path).exchanges["outcome"]) == {Outcome.OK}
 
 

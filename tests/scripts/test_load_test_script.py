@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.result import to_json
+from checks.result_document import render_result
 from checks.verdict import Verdict, exit_code
 from tests.reports.results import empty_result, failing_result, good_result
 from tests.scripts.conftest import Start
@@ -50,7 +50,7 @@ def test_the_table_shows_the_verdict_and_the_exit_code_is_that_of_the_run(
     runs: Path, answer: Path, code: int
 ) -> None:
     result = ANSWERS[code]
-    answer.write_text(to_json(result))
+    answer.write_text(render_result(result))
     ended = run_script(LOAD_TEST, "--runs", runs, FAKE_ANSWER=str(answer), FAKE_EXIT=str(code))
     assert ended.returncode == code
     assert ended.stdout.split()[0] == result.verdict.upper()
@@ -80,7 +80,7 @@ def test_unreadable_output_is_inconclusive_unless_the_run_failed(
 def test_control_c_reaches_the_run_once_and_its_partial_result_is_shown(
     runs: Path, answer: Path, start: Start
 ) -> None:
-    answer.write_text(to_json(empty_result()))
+    answer.write_text(render_result(empty_result()))
     ours, theirs = os.openpty()
     waiting = start(
         "setsid", "--ctty", LOAD_TEST, "--runs", runs, stdin=theirs, FAKE_EXIT="3",

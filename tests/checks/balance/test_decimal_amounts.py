@@ -8,7 +8,8 @@ import pytest
 
 from checks.balance.usage import judge_usage
 from checks.case import read_case
-from checks.result import Code, UsageRow, read_result, to_json
+from checks.result import Code, UsageRow
+from checks.result_document import read_result, render_result
 from checks.suite import judge
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
@@ -113,7 +114,7 @@ def test_the_result_has_the_amounts_as_numbers_and_reads_them_back_exactly(
 
     folder = folder_of(tmp_path, {"tea": ADDED_UP, "coffee": 50.0})
     result = judge(folder)
-    text = to_json(result)
+    text = render_result(result)
     assert '"confirmed": 0.4,' in text
     assert '"resolution": 1e-6' in text
     (folder.path / "again.json").write_text(text, encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from checks.history.store import history_of, history_path, write_entry
-from checks.result import Result, read_result
+from checks.result import Result
+from checks.result_document import read_result
 from checks.verdict import Verdict, exit_code
 from commands.shared.conclusion import conclude, finish, load_s, publish, write_report
 from reports.progress import Progress

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.result import to_json
+from checks.result_document import render_result
 from commands.shared.judged_run import read_judged
 from config.errors import ConfigError
 from tests.evidence_factory import Load, write_run
@@ -13,7 +13,7 @@ from tests.reports.results import good_result
 
 def test_the_result_is_read(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Load())
-    folder.result.write_text(to_json(good_result()))
+    folder.result.write_text(render_result(good_result()))
     assert read_judged(folder, "latest") == good_result()
 
 

@@ -6,15 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checks.result import (
-    ClientFigure,
-    Code,
-    RecordGap,
-    RelationRow,
-    RelationSums,
-    ResolvedDoubt,
-    to_json,
-)
+from checks.result import ClientFigure, Code, RecordGap, RelationRow, RelationSums, ResolvedDoubt
+from checks.result_document import render_result
 from checks.verdict import Verdict
 from reports.html import render_html
 from reports.markdown import render_markdown
@@ -229,7 +222,7 @@ def test_the_terminal_the_page_and_the_summary_show_a_relation(row: RelationRow)
 
 def test_the_result_has_a_relation_that_passes() -> None:
     row = relation(Verdict.PASS, TWELVE, TWELVE)
-    (written,) = json.loads(to_json(good_result(relations=(row,))))["relations"]
+    (written,) = json.loads(render_result(good_result(relations=(row,))))["relations"]
     assert (written["name"], written["verdict"]) == ("every use is counted", "pass")
     sums = written["sums"]["database:shop"]["figures"]
     assert [each["low"] for each in sums] == [12.0, 12.0]

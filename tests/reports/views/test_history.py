@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from checks.history.entry import Entry
-from checks.result import Kind, Result, read_result, to_json
+from checks.result import Kind, Result
+from checks.result_document import read_result, render_result
 from checks.verdict import Verdict
 from reports.charts.runs import CurvePoint, draw_points
 from reports.html import render_html
@@ -322,7 +323,7 @@ def test_the_terminals_line_fits(name: str, columns: int) -> None:
 
 def test_a_result_with_a_history_is_read_as_it_was_written(tmp_path: Any) -> None:
     path = tmp_path / "result.json"
-    path.write_text(to_json(mixed()), encoding="utf-8")
+    path.write_text(render_result(mixed()), encoding="utf-8")
     assert read_result(path) == mixed()
 
 

@@ -1,0 +1,28 @@
+"""`result.json`, the public document of a result: written, read, and its JSON Schema."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from checks.result import Result
+from config.json_text import inert_json
+from scenarios.evidence.files import read_document
+
+_RESULT = TypeAdapter(Result)
+
+
+def render_result(result: Result) -> str:
+    """Render `result.json`, indented, keys in the order of the types."""
+    return inert_json(_RESULT.dump_json(result, indent=2).decode())
+
+
+def result_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `result.json`; docs/result.schema.json is this."""
+    schema = _RESULT.json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def read_result(path: Path) -> Result:
+    """Read a `result.json`. Raises OSError or pydantic.ValidationError."""
+    return _RESULT.validate_json(read_document(path))
