@@ -6,9 +6,15 @@ from dataclasses import dataclass
 
 from scenarios.language.regular_expressions import compile_pattern
 
-_SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
+# A name of other characters stands in quotes: that of a metric first in the braces.
+_QUOTED = r'"((?:[^"\\\n]|\\.)+)"'
+_SELECTOR = re.compile(
+    r"\s*(?:([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?"
+    rf"|\{{\s*{_QUOTED}\s*(?:,(.*))?\}})\s*",
+    re.DOTALL,
+)
 _MATCHER = re.compile(
-    r"""\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|$)"""
+    rf"""\s*(?:([a-zA-Z_][a-zA-Z0-9_]*)|{_QUOTED})\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|$)"""
 )
 _ESCAPE = re.compile(r"\\(x[0-7][0-9a-fA-F]|u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {
@@ -67,8 +73,8 @@ class Selector:
 def parse_selector(text: str) -> Selector:
     """Parse a selector. Raises ValueError for anything else: a function, a range, an operator.
 
-    >>> parse_selector('a_total{b="c"}').metric
-    'a_total'
+    >>> parse_selector('a_total{b="c"}').metric, parse_selector('{"a.total", "b.c"="d"}').metric
+    ('a_total', 'a.total')
     """
     match = _SELECTOR.fullmatch(text)
     if match is None:
@@ -76,7 +82,12 @@ def parse_selector(text: str) -> Selector:
             f'{text!r} is not a plain selector; write name{{label="value"}} without functions, '
             "ranges or operators"
         )
-    return Selector(match[1], tuple(_matchers(text, match[2] or "")))
+    name, inside, quoted, rest = match.groups()
+    try:
+        metric = name or unescape(quoted)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from error
+    return Selector(metric, tuple(_matchers(text, inside or rest or "")))
 
 
 def _matchers(text: str, inside: str) -> list[Matcher]:
@@ -92,15 +103,15 @@ def _matchers(text: str, inside: str) -> list[Matcher]:
 
 
 def _matcher(text: str, match: re.Match[str]) -> Matcher:
-    label, operator, quoted = match.groups()
-    if label == "__name__":
-        raise ValueError(f"{text!r} names the metric twice; remove __name__")
+    name, quoted_label, operator, quoted = match.groups()
     try:
-        value = unescape(quoted)
+        label, value = name or unescape(quoted_label), unescape(quoted)
         if "~" in operator:
             compile_pattern(value)
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from error
+    if label == "__name__":
+        raise ValueError(f"{text!r} names the metric twice; remove __name__")
     return Matcher(label, operator, value)
 
 

@@ -1,5 +1,6 @@
 """What the services show now, and what Prometheus has stored of them: metrics and their labels."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +18,15 @@ SEEN_WITHIN_S = 30 * 86_400.0
 
 _THREADS = 16
 _MAX_SERIES = "1000"
-_TYPE = re.compile(r"^# TYPE (\S+) (\w+)", re.MULTILINE)
-_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+\S", re.MULTILINE)
+# A name of other characters than these stands in quotes: that of a metric first in the braces.
+_CLASSIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_QUOTED = r'"((?:[^"\\\n]|\\.)+)"'
+_TYPE = re.compile(rf"^# TYPE (?:{_QUOTED}|(\S+)) (\w+)", re.MULTILINE)
+_SAMPLE = re.compile(
+    rf"^(?:({_CLASSIC.pattern})(?:\{{(.*)\}})?|\{{{_QUOTED}(.*)\}})[ \t]+\S", re.MULTILINE
+)
 # without the look-behind, a word that is no label would be tried again from each of its letters
-_LABEL = re.compile(r'(?<![a-zA-Z0-9_])([a-zA-Z_][a-zA-Z0-9_]*+)="(?:[^"\\]|\\.)*"')
+_LABEL = re.compile(rf'(?:(?<![a-zA-Z0-9_])([a-zA-Z_][a-zA-Z0-9_]*+)|{_QUOTED})="(?:[^"\\]|\\.)*"')
 _OPEN_METRICS_END = "# EOF"
 _SAMPLE_SUFFIXES = {
     "histogram": ("_bucket", "_count", "_sum"),
@@ -79,11 +85,14 @@ def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> Show
     labels: dict[str, frozenset[str]] = {}
     declared: set[str] = set()
     for page in pages:
-        for name, of_sample in _SAMPLE.findall(page):
-            labels[name] = labels.get(name, frozenset()) | set(_LABEL.findall(of_sample))
+        for classic, of_classic, quoted, of_quoted in _SAMPLE.findall(page):
+            name = classic or quoted
+            found = {label or text for label, text in _LABEL.findall(of_classic or of_quoted)}
+            labels[name] = labels.get(name, frozenset()) | found
         of_counter = ("_total",) if _OPEN_METRICS_END in page else ("",)
         suffixes = {**_SAMPLE_SUFFIXES, "counter": of_counter}
-        for family, kind in _TYPE.findall(page):
+        for quoted, classic, kind in _TYPE.findall(page):
+            family = classic or quoted
             declared.update(f"{family}{suffix}" for suffix in suffixes.get(kind, ("",)))
     return ShownMetrics(labels, frozenset(declared), tuple(errors))
 
@@ -99,7 +108,7 @@ class StoredMetrics:
 
     def labels_of(self, metric: str) -> frozenset[str] | None:
         """Return the names of a metric's labels, or None if it has no series or is not known."""
-        selector = f"{metric}{self._jobs}"
+        selector = series_selector(metric, self._jobs)
         series = self._fetch("series", {"match[]": selector, "limit": _MAX_SERIES})
         names = [set(each) - {"__name__"} for each in series if isinstance(each, dict)]
         return frozenset().union(*names) if names else None
@@ -120,3 +129,14 @@ class StoredMetrics:
             self.error = str(error)
             return []
         return data if isinstance(data, list) else []
+
+
+def series_selector(metric: str, matchers: str) -> str:
+    """Return the selector of a metric's series; `matchers` are in braces.
+
+    >>> print(series_selector("uses_total", '{job="a"}'), series_selector("a.uses", '{job="a"}'))
+    uses_total{job="a"} {__name__="a.uses", job="a"}
+    """
+    if _CLASSIC.fullmatch(metric):
+        return f"{metric}{matchers}"
+    return matchers.replace("{", f"{{__name__={json.dumps(metric, ensure_ascii=False)}, ", 1)

@@ -29,6 +29,7 @@ _TICKS_S = 0.1
 _MAX_DURATION_S = 2.0  # of all scrapes together, but for the fewest
 # Name and labels of a sample, then its value; a name that is not classic stands in the braces.
 _SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
+_QUOTED_METRIC = re.compile(r'\{"((?:[^"\\]|\\.)*)"')
 _LABEL = re.compile(r'(\w+)\s*=\s*("(?:[^"\\]|\\.)*")')
 
 _Values = Mapping[str, float]
@@ -153,7 +154,7 @@ class _Watched:
 
     def _counters(self, exposition: bytes, start_times: list[float]) -> Iterator[tuple[str, float]]:
         for series, name, value in _SAMPLE.findall(exposition):
-            metric = name.decode()
+            metric = name.decode() or _metric(series.decode(errors="replace"))
             if metric == START_TIME:
                 start_times.extend(filter(math.isfinite, [_number(value)]))
             elif metric in self._metrics or sample_type(metric, self._types) == COUNTER:
@@ -184,7 +185,13 @@ def _in_order(series: str) -> str:
 
 
 def _metric(series: str) -> str:
-    return series.partition("{")[0]
+    """Return the metric of a series; a name that is not classic stands first in the braces.
+
+    >>> _metric('uses_total{at="x"}'), _metric('{"shop.uses","at.x"="y"}')
+    ('uses_total', 'shop.uses')
+    """
+    quoted = _QUOTED_METRIC.match(series)
+    return quoted[1] if quoted else series.partition("{")[0]
 
 
 def _number(text: bytes) -> float:

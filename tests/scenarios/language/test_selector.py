@@ -65,6 +65,34 @@ def test_anything_but_a_plain_selector_is_refused(text: str) -> None:
         parse_selector(text)
 
 
+@pytest.mark.parametrize(
+    ("selector", "metric", "matchers"),
+    [
+        ('{"shop.orders"}', "shop.orders", ()),
+        (' { "shop.orders" , } ', "shop.orders", ()),
+        ('{"m_total", a="1"}', "m_total", (Matcher("a", "=", "1"),)),
+        ('{"größe", "order.kind"=~"t.*",b!="2"}', "größe",
+         (Matcher("order.kind", "=~", "t.*"), Matcher("b", "!=", "2"))),
+        ('m_total{"a.b"="},{"}', "m_total", (Matcher("a.b", "=", "},{"),)),
+        (r'{"a \"b\""}', 'a "b"', ()),
+    ],
+)  # fmt: skip
+def test_names_of_other_characters_stand_in_quotes(
+    selector: str, metric: str, matchers: tuple[Matcher, ...]
+) -> None:
+    parsed = parse_selector(selector)
+    assert (parsed.metric, parsed.matchers) == (metric, matchers)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{""}', '{"a""b"}', '{"a"="b"}', '"a"', '"a"{b="c"}', '{"a", "b"}', '{a="1", "m"}', '{"a}'],
+)
+def test_a_quoted_name_stands_first_in_the_braces_and_once(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a plain selector|cannot parse the matchers"):
+        parse_selector(text)
+
+
 def test_an_invalid_regular_expression_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'\(' is not a regular expression"):
         parse_selector('m{a=~"("}')

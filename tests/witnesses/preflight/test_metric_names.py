@@ -38,6 +38,13 @@ def test_a_counter_of_openmetrics_is_declared_without_its_suffix() -> None:
     assert read_shown_metrics(["# TYPE uses counter\n"]).names == {"uses"}
 
 
+def test_names_of_other_characters_are_read_without_their_quotes() -> None:
+    page = '# TYPE "shop.orders" counter\n{"shop.orders","order.kind"="tea, \\"x\\"",b="c"} 3\n'
+    shown = read_shown_metrics([page, '# TYPE "shop.lost" gauge\nm_total{"a.b"="c"} 1\n'])
+    assert shown.labels == {"shop.orders": {"order.kind", "b"}, "m_total": {"a.b"}}
+    assert shown.names == {"shop.orders", "m_total", "shop.lost"}
+
+
 def test_every_replica_is_scraped_and_what_cannot_be_read_is_reported() -> None:
     answers = {"/a": Says("a_total 1\n"), "/b": Says("b_total 1\n"), "/c": Says("no", 500)}
     with serving(answers) as server:

@@ -29,6 +29,19 @@ def test_a_process_whose_counters_only_rise_is_a_single_one() -> None:
     assert scrapes.self_counting == ()
 
 
+def test_counters_whose_names_stand_in_quotes_are_watched_too() -> None:
+    def page(uses: int) -> bytes:
+        series = '{"shop.uses","order.kind"="tea"}'
+        return f'# TYPE "shop.uses" counter\n{series} {uses}\n'.encode()
+
+    pages = iter(page(each) for each in (7, 3, 8))
+    scrapes = scrape_repeatedly(next(pages), lambda: next(pages), frozenset({"shop.uses"}))
+    assert scrapes.fell == '{"shop.uses","order.kind"="tea"}'
+    moving = iter(page(each) for each in (7, 7, 8, *[8] * 30))
+    scrapes = scrape_repeatedly(next(moving), lambda: next(moving), frozenset({"shop.uses"}))
+    assert scrapes.moved == ('{"shop.uses","order.kind"="tea"}',)
+
+
 def test_two_processes_behind_one_address_show_different_start_times() -> None:
     scrapes = _scraped(cycle([_exposition(1), _exposition(1, start_time=501.5)]))
     assert scrapes.shows_several_processes
