@@ -5,9 +5,11 @@ and print (its colours are variables of the page, with a fallback), survives a p
 style and script, and is the same, byte for byte, for the same figures.
 """
 
+import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from reports import formatting as write
@@ -61,13 +63,19 @@ def render_svg(spec: Mapping[str, Any], label: str) -> str:
         raise ChartsUnavailable(message) from error
     whole = {"width": WIDTH, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
     try:
-        svg = vl_convert.vegalite_to_svg(whole, vl_version=_VEGA_LITE, allowed_base_urls=[])
+        svg = _converted(vl_convert.vegalite_to_svg, json.dumps(whole))
     except BaseException as error:
         if isinstance(error, Exception | KeyboardInterrupt):
             raise
         # a panic of its Rust code is no Exception: without files to open, for example
         raise ChartsUnavailable(f"the charts cannot be drawn: {error}") from None
     return _compact(svg, label)
+
+
+@lru_cache(maxsize=64)
+def _converted(convert: Callable[..., str], spec: str) -> str:
+    """Convert a specification once per process: a run that is judged again has the same charts."""
+    return convert(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
 
 
 def _compact(svg: str, label: str) -> str:

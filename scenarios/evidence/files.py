@@ -28,6 +28,7 @@ _MAX_DEPTH = 8
 # A recording of lost batches has holes, and a file system may compress: a little is no reason.
 _MAX_HOLE_BYTES = 64_000_000
 _STATED_BLOCK_BYTES = 512
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAME = re.compile(r"[^/\0]{1,200}")
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -108,11 +109,29 @@ def read_json(path: Path, parse_float: Callable[[str], Any] = finite) -> Any:
 
 
 def decode_json(content: bytes, parse_float: Callable[[str], Any] = finite) -> Any:
-    """Decode JSON, without NaN and without limitless nesting. Raises ValueError."""
+    """Decode JSON, without NaN and without limitless nesting. Raises ValueError.
+
+    Half of a surrogate pair is refused: no file can have it as text, so no result and no report.
+    """
+    text = content.decode()
     try:
-        return json.loads(content, parse_float=parse_float, parse_constant=_refuse_constant)
+        decoded = json.loads(text, parse_float=parse_float, parse_constant=_refuse_constant)
+        if _SURROGATE.search(text):
+            _refuse_half_pairs(decoded)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    return decoded
+
+
+def _refuse_half_pairs(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()  # a UnicodeEncodeError is a ValueError
+    elif isinstance(value, dict):
+        for each in (*value.keys(), *value.values()):
+            _refuse_half_pairs(each)
+    elif isinstance(value, list):
+        for each in value:
+            _refuse_half_pairs(each)
 
 
 def read_lines(path: Path) -> Generator[bytes, None, None]:

@@ -168,6 +168,18 @@ def test_decoded_numbers_are_finite() -> None:
     assert decode_json(b'{"a": [1.5, -2e3]}') == {"a": [1.5, -2000.0]}
 
 
+@pytest.mark.parametrize(
+    "content", [rb'{"a": "\ud800"}', rb'[{"\uDFFF": 1}]', rb'"\ude00\ud83d"', b'"\xed\xa0\x80"']
+)
+def test_half_of_a_surrogate_pair_is_refused_anywhere(content: bytes) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed|invalid continuation byte"):
+        decode_json(content)
+
+
+def test_a_whole_surrogate_pair_and_an_escaped_backslash_are_text() -> None:
+    assert decode_json(rb'["\ud83d\ude00", "\\ud800"]') == ["\U0001f600", r"\ud800"]
+
+
 # Modules that work on the files of a run, and calls that would open one without any care.
 MODULES = (
     "scenarios/evidence", "witnesses", "checks", "reports", "commands/check.py",
