@@ -63,19 +63,18 @@ def render_svg(spec: Mapping[str, Any], label: str) -> str:
         raise ChartsUnavailable(message) from error
     whole = {"width": WIDTH, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
     try:
-        svg = _converted(vl_convert.vegalite_to_svg, json.dumps(whole))
+        return _drawn(vl_convert.vegalite_to_svg, json.dumps(whole), label)
     except BaseException as error:
         if isinstance(error, Exception | KeyboardInterrupt):
             raise
         # a panic of its Rust code is no Exception: without files to open, for example
         raise ChartsUnavailable(f"the charts cannot be drawn: {error}") from None
-    return _compact(svg, label)
 
 
 @lru_cache(maxsize=64)
-def _converted(convert: Callable[..., str], spec: str) -> str:
-    """Convert a specification once per process: a run that is judged again has the same charts."""
-    return convert(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
+def _drawn(convert: Callable[..., str], spec: str, label: str) -> str:
+    """Draw a specification once per process: a run that is judged again has the same charts."""
+    return _compact(convert(spec, vl_version=_VEGA_LITE, allowed_base_urls=[]), label)
 
 
 def _compact(svg: str, label: str) -> str:

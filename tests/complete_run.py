@@ -1,8 +1,7 @@
 """A small run that passes, with evidence of every kind, and with failures within its objective."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from checks.case import read_case
@@ -19,6 +18,7 @@ from tests import evidence_factory as make
 from tests.scenarios.evidence.metered import spent
 from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
 from tests.witnesses.service.test_durations import page
+from witnesses.prometheus.samples import Sample
 
 _SCENARIO = """
 scenario: shop
@@ -68,12 +68,15 @@ _GOOD = (_DONE, _DONE, spent("acme", "1.5"), _EVENTS)
 _REFUSED = (_DONE, answered(409, "application/json", b'{"error": "sold out"}'))
 _LOST = (_DONE, ResponseLost("read timeout"))
 # generators with the answers of their iterations
-_DRIVEN = {"e2e": [_GOOD], "load-w1": [_GOOD, _REFUSED, _GOOD, _LOST], "load-w2": [_GOOD, _GOOD]}
+_DRIVEN: Mapping[str, Sequence[Sequence[Response | ResponseLost]]] = {
+    "e2e": [_GOOD],
+    "load-w1": [_GOOD, _REFUSED, _GOOD, _LOST],
+    "load-w2": [_GOOD, _GOOD],
+}
 
 
 def write_complete_run(place: Path) -> RunFolder:
     """Write the run as its commands leave it, but for the result."""
-    (place / "runs").mkdir()
     phases = [make.Load((), name) for name in ("e2e", "load")]
     folder = make.write_run(place, *phases, scenario=_SCENARIO)
     for file in folder.exchanges.iterdir():
@@ -101,7 +104,7 @@ def _drive(
 
 def _write_witnesses(folder: RunFolder) -> None:
     traces = list(_traces(folder))
-    good, visits = len(traces), sum(map(len, _DRIVEN.values()))
+    good, visits = len(traces), sum(len(answers) for answers in _DRIVEN.values())
     uses = {"tea": good, "coffee": 2 * good}
     for moment in ("before", "after"):
         make.write_health(folder, moment, {"shop": make.EVERYTHING_IS_WELL})
@@ -111,14 +114,13 @@ def _write_witnesses(folder: RunFolder) -> None:
         folder, "after", {"shop-0": make.exposition(uses, visits) + served.partition("500.0\n")[2]}
     )
     for moment, rows, tokens in (
-        ("before", [], []), ("after", [list(each) for each in uses.items()],
-                             [["acme", 1.5 * good]]),
+        ("before", [], []), ("after", list(uses.items()), [["acme", 1.5 * good]])
     ):  # fmt: skip
         make.write_rows(folder, moment, {"uses": {"rows": rows}, "tokens": {"rows": tokens}})
     folder.write_witness_file("database/traces.json", b'{"tokens": ""}')
     lines = [json.dumps([trace, "acme", 1.5]).encode() + b"\n" for trace in traces]
     folder.write_witness_lines("database/traces-tokens.jsonl", lines)
-    series = {
+    series: dict[str, list[tuple[Mapping[str, str], Sequence[Sample]]]] = {
         "uses": [({"kind": kind}, make.settled(0, total)) for kind, total in uses.items()],
         "visits": [({}, make.settled(0, visits))],
     }

@@ -76,10 +76,11 @@ def _shown_steps(
 def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
     period = slow_period(step, series)
     x, y = time_axis(*source.axis, titled=False), quantity_axis("seconds")
+    intervals = series.to_dict("records")
     values = [
         {"at": epoch_ms(row["at"]), "value": row[name], "series": _FIGURES[name]}
         for name in _FIGURES
-        for row in series.to_dict("records")
+        for row in intervals
     ]  # fmt: skip
     colours = series_colour(list(_FIGURES.values()), _COLOURS)
     limit_s, top = source.limit_s(step), float(series["p99_s"].max())

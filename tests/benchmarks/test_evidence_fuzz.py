@@ -5,7 +5,7 @@ import pytest
 from benchmarks.evidence_fuzz import fuzz
 from checks.suite import judge
 from checks.verdict import Verdict
-from tests.evidence_factory import sealed
+from tests.complete_run import write_complete_run
 
 FEW = {"check 2", "check 3", "report 2"}
 
@@ -23,7 +23,7 @@ FEW = {"check 2", "check 3", "report 2"}
 def test_no_mutation_of_a_run_escapes_as_a_traceback_a_write_or_a_pass(
     tmp_path: Path, mutations: int, seed: int, codes: set[str]
 ) -> None:
-    folder = sealed(tmp_path)
+    folder = write_complete_run(tmp_path)
     assert judge(folder).verdict is Verdict.PASS
     outcome = fuzz(folder.path, mutations, seed)
     assert not outcome.faults

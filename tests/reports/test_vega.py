@@ -62,6 +62,19 @@ def test_without_the_library_the_error_names_the_remedy(monkeypatch: pytest.Monk
         render_svg(SPEC, "x")
 
 
+def test_a_picture_is_drawn_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def convert(spec: str, **_: object) -> str:
+        drawn.append(spec)
+        return "<svg/>"
+
+    monkeypatch.setitem(sys.modules, "vl_convert", SimpleNamespace(vegalite_to_svg=convert))
+    for label in ("a", "b", "a"):
+        assert f'aria-label="{label}"' in render_svg(SPEC, label)
+    assert len(drawn) == 2
+
+
 def test_a_panic_of_the_renderer_is_no_end_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     class Panic(BaseException):
         """What a panic of Rust becomes in Python."""
