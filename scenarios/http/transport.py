@@ -22,9 +22,10 @@ from config.network import Network
 from scenarios.http.tls import tls_context
 
 MAX_PAGE_BYTES = 16 * 1024 * 1024
-# Of a whole response, per byte of its body: informational responses, chunks' extensions, trailers.
+# Of a whole response, per byte of its body: chunks' extensions, trailers.
 _RECEIVED_RATIO = 2
-_MAX_HEAD_BYTES = 200_000
+# Before the head is whole: twice that of h11, which starts anew at each informational response.
+MAX_HEAD_BYTES = 200_000
 
 _PIECE_BYTES = 65_536
 
@@ -34,7 +35,7 @@ for _name in ("httpx", "httpcore"):
 
 
 class TooMuchReceived(httpcore.ReadError):
-    """A response has too many bytes beside its body."""
+    """A response has too many bytes beside its body, or before its head is whole."""
 
 
 class Deadline(threading.local):
@@ -45,19 +46,24 @@ class Deadline(threading.local):
 
     at = math.inf
     received_bytes = 0
+    has_head = False
 
     def __init__(self, max_bytes: float = math.inf) -> None:
-        """Bound nothing yet; `max_bytes` is of one exchange."""
+        """Bound no time yet; `max_bytes` is of one exchange."""
         self._max_bytes = max_bytes
 
     def begin(self, within_s: float) -> None:
         """Start an exchange that may take `within_s` seconds."""
         self.at = time.monotonic() + within_s
         self.received_bytes = 0
+        self.has_head = False
 
     def receive(self, data: bytes) -> bytes:
         """Count bytes of the response. Raises TooMuchReceived."""
         self.received_bytes += len(data)
+        if not self.has_head and self.received_bytes > MAX_HEAD_BYTES:
+            size = f"{MAX_HEAD_BYTES:,} bytes"
+            raise TooMuchReceived(f"the head is over {size} with its informational responses")
         if self.received_bytes > self._max_bytes:
             size = f"{self._max_bytes:,} bytes"
             raise TooMuchReceived(f"the response is over {size} with its framing")
@@ -171,11 +177,14 @@ def open_client(
     `kept` is the maximum number of idle connections; 0 opens one connection per request. The
     client shows `certificate` in handshakes, and authenticates each request by `auth`.
     """
-    deadline = Deadline(_RECEIVED_RATIO * max_bytes + _MAX_HEAD_BYTES)
+    deadline = Deadline(_RECEIVED_RATIO * max_bytes + MAX_HEAD_BYTES)
     tls = tls_context(network.ca_file, certificate)
 
     def begin(request: httpx.Request) -> None:
         deadline.begin(request.extensions["timeout"]["read"])
+
+    def end_head(_: httpx.Response) -> None:
+        deadline.has_head = True
 
     transport = httpx.HTTPTransport(verify=tls, trust_env=False)
     # httpx has no parameter for a network backend, so replace its pool by one with ours
@@ -191,7 +200,7 @@ def open_client(
         headers=dict(headers or {}),
         auth=auth,
         trust_env=False,
-        event_hooks={"request": [begin]},
+        event_hooks={"request": [begin], "response": [end_head]},
     )
     client.max_bytes = max_bytes
     return client

@@ -33,11 +33,6 @@ from witnesses.service.exposition import parse_exposition
 QUICK_S, HANGS_S = 0.3, 5.0
 SMALL = 500_000  # bytes of a response of Prometheus
 
-# These reach the limit of a whole response's bytes only after much work of client and server.
-ENDED_BY_THE_DEADLINE = {
-    f"{status} without end" for status in ("100 Continue", "102 Processing", "103 Early Hints")
-}
-
 # An endless stream of these is whole before any limit, as far as a reader of the body can tell.
 FEW = [HEADS[0], HEADS[3], HEADS[-2], BODIES[0], BODIES[-6], ENCODINGS[0], ENCODINGS[5], *JSON[:3]]
 
@@ -53,8 +48,7 @@ def _scraping(server: HostileServer, case: Case, timeout_s: float = HANGS_S) -> 
 
 
 def _timeout_s(case: Case) -> float:
-    is_soon = case.is_slow or case.name in ENDED_BY_THE_DEADLINE
-    return QUICK_S if is_soon else HANGS_S
+    return QUICK_S if case.is_slow else HANGS_S
 
 
 def _environment(server: HostileServer, case: Case) -> Environment:

@@ -7,14 +7,16 @@ import pytest
 
 from config.network import Network
 from scenarios.http.fetch import FetchFailed, NotConnected, ResponseLate, ResponseUnusable, fetch
-from scenarios.http.transport import open_client
+from scenarios.http.transport import MAX_PAGE_BYTES, open_client
 from tests.scenarios.sockets import Server, answering, free_url, http, serving
 
 QUICK_S, HANGS_S = 0.2, 60.0
 SMALL = 1_000
 
 
-def _fails(answer: bytes, timeout_s: float = HANGS_S, *, closes: bool = True) -> FetchFailed:
+def _fails(
+    answer: bytes, timeout_s: float = HANGS_S, *, closes: bool = True, max_bytes: int = SMALL
+) -> FetchFailed:
     def behave(server: Server, connection: socket.socket) -> None:
         server.receive(connection)
         connection.sendall(answer)
@@ -23,7 +25,7 @@ def _fails(answer: bytes, timeout_s: float = HANGS_S, *, closes: bool = True) ->
 
     with (
         serving(behave) as server,
-        open_client(Network(), timeout_s, max_bytes=SMALL) as client,
+        open_client(Network(), timeout_s, max_bytes=max_bytes) as client,
         pytest.raises(FetchFailed) as raised,
     ):
         fetch(client, server.url)
@@ -59,8 +61,27 @@ def test_a_body_that_grows_when_it_is_decoded_is_refused_with_its_codings() -> N
     )
 
 
-def test_informational_responses_count_as_bytes_of_the_response() -> None:
-    error = _fails(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000)
+@pytest.mark.parametrize(
+    "status", ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: </a>", "199 X"]
+)
+@pytest.mark.parametrize("max_bytes", [SMALL, MAX_PAGE_BYTES])
+def test_informational_responses_are_bounded_by_what_a_head_may_have(
+    status: str, max_bytes: int
+) -> None:
+    error = _fails(f"HTTP/1.1 {status}\r\n\r\n".encode() * 20_000, max_bytes=max_bytes)
+    assert isinstance(error, ResponseUnusable)
+    assert str(error) == "the head is over 200,000 bytes with its informational responses"
+
+
+def test_some_informational_responses_take_nothing_from_a_large_body() -> None:
+    answer = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3_000 + http("200 OK", b"x" * 500_000)
+    with serving(answering(answer)) as server, open_client(Network(), HANGS_S) as client:
+        assert len(fetch(client, server.url).body) == 500_000
+
+
+def test_framing_counts_as_bytes_of_the_response() -> None:
+    chunks = b"1;" + b"e" * 10_000 + b"\r\nx\r\n"
+    error = _fails(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks * 40)
     assert isinstance(error, ResponseUnusable)
     assert str(error) == "the response is over 202,000 bytes with its framing"
 
