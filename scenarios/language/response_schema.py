@@ -12,6 +12,7 @@ import jsonschema_rs
 import yaml
 
 from config.suggestions import did_you_mean
+from scenarios.language.schema_recursion import alternatives_of, levels_of
 
 _DOCUMENT = "urn:document"
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -19,6 +20,8 @@ _MAX_NODES = 1_000_000
 _MAX_YAML_BYTES = 2_000_000  # are read in half a minute
 # Of patterns with lookaround or references: each step may compare a text of 10 MB.
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
+
+_MAX_TRIED = 10_000  # alternatives, each of which takes 0.1 ms
 
 # "" where a value fits the schema, or the first mistake
 SchemaCheck = Callable[[Any], str]
@@ -30,7 +33,7 @@ class SchemaError(ValueError):
 
 def compile_schema(schema: bool | dict[str, Any]) -> SchemaCheck:
     """Compile a schema that a scenario has. Raises SchemaError."""
-    return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None, schema)
+    return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None, schema, "")
 
 
 def split_reference(reference: str) -> tuple[str, str]:
@@ -62,10 +65,12 @@ def compile_reference(reference: str, content: bytes) -> SchemaCheck:
         registry = jsonschema_rs.Registry([(_DOCUMENT, document)], draft=draft)
     except ValueError as error:
         raise _unusable(document, error) from error
-    return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry, document)
+    return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry, document, pointer)
 
 
-def _compiled(schema: Any, kind: Any, registry: Any, document: Any) -> SchemaCheck:
+def _compiled(
+    schema: Any, kind: Any, registry: Any, document: Any, pointer: str
+) -> SchemaCheck:  # fmt: skip
     """Compile a schema, which is all or a part of a document."""
     try:
         validator = kind(
@@ -75,7 +80,15 @@ def _compiled(schema: Any, kind: Any, registry: Any, document: Any) -> SchemaChe
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise _unusable(document, error) from error
 
+    alternatives = alternatives_of(document, pointer)
+
     def check(value: Any) -> str:
+        if validator.is_valid(value):
+            return ""
+        levels = levels_of(value) if alternatives > 1 else 0
+        if alternatives**levels > _MAX_TRIED:
+            return (f"$: it does not fit the schema, whose alternatives refer to themselves; "
+                    f"the place is not searched for in {levels} levels")  # fmt: skip
         try:
             validator.validate(value)  # up to the first mistake: a response may have 500,000
         except jsonschema_rs.ValidationError as error:

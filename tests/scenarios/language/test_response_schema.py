@@ -77,6 +77,43 @@ def test_a_schema_that_refers_to_itself_ends(schema: dict[str, Any]) -> None:
     assert isinstance(compile_schema(schema)({}), str)
 
 
+NODE = {"properties": {"c": {"$ref": "#"}}, "required": ["c"]}
+TWICE = {"anyOf": [NODE, {**NODE, "type": "object"}]}
+
+
+def nested(levels: int, leaf: Any) -> Any:
+    for _ in range(levels):
+        leaf = {"c": leaf}
+    return leaf
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        TWICE,
+        {"oneOf": [NODE, {"properties": {"c": {"$ref": "#"}}, "minProperties": 9}]},
+        {"$ref": "#/$defs/n", "$defs": {"n": {"anyOf": [{"$ref": "#/$defs/a"}] * 2},
+                                        "a": {"properties": {"c": {"$ref": "#/$defs/n"}},
+                                              "required": ["c"]}}},
+    ],
+)  # fmt: skip
+@pytest.mark.timeout(60)
+def test_alternatives_that_refer_to_themselves_take_no_exponential_time(schema: Any) -> None:
+    check = compile_schema(schema)
+    assert check(nested(90, {})) == (
+        "$: it does not fit the schema, whose alternatives refer to themselves; "
+        "the place is not searched for in 91 levels"
+    )
+    assert "is not valid under any of the schemas" in check(nested(5, {}))
+    assert compile_schema(TWICE)(nested(90, 1)) == ""
+
+
+def test_the_place_is_found_in_a_deep_response_of_a_schema_with_one_way_back() -> None:
+    either = {"anyOf": [{"type": "integer"}, {"$ref": "#"}]}
+    tree = {"type": "object", "properties": {"c": either}}
+    assert compile_schema(tree)(nested(50, "x")).startswith("$.c: ")
+
+
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:1/schema", "file:///etc/passwd", "other.json"]
 )
