@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from checks.case import read_case
 from commands.shared.conclusion import finish
 from scenarios.driver.flow_compiler import compile_flow
@@ -61,8 +63,9 @@ checks:
     - {name: few errors, query: "errors_total", expect: "<= 3"}
 """
 _DONE = answered(200, "application/json", b"{}")
-_EVENTS = answered(200, "text/event-stream", b"data: a\n\n")._replace(
-    stream=Stream((Event("a"), Event("b")), StreamEnd.ENDED, 0.25, 0.5)
+_EVENTS = replace(
+    answered(200, "text/event-stream", b"data: a\n\n"),
+    stream=Stream((Event("a"), Event("b")), StreamEnd.ENDED, 0.25, 0.5),
 )
 _GOOD = (_DONE, _DONE, spent("acme", "1.5"), _EVENTS)
 _REFUSED = (_DONE, answered(409, "application/json", b'{"error": "sold out"}'))
