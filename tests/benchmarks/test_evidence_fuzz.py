@@ -13,7 +13,7 @@ FEW = {"check 2", "check 3", "report 2"}
 @pytest.mark.parametrize(
     ("mutations", "seed", "codes"),
     [
-        (12, 1, FEW),
+        (12, 2, FEW),
         pytest.param(
             2000, 20261127, {*FEW, "report 0"},
             marks=[pytest.mark.long, pytest.mark.timeout(1_800)],
