@@ -113,10 +113,10 @@ def decode_json(content: bytes, parse_float: Callable[[str], Any] = finite) -> A
 
     Half of a surrogate pair is refused: no file can have it as text, so no result and no report.
     """
-    text = content.decode()
+    document = content.decode()
     try:
-        decoded = json.loads(text, parse_float=parse_float, parse_constant=_refuse_constant)
-        if _SURROGATE.search(text):
+        decoded = json.loads(document, parse_float=parse_float, parse_constant=_refuse_constant)
+        if _SURROGATE.search(document):
             _refuse_half_pairs(decoded)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
