@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.integration.command import Command, Ended, Start, still_there
+from tests.patience import HANGS_S
 
 pytestmark = pytest.mark.stack
 
@@ -29,7 +30,7 @@ def written(runs: Path) -> dict[str, Any]:
 
 def wait(command: Command) -> Ended:
     """Wait for five runs, which take longer than one."""
-    stdout, stderr = command.process.communicate(timeout=280)
+    stdout, stderr = command.process.communicate(timeout=HANGS_S)
     return Ended(command.process.returncode, stdout, stderr, folder_of(command.runs))
 
 
@@ -47,7 +48,7 @@ def await_file(command: Command, pattern: str, within_s: float = 60) -> Path:
 
 @pytest.mark.core
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(HANGS_S)
 def test_an_audit_of_two_faults_catches_both_and_leaves_every_report(start: Start) -> None:
     command = start("audit", "--json", *ONLY, GITHUB_STEP_SUMMARY=os.devnull)
     ended = wait(command)
@@ -67,7 +68,7 @@ def test_an_audit_of_two_faults_catches_both_and_leaves_every_report(start: Star
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(HANGS_S)
 def test_an_audit_that_misses_a_fault_goes_on_and_exits_1(start: Start, tmp_path: Path) -> None:
     """Without a Prometheus no run can come to anything, and every one is made."""
     command = start("audit", *ONLY, PROMETHEUS=str(tmp_path / "there is none"), COLUMNS="100")
