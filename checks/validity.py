@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
@@ -19,14 +20,13 @@ from checks.result import (
     Kind,
     finding_id,
 )
+from checks.saturation import MAX_CPU_RATIO, MAX_LOOP_DELAY_S, first_busy_period
 from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import Recording, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Cause
 
-MAX_CPU_RATIO = 0.9
-MAX_LOOP_DELAY_S = 0.5
 _MAX_LAG_S = 0.05
 _MAX_MEMORY_MB = 1_000.0
 _SHORT_WINDOW_S = 0.5
@@ -63,10 +63,11 @@ def _nothing_sent(case: Case) -> str:
 
 def bottleneck(driven: DrivenProfile) -> str:
     """Return why the generator, not the SUT, may have set the latency, with the figure; or ""."""
-    if driven.profile.is_open and driven.dropped:
+    reason = overload(driven)  # first, since it may be why no user was free
+    if not reason and driven.profile.is_open and driven.dropped:
         return (f"{driven.dropped:,} of {driven.scheduled:,} arrivals found none of "
                 f"{driven.profile.virtual_users:,} users free")  # fmt: skip
-    return overload(driven)
+    return reason
 
 
 def overload(driven: DrivenProfile) -> str:
@@ -86,6 +87,10 @@ def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) ->
         return
     if end.cpu_s / end.wall_s > MAX_CPU_RATIO:
         yield f"{end.cpu_s / end.wall_s:.0%} of a core used, at most {MAX_CPU_RATIO:.0%}"
+    if busy := first_busy_period(recording):
+        begun_at = datetime.fromtimestamp(recording.start.anchor_at + busy.from_s, UTC)
+        yield (f"{busy.cpu_ratio:.0%} of a core used from {begun_at:%H:%M:%S} UTC on, for "
+               f"{busy.duration_s:.0f} s at least, at most {MAX_CPU_RATIO:.0%}")  # fmt: skip
     if (end.loop_delay_max_s or 0.0) > MAX_LOOP_DELAY_S:
         yield f"its event loop stood for {end.loop_delay_max_s:.3f} s"
     lag_s = _lag_p99_s([exchanges]) if is_open else None
@@ -235,7 +240,16 @@ def _pace(driven: DrivenProfile) -> Finding:
         f"CPU at most {MAX_CPU_RATIO:.0%} of a core, event loop delay at most "
         f"{MAX_LOOP_DELAY_S:g} s",
         reason or ", ".join(figures) or "nothing was measured to speak against it",
+        reason=_why(driven, reason),
     )
+
+
+def _why(driven: DrivenProfile, reason: str) -> str:
+    """Say in a headline what did not keep up; "" where all did."""
+    if not reason:
+        return ""
+    who = "load generator did not keep up" if overload(driven) else "load was not sent as planned"
+    return f"the {who}: {reason}"
 
 
 def _without_effect(finding: Finding) -> Finding:

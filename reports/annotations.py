@@ -23,7 +23,7 @@ def render_annotations(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return ""
     banner = banner_of(result)
-    message = " ".join(filter(None, [banner.sentence, banner.beside]))
+    message = " ".join(filter(None, [banner.sentence, banner.beside, banner.since]))
     lines = [_command("error", f"{banner.word}: {banner.headline}", message)]
     findings = failing_first(open_findings(result))
     # The verdict takes one place of ten; where not all is shown, so does the line that says so.

@@ -20,6 +20,7 @@ from reports.views.kinds import findings_of_section
 from reports.views.objectives import objective_rows
 from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
 from reports.views.origins import origin_rows
+from reports.views.since import since_sentences
 from reports.views.trace_links import trace_url
 
 _ROWS_WITH_CHARTS = 50
@@ -101,6 +102,12 @@ def _chart_view(picture: Picture, limits: SizeLimits) -> ChartView:
     return ChartView(picture, "" if is_small else picture.svg, reason, data)
 
 
+def _since(result: Result) -> str:
+    """Say since which run it is so, or else how the run compares with those before it."""
+    compared = history.p95_sentence(result)
+    return banner_of(result).since or (f"{compared}." if compared else "")
+
+
 def _content(result: Result) -> dict[str, object]:
     """Return what the template shows besides tables, by the names under which it does."""
     return {
@@ -114,7 +121,8 @@ def _content(result: Result) -> dict[str, object]:
         "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
-        "history_since": history.since_sentences(result),
+        "since": _since(result),
+        "history_since": since_sentences(result),
         "trace_url": partial(trace_url, result),
         "span": write.render_span(result.started_at, result.finished_at),
         "duration": sections.duration(result.started_at, result.finished_at),

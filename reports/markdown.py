@@ -128,7 +128,7 @@ def _banner(result: Result, banner: Banner) -> list[str]:
              for gate in banner.gates]  # fmt: skip
     return [
         f"# {banner.mark} {banner.word}: {escape(banner.title)}",
-        escape(" ".join(filter(None, [banner.sentence, banner.beside]))),
+        escape(" ".join(filter(None, [banner.sentence, banner.beside, banner.since]))),
         *(f"**{escape(warning)}**" for warning in banner.warnings),
         about,
         markdown_table(("Gate", "Result", "Figure", "Reason"), gates),
@@ -168,7 +168,7 @@ def _finding_cells(row: Finding) -> tuple[str, ...]:
 def _objective_cells(row: ObjectiveRow) -> tuple[str, ...]:
     interval = f"{row.interval} {row.confidence}".strip()
     return (row.title, row.state, row.measured, interval, row.objective,
-            row.margin, row.share, row.count)  # fmt: skip
+            row.margin, row.share, ", ".join(filter(None, [row.count, row.left_out])))  # fmt: skip
 
 
 def _balance_cells(row: BalanceRow) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from reports.charts.source import ChartSource
 from reports.vega import BLUE, FAIL, TEAL
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.evidence.exchanges import Column
+from scenarios.evidence.recording import Recording
 
 TITLE = "Arrivals and requests in flight"
 _NAMES = ("due", "sent", "dropped")
@@ -54,34 +55,46 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     yield Chart(TITLE, _sentence(source, counts), _spec(source, counts), columns, rows)
 
 
-def _zero_at(driven: DrivenProfile) -> float:
-    """Return the time 0 of `on_one_clock` in epoch seconds."""
-    return min(each.start.anchor_at for each in driven.recordings)
-
-
 def _counts(source: ChartSource, driven: DrivenProfile, model: OpenModel) -> pd.DataFrame:
     """Return arrivals per interval; what was due and never begun was dropped.
 
     A killed generator reports no number of dropped arrivals: then this is the only one.
     """
-    width_s, zero_at = source.interval_s, _zero_at(driven)
-    begun_due_s, sent_s = [], []
-    for each in driven.recordings:
-        first = each.exchanges.iterations.first
-        offset_s = each.start.anchor_at - zero_at
-        # each generator computes when its arrivals are due from its own anchor
-        begun_due_s.append(each.exchanges.column("due_s")[first])
-        sent_s.append(each.exchanges.column("sent_s")[first] + offset_s)
+    width_s = source.interval_s
     due_s = np.fromiter(model.due_times(), float)
+    begins_s = [_begin_s(each) for each in driven.recordings]
+    begins_at = [each.start.anchor_at + begin_s
+                 for each, begin_s in zip(driven.recordings, begins_s, strict=True)]  # fmt: skip
+    zero_at, begun_due_s, sent_s = min(begins_at), [], []
+    for each, begin_s in zip(driven.recordings, begins_s, strict=True):
+        first = each.exchanges.iterations.first
+        # each generator computes when its arrivals are due from when it began
+        begun_due_s.append(each.exchanges.column("due_s")[first] - begin_s)
+        offset_s = each.start.anchor_at - zero_at
+        sent_s.append(each.exchanges.column("sent_s")[first] + offset_s)
     end_s = max(model.until_s, source.span[1].timestamp() - zero_at)
     edges_s = np.arange(0.0, end_s + width_s, width_s)
-    due, begun, sent = (np.histogram(each, edges_s)[0]
+    # in whole microseconds: the same arrival is due at the same edge in the plan and in a recording
+    due, begun, sent = (np.histogram(np.round(each, 6), np.round(edges_s, 6))[0]
                         for each in (due_s, np.concatenate(begun_due_s),
                                      np.concatenate(sent_s)))  # fmt: skip
     at = pd.to_datetime((zero_at + edges_s[:-1]) * 1e9, unit="ns", utc=True)
-    return pd.DataFrame({"at": at, "at_s": edges_s[:-1], "is_due": edges_s[:-1] < model.until_s,
+    since_anchor_s = zero_at - min(each.start.anchor_at for each in driven.recordings)
+    at_s = edges_s[:-1] + since_anchor_s  # on the clock of `on_one_clock`
+    return pd.DataFrame({"at": at, "at_s": at_s, "is_due": edges_s[:-1] < model.until_s,
                          "due": due, "sent": sent,
                          "dropped": np.maximum(0, due - begun)})  # fmt: skip
+
+
+def _begin_s(recording: Recording) -> float:
+    """Return when the load began, in seconds since the anchor: when all users had started.
+
+    Of a generator that was killed, it is when its first arrival was due.
+    """
+    if recording.end:
+        return recording.measured_from_s - recording.start.warm_up_s
+    due_s = recording.exchanges.column("due_s")
+    return float(due_s[0]) if len(due_s) else 0.0
 
 
 def _in_flight(source: ChartSource, at_s: Column) -> Column:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports import formatting as write
+from reports.charts.causes import cause_of
 from reports.charts.layers import (
     Spec,
     epoch_ms,
@@ -43,7 +44,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
             for row in parts.to_dict("records")
         )  # fmt: skip
         columns = "From (UTC)", "Lag, p99", "Service, p99", "Lag in all response time"
-        yield Chart(TITLE, _sentence(parts), _spec(source, parts), columns, rows)
+        yield Chart(TITLE, _sentence(source, parts), _spec(source, parts), columns, rows)
 
 
 def _parts(source: ChartSource) -> pd.DataFrame:
@@ -82,12 +83,10 @@ def _spec(source: ChartSource, parts: pd.DataFrame) -> Spec:
     return panel([line_layer(values, encoding)], 120)
 
 
-def _sentence(parts: pd.DataFrame) -> str:
+def _sentence(source: ChartSource, parts: pd.DataFrame) -> str:
     worst = parts.iloc[int((parts["lag_s"] + parts["service_s"]).to_numpy().argmax())]
-    by_generator = bool(worst["lag_ratio"] > 0.5)  # noqa: PLR2004  # more than half
-    where = "the load generator" if by_generator else "the service and the network"
-    ratio = worst["lag_ratio"] if by_generator else 1 - worst["lag_ratio"]
-    return (f"In the slowest interval, from {interval_clock(worst['at'])} UTC on, {where} took "
-            f"{write.render_percentage(ratio)} of the response time: p99 of the lag "
+    begin = worst["at"]
+    cause = cause_of(source, begin, begin + pd.Timedelta(seconds=source.interval_s))
+    return (f"In the slowest interval, from {interval_clock(begin)} UTC on, p99 of the lag is "
             f"{write.render_seconds(worst['lag_s'])}, of the service "
-            f"{write.render_seconds(worst['service_s'])}.")  # fmt: skip
+            f"{write.render_seconds(worst['service_s'])}; {cause}.")  # fmt: skip

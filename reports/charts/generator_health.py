@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from checks.validity import MAX_CPU_RATIO, MAX_LOOP_DELAY_S
+from checks.saturation import MAX_CPU_RATIO, MAX_LOOP_DELAY_S
 from reports import formatting as write
 from reports.charts.layers import (
     Spec,

@@ -55,7 +55,8 @@ def time_axis(begin: datetime, end: datetime, *, titled: bool = True) -> Spec:
     span_s = (end - begin).total_seconds()
     form = next((form for most_s, form in _TIME_FORMATS if span_s < most_s), "%m-%d %Hh")
     ticks = 3 if span_s < _SHORT_S else 6
-    axis: Spec = {"grid": False, "format": form, "tickCount": ticks}
+    # a first label that is moved into the axis would cover the second
+    axis: Spec = {"grid": False, "format": form, "tickCount": ticks, "labelFlush": False}
     return {
         "field": "at", "type": "temporal", "title": "time of day (UTC)" if titled else None,
         "scale": {"type": "utc", "domain": [epoch_ms(begin), epoch_ms(end)]}, "axis": axis,
@@ -88,9 +89,12 @@ def line_layer(values: Sequence[Mapping[str, Any]], encoding: Spec, **mark: Any)
 
 def limit_layers(
     limit: float | None, top: float, name: str = "limit",
-    render: Callable[[float], str] = write.render_limit,
+    render: Callable[[float], str] = write.render_limit, *, at_end: bool = False,
 ) -> list[Spec]:  # fmt: skip
-    """Return the line of a limit with its label; a limit far above all is named, not drawn."""
+    """Return the line of a limit with its label; a limit far above all is named, not drawn.
+
+    The label is at the beginning of the line, or at its end where something else is there.
+    """
     if limit is None:
         return []
     is_near = limit <= _FAR * top
@@ -98,9 +102,11 @@ def limit_layers(
     at: Spec = {"datum": limit, "type": "quantitative"} if is_near else {"value": 4}
     label: Spec = {
         "data": {"values": [{}]},
-        "mark": {"type": "text", "align": "left", "baseline": "bottom" if is_near else "top",
-                 "dx": 4, "dy": -3 if is_near else 0, "color": LIMIT, "text": text},
-        "encoding": {"x": {"value": 0}, "y": at},
+        "mark": {"type": "text", "align": "right" if at_end else "left",
+                 "baseline": "bottom" if is_near else "top",
+                 "dx": -4 if at_end else 4, "dy": -3 if is_near else 0, "color": LIMIT,
+                 "text": text},
+        "encoding": {"x": {"value": WIDTH if at_end else 0}, "y": at},
     }  # fmt: skip
     rule: Spec = {
         "data": {"values": [{}]}, "mark": {"type": "rule", "color": LIMIT, "strokeWidth": 2},

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports import formatting as write
+from reports.charts.causes import cause_of
 from reports.charts.layers import (
     Spec,
     band_layers,
@@ -47,8 +48,7 @@ def charts(source: ChartSource) -> Iterator[Chart | NotDrawn]:
     rows = tuple(row for step in steps for row in _rows(step, series[step]))
     columns = ("Step", "From (UTC)", "Due", *(each.capitalize() for each in _FIGURES.values()))
     sentence = _sentence(source, series, steps, worst)
-    longest = worst or slow_period(steps[0], series[steps[0]])
-    yield Chart(TITLE, sentence, panels(*specs), columns, rows, _highlight(source, longest))
+    yield Chart(TITLE, sentence, panels(*specs), columns, rows, _highlight(source, series))
 
 
 def served_by_step(source: ChartSource) -> dict[str, pd.DataFrame]:
@@ -88,9 +88,15 @@ def _panel(source: ChartSource, step: str, series: pd.DataFrame) -> Spec:
         *(band_layers(period.begin, period.end, f"from {interval_clock(period.begin)}")
           if period else []),
         line_layer(values, {"x": x, "y": y, **colours}),
-        *limit_layers(limit_s, top, "p95 limit"),
+        *limit_layers(limit_s, top, "p95 limit", at_end=_is_early(source, period)),
     ]  # fmt: skip
     return panel(layers, 120, short_name(step))
+
+
+def _is_early(source: ChartSource, period: SlowPeriod | None) -> bool:
+    """Tell whether a period begins in the first half of the chart."""
+    begin, end = source.axis
+    return period is not None and period.begin - begin < (end - begin) / 2
 
 
 def _rows(step: str, series: pd.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -107,41 +113,37 @@ def _sentence(
     period = slow_period(first, series[first]) or worst
     sentence = _period_words(period) if period else _steady_words(first, series[first], source)
     if period and worst and worst.step != period.step:
-        sentence += (f"; of the steps, {short_name(worst.step)} rises most, from "
-                     f"{write.render_seconds(worst.usual_s)} to "
-                     f"{write.render_seconds(worst.peak_s)}")  # fmt: skip
+        sentence += (f"; of the steps, {short_name(worst.step)} was slowest: {worst.figure} "
+                     f"{write.render_seconds(worst.peak_s)}, usually "
+                     f"{write.render_seconds(worst.usual_s)}")  # fmt: skip
     if period:
-        sentence += _cause_words(source, period)
+        sentence += f"; {cause_of(source, period.begin, period.end)}"
     return f"{sentence}{_limit_words(source, series, steps)}."
 
 
-def _highlight(source: ChartSource, period: SlowPeriod | None) -> str:
-    """Say when a step was over its p95 limit for a time, which a run that passes may hide."""
+def _highlight(source: ChartSource, series: Mapping[str, pd.DataFrame]) -> str:
+    """Say when a step was over its p95 limit for a time, which a run that passes may hide.
+
+    The warm-up is not judged: what is slow there is left to the chart.
+    """
+    steps = {
+        step: of_step[of_step["at"] >= source.measured_from]
+        for step, of_step in series.items() if step != ITERATION
+    }  # fmt: skip
+    period = slowest_period(steps)
     limit_s = source.limit_s(period.step) if period else None
     if period is None or limit_s is None or period.peak_s <= limit_s:
         return ""
-    limit = write.render_limit(limit_s)
-    return f"{_period_words(period)}, limit {limit}{_cause_words(source, period)}."
-
-
-def _cause_words(source: ChartSource, period: SlowPeriod) -> str:
-    """Say who took most of the time that was waited in a period: generator or service."""
-    due_at = source.exchanges["due_at"]
-    waited = source.exchanges[(due_at >= period.begin) & (due_at < period.end)]
-    whole_s = float(waited["response_s"].sum())
-    lag_ratio = float(waited["lag_s"].sum()) / whole_s if whole_s else 0.0
-    if lag_ratio > 0.5:  # noqa: PLR2004  # more than half
-        share = write.render_percentage(lag_ratio)
-        return f"; the load generator, not the service, took {share} of the time then"
-    share = write.render_percentage(1 - lag_ratio)
-    return f"; the service and the network took {share} of the time then"
+    return (f"{_period_words(period)}, p95 limit {write.render_limit(limit_s)}; "
+            f"{cause_of(source, period.begin, period.end)}.")  # fmt: skip
 
 
 def _period_words(period: SlowPeriod) -> str:
     begin, end = interval_clock(period.begin), interval_clock(period.end)
-    return (f"{period.figure} of {short_name(period.step)} rises from "
-            f"{write.render_seconds(period.usual_s)} to {write.render_seconds(period.peak_s)} "
-            f"between {begin} and {end} UTC")  # fmt: skip
+    step = "The iteration" if period.step == ITERATION else f"Step {short_name(period.step)}"
+    return (f"{step} was slow from {begin} to {end} UTC: {period.figure} "
+            f"{write.render_seconds(period.peak_s)}, usually "
+            f"{write.render_seconds(period.usual_s)}")  # fmt: skip
 
 
 def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:

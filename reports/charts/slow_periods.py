@@ -22,7 +22,7 @@ _SHORTEST_S = 0.02
 # Column, factor, and of how many requests: a percentile of fewer is the maximum. A stall of a
 # moment shows only in the tail: it must stand out more there.
 _FIGURES = (("p95_s", 2.0, 20), ("p99_s", 3.0, 100), ("max_s", 5.0, 1))
-_WORDS = {"p95_s": "p95", "p99_s": "p99", "max_s": "the longest response"}
+_WORDS = {"p95_s": "p95", "p99_s": "p99", "max_s": "longest response"}
 
 
 @dataclass(frozen=True, slots=True)

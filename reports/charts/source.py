@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 import pandas as pd
@@ -50,6 +50,14 @@ class ChartSource:
     def span(self) -> tuple[datetime, datetime]:
         """When the first request was due, and the last one done. There must be one."""
         return self.exchanges["due_at"].min(), self.exchanges["done_at"].max()
+
+    @property
+    def measured_from(self) -> datetime:
+        """When the warm-up ends in every generator. There must be one."""
+        return max(
+            datetime.fromtimestamp(each.start.anchor_at + each.measured_from_s, UTC)
+            for each in self.recordings
+        )
 
     @cached_property
     def axis(self) -> tuple[datetime, datetime]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import RUN_COMPLETE, Finding, Result, verdict_of
+from checks.result import NOT_SATURATED, RUN_COMPLETE, Finding, Result, verdict_of
 from checks.service_levels import P95
 from checks.verdict import Verdict
 from checks.wording import listed, shortened
@@ -15,6 +15,7 @@ from reports.views.headline import deciding_finding, interruption_of, open_findi
 from reports.views.kinds import KINDS, GateName, findings_of_gate
 from reports.views.objectives import objective_rows
 from reports.views.ordering import WORST_FIRST
+from reports.views.since import since_sentence
 from reports.views.unproven import unproven_sentence
 
 _MOST_UNJUDGED = 3
@@ -27,7 +28,8 @@ _NO_FIGURE: _Figure = ("", "", "")
 class Gate:
     """One of the questions of the banner, with its verdict and its figure.
 
-    `reason` is why it does not pass.
+    `reason` is why it does not pass. `remark` is the same, where neither the banner's sentence nor
+    the figure shows it.
     """
 
     name: GateName
@@ -36,6 +38,7 @@ class Gate:
     figure: str
     note: str = ""
     reason: str = ""
+    remark: str = ""
 
     @property
     def text(self) -> str:
@@ -48,8 +51,9 @@ class Banner:
     """The banner. `title` is the kind of what decided, and `sentence` what was found.
 
     `beside` is what else a reader must know: how many more checks fail, or what a pass does not
-    prove. `section` names where the deciding rows are; `warnings` say what was unusual.
-    `no_failures` stands where no finding is listed as failing or inconclusive.
+    prove. `since` is since which run that is so. `section` names where the deciding rows
+    are; `warnings` say what was unusual. `no_failures` stands where no finding is listed as failing
+    or inconclusive.
     """
 
     verdict: Verdict
@@ -57,6 +61,7 @@ class Banner:
     title: str
     sentence: str
     beside: str
+    since: str
     section: str
     warnings: tuple[str, ...]
     gates: tuple[Gate, ...]
@@ -79,13 +84,13 @@ class Banner:
     def lines(self) -> tuple[str, ...]:
         """What stands below the headline."""
         first = (self.sentence,) if self.verdict is Verdict.PASS else ()
-        return tuple(filter(None, (*first, self.beside, *self.warnings)))
+        return tuple(filter(None, (*first, self.beside, self.since, *self.warnings)))
 
 
 def banner_of(result: Result) -> Banner:
     """Put a result into the words of the banner; every rendering uses these."""
     deciding = deciding_finding(result)
-    gates = _gates(result)
+    gates = _gates(result, deciding)
     # An empty list proves nothing where the verdict of the run itself is not pass.
     no_failures = "No failures." if result.verdict is Verdict.PASS else "No check says why."
     return Banner(
@@ -94,6 +99,7 @@ def banner_of(result: Result) -> Banner:
         title=_title(result, deciding),
         sentence=_sentence(result, deciding, gates),
         beside=_beside(result, deciding),
+        since=since_sentence(result, deciding),
         section=KINDS[deciding.kind].section if deciding else "failures",
         warnings=_warnings(result),
         gates=gates,
@@ -109,6 +115,8 @@ def _title(result: Result, deciding: Finding | None) -> str:
         return "Every check passed"
     if deciding is interruption_of(result):
         return _capitalized(shortened(write.clean(deciding.observed), 160))
+    if deciding.id == NOT_SATURATED:
+        return "Response times prove nothing"
     words = KINDS[deciding.kind]
     return words.failed if result.verdict is Verdict.FAIL else words.inconclusive
 
@@ -168,17 +176,22 @@ def _tally(result: Result) -> str:
             f"{number[Verdict.PASS]:,} passed")  # fmt: skip
 
 
-def _gates(result: Result) -> tuple[Gate, ...]:
+def _gates(result: Result, deciding: Finding | None) -> tuple[Gate, ...]:
     """Return the gates of a run; a watch has another set, since it balances nothing."""
-    flow = _gate(result, GateName.FLOW, _flow_figure(result))
-    latency = _gate(result, GateName.LATENCY, _latency_figure(result))
+    figures = {
+        GateName.FLOW: _flow_figure(result), GateName.LATENCY: _latency_figure(result),
+        GateName.USAGE: _usage_figure(result), GateName.VALIDITY: _NO_FIGURE,
+    }  # fmt: skip
     if findings_of_gate(result, GateName.AVAILABILITY):
-        return _gate(result, GateName.AVAILABILITY, _availability_figure(result)), flow, latency
-    usage = _gate(result, GateName.USAGE, _usage_figure(result))
-    return flow, latency, usage, _gate(result, GateName.VALIDITY, _NO_FIGURE)
+        figures = {GateName.AVAILABILITY: _availability_figure(result)} | figures
+        del figures[GateName.USAGE], figures[GateName.VALIDITY]
+    decides = KINDS[deciding.kind].gate if deciding else None
+    return tuple(
+        _gate(result, name, figure, decides=decides is name) for name, figure in figures.items()
+    )
 
 
-def _gate(result: Result, name: GateName, figure: _Figure) -> Gate:
+def _gate(result: Result, name: GateName, figure: _Figure, *, decides: bool) -> Gate:
     """Judge by the findings of a gate; without a figure, count those that pass."""
     findings = findings_of_gate(result, name)
     if not findings:
@@ -186,10 +199,11 @@ def _gate(result: Result, name: GateName, figure: _Figure) -> Gate:
     subject, main, note = figure
     open_ones = (each for each in open_findings(result) if each in findings)
     reason = next(map(reason_of, open_ones), "")
+    remark = "" if main or decides else reason
     if not main:
         passed = sum(finding.verdict is Verdict.PASS for finding in findings)
         main = f"{passed:,} of {write.render_number_of(len(findings), 'check')}"
-    return Gate(name, verdict_of(findings), subject, main, note, reason)
+    return Gate(name, verdict_of(findings), subject, main, note, reason, remark)
 
 
 def _flow_figure(result: Result) -> _Figure:

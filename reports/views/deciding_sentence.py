@@ -24,13 +24,16 @@ _NOT_BY_DISTANCE = (Code.WRONG_LABEL, Code.UNBOUNDED_LABEL, Code.LATE, Code.MISM
 def deciding_sentence(result: Result, finding: Finding) -> str:
     """Say what a finding that does not pass found, as to a person who does not know the checks."""
     say = _SAY.get(finding.kind) if finding.verdict is Verdict.FAIL else None
-    say = _late if finding.id == NOT_SATURATED else say
     sentence = (say(result, finding) if say else "") or _plain(finding)
+    # which a reader of such a run would ask next
+    sentence += " Counts are not affected." if finding.id == NOT_SATURATED else ""
     return shortened(write.clean(sentence), MOST_CHARACTERS)
 
 
 def _plain(finding: Finding) -> str:
     """Return the reason, as in `use: status 503, expected 200 (12 of 100)`, or else the outcome."""
+    if finding.id == NOT_SATURATED and finding.reason:
+        return f"{finding.reason[0].upper()}{finding.reason[1:]}."
     if finding.reason:
         return f"{finding.reason}."
     expected, observed, title = (
@@ -38,12 +41,6 @@ def _plain(finding: Finding) -> str:
         for text, most in ((finding.expected, 60), (finding.observed, 80), (finding.title, 60))
     )
     return f"{title}: expected {expected}, observed {observed}. {finding.detail}".strip()
-
-
-def _late(_: Result, finding: Finding) -> str:
-    """Say what a load generator that did not keep up means."""
-    return ("Response times prove nothing, since the load was not sent as planned: "
-            f"{finding.observed}.")  # fmt: skip
 
 
 def _failed(result: Result, finding: Finding) -> str:

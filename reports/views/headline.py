@@ -1,6 +1,6 @@
 """Order the findings that do not pass by what explains what, for headlines and tables."""
 
-from checks.result import LOCAL_STACK, RUN_COMPLETE, Finding, Result
+from checks.result import LOCAL_STACK, NOT_SATURATED, RUN_COMPLETE, Finding, Result
 from checks.verdict import Verdict
 from checks.wording import shortened
 from reports import formatting as write
@@ -46,8 +46,11 @@ def interruption_of(result: Result) -> Finding | None:
     return next((each for each in result.findings if each.id == RUN_COMPLETE), None)
 
 
-def _weight(result: Result, finding: Finding) -> tuple[int, bool, int]:
+def _weight(result: Result, finding: Finding) -> tuple[int, bool, int, bool]:
     """Return the place of a finding; what ended a run or its stack explains all the rest."""
     is_interruption = finding is interruption_of(result) or finding.id == LOCAL_STACK
     order = tuple(KINDS) if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
-    return WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind)
+    return (
+        WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind),
+        finding.id != NOT_SATURATED,  # a generator that is too busy drops arrivals
+    )  # fmt: skip

@@ -1,12 +1,11 @@
 """View the earlier runs: rows, marks and a curve of the last thirty."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.history.baseline import Conditions, baseline, median_entry
 from checks.history.entry import Entry
 from checks.history.store import record_of
-from checks.history.trends import shifts_of
 from checks.latency import objective_id
 from checks.result import Result
 from checks.service_levels import P95
@@ -62,10 +61,10 @@ class _EarlierRuns:
 def history_rows(result: Result, find_report: FindReport = no_report) -> list[HistoryRow]:
     """Return a row a run, the newest first, which is this one; none where it has no history."""
     limits, rows = _limits_s(result), []
-    for entry in reversed(_entries(result)):
+    for entry in reversed(runs_with_this_one(result)):
         step = entry.latency.get(ITERATION)
         notes = ["another machine"] if entry.machine != result.machine else []
-        notes += ["another scenario file"] if _is_of_another_file(result, entry) else []
+        notes += ["another scenario file"] if is_of_another_file(result, entry) else []
         notes += ["interrupted"] if entry.partial else []
         row = HistoryRow(
             when=write.render_utc(entry.started_at).removesuffix(" UTC"),
@@ -85,7 +84,7 @@ def history_rows(result: Result, find_report: FindReport = no_report) -> list[Hi
 
 def check_rows(result: Result) -> list[CheckRow]:
     """Return a row for each check that did not pass in every run in which it was made."""
-    entries = _entries(result)
+    entries = runs_with_this_one(result)
     rows = []
     for check in dict.fromkeys(name for entry in reversed(entries) for name in entry.checks):
         verdicts = [entry.checks.get(check) for entry in entries]
@@ -101,11 +100,11 @@ def history_sentence(result: Result) -> str:
     """Say how many runs there are before this one, and where its p95 stands among them."""
     if not result.history:
         return NO_HISTORY
-    earlier = _entries(result)[:-1]
-    others = sum(_is_of_another_file(result, each) for each in earlier)
+    earlier = runs_with_this_one(result)[:-1]
+    others = sum(is_of_another_file(result, each) for each in earlier)
     runs = write.render_number_of(len(earlier) - others, "earlier run")
-    p95 = p95_sentence(result, "that passed on this machine")
-    sentences = [f"{runs} to compare with{f': {p95}' if p95 else ''}."]
+    p95 = p95_sentence(result)
+    sentences = [*([f"{p95}."] if p95 else []), f"{runs} to compare with."]
     if others:
         apart = write.render_number_of(others, "run")
         verb = "is" if others == 1 else "are"
@@ -113,7 +112,8 @@ def history_sentence(result: Result) -> str:
     return " ".join(sentences)
 
 
-def _is_of_another_file(result: Result, entry: Entry) -> bool:
+def is_of_another_file(result: Result, entry: Entry) -> bool:
+    """Tell whether a run drove another scenario file, so that it is not compared."""
     return entry.scenario_sha256 != result.scenario_sha256
 
 
@@ -123,7 +123,7 @@ def sparkline(result: Result) -> str:
     A dot is a run that cannot be compared, or timed nothing.
     """
     conditions = Conditions(result.machine, result.scenario_sha256)
-    entries = _entries(result)
+    entries = runs_with_this_one(result)
     p95s = [
         each.latency[ITERATION].p95
         if ITERATION in each.latency
@@ -145,49 +145,18 @@ def _bar(value: float | None, top: float) -> str:
     return _BARS[round(value / top * (len(_BARS) - 1))]
 
 
-def since_sentences(result: Result) -> list[str]:
-    """Say since which run the checks of this one do not pass, and since when its p95 shifted."""
-    return [*_streaks(_entries(result)), *_shift(result)]
-
-
-def _streaks(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield a sentence for each of the first checks that do not pass, and did before."""
-    bad = [check for check, verdict in (entries[-1].checks if entries else {}).items()
-           if verdict is not Verdict.PASS]  # fmt: skip
-    for check in bad[:_MOST_CHECKS]:
-        made = [each for each in entries if check in each.checks]
-        passed = [number for number, each in enumerate(made)
-                  if each.checks[check] is Verdict.PASS]  # fmt: skip
-        streak = made[passed[-1] + 1 :] if passed else made
-        runs = write.render_number_of(len(streak), "run")
-        name = write.one_line(check, _MOST_CHARACTERS)
-        since = f"since {write.render_utc(streak[0].started_at)} ({runs})"
-        yield f"{name} does not pass {since if passed else f'in any of {runs}'}."
-
-
-def _shift(result: Result) -> Iterator[str]:
-    """Yield a sentence for the last lasting change of the iteration's p95 on this machine."""
-    entries = [each for each in _entries(result) if not _is_of_another_file(result, each)]
-    shifts = list(shifts_of(entries, result.machine, ITERATION, "p95"))
-    if shifts:
-        point = shifts[-1].point
-        before, after = (write.render_seconds(each) for each in (point.before, point.after))
-        yield (f"p95 of the iteration shifted from {before} to {after} "
-               f"({write.render_change(point.change_ratio)}) with the run of "
-               f"{write.render_utc(shifts[-1].first.started_at)}.")  # fmt: skip
-
-
-def p95_sentence(result: Result, those: str = "here") -> str:
+def p95_sentence(result: Result) -> str:
     """Say the p95 of the iteration, and the median before; "" without a p95 or a history."""
     now = record_of(result).latency.get(ITERATION)
     if now is None or not result.history:
         return ""
     before = _before(result)
-    figure = f"p95 {write.render_seconds(now.p95, *_limits_s(result))}"
+    figure = f"iteration p95 {write.render_seconds(now.p95, *_limits_s(result))}"
     if before is None:
         return f"{figure}; no earlier run on this machine passed"
-    last = f"median of the last {before.number}" if before.number > 1 else "the last one"
-    return f"{figure}; {last} {those} {write.render_seconds(before.p95_s)}"
+    runs = f"median of the last {before.number} passing runs"
+    last = runs if before.number > 1 else "last passing run"
+    return f"{figure}; {last} {write.render_seconds(before.p95_s)}"
 
 
 def draw_history(result: Result, find_report: FindReport = no_report) -> str:
@@ -197,7 +166,7 @@ def draw_history(result: Result, find_report: FindReport = no_report) -> str:
     report, if that is kept.
     """
     before = _before(result)
-    points = [_point(result, each, find_report) for each in _entries(result)]
+    points = [_point(result, each, find_report) for each in runs_with_this_one(result)]
     now_s = points[-1].value if points and points[-1] else None
     limit_s = next(iter(_limits_s(result)), None)
     line_s = before.p95_s if before else now_s
@@ -219,7 +188,7 @@ def _point(result: Result, entry: Entry, find_report: FindReport) -> CurvePoint 
     )  # fmt: skip
 
 
-def _entries(result: Result) -> Sequence[Entry]:
+def runs_with_this_one(result: Result) -> Sequence[Entry]:
     """Return the last thirty runs with this one, oldest first; none without an earlier one."""
     if not result.history:
         return ()

@@ -50,9 +50,7 @@ KINDS: Mapping[Kind, KindView] = {
         "availability",
         GateName.AVAILABILITY,
     ),
-    Kind.FLOW: KindView(
-        "The flow does not work", "The flow could not be judged", "flow", GateName.FLOW
-    ),
+    Kind.FLOW: KindView("Requests failed", "The flow could not be judged", "flow", GateName.FLOW),
     Kind.SUCCESS: KindView(
         "Too few iterations succeeded",
         "Success could not be judged",

@@ -27,7 +27,8 @@ class LatencyBar:
 class ObjectiveRow:
     """One limit as people read it. `use_ratio` is measured by limit; None where there is no bar.
 
-    It is not judged where so few values are over it that they prove nothing.
+    `left_out` is how many values were not served, so that they are not in the count.
+    A limit is not judged where so few values are over it that they prove nothing.
     """
 
     id: str
@@ -40,6 +41,7 @@ class ObjectiveRow:
     margin: str = write.NOT_ASKED
     share: str = write.NOT_ASKED
     count: str = write.NOT_ASKED
+    left_out: str = ""
     bar: LatencyBar | None = None
     percentile: float | None = None
     use_ratio: float | None = None
@@ -92,7 +94,7 @@ def _limit_row(
         confidence="proven" if objective.proven else "not proven",
         margin=write.render_change((limit_s - objective.measured_s) / limit_s),
         share=_share(objective),
-        count=f"{count}, {write.render_count(left_out)} not served" if left_out else count,
+        count=count, left_out=f"{write.render_count(left_out)} not served" if left_out else "",
         bar=_bar(objective),
         percentile=objective.percentile, use_ratio=objective.measured_s / limit_s,
         is_judged=objective.judged or verdict is not Verdict.PASS,

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from checks.case import Case, read_case
@@ -8,6 +10,7 @@ from checks.result import Finding
 from checks.validity import bottleneck, generator_figures, judge_validity
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
+from scenarios.evidence.generator_health import HEALTH_ROW
 from scenarios.evidence.recording import Recorder, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Interruption
 from tests.evidence_factory import (
@@ -260,3 +263,18 @@ def _sent_late(place: Path, *late_s: float) -> Case:
         recorder.conclude(number, sent_s, sent_s + 0.1, Outcome.OK, 200)
     recorder.end(_ENDED)
     return read_case(folder)
+
+
+def test_a_generator_that_is_saturated_for_a_time_is_inconclusive_with_when_it_was(
+    tmp_path: Path,
+) -> None:
+    case = case_of(tmp_path, Load(end=replace(_ENDED, cpu_s=6.0, wall_s=20.0)))
+    (recording,) = case.driven[0].recordings
+    health = np.zeros(20, HEALTH_ROW)
+    health["from_s"], health["to_s"] = np.arange(20), np.arange(1, 21)
+    health["cpu_s"] = np.where(np.arange(20) < 12, 0.01, 1.0)
+    busy = replace(case.driven[0], recordings=(replace(recording, health=health),))
+    since = datetime.fromtimestamp(recording.start.anchor_at + 12, UTC)
+    assert bottleneck(busy) == (
+        f"100% of a core used from {since:%H:%M:%S} UTC on, for 5 s at least, at most 90%"
+    )

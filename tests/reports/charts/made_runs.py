@@ -61,12 +61,17 @@ class Shape:
     lost_from_s: float | None = None
     saturated_from_s: float | None = None
     dropped_s: tuple[float, float] | None = None
+    starved_s: tuple[float, float] | None = None
+    begin_s: float = 0.0
+    warm_up_s: float = 0.0
 
     @property
     def profile(self) -> str:
         """The profile in the scenario."""
         if self.is_open:
-            return f"{{rate: {self.rate_per_s:g}/s, duration: {self.duration_s:g}s, max_users: 90}}"
+            warm_up = f", warm_up: {self.warm_up_s:g}s" if self.warm_up_s else ""
+            return (f"{{rate: {self.rate_per_s:g}/s, duration: {self.duration_s:g}s, "
+                    f"max_users: 90{warm_up}}}")  # fmt: skip
         return f"{{users: 10, duration: {self.duration_s:g}s}}"
 
 
@@ -81,8 +86,8 @@ def make_rows(shape: Shape) -> Column:
     if shape.saturated_from_s is not None:
         lag_s += 0.05 * np.maximum(0.0, due_s - shape.saturated_from_s)
     open_s, use_s = (scale * random.lognormal(0, 0.25, count) for scale in (0.04, 0.12))
-    if shape.slow_s:
-        use_s[(due_s >= shape.slow_s[0]) & (due_s < shape.slow_s[1])] *= 6
+    for slow in filter(None, (shape.slow_s, shape.starved_s)):
+        use_s[(due_s >= slow[0]) & (due_s < slow[1])] *= 6
     rows = np.zeros((count, 2), ROW)
     rows["iteration"] = np.arange(1, count + 1)[:, None]
     rows["step"], rows["outcome"], rows["status"] = [0, 1], CODES[Outcome.OK], 200
@@ -98,6 +103,8 @@ def make_rows(shape: Shape) -> Column:
         rows["done_s"][refused, 1] = sent_s[refused] + 0.003
     completes = rows["outcome"][:, 1] == CODES[Outcome.OK]
     rows["marks"][completes, 1] = Mark.ITERATION
+    for name in ("due_s", "sent_s", "done_s"):
+        rows[name] += shape.begin_s
     return rows.reshape(-1)
 
 
@@ -114,17 +121,17 @@ def _stalled(shape: Shape, sent_s: Column, service_s: Column) -> Column:
 
 def write_exchanges(
     folder: RunFolder, rows: Column, steps: Sequence[str], reasons: Sequence[str] = (BURST,),
-    dropped: int = 0,
+    dropped: int = 0, begin_s: float = 0.0, warm_up_s: float = 0.0,
 ) -> None:  # fmt: skip
     """Write one recording of the profile `load`."""
     notes = [
         {"kind": "start", **asdict(RecordingStart(
-            "load", "load", 90, None, ANCHOR_AT, tuple(steps)))},
+            "load", "load", 90, None, ANCHOR_AT, tuple(steps), warm_up_s))},
         *({"kind": "reason", "number": number, "text": text, "group": text}
           for number, text in enumerate(reasons, 1)),
         {"kind": "end", "rows": len(rows), **asdict(RecordingEnd(
             len(np.unique(rows["iteration"])), dropped, 1.0,
-            float(rows["done_s"].max(initial=1.0)), 0.01))},
+            float(rows["done_s"].max(initial=1.0)), 0.01, window_from_s=begin_s + warm_up_s))},
     ]  # fmt: skip
     stem = folder.exchanges / "load"
     stem.with_suffix(".rows").write_bytes(rows.tobytes())
@@ -138,20 +145,26 @@ def make_run(place: Path, shape: Shape = Shape()) -> RunFolder:
     folder = write_run(place, Load((), scheduled=None), scenario=scenario)
     rows = make_rows(shape)
     due = round(shape.rate_per_s * shape.duration_s)
-    write_exchanges(folder, rows, ("open", "use"), dropped=due - len(rows) // 2)
+    write_exchanges(folder, rows, ("open", "use"), dropped=due - len(rows) // 2,
+                    begin_s=shape.begin_s, warm_up_s=shape.warm_up_s)  # fmt: skip
     write_generator_health(folder, shape)
     write_witnesses(folder, rows, shape)
     return folder
 
 
 def write_generator_health(folder: RunFolder, shape: Shape) -> None:
-    """Write a generator that is busy, and whose loop is late, from when it is saturated."""
+    """Write a generator that is busy, and whose loop is late, from when it is saturated.
+
+    One that is starved by other processes is late, and uses little CPU.
+    """
     seconds = np.arange(int(shape.duration_s))
     is_busy = seconds >= (np.inf if shape.saturated_from_s is None else shape.saturated_from_s)
     health = np.zeros(len(seconds), HEALTH_ROW)
     health["from_s"], health["to_s"] = seconds, seconds + 1.0
     health["cpu_s"], health["in_flight"] = np.where(is_busy, 0.99, 0.2), 4
     health["loop_delay_s"] = np.where(is_busy, 0.7, 0.003)
+    begin_s, end_s = shape.starved_s or (np.inf, np.inf)
+    health["loop_delay_s"][(seconds >= begin_s) & (seconds < end_s)] = 0.2
     (folder.exchanges / f"load{HEALTH}").write_bytes(health.tobytes())
 
 

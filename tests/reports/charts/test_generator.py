@@ -11,7 +11,8 @@ from tests.reports.results import good_result
 
 def test_a_saturated_generator_took_the_time(run_of: SourceOf) -> None:
     sentence = only_chart(generator.charts(run_of(Shape(saturated_from_s=200.0)))).sentence
-    assert "from 17:54:55 UTC on, the load generator took 9" in sentence
+    assert "from 17:54:55 UTC on, p99 of the lag is 4.99" in sentence
+    assert "the load generator, not the service, took 9" in sentence
 
 
 def test_a_stalled_service_took_the_time(run_of: SourceOf) -> None:

@@ -20,15 +20,15 @@ def sentence_of(run_of: SourceOf, shape: Shape) -> str:
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_stall_is_dated(run_of: SourceOf, is_open: bool) -> None:
     sentence = sentence_of(run_of, Shape(stall_at_s=150.0, is_open=is_open))
-    assert "rises from 0.2" in sentence
-    assert "between 17:52:30 and 17:52:35 UTC" in sentence
-    assert "the service and the network took" in sentence
+    assert sentence.startswith("The iteration was slow from 17:52:30 to 17:52:35 UTC: p95 1.8")
+    assert "s, usually 0.2" in sentence
+    assert "the service and the network took 99.9" in sentence
 
 
 def test_a_slow_minute_is_dated_with_its_step_and_its_limit(run_of: SourceOf) -> None:
     sentence = sentence_of(run_of, Shape(slow_s=(120, 180)))
-    assert "between 17:52:00 and 17:53:00 UTC" in sentence
-    assert "of the steps, use rises most" in sentence
+    assert "slow from 17:52:00 to 17:53:00 UTC" in sentence
+    assert "of the steps, use was slowest" in sentence
     assert "use is over its limit of 0.500 s in 12 of 60 intervals" in sentence
 
 
@@ -80,9 +80,14 @@ def test_a_step_over_its_limit_for_a_time_is_for_the_first_screen(
     run_of: SourceOf, shape: Shape, step: str, cause: str
 ) -> None:
     highlight = highlight_of(run_of, shape)
-    assert f" of {step} rises from 0." in highlight
-    assert " between 17:5" in highlight
-    assert f"limit 0.500 s; {cause}" in highlight
+    assert highlight.startswith(f"Step {step} was slow from 17:5")
+    assert f", p95 limit 0.500 s; {cause}" in highlight
+
+
+def test_what_is_slow_in_the_warm_up_is_not_for_the_first_screen(run_of: SourceOf) -> None:
+    assert highlight_of(run_of, Shape(slow_s=(0, 30), warm_up_s=30.0)) == ""
+    later = Shape(slow_s=(0, 30), warm_up_s=30.0, stall_at_s=150.0)
+    assert "was slow from 17:52:" in highlight_of(run_of, later)
 
 
 def test_a_period_within_the_limit_is_not_for_the_first_screen(run_of: SourceOf) -> None:

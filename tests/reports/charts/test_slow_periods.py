@@ -30,7 +30,7 @@ def test_a_stall_that_only_the_tail_shows_is_found_by_the_longest_response() -> 
     usual = [0.2] * 20
     period = slow_period("use", series_of(usual, max_s=[0.3] * 10 + [2.1] + [0.3] * 9))
     assert period is not None
-    assert period.figure == "the longest response"
+    assert period.figure == "longest response"
     assert (period.begin - START).total_seconds() == 100
 
 

@@ -19,7 +19,9 @@ from checks.result import (
     finding_id,
 )
 from checks.verdict import Verdict
+from reports.views.banner import banner_of
 from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
+from reports.views.headline import deciding_finding
 from tests.reports.results import (
     figures,
     finding,
@@ -170,10 +172,19 @@ def test_a_counter_that_loses_says_since_when() -> None:
 def test_a_generator_that_did_not_keep_up_says_what_that_means() -> None:
     bad = replace(
         finding("load generator not saturated", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE,
-                observed="it sent 4.848 s late (p99), at most 0.05 s"),
+                observed="it sent 4.848 s late (p99), at most 0.05 s",
+                reason="the load generator did not keep up: it sent 4.848 s late (p99)"),
         id=NOT_SATURATED,
     )  # fmt: skip
     assert deciding_sentence(good_result(), bad) == (
-        "Response times prove nothing, since the load was not sent as planned: "
-        "it sent 4.848 s late (p99), at most 0.05 s."
+        "The load generator did not keep up: it sent 4.848 s late (p99). Counts are not affected."
     )
+    result = replace(good_result(), verdict=Verdict.INCONCLUSIVE, findings=(bad,))
+    assert banner_of(result).title == "Response times prove nothing"
+
+
+def test_a_generator_that_did_not_keep_up_is_the_cause_of_what_it_dropped() -> None:
+    dropped = finding("load: iterations add up", Kind.VALIDITY, verdict=Verdict.INCONCLUSIVE)
+    busy = replace(dropped, id=NOT_SATURATED, reason="the load generator did not keep up")
+    result = replace(good_result(), verdict=Verdict.INCONCLUSIVE, findings=(dropped, busy))
+    assert deciding_finding(result) == busy

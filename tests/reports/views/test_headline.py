@@ -94,7 +94,7 @@ def _failed() -> Result:
 def test_the_reason_is_in_the_first_line_of_the_terminal() -> None:
     text = render_terminal(_failed(), None, TerminalFormat(120, "utf-8", colours=False))
     first = next(line for line in text.splitlines() if line.strip())
-    assert first == f"FAIL  The flow does not work: {_REASON}"
+    assert first == f"FAIL  Requests failed: {_REASON}"
 
 
 def test_the_reason_is_in_the_message_of_junit() -> None:

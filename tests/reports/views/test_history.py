@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from checks.history.entry import Entry
-from checks.result import Kind, Result
+from checks.result import Result
 from checks.result_document import read_result, render_result
 from checks.verdict import Verdict
 from reports.charts.runs import CurvePoint, draw_points
@@ -27,7 +27,6 @@ from reports.views.history import (
     history_rows,
     history_sentence,
     p95_sentence,
-    since_sentences,
     sparkline,
 )
 from reports.views.kept_reports import report_finder
@@ -40,7 +39,7 @@ from tests.reports.browsing import (
     stands_out,
     written,
 )
-from tests.reports.results import empty_result, finding, good_result, latency_row
+from tests.reports.results import empty_result, good_result, latency_row
 from tests.reports.test_html import Page
 
 FIVE = (0.70, 0.69, 0.75, 0.71, 0.68)
@@ -119,17 +118,11 @@ def test_a_run_of_another_scenario_file_is_shown_and_not_compared() -> None:
     result = with_history(*nights(*FIVE), edited)
     assert history_rows(result)[1].note == "another scenario file"
     assert history_sentence(result) == (
-        "5 earlier runs to compare with: p95 0.704 s; median of the last 5 that passed on this "
-        "machine 0.700 s. 1 run of another scenario file is shown, not compared."
+        "iteration p95 0.704 s; median of the last 5 passing runs 0.700 s. "
+        "5 earlier runs to compare with. 1 run of another scenario file is shown, not compared."
     )
     assert 'fill="var(--paper' in draw_history(result)
     assert 'fill="var(--paper' not in draw_history(with_history())
-
-
-def test_a_shift_that_came_with_another_scenario_file_is_none() -> None:
-    before = [replace(each, scenario_sha256="another") for each in nights(*[0.40] * 10)]
-    after = [entry(number, 0.70) for number in range(11, 19)]
-    assert since_sentences(with_history(*before, *after)) == []
 
 
 def test_a_run_that_fails_for_its_usage_does_not_make_its_latency_red() -> None:
@@ -163,11 +156,11 @@ def test_a_check_has_a_mark_for_each_run_and_a_dot_where_it_was_not_made() -> No
 def test_the_sentence_has_the_median_of_the_last_passing_runs_on_this_machine() -> None:
     elsewhere = entry(8, 9.0, machine="another")
     assert p95_sentence(with_history(*nights(*FIVE), elsewhere)) == (
-        "p95 0.704 s; median of the last 5 here 0.700 s"
+        "iteration p95 0.704 s; median of the last 5 passing runs 0.700 s"
     )
     assert history_sentence(with_history()) == (
-        "5 earlier runs to compare with: "
-        "p95 0.704 s; median of the last 5 that passed on this machine 0.700 s."
+        "iteration p95 0.704 s; median of the last 5 passing runs 0.700 s. "
+        "5 earlier runs to compare with."
     )
 
 
@@ -186,43 +179,14 @@ def test_the_summary_has_the_sparkline_before_its_tables() -> None:
     assert text.index("over the last 6 runs: ") < text.index("## What does not pass")
 
 
-def test_a_check_that_does_not_pass_is_dated_to_the_first_run_of_its_streak() -> None:
-    lost = {"usage/cards_used": Verdict.FAIL}
-    well = {"usage/cards_used": Verdict.PASS}
-    failed = finding("usage cards_used", Kind.USAGE, id="usage/cards_used", verdict=Verdict.FAIL)
-    runs = [entry(number, checks=checks) for number, checks in
-            enumerate([lost, well, well, lost, lost], start=1)]  # fmt: skip
-    (sentence,) = since_sentences(with_history(*runs, findings=(failed,)))
-    since = runs[3].started_at
-    assert (
-        sentence == f"usage/cards_used does not pass since {since:%Y-%m-%d %H:%M:%S} UTC (3 runs)."
-    )
-
-
-def test_a_check_that_never_passed_has_no_first_run() -> None:
-    lost = {"usage/cards_used": Verdict.FAIL}
-    failed = finding("usage cards_used", Kind.USAGE, id="usage/cards_used", verdict=Verdict.FAIL)
-    (sentence,) = since_sentences(with_history(entry(1, checks=lost), findings=(failed,)))
-    assert sentence == "usage/cards_used does not pass in any of 2 runs."
-
-
-def test_a_shift_of_the_p95_is_dated_to_the_first_run_that_has_it() -> None:
-    runs = nights(*[0.40] * 10, *[0.70] * 8)
-    (sentence,) = since_sentences(with_history(*runs))
-    assert sentence.startswith("p95 of the iteration shifted from 0.400 s to 0.700 s (+75.00 %)")
-    assert f"{runs[10].started_at:%Y-%m-%d %H:%M:%S} UTC" in sentence
-
-
-@pytest.mark.parametrize("result", [good_result(), empty_result(), with_history()])
-def test_where_all_passes_and_nothing_shifted_nothing_is_dated(result: Result) -> None:
-    assert since_sentences(result) == []
-
-
 def test_the_sentence_says_where_there_is_nothing_to_compare() -> None:
     assert p95_sentence(with_history(entry(machine="another"))) == (
-        "p95 0.704 s; no earlier run on this machine passed"
+        "iteration p95 0.704 s; no earlier run on this machine passed"
     )
-    assert p95_sentence(with_history(entry(1, 0.5))) == "p95 0.704 s; the last one here 0.500 s"
+    assert (
+        p95_sentence(with_history(entry(1, 0.5)))
+        == "iteration p95 0.704 s; last passing run 0.500 s"
+    )
     assert p95_sentence(with_history(result=empty_result())) == ""
 
 
@@ -236,7 +200,9 @@ def test_without_a_history_one_sentence_says_so(result: Result) -> None:
 def test_the_terminal_has_one_line_of_it() -> None:
     text = render_terminal(with_history(), None, TerminalFormat(80, "utf-8", False))
     lines = [line for line in text.splitlines() if line.startswith("  history")]
-    assert lines == ["  history    p95 0.704 s; median of the last 5 here 0.700 s"]
+    assert lines == [
+        "  history    iteration p95 0.704 s; median of the last 5 passing runs 0.700 s"
+    ]
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -60,4 +60,4 @@ def test_what_was_not_served_stands_beside_the_number_that_was_judged() -> None:
     limit = objective(95.0, 0.3, 0.5, count=36)
     row = latency_row("buy", 0.5, count=35, not_served=15, objectives=(limit,))
     (shown,) = objective_rows(replace(empty_result(), latency=(row,)))
-    assert shown.count == "36, 14 not served"
+    assert (shown.count, shown.left_out) == ("36", "14 not served")
