@@ -4,17 +4,20 @@ One witness can show what another cannot: a page that declares a metric, a scrap
 fell. So a figure is final only after all were read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from checks.case import Case
+from checks.wording import listed
 from witnesses.figure import Amount, Figures, Labels, Reason, void_figures
 from witnesses.model import CountedQuantity
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
+from witnesses.target_labels import JOB
 
 _NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT, Reason.MATCHES_IN_PART)
 _STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 
+_MAX_NAMED = 5
 _COUNTERS = frozenset((SERVICE, PROMETHEUS))
 
 ByWitness = Mapping[str, Figures]
@@ -56,7 +59,9 @@ def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:
         elif service and service.absent.reason in _STALE:
             figures[PROMETHEUS] = void_figures(service.absent.reason)
         elif service and service.by_labels:
-            figures[PROMETHEUS] = void_figures(Reason.SERIES_ABSENT, quantity.selector.metric)
+            figures[PROMETHEUS] = void_figures(
+                Reason.SERIES_ABSENT, _absent_series(quantity, case.services.own_jobs(quantity))
+            )
         elif service is None or not case.services.declares(quantity):
             figures[PROMETHEUS] = void_figures(Reason.METRIC_ABSENT, quantity.selector.metric)
     moved = next((each for each in prometheus.by_labels.values()
@@ -66,6 +71,14 @@ def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:
     errors = case.services.printing_errors(quantity)
     figures[PROMETHEUS] = _widened(figures[PROMETHEUS], errors)
     return figures
+
+
+def _absent_series(quantity: CountedQuantity, own_jobs: Sequence[str]) -> str:
+    metric = quantity.selector.metric
+    if not own_jobs or any(each.label == JOB for each in quantity.selector.matchers):
+        return metric
+    own = listed([f'job="{each}"' for each in own_jobs[:_MAX_NAMED]])
+    return f"{metric}; its page has {own}, which honor_labels keeps: write it in the selector"
 
 
 def _widened(figures: Figures, errors: Mapping[Labels, Amount]) -> Figures:

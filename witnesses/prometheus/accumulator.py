@@ -103,7 +103,7 @@ class Accumulator:
         spans = {target: self._span(each.scrape_log) for target, each in targets.items()}
         unknown = self._span(_UNKNOWN)
         for each in series:
-            state = self._state(each)
+            state = self._state(each, targets)
             if state:
                 state.window = self._window
                 span = spans.get(state.target, unknown)
@@ -133,7 +133,9 @@ class Accumulator:
     def _span(self, scrape_log: ScrapeLog) -> Span:
         return span_of(scrape_log, *self._instants)
 
-    def _state(self, series: RawSeries) -> SeriesState | None:
+    def _state(
+        self, series: RawSeries, targets: Mapping[Target, ScrapeLogBuilder]
+    ) -> SeriesState | None:
         """Return the state of a series, or None if it is not followed."""
         if series.metric in self._states:
             return self._states[series.metric]
@@ -141,7 +143,7 @@ class Accumulator:
         # A response may have the labels in another order than the one before.
         name = msgspec.json.encode(labels, order="sorted")
         if name not in self._states:
-            target = target_of(labels)
+            target = _scraped_from(labels, series.samples, targets)
             self._shown_by.add(target)
             values = tuple(labels.get(label, "") for label in self._by)
             is_followed = self._kept is None or values in self._kept
@@ -154,3 +156,22 @@ class Accumulator:
             seen: list[Sample] | None = [] if self._keeps else None
             self._absent[target] = SeriesState((), target, Tally(), seen=seen)
         return self._absent[target]
+
+
+def _scraped_from(
+    labels: dict[str, str], samples: Sequence[Sample], targets: Mapping[Target, ScrapeLogBuilder]
+) -> Target:
+    """Return the target that a series was scraped from.
+
+    Where `honor_labels` keeps the job and instance of the page, as for a Pushgateway, it is the
+    only target that was scraped at each of the series' samples:
+
+        up{job="gateway"}           10.013   11.013   12.013
+        orders_total{job="batch"}            11.013   12.013
+    """
+    named = target_of(labels)
+    if named in targets or not samples:
+        return named
+    stamps = {at for at, _ in samples}
+    fitting = [target for target, each in targets.items() if stamps <= set(each.scrapes)]
+    return fitting[0] if len(fitting) == 1 else named

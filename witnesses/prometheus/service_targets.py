@@ -56,10 +56,16 @@ class ServiceTargets:
         return f"{name.strip()}{{{', '.join(filter(None, [*inside, *matchers]))}}}"
 
     def is_target_of(self, quantity: CountedQuantity, target: Labels) -> bool:
-        """Return whether a target, given by its labels, can have series of a quantity."""
+        """Return whether a target, given by its labels, can have series of a quantity.
+
+        Where the selector names a job that no service has, job and instance are those of the page.
+        """
         jobs = self.jobs_of(quantity)
+        own = () if jobs else (JOB, INSTANCE)
         return (not jobs or target.get(JOB) in jobs) and all(
-            each.matches(target) for each in quantity.selector.matchers if each.label in target
+            each.matches(target)
+            for each in quantity.selector.matchers
+            if each.label in target and each.label not in own
         )
 
     def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterable[str]:

@@ -22,7 +22,7 @@ from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
 from witnesses.service.single_process import RepeatedScrapes
-from witnesses.target_labels import NO_TARGETS, ReplicaLabels, TargetLabels, address_of
+from witnesses.target_labels import JOB, NO_TARGETS, ReplicaLabels, TargetLabels, address_of
 
 NAME = "service"
 
@@ -140,6 +140,15 @@ class ServiceReading:
             return Reason.COUNTER_FELL, fallen
         has_none = any(not (each.before.start_times and each.after.start_times) for each in able)
         return (Reason.RESTART_UNSEEN, "") if has_none else None
+
+    def own_jobs(self, quantity: CountedQuantity) -> list[str]:
+        """Return the values of a `job` label that the pages' own series of a quantity have."""
+        shown = (
+            labels.get(JOB)
+            for replica, _ in self.replicas_of(quantity)
+            for labels in replica.labels_of(quantity.selector.metric)
+        )
+        return sorted({each for each in shown if each})
 
     def declares(self, quantity: CountedQuantity) -> bool:
         """Return whether a page shows or declares the metric of a quantity."""

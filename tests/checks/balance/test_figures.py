@@ -211,3 +211,17 @@ def test_few_printed_digits_accuse_only_of_what_they_can_show(
     row = _rows(folder)["tea"]
     assert (row.verdict, row.code) == (verdict, code)
     assert {each.reason for each in row.figures.values()} == {Reason.FEW_DIGITS}
+
+
+def test_a_series_with_a_job_of_the_page_is_missed_with_the_matcher_that_finds_it(
+    tmp_path: Path,
+) -> None:
+    folder = _run(tmp_path)
+    for moment, visits in (("before", 0), ("after", 4)):
+        page = exposition(USES if visits else {}, visits=visits)
+        named = page.replace("visits_total ", 'visits_total{job="batch"} ')
+        write_expositions(folder, moment, {"shop-0": named})
+    write_prometheus(folder, {"uses": [], "visits": []})
+    detail = _rows(folder)["visits"].figures["prometheus"].detail
+    assert 'its page has job="batch", which honor_labels keeps' in detail
+    assert _rows(folder)["tea"].figures["prometheus"].detail == "uses_total"

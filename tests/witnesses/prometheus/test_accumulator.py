@@ -1,5 +1,6 @@
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,28 @@ def test_a_scrape_of_two_targets_with_one_name_shows_no_absence(is_shared: bool)
     zero = [] if is_shared else [(150.0, 0.0)]
     assert state.seen == [*zero, *((at, 7.0) for at in _STAMPS[2:])]
     assert _figures(accumulator, builder)[("tea",)].is_exact is False
+
+
+_BATCH: dict[str, Any] = {"job": "batch", "instance": "nightly"}
+
+
+def test_a_series_with_a_job_of_the_page_is_of_the_target_that_is_scraped_when_it_shows() -> None:
+    """As with `honor_labels`, and as a Pushgateway needs it."""
+    accumulator, targets = Accumulator((), BEGIN, END), _targets()
+    accumulator.add([_raw(3, 3, 7, 7, 7, **_BATCH)], targets)
+    assert accumulator.targets == {_SHOP}
+    assert _figures(accumulator, targets[_SHOP]) == {(): Figure.exact(4.0)}
+
+
+def test_a_series_with_a_job_of_the_page_that_shows_later_was_at_zero_before() -> None:
+    accumulator, targets = Accumulator((), BEGIN, END), _targets()
+    accumulator.add([_raw(7, 7, 7, stamps=_STAMPS[2:], **_BATCH)], targets)
+    assert _figures(accumulator, targets[_SHOP]) == {(): Figure.exact(7.0)}
+
+
+def test_a_series_with_stamps_of_its_own_or_of_two_targets_is_of_none_that_is_known() -> None:
+    accumulator, targets = Accumulator((), BEGIN, END), _targets()
+    accumulator.add([_raw(3, 7, stamps=(90.0, 215.0), **_BATCH)], targets)
+    accumulator.add([_raw(3, 7, stamps=(90.0, 210.0), kind="a", **_BATCH)],
+                    {**targets, ("shop", "other:80"): _targets()[_SHOP]})  # fmt: skip
+    assert accumulator.targets == {("batch", "nightly")}

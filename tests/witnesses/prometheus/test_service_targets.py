@@ -94,6 +94,8 @@ def test_replicas_of_which_one_is_relabelled_are_not_told_apart_by_the_instance(
         ('a_total{namespace="prod"}', {**_SHOP, "namespace": "dev"}, False),
         ('a_total{namespace="prod"}', {**_SHOP, "namespace": "prod"}, True),
         ('a_total{kind="tea"}', _SHOP, True),
+        ('a_total{job="batch", instance="nightly"}', _SHOP, True),
+        ('a_total{job="apps", instance="nightly"}', _SHOP, False),
     ],
 )
 def test_a_target_is_meant_if_its_labels_satisfy_the_selector(
