@@ -1,7 +1,7 @@
 """Judge the harness itself: what each seeded fault must cause, and nothing else.
 
 The audit runs the harness as a black box and compares its result with this table. `findings` are
-the ids of all that may not pass, each with its code; `says` are parts of the explanation.
+the ids of all that may not pass, each with its code; `words` are parts of the explanation.
 """
 
 import json
@@ -34,7 +34,7 @@ class Expectation:
     fault: str
     verdict: Verdict
     findings: Mapping[str, Code | None]
-    says: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class Audit:
         return Verdict.PASS if len(self.runs) == self.planned > 0 else Verdict.INCONCLUSIVE
 
 
-def _fails(fault: str, findings: Mapping[str, Code | None], *says: str) -> Expectation:
-    return Expectation(fault, Verdict.FAIL, findings, says)
+def _fails(fault: str, findings: Mapping[str, Code | None], *words: str) -> Expectation:
+    return Expectation(fault, Verdict.FAIL, findings, words)
 
 
-def _leaves_open(fault: str, findings: Mapping[str, Code | None], *says: str) -> Expectation:
-    return Expectation(fault, Verdict.INCONCLUSIVE, findings, says)
+def _leaves_open(fault: str, findings: Mapping[str, Code | None], *words: str) -> Expectation:
+    return Expectation(fault, Verdict.INCONCLUSIVE, findings, words)
 
 
 def _all(names: Sequence[str], code: Code) -> dict[str, Code | None]:
@@ -189,7 +189,9 @@ def _errors(
         if check in found and found[check] is not wanted
     ]
     explanation = " ".join(map(_explanation, open_ones))
-    return errors + [f"nothing says {part!r}" for part in expected.says if part not in explanation]
+    return errors + [
+        f"no explanation has {part!r}" for part in expected.words if part not in explanation
+    ]
 
 
 def _explanation(finding: Finding) -> str:

@@ -142,9 +142,9 @@ class ResolvedDoubt:
 class RecordGap:
     """Requests whose records are fewer or more than promised: how many, the first ids of them.
 
-    Of those with more, the client hung up in so many (`after_hang_up`). Those that were `rejected`
-    and have records though they promised none are apart. Of so many (`made_up_for`), the records
-    are too few, and those that belong to no request may make up for them.
+    `after_hang_up` is the number of those with more in which the client hung up. `rejected` are
+    those that promised none, and have records. `made_up_for` is the number of those with fewer for
+    which records that belong to no request may make up.
     """
 
     missing: int = 0

@@ -70,7 +70,7 @@ def _profile(case: Case, driven: DrivenProfile, least: float) -> Finding:
     good = completed(driven)
     bad = sum(int(each.iterations.is_wrong.sum()) for each in driven.exchanges)
     stops = {each.end.stop_reason for each in driven.recordings if each.end}
-    # What the generator itself dropped says nothing of the services.
+    # What the generator itself dropped shows nothing of the services.
     is_generator = driven.dropped and (StopReason.CANNOT_RECORD in stops or overload(driven))
     missed = 0 if is_generator else driven.dropped
     if driven.aborted:  # since too few succeeded

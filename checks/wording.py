@@ -16,7 +16,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    r"""Join the lines of a text, and cut it to so many characters.
+    r"""Join the lines of a text, and cut it to a number of characters.
 
     >>> shortened("one\ntwo three", 9)
     'one two …'

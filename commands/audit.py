@@ -56,7 +56,7 @@ def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
             record = replace(record, runs=(*record.runs, audited), finished_at=CLOCK.now())
             write_audit(record, folder)
     except KeyboardInterrupt:
-        pass  # what was done stands, and its verdict says that it is not all
+        pass  # what was done stands, and its verdict shows that it is not all
     publish_audit(replace(record, finished_at=CLOCK.now()), folder, as_json)
 
 

@@ -128,7 +128,7 @@ def _problems(
         if each["type"] == "extra_forbidden"
     }
     problems = [*_flaws(document), *_misread(document)]
-    # A value that is misread or not read has its own message, which says how to write it.
+    # A value that is misread or not read has its own message, which has the remedy.
     unread = {*document.misread, *(place for place, _ in document.flaws)}
     for place, each in [*without_consequences(placed, written)] or placed:
         is_text_missing = each["type"] == "string_type"

@@ -41,7 +41,7 @@ _LONGEST_ESCAPE = 12  # one character as \\uXXXX\\uXXXX, or as %25E2%25…
 def redact(text: str, secrets: Iterable[str], length: int | None = None) -> str:
     """Replace secrets in a text, whatever encoding they have in it.
 
-    With a length, only so many characters are kept: the text is cut after it was searched, so that
+    With a length, no more characters are kept: the text is cut after it was searched, so that
     no half of a secret is left before the cut.
 
     >>> redact("who sent Bearer abc?", ["abc"])

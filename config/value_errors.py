@@ -82,7 +82,7 @@ def _choice(value: Any, choices: Sequence[str]) -> str:
 def without_consequences(
     placed: Sequence[tuple[Location, ErrorDetails]], written: Collection[Location]
 ) -> Iterator[tuple[Location, ErrorDetails]]:
-    """Leave out the errors that follow from another one, which says it better.
+    """Leave out the errors that follow from another one, which is more precise.
 
     A key that is `written`, though misspelt, is not missing. A value that is wrong inside is meant
     to be what it is, not the word that could stand in its place. Of what a value may be, the one

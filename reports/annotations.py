@@ -7,7 +7,7 @@ from reports.views.banner import banner_of
 from reports.views.headline import open_findings
 from reports.views.ordering import failing_first
 
-MOST = 10  # GitHub drops what a step says beyond ten of a level
+MOST = 10  # GitHub drops what a step prints beyond ten of a level
 
 _MOST_BYTES = 1000
 # GitHub decodes these again. A property also ends at a comma or a colon, a message does not.
@@ -16,7 +16,7 @@ _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ","
 
 
 def render_annotations(result: Result) -> str:
-    """Render what does not pass as workflow commands, a line each; nothing of a run that passes.
+    """Render what does not pass as workflow commands, one per line; nothing of a run that passes.
 
     The first is the verdict. A finding that fails is an error, one that is open a warning.
     """
@@ -26,7 +26,7 @@ def render_annotations(result: Result) -> str:
     message = " ".join(filter(None, [banner.sentence, banner.beside, banner.since]))
     lines = [_command("error", f"{banner.word}: {banner.headline}", message)]
     findings = failing_first(open_findings(result))
-    # The verdict takes one place of ten; where not all is shown, so does the line that says so.
+    # The verdict takes one place of ten; where not all is shown, so does the line that reports it.
     room = MOST - 1 if len(findings) < MOST else MOST - 2
     for each in findings[:room]:
         level = "error" if each.verdict is Verdict.FAIL else "warning"

@@ -84,7 +84,7 @@ def print_audit(audit: Audit, page: Path, stream: TextIO) -> None:
 
 
 def render_audit_terminal(audit: Audit, terminal: TerminalFormat, page: Path | None = None) -> str:
-    """Render the banner, a line a run, what is wrong with those missed, and the last lines."""
+    """Render the banner, one line per run, what is wrong with those missed, and the last lines."""
     banner, rows, console = tell_audit(audit), audit_rows(audit), make_console(terminal)
     table = make_table(("run", "expected", "found", "took", "result"), right=(3,), gives_way=(1, 2))
     for row in rows:
@@ -142,7 +142,7 @@ def tell_audit(audit: Audit) -> AuditBanner:
 
 
 def audit_rows(audit: Audit) -> list[AuditRow]:
-    """Return a row a run, the missed ones first."""
+    """Return one row per run, the missed ones first."""
     clean = [run for run in audit.runs if run.fault == CLEAN]
     names = {id(run): f"clean run {place}" for place, run in enumerate(clean, 1)}
     return failing_first([_row(run, names.get(id(run), run.fault)) for run in audit.runs])
@@ -192,7 +192,7 @@ def _complaints(rows: Sequence[AuditRow]) -> list[str]:
         if row.errors
         for line in (
             f"{row.name}: {write.one_line('; '.join(row.errors), _MOST_BYTES)}",
-            f"{row.name} says: {write.one_line(row.explanation, _MOST_BYTES)}",
+            f"{row.name}, explanation: {write.one_line(row.explanation, _MOST_BYTES)}",
         )[: 1 + bool(row.explanation)]
     ]
 

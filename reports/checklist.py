@@ -9,7 +9,7 @@ _MOST_BYTES = 300
 
 
 def render_checklist(findings: Sequence[Finding]) -> str:
-    """Render one line a finding: mark, title, observation; and a remedy where there is one."""
+    """Render one line per finding: mark, title, observation; and a remedy where there is one."""
     width = max((len(finding.title) for finding in findings), default=0)
     lines = []
     for finding in findings:

@@ -48,7 +48,7 @@ _CONFIG = {
 
 
 class ChartsUnavailable(Exception):
-    """vl-convert-python is not installed, or cannot work; the message says why."""
+    """vl-convert-python is not installed, or cannot work; the message is the reason."""
 
 
 def render_svg(spec: Mapping[str, Any], label: str) -> str:

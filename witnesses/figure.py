@@ -4,7 +4,7 @@
     at least   ────●━━━━▶     low only: nothing can have overstated it
     at most    ◀━━━●────      high only: nothing can have understated it
     between    ──●━━━●──      both
-    void       ◀━━━━━━━━▶     neither: it says nothing
+    void       ◀━━━━━━━━▶     neither: it proves nothing
 
 Whatever is not exact has a `Reason`. Verdicts and codes rest on reasons and directions, never on
 `detail` or a sentence, which are for people.
@@ -172,7 +172,7 @@ class Figure:
 
     @classmethod
     def void(cls, reason: Reason, detail: str = "") -> "Figure":
-        """Return a figure that says nothing."""
+        """Return a figure that proves nothing."""
         return cls(None, None, reason, detail)
 
     @property

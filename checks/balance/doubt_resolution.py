@@ -32,7 +32,7 @@ _ANY_AMOUNT = 2**40
 class DoubtResolution:
     """The ledger with what the databases could resolve, and how much that was, by key.
 
-    `errors` says by quantity why its rows could not be used, where they were needed.
+    `errors` has by quantity why its rows could not be used, where they were needed.
     """
 
     ledger: Ledger

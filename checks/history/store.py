@@ -32,7 +32,7 @@ _ENTRY = TypeAdapter(Entry)
 class ComparableRuns:
     """The earlier runs that a run can be compared with, oldest first.
 
-    `machine` is where its load was generated; `error` says why nothing is known, if so.
+    `machine` is where its load was generated; `error` is why nothing is known, or "".
     """
 
     machine: str = ""

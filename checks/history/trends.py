@@ -93,7 +93,7 @@ def shifts_of(
     entries: Sequence[Entry], machine: str, step: str, percentile: str
 ) -> Iterator[Shift]:
     """Yield the shifts of a step among the whole runs on a machine, oldest first."""
-    # a value of 0 s has no logarithm, and says nothing
+    # a value of 0 s has no logarithm, and shows nothing
     timed = [
         (entry, value)
         for entry in entries

@@ -1,6 +1,6 @@
 """Temporary folders that are gone at the latest when the next one is made.
 
-A process that is killed removes nothing. So whoever uses a folder holds a lock on it, which the
+A process that is killed removes nothing. So each user of a folder holds a lock on it, which the
 kernel releases however that process ends; the next one removes the folders that nobody holds.
 """
 
@@ -20,7 +20,7 @@ _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 def temporary_folder(prefix: str, *, keep_on_error: bool = False) -> Iterator[Path]:
     """Make a folder, and remove it after the block; remove abandoned ones of the prefix first.
 
-    With `keep_on_error`, it stays for whoever reads its logs, until the next one is made.
+    With `keep_on_error`, it stays for a reader of its logs, until the next one is made.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}{_RANDOM}"):
         _remove_if_abandoned(folder)

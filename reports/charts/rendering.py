@@ -47,7 +47,7 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
 def draw_pictures(
     source: "ChartSource", makers: Iterable[tuple[Section, str, Maker]]
 ) -> Iterator[Picture]:
-    """Draw the charts of each maker; one that fails says so in its place."""
+    """Draw the charts of each maker; one that fails leaves the reason in its place."""
     # all are computed before the first is rendered: both take memory, and not at the same time
     computed = [
         (section, chart)

@@ -39,12 +39,12 @@ class IncidentRow:
 
 
 def watch_rows(result: Result) -> list[WatchRow]:
-    """Return a row a service, failing ones first."""
+    """Return one row per service, failing ones first."""
     return failing_first(list(map(_watch_row, result.availability)))
 
 
 def incident_rows(result: Result) -> list[IncidentRow]:
-    """Return a row an incident, the latest first."""
+    """Return one row per incident, the latest first."""
     incidents = [(each.began_at, row.service, each)
             for row in result.availability for each in row.incidents]  # fmt: skip
     ordered = sorted(incidents, key=lambda each: each[:2], reverse=True)

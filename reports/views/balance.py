@@ -163,7 +163,7 @@ def _relation_row(row: RelationRow, columns: Sequence[str]) -> BalanceRow:
 
 
 def _sums(sums: RelationSums) -> str:
-    """Write the sums of one witness, with a sign between them that says what was proven."""
+    """Write the sums of one witness, with a sign between them for what was proven."""
     sign = _SIGNS[sums.verdict]
     return f" {sign} ".join(map(_figure, sums.figures))
 

@@ -92,7 +92,7 @@ def banner_of(result: Result) -> Banner:
     deciding = deciding_finding(result)
     gates = _gates(result, deciding)
     # An empty list proves nothing where the verdict of the run itself is not pass.
-    no_failures = "No failures." if result.verdict is Verdict.PASS else "No check says why."
+    no_failures = "No failures." if result.verdict is Verdict.PASS else "No check gives a reason."
     return Banner(
         verdict=result.verdict,
         word=result.verdict.upper(),
@@ -110,7 +110,7 @@ def banner_of(result: Result) -> Banner:
 
 def _title(result: Result, deciding: Finding | None) -> str:
     if deciding is None:
-        return "No check says why" if result.findings else "Nothing was checked"
+        return "No check gives a reason" if result.findings else "Nothing was checked"
     if result.verdict is Verdict.PASS:
         return "Every check passed"
     if deciding is interruption_of(result):

@@ -40,7 +40,7 @@ def reason_of(finding: Finding) -> str:
 
 
 def interruption_of(result: Result) -> Finding | None:
-    """Return the finding that says how far an interrupted run came."""
+    """Return the finding that shows how far an interrupted run came."""
     if result.interruption is None:
         return None
     return next((each for each in result.findings if each.id == RUN_COMPLETE), None)

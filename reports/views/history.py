@@ -25,7 +25,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One run; `note` says that it is this one, or why it is not compared.
+    """One run; `note` marks this one, or is why another is not compared.
 
     `report` is the address of its report, or "".
     """
@@ -59,7 +59,7 @@ class _EarlierRuns:
 
 
 def history_rows(result: Result, find_report: FindReport = no_report) -> list[HistoryRow]:
-    """Return a row a run, the newest first, which is this one; none where it has no history."""
+    """Return one row per run, the newest first, which is this one; none where it has no history."""
     limits, rows = _limits_s(result), []
     for entry in reversed(runs_with_this_one(result)):
         step = entry.latency.get(ITERATION)

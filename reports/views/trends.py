@@ -77,7 +77,7 @@ class FlakyRow:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A chart of one step: its specification, and the sentence that says what it shows."""
+    """A chart of one step: its specification, and the sentence about what it shows."""
 
     title: str
     sentence: str

@@ -46,7 +46,7 @@ VariableValue = Annotated[str, StringConstraints(max_length=_MAX_VARIABLE)]
 
 
 class MessageError(Exception):
-    """A message that has not the form of its type; says in which field."""
+    """A message that has not the form of its type; the message names the field."""
 
 
 class _Message(BaseModel):

@@ -4,8 +4,8 @@
     row                ●         ●         ●      its CPU time, longest delay, most in flight
 
 It is written outside of the path of requests, and each row reaches the operating system at once, so
-a killed generator loses its last period only, and a disk that is full ends it. It says when a
-generator was busy; without it, a generator is judged by its mean.
+a killed generator loses its last period only, and a disk that is full ends it. It shows when
+a generator was busy; without it, a generator is judged by its mean.
 """
 
 import os

@@ -206,7 +206,7 @@ def recover(lost: Path, path: Path) -> bool:
         lines = [
             json.dumps(line) + "\n" for line in (*read_json_lines(lost), {"kind": "recovered"})
         ]
-        # rows first: the note `recovered` says that none of them is missing
+        # rows first: the note `recovered` means that none of them is missing
         for suffix in (ROWS, COUNTS, STREAMS, HEALTH):
             if suffix == ROWS or is_there(lost.with_suffix(suffix)):
                 _copy(lost.with_suffix(suffix), path.with_suffix(suffix))

@@ -53,7 +53,7 @@ class _NewRows:
         self._at = 0
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield new rows, at most so many at once."""
+        """Yield new rows, at most a given number at once."""
         end = self._file.written * self._file.row_bytes
         if self._at < end:
             descriptor = open_to_pread(self._file.path)

@@ -152,7 +152,7 @@ def scaled(value: Any, resolution: Fraction) -> int:
 
 
 def in_units(units: int, resolution: Fraction) -> int | Fraction:
-    """Return the amount that so many units of a resolution are; a whole one is an int.
+    """Return the amount of a number of units of a resolution; a whole one is an int.
 
     >>> in_units(12500, Fraction(1, 1000)), in_units(3000, Fraction(1, 1000))
     (Fraction(25, 2), 3)
@@ -198,7 +198,7 @@ def decimal_of(amount: float | Fraction) -> Decimal:
 
 
 def _decimals(denominator: int) -> int:
-    """Return how many decimals a fraction has; at most so many are shown."""
+    """Return how many decimals a fraction has, up to _MAX_EXPONENT."""
     digits = 0
     while digits < _MAX_EXPONENT and 10**digits % denominator:
         digits += 1

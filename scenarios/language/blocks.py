@@ -146,7 +146,7 @@ for _model in (Repeat, ForEach, Condition):
 
 
 class SharedFlow(StrictModel):
-    """One of several flows: of all iterations, as many are of it as its share of the sum says."""
+    """One of several flows: of all iterations, its share of the sum of all shares."""
 
     share: Annotated[int, Field(ge=1, le=1_000, examples=[1])]
     steps: Blocks

@@ -17,7 +17,7 @@ _IS_DATA_FILE = requires(
 
 
 def is_plain_path(name: str) -> bool:
-    """Return whether a name is a relative path that leads nowhere else than it says.
+    """Return whether a name is a relative path that leads to no other folder.
 
     >>> [is_plain_path(name) for name in ("data/rows.csv", "../rows.csv", "/rows.csv", "a//b.csv")]
     [True, False, False, False]
@@ -38,8 +38,8 @@ class DataSource(StrictModel):
     """Rows of a `file` beside the scenario, or `rows` written in it; templates read their columns.
 
     `order` is `cyclic`, `random` by a `seed`, or `unique`: then no row is used again, and `at_end`
-    says whether the load stops or starts over with the first row when none is left. A row is that
-    of one iteration, or of one user (`per`). With `contention`, so many successive iterations or
+    is whether the load stops or starts over with the first row when none is left. A row is that
+    of one iteration, or of one user (`per`). With `contention`, that many successive iterations or
     users use the same row.
     """
 

@@ -44,7 +44,7 @@ Mistake = tuple[int | None, str]  # the line, if it has one, and the sentence
 
 
 class DataFileError(Exception):
-    """A data file that cannot be opened; says why, and what to do."""
+    """A data file that cannot be opened; the message has the reason and the remedy."""
 
 
 class _RowError(ValueError):

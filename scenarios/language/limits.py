@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 MAX_STEPS = 200_000
-CALL_STEPS = 20  # a call takes as long as so many iterations
+CALL_STEPS = 20  # a call takes as long as that many iterations
 MAX_LENGTH = 10_000_000  # of one value: a large upload
 _MAX_BITS = 10_000
 _MAX_CELLS = 15_000_000  # of all values together; one is counted when it is made and inserted
@@ -34,13 +34,13 @@ class Budget:
         self._steps, self._cells = MAX_STEPS, _MAX_CELLS
 
     def step(self, steps: int = 1) -> None:
-        """Use so many iterations. Raises TooMuchError."""
+        """Use a number of iterations. Raises TooMuchError."""
         self._steps -= steps
         if self._steps < 0:
             raise TooMuchError(f"it takes more than {MAX_STEPS:,} steps")
 
     def spend(self, cells: int) -> None:
-        """Use so many characters or members. Raises TooMuchError."""
+        """Use a number of characters or members. Raises TooMuchError."""
         self._cells -= cells
         if cells > MAX_LENGTH or self._cells < 0:
             raise TooMuchError(f"it makes more than {MAX_LENGTH:,} characters or members")
@@ -57,7 +57,7 @@ def spent(value: Any) -> Any:
 
 
 def counted(values: Iterable[Any], text_length: int) -> Iterator[Any]:
-    """Yield the values of a loop whose body has so many characters. Raises TooMuchError."""
+    """Yield the values of a loop whose body has a number of characters. Raises TooMuchError."""
     for value in values:
         BUDGET.step()
         BUDGET.spend(text_length)

@@ -38,7 +38,7 @@ def _abort_on(profile: Profile, abort_on: AbortOn) -> Iterator[str]:
         yield "abort_on has no limit; add a percentile such as p95, or max"
     measured_s = profile.duration_s - (profile.warm_up or 0.0)
     if profile.iterations is None and abort_on.over >= measured_s > 0:
-        yield (f"abort_on looks at {abort_on.over:g} s, and the load is measured for "
+        yield (f"abort_on observes {abort_on.over:g} s, and the load is measured for "
                f"{measured_s:g} s; make over: shorter")  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def find_step_violations(scenario: Scenario) -> Iterator[Violation]:
                 yield from _jmespath(expression, (*place, key, "json", expression))
             yield from find_expect_violations((*place, key), expectation)
         if step.until and not step.until.model_fields_set - {"every", "within"}:
-            yield (*place, "until"), "nothing says when it is done; add status or json"
+            yield (*place, "until"), "until has no condition; add status or json"
         for variable, capture in step.save.items():
             if capture.json_path is not None:
                 yield from _jmespath(capture.json_path, (*place, "save", variable))

@@ -10,7 +10,7 @@ ADD_STREAM = "add stream: sse, or stream: json_lines"
 
 
 def find_stream_violations(place: Location, step: Step) -> Iterator[Violation]:
-    """Yield every violation of what a step says of a stream, without those of templates."""
+    """Yield every violation of what a step asks of a stream, without those of templates."""
     if step.stream is None:
         yield from _without_stream(place, step)
         return

@@ -10,7 +10,7 @@ MAX_CPU_S = 1.0
 
 
 class PatternTooSlow(Exception):
-    """A search that was given up; the text says which."""
+    """A search that was given up; the message names it."""
 
 
 class TextPattern:

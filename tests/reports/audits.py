@@ -63,7 +63,7 @@ def failing_audit() -> Audit:
     runs[8] = replace(
         runs[8], findings=found,
         errors=("usage/cards_used passed", "usage/sessions did not pass",
-                  "nothing says 'database stands'"),
+                  "no explanation has 'database stands'"),
     )  # fmt: skip
     return good_audit(runs=tuple(runs))
 

@@ -54,7 +54,7 @@ _READS = {
 
 
 class DatabaseDown(Exception):
-    """The database gave no usable result; the message says why."""
+    """The database gave no usable result; the message is the reason."""
 
 
 class QueryRefused(DatabaseDown):

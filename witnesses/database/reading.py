@@ -127,7 +127,7 @@ def is_collected(folder: RunFolder, moment: str) -> bool:
 
 
 def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, Fraction]:
-    """Add up rows of so many label values and a count. Raises ValueError, TypeError for others."""
+    """Add up rows of `labels` label values and a count. Raises ValueError, TypeError for others."""
     if any(len(row) != labels + 1 for row in rows):
         raise ValueError(rows)
     counts: dict[Labels, Fraction] = {}

@@ -41,7 +41,7 @@ class TraceReading:
     def rows(self, quantity: str, labels: int, *, has_decimals: bool = False) -> Iterator[TraceRow]:
         """Yield the rows one by one; they may be more than memory holds.
 
-        Raises ValueError or OSError where they are not a trace id, so many label values and an
+        Raises ValueError or OSError where they are not a trace id, `labels` label values and an
         amount, or cannot be read.
         """
         decoder = msgspec.json.Decoder(list[Any], float_hook=Decimal)

@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     FOUND = "found"
     WRONG = "wrong"  # the scenario is wrong: a name that nobody has, a query that is refused
     UNSEEN = "unseen"  # it is not known, for example before the first count
-    DOWN = "down"  # whoever knows cannot be asked
+    DOWN = "down"  # the witness that knows cannot be asked
 
 
 @dataclass(frozen=True, slots=True)

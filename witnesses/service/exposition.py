@@ -53,7 +53,7 @@ class Exposition:
     """The metrics of one replica at one moment: values by full sample name, then by labels.
 
     `types` are by the name in the TYPE or HELP line, also of metrics without a series yet; "" where
-    none is given. `error` says why there are no metrics, and `reason` is its class. `stamps` are
+    none is given. `error` is why there are no metrics, and `reason` is its class. `stamps` are
     the page's own timestamps, in the same order as `values`; `asked_at` is when the page was asked
     for, on the clock of its host (both epoch seconds). `contradictory` are the series, as metric
     and labels, that the page shows twice with different values. `digits` are those of its values.
@@ -152,7 +152,7 @@ def refusal_of_page(
 
 
 def parse_exposition(content: bytes, url: str, asked_at: float = -math.inf) -> Exposition:
-    """Parse a scrape; the result's error says why it is no exposition."""
+    """Parse a scrape; the result's error is why it is no exposition."""
     page = _Page()
     try:
         text = content.decode()

@@ -82,7 +82,7 @@ def test_a_fault_and_an_interruption_are_said_in_the_banner() -> None:
 
 def test_a_verdict_that_no_finding_has_is_said() -> None:
     banner = banner_of(good_result(verdict=Verdict.INCONCLUSIVE))
-    assert (banner.word, banner.title) == ("INCONCLUSIVE", "No check says why")
+    assert (banner.word, banner.title) == ("INCONCLUSIVE", "No check gives a reason")
 
 
 def test_the_latency_gate_shows_the_objective_that_fails_with_its_digits() -> None:
