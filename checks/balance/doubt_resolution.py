@@ -224,7 +224,9 @@ def find_record_gaps(
     is_rejected = promises.is_rejected()
     ledgers = {labels: RequestLedger(is_rejected) for labels in wanted}
     for promise in promises.of(name, Weight.IN_DOUBT):
-        if promise.exchange.outcome is Outcome.REJECTED:
+        is_ok = promise.exchange.outcome is Outcome.OK
+        is_unreported = is_ok and promise.exchange.step in promises.reported
+        if promise.exchange.outcome is Outcome.REJECTED or is_unreported:
             _allow(ledgers, promise)
     for promise in promises.of(name, Weight.CONFIRMED):
         labels = tuple(value or "" for value in promise.labels)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -100,6 +101,11 @@ class Promises:
             masks[table.generator] = mask.tobytes()
         return masks
 
+    @cached_property
+    def reported(self) -> frozenset[str]:
+        """The steps whose amounts a later step reports: in doubt though they were ok."""
+        return frozenset(step.step for step in self.scenario.steps if step.reported_by)
+
     def rejections(self, quantity: str) -> int:
         """Return how many exchanges that count a quantity were rejected, and promise nothing."""
         steps = {step.step: step for step in self.scenario.steps if quantity in step.counts}
@@ -145,11 +151,11 @@ class Promises:
             if moved.weight is weight:
                 yield _constant_amounts(table, np.flatnonzero(chosen), dict(constants))
             if entries:
-                moves = recorded.of(chosen, entries, is_confirmed=moved.weight is Weight.CONFIRMED)
-                if moved.weight is weight:
-                    yield _recorded_amounts(table, moves)
-                if weight is Weight.IN_DOUBT:
-                    yield _unknown_amounts(table, moves.incomplete, self.labels_of(quantity))
+                for of_weight, moves in moved.recorded(recorded, chosen, entries):
+                    if of_weight is weight:
+                        yield _recorded_amounts(table, moves)
+                    if weight is Weight.IN_DOUBT:
+                        yield _unknown_amounts(table, moves.incomplete, self.labels_of(quantity))
 
     def labels_of(self, quantity: str) -> int:
         """Return by how many labels a quantity is counted."""

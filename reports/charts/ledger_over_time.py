@@ -87,16 +87,19 @@ def _moves(case: Case, row: UsageRow, recording: Recording) -> Iterator[_Part]:
         if not (units or entries):
             continue
         kind = exchanges.is_of_kind(name, outcome, status)
-        chosen, amounts = rows[kind], np.full(np.count_nonzero(kind), units)
-        if entries:
-            moves = recorded.of(kind, entries, is_confirmed=moved.weight is Weight.CONFIRMED)
+        parts = [(moved.weight, rows[kind], np.full(np.count_nonzero(kind), units))]
+        for weight, moves in moved.recorded(recorded, kind, entries) if entries else ():
             fitting = [fits((each.quantity, each.labels), key) for each in moves.keys]
             of_key = np.array(fitting, bool)[moves.rows["key"]]
-            chosen = np.concatenate([chosen, rows[moves.positions[of_key]]])
-            amounts = np.concatenate([amounts, moves.rows["amount"][of_key]])
-        in_units = amounts * float(resolution)
-        sent_at, done_at = chosen["sent_s"] + anchor_at, chosen["done_s"] + anchor_at
-        yield moved.weight, sent_at, done_at, in_units
+            parts.append((weight, rows[moves.positions[of_key]], moves.rows["amount"][of_key]))
+        for weight, chosen, amounts in parts:
+            done_s = chosen["done_s"]
+            if moved.is_reported:  # a later step was to see it, at a time that no row has
+                done_s = np.full(len(chosen), rows["done_s"].max(initial=0.0))
+            yield (
+                weight, chosen["sent_s"] + anchor_at, done_s + anchor_at,
+                amounts * float(resolution),
+            )  # fmt: skip
 
 
 def _totals(parts: Sequence[tuple[Column, Column]]) -> Totals:

@@ -20,6 +20,7 @@ from scenarios.driver.expectations import check_response, check_stream
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow, Poll
 from scenarios.driver.step_runner import Check, StepRunner
+from scenarios.evidence.amounts import AmountRow
 from scenarios.evidence.exchange import Mark
 from scenarios.http.messages import Response
 from scenarios.http.streams import Stream
@@ -28,6 +29,7 @@ from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import TemplateError
 
 Pause = Callable[[float], object]  # waits for a number of seconds
+_Report = Callable[[CompiledStep], FailureReason | None]
 
 
 class BlockRunner:
@@ -38,6 +40,8 @@ class BlockRunner:
         self._runner = runner
         self._steps = runner.flow.steps
         self._room, self._rounds = MAX_EXCHANGES, MAX_ROUNDS
+        # the requests whose amounts a later step reports, by the number of their step
+        self._pending: dict[int, tuple[int, tuple[AmountRow, ...]]] = {}
         # not a default of the parameter: gevent replaces it in a load
         self._pause = pause or time.sleep
 
@@ -72,15 +76,21 @@ class BlockRunner:
     def _run_step(self, step: CompiledStep) -> bool:
         if step.poll:
             return self._run_polls(step, step.poll)
-        return self._has_room(step) and self._runner.run((step,))
+        return self._has_room(step) and self._send(step, check_response)
+
+    def _send(self, step: CompiledStep, check: Check) -> bool:
+        """Send the request of a step; keep what it counts, if a later step reports it."""
+        is_ok = self._runner.run((step,), check=self._with_reports(step, check))
+        self._note_pending(step, is_ok=is_ok)
+        return is_ok
 
     def _run_stream(self, step: CompiledStep) -> bool:
         if step.poll:
             return self._run_polls(step, step.poll)
-        return self._has_room(step) and self._send_stream(step)
+        return self._has_room(step) and self._send_stream(step, check_stream)
 
-    def _send_stream(self, step: CompiledStep, check: Check = check_stream) -> bool:
-        runner, found = self._runner, _FoundStream(check)
+    def _send_stream(self, step: CompiledStep, check: Check) -> bool:
+        runner, found = self._runner, _FoundStream(self._with_reports(step, check))
         try:
             is_ok = runner.run((step,), check=found.check, sender=runner.sender.streaming())
             if found.stream:
@@ -88,7 +98,30 @@ class BlockRunner:
         finally:
             # other steps do not know it, and nothing that is saved has it
             runner.variables.pop(EVENTS_VARIABLE, None)
+        self._note_pending(step, is_ok=is_ok)
         return is_ok
+
+    def _note_pending(self, step: CompiledStep, *, is_ok: bool) -> None:
+        if is_ok and step.amounts and step.amounts.is_reported:
+            self._pending[step.number] = self._runner.last, self._runner.promised
+
+    def _with_reports(self, step: CompiledStep, check: Check) -> Check:
+        """Return a check that also records the amounts of earlier steps, which a response has."""
+        if not step.reports or step.poll:
+            return check
+        return lambda *response: check(*response) or self._report(step)
+
+    def _report(self, step: CompiledStep) -> FailureReason | None:
+        runner = self._runner
+        for number in step.reports:
+            amounts, pending = self._steps[number].amounts, self._pending.pop(number, None)
+            if amounts and pending:
+                reason = amounts.report(
+                    runner.recorder, *pending, runner.variables, runner.flow.secrets
+                )
+                if reason:
+                    return reason
+        return None
 
     def _run_each(self, block: Repeat | ForEach, values: Iterable[Any]) -> bool:
         for value in values:
@@ -124,7 +157,7 @@ class BlockRunner:
     #     due     │         │        (late)│        │         done, or over the time
     #             └─ first due ── within ────────────────────────────┘
     def _run_polls(self, step: CompiledStep, poll: Poll) -> bool:
-        runner, wait = self._runner, _Wait(self._runner, poll)
+        runner, wait = self._runner, _Wait(self._runner, poll, self._report)
         while self._has_room(step):
             if step.stream:
                 is_ok = self._send_stream(step, wait.check)
@@ -173,8 +206,8 @@ class _FoundStream:
 class _Wait:
     """The polls of one step, up to the one that is done; `due_s` is when the latest one was due."""
 
-    def __init__(self, runner: StepRunner, poll: Poll) -> None:
-        self._runner = runner
+    def __init__(self, runner: StepRunner, poll: Poll, report: _Report) -> None:
+        self._runner, self._report = runner, report
         self._poll = poll
         self._until_s = runner.due_s + poll.within_s
         self.due_s = runner.due_s
@@ -197,7 +230,7 @@ class _Wait:
         reason = compare(flow, poll.done, response, variables)
         if reason is None:
             self.is_over = True
-            return compare(flow, step, response, variables)
+            return compare(flow, step, response, variables) or self._report(step)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return reason
         if self.next_due_s() <= self._until_s:

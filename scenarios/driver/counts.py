@@ -22,6 +22,7 @@ from scenarios.language.amounts import (
     scaled,
 )
 from scenarios.language.model import Scenario
+from scenarios.language.reports import saved_until_report
 from scenarios.language.steps import Step
 from scenarios.language.streams import EVENTS_VARIABLE
 from scenarios.language.templates import (
@@ -111,9 +112,16 @@ class _CompiledEntry:
 
 @dataclass(frozen=True, slots=True)
 class StepAmounts:
-    """The recorded amounts of one step."""
+    """The recorded amounts of one step.
+
+    Where they are reported by a later step, only that one concludes them:
+
+        this step   promise: at most ├─ ok, in doubt ──────────┐
+        later step                                  ├─ ok: report, confirmed
+    """
 
     entries: tuple[_CompiledEntry, ...]
+    is_reported: bool = False
 
     def promise(
         self, recorder: Recorder, number: int, variables: Variables, secrets: Secrets
@@ -133,6 +141,15 @@ class StepAmounts:
         variables: Variables, secrets: Secrets,
     ) -> FailureReason | None:  # fmt: skip
         """Record what the response had, or return why that is no amount. Raises OSError."""
+        if self.is_reported:
+            return None
+        return self.report(recorder, number, promised, variables, secrets)
+
+    def report(
+        self, recorder: Recorder, number: int, promised: tuple[AmountRow, ...],
+        variables: Variables, secrets: Secrets,
+    ) -> FailureReason | None:  # fmt: skip
+        """Record the amounts of a request, or return why these are none. Raises OSError."""
         rows: list[AmountRow] = []
         for entry, row in zip(self.entries, promised, strict=True):
             try:
@@ -148,9 +165,12 @@ def compile_amounts(scenario: Scenario, step: Step, known: Variables) -> StepAmo
     entries = recorded_entries(step)
     if not entries:
         return None
-    return StepAmounts(tuple(
-        _compile(number, entry, scenario, step, known) for number, entry in enumerate(entries)
-    ))  # fmt: skip
+    return StepAmounts(
+        tuple(
+            _compile(number, entry, scenario, step, known) for number, entry in enumerate(entries)
+        ),
+        step.reported_by is not None,
+    )
 
 
 def _compile(
@@ -158,7 +178,11 @@ def _compile(
 ) -> _CompiledEntry:
     at_most = step.at_most.get(entry.quantity)
     # a response by its status saves nothing: what it counts is known before the request
-    saved: Set[str] = set() if entry.status else {*step.save, EVENTS_VARIABLE}
+    saved: Set[str] = (
+        set()
+        if entry.status
+        else {*step.save, EVENTS_VARIABLE, *saved_until_report(scenario, step)}
+    )
     return _CompiledEntry(
         number,
         entry.quantity,

@@ -32,8 +32,9 @@ class CompiledStep:
 
     `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
     the JMESPath expressions as written, for messages, and compiled. `message` is what is expected
-    and saved beside JSON. `amounts` are those that are recorded with each exchange; `stream` is
-    what is expected of a response that is one.
+    and saved beside JSON. `amounts` are those that are recorded with each exchange; `reports` are
+    the numbers of earlier steps whose amounts this one has. `stream` is what is expected of a
+    response that is one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class CompiledStep:
     reads_json: bool
     uses_trace_id: bool
     amounts: StepAmounts | None = None
+    reports: tuple[int, ...] = ()
     poll: "Poll | None" = None
     stream: StreamExpectations | None = None
 

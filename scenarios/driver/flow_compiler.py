@@ -72,6 +72,7 @@ def compile_flow(
         _with_poll(step, partial(
             _compile_step, number, environment=environment, known=known, files=files,
             sources=sources, amounts=compile_amounts(scenario, step, known),
+            reports=_reported_by(step, written),
         ))
         for number, step in enumerate(written)
     )  # fmt: skip
@@ -97,9 +98,20 @@ def _compile_journey(
 ) -> Journey:  # fmt: skip
     compiled = compile_blocks(blocks, numbers, known)
     straight = tuple(steps[number] for number in compiled if isinstance(number, int))
-    if len(straight) < len(compiled) or any(step.poll or step.stream for step in straight):
+    if len(straight) < len(compiled) or not all(map(_is_plain, straight)):
         straight = ()
     return Journey(compiled, straight, extent_of(blocks))
+
+
+def _reported_by(step: Step, written: Sequence[Step]) -> tuple[int, ...]:
+    return tuple(
+        number for number, each in enumerate(written) if each.reported_by == step.step
+    )  # fmt: skip
+
+
+def _is_plain(step: CompiledStep) -> bool:
+    is_reported = step.amounts is not None and step.amounts.is_reported
+    return not (step.poll or step.stream or step.reports or is_reported)
 
 
 def _compile_teardown(
@@ -117,7 +129,7 @@ def _compile_teardown(
 
 def _compile_step(
     number: int, step: Step, environment: Environment, known: Variables, files: Attachments,
-    sources: Sources, amounts: StepAmounts | None,
+    sources: Sources, amounts: StepAmounts | None, reports: tuple[int, ...],
 ) -> CompiledStep:  # fmt: skip
     method, service, _ = step.request_parts()
     auth = environment.services[service].auth
@@ -152,6 +164,7 @@ def _compile_step(
         amounts=amounts,
         uses_trace_id=_uses_trace_id(step, environment),
         stream=compile_stream_expectations(step),
+        reports=reports,
     )  # fmt: skip
 
 

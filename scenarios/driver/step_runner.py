@@ -36,11 +36,12 @@ class StepRunner:
     """Runs the steps of one iteration, with its variables.
 
     `cookies` are those of the user, or those that its responses set, or None so far. `due_s` is
-    when the next step is due, in seconds on the clock of the recorder, and `last`
-    the sequence number of the latest request.
+    when the next step is due, in seconds on the clock of the recorder, `last` the sequence number
+    of the latest request, and `promised` what the latest one with amounts may count.
     """
 
-    __slots__ = ("cookies", "due_s", "flow", "iteration", "last", "recorder", "sender", "variables")
+    __slots__ = ("cookies", "due_s", "flow", "iteration", "last", "promised", "recorder", "sender",
+                 "variables")  # fmt: skip
 
     def __init__(
         self, flow: Flow, iteration: int, due_s: float, sender: Sender, recorder: Recorder,
@@ -55,6 +56,7 @@ class StepRunner:
         self.recorder = recorder
         self.variables = variables
         self.last = 0
+        self.promised = NONE_PROMISED
 
     def run(
         self, steps: Sequence[CompiledStep], mark: int = 0, check: Check = check_response,
@@ -80,6 +82,7 @@ class StepRunner:
                 if step.amounts:
                     flow.secrets.own = self.secrets
                     promised = step.amounts.promise(recorder, number, variables, flow.secrets)
+                    self.promised = promised
                 request = Request(  # not by `_request`, whose call would cost
                     step.request_template, step.target(variables), trace,
                     step.body(variables) if step.body else None,

@@ -10,7 +10,7 @@ from fractions import Fraction
 from scenarios.evidence.amounts import AmountKey, KeyLabels
 from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.exchanges import Column, Exchanges
-from scenarios.evidence.moves import RecordedAmounts
+from scenarios.evidence.moves import Moves, RecordedAmounts
 from scenarios.language.amounts import (
     Labels,
     constant_counts,
@@ -92,6 +92,23 @@ class Moved:
     weight: Weight
     constants: Mapping[Key, int]
     entries: Sequence[int]
+    is_reported: bool = False
+
+    def recorded(
+        self, amounts: RecordedAmounts, chosen: Column, entries: Sequence[int]
+    ) -> Iterator[tuple[Weight, Moves]]:
+        """Yield what the chosen exchanges (a mask) moved by entries, by weight.
+
+        What a later step was to report is confirmed where it has, and else in doubt.
+        """
+        if self.weight is not Weight.CONFIRMED or not self.is_reported:
+            is_confirmed = self.weight is Weight.CONFIRMED
+            yield self.weight, amounts.of(chosen, entries, is_confirmed=is_confirmed)
+            return
+        for entry in entries:
+            is_settled = amounts.is_settled(entry)
+            yield Weight.CONFIRMED, amounts.of(chosen & is_settled, [entry], is_confirmed=True)
+            yield Weight.IN_DOUBT, amounts.of(chosen & ~is_settled, [entry], is_confirmed=False)
 
 
 def ledger_of(scenario: Scenario, exchanges: Iterable[Exchanges]) -> Ledger:
@@ -127,23 +144,29 @@ class _Sums:
     def _add_recorded(
         self, recorded: RecordedAmounts, chosen: Column, step: Step, moved: Moved
     ) -> None:
-        is_confirmed = moved.weight is Weight.CONFIRMED
-        moves = recorded.of(chosen, moved.entries, is_confirmed=is_confirmed)
+        for weight, moves in moved.recorded(recorded, chosen, moved.entries):
+            self._add_moves(moves, weight)
+            if len(moves.incomplete):
+                self._add_unknown(step, moved.entries)
+        if moved.weight is Weight.CONFIRMED:
+            for amount_key, amount, _ in recorded.further(chosen, moved.entries).totals():
+                self._leave_open(amount_key, amount)
+
+    def _add_moves(self, moves: Moves, weight: Weight) -> None:
         for amount_key, amount, is_unbounded in moves.totals():
             if resolution_of(self._scenario, amount_key.quantity) != amount_key.resolution:
                 self._doubt(_pattern_of(amount_key), Doubt(0, is_unbounded=True))
-            elif is_confirmed:
+            elif weight is Weight.CONFIRMED:
                 self._confirm(amount_key, amount)
             else:
                 self._doubt(_pattern_of(amount_key), Doubt(amount, is_unbounded))
-        if is_confirmed:
-            for amount_key, amount, _ in recorded.further(chosen, moved.entries).totals():
-                self._leave_open(amount_key, amount)
-        if len(moves.incomplete):
-            entries = recorded_entries(step)
-            for quantity in {entries[number].quantity for number in moved.entries}:
-                unknown = (None,) * len(self._scenario.quantities[quantity].by)
-                self._doubt((quantity, unknown), Doubt(0, is_unbounded=True))
+
+    def _add_unknown(self, step: Step, numbers: Sequence[int]) -> None:
+        """Add the doubt about exchanges of whose amounts the evidence lacks some."""
+        entries = recorded_entries(step)
+        for quantity in {entries[number].quantity for number in numbers}:
+            unknown = (None,) * len(self._scenario.quantities[quantity].by)
+            self._doubt((quantity, unknown), Doubt(0, is_unbounded=True))
 
     def _confirm(self, amount_key: AmountKey, amount: int) -> None:
         key = known_key(_pattern_of(amount_key))
@@ -192,7 +215,8 @@ def moved_by(scenario: Scenario, step: Step, outcome: Outcome, status: int | Non
         for key, amount in constant_counts(scenario, step, each):
             constants[key] = max(amount, constants.get(key, 0))
     entries = enumerate(recorded_entries(step))
-    return Moved(weight, constants, [number for number, each in entries if each.status in keys])
+    numbers = [number for number, each in entries if each.status in keys]
+    return Moved(weight, constants, numbers, step.reported_by is not None)
 
 
 def weight_of(outcome: Outcome, status: int | None, step: Step) -> Weight:

@@ -1,8 +1,8 @@
 """The recorded amounts of exchanges, joined to them: which exchange moved which key, and how much.
 
 An exchange is complete if it has one row per entry of its step: of a confirmed one, what the
-response had; of one in doubt, what was known before. Of others the evidence is damaged or torn, and
-so nothing is known of their amounts.
+response had, or that of the step that reports it; of one in doubt, what was known before. Of others
+the evidence is damaged or torn, and so nothing is known of their amounts.
 """
 
 from collections.abc import Collection, Iterator
@@ -69,6 +69,14 @@ class RecordedAmounts:
         wanted &= chosen[positions]
         keys = self.exchanges.amounts.keys
         return Moves(keys, rows[wanted], positions[wanted], np.empty(0, np.int64))
+
+    def is_settled(self, entry: int) -> Column:
+        """Return a mask of the exchanges of which the amount of an entry is known for certain."""
+        rows, positions = self._joined
+        certain = np.isin(rows["kind"], [AmountKind.FIXED, AmountKind.EXACT])
+        settled = np.zeros(len(self.exchanges), bool)
+        settled[positions[certain & (rows["entry"] == entry)]] = True
+        return settled
 
     @cached_property
     def _joined(self) -> tuple[Column, Column]:

@@ -4,6 +4,7 @@ A variable is known below a block that may be left out, `if` or `for_each`, only
 every case.
 """
 
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 
 from config.model_keys import Location
@@ -15,9 +16,11 @@ from scenarios.language.blocks import (
     Repeat,
     Together,
     placed_blocks,
+    placed_steps,
 )
 from scenarios.language.extents import extent_of
 from scenarios.language.model import Scenario
+from scenarios.language.report_validation import find_report_violations, with_report
 from scenarios.language.step_validation import (
     BUILT_IN_VARIABLES,
     find_variable_violations,
@@ -58,7 +61,7 @@ def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> It
         here = (*place, index)
         match block:
             case Step():
-                yield from find_variable_violations(block, here, known)
+                yield from _step(block, here, known, blocks[index + 1 :])
                 known += block.save
             case Repeat():
                 inner = yield from _inside(block, here, known)
@@ -70,8 +73,26 @@ def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> It
                 yield from _branches(block, here, known)
             case Together():
                 for position, step in enumerate(block.together):
-                    yield from find_variable_violations(step, (*here, "together", position), known)
+                    yield from _step(step, (*here, "together", position), known, ())
                 known += [name for step in block.together for name in step.save]
+
+
+def _step(
+    step: Step, place: Location, known: list[str], behind: Sequence[Block]
+) -> Iterator[Violation]:
+    """Yield the violations of a step; `behind` are the blocks behind it in its list."""
+    names = [block.step if isinstance(block, Step) else "" for block in behind]
+    if step.reported_by is None:
+        found = find_variable_violations(step, place, known)
+        yield from with_report(found, place, behind)
+        return
+    until = names.index(step.reported_by) + 1 if step.reported_by in names else len(names)
+    reported = [*known, *step.save]
+    # mistakes of these blocks are reported at their own places
+    deque(_variables(behind[:until], place, reported), maxlen=0)
+    yield from find_variable_violations(step, place, known, reported[len(known) :])
+    later = {name for _, each in placed_steps(behind[:until], ()) for name in each.save}
+    yield from find_report_violations(step, place, list(filter(None, names)), later)
 
 
 def _inside(

@@ -1,6 +1,6 @@
 """Validate the steps of a flow: their names, their templates and their expressions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from config.model_keys import Location
@@ -74,8 +74,13 @@ def _step_names(scenario: Scenario) -> Iterator[Violation]:
             names.setdefault(slug(timed), timed)
 
 
-def find_variable_violations(step: Step, place: Location, known: list[str]) -> Iterator[Violation]:
-    """Yield the templates of a step that are wrong, or use variables that are not `known`."""
+def find_variable_violations(
+    step: Step, place: Location, known: list[str], reported: Sequence[str] = ()
+) -> Iterator[Violation]:
+    """Yield the templates of a step that are wrong, or use variables that are not `known`.
+
+    `reported` are those that are known when a later step has reported what this one counts.
+    """
     for name in step.save:
         yield from (((*place, "save", name), message) for message in reserved_name(name))
     known = [*known, TRACE_VARIABLE]
@@ -97,12 +102,14 @@ def find_variable_violations(step: Step, place: Location, known: list[str]) -> I
         of_hang_up = [*known, *step.save, *events]
         at = (*place, "hang_up", "at_most")
         yield from template_violations(step.hang_up.at_most, of_hang_up, at)
+    # when it is reported, the events are gone
+    counted_with = reported or [*step.save, *events]
     for entry in recorded_entries(step):
         under: Location = ("counts_by_status", entry.status) if entry.status else ("counts",)
         counts: Location = (*place, *under, entry.quantity, *entry.labels)
         values = [*entry.labels, entry.amount]
         yield from template_violations(
-            values, known if entry.status else [*known, *step.save, *events], counts
+            values, known if entry.status else [*known, *counted_with], counts
         )
         if step.until and variables_in(values) & set(step.save):
             yield (

@@ -66,6 +66,7 @@ class Step(StrictModel):
     `counts` maps a quantity to an amount, or to a mapping by label value, nested for further
     labels. Amounts and label values may be templates, also of what the step saves. `at_most` is how
     much of a quantity a request without a response can have counted.
+    `reported_by` names a later step, whose response has the amounts that this one counts.
     `counts_by_status` is what an unexpected response of a status, or a class such as 4xx, counts.
     The events of a response that is a `stream` are read as they come; the client may `hang_up`.
     `timeout` limits the whole exchange, in seconds. `when_rejected` is what an unexpected response
@@ -91,6 +92,7 @@ class Step(StrictModel):
     save: dict[Name, WrittenCapture] = {}
     counts: dict[Name, Counts] = {}
     at_most: dict[Name, int | float | str] = {}
+    reported_by: str | None = None
     counts_by_status: dict[str, dict[Name, Counts]] = {}
     when_rejected: Literal["nothing", "in doubt"] | None = None
 

@@ -187,7 +187,7 @@ LONG = [
     Killing(kills=5, has_counter=True, has_prometheus=True, command=TWO_WORKERS),
     Killing(kills=5, has_bound=False, trace_header="traceparent"),
     Killing(kills=4, has_bound=False, is_postgresql=True, command=TWO_WORKERS),
-    Killing(Moment.BEFORE_CHARGE, kills=3, has_counter=True, is_postgresql=True),
+    Killing(kills=3, has_counter=True, is_postgresql=True),
 ]
 
 
