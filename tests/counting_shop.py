@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.evidence_factory import vector
-from tests.tiny_server import Says, TinyServer, serving
+from tests.tiny_server import Canned, TinyServer, serving
 
 METRIC = "shop_payments_total"
 PAGE = f"""\
@@ -60,7 +60,7 @@ class Shop:
 
 @contextmanager
 def counting_shop(
-    folder: Path, old: str = "", new: str = "", answers: Mapping[str, Says] | None = None
+    folder: Path, old: str = "", new: str = "", answers: Mapping[str, Canned] | None = None
 ) -> Iterator[Shop]:
     """Serve the shop, and write its scenario with one place changed."""
     assert old in SCENARIO
@@ -73,15 +73,15 @@ def counting_shop(
         yield Shop(server, scenario, environment)
 
 
-def _data(data: object) -> Says:
-    return Says(json.dumps({"status": "success", "data": data}))
+def _data(data: object) -> Canned:
+    return Canned(json.dumps({"status": "success", "data": data}))
 
 
 _ANSWERS = {
-    "/health": Says("ok"),
-    "/pay": Says("{}"),
-    "/metrics": Says(PAGE, content_type="text/plain"),
-    "/api/v1/query": Says(json.dumps(vector(1))),
+    "/health": Canned("ok"),
+    "/pay": Canned("{}"),
+    "/metrics": Canned(PAGE, content_type="text/plain"),
+    "/api/v1/query": Canned(json.dumps(vector(1))),
     "/api/v1/query?time()": _data({"resultType": "scalar", "result": [0, "5"]}),
     "/api/v1/series": _data([]),
     "/api/v1/label/__name__/values": _data([METRIC, "up"]),

@@ -288,8 +288,8 @@ def write_prometheus(
         folder, "start_times", [(_of(target), samples) for target, samples in started.items()]
     )
     for name, series in quantities.items():
-        told = [({**_of(SHOP), **labels}, samples) for labels, samples in series]
-        _write_matrix(folder, f"quantity-{name}", told)
+        labelled = [({**_of(SHOP), **labels}, samples) for labels, samples in series]
+        _write_matrix(folder, f"quantity-{name}", labelled)
     folder.write_witness_file("prometheus/collection.json", json.dumps(asdict(taken)).encode())
 
 

@@ -1,3 +1,3 @@
-"""After how long does a test hang that does a lot, on whatever machine?"""
+"""After how long a test that does a lot counts as hanging."""
 
 HANGS_S = 3_600

@@ -1,4 +1,4 @@
-"""A real HTTP server on a free port whose answers a test gives by path."""
+"""A real HTTP server on a free port, with canned responses by path."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 
 @dataclass(frozen=True)
-class Says:
-    """One answer: a status and a body. `hangs` is to say nothing until the test is over.
+class Canned:
+    """One response: a status and a body. If it `hangs`, nothing is sent until the test is over.
 
     `is_live` adds a comment that differs each time, as an exposition that comes from no cache does.
     """
@@ -33,8 +33,8 @@ class TinyServer:
 
 
 @contextmanager
-def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
-    """Answer each path, or `PATH?QUERY` with the value of its `query`, as told; others with 404."""
+def serving(responses: Mapping[str, Canned]) -> Iterator[TinyServer]:
+    """Respond by path, or by `PATH?QUERY` with the value of its `query`; else with 404."""
     over = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,21 +42,21 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
             path, _, parameters = self.path.partition("?")
             query = "".join(parse_qs(parameters).get("query", []))
             served.asked.append(path)
-            missing = Says("not found", 404, "text/plain")
-            says = answers.get(f"{path}?{query}", answers.get(path, missing))
-            if says.hangs:
+            missing = Canned("not found", 404, "text/plain")
+            response = responses.get(f"{path}?{query}", responses.get(path, missing))
+            if response.hangs:
                 over.wait(240)
                 return
-            live = f"# request {len(served.asked)}\n" if says.is_live else ""
-            content = f"{says.body}{live}".encode()
-            self.send_response(says.status)
-            self.send_header("Content-Type", says.content_type)
+            live = f"# request {len(served.asked)}\n" if response.is_live else ""
+            content = f"{response.body}{live}".encode()
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.content_type)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing on the test's output."""
+            """Write no log into the output of the test."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         served = TinyServer(f"http://127.0.0.1:{server.server_port}")
@@ -69,7 +69,7 @@ def serving(answers: Mapping[str, Says]) -> Iterator[TinyServer]:
 
 @contextmanager
 def in_background(server: HTTPServer) -> Iterator[None]:
-    """Have a server answer within the block, from a thread of its own."""
+    """Have a server respond within the block, from a thread of its own."""
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -26,10 +26,10 @@ def test_the_flow_passes_against_the_constant_responses(tmp_path: Path, user: st
             while target.served() < TWICE_THE_FLOW and locust.poll() is None:
                 time.sleep(0.05)
             locust.terminate()
-            said, _ = locust.communicate(timeout=HANGS_S)
+            output, _ = locust.communicate(timeout=HANGS_S)
     # Locust exits with 1 if a request failed; a failed first step would keep the others away.
-    assert locust.returncode == 0, said
-    assert all(step in said for step in ("create", "submit", "execute"))
+    assert locust.returncode == 0, output
+    assert all(step in output for step in ("create", "submit", "execute"))
 
 
 @needs_nginx

@@ -1,4 +1,4 @@
-"""Does the audit see whatever a run does not come to as it must?"""
+"""The audit reports each difference between what a run must come to and what it came to."""
 
 import json
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ CLEAN_RUN = Expectation(CLEAN, Verdict.PASS, {})
 
 
 def finding(check: str = USED, code: Code | None = Code.LOST_COUNT, **changes: str) -> Finding:
-    says = {"observed": "98", "detail": "the counter missed what was done", **changes}
+    texts = {"observed": "98", "detail": "the counter missed what was done", **changes}
     return Finding(
-        check, check, Kind.USAGE, Verdict.FAIL, "101", says["observed"], says["detail"], code
+        check, check, Kind.USAGE, Verdict.FAIL, "101", texts["observed"], texts["detail"], code
     )
 
 
@@ -152,9 +152,9 @@ CAUGHT, MISSED = judged(result_of(finding())), judged(None)
 def test_only_an_audit_that_is_whole_and_as_expected_passes(
     runs: tuple[AuditedRun, ...], planned: int, verdict: Verdict
 ) -> None:
-    told = audit(*runs, planned=planned)
-    assert told.verdict is verdict
-    assert (exit_code(told.verdict) == 0) == (verdict is Verdict.PASS)
+    audited = audit(*runs, planned=planned)
+    assert audited.verdict is verdict
+    assert (exit_code(audited.verdict) == 0) == (verdict is Verdict.PASS)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Is the time away the true one, within bounds that hold, and is what nobody saw not made up?"""
+"""The bounds of a downtime hold the true one; time that was not probed is neither up nor down."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

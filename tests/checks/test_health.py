@@ -11,7 +11,7 @@ from config.environment import Environment
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import EVERYTHING_IS_WELL, write_health, write_run
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from witnesses.health.collector import collect_health
 from witnesses.health.status import EndpointResponse
 from witnesses.model import Moment
@@ -27,7 +27,7 @@ def _judged(folder: RunFolder) -> list[Finding]:
 
 def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
-    with serving({"/health": Says('{"status": "ok"}')}) as server:
+    with serving({"/health": Canned('{"status": "ok"}')}) as server:
         for moment in Moment:
             collect_health(_environment(server.url), "acme", moment, folder)
     assert services_are_healthy(folder)
@@ -40,7 +40,7 @@ def test_a_service_that_was_well_at_both_moments_passes(tmp_path: Path) -> None:
 
 def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
-    with serving({"/health": Says("overloaded", 503)}) as server:
+    with serving({"/health": Canned("overloaded", 503)}) as server:
         collect_health(_environment(server.url), "acme", Moment.BEFORE, folder)
     assert not services_are_healthy(folder)
     finding = _judged(folder)[0]

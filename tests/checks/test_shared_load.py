@@ -1,4 +1,4 @@
-"""What is said of a load that several workers shared, also when one of them was lost?"""
+"""The findings of a load that several workers shared, also when one of them was lost."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

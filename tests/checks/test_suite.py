@@ -47,8 +47,8 @@ def test_a_run_in_which_everything_held_passes(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_check_says_something_of_a_good_run(tmp_path: Path) -> None:
-    said = {each.kind for each in judge(_good(tmp_path, LONG, scenario=EVERY_CHECK)).findings}
-    assert said == set(Kind) - {Kind.AVAILABILITY}  # which is a watch's
+    kinds = {each.kind for each in judge(_good(tmp_path, LONG, scenario=EVERY_CHECK)).findings}
+    assert kinds == set(Kind) - {Kind.AVAILABILITY}  # which is a watch's
 
 
 def test_one_lost_row_fails_the_run(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from commands.shared.run_setup import plan_of
 from scenarios.driver.plan import Plan
 from tests.evidence_factory import exposition
-from tests.tiny_server import Says
+from tests.tiny_server import Canned
 
 SCENARIO = """
 scenario: shop
@@ -26,8 +26,8 @@ headers: {X-Tenant-ID: "{{ tenant }}", X-Token: "${SHOP_TOKEN:-none}"}
 tenant: acme
 load: {allowed: true}
 """
-METRICS = Says(exposition({}, visits=0), content_type="text/plain", is_live=True)
-IS_WELL = {"/health": Says("ok"), "/metrics": METRICS, "/visit": Says("{}")}
+METRICS = Canned(exposition({}, visits=0), content_type="text/plain", is_live=True)
+IS_WELL = {"/health": Canned("ok"), "/metrics": METRICS, "/visit": Canned("{}")}
 
 
 def shop_plan(

@@ -68,8 +68,8 @@ def test_a_run_that_is_refused_is_not_caught_and_its_folder_tells_why(tmp_path: 
     assert audited.errors == ("the run ended with exit code 2 and without a result",)
     assert (audited.is_caught, audited.verdict) == (False, None)
     assert (audited.folder, audited.sentence) == ("01-no-such-fault", "")
-    said = (tmp_path / "01-no-such-fault" / "stderr.txt").read_text()
-    assert "unknown fault 'no-such-fault'" in said
+    stderr = (tmp_path / "01-no-such-fault" / "stderr.txt").read_text()
+    assert "unknown fault 'no-such-fault'" in stderr
 
 
 @pytest.mark.core
@@ -123,9 +123,9 @@ def test_people_are_told_where_the_report_is(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     published(failing_audit(), tmp_path)
-    told = capsys.readouterr().out
-    assert told.strip().startswith("FAIL ")
-    assert str(tmp_path / "audit.html") in told
+    output = capsys.readouterr().out
+    assert output.strip().startswith("FAIL ")
+    assert str(tmp_path / "audit.html") in output
 
 
 def test_what_is_written_later_replaces_what_was_written_before(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from config.prometheus import Prometheus
 from config.services import Service
 from tests.counting_shop import METRIC, Shop, counting_shop
 from tests.evidence_factory import exposition, vector
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.token_server import TokenServer, serving_tokens
 
 _CLOCK = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
 _TARGETS = {"data": {"activeTargets": [{"labels": {"job": "shop"}, "scrapeInterval": "5s"}]}}
-_METRICS = Says(exposition({}), content_type="text/plain")
-_WELL = {"/health": Says("ok"), "/metrics": _METRICS}
+_METRICS = Canned(exposition({}), content_type="text/plain")
+_WELL = {"/health": Canned("ok"), "/metrics": _METRICS}
 
 
 def _examined(environment: Environment) -> dict[str, Finding]:
@@ -57,14 +57,14 @@ def test_a_service_that_nobody_runs_fails_with_a_remedy() -> None:
 
 
 def test_a_service_that_is_unwell_fails_with_its_status() -> None:
-    with serving({"/health": Says("no", 503)}) as server:
+    with serving({"/health": Canned("no", 503)}) as server:
         finding = _examined(_of(server.url))["health/shop"]
     assert (finding.verdict, finding.observed) == (Verdict.FAIL, "status 503")
 
 
-@pytest.mark.parametrize("page", [Says("<html>Sign in</html>", 200, "text/html"), Says("")])
-def test_a_page_that_is_not_metrics_is_inconclusive(page: Says) -> None:
-    with serving({"/health": Says("ok"), "/metrics": page}) as server:
+@pytest.mark.parametrize("page", [Canned("<html>Sign in</html>", 200, "text/html"), Canned("")])
+def test_a_page_that_is_not_metrics_is_inconclusive(page: Canned) -> None:
+    with serving({"/health": Canned("ok"), "/metrics": page}) as server:
         finding = _examined(_of(server.url))["precondition/metrics-readable/shop"]
     assert finding.verdict is Verdict.INCONCLUSIVE
 
@@ -87,10 +87,10 @@ _TWICE = '/api/v1/query?count(count by (instance) (up{job="shop"}) > 1)'
 
 def test_two_replicas_of_prometheus_without_deduplication_are_named() -> None:
     answers = {
-        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(1, 1))),
-        _TWICE: Says(json.dumps(vector(1))),
-        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+        "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(1, 1))),
+        _TWICE: Canned(json.dumps(vector(1))),
+        "/api/v1/targets": Canned(json.dumps(_TARGETS)),
     }
     with serving({**_WELL, **answers}) as server:
         scraping = _examined(_of(server.url, server.url))["precondition/scraped/shop"]
@@ -103,14 +103,14 @@ def test_two_replicas_of_prometheus_without_deduplication_are_named() -> None:
 def test_a_start_time_that_wavers_is_the_same_process_for_the_doctor(
     scraped: float, is_well: bool
 ) -> None:
-    page = Says("process_start_time_seconds 500.0\n", content_type="text/plain")
+    page = Canned("process_start_time_seconds 500.0\n", content_type="text/plain")
     start_times = '/api/v1/query?process_start_time_seconds{job="shop"}'
     answers = {
-        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(1))),
-        start_times: Says(json.dumps(vector(scraped))),
-        _TWICE: Says(json.dumps(vector())),
-        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+        "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(1))),
+        start_times: Canned(json.dumps(vector(scraped))),
+        _TWICE: Canned(json.dumps(vector())),
+        "/api/v1/targets": Canned(json.dumps(_TARGETS)),
     }
     with serving({**_WELL, "/metrics": page, **answers}) as server:
         scraping = _examined(_of(server.url, server.url))["precondition/scraped/shop"]
@@ -132,11 +132,11 @@ def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
     ups: tuple[float, ...], verdict: Verdict, observed: str
 ) -> None:
     answers = {
-        "/api/v1/query?time()": Says(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Says(json.dumps(vector(*ups))),
-        '/api/v1/query?process_start_time_seconds{job="shop"}': Says(json.dumps(vector())),
-        _TWICE: Says(json.dumps(vector())),
-        "/api/v1/targets": Says(json.dumps(_TARGETS)),
+        "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
+        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(*ups))),
+        '/api/v1/query?process_start_time_seconds{job="shop"}': Canned(json.dumps(vector())),
+        _TWICE: Canned(json.dumps(vector())),
+        "/api/v1/targets": Canned(json.dumps(_TARGETS)),
     }
     with serving({**_WELL, **answers}) as server:
         findings = _examined(_of(server.url, server.url))
@@ -168,7 +168,7 @@ def _timed(environment: Environment) -> tuple[float, dict[str, Finding]]:
 def test_a_place_where_nobody_answers_is_told_in_the_time_of_one() -> None:
     """Three services and six replicas would take nine times as long, one after the other."""
     names = ("cards", "onboarding", "workflow")
-    with serving({path: Says(hangs=True) for path in ("/health", "/metrics")}) as server:
+    with serving({path: Canned(hangs=True) for path in ("/health", "/metrics")}) as server:
         page = f"{server.url}/metrics"
         where = Environment(
             environment="test",
@@ -261,7 +261,7 @@ def test_a_mistake_of_the_scenario_is_the_only_document_of_json(
 def test_headers_that_were_not_tried_are_reported_as_not_tried(
     headers: dict[str, str], probe: str | None, tried: bool | None
 ) -> None:
-    with serving({**_WELL, "/probe": Says("{}")}) as server:
+    with serving({**_WELL, "/probe": Canned("{}")}) as server:
         findings = _examined(
             Environment(
                 environment="test",

@@ -27,7 +27,7 @@ from tests.evidence_factory import (
     write_run,
 )
 from tests.paths import ROOT
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from witnesses.collectors import Collectors
 from witnesses.model import Moment
 from witnesses.prometheus.collector import write_absence
@@ -47,7 +47,7 @@ class Ended:
 
 
 def ran(
-    place: Path, answers: Mapping[str, Says] = IS_WELL, scenario: str = SCENARIO,
+    place: Path, answers: Mapping[str, Canned] = IS_WELL, scenario: str = SCENARIO,
     iterations: int | None = None,
 ) -> Ended:  # fmt: skip
     """Run both profiles against a service."""
@@ -93,14 +93,14 @@ def test_the_services_health_and_metrics_frame_the_requests_of_the_load(tmp_path
 
 
 def test_nothing_is_sent_to_a_service_that_is_unwell(tmp_path: Path) -> None:
-    ended = ran(tmp_path, {**IS_WELL, "/health": Says("no", 503)})
+    ended = ran(tmp_path, {**IS_WELL, "/health": Canned("no", 503)})
     assert ended.code == 1
     assert set(ended.asked) == {"/health"}
     assert ended.record.phases == ()
 
 
 def test_a_profile_after_one_without_any_success_is_not_driven(tmp_path: Path) -> None:
-    ended = ran(tmp_path, {**IS_WELL, "/visit": Says("no", 500)})
+    ended = ran(tmp_path, {**IS_WELL, "/visit": Canned("no", 500)})
     assert ended.code == 1
     assert ended.asked.count("/visit") == 1
     assert [each.error for each in ended.record.phases] == [

@@ -10,15 +10,17 @@ from commands.run import run
 from commands.shared.run_setup import plan_of
 from config.errors import ConfigError
 from tests.counting_shop import METRIC, counting_shop
-from tests.tiny_server import Says
+from tests.tiny_server import Canned
 
 _REFUSED = "s.yaml:6: the database 'main' refuses the query"
 _UNLABELLED = f"no series of {METRIC} has the label"
-_REJECTED = Says('{"status": "error", "errorType": "bad_data", "error": "1:5: no such thing"}', 400)
+_REJECTED = Canned(
+    '{"status": "error", "errorType": "bad_data", "error": "1:5: unknown name"}', 400
+)
 
 
 def problems_of_run(
-    folder: Path, old: str, new: str, answers: dict[str, Says] | None = None
+    folder: Path, old: str, new: str, answers: dict[str, Canned] | None = None
 ) -> list[str]:
     """Run `e2e` on a wrong scenario; return its problems. Nothing may have been sent."""
     with counting_shop(folder, old, new, answers) as shop:
@@ -80,7 +82,7 @@ def test_a_check_that_prometheus_rejects_stops_the_run_with_its_own_message(
     answers = {"/api/v1/query?nosuch(errors_total)": _REJECTED}
     (problem,) = problems_of_run(tmp_path, "sum(errors_total)", "nosuch(errors_total)", answers)
     assert problem.startswith("s.yaml:16: Prometheus at http://")
-    assert "responded 400: 1:5: no such thing; correct the query" in problem
+    assert "responded 400: 1:5: unknown name; correct the query" in problem
 
 
 def test_every_mistake_that_the_witnesses_show_is_reported_at_once(tmp_path: Path) -> None:

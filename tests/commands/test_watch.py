@@ -34,7 +34,7 @@ from scenarios.evidence.recording_reader import read_recordings
 from scenarios.evidence.run_folder import Run, RunFolder
 from tests.commands.shop_plan import IS_WELL, SCENARIO, shop_plan
 from tests.paths import ROOT
-from tests.tiny_server import Says, TinyServer, nobody_listens_at, serving
+from tests.tiny_server import Canned, TinyServer, nobody_listens_at, serving
 
 DAY = WatchRequest(timedelta(days=1), 0.5, 60.0, 0.999)
 OVER_AT_ONCE = replace(DAY, lasts=timedelta(microseconds=1))
@@ -145,9 +145,9 @@ def test_a_watch_whose_end_nobody_saw_is_finished_as_of_then_and_followed_by_a_n
     assert folder.read_run().finished_at == old.watch.until
     assert (folder.evidence / "history.json").exists()
     assert new.run_id != old.run_id
-    told = stream.getvalue().splitlines()
-    assert told[0].endswith(f"run.py check {old.run_id}")
-    assert told[1].startswith("watching test")
+    printed = stream.getvalue().splitlines()
+    assert printed[0].endswith(f"run.py check {old.run_id}")
+    assert printed[1].startswith("watching test")
 
 
 def test_a_new_watch_begins_when_all_is_there_and_ends_as_much_later(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_watch_that_has_come_to_its_end_is_finished_as_of_that_end(tmp_path: P
 
 
 def test_a_flow_that_fails_fails_the_watch(tmp_path: Path) -> None:
-    with serving({**IS_WELL, "/visit": Says("no", 500)}) as server:
+    with serving({**IS_WELL, "/visit": Canned("no", 500)}) as server:
         code, _ = Looking(server, shop_plan(tmp_path, server.url)).look()
     assert code == 1
 
@@ -228,12 +228,12 @@ def test_an_interrupted_watch_is_judged_and_goes_on_when_it_is_called_again(
                     assert process.poll() is None
                     time.sleep(0.01)
                 process.send_signal(signal.SIGINT)
-                told = process.communicate(timeout=120)[1]
+                printed = process.communicate(timeout=120)[1]
             finally:
                 process.kill()
         _, run = place.look()
-    assert "the watch goes on when it is called again" in told
-    assert "Traceback" not in told
-    assert f"run {run.run_id}," in told
+    assert "the watch goes on when it is called again" in printed
+    assert "Traceback" not in printed
+    assert f"run {run.run_id}," in printed
     result = read_result(tmp_path / "runs" / run.run_id / "result.json")
     assert (result.partial, result.phases[0].completed) == (True, 2)

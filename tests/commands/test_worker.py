@@ -44,10 +44,10 @@ def test_what_is_not_host_or_host_and_port_is_refused_in_one_sentence(master: st
 def test_a_host_that_is_unknown_is_refused_in_one_sentence(master: str) -> None:
     with pytest.raises(ConfigError) as refused:
         address_of(master)
-    said = str(refused.value)
-    assert said.startswith(f"--master {master} has no address (")
-    assert said.endswith("; name the machine that runs load --expect")
-    assert len(said.splitlines()) == 1
+    printed = str(refused.value)
+    assert printed.startswith(f"--master {master} has no address (")
+    assert printed.endswith("; name the machine that runs load --expect")
+    assert len(printed.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_an_interrupt_before_the_load_ends_the_worker_in_silence(is_connected: b
                 if is_connected:
                     master.accept()[0].close()
                 worker.send_signal(signal.SIGINT)
-                said, _ = worker.communicate(timeout=HANGS_S)
+                printed, _ = worker.communicate(timeout=HANGS_S)
             finally:
                 worker.kill()
     assert worker.returncode == -signal.SIGINT
-    assert "Traceback" not in said
-    assert "KeyboardInterrupt" not in said
+    assert "Traceback" not in printed
+    assert "KeyboardInterrupt" not in printed

@@ -19,9 +19,9 @@ from config.failures import failure_of
     ],
 )
 def test_what_the_system_refused_is_said_with_the_remedy(number: int, words: str) -> None:
-    said = failure_of(OSError(number, os.strerror(number), "/runs/1/run.log"))
-    assert said.startswith(words)
-    assert "Errno" not in said
+    sentence = failure_of(OSError(number, os.strerror(number), "/runs/1/run.log"))
+    assert sentence.startswith(words)
+    assert "Errno" not in sentence
 
 
 def test_a_fault_of_ours_keeps_its_type() -> None:

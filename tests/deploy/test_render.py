@@ -16,7 +16,7 @@ from scenarios.http.transport import open_client
 from tests.paths import ROOT
 from tests.patience import HANGS_S
 from tests.secured_servers import find_program, free_port, sign
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 
 TOPOLOGY = {
     "ONBOARDING_REPLICAS": "127.0.0.1:8101",
@@ -98,7 +98,7 @@ def proxy(tmp_path: Path) -> Iterator[httpx.Client]:
     made = sign(tmp_path / "tls", "DNS:staging-prometheus.fylle.ai")
     (tmp_path / "nginx").mkdir()
     listen = f"127.0.0.1:{free_port()}"
-    with serving({"/api": Says("{}")}) as upstream:
+    with serving({"/api": Canned("{}")}) as upstream:
         done = render(
             tmp_path, TLS_CERTIFICATE=str(made.certificate), TLS_KEY=str(made.key), LISTEN=listen,
             RUN_FOLDER=str(tmp_path / "nginx"), OPERATIONS_TOKEN=TOKEN,

@@ -1,4 +1,4 @@
-"""Is every picture of the report's document there, and made by the script?"""
+"""Every picture of docs/report.md exists, and is made by the script."""
 
 import re
 

@@ -334,8 +334,8 @@ def serve(port: int, database: Path, fault: str) -> None:
                 self._say(202, "{}", job=meter.open_job(asked["customer"]))
                 return
             tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
-            status, said = meter.answer(tenant, trace, asked["customer"])
-            self._say(status, json.dumps(said))
+            status, content = meter.answer(tenant, trace, asked["customer"])
+            self._say(status, json.dumps(content))
 
         def _chat(self, asked: dict[str, Any]) -> None:
             """Stream an answer, each part of it booked before it is sent."""

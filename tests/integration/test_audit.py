@@ -1,4 +1,4 @@
-"""Does the audit really put the harness on trial, and leave nothing running?"""
+"""The audit seeds faults into real runs, and leaves nothing running."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What becomes of rubbish: in files, on the command line, from services, from Prometheus?"""
+"""Malformed input: in files, on the command line, from services and from Prometheus."""
 
 import json
 import threading

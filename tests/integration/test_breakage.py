@@ -1,4 +1,4 @@
-"""What comes of a run whose parts are killed under it?"""
+"""Runs of which parts are killed."""
 
 import os
 import signal

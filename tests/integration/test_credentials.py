@@ -111,7 +111,7 @@ def test_a_variable_that_is_not_set_is_one_sentence_and_nothing_is_sent(
 def test_a_refused_client_is_one_sentence_and_sends_nothing(start: Start, tmp_path: Path) -> None:
     with serving_tokens(answer=lambda: (401, b'{"error": "invalid_client"}')) as server:
         ended = start("e2e", *files(tmp_path, server), "--profile", "e2e", **SECRETS).wait()
-    said = f"no token: {server.url}/token refused the client with status 401: invalid_client"
-    assert ended.finding("headers/shop")["observed"] == f"it was not asked: {said}"
+    reason = f"no token: {server.url}/token refused the client with status 401: invalid_client"
+    assert ended.finding("headers/shop")["observed"] == f"it was not asked: {reason}"
     assert "/orders" not in {path.partition("?")[0] for path in server.paths}
     assert server.paths.count("/token") == 1

@@ -165,10 +165,10 @@ def test_what_a_killed_target_did_not_get_and_what_it_did_not_answer_are_told_ap
         "200 scheduled, 200 begun, 0 d",
     )
     exchanges = recorded(ended).exchanges
-    told = {each.outcome: each.reason for each in exchanges if each.outcome is not Outcome.OK}
-    assert told[Outcome.NOT_SENT].startswith("could not connect: ")
-    assert told[Outcome.NOT_SENT].endswith("Connection refused")
-    assert told[Outcome.UNKNOWN].startswith("the connection broke: ")
+    reported = {each.outcome: each.reason for each in exchanges if each.outcome is not Outcome.OK}
+    assert reported[Outcome.NOT_SENT].startswith("could not connect: ")
+    assert reported[Outcome.NOT_SENT].endswith("Connection refused")
+    assert reported[Outcome.UNKNOWN].startswith("the connection broke: ")
     unknown, not_sent = phase["exchanges"]["unknown"], phase["exchanges"]["not sent"]
     assert unknown > 0 < not_sent
     page = (ended.folder / "report.html").read_text()
@@ -232,22 +232,22 @@ def plain_locust(open_shop: OpenShop) -> Iterator[Plain]:
         try:
             ours = subprocess.Popen(mine, cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-            said, told = [], None
-            while not told and ours.stderr and (line := ours.stderr.readline()):
-                said.append(line)
-                told = re.search(r": recording to (.*)$", line)
+            output, reported = [], None
+            while not reported and ours.stderr and (line := ours.stderr.readline()):
+                output.append(line)
+                reported = re.search(r": recording to (.*)$", line)
             meanwhile(theirs)
             stdout, stderr = ours.communicate(timeout=60)
-            said += [stderr, *(each.communicate(timeout=60)[1] for each in theirs)]
+            output += [stderr, *(each.communicate(timeout=60)[1] for each in theirs)]
         finally:
             for each in (ours, *theirs):
                 each.kill()
                 each.communicate()
-        assert told, said
-        folders.append(Path(told[1]))
-        assert f"run.py check {told[1]}" in "".join(said)
-        assert "Traceback" not in "".join(said)
-        assert ours.returncode == 0, said
+        assert reported, output
+        folders.append(Path(reported[1]))
+        assert f"run.py check {reported[1]}" in "".join(output)
+        assert "Traceback" not in "".join(output)
+        assert ours.returncode == 0, output
         exchanges = folders[-1] / "evidence" / "exchanges"
         read = [each for path in sorted(exchanges.glob("*.jsonl"))
                 for each in read_recordings(exchanges, path.stem)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What becomes of a load that several processes share, and that loses some of them?"""
+"""A load that several processes share, also when it loses some of them."""
 
 import os
 import re
@@ -225,9 +225,9 @@ def test_a_worker_from_elsewhere_takes_its_part_and_ends_with_the_load(
     ended = start("load", *shop.files(profile), "--workers", "1", "--expect", "1", "--bind", place,
                   **KEYED).wait()  # fmt: skip
     assert ended.code == 0, ended.stdout + ended.stderr
-    said, _ = worker.communicate(timeout=60)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert sorted(each.start.scheduled or 0 for each in ended.recordings()) == [50, 51]
     assert shop.orders() == 101
     assert ended.says_nothing_wrong()
@@ -245,9 +245,9 @@ def test_a_signal_to_the_run_stops_a_worker_from_elsewhere_with_all_that_it_did(
     command.await_exchanges("load", 60)
     command.kill(signal.SIGINT)
     ended = command.wait()
-    said, _ = worker.communicate(timeout=60)
-    assert (ended.code, worker.returncode) == (3, 0), ended.stdout + said
-    assert "Traceback" not in said
+    output, _ = worker.communicate(timeout=60)
+    assert (ended.code, worker.returncode) == (3, 0), ended.stdout + output
+    assert "Traceback" not in output
     (row,) = ended.rows("orders")
     assert row["client"] == client_figure(shop.orders())
     assert row["verdict"] == "pass"
@@ -267,9 +267,9 @@ def test_a_signal_to_a_worker_from_elsewhere_is_named_and_makes_no_count_wrong(
                     "--expect", "1", "--bind", place)  # fmt: skip
     command.await_exchanges("load", 40)
     worker.send_signal(signal.SIGINT)
-    said, _ = worker.communicate(timeout=60)
+    output, _ = worker.communicate(timeout=60)
     ended = command.wait()
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert ended.code == 3, ended.stdout
     observed = ended.finding("validity/iterations-add-up/load")["observed"]
     assert "the worker was interrupted" in observed
@@ -288,12 +288,12 @@ def test_a_worker_from_elsewhere_ends_soon_after_its_master_was_killed(
     command = start("load", *shop.files(profile), "--expect", "1", "--bind", place)
     command.await_exchanges("load", 50)
     next(each for each in command.started() if "--master" in each.cmdline()).kill()
-    said, _ = worker.communicate(timeout=60)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1
     found = re.search(r"lost the master; this worker stops; its recording is in (.*)$",
-                      said, re.MULTILINE)  # fmt: skip
-    assert found, said
-    assert "Traceback" not in said
+                      output, re.MULTILINE)  # fmt: skip
+    assert found, output
+    assert "Traceback" not in output
     (own,) = read_recordings(Path(found[1]), "load")
     assert own.end is not None
     assert own.end.stop_reason is StopReason.MASTER_LOST

@@ -1,4 +1,4 @@
-"""What does the main job show, clean and with each seeded fault?"""
+"""The result of the main job, clean and with each seeded fault."""
 
 import json
 import os

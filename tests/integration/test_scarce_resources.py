@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 
 pytestmark = [
     pytest.mark.long,
@@ -38,7 +38,9 @@ _COMMANDS = {"e2e": ("e2e",), "load": ("load", "--profile", "many")}
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[list[str]]:
-    with serving({"/visit": Says(json.dumps({"state": "done"})), "/health": Says("{}")}) as server:
+    with serving(
+        {"/visit": Canned(json.dumps({"state": "done"})), "/health": Canned("{}")}
+    ) as server:
         (tmp_path / "e.yaml").write_text(_ENVIRONMENT.format(url=server.url))
         (tmp_path / "s.yaml").write_text(_SCENARIO)
         yield ["--env", str(tmp_path / "e.yaml"), "--scenario", str(tmp_path / "s.yaml")]

@@ -1,4 +1,4 @@
-"""Does a watch go on after whatever ended it, and end in the same report?"""
+"""A watch goes on after an interruption of any kind, and ends in the same report."""
 
 import json
 import signal
@@ -85,7 +85,7 @@ def test_two_watches_of_one_environment_keep_out_of_each_others_way(start: Start
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "message"),
     [
         ("--for", "soon", "--for: 'soon' is not a duration"),
         ("--every", "0s", "--every: '0s' is not a duration above zero"),
@@ -93,8 +93,8 @@ def test_two_watches_of_one_environment_keep_out_of_each_others_way(start: Start
     ],
 )
 def test_a_wrong_option_is_one_sentence(
-    start: Start, tmp_path: Path, option: str, value: str, said: str
+    start: Start, tmp_path: Path, option: str, value: str, message: str
 ) -> None:
     ended = start(*WATCH, option, value).wait()
     assert ended.code == 2
-    assert said in ended.stderr
+    assert message in ended.stderr

@@ -1,4 +1,4 @@
-"""Can what GitHub shows be trusted: few, worst first, and nothing that a foreign string wrote?"""
+"""Annotations on GitHub are few, the worst first, and foreign text gives no command."""
 
 import re
 from dataclasses import replace
@@ -51,13 +51,13 @@ def test_there_are_ten_at_most_and_the_last_says_how_many_are_not_shown(
     number: int, named: int
 ) -> None:
     bad = [*findings(number - 2, Verdict.INCONCLUSIVE), *findings(2, Verdict.FAIL)]
-    told = commands(render_annotations(replace(
+    shown = commands(render_annotations(replace(
         good_result(), verdict=Verdict.FAIL, findings=tuple(bad),
     )))  # fmt: skip
-    assert len(told) <= MOST
-    assert [level for level, _ in told[1:3]] == ["error", "error"]
-    assert sum(" " in title and title[0].islower() for _, title in told) == named
-    assert (told[-1] == ("warning", "Not all is shown")) == (number > named)
+    assert len(shown) <= MOST
+    assert [level for level, _ in shown[1:3]] == ["error", "error"]
+    assert sum(" " in title and title[0].islower() for _, title in shown) == named
+    assert (shown[-1] == ("warning", "Not all is shown")) == (number > named)
 
 
 def test_a_foreign_string_can_neither_end_a_command_nor_begin_one() -> None:

@@ -1,4 +1,4 @@
-"""Does the audit read well, and safely, in a terminal and on a page?"""
+"""The report of an audit in a terminal and as a page: complete, and safe with foreign text."""
 
 import io
 import json
@@ -93,14 +93,14 @@ def test_what_was_missed_comes_first_in_both() -> None:
 def test_each_trouble_is_on_the_page_and_in_the_terminal() -> None:
     page, text = Page(page_of("FAIL")).text, " ".join(terminal("FAIL").split())
     for run in AUDITS["FAIL"].runs:
-        for trouble in run.errors:
-            assert trouble in page
-            assert trouble in text
+        for error in run.errors:
+            assert error in page
+            assert error in text
 
 
 def test_the_banner_counts_faults_and_clean_runs_apart() -> None:
-    for said in (page_of("PASS"), terminal("PASS")):
-        assert "26 of 26 faults caught, 3 of 3 clean runs passed, 6 m 12 s." in said
+    for rendering in (page_of("PASS"), terminal("PASS")):
+        assert "26 of 26 faults caught, 3 of 3 clean runs passed, 6 m 12 s." in rendering
     assert "24 of 26 faults caught, 2 of 3 clean runs passed" in page_of("FAIL")
     assert "Not finished: 26 of 29 planned runs were not made." in page_of("INCONCLUSIVE")
 

@@ -1,4 +1,4 @@
-"""Does a real browser show the audit whole, quietly, and without asking anybody?"""
+"""The page of an audit in a real browser: complete, without errors and without requests."""
 
 import pytest
 from playwright.sync_api import Browser
@@ -63,6 +63,6 @@ def test_on_paper_no_column_is_cut_and_explanations_are_open(
     browser: Browser, pages: dict[str, str]
 ) -> None:
     page = fits_on_paper(browser, pages["FAIL"])
-    told = page.locator("details").last
-    assert told.bounding_box() != told.locator("summary").bounding_box()
+    details = page.locator("details").last
+    assert details.bounding_box() != details.locator("summary").bounding_box()
     page.close()

@@ -1,4 +1,4 @@
-"""Does what people read say the same as what was measured?"""
+"""Numbers, times and foreign texts as people read them are true to what was measured."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Is the page one safe, small, true file?"""
+"""The page of a run is one safe and small file, true to the result."""
 
 import base64
 import hashlib
@@ -136,7 +136,7 @@ def test_an_attack_is_shown_as_text() -> None:
 
 def test_sections_without_content_say_so() -> None:
     text = Page(render_html(empty_result())).text
-    for said in (
+    for part in (
         "No objectives were judged.",
         "No usage was counted.",
         "No phase was driven.",
@@ -144,7 +144,7 @@ def test_sections_without_content_say_so() -> None:
         "No query was asked of Prometheus.",
         "Nothing was checked.",
     ):
-        assert said in text
+        assert part in text
 
 
 def test_what_fails_comes_first_and_is_never_cut() -> None:
@@ -194,18 +194,18 @@ def test_a_value_just_over_the_limit_is_printed_over_it_everywhere() -> None:
 
 def test_the_words_of_both_sides_are_on_the_page() -> None:
     text = Page(render_html(failing_result())).text
-    for said in ("LOST_COUNT", "seeded on purpose: lost_count", "as planned",
+    for part in ("LOST_COUNT", "seeded on purpose: lost_count", "as planned",
                  "100 of 100", "./run.py nightly --env local", "20261122-175000-7f3a-000217",
                  "Bearer $TOKEN", "2026-11-22 17:50:11 UTC"):  # fmt: skip
-        assert said in text
+        assert part in text
 
 
 def test_the_page_says_where_each_figure_comes_from() -> None:
     text = Page(render_html(good_result())).text
-    for said in ("Where each figure comes from", "counted in execute workflow",
+    for part in ("Where each figure comes from", "counted in execute workflow",
                  "cards http://127.0.0.1:8002/metrics", 'cards_used_total{tenant="t"}',
                  "SELECT card_type, count(*) FROM card_usage"):  # fmt: skip
-        assert said in text
+        assert part in text
 
 
 def test_a_trace_id_is_a_link_where_the_environment_has_one() -> None:

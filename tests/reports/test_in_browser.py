@@ -1,4 +1,4 @@
-"""Does a real browser show the page whole, quietly, and without asking anybody?"""
+"""The page of a run in a real browser: complete, without errors and without requests."""
 
 from dataclasses import replace
 from pathlib import Path

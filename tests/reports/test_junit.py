@@ -62,8 +62,8 @@ def test_junit_has_one_suite_a_kind_in_order() -> None:
     throughput = finding("throughput iteration", Kind.THROUGHPUT)
     result = replace(result, findings=(throughput, *result.findings))
     root = ET.fromstring(render_junit(result))
-    told = [kind for kind in Kind if kind is not Kind.AVAILABILITY]  # which is a watch's
-    assert [suite.get("name") for suite in root] == told
+    kinds = [kind for kind in Kind if kind is not Kind.AVAILABILITY]  # which is a watch's
+    assert [suite.get("name") for suite in root] == kinds
 
 
 @pytest.mark.parametrize(

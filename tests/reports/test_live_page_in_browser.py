@@ -1,4 +1,4 @@
-"""Does a real browser show a load while it goes on, and renew the page by itself?"""
+"""The page of a running load in a real browser renews itself."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Does the load test's table say what was judged, and no more?"""
+"""The table of a load test shows what was judged, and no more."""
 
 from dataclasses import replace
 from pathlib import Path

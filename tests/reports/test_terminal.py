@@ -1,4 +1,4 @@
-"""Can the verdict be read in every terminal, and in none?"""
+"""The summary in terminals of every width, encoding and colour, and without a terminal."""
 
 import io
 import re
@@ -125,8 +125,8 @@ def test_paper_is_never_too_narrow_nor_too_wide(
 def test_requests_in_doubt_that_were_counted_are_told_though_the_row_passes() -> None:
     """A service that answers 500 and counts nevertheless must not pass in silence."""
     good = good_result()
-    told = replace(good.usage[0], code=Code.IN_DOUBT, resolved=ResolvedDoubt(4, 0))
-    result = replace(good, usage=(told, *good.usage[1:]))
+    doubtful = replace(good.usage[0], code=Code.IN_DOUBT, resolved=ResolvedDoubt(4, 0))
+    result = replace(good, usage=(doubtful, *good.usage[1:]))
     text = render_terminal(result, REPORT, TerminalFormat(100, "utf-8", False))
     assert "IN_DOUBT Requests in doubt counted 4" in text
     assert "IN_DOUBT" not in render_terminal(good, REPORT, TerminalFormat(100, "utf-8", False))

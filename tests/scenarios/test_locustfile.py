@@ -10,7 +10,7 @@ import pytest
 
 from scenarios.evidence.recording_reader import read_recordings
 from tests.paths import ROOT
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 
 SCENARIO = """\
 scenario: shop
@@ -45,7 +45,7 @@ def recorded(ended: subprocess.CompletedProcess[str]) -> Path:
 def loaded(folder: Path, *options: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run Locust until it has sent five requests; return how it ended, and what was asked."""
     for run_time in ("3s", "20s", "60s"):  # a busy machine may not begin within the first
-        with serving({"/orders": Says("{}")}) as server:
+        with serving({"/orders": Canned("{}")}) as server:
             ended = locust(folder, server.url, *options, run_time=run_time)
         if len(server.asked) >= 5:
             break
@@ -81,7 +81,7 @@ def test_a_load_of_plain_locust_says_how_it_is_judged_and_can_be(
 
 
 def test_a_mistake_ends_locust_with_code_2_before_any_request(tmp_path: Path) -> None:
-    with serving({"/orders": Says("{}")}) as server:
+    with serving({"/orders": Canned("{}")}) as server:
         ended = locust(tmp_path, server.url, "--profile", "fwe")
         assert ended.returncode == 2
         assert "s.yaml: no profile is named 'fwe'; did you mean few?" in ended.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 
 SCRIPT = ROOT / "tests" / "staging" / "test_staging_e2e.sh"
 
@@ -18,9 +18,9 @@ def _python_block() -> str:
     return rest.partition("\nPYTHON\n")[0]
 
 
-def _vector(*values: str) -> Says:
+def _vector(*values: str) -> Canned:
     result = [{"metric": {}, "value": [0, value]} for value in values]
-    return Says(
+    return Canned(
         json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
     )
 
@@ -31,7 +31,7 @@ def _vector(*values: str) -> Says:
     ids=["enough cards", "too few cards", "no series"],
 )
 def test_the_metrics_step_reads_the_cards_from_prometheus(
-    tmp_path: Path, answer: Says, code: int, printed: str
+    tmp_path: Path, answer: Canned, code: int, printed: str
 ) -> None:
     with serving({"/api/v1/query": answer}) as server:
         environment = tmp_path / "environment.yaml"

@@ -15,7 +15,7 @@ from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
 from tests.evidence_factory import exposition
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 from tests.witnesses.counted_quantities import SELECTOR
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
 from witnesses.collectors import Collectors, is_under_test, open_collectors
@@ -48,7 +48,7 @@ class Shop:
     def __init__(self, place: Path) -> None:
         self.folder = RunFolder(place / "run")
         self.database = place / "shop.db"
-        self.pages: dict[str, Says] = {"/health": Says("{}")}
+        self.pages: dict[str, Canned] = {"/health": Canned("{}")}
         self.used_at: list[float] = []
         self.prometheus = FakePrometheus(self._uses_until, began_at=time.time() - 5)
         self.start_time = 500.0
@@ -90,7 +90,7 @@ class Shop:
 
     def _show(self) -> None:
         text = exposition({"0": len(self.used_at)}, start_time=self.start_time)
-        self.pages["/metrics"] = Says(text, content_type="text/plain; version=0.0.4")
+        self.pages["/metrics"] = Canned(text, content_type="text/plain; version=0.0.4")
 
     def _write(self, statement: str) -> None:
         with closing(sqlite3.connect(self.database)) as connection, connection:

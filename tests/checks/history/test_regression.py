@@ -141,10 +141,10 @@ def test_runs_that_were_found_slower_never_become_what_is_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p95_s", "said"), [(0.2, "overlaps that of the median run"), (0.3, "does not overlap")]
+    ("p95_s", "message"), [(0.2, "overlaps that of the median run"), (0.3, "does not overlap")]
 )
-def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, said: str) -> None:
-    assert said in _judged(p95_s).detail
+def test_the_detail_says_whether_the_difference_may_be_chance(p95_s: float, message: str) -> None:
+    assert message in _judged(p95_s).detail
 
 
 def test_few_values_bound_nothing_and_the_detail_says_so() -> None:
@@ -235,7 +235,7 @@ def test_a_run_without_a_phase_is_inconclusive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "message"),
     [
         ("{p95: 0%}", "a margin below 1% is within the noise"),
         ("{p95: 120%}", "not a percentage"),
@@ -247,12 +247,12 @@ def test_a_run_without_a_phase_is_inconclusive(tmp_path: Path) -> None:
         ("{p95: 20%, step: use}", "did you mean steps?"),
     ],
 )
-def test_a_rule_that_means_nothing_is_refused(tmp_path: Path, rule: str, said: str) -> None:
+def test_a_rule_that_means_nothing_is_refused(tmp_path: Path, rule: str, message: str) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(SCENARIO.replace("  success_rate", f"  regression: {rule}\n  success_rate"))
     with pytest.raises(ConfigError) as error:
         read_scenario(path)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_it_is_off_unless_the_scenario_asks_for_it(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_an_output_of_megabytes_is_heard_whole(tmp_path: Path) -> None:
 
 
 def test_the_command_sees_the_variables_that_it_is_given(tmp_path: Path) -> None:
-    told = ran("import os; print(os.environ['COLOUR'])", tmp_path, COLOUR="blue")
-    assert told.stdout == b"blue\n"
+    ended = ran("import os; print(os.environ['COLOUR'])", tmp_path, COLOUR="blue")
+    assert ended.stdout == b"blue\n"
 
 
 def test_a_command_that_takes_too_long_is_stopped_politely(tmp_path: Path) -> None:

@@ -87,10 +87,10 @@ def test_a_plan_has_the_profiles_with_what_was_asked_for(tmp_path: Path) -> None
 def test_every_mistake_of_a_command_is_in_one_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         plan_of("e2e", "nowhere", "usage_tracking", ("weekly",), tmp_path, "")
-    told = "\n".join(map(str, refused.value.problems))
+    found = "\n".join(map(str, refused.value.problems))
     assert len(refused.value.problems) == 2
-    assert "no such environment" in told
-    assert "no profile is named 'weekly'" in told
+    assert "no such environment" in found
+    assert "no profile is named 'weekly'" in found
 
 
 def test_only_a_fault_that_the_local_stack_has_can_be_planned(tmp_path: Path) -> None:
@@ -144,11 +144,11 @@ def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
 
 
 def test_the_versions_are_those_that_are_installed_here() -> None:
-    told = versions()
-    assert f'\nversion = "{told["trial-balance"]}"\n' in (ROOT / "pyproject.toml").read_text()
-    assert told["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert told["system"]
-    assert told["locust"] == version("locust")
+    found = versions()
+    assert f'\nversion = "{found["trial-balance"]}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert found["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["system"]
+    assert found["locust"] == version("locust")
 
 
 def test_the_rows_of_a_run_are_known_by_their_number_and_the_digest_of_their_file() -> None:

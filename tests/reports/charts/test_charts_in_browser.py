@@ -1,4 +1,4 @@
-"""Does a real browser show the charts in every width and colour, and to every reader?"""
+"""The charts in a real browser: in every width and colour scheme, and for screen readers."""
 
 import pytest
 from playwright.sync_api import Browser

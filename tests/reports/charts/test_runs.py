@@ -47,7 +47,7 @@ def test_dates_of_many_runs_keep_apart() -> None:
 
 def test_the_scale_has_round_values() -> None:
     drawn = draw_points([NEAR], 1.0, None, "x")
-    assert all(f">{said}<" in drawn for said in ("0 s", "0.5 s", "1 s"))
+    assert all(f">{label}<" in drawn for label in ("0 s", "0.5 s", "1 s"))
 
 
 def test_a_run_that_is_kept_links_to_its_report() -> None:

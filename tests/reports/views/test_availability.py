@@ -1,4 +1,4 @@
-"""Does a watch's report say for how long what was away, and what that cost?"""
+"""The rows of a watch: for how long services were down, and what that cost of the budget."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ OUTAGE = Incident(
 LASTING = Incident(STARTED_AT + timedelta(seconds=95), None, None, 0.2, "connection refused", 9)
 
 
-PAPER = TerminalFormat(100, "utf-8", colours=False)
+TERMINAL = TerminalFormat(100, "utf-8", colours=False)
 
 
 def row(service: str, down_s: float, *incidents: Incident) -> AvailabilityRow:
@@ -90,18 +90,18 @@ def test_the_first_gate_is_the_service_that_was_away_the_longest() -> None:
 
 @pytest.mark.parametrize(
     "render",
-    [render_html, render_markdown, lambda result: render_terminal(result, None, PAPER)],
+    [render_html, render_markdown, lambda result: render_terminal(result, None, TERMINAL)],
     ids=["page", "summary", "terminal"],
 )
 def test_every_rendering_tells_of_the_outage_and_escapes_what_came(
     render: Callable[[Result], str],
 ) -> None:
-    told = render(BAD)
-    assert "30.627 s" in told
-    assert "94.90 %" in told
-    assert "overspent by 30.027 s" in told
+    text = render(BAD)
+    assert "30.627 s" in text
+    assert "94.90 %" in text
+    assert "overspent by 30.027 s" in text
     if render in (render_html, render_markdown):
-        assert "<script>" not in told
+        assert "<script>" not in text
     assert "30.627 s" not in render(watched(row("cards", 0.0)))
 
 

@@ -211,9 +211,9 @@ def test_a_relation_is_not_folded_among_many_rows() -> None:
 @pytest.mark.parametrize("row", [row for row, *_ in RELATIONS])
 def test_the_terminal_the_page_and_the_summary_show_a_relation(row: RelationRow) -> None:
     result = good_result(relations=(row,))
-    paper = TerminalFormat(100, "utf-8", colours=False)
+    terminal = TerminalFormat(100, "utf-8", colours=False)
     renderings = [
-        render_terminal(result, None, paper), render_html(result), render_markdown(result),
+        render_terminal(result, None, terminal), render_html(result), render_markdown(result),
     ]  # fmt: skip
     for text in renderings:
         assert "every use is counted" in text

@@ -33,8 +33,8 @@ def test_steps_without_a_change_say_so() -> None:
 
 def test_a_faster_step_is_named() -> None:
     changes = (replace(STEPS[0].changes[0], ratio=0.8, outcome=Outcome.FASTER),)
-    said = view.sentences(regression(steps=(replace(STEPS[0], changes=changes),), findings=()))
-    assert said[0] == "Faster: submit answers all values −20.00 %."
+    sentences = view.sentences(regression(steps=(replace(STEPS[0], changes=changes),), findings=()))
+    assert sentences[0] == "Faster: submit answers all values −20.00 %."
 
 
 def test_a_step_that_was_not_judged_has_its_reason() -> None:

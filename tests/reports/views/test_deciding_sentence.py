@@ -119,8 +119,8 @@ def test_any_other_finding_says_what_was_expected_and_observed(
     kind: Kind, verdict: Verdict
 ) -> None:
     bad = finding("the check", kind, verdict=verdict, expected="11", observed="7")
-    said = deciding_sentence(good_result(), bad)
-    assert said == "the check: expected 11, observed 7."
+    sentence = deciding_sentence(good_result(), bad)
+    assert sentence == "the check: expected 11, observed 7."
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -129,8 +129,8 @@ def test_no_text_from_outside_makes_a_sentence_longer_than_two_lines(kind: Kind)
     bad = Finding("usage/x", long, kind, Verdict.FAIL, long, long, long)
     rows = (_row(100, 100, 7, quantity=long, labels={long: long}),)
     for each in (bad, replace(bad, id="usage/" + "-".join(["very"] * 500))):
-        said = deciding_sentence(good_result(usage=rows), each)
-        assert len(said) <= MOST_CHARACTERS
+        sentence = deciding_sentence(good_result(usage=rows), each)
+        assert len(sentence) <= MOST_CHARACTERS
 
 
 def _failure(step: str, first: str, last: str) -> Failure:

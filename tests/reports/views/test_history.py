@@ -1,4 +1,4 @@
-"""Is the history on every rendering, true, small, and harmless?"""
+"""The history in every rendering is true, small and safe with foreign text."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""Do a load's own figures stand in the report: model, what was dropped, its workers?"""
+"""A load's own figures in the report: its model, what was dropped, its workers."""
 
 from dataclasses import replace
 from html import escape

@@ -29,7 +29,7 @@ def after(*checks: dict[str, Verdict], failed: Finding = FAILED) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "sentence"),
     [
         (after(PASS), "New in this run: usage cards_used passed in the earlier run that judged "
          "it."),
@@ -53,10 +53,10 @@ def after(*checks: dict[str, Verdict], failed: Finding = FAILED) -> Result:
     ],
 )  # fmt: skip
 def test_a_check_that_does_not_pass_is_dated_to_the_first_run_of_its_streak(
-    result: Result, said: str
+    result: Result, sentence: str
 ) -> None:
-    assert since_sentence(result, result.findings[0]) == said
-    assert since_sentences(result) == ([said] if said else [])
+    assert since_sentence(result, result.findings[0]) == sentence
+    assert since_sentences(result) == ([sentence] if sentence else [])
 
 
 def test_a_version_that_changed_with_the_first_run_of_a_streak_is_named() -> None:
@@ -64,8 +64,8 @@ def test_a_version_that_changed_with_the_first_run_of_a_streak_is_named() -> Non
     old, new = {"service shop": "1.4.1", "python": "3.11"}, {"service shop": "1.4.2", "python": "4"}
     runs = [replace(each, versions=versions)
             for each, versions in zip(result.history, (old, old, new), strict=True)]  # fmt: skip
-    said = since_sentence(replace(result, history=tuple(runs)), FAILED)
-    assert said.endswith(" With it the version changed: shop from 1.4.1 to 1.4.2.")
+    sentence = since_sentence(replace(result, history=tuple(runs)), FAILED)
+    assert sentence.endswith(" With it the version changed: shop from 1.4.1 to 1.4.2.")
     same = [replace(each, versions=new) for each in runs]
     assert "version" not in since_sentence(replace(result, history=tuple(same)), FAILED)
 
@@ -97,11 +97,11 @@ def test_where_all_passes_and_nothing_shifted_nothing_is_dated(result: Result) -
 
 
 def test_the_first_screen_of_every_rendering_says_since_which_run_it_fails() -> None:
-    result, said = after(PASS, PASS, FAIL), "Since the run of 2026-10-04 03:00:00 UTC (2 runs)"
+    result, sentence = after(PASS, PASS, FAIL), "Since the run of 2026-10-04 03:00:00 UTC (2 runs)"
     page = Page(render_html(result))
-    assert said in page.text.partition("Objectives")[0]
-    assert said in render_terminal(result, None, TerminalFormat(100, "utf-8", colours=False))
-    assert said in render_markdown(result).partition("| Gate")[0]
+    assert sentence in page.text.partition("Objectives")[0]
+    assert sentence in render_terminal(result, None, TerminalFormat(100, "utf-8", colours=False))
+    assert sentence in render_markdown(result).partition("| Gate")[0]
 
 
 def test_the_first_screen_of_a_run_that_passes_compares_it_with_the_runs_before() -> None:

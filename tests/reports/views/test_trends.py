@@ -42,8 +42,8 @@ def test_a_quantity_has_its_largest_distance_and_its_marks() -> None:
 
 
 def test_the_sentence_counts_the_verdicts() -> None:
-    said = view.trend_sentence(trend_of(Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE))
-    assert said == ("3 runs from 2026-10-01 to 2026-10-03: 1 passed, 1 failed, 1 inconclusive. "
+    sentence = view.trend_sentence(trend_of(Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE))
+    assert sentence == ("3 runs from 2026-10-01 to 2026-10-03: 1 passed, 1 failed, 1 inconclusive. "
                     "Median duration 20.000 s, of the newest 20.000 s.")  # fmt: skip
 
 

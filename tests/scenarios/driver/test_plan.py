@@ -504,8 +504,8 @@ def test_a_watch_is_planned_only_with_rows_that_never_end(tmp_path: Path) -> Non
 def test_a_rate_and_a_duration_are_held_to_the_rules_of_a_profile(
     tmp_path: Path, asked: dict[str, str], messages: list[str]
 ) -> None:
-    said = message_of(tmp_path, "{users: 2, iterations: 5}", **asked)
-    assert all(message in said for message in messages)
+    refusal = message_of(tmp_path, "{users: 2, iterations: 5}", **asked)
+    assert all(message in refusal for message in messages)
 
 
 def test_a_plan_has_the_rate_and_the_duration_that_were_asked_for(tmp_path: Path) -> None:

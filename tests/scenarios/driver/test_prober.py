@@ -15,7 +15,7 @@ from scenarios.driver.prober import Prober, StateChange, probers, probing
 from scenarios.evidence.probes import Probe, probes_path, read_probes
 from tests.scenarios.sockets import Server
 from tests.scenarios.sockets import serving as serving_raw
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 
 
 def of(url: str) -> Environment:
@@ -31,7 +31,7 @@ def probed(url: str, folder: Path) -> Probe:
 
 @pytest.fixture
 def well() -> Iterator[str]:
-    with serving({"/health": Says("ok")}) as server:
+    with serving({"/health": Canned("ok")}) as server:
         yield server.url
 
 
@@ -45,17 +45,17 @@ def test_a_healthy_service_is_up(tmp_path: Path, well: str) -> None:
 
 
 def test_a_service_that_responds_503_is_down_with_its_status(tmp_path: Path) -> None:
-    with serving({"/health": Says("no", 503)}) as server:
+    with serving({"/health": Canned("no", 503)}) as server:
         assert probed(server.url, tmp_path).error == "status 503"
 
 
 def test_a_change_is_reported_once_when_it_begins_and_once_when_it_ends(tmp_path: Path) -> None:
     changes: list[StateChange] = []
-    answers = {"/health": Says("no", 503)}
+    answers = {"/health": Canned("no", 503)}
     with serving(answers) as server:
         prober = Prober(of(server.url), "shop", tmp_path, on_change=changes.append)
         down = [prober.probe() for _ in range(3)]
-        answers["/health"] = Says("ok")
+        answers["/health"] = Canned("ok")
         up = [prober.probe() for _ in range(2)]
         prober.close()
     assert changes == [
@@ -77,7 +77,7 @@ def test_a_service_that_does_not_run_is_down(tmp_path: Path) -> None:
 
 
 def test_a_service_that_does_not_respond_is_down(tmp_path: Path) -> None:
-    with serving({"/health": Says(hangs=True)}) as server:
+    with serving({"/health": Canned(hangs=True)}) as server:
         probe = probed(server.url, tmp_path)
     assert probe.error == "no response within 1 s"
     assert probe.done_at - probe.sent_at == pytest.approx(1.0, abs=0.5)

@@ -15,7 +15,7 @@ from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
 from tests.scenarios.shop_scenario import good_scenario
 from tests.scenarios.sockets import free_url
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 
 TEXT = """
 scenario: shop
@@ -32,7 +32,7 @@ def test_every_iteration_is_driven_and_recorded_up_to_its_first_failure(
 ) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(TEXT)
-    with serving({"/cards": Says("{}", status), "/orders": Says("{}")}) as server:
+    with serving({"/cards": Canned("{}", status), "/orders": Canned("{}")}) as server:
         environment = Environment(environment="test", services={"shop": Service(url=server.url)})
         flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
         drive_alone(flow, "few", Profile(users=1, iterations=3), tmp_path, "01-few")
@@ -48,7 +48,7 @@ def test_once_stopped_no_further_iteration_is_started_and_the_running_one_ends(
 ) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(TEXT)
-    with serving({"/cards": Says("{}"), "/orders": Says("{}")}) as server:
+    with serving({"/cards": Canned("{}"), "/orders": Canned("{}")}) as server:
         environment = Environment(environment="test", services={"shop": Service(url=server.url)})
         flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
         profile = Profile(users=1, iterations=3)
@@ -83,7 +83,7 @@ flow: [{step: look, request: "GET shop /{{ ids.id }}"}]
 profiles: {few: {users: 1, iterations: 3}}
 """)
     scenario = read_scenario(path)
-    with serving({"/a": Says("{}"), "/b": Says("{}")}) as server:
+    with serving({"/a": Canned("{}"), "/b": Canned("{}")}) as server:
         environment = Environment(environment="test", services={"shop": Service(url=server.url)})
         flow = compile_flow(scenario, environment, "run-1", "tenant-1")
         profile = Profile(users=1, iterations=3)
@@ -101,7 +101,7 @@ profiles: {few: {users: 1, iterations: 3}}
 def test_a_load_of_one_user_aborts_itself_too(tmp_path: Path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(TEXT)
-    with serving({"/cards": Says("{}"), "/orders": Says("{}")}) as server:
+    with serving({"/cards": Canned("{}"), "/orders": Canned("{}")}) as server:
         environment = Environment(environment="test", services={"shop": Service(url=server.url)})
         flow = compile_flow(read_scenario(path), environment, "run-1", "tenant-1")
         abort_on = {"p50": "0.001ms", "over": "1ms"}

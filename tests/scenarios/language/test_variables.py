@@ -216,6 +216,6 @@ def test_what_cannot_be_sent_is_found_before_anything_is(
 ) -> None:
     scenario = scenario_of(tmp_path, step)
     unusable = list(find_unusable_variables(scenario, {**VARIABLES, "LINES": "a\r\nX-Evil: 1"}))
-    assert [said for _, said in unusable] == [message]
+    assert [problem for _, problem in unusable] == [message]
     assert list(find_unusable_variables(scenario_of(tmp_path, "request: GET shop /${WORD}"),
                                         VARIABLES)) == []  # fmt: skip

@@ -4,7 +4,7 @@ from contextlib import closing
 from config.environment import Environment
 from config.prometheus import Prometheus
 from config.services import Service
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from witnesses.preflight.metric_names import (
     StoredMetrics,
     fetch_shown_pages,
@@ -46,7 +46,7 @@ def test_names_of_other_characters_are_read_without_their_quotes() -> None:
 
 
 def test_every_replica_is_scraped_and_what_cannot_be_read_is_reported() -> None:
-    answers = {"/a": Says("a_total 1\n"), "/b": Says("b_total 1\n"), "/c": Says("no", 500)}
+    answers = {"/a": Canned("a_total 1\n"), "/b": Canned("b_total 1\n"), "/c": Canned("no", 500)}
     with serving(answers) as server:
         urls = [f"{server.url}/{path}" for path in "abc"]
         environment = Environment(
@@ -58,7 +58,7 @@ def test_every_replica_is_scraped_and_what_cannot_be_read_is_reported() -> None:
 
 
 def test_the_metrics_of_one_service_are_those_of_its_own_pages() -> None:
-    with serving({"/a": Says("a_total 1\n"), "/b": Says("no", 500)}) as server:
+    with serving({"/a": Canned("a_total 1\n"), "/b": Canned("no", 500)}) as server:
         a, b = (Service(url=server.url, metrics=[f"{server.url}/{path}"]) for path in "ab")
         none = Service(url=server.url, metrics="none")
         services = {"a": a, "b": b, "both": a, "none": none}
@@ -77,8 +77,8 @@ def _stored(url: str) -> StoredMetrics:
 def test_stored_metrics_have_the_labels_of_all_their_series() -> None:
     series = [{"__name__": "uses_total", "kind": "tea"}, {"__name__": "uses_total", "pod": "p"}]
     answers = {
-        "/api/v1/series": Says(json.dumps({"status": "success", "data": series})),
-        "/api/v1/label/__name__/values": Says('{"status": "success", "data": ["uses_total"]}'),
+        "/api/v1/series": Canned(json.dumps({"status": "success", "data": series})),
+        "/api/v1/label/__name__/values": Canned('{"status": "success", "data": ["uses_total"]}'),
     }
     with serving(answers) as server:
         stored = _stored(server.url)
@@ -87,7 +87,7 @@ def test_stored_metrics_have_the_labels_of_all_their_series() -> None:
 
 
 def test_a_metric_without_series_is_not_stored() -> None:
-    with serving({"/api/v1/series": Says('{"status": "success", "data": []}')}) as server:
+    with serving({"/api/v1/series": Canned('{"status": "success", "data": []}')}) as server:
         assert _stored(server.url).labels_of("uses_total") is None
 
 

@@ -5,7 +5,7 @@ import pytest
 from config.environment import read_environment
 from scenarios.language.reader import read_scenario
 from tests.counting_shop import Shop, counting_shop
-from tests.tiny_server import Says
+from tests.tiny_server import Canned
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
 
@@ -29,9 +29,9 @@ def test_each_counter_query_and_check_is_inspected_and_nothing_else_is_sent(
     assert asked == {"/metrics", "/api/v1/query", "/api/v1/series"}
 
 
-@pytest.mark.parametrize("answer", [Says("busy", 503), Says("<html>", 200), Says("", 404)])
+@pytest.mark.parametrize("answer", [Canned("busy", 503), Canned("<html>", 200), Canned("", 404)])
 def test_a_prometheus_that_cannot_be_asked_leaves_the_services_and_databases(
-    tmp_path: Path, answer: Says
+    tmp_path: Path, answer: Canned
 ) -> None:
     with counting_shop(tmp_path, answers={"/api/v1/query": answer}) as shop:
         inspections = _inspected(shop)
@@ -53,7 +53,7 @@ def test_without_a_prometheus_the_services_know_their_counters(tmp_path: Path) -
 
 
 def test_a_selector_that_prometheus_rejects_is_reported_as_such(tmp_path: Path) -> None:
-    rejected = Says('{"status": "error", "errorType": "bad_data", "error": "no"}', 400)
+    rejected = Canned('{"status": "error", "errorType": "bad_data", "error": "no"}', 400)
     query = '/api/v1/query?count(shop_payments_total{tenant="acme"})'
     with counting_shop(tmp_path, answers={query: rejected}) as shop:
         inspections = _inspected(shop)
@@ -73,7 +73,7 @@ def test_a_quantity_is_compared_with_the_pages_of_its_own_service(
 ) -> None:
     """The other service shows the counter in each case."""
     named = 'shop_payments_total{tenant="{{ tenant }}"}'
-    pages = {"/till": Says(page)}
+    pages = {"/till": Canned(page)}
     with counting_shop(tmp_path, named, f"{named}\n    service: till", pages) as shop:
         text = shop.environment.read_text().replace("prometheus:", "#")
         other = f'{{till: {{url: "{shop.server.url}", metrics: ["{shop.server.url}/till"]}}, shop:'

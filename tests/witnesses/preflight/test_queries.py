@@ -10,13 +10,13 @@ import pytest
 from config.prometheus import Prometheus
 from scenarios.language.objectives import PromqlCheck
 from tests.evidence_factory import vector
-from tests.tiny_server import Says, TinyServer, nobody_listens_at, serving
+from tests.tiny_server import Canned, TinyServer, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.queries import PromqlInspector, inspect_query
 from witnesses.prometheus.client import PrometheusClient
 
-REJECTED = Says('{"status": "error", "errorType": "bad_data", "error": "1:4: parse error"}', 400)
+REJECTED = Canned('{"status": "error", "errorType": "bad_data", "error": "1:4: parse error"}', 400)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_database_that_is_down_is_down(databases: dict[str, str]) -> None:
 
 
 @contextmanager
-def asking(answers: dict[str, Says]) -> Iterator[tuple[PromqlInspector, TinyServer]]:
+def asking(answers: dict[str, Canned]) -> Iterator[tuple[PromqlInspector, TinyServer]]:
     with (
         serving(answers) as server,
         closing(PrometheusClient(Prometheus(url=server.url))) as client,
@@ -95,7 +95,7 @@ def check(query: str) -> tuple[PromqlCheck, ...]:
 
 
 def test_a_check_is_evaluated_with_the_tenant_and_a_window() -> None:
-    answer = Says(json.dumps(vector(3)))
+    answer = Canned(json.dumps(vector(3)))
     with asking({'/api/v1/query?f(x{t="acme"}[1m])': answer}) as (inspector, _):
         query = 'f(x{t="{{ tenant }}"}[{{ window }}])'
         (inspection,) = inspector.inspect_checks(check(query), "acme")
@@ -107,13 +107,13 @@ def test_a_check_is_evaluated_with_the_tenant_and_a_window() -> None:
     ("answer", "words"),
     [
         (REJECTED, "1:4: parse error"),
-        (Says('{"status": "error", "errorType": "execution", "error": "many"}', 422), "many"),
-        (Says('{"data": {"resultType": "matrix", "result": []}}'), "the query returns a matrix"),
-        (Says('{"data": {"resultType": "string", "result": [0, "x"]}}'), "returns a string"),
+        (Canned('{"status": "error", "errorType": "execution", "error": "many"}', 422), "many"),
+        (Canned('{"data": {"resultType": "matrix", "result": []}}'), "the query returns a matrix"),
+        (Canned('{"data": {"resultType": "string", "result": [0, "x"]}}'), "returns a string"),
     ],
 )
 def test_a_check_that_prometheus_rejects_or_that_is_no_number_is_wrong(
-    answer: Says, words: str
+    answer: Canned, words: str
 ) -> None:
     with asking({"/api/v1/query": answer}) as (inspector, _):
         (inspection,) = inspector.inspect_checks(check("x"), "acme")
@@ -130,8 +130,8 @@ def test_a_selector_that_prometheus_rejects_is_wrong() -> None:
     )
 
 
-@pytest.mark.parametrize("answer", [Says("busy", 503), Says("<html>", 200), Says("no", 400)])
-def test_a_prometheus_that_cannot_be_asked_is_down_and_is_asked_once(answer: Says) -> None:
+@pytest.mark.parametrize("answer", [Canned("busy", 503), Canned("<html>", 200), Canned("no", 400)])
+def test_a_prometheus_that_cannot_be_asked_is_down_and_is_asked_once(answer: Canned) -> None:
     with asking({"/api/v1/query": answer}) as (inspector, server):
         outcomes = {
             inspector.inspect_selector(counted(prometheus="uses_total")).outcome for _ in range(3)

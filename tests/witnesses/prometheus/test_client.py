@@ -9,7 +9,7 @@ import pytest
 from config.prometheus import Prometheus
 from tests.evidence_factory import vector
 from tests.secured_servers import Exchange, answering
-from tests.tiny_server import Says, TinyServer, nobody_listens_at, serving
+from tests.tiny_server import Canned, TinyServer, nobody_listens_at, serving
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryRejected
 
 QUERY, TARGETS, BUILD = "/api/v1/query", "/api/v1/targets", "/api/v1/status/buildinfo"
@@ -21,7 +21,7 @@ def settings_of(url: str, **others: object) -> Prometheus:
 
 @contextmanager
 def _asking(
-    answers: dict[str, Says], timeout: str = "5s"
+    answers: dict[str, Canned], timeout: str = "5s"
 ) -> Iterator[tuple[PrometheusClient, TinyServer]]:
     with (
         serving(answers) as server,
@@ -31,30 +31,30 @@ def _asking(
 
 
 def test_a_response_is_kept_verbatim_with_its_result_and_warnings() -> None:
-    said = json.dumps(vector(3, warnings=["some data may be missing"]), indent=3)
-    with _asking({QUERY: Says(said)}) as (client, _):
+    written = json.dumps(vector(3, warnings=["some data may be missing"]), indent=3)
+    with _asking({QUERY: Canned(written)}) as (client, _):
         answer = client.query("up", 1_000.0)
-    assert (answer.content, answer.text) == (said.encode(), said)
+    assert (answer.content, answer.text) == (written.encode(), written)
     assert answer.warnings == ["some data may be missing"]
     assert [each["value"][1] for each in answer.result] == ["3"]
 
 
 @pytest.mark.parametrize(
-    ("says", "message"),
+    ("response", "message"),
     [
-        (Says("oh no", 500, "text/plain"), "responded 500"),
-        (Says('{"status":"error","error":"bad data"}', 400), "responded 400: bad data"),
-        (Says("<html>Sign in</html>", 200, "text/html"), "does not respond as Prometheus does"),
-        (Says('{"status": "succ', 200), "does not respond as Prometheus does"),
-        (Says("[]", 200), "does not respond as Prometheus does"),
-        (Says("{}", 200), "does not respond as Prometheus does"),
-        (Says("", 200), "does not respond as Prometheus does"),
-        (Says('{"data": {"result": 5}}', 200), "does not respond as Prometheus does"),
-        (Says("busy", 503, "text/plain"), "responded 503: busy; wait until it is ready"),
-        (Says("slow down", 429, "text/plain"), "responded 429: slow down; let it stand more"),
-        (Says("x" * 5_000, 502, "text/plain"), f"responded 502: {'x' * 200}…; see whether"),
-        (Says("<html>", 404, "text/html"), "responded 404; write in prometheus.url the path"),
-        (Says('{"error": {"odd": 1}}', 422), "responded 422: {'odd': 1}"),
+        (Canned("oh no", 500, "text/plain"), "responded 500"),
+        (Canned('{"status":"error","error":"bad data"}', 400), "responded 400: bad data"),
+        (Canned("<html>Sign in</html>", 200, "text/html"), "does not respond as Prometheus does"),
+        (Canned('{"status": "succ', 200), "does not respond as Prometheus does"),
+        (Canned("[]", 200), "does not respond as Prometheus does"),
+        (Canned("{}", 200), "does not respond as Prometheus does"),
+        (Canned("", 200), "does not respond as Prometheus does"),
+        (Canned('{"data": {"result": 5}}', 200), "does not respond as Prometheus does"),
+        (Canned("busy", 503, "text/plain"), "responded 503: busy; wait until it is ready"),
+        (Canned("slow down", 429, "text/plain"), "responded 429: slow down; let it stand more"),
+        (Canned("x" * 5_000, 502, "text/plain"), f"responded 502: {'x' * 200}…; see whether"),
+        (Canned("<html>", 404, "text/html"), "responded 404; write in prometheus.url the path"),
+        (Canned('{"error": {"odd": 1}}', 422), "responded 422: {'odd': 1}"),
     ],
     ids=[
         "500",
@@ -73,9 +73,9 @@ def test_a_response_is_kept_verbatim_with_its_result_and_warnings() -> None:
     ],
 )
 def test_an_unusable_response_is_reported_after_exactly_one_request(
-    says: Says, message: str
+    response: Canned, message: str
 ) -> None:
-    with _asking({QUERY: says}) as (client, server):
+    with _asking({QUERY: response}) as (client, server):
         with pytest.raises(PrometheusDown) as raised:
             assert client.query("up", None).result
         assert server.asked == [QUERY]
@@ -84,46 +84,48 @@ def test_an_unusable_response_is_reported_after_exactly_one_request(
 
 
 @pytest.mark.parametrize(
-    ("says", "is_rejected"),
+    ("response", "is_rejected"),
     [
-        (Says('{"status":"error","errorType":"bad_data","error":"parse error"}', 400), True),
-        (Says('{"status":"error","errorType":"execution","error":"many"}', 422), True),
-        (Says('{"status":"error","errorType":"422","error":"cannot parse"}', 422), True),
-        (Says('{"status":"error","errorType":"timeout","error":"slow"}', 503), False),
-        (Says("Client sent an HTTP request to an HTTPS server.", 400, "text/plain"), False),
-        (Says('{"error": "not of the query API"}', 400), False),
-        (Says("no", 404), False),
+        (Canned('{"status":"error","errorType":"bad_data","error":"parse error"}', 400), True),
+        (Canned('{"status":"error","errorType":"execution","error":"many"}', 422), True),
+        (Canned('{"status":"error","errorType":"422","error":"cannot parse"}', 422), True),
+        (Canned('{"status":"error","errorType":"timeout","error":"slow"}', 503), False),
+        (Canned("Client sent an HTTP request to an HTTPS server.", 400, "text/plain"), False),
+        (Canned('{"error": "not of the query API"}', 400), False),
+        (Canned("no", 404), False),
     ],
 )
-def test_a_query_is_rejected_only_where_prometheus_says_so(says: Says, is_rejected: bool) -> None:
-    with _asking({QUERY: says}) as (client, _), pytest.raises(PrometheusDown) as raised:
+def test_a_query_is_rejected_only_where_prometheus_says_so(
+    response: Canned, is_rejected: bool
+) -> None:
+    with _asking({QUERY: response}) as (client, _), pytest.raises(PrometheusDown) as raised:
         client.query("up", None)
     assert isinstance(raised.value, QueryRejected) is is_rejected
 
 
 def test_data_other_than_a_query_is_fetched_whole() -> None:
-    with _asking({"/api/v1/series": Says('{"status": "success", "data": [{"a": "b"}]}')}) as each:
+    with _asking({"/api/v1/series": Canned('{"status": "success", "data": [{"a": "b"}]}')}) as each:
         assert each[0].fetch("series", {"match[]": "up"}) == [{"a": "b"}]
 
 
 @pytest.mark.parametrize(
-    ("says", "message"),
+    ("response", "message"),
     [
-        (Says("busy", 503, "text/plain"), "responded 503: busy"),
-        (Says("<html>", 200, "text/html"), "does not respond as Prometheus does"),
-        (Says("[]", 200), "does not respond as Prometheus does"),
+        (Canned("busy", 503, "text/plain"), "responded 503: busy"),
+        (Canned("<html>", 200, "text/html"), "does not respond as Prometheus does"),
+        (Canned("[]", 200), "does not respond as Prometheus does"),
     ],
 )
-def test_data_that_cannot_be_fetched_is_reported(says: Says, message: str) -> None:
+def test_data_that_cannot_be_fetched_is_reported(response: Canned, message: str) -> None:
     with (
-        _asking({"/api/v1/series": says}) as (client, _),
+        _asking({"/api/v1/series": response}) as (client, _),
         pytest.raises(PrometheusDown, match=message),
     ):
         client.fetch("series", {})
 
 
 def test_a_prometheus_that_hangs_is_a_timeout_and_is_not_queried_again() -> None:
-    with _asking({QUERY: Says(hangs=True)}, timeout="100ms") as (client, server):
+    with _asking({QUERY: Canned(hangs=True)}, timeout="100ms") as (client, server):
         with pytest.raises(PrometheusDown, match="did not respond in time"):
             client.query("up", None)
         assert server.asked == [QUERY]
@@ -139,7 +141,7 @@ def test_a_prometheus_that_nobody_runs_cannot_be_reached() -> None:
 
 
 def test_a_refusal_after_a_good_response_is_reported_as_a_refusal() -> None:
-    with _asking({QUERY: Says(json.dumps(vector(1)))}) as (client, server):
+    with _asking({QUERY: Canned(json.dumps(vector(1)))}) as (client, server):
         client.query("up", None)
     with closing(client), pytest.raises(PrometheusDown, match="cannot be reached"):
         client.query("up", None)
@@ -148,13 +150,13 @@ def test_a_refusal_after_a_good_response_is_reported_as_a_refusal() -> None:
 
 def test_the_clock_skew_is_that_of_the_server() -> None:
     clock = {"status": "success", "data": {"resultType": "scalar", "result": [0, "0"]}}
-    with _asking({QUERY: Says(json.dumps(clock))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps(clock))}) as (client, _):
         assert client.clock_skew_s() < -1e9
 
 
 def test_a_clock_that_is_no_number_is_down() -> None:
     with (
-        _asking({QUERY: Says(json.dumps(vector()))}) as (client, _),
+        _asking({QUERY: Canned(json.dumps(vector()))}) as (client, _),
         pytest.raises(PrometheusDown),
     ):
         client.clock_skew_s()
@@ -166,7 +168,7 @@ def test_a_clock_that_is_no_number_is_down() -> None:
 def test_the_interval_of_a_job_is_read_from_its_targets(shown: str, seconds: float | None) -> None:
     target = {"labels": {"job": "shop"}, "scrapeInterval": shown}
     answer = {"status": "success", "data": {"activeTargets": [target]}}
-    with _asking({TARGETS: Says(json.dumps(answer))}) as (client, _):
+    with _asking({TARGETS: Canned(json.dumps(answer))}) as (client, _):
         assert client.intervals_s() == {"shop": seconds}
 
 
@@ -176,9 +178,9 @@ def test_a_server_that_reports_no_targets_has_no_intervals_rather_than_none_know
 
 
 def test_the_version_is_the_reported_one_or_unknown() -> None:
-    with _asking({BUILD: Says('{"data": {"version": "3.5.0"}}')}) as (client, _):
+    with _asking({BUILD: Canned('{"data": {"version": "3.5.0"}}')}) as (client, _):
         assert client.version() == "3.5.0"
-    with _asking({BUILD: Says("<html>", 200, "text/html")}) as (client, _):
+    with _asking({BUILD: Canned("<html>", 200, "text/html")}) as (client, _):
         assert client.version() == ""
 
 
@@ -205,10 +207,10 @@ def test_a_compressed_response_is_read_and_kept_decompressed() -> None:
 
 
 def test_a_response_without_a_charset_is_read_as_utf_8() -> None:
-    said = {"data": {"result": [{"metric": {"städt": "東京"}, "value": [1, "1"]}]}}
-    content = json.dumps(said, ensure_ascii=False).encode()
+    written = {"data": {"result": [{"metric": {"städt": "東京"}, "value": [1, "1"]}]}}
+    content = json.dumps(written, ensure_ascii=False).encode()
     with _asking_of(lambda each: each.say(content)) as client:
-        assert client.query("up", None).result == said["data"]["result"]
+        assert client.query("up", None).result == written["data"]["result"]
 
 
 def _cut(exchange: Exchange) -> None:
@@ -259,9 +261,9 @@ def test_a_broken_response_is_reported(answer: Callable[[Exchange], None], messa
 
 
 def test_a_partial_response_has_a_warning() -> None:
-    with _asking({QUERY: Says(json.dumps({**vector(1), "isPartial": True}))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps({**vector(1), "isPartial": True}))}) as (client, _):
         assert "partial" in client.query("up", None).warnings[0]
-    with _asking({QUERY: Says(json.dumps({**vector(1), "warnings": None}))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps({**vector(1), "warnings": None}))}) as (client, _):
         assert client.query("up", None).warnings == []
 
 
@@ -269,21 +271,21 @@ def test_the_clock_of_a_server_without_scalars_is_read_with_its_fractions() -> N
     since = time.time()
     whole, exact = vector(1_000), vector(f"{since + 100.25:.6f}")
     answers = {
-        f"{QUERY}?time()": Says(json.dumps(whole)),
-        f"{QUERY}?now()": Says(json.dumps(exact)),
+        f"{QUERY}?time()": Canned(json.dumps(whole)),
+        f"{QUERY}?now()": Canned(json.dumps(exact)),
     }
     with _asking(answers) as (client, _):
         skew_s = client.clock_skew_s()
     assert 100.25 - (time.time() - since) <= skew_s <= 100.2501
 
 
-def _matrix(**stamps: list[list[float]]) -> Says:
+def _matrix(**stamps: list[list[float]]) -> Canned:
     result = [
         {"metric": {"job": job}, "values": [[at, "1"] for at in each]}
         for job, series in stamps.items()
         for each in series
     ]
-    return Says(json.dumps({"data": {"resultType": "matrix", "result": result}}))
+    return Canned(json.dumps({"data": {"resultType": "matrix", "result": result}}))
 
 
 def test_an_interval_that_no_target_shows_is_computed_from_what_was_scraped() -> None:
@@ -307,7 +309,7 @@ def test_only_the_interval_that_the_targets_do_not_show_is_computed() -> None:
         {"labels": {"job": "bank"}, "discoveredLabels": {"__scrape_interval__": "4s"}},
     ]
     answers = {
-        TARGETS: Says(json.dumps({"data": {"activeTargets": targets}})),
+        TARGETS: Canned(json.dumps({"data": {"activeTargets": targets}})),
         f'{QUERY}?up{{job=~"shop"}}[1m]': _matrix(shop=[[0, 2]]),
     }
     with _asking(answers) as (client, _):
@@ -316,8 +318,8 @@ def test_only_the_interval_that_the_targets_do_not_show_is_computed() -> None:
         assert client.intervals_s() == {"shop": None, "till": 3.0, "bank": 4.0}
 
 
-@pytest.mark.parametrize("answer", [Says("[]"), Says(json.dumps(vector(1))), Says("no", 500)])
-def test_an_interval_that_cannot_be_computed_is_down(answer: Says) -> None:
+@pytest.mark.parametrize("answer", [Canned("[]"), Canned(json.dumps(vector(1))), Canned("no", 500)])
+def test_an_interval_that_cannot_be_computed_is_down(answer: Canned) -> None:
     with _asking({QUERY: answer}) as (client, _), pytest.raises(PrometheusDown):
         client.intervals_s(["shop"])
 
@@ -326,7 +328,7 @@ def test_where_none_of_the_jobs_is_reported_their_intervals_are_computed() -> No
     """A backend of remote write reports its own targets, or none."""
     targets = [{"labels": {"job": "self"}, "scrapeInterval": "3s"}]
     answers = {
-        TARGETS: Says(json.dumps({"data": {"activeTargets": targets}})),
+        TARGETS: Canned(json.dumps({"data": {"activeTargets": targets}})),
         f'{QUERY}?up{{job=~"gone|shop"}}[1m]': _matrix(shop=[[0, 2]]),
         f'{QUERY}?up{{job=~"gone"}}[5m]': _matrix(),
         f'{QUERY}?up{{job=~"gone"}}[15m]': _matrix(),
@@ -340,12 +342,12 @@ def test_the_lag_is_by_how_much_the_newest_sample_is_older_than_an_interval(
     newest: float, lag_s: float
 ) -> None:
     query = f'{QUERY}?max(timestamp(up{{job=~"shop"}}))'
-    with _asking({query: Says(json.dumps(vector(newest)))}) as (client, _):
+    with _asking({query: Canned(json.dumps(vector(newest)))}) as (client, _):
         assert client.lag_s(["shop"], interval_s=10.0, now=1_000.0) == lag_s
 
 
 def test_where_nothing_was_scraped_there_is_no_lag() -> None:
-    with _asking({QUERY: Says(json.dumps({"data": {"resultType": "vector", "result": []}}))}) as (
+    with _asking({QUERY: Canned(json.dumps({"data": {"resultType": "vector", "result": []}}))}) as (
         client,
         _,
     ):
@@ -355,7 +357,7 @@ def test_where_nothing_was_scraped_there_is_no_lag() -> None:
 @pytest.mark.parametrize("status", ["error", "Success", ""])
 def test_an_error_with_status_200_is_no_response(status: str) -> None:
     document = {**vector(1), "status": status, "error": "out of memory"}
-    with _asking({QUERY: Says(json.dumps(document))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps(document))}) as (client, _):
         with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
             client.query("up", None)
         with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
@@ -364,7 +366,7 @@ def test_an_error_with_status_200_is_no_response(status: str) -> None:
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e308", "1e11", "-1e300", "9" * 5000])
 def test_what_is_no_instant_is_neither_a_clock_nor_a_lag(value: str) -> None:
-    with _asking({QUERY: Says(json.dumps(vector(value)))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps(vector(value)))}) as (client, _):
         with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
             client.clock_skew_s()
         with pytest.raises(PrometheusDown, match="does not respond as Prometheus does"):
@@ -372,7 +374,7 @@ def test_what_is_no_instant_is_neither_a_clock_nor_a_lag(value: str) -> None:
 
 
 def test_a_sample_that_no_query_would_show_is_no_lag_to_wait_for() -> None:
-    with _asking({QUERY: Says(json.dumps(vector(0)))}) as (client, _):
+    with _asking({QUERY: Canned(json.dumps(vector(0)))}) as (client, _):
         assert client.lag_s(["shop"], 5.0, 3_605.0) == 3_600.0
         with pytest.raises(PrometheusDown):
             client.lag_s(["shop"], 5.0, 3_606.0)
@@ -383,7 +385,7 @@ def test_a_sample_that_no_query_would_show_is_no_lag_to_wait_for() -> None:
 )
 def test_an_interval_that_cannot_be_waited_for_is_unknown(interval: str) -> None:
     targets = [{"labels": {"job": "shop"}, "scrapeInterval": interval}]
-    answers = {TARGETS: Says(json.dumps({"data": {"activeTargets": targets}}))}
+    answers = {TARGETS: Canned(json.dumps({"data": {"activeTargets": targets}}))}
     with _asking(answers) as (client, _):
         assert client.intervals_s() == {"shop": None}
 

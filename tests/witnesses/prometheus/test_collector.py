@@ -12,7 +12,7 @@ import pytest
 from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.objectives import PromqlCheck
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping
 from witnesses.figure import Figure, Reason
@@ -69,7 +69,7 @@ def test_a_prometheus_that_cannot_be_reached_is_an_error_on_disk_and_of_every_qu
 def test_a_fresh_stack_needs_only_one_query_for_the_clock(folder: RunFolder) -> None:
     clock = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
     with (
-        serving({"/api/v1/query": Says(json.dumps(clock))}) as server,
+        serving({"/api/v1/query": Canned(json.dumps(clock))}) as server,
         closing(PrometheusClient(Prometheus(url=server.url))) as client,
     ):
         PrometheusCollector(client, _SHOP, folder, fresh=True).wait_for_baseline()

@@ -11,7 +11,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.objectives import PromqlCheck
 from tests.evidence_factory import vector
 from tests.patience import HANGS_S
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from witnesses.prometheus.client import PrometheusClient, QueryResponse
 from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.collector import PrometheusCollector
@@ -33,7 +33,7 @@ def _collected(folder: RunFolder, url: str, query: str) -> dict[str, Any]:
 
 def test_a_query_is_evaluated_with_its_tenant_and_window_and_kept(tmp_path: Path) -> None:
     query = "sum_over_time(x{tenant='{{ tenant }}'}[{{ window }}])"
-    with serving({"/api/v1/query": Says(json.dumps(vector(1)))}) as server:
+    with serving({"/api/v1/query": Canned(json.dumps(vector(1)))}) as server:
         collected = _collected(RunFolder(tmp_path), server.url, query)
     assert collected["query"] == "sum_over_time(x{tenant='acme'}[30s])"
     assert collected["response"] == vector(1)

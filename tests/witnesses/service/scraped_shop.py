@@ -6,14 +6,14 @@ from pathlib import Path
 from config.environment import Environment
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
-from tests.tiny_server import Says, serving
+from tests.tiny_server import Canned, serving
 from witnesses.model import Moment
 from witnesses.service.collector import ServiceCollector
 
 
-def responds(exposition: str) -> Says:
+def responds(exposition: str) -> Canned:
     """Return the response of a well replica."""
-    return Says(exposition, content_type="text/plain; version=0.0.4")
+    return Canned(exposition, content_type="text/plain; version=0.0.4")
 
 
 def shop_at(url: str, metrics: Sequence[str] | None = None) -> Environment:
@@ -22,7 +22,7 @@ def shop_at(url: str, metrics: Sequence[str] | None = None) -> Environment:
     return Environment(environment="test", services={"shop": service})
 
 
-def scrape(place: Path, before: Sequence[Says], after: Sequence[Says]) -> RunFolder:
+def scrape(place: Path, before: Sequence[Canned], after: Sequence[Canned]) -> RunFolder:
     """Scrape as many replicas as there are responses, before and after a run."""
     folder = RunFolder(place)
     responses = {f"/{n}/before": says for n, says in enumerate(before)}

@@ -15,7 +15,7 @@ from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition
 from tests.secured_servers import Exchange, answering
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.token_server import serving_tokens
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, shop_at
@@ -107,7 +107,7 @@ def test_each_scrape_has_a_connection_of_its_own(folder: RunFolder) -> None:
 
 
 def test_a_replica_that_fails_is_scraped_once_and_its_body_is_kept(folder: RunFolder) -> None:
-    with serving({"/metrics": Says("oh no", 500)}) as server:
+    with serving({"/metrics": Canned("oh no", 500)}) as server:
         ServiceCollector(shop_at(server.url)).collect(Moment.BEFORE, folder)
         assert server.asked == ["/metrics"]
     entry = _index(folder)["shop-0"]

@@ -7,7 +7,7 @@ from config.environment import Environment
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition, write_expositions
-from tests.tiny_server import Says, nobody_listens_at, serving
+from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted, uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape, shop_at
 from witnesses.figure import Figure, Figures, Reason
@@ -20,7 +20,7 @@ _TEA = ("tea",)
 _USES = uses_by_kind()
 
 
-def _read(place: Path, before: list[Says], after: list[Says]) -> ServiceReading:
+def _read(place: Path, before: list[Canned], after: list[Canned]) -> ServiceReading:
     return read_services(scrape(place, before, after))
 
 
@@ -107,18 +107,18 @@ def test_replicas_are_added_up(tmp_path: Path) -> None:
     ("response", "reason", "detail"),
     [
         (
-            Says("<html><body>Sign in</body></html>", 200, "text/html"),
+            Canned("<html><body>Sign in</body></html>", 200, "text/html"),
             Reason.SCRAPE_FAILED,
             "does not show metrics",
         ),
-        (Says("", 200, "text/plain"), Reason.EMPTY_EXPOSITION, "shows no metrics"),
-        (Says("oh no", 500, "text/plain"), Reason.SCRAPE_FAILED, "responded 500"),
-        (Says("not found", 404, "text/plain"), Reason.SCRAPE_FAILED, "responded 404"),
+        (Canned("", 200, "text/plain"), Reason.EMPTY_EXPOSITION, "shows no metrics"),
+        (Canned("oh no", 500, "text/plain"), Reason.SCRAPE_FAILED, "responded 500"),
+        (Canned("not found", 404, "text/plain"), Reason.SCRAPE_FAILED, "responded 404"),
     ],
     ids=["HTML", "empty", "500", "404"],
 )
 def test_what_is_no_exposition_is_void_with_the_reason(
-    tmp_path: Path, response: Says, reason: Reason, detail: str
+    tmp_path: Path, response: Canned, reason: Reason, detail: str
 ) -> None:
     figure = _read(tmp_path, [response], [response]).figures(_USES).at(_TEA)
     assert figure.value is None
@@ -130,7 +130,7 @@ def test_a_replica_that_failed_after_the_run_makes_the_others_a_lower_bound(
     tmp_path: Path,
 ) -> None:
     before = [responds(exposition({"tea": 5})), responds(exposition({"tea": 5}))]
-    after = [responds(exposition({"tea": 8})), Says("oh no", 500)]
+    after = [responds(exposition({"tea": 8})), Canned("oh no", 500)]
     figures = _read(tmp_path, before, after).figures(_USES)
     assert (figures.at(_TEA).low, figures.at(_TEA).high) == (3.0, None)
     assert figures.at(_TEA).reason is Reason.SCRAPE_FAILED
@@ -139,7 +139,7 @@ def test_a_replica_that_failed_after_the_run_makes_the_others_a_lower_bound(
 
 
 def test_a_replica_without_a_baseline_never_counts_more_than_it_grew(tmp_path: Path) -> None:
-    before, after = [Says("oh no", 500)], [responds(exposition({"tea": 1_000}))]
+    before, after = [Canned("oh no", 500)], [responds(exposition({"tea": 1_000}))]
     figure = _read(tmp_path, before, after).figures(_USES).at(_TEA)
     assert not figure.is_exact
     assert figure.value is None or figure.value == 0.0
@@ -180,7 +180,7 @@ def test_a_replica_that_shows_other_metrics_does_not_matter(tmp_path: Path) -> N
     reading = _read(
         tmp_path,
         [responds(exposition({"tea": 1})), other],
-        [responds(exposition({"tea": 3})), Says("oh no", 500)],
+        [responds(exposition({"tea": 3})), Canned("oh no", 500)],
     )
     assert reading.figures(_USES).at(_TEA) == Figure.exact(2.0)
 
@@ -202,7 +202,7 @@ def test_a_metric_whose_name_only_begins_like_a_family_is_void(tmp_path: Path) -
 
 
 def test_the_count_of_a_histogram_is_a_counter(tmp_path: Path) -> None:
-    def histogram(count: int) -> Says:
+    def histogram(count: int) -> Canned:
         return responds(
             "# TYPE took_seconds histogram\n"
             f'took_seconds_bucket{{le="+Inf"}} {count}\n'
@@ -272,7 +272,7 @@ def test_what_grew_beside_a_selection_is_found_by_the_one_label_that_differs(
 def test_what_counters_of_other_tenants_grew_by_is_found_by_job_and_metric(
     tmp_path: Path,
 ) -> None:
-    def shown(globex: int) -> Says:
+    def shown(globex: int) -> Canned:
         return responds(exposition({"tea": 1}) + f'uses_total{{tenant="globex"}} {globex}\n')
 
     reading = _read(tmp_path, [shown(2)], [shown(7)])
@@ -303,7 +303,7 @@ def test_the_latest_start_time_is_that_of_the_youngest_process_scraped_before(
 
 
 def test_the_index_is_by_replica_and_names_its_service_and_address(tmp_path: Path) -> None:
-    folder = scrape(tmp_path, [responds(exposition({"tea": 1}))], [Says("oh no", 500)])
+    folder = scrape(tmp_path, [responds(exposition({"tea": 1}))], [Canned("oh no", 500)])
     index = json.loads((folder.witnesses / "service" / "before" / "index.json").read_text())
     assert list(index) == ["shop-0"]
     assert index["shop-0"]["service"] == index["shop-0"]["job"] == "shop"

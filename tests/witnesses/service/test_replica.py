@@ -6,7 +6,7 @@ import pytest
 
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import ONE_PROCESS, exposition, write_expositions
-from tests.tiny_server import Says
+from tests.tiny_server import Canned
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, scrape
 from witnesses.figure import Figure, Figures, Reason
@@ -17,7 +17,7 @@ _TEA = ("tea",)
 _USES = uses_by_kind()
 
 
-def _read(place: Path, before: list[Says], after: list[Says]) -> ServiceReading:
+def _read(place: Path, before: list[Canned], after: list[Canned]) -> ServiceReading:
     return read_services(scrape(place, before, after))
 
 
@@ -127,7 +127,7 @@ def test_a_gauge_that_a_quantity_rests_on_and_that_sank_in_between_bounds_nothin
 
 
 def test_a_counter_without_total_in_its_name_is_found_under_its_name(tmp_path: Path) -> None:
-    def shown(number: int) -> Says:
+    def shown(number: int) -> Canned:
         return responds(f"# TYPE requests counter\nrequests {number}\n")
 
     reading = _read(tmp_path, [shown(2)], [shown(6)])

@@ -128,7 +128,7 @@ def processes(tmp_path: Path) -> Iterator[dict[str, ServiceProcess]]:
 
 def requests(name: str, url: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield requests that succeed, are rejected and, once the tables are dropped, fail."""
-    told = {"note": IN_BODY}
+    content = {"note": IN_BODY}
     if name == "onboarding":
         path = f"{url}/api/v1/onboarding/sessions"
         yield "POST", path, {"company_domain": f"{IN_BODY}.example", "user_email": f"{IN_BODY}@a.b"}
@@ -138,7 +138,7 @@ def requests(name: str, url: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "POST", f"{path}/{IN_PATH}/answers", answers
     elif name == "cards":
         path = f"{url}/api/v1/cards"
-        cards = {"cards": [{"card_type": "voice", "content": told, "title": IN_BODY}]}
+        cards = {"cards": [{"card_type": "voice", "content": content, "title": IN_BODY}]}
         yield "POST", f"{path}/batch", cards
         yield "POST", f"{path}/batch", {"cards": [{"card_type": "voice", "content": {IN_BODY: 1}}]}
         yield "POST", f"{path}/batch", {"cards": IN_BODY}
@@ -148,7 +148,11 @@ def requests(name: str, url: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "GET", f"{path}/retrieve?card_ids={IN_QUERY}&page={IN_QUERY}", {}
     else:
         path = f"{url}/api/v1/workflows"
-        ran = {"workflow_type": "linkedin_post", "context": {"company": told}, "parameters": told}
+        ran = {
+            "workflow_type": "linkedin_post",
+            "context": {"company": content},
+            "parameters": content,
+        }
         yield "POST", f"{path}/execute", ran
         yield "POST", f"{path}/execute", {"workflow_type": "linkedin_post", "card_ids": [IN_BODY]}
         yield "POST", f"{path}/execute", {"workflow_type": IN_BODY}
