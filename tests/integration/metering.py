@@ -282,7 +282,9 @@ class Meter:
                 f'tokens_used_total{{tenant="{tenant}",customer="{customer}"}} {used!r}'
                 for (tenant, customer), used in self._used.items()
             ]
-        head = ["# TYPE process_start_time_seconds gauge",
+        head = ["# TYPE process_cpu_seconds_total counter",  # or it may be cached
+                f"process_cpu_seconds_total {time.process_time()}",
+                "# TYPE process_start_time_seconds gauge",
                 f"process_start_time_seconds {self._began_at}",
                 "# TYPE tokens_used_total counter"]  # fmt: skip
         return "\n".join([*head, *lines, ""])

@@ -18,7 +18,7 @@ from tests.evidence_factory import exposition
 from tests.tiny_server import Canned, serving
 from tests.witnesses.counted_quantities import SELECTOR
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
-from witnesses.collectors import Collectors, is_under_test, open_collectors
+from witnesses.collectors import CACHED_PAGE_S, Collectors, is_under_test, open_collectors
 from witnesses.database.collector import DatabaseCollector
 from witnesses.figure import Figure
 from witnesses.health.status import read_statuses
@@ -156,6 +156,11 @@ def test_a_page_that_never_changes_is_waited_for_since_it_may_come_from_a_cache(
             made += 1
             service.may_be_cached = is_cached and made < 4
     assert made == attempts
+
+
+def test_a_page_that_is_filled_once_a_minute_is_waited_for() -> None:
+    """As that of an OpenTelemetry collector is, by the default interval of the SDKs' exports."""
+    assert CACHED_PAGE_S > 60
 
 
 def test_beside_a_prometheus_further_attempts_are_only_for_counters_that_exceed(
