@@ -130,8 +130,17 @@ def _message(request: Request) -> bytes:
             target = quote(target, safe=_SAFE)
         head = f"{template.opening}{target}{template.closing}{request.trace}{more}".encode("ascii")
     except UnicodeEncodeError as error:
-        raise NotSent(f"could not be sent: {error_text(error)}") from error
+        raise NotSent(f"could not be sent: {_not_ascii(request)}") from error
     return head + body if body else head
+
+
+def _not_ascii(request: Request) -> str:
+    """Say what HTTP does not allow. A target is encoded, unless it has half of a surrogate pair."""
+    for name, value in (*request.template.headers, *request.headers):
+        odd = next((each for each in f"{name}{value}" if not each.isascii()), "")
+        if odd:
+            return f"the header {name!r} has {odd!r}, and HTTP allows ASCII only"
+    return "its path or query has half of a surrogate pair, which is no text"
 
 
 def _lines(headers: tuple[tuple[str, str], ...]) -> str:
