@@ -9,6 +9,10 @@ from checks.result import Result
 from config.json_text import inert_json
 from scenarios.evidence.files import read_document
 
+# A row of the balance has 1,200 bytes with three witnesses, and there may be one per label set of
+# a recording: of amounts.MAX_KEYS.
+MAX_RESULT_BYTES, MAX_RESULT_MEMBERS = 256_000_000, 8_000_000
+
 _RESULT = TypeAdapter(Result)
 
 
@@ -24,5 +28,5 @@ def result_schema() -> dict[str, Any]:
 
 
 def read_result(path: Path) -> Result:
-    """Read a `result.json`. Raises OSError or pydantic.ValidationError."""
-    return _RESULT.validate_json(read_document(path))
+    """Read a `result.json`. Raises OSError or ValueError."""
+    return _RESULT.validate_json(read_document(path, MAX_RESULT_BYTES, MAX_RESULT_MEMBERS))

@@ -6,7 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from checks.result import SCHEMA_VERSION, Result
-from checks.result_document import read_result, render_result, result_schema
+from checks.result_document import (
+    MAX_RESULT_BYTES,
+    MAX_RESULT_MEMBERS,
+    read_result,
+    render_result,
+    result_schema,
+)
+from scenarios.evidence.amounts import MAX_KEYS
 from tests.reports.results import empty_result, failing_result, good_result
 
 
@@ -22,6 +29,15 @@ def test_the_schema_describes_every_field_of_the_document() -> None:
     assert set(result_schema()["properties"]) == {each.name for each in fields(Result)}
     assert set(document) == {each.name for each in fields(Result)}
     assert document["schema_version"] == SCHEMA_VERSION
+
+
+def test_a_result_with_a_row_for_each_label_set_of_a_recording_is_within_the_limits() -> None:
+    row = max(good_result().usage, key=lambda row: len(row.figures))
+    assert len(row.figures) >= 3
+    one, two = (render_result(replace(good_result(), usage=(row,) * rows)) for rows in (1, 2))
+    assert (len(two) - len(one)) * MAX_KEYS < MAX_RESULT_BYTES
+    members = sum(two.count(mark) - one.count(mark) for mark in ",[{")
+    assert members * MAX_KEYS < MAX_RESULT_MEMBERS
 
 
 def test_a_document_with_an_unknown_verdict_is_rejected(tmp_path: Path) -> None:

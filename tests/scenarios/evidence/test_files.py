@@ -129,6 +129,13 @@ def test_a_document_with_too_many_members_is_not_decoded(tmp_path: Path) -> None
         read_document(tmp_path / "a.json")
 
 
+def test_the_number_of_members_that_a_document_may_have_is_that_of_its_kind(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"[1,2,3]")
+    assert read_document(tmp_path / "a.json", max_members=3) == b"[1,2,3]"
+    with pytest.raises(ValueError, match="over 2 members"):
+        read_document(tmp_path / "a.json", max_members=2)
+
+
 def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"1\n" + b"2" * (MAX_LINE_BYTES + 1))
     lines = read_lines(tmp_path / "a.jsonl")
