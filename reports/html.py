@@ -12,12 +12,12 @@ from reports.charts.model import NO_PICTURES, Picture, Pictures, Section
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
 from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance
-from reports.views.banner import banner_of
+from reports.views.banner import Banner, banner_of
 from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
 from reports.views.kept_reports import FindReport, no_report
 from reports.views.kinds import findings_of_section
-from reports.views.objectives import objective_rows
+from reports.views.objectives import ObjectiveRow, objective_rows
 from reports.views.ordering import HasVerdict, Table, cut_judged, cut_rows
 from reports.views.origins import origin_rows
 from reports.views.since import since_sentences
@@ -69,8 +69,10 @@ def render_html(
 
     `find_report` returns the address of the report of an earlier run, or "".
     """
-    content = {**_content(result), "history_svg": history.draw_history(result, find_report)}
-    judged, unjudged = _judged_rows(result), _unjudged_rows(result, find_report)
+    objectives = objective_rows(result)
+    banner = banner_of(result, objectives)
+    content = {**_content(result, banner), "history_svg": history.draw_history(result, find_report)}
+    judged, unjudged = _judged_rows(result, objectives), _unjudged_rows(result, find_report)
 
     def within(limits: SizeLimits) -> dict[str, object]:
         return {
@@ -102,17 +104,17 @@ def _chart_view(picture: Picture, limits: SizeLimits) -> ChartView:
     return ChartView(picture, "" if is_small else picture.svg, reason, data)
 
 
-def _since(result: Result) -> str:
+def _since(result: Result, banner: Banner) -> str:
     """Say since which run it is so, or else how the run compares with those before it."""
     compared = history.p95_sentence(result)
-    return banner_of(result).since or (f"{compared}." if compared else "")
+    return banner.since or (f"{compared}." if compared else "")
 
 
-def _content(result: Result) -> dict[str, object]:
+def _content(result: Result, banner: Banner) -> dict[str, object]:
     """Return what the template shows besides tables, by the names under which it does."""
     return {
         "result": result,
-        "banner": banner_of(result),
+        "banner": banner,
         "sections": sections_of(result),
         "files": FILES,
         "witnesses": columns_of(result),
@@ -121,7 +123,7 @@ def _content(result: Result) -> dict[str, object]:
         "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
-        "since": _since(result),
+        "since": _since(result, banner),
         "history_since": since_sentences(result),
         "trace_url": partial(trace_url, result),
         "span": write.render_span(result.started_at, result.finished_at),
@@ -129,13 +131,15 @@ def _content(result: Result) -> dict[str, object]:
     }
 
 
-def _judged_rows(result: Result) -> dict[str, Sequence[HasVerdict]]:
+def _judged_rows(
+    result: Result, objectives: Sequence[ObjectiveRow]
+) -> dict[str, Sequence[HasVerdict]]:
     """Return the rows of each table whose failing rows come first."""
     balance = fold_balance(result)
     validity, quiet = _folded(findings_of_section(result, "validity"))
     return {
         "availability": availability.watch_rows(result),
-        "objectives": objective_rows(result),
+        "objectives": objectives,
         "balance": balance.rows,
         "folded": balance.folded,
         **{name: findings_of_section(result, name) for name in ("flow", "server")},

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from reports.terminal_output import (
     print_whole,
 )
 from reports.views.banner import banner_of
-from reports.views.objectives import objective_rows
+from reports.views.objectives import ObjectiveRow, objective_rows
 from scenarios.language.model import ITERATION
 from scenarios.language.objectives import percentile_name
 
@@ -86,7 +87,8 @@ def render_load_test(result: Result, report: Path, terminal: TerminalFormat) -> 
 
 def load_test_lines(result: Result) -> list[LoadTestRow]:
     """Return the table's lines; latency is of the whole iteration, cards of the whole run."""
-    percentiles = [_percentile(result, percentile) for percentile in LIMITS_S]
+    objectives = {row.id: row for row in objective_rows(result)}
+    percentiles = [_percentile(result, objectives, percentile) for percentile in LIMITS_S]
     if not result.phases:
         return [*percentiles, _cards(result)]
     phase = result.phases[-1]
@@ -105,12 +107,13 @@ def load_test_lines(result: Result) -> list[LoadTestRow]:
     ]
 
 
-def _percentile(result: Result, percentile: float) -> LoadTestRow:
+def _percentile(
+    result: Result, objectives: Mapping[str, ObjectiveRow], percentile: float
+) -> LoadTestRow:
     """Write a percentile as it was judged, or beside its usual limit where it was not."""
     name = f"{ITERATION} {percentile_name(percentile)}"
-    for row in objective_rows(result):
-        if row.id == objective_id(ITERATION, percentile):
-            return LoadTestRow(name, row.measured, row.objective, row.verdict, row.state)
+    if row := objectives.get(objective_id(ITERATION, percentile)):
+        return LoadTestRow(name, row.measured, row.objective, row.verdict, row.state)
     timed = next((each for each in result.latency if each.step == ITERATION), None)
     value_s = {50.0: timed.p50, 95.0: timed.p95, 99.0: timed.p99}[percentile] if timed else None
     limit_s = LIMITS_S[percentile]

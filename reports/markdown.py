@@ -38,11 +38,13 @@ def render_markdown(result: Result) -> str:
     witnesses = tuple(escape(each.capitalize(), _CELL_BYTES) for each in columns_of(result))
     balance_head = ("Quantity", "Labels", "Client", *witnesses, "Worst difference", "Result", "Why")
     balance = fold_balance(result, most=len(result.usage))
+    objectives = objective_rows(result)
+    banner = banner_of(result, objectives)
     parts = [
-        *_banner(result, banner_of(result)),
-        "## What does not pass", *_open(result),
+        *_banner(result, banner),
+        "## What does not pass", *_open(result, banner),
         *_availability(result),
-        "## Objectives", _judged(_OBJECTIVE_HEAD, objective_rows(result), _objective_cells),
+        "## Objectives", _judged(_OBJECTIVE_HEAD, objectives, _objective_cells),
         "## The balance", _judged(balance_head, balance.rows, _balance_cells),
         *map(escape, balance.remarks),
         *_driven(result),
@@ -151,11 +153,11 @@ def _driven(result: Result) -> list[str]:
     ]  # fmt: skip
 
 
-def _open(result: Result) -> list[str]:
+def _open(result: Result, banner: Banner) -> list[str]:
     """Render what fails or is open, with the command to repeat it."""
     findings = open_findings(result)
     if not findings:
-        return [banner_of(result).no_failures]
+        return [banner.no_failures]
     repeat = ["To repeat the run:", fence(result.repeat)] if result.repeat else []
     return [_judged(_FOUND_HEAD, findings, _finding_cells), *repeat]
 

@@ -52,13 +52,14 @@ def render_terminal(result: Result, report: Path | None, terminal: TerminalForma
 
     Paths and commands are never broken: wider than the terminal, they are left to it.
     """
-    console, banner = make_console(terminal), banner_of(result)
+    console, objectives = make_console(terminal), objective_rows(result)
+    banner = banner_of(result, objectives)
     with console.capture() as capture:
         print_banner(console, terminal, banner.verdict, banner.headline, banner.lines)
         _print_availability(console, terminal, result)
-        _print_checks(console, terminal, objective_rows(result))
+        _print_checks(console, terminal, objectives)
         _print_balance(console, terminal, result)
-        _print_footer(console, terminal, result, report)
+        _print_footer(console, terminal, result, report, banner.tally)
     return finish(capture.get())
 
 
@@ -146,7 +147,7 @@ def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[st
 
 
 def _print_footer(
-    console: Console, terminal: TerminalFormat, result: Result, report: Path | None
+    console: Console, terminal: TerminalFormat, result: Result, report: Path | None, tally: str
 ) -> None:
     console.print()
     earlier = len(result.phases) - _MOST_ROWS
@@ -164,5 +165,4 @@ def _print_footer(
         print_whole(console, terminal, "report", str(report))
     if result.repeat:
         print_whole(console, terminal, "again", result.repeat)
-    tally = Text(banner_of(result).tally)
-    print_line(console, terminal, f"exit {exit_code(result.verdict)}", tally)
+    print_line(console, terminal, f"exit {exit_code(result.verdict)}", Text(tally))

@@ -13,7 +13,7 @@ from reports.views.balance import columns_of
 from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
 from reports.views.headline import deciding_finding, interruption_of, open_findings, reason_of
 from reports.views.kinds import KINDS, GateName, findings_of_gate
-from reports.views.objectives import objective_rows
+from reports.views.objectives import ObjectiveRow, objective_rows
 from reports.views.ordering import WORST_FIRST
 from reports.views.since import since_sentence
 from reports.views.unproven import unproven_sentence
@@ -87,10 +87,14 @@ class Banner:
         return tuple(filter(None, (*first, self.beside, self.since, *self.warnings)))
 
 
-def banner_of(result: Result) -> Banner:
-    """Put a result into the words of the banner; every rendering uses these."""
+def banner_of(result: Result, objectives: Sequence[ObjectiveRow] | None = None) -> Banner:
+    """Put a result into the words of the banner; every rendering uses these.
+
+    `objectives` are those of the result, where the caller has them already.
+    """
+    objectives = objective_rows(result) if objectives is None else objectives
     deciding = deciding_finding(result)
-    gates = _gates(result, deciding)
+    gates = _gates(result, deciding, objectives)
     # An empty list proves nothing where the verdict of the run itself is not pass.
     no_failures = "No failures." if result.verdict is Verdict.PASS else "No check gives a reason."
     return Banner(
@@ -101,7 +105,7 @@ def banner_of(result: Result) -> Banner:
         beside=_beside(result, deciding),
         since=since_sentence(result, deciding),
         section=KINDS[deciding.kind].section if deciding else "failures",
-        warnings=_warnings(result),
+        warnings=_warnings(result, objectives),
         gates=gates,
         tally=_tally(result),
         no_failures=no_failures if result.findings else "Nothing was checked.",
@@ -145,7 +149,7 @@ def _beside(result: Result, deciding: Finding | None) -> str:
     return f"{write.render_more(others, 'check', result.verdict)}." if others else ""
 
 
-def _warnings(result: Result) -> tuple[str, ...]:
+def _warnings(result: Result, objectives: Sequence[ObjectiveRow]) -> tuple[str, ...]:
     sentences = []
     if result.fault is not None:
         sentences.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
@@ -156,7 +160,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
         sentences.append(
             "Partial: the run was interrupted, and the figures cover only what was done."
         )
-    unjudged = [row for row in objective_rows(result) if not row.is_judged]
+    unjudged = [row for row in objectives if not row.is_judged]
     if unjudged:
         rows = [f"{row.title} {row.measured}, objective {row.objective}, {row.count} measured"
                 for row in unjudged[:_MOST_UNJUDGED]]  # fmt: skip
@@ -176,10 +180,12 @@ def _tally(result: Result) -> str:
             f"{number[Verdict.PASS]:,} passed")  # fmt: skip
 
 
-def _gates(result: Result, deciding: Finding | None) -> tuple[Gate, ...]:
+def _gates(
+    result: Result, deciding: Finding | None, objectives: Sequence[ObjectiveRow]
+) -> tuple[Gate, ...]:
     """Return the gates of a run; a watch has another set, since it balances nothing."""
     figures = {
-        GateName.FLOW: _flow_figure(result), GateName.LATENCY: _latency_figure(result),
+        GateName.FLOW: _flow_figure(result), GateName.LATENCY: _latency_figure(objectives),
         GateName.USAGE: _usage_figure(result), GateName.VALIDITY: _NO_FIGURE,
     }  # fmt: skip
     if findings_of_gate(result, GateName.AVAILABILITY):
@@ -216,9 +222,9 @@ def _flow_figure(result: Result) -> _Figure:
     return "", figure, f"{dropped:,} dropped" if dropped else ""
 
 
-def _latency_figure(result: Result) -> _Figure:
+def _latency_figure(objectives: Sequence[ObjectiveRow]) -> _Figure:
     """Return the objective nearest to its limit: failing ones first, p95 before the others."""
-    measured = [row for row in objective_rows(result) if row.use_ratio is not None]
+    measured = [row for row in objectives if row.use_ratio is not None]
     if not measured:
         return _NO_FIGURE
     row = min(

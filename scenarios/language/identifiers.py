@@ -1,6 +1,7 @@
 """Names in a scenario file, and the ids that follow from them."""
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -32,6 +33,7 @@ Name = Annotated[str, AfterValidator(_name)]
 _NOT_IN_A_SLUG = re.compile(r"[^\w.]+")
 
 
+@lru_cache(maxsize=4_096)  # the ids of findings are made again for each rendering
 def slug(text: str) -> str:
     """Return a text in lower case with every run of other characters than letters as one hyphen.
 
