@@ -1,5 +1,6 @@
 """What the tests in a real browser share: Chromium, and what one asks of a page."""
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,19 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def marked_as_running(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Mark Playwright's event loop as running within the block, and nowhere else.
+
+    Playwright itself marks it so between two of its calls, for as long as it is started.
+    """
+    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)
 
 
 def written(folder: Path, pages: Mapping[str, str]) -> dict[str, str]:

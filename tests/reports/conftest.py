@@ -1,18 +1,31 @@
-"""A browser for the tests of one module.
+"""A browser for the tests of all pages: one per test process, since a start takes much CPU.
 
-Playwright keeps the event loop of its thread running as long as it is started: a browser of the
-whole session would make every later `asyncio.run` of the same test process fail.
+Playwright marks the event loop of its thread as running for as long as it is started. It is marked
+only within the tests of the browser: `asyncio.run` would fail in all others.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.reports.browsing import chromium
+from tests.reports.browsing import chromium, marked_as_running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def started_browser() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
     with chromium() as running:
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield running, loop
+        asyncio._set_running_loop(loop)  # its end needs it
+
+
+@pytest.fixture
+def browser(started_browser: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    running, loop = started_browser
+    with marked_as_running(loop):
         yield running
+        for context in running.contexts:
+            context.close()

@@ -66,7 +66,8 @@ def test_a_process_that_did_not_last_is_reported_with_its_code(
     lost: list[LostProcess] = []
     with local_stack(tmp_path, on_lost=lost.append):
         target = processes_by_name()[name]
-        started = psutil.Process().children(recursive=True)
+        supervisor = processes_by_name()["supervisor"]
+        started = [supervisor, *supervisor.children(recursive=True)]
         target.send_signal(number)
         # not target.wait(), which would take the exit code of our own child
         wait_until(lambda: status_of(target) in (psutil.STATUS_ZOMBIE, psutil.STATUS_STOPPED))
