@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Literal
@@ -110,11 +111,17 @@ class DeliveryWorker:
 
 
 @contextmanager
-def worker_of(databases: Databases, cards: Service, **variables: str) -> Iterator[DeliveryWorker]:
+def worker_of(
+    databases: Databases,
+    cards: Service,
+    now: Callable[[], float] = time.monotonic,
+    **variables: str,
+) -> Iterator[DeliveryWorker]:
     """Bring up one worker; its breaker stays closed unless the variables say otherwise."""
     variables = {"CARDS_URL": cards.url, "CIRCUIT_FAILURES": "1000"} | variables
     line = CuttableTransport()
-    app = create_app(settings("workflow", databases, **variables), runtime_without_pauses(line))
+    runtime = replace(runtime_without_pauses(line), now=now)
+    app = create_app(settings("workflow", databases, **variables), runtime)
     parts: WorkflowComponents = app.state.components
 
     @asynccontextmanager
@@ -381,8 +388,9 @@ def test_a_delivery_returns_whether_to_continue_at_once(
 def test_an_open_breaker_ends_the_batch_at_once(
     here: Databases, cards_alone: Service, tenant: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    variables = {"CIRCUIT_FAILURES": "3", "CIRCUIT_OPEN_S": "0.2"}
-    with worker_of(here, cards_alone, **variables) as worker:
+    variables = {"CIRCUIT_FAILURES": "3", "CIRCUIT_OPEN_S": "30"}
+    now_s = [100.0]
+    with worker_of(here, cards_alone, now=lambda: now_s[0], **variables) as worker:
         card_ids = make_cards(cards_alone, tenant)
         worker.execute(tenant, card_ids)
         worker.line.cut = "before"
@@ -396,7 +404,9 @@ def test_an_open_breaker_ends_the_batch_at_once(
         # No line is logged for a fetch that was not attempted.
         assert "delivery failed" not in caplog.messages
         worker.line.cut = None
-        until(lambda: has_delivered_all(worker))
+        now_s[0] += 30
+        worker.deliver()
+        assert worker.owed() == 0
         assert worker.line.requests == asked + 4
 
 
