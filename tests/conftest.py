@@ -11,9 +11,12 @@ Hypothesis has no deadline. It tries a few examples, the same in each run, excep
 
 import gc
 import signal
+from collections.abc import Iterator
 from types import FrameType
 
+import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import URL
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
@@ -48,3 +51,12 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what was imported and collected."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[URL]:
+    """Run one PostgreSQL server for all tests of this process that need it."""
+    from tests.reference_services.databases import postgresql_server
+
+    with postgresql_server() as server:
+        yield server

@@ -20,7 +20,7 @@ from reference_services.common.migration import migrate, revisions_of
 from reference_services.common.settings import read_settings
 from tests.paths import ROOT
 from tests.patience import HANGS_S
-from tests.reference_services.databases import SERVICES, postgresql_server
+from tests.reference_services.databases import SERVICES
 from tests.secured_servers import free_port
 
 pytestmark = pytest.mark.timeout(HANGS_S)
@@ -86,12 +86,6 @@ class Server:
             # refused for its password: it responds
             return "password" in str(error)
         return True
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[URL]:
-    with postgresql_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

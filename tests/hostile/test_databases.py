@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import URL
 
 from tests.hostile.sentences import is_one_sentence
-from tests.reference_services.databases import postgresql_databases, postgresql_server
+from tests.reference_services.databases import postgresql_databases
 from tests.witnesses.database.queries import ENDLESS
 from witnesses.database.collector import rows_of_query
 from witnesses.database.read_only import DatabaseDown
@@ -62,20 +62,14 @@ def _error(url: str, query: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    with postgresql_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def postgresql(server: URL) -> Iterator[str]:
-    with postgresql_databases(server) as databases:
+def database(postgresql: URL) -> Iterator[str]:
+    with postgresql_databases(postgresql) as databases:
         yield databases.url_of("cards")
 
 
 @pytest.mark.parametrize("name", POSTGRESQL)
-def test_postgresql_is_void_with_one_sentence(postgresql: str, name: str) -> None:
-    error = _error(postgresql, POSTGRESQL[name])
+def test_postgresql_is_void_with_one_sentence(database: str, name: str) -> None:
+    error = _error(database, POSTGRESQL[name])
     assert is_one_sentence(error), error
 
 
@@ -88,17 +82,17 @@ def test_sqlite_is_void_with_one_sentence(tmp_path: Path, name: str) -> None:
     assert is_one_sentence(error), error
 
 
-def test_a_large_row_is_named_as_such_in_both(postgresql: str, tmp_path: Path) -> None:
+def test_a_large_row_is_named_as_such_in_both(database: str, tmp_path: Path) -> None:
     (tmp_path / "shop.db").touch()
     expected = "the database 'shop': its query returns a row of over 16,384 bytes"
-    assert _error(postgresql, POSTGRESQL["a value of 17 kB"]) == expected
+    assert _error(database, POSTGRESQL["a value of 17 kB"]) == expected
     assert _error(f"sqlite:///{tmp_path}/shop.db", SQLITE["a value of 17 kB"]) == expected
 
 
-def test_rows_that_arrive_do_not_prolong_a_query_without_end(postgresql: str) -> None:
+def test_rows_that_arrive_do_not_prolong_a_query_without_end(database: str) -> None:
     query = "SELECT pg_sleep(0.0002)::text, i FROM generate_series(1, 30000) AS i"
     # 1 s is the limit of one batch of rows, which a busy machine may need
-    error = _error(postgresql, query)
+    error = _error(database, query)
     assert error.removesuffix("1 s").removesuffix("2 s") == (
         "the database 'shop': its query took longer than "
     )

@@ -12,7 +12,6 @@ from tests.reference_services.databases import (
     DIALECTS,
     Databases,
     postgresql_databases,
-    postgresql_server,
     sqlite_databases,
 )
 from tests.reference_services.services import (
@@ -24,13 +23,6 @@ from tests.reference_services.services import (
 )
 
 NewDatabases = Callable[[], AbstractContextManager[Databases]]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[URL]:
-    """Run one PostgreSQL server for all tests that need it."""
-    with postgresql_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="session", params=DIALECTS)

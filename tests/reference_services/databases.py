@@ -5,11 +5,13 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from sqlalchemy import URL, create_engine, make_url, text
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 SERVICES = ("onboarding", "cards", "workflow")
@@ -37,17 +39,16 @@ def postgresql_databases(server: URL) -> Iterator[Databases]:
     """Create a database for each service on the server, and drop them after the block."""
     names = {service: f"test_{service}_{uuid4().hex}" for service in SERVICES}
     try:
-        for name in names.values():
-            # Far from UTC: responses must not depend on the time zone of the server.
-            _administer(
-                server,
-                f"CREATE DATABASE {name}",
-                f"ALTER DATABASE {name} SET timezone TO 'Asia/Kolkata'",
-            )
+        # Far from UTC: responses must not depend on the time zone of the server.
+        zone = "SET timezone TO 'Asia/Kolkata'"
+        creations = [f"CREATE DATABASE {name}" for name in names.values()]
+        _administer(
+            server, *creations, *(f"ALTER DATABASE {each} {zone}" for each in names.values())
+        )
         yield Databases({service: _address(server, name) for service, name in names.items()})
     finally:
-        for name in names.values():
-            _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        drops = (f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names.values())
+        _administer(server, *drops)
 
 
 @contextmanager
@@ -63,8 +64,14 @@ def postgresql_server() -> Iterator[URL]:
 
 def read_rows(url: str | URL, sql: str, **values: object) -> list[tuple[object, ...]]:
     """Run a query; `:name` in it is bound to the value of that name."""
-    with create_engine(url, poolclass=NullPool).connect() as connection:
+    with _engine(url).connect() as connection:
         return [tuple(row) for row in connection.execute(text(sql), values)]
+
+
+@lru_cache(maxsize=64)
+def _engine(url: str | URL) -> Engine:
+    """Return an engine that keeps no connection; to make one takes longer than a query."""
+    return create_engine(url, poolclass=NullPool)
 
 
 @contextmanager
@@ -79,11 +86,11 @@ def _own_server() -> Iterator[URL]:
 
 
 def _administer(server: URL, *statements: str) -> None:
+    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     # Databases are created and dropped outside of any transaction.
-    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with psycopg.connect(address, autocommit=True) as connection:
         for statement in statements:
-            connection.execute(text(statement))
+            connection.execute(statement.encode())
 
 
 def _address(server: URL, database: str) -> str:

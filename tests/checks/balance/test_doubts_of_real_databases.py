@@ -119,7 +119,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databa
     if getattr(request, "param", "sqlite") == "sqlite":
         yield sqlite_databases(tmp_path)
         return
-    with postgresql_databases(request.getfixturevalue("server")) as created:
+    with postgresql_databases(request.getfixturevalue("postgresql")) as created:
         yield created
 
 

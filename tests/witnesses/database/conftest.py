@@ -1,4 +1,4 @@
-"""A real PostgreSQL server, and databases of uses, for the tests of the database witness."""
+"""Databases of uses, for the tests of the database witness."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,18 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
 
-from tests.reference_services.databases import postgresql_databases, postgresql_server
+from tests.reference_services.databases import postgresql_databases
 from tests.witnesses.database.queries import write
 from tests.witnesses.database.shop_database import ShopDatabase
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[URL]:
-    """Run one PostgreSQL server for all tests that need it."""
-    with postgresql_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             connection.execute(rows)
         yield f"sqlite:///{path}"
         return
-    with postgresql_databases(request.getfixturevalue("server")) as databases:
+    with postgresql_databases(request.getfixturevalue("postgresql")) as databases:
         address = databases.url_of("cards")
         write(address, table, rows)
         yield address

@@ -131,8 +131,8 @@ def test_the_tenant_is_a_parameter_only_of_a_query_that_has_it(url: str) -> None
     assert query_shop(url, COUNTED) == [[3]]
 
 
-def test_values_are_kept_as_they_are_and_bytes_are_refused(server: URL) -> None:
-    with postgresql_databases(server) as databases:
+def test_values_are_kept_as_they_are_and_bytes_are_refused(postgresql: URL) -> None:
+    with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         assert query_shop(url, "SELECT 2.50, true, NULL, -3") == [[Decimal("2.50"), True, None, -3]]
         with pytest.raises(DatabaseDown, match="its query returns bytes"):

@@ -21,9 +21,9 @@ from witnesses.database.read_only import DatabaseDown, QueryRefused, read_only
 
 
 @pytest.fixture(scope="module")
-def deletable(server: URL) -> Iterator[str]:
+def deletable(postgresql: URL) -> Iterator[str]:
     """Name a PostgreSQL database with one use, and what changes it if it is asked."""
-    with postgresql_databases(server) as databases:
+    with postgresql_databases(postgresql) as databases:
         address = databases.url_of("cards")
         deleting = "CREATE FUNCTION deleting() RETURNS int LANGUAGE plpgsql AS "
         write(
@@ -149,9 +149,9 @@ def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str
 
 @pytest.mark.core
 @pytest.mark.long
-def test_a_server_that_stops_responding_in_the_middle_is_not_waited_for(server: URL) -> None:
+def test_a_server_that_stops_responding_in_the_middle_is_not_waited_for(postgresql: URL) -> None:
     """Its kernel still acknowledges what is sent: no timeout of the connection ever comes."""
-    with postgresql_databases(server) as databases:
+    with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         rows = rows_of_query("shop", "SELECT generate_series(1, 100000)", {"shop": url}, "acme",
                              200_000, timeout_s=1)  # fmt: skip
@@ -209,8 +209,8 @@ def test_an_address_that_leads_nowhere_is_reported_without_its_password(
     assert "\n" not in str(refused.value)
 
 
-def test_options_of_the_address_stay_beside_ours(server: URL) -> None:
-    with postgresql_databases(server) as databases:
+def test_options_of_the_address_stay_beside_ours(postgresql: URL) -> None:
+    with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards") + "&options=-c%20search_path%3Delsewhere"
         url = url if "?" in url else url.replace("&", "?", 1)
         asked = "SELECT current_setting('search_path'), current_setting('transaction_read_only')"
@@ -237,8 +237,10 @@ def test_a_query_that_goes_on_returning_rows_is_not_ended(tmp_path: Path) -> Non
     assert time.monotonic() - began_at > 1.0
 
 
-def test_a_wrong_password_is_reported_and_not_repeated(server: URL) -> None:
-    wrong = server.set(username="nobody", password="hunter2").render_as_string(hide_password=False)
+def test_a_wrong_password_is_reported_and_not_repeated(postgresql: URL) -> None:
+    wrong = postgresql.set(username="nobody", password="hunter2").render_as_string(
+        hide_password=False
+    )
     with pytest.raises(DatabaseDown) as refused:
         query_shop(wrong, COUNTED)
     assert "hunter2" not in str(refused.value)

@@ -116,7 +116,7 @@ LABELS = {
 
 
 def test_every_type_of_postgresql_is_the_label_that_a_service_writes(
-    server: URL, tmp_path: Path
+    postgresql: URL, tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path)
     quantities = [
@@ -125,7 +125,7 @@ def test_every_type_of_postgresql_is_the_label_that_a_service_writes(
         )})
         for number, column in enumerate(LABELS)
     ]  # fmt: skip
-    with postgresql_databases(server) as databases:
+    with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         write(url, *TABLE)
         collector = DatabaseCollector({"shop": url}, quantities, "acme")
@@ -150,14 +150,14 @@ def test_every_type_of_postgresql_is_the_label_that_a_service_writes(
     ],
 )
 def test_a_count_of_every_type_of_postgresql_is_exact(
-    server: URL, tmp_path: Path, count: str, increase: float
+    postgresql: URL, tmp_path: Path, count: str, increase: float
 ) -> None:
     """Before the run, there is one order: a sum of bigints beyond 2^53 already."""
     folder, quantity = (
         RunFolder(tmp_path),
         counted(database={"shop": f"SELECT {count} FROM orders"}),
     )
-    with postgresql_databases(server) as databases:
+    with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         write(url, *TABLE, *ORDER)
         collector = DatabaseCollector({"shop": url}, [quantity], "acme")
@@ -168,11 +168,13 @@ def test_a_count_of_every_type_of_postgresql_is_exact(
     assert reading.figures(quantity).at(()) == Figure.exact(increase)
 
 
-def test_rows_by_trace_id_have_the_same_labels_and_no_padding(server: URL, tmp_path: Path) -> None:
+def test_rows_by_trace_id_have_the_same_labels_and_no_padding(
+    postgresql: URL, tmp_path: Path
+) -> None:
     query = "SELECT trace_id, ok, qty, price, code, sum(qty) FROM orders GROUP BY 1, 2, 3, 4, 5"
     quantity = counted(by=["ok", "qty", "price", "code"], traces={"shop": query})
     folder = RunFolder(tmp_path)
-    with postgresql_databases(server) as databases:
+    with postgresql_databases(postgresql) as databases:
         write(databases.url_of("cards"), *TABLE, *ORDER)
         collector = DatabaseCollector({"shop": databases.url_of("cards")}, [quantity], "acme")
         collector.collect(Moment.AFTER, folder)
