@@ -10,6 +10,7 @@ from config.redaction import Secrets, redact
 from config.secrets import MAX_LENGTH, MAX_TEXTS, is_bounded
 from scenarios.driver.failure_reason import FailureReason
 from scenarios.driver.flow import CompiledStep, Flow
+from scenarios.driver.json_expectations import JsonExpectation
 from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.driver.stream_expectations import decode_events
 from scenarios.http.bounded_json import UnboundedJson, decode_json
@@ -32,7 +33,13 @@ def check_response(
         return FailureReason(response.body_error)
     if step.message and (reason := _check_message(flow, step, step.message, response, variables)):
         return reason
-    return _check_json(flow, step, response, variables) if step.reads_json else None
+    if not step.reads_json:
+        return None
+    try:
+        content = decode_json(response.body)
+    except ValueError as error:
+        return _not_json(error, response)
+    return _check_content(flow, step, content, variables)
 
 
 def check_stream(
@@ -58,10 +65,7 @@ def check_stream(
     if reason:
         _learn(flow, step, content)
         return reason
-    try:
-        return _check_content(flow, step, content, variables)
-    except (JMESPathError, TemplateError) as error:
-        return _unfit(error, flow)
+    return _check_content(flow, step, content, variables)
 
 
 def _check_message(
@@ -78,27 +82,20 @@ def _check_message(
             if found is None:
                 return FailureReason(part.missing)
             variables[part.name] = found
-            if reason := _learn_saved(flow, part.name, found):
+            if part.name in flow.secret_variables and (
+                reason := _learn_saved(flow, part.name, found)
+            ):
                 return reason
     except (TemplateError, PatternTooSlow) as error:
         return _unfit(error, flow)
     return None
 
 
-def _check_json(
-    flow: Flow, step: CompiledStep, response: Response, variables: dict[str, Any]
-) -> FailureReason | None:
-    try:
-        content = decode_json(response.body)
-    except UnboundedJson as error:
+def _not_json(error: ValueError, response: Response) -> FailureReason:
+    if isinstance(error, UnboundedJson):
         return FailureReason(str(error))
-    except ValueError:
-        what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
-        return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
-    try:
-        return _check_content(flow, step, content, variables)
-    except (JMESPathError, TemplateError) as error:
-        return _unfit(error, flow)
+    what = f"{response.content_type or 'no content type'}, {len(response.body):,} bytes"
+    return FailureReason(f"not JSON: {what if response.body else 'an empty body'}", "not JSON")
 
 
 def _unfit(error: Exception, flow: Flow) -> FailureReason:
@@ -109,31 +106,39 @@ def _unfit(error: Exception, flow: Flow) -> FailureReason:
 def _check_content(
     flow: Flow, step: CompiledStep, content: Any, variables: dict[str, Any]
 ) -> FailureReason | None:
+    """Return why JSON is not as expected, or None; save its values."""
     if step.schema and (wrong := step.schema(content)):
         _learn(flow, step, content)
         group = "the body does not fit its schema"
         return FailureReason(f"{group}: {_cut(wrong, flow.secrets)}", group)
-    for path, expression, template in step.expected:
-        found, expected = expression(content), template(variables)
-        if not _same(found, expected):
-            _learn(flow, step, content)
-            observed, wanted = (_short(value, flow.secrets) for value in (found, expected))
-            text = f"{path} is {observed}, expected {wanted}"
-            return FailureReason(text, f"{path} is not as expected")
-    for name, path, expression in step.saved:
-        found = expression(content)
-        if found is None:
-            return FailureReason(f"the response has no {path}")
-        variables[name] = found
-        if reason := _learn_saved(flow, name, found):
-            return reason
+    try:
+        for each in step.expected:
+            if not each.is_met(content, variables):
+                return _unmet(flow, step, each, content, variables)
+        for name, path, expression in step.saved:
+            found = expression(content)
+            if found is None:
+                return FailureReason(f"the response has no {path}")
+            variables[name] = found
+            if name in flow.secret_variables and (reason := _learn_saved(flow, name, found)):
+                return reason
+    except (JMESPathError, TemplateError) as error:
+        return _unfit(error, flow)
     return None
 
 
+def _unmet(
+    flow: Flow, step: CompiledStep, unmet: JsonExpectation, content: Any, variables: dict[str, Any]
+) -> FailureReason:
+    _learn(flow, step, content)
+    observed = _short(unmet.found(content), flow.secrets)
+    expected = _short(unmet.expected(variables), flow.secrets)
+    text = f"{unmet.path} is {observed}, expected {expected}"
+    return FailureReason(text, f"{unmet.path} is not as expected")
+
+
 def _learn_saved(flow: Flow, name: str, value: Any) -> FailureReason | None:
-    """Learn a saved value if it is a secret, or return why it cannot be one."""
-    if name not in flow.secret_variables:
-        return None
+    """Learn a saved secret, or return why it cannot be one."""
     flow.secrets.learn(value)
     if is_bounded(value):
         return None
@@ -159,17 +164,6 @@ def _learn(flow: Flow, step: CompiledStep, content: Any) -> None:
     for name, _, expression in step.saved:
         if name in flow.secret_variables:
             flow.secrets.learn(expression(content))
-
-
-def _same(found: Any, expected: Any) -> bool:
-    """Compare JSON values: 1 equals 1.0, but unlike in Python not true."""
-    if isinstance(found, list) and isinstance(expected, list):
-        return len(found) == len(expected) and all(map(_same, found, expected))
-    if isinstance(found, dict) and isinstance(expected, dict):
-        return found.keys() == expected.keys() and all(
-            _same(found[key], expected[key]) for key in found
-        )
-    return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
 
 
 def _short(value: Any, secrets: Secrets) -> str:

@@ -11,6 +11,7 @@ from scenarios.driver.arrivals import WHOLE, LoadPart
 from scenarios.driver.blocks import Block as CompiledBlock
 from scenarios.driver.blocks import Blocks
 from scenarios.driver.counts import StepAmounts
+from scenarios.driver.json_expectations import JsonExpectation
 from scenarios.driver.message_expectations import MessageExpectations
 from scenarios.driver.request_headers import Headers
 from scenarios.driver.stream_expectations import StreamExpectations
@@ -30,11 +31,11 @@ _DIRECT = Network()
 class CompiledStep:
     """One step, compiled as far as possible before the first request.
 
-    `headers` are those whose value changes from iteration to iteration; `expected` and `saved` have
-    the JMESPath expressions as written, for messages, and compiled. `message` is what is expected
-    and saved beside JSON. `amounts` are those that are recorded with each exchange; `reports` are
-    the numbers of earlier steps whose amounts this one has. `stream` is what is expected of a
-    response that is one.
+    `headers` are those whose value changes from iteration to iteration; `saved` has the JMESPath
+    expressions as written, for messages, and compiled. `message` is what is expected and saved
+    beside JSON. `amounts` are those that are recorded with each exchange; `reports` are the numbers
+    of earlier steps whose amounts this one has. `stream` is what is expected of a response that is
+    one. `has_extras` with a message, amounts or the trace id: without, a load takes a shorter way.
     """
 
     name: str
@@ -48,10 +49,11 @@ class CompiledStep:
     status_text: str
     message: MessageExpectations | None
     schema: SchemaCheck | None
-    expected: tuple[tuple[str, Expression, Template], ...]
+    expected: tuple[JsonExpectation, ...]
     saved: tuple[tuple[str, str, Expression], ...]
     reads_json: bool
     uses_trace_id: bool
+    has_extras: bool
     amounts: StepAmounts | None = None
     reports: tuple[int, ...] = ()
     poll: "Poll | None" = None

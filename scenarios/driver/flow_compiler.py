@@ -14,6 +14,7 @@ from scenarios.driver.arrivals import WHOLE
 from scenarios.driver.blocks import compile_blocks
 from scenarios.driver.counts import StepAmounts, compile_amounts
 from scenarios.driver.flow import CompiledStep, Flow, Journey, Poll, TeardownBlock
+from scenarios.driver.json_expectations import compile_json_expectation
 from scenarios.driver.message_expectations import compile_message_expectations
 from scenarios.driver.request_headers import compile_headers, has_own_cookie, header_parts
 from scenarios.driver.stream_expectations import compile_stream_expectations
@@ -44,7 +45,6 @@ from scenarios.language.templates import (
     Constant,
     Template,
     Variables,
-    compile_value,
     variables_in,
     variables_in_header,
 )
@@ -153,16 +153,17 @@ def _compile_step(
         body=payload.render if payload else None,
         statuses=step.expect.statuses,
         status_text=step.expect.status_text,
-        message=compile_message_expectations(step.expect, step.save, known),
+        message=(message := compile_message_expectations(step.expect, step.save, known)),
         schema=_compile_schema(step.expect.body_schema, files),
         expected=tuple(
-            (path, compile_expression(path), compile_value(value, known))
+            compile_json_expectation(path, value, known)
             for path, value in step.expect.body_values.items()
         ),
         saved=(saved := _saved_json(step)),
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
         amounts=amounts,
-        uses_trace_id=_uses_trace_id(step, environment),
+        uses_trace_id=(uses_trace_id := _uses_trace_id(step, environment)),
+        has_extras=bool(message or amounts or uses_trace_id),
         stream=compile_stream_expectations(step),
         reports=reports,
     )  # fmt: skip

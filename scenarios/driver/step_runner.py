@@ -62,63 +62,38 @@ class StepRunner:
         self, steps: Sequence[CompiledStep], mark: int = 0, check: Check = check_response,
         sender: Sender | None = None,
     ) -> bool:  # fmt: skip
-        """Run steps, up to the first that is not ok; return whether all were.
+        """Run steps by `sender`, by default the iteration's, up to the first that is not ok.
 
-        They are sent by `sender`, by default that of the iteration. The last one gets the mark. An
-        interrupt in flight is raised again.
+        Return whether all were. The last one gets the mark. An interrupt in flight is raised again.
         """
         # one loop for all steps, since this is what a load spends its time with
         flow, recorder, variables, due_s = self.flow, self.recorder, self.variables, self.due_s
-        run_id, generator, last = flow.run_id, recorder.generator, steps[-1]
-        trace_value, send = flow.trace_value, (sender or self.sender).send
+        send, last = (sender or self.sender).send, steps[-1]
         has_secrets = bool(flow.secret_variables or flow.secrets.columns)
         for step in steps:
-            number = recorder.intend(self.iteration, step.number, due_s)
-            sent_s, request, promised = due_s, None, NONE_PROMISED
+            self.last = number = recorder.intend(self.iteration, step.number, due_s)
+            is_bare = not (step.has_extras or has_secrets or self.cookies)
+            sent_s, request = due_s, None
             try:
-                trace = trace_value(run_id, generator, number)
-                if step.uses_trace_id:
-                    variables[TRACE_VARIABLE] = id_in(trace, flow.trace_header)
-                if step.amounts:
-                    flow.secrets.own = self.secrets
-                    promised = step.amounts.promise(recorder, number, variables, flow.secrets)
-                    self.promised = promised
-                request = Request(  # not by `_request`, whose call would cost
-                    step.request_template, step.target(variables), trace,
-                    step.body(variables) if step.body else None,
-                    step.headers(variables) if step.headers else (),
-                )  # fmt: skip
-                if self.cookies and step.sends_cookies:
-                    request = self.cookies.added_to(request)
+                request = self._render(step, number) if is_bare else self._prepare(step, number)
                 sent_s = recorder.now_s()
                 response = send(request)
                 self.due_s = due_s = done_s = recorder.now_s()
             except BaseException as error:
                 self._record_failure(number, request, (sent_s, recorder.now_s()), error)
                 if isinstance(error, TemplateError | NotSent | ResponseLost):
-                    self.last = number
                     return False
                 raise  # killed in flight, or Ctrl-C: the service may have carried out the request
-            if response.sets_cookies or step.message:
-                response = self._noted(request, response)
-            if has_secrets or self.cookies:
-                flow.secrets.own = self.secrets
-            mismatch = check(flow, step, response, variables)
-            if step.amounts and not mismatch:
-                mismatch = step.amounts.conclude(
-                    recorder, number, promised, variables, flow.secrets
-                )
-            if mismatch:
-                self._conclude(
-                    number, (sent_s, done_s), Outcome.REJECTED, mismatch, request, response
-                )
-                self.last = number
+            if is_bare and not response.sets_cookies:
+                reason = check(flow, step, response, variables)
+            else:
+                reason = self._compare(step, number, self.promised, request, response, check)
+            times_s = sent_s, done_s
+            if reason:
+                self._conclude(number, times_s, Outcome.REJECTED, reason, request, response)
                 return False
-            recorder.conclude(
-                number, sent_s, done_s, Outcome.OK, response.status,
-                marks=mark if step is last else 0,
-            )  # fmt: skip
-        self.last = number
+            marks = mark if step is last else 0
+            recorder.conclude(number, *times_s, Outcome.OK, response.status, marks=marks)
         return True
 
     def secrets(self) -> Iterator[Any]:
@@ -159,46 +134,70 @@ class StepRunner:
         number = self.last = self.recorder.intend(self.iteration, step.number, self.due_s)
         call = _Call(step, number, sender, self.due_s, self.due_s)
         try:
-            trace = self.flow.trace_value(self.flow.run_id, self.recorder.generator, number)
-            if step.uses_trace_id:
-                self.variables[TRACE_VARIABLE] = id_in(trace, self.flow.trace_header)
-            if step.amounts:
-                self.flow.secrets.own = self.secrets
-                call.promised = step.amounts.promise(
-                    self.recorder, number, self.variables, self.flow.secrets
-                )
-            call.request = _request(step, self.variables, trace)
-            if self.cookies and step.sends_cookies:
-                call.request = self.cookies.added_to(call.request)
+            call.request = self._prepare(step, number)
+            call.promised = self.promised
         except TemplateError as error:
             call.error = error
         return call
 
     def _conclude_call(self, call: "_Call") -> bool:
-        if call.response is None or call.request is None:
-            error = call.error or InterruptedError()  # before the response
-            self._record_failure(call.number, call.request, (call.sent_s, call.done_s), error)
-            return False
-        response = self._noted(call.request, call.response)
-        self.flow.secrets.own = self.secrets
-        if call.step.uses_trace_id:
-            self.variables[TRACE_VARIABLE] = id_in(call.request.trace, self.flow.trace_header)
-        check = check_stream if call.step.stream else check_response
-        reason = check(self.flow, call.step, response, self.variables)
-        if call.step.amounts and not reason:
-            reason = call.step.amounts.conclude(
-                self.recorder, call.number, call.promised, self.variables, self.flow.secrets
-            )
+        step, number, request, response = call.step, call.number, call.request, call.response
         times_s = call.sent_s, call.done_s
+        if response is None or request is None:
+            error = call.error or InterruptedError()  # before the response
+            self._record_failure(number, request, times_s, error)
+            return False
+        if step.uses_trace_id:
+            self.variables[TRACE_VARIABLE] = id_in(request.trace, self.flow.trace_header)
+        check = check_stream if step.stream else check_response
+        reason = self._compare(step, number, call.promised, request, response, check)
         if reason:
-            self._conclude(call.number, times_s, Outcome.REJECTED, reason, call.request,
-                           call.response)  # fmt: skip
+            self._conclude(number, times_s, Outcome.REJECTED, reason, request, response)
         else:
-            self.recorder.conclude(call.number, *times_s, Outcome.OK, call.response.status)
+            self.recorder.conclude(number, *times_s, Outcome.OK, response.status)
         if response.stream:
-            self.recorder.note_stream(call.number, response.stream)
+            self.recorder.note_stream(number, response.stream)
         self.variables.pop(EVENTS_VARIABLE, None)  # as of a stream by itself
         return reason is None
+
+    def _render(self, step: CompiledStep, number: int) -> Request:
+        """Return the request of a step, without cookies. Raises TemplateError."""
+        flow, variables = self.flow, self.variables
+        return Request(
+            step.request_template,
+            step.target(variables),
+            flow.trace_value(flow.run_id, self.recorder.generator, number),
+            step.body(variables) if step.body else None,
+            step.headers(variables) if step.headers else (),
+        )
+
+    def _prepare(self, step: CompiledStep, number: int) -> Request:
+        """Return the request of a step, and record what it promises. Raises TemplateError."""
+        flow = self.flow
+        if step.uses_trace_id:
+            trace = flow.trace_value(flow.run_id, self.recorder.generator, number)
+            self.variables[TRACE_VARIABLE] = id_in(trace, flow.trace_header)
+        if step.amounts:
+            flow.secrets.own = self.secrets
+            self.promised = step.amounts.promise(
+                self.recorder, number, self.variables, flow.secrets
+            )
+        request = self._render(step, number)
+        return self.cookies.added_to(request) if self.cookies and step.sends_cookies else request
+
+    def _compare(
+        self, step: CompiledStep, number: int, promised: tuple[AmountRow, ...], request: Request,
+        response: Response, check: Check,
+    ) -> FailureReason | None:  # fmt: skip
+        """Return why a response is not as expected, or None; record its amounts."""
+        if response.sets_cookies or step.message:
+            response = self._noted(request, response)
+        secrets = self.flow.secrets
+        secrets.own = self.secrets
+        reason = check(self.flow, step, response, self.variables)
+        if step.amounts and not reason:
+            reason = step.amounts.conclude(self.recorder, number, promised, self.variables, secrets)
+        return reason
 
     def _noted(self, request: Request, response: Response) -> Response:
         """Keep the cookies of a response; return it with the target of its request.
@@ -276,15 +275,6 @@ def _send_all(calls: Sequence[_Call], now_s: Callable[[], float]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _request(step: CompiledStep, variables: dict[str, Any], trace: str) -> Request:
-    """Render the request of a step. Raises TemplateError."""
-    return Request(
-        step.request_template, step.target(variables), trace,
-        step.body(variables) if step.body else None,
-        step.headers(variables) if step.headers else (),
-    )  # fmt: skip
 
 
 def _detail(flow: Flow, request: Request | None, response: Response | None) -> dict[str, Any]:

@@ -42,9 +42,11 @@ def _join(pieces: list[bytes | Template]) -> BodyTemplate:
             return lambda _: whole
         case [bytes() as before, middle, bytes() as after] if not isinstance(middle, bytes):
             return lambda variables: before + _encode(middle(variables)) + after
-    return lambda variables: b"".join(
-        [piece if isinstance(piece, bytes) else _encode(piece(variables)) for piece in pieces]
+    pattern = b"".join(
+        [piece.replace(b"%", b"%%") if isinstance(piece, bytes) else b"%b" for piece in pieces]
     )
+    templates = [piece for piece in pieces if not isinstance(piece, bytes)]
+    return lambda variables: pattern % tuple([_encode(each(variables)) for each in templates])
 
 
 def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:

@@ -275,9 +275,13 @@ def _join(text: str, parts: list[tuple[str, Callable[[Any], str] | None]]) -> Te
     if not names:
         return Constant("".join(part for part, _ in parts))
     pattern = "".join("%s" if encode else part.replace("%", "%%") for part, encode in parts)
+    first, encode_first = names[0]
+    has_others = len(names) > 1
 
     def join(variables: Variables) -> str:
         try:
+            if not has_others:
+                return pattern % encode_first(variables[first])
             return pattern % tuple([encode(variables[name]) for name, encode in names])
         except KeyError as error:
             message = f"the template {text!r} fails: {error.args[0]} has no value"

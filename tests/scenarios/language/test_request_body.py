@@ -63,6 +63,12 @@ def test_a_body_is_put_together_anew_for_each_iteration() -> None:
     assert body({"who": 8}) == b'{"who":8,"of":["r",1]}'
 
 
+def test_percent_signs_beside_values_stay_as_they_are() -> None:
+    document = {"100 %s": "{{ share }}", "%%": ["{{ text }}", "5% of {{ share }} %d"], "%b": "%"}
+    body = compile_body(document, {})({"share": 0.5, "text": "50%"})
+    assert json.loads(body) == {"100 %s": 0.5, "%%": ["50%", "5% of 0.5 %d"], "%b": "%"}
+
+
 def test_a_body_without_templates_is_encoded_once() -> None:
     body = compile_body({"a": [1, {"b": None}], "{ key }": True, "{{ key }}": 1}, {"key": "k"})
     assert body({}) is body({})
