@@ -14,7 +14,7 @@ from config.requirements import requires
 from config.suggestions import nearest
 from config.units import Pause
 from scenarios.language.identifiers import Name
-from scenarios.language.other_names import OF_BLOCKS, OF_CONDITION
+from scenarios.language.other_names import OF_BLOCKS, OF_CONDITION, OF_SHARED_FLOW
 from scenarios.language.steps import Step
 from scenarios.language.templates import is_expression
 
@@ -147,6 +147,8 @@ for _model in (Repeat, ForEach, Condition):
 
 class SharedFlow(StrictModel):
     """One of several flows: of all iterations, its share of the sum of all shares."""
+
+    other_names = OF_SHARED_FLOW
 
     share: Annotated[int, Field(ge=1, le=1_000, examples=[1])]
     steps: Blocks

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from config.models import StrictModel
 from config.requirements import requires
+from scenarios.language.other_names import OF_DATA
 from scenarios.language.profiles import USER_LIMIT
 
 FORMATS = (".csv", ".jsonl", ".ndjson")
@@ -42,6 +43,8 @@ class DataSource(StrictModel):
     of one iteration, or of one user (`per`). With `contention`, that many successive iterations or
     users use the same row.
     """
+
+    other_names = OF_DATA
 
     file: DataFileName | None = None
     rows: list[dict[str, Any]] | None = None

@@ -41,6 +41,16 @@ OF_STEP: OtherNames = {
                 "statusCode", "code", "expect_status"),
     **meaning("save", "capture", "captures", "extract", "store", "set", "export", "register"),
     **meaning("counts", "usage", "metrics", "quantities", "increments", "moves"),
+    **belonging("write reported_by at the step that counts, with the name of the later step",
+                "charged_by", "billed_by", "amount_from"),
+    **meaning("stream", "streaming", "sse", "event_stream",
+              remedy="stream: sse, or stream: json_lines"),
+    **meaning("hang_up", "hangup", "disconnect", "abort_after", "close_after",
+              remedy="hang_up: {after_events: 3}"),
+    **meaning("until", "poll", "wait_until", "wait_for", "retry_until",
+              remedy="until: {json: {state: done}, within: 30s}"),
+    **meaning("counts_by_status", "counts_when", "count_by_status",
+              remedy="counts_by_status: {409: {QUANTITY: 1}}"),
     **belonging(_THINK, "sleep", "pause", "wait", "delay", "think_time"),
     **belonging("nest the step below a block: - repeat: 3, with steps: below it", "loop", "times",
                 "count_of_runs"),
@@ -60,6 +70,33 @@ OF_EXPECT: OtherNames = {
     **belonging(_LATENCY, "max_duration", "duration", "response_time", "latency", "time"),
     **belonging("write text: {contains: …}", "contains"),
     **belonging("write text: {matches: …}", "matches", "regex", "regexp", "pattern"),
+}  # fmt: skip
+OF_UNTIL: OtherNames = {
+    **OF_EXPECT,
+    **meaning("within", "timeout", "max_wait", "deadline", "duration", "time"),
+    **meaning("every", "interval", "delay", "wait", "backoff", "pause"),
+    **belonging("nothing counts the polls; write within", "retries", "attempts", "max_attempts",
+                "times", "count"),
+}  # fmt: skip
+OF_HANG_UP: OtherNames = {
+    **meaning("after_events", "after", "events", "after_chunks", "after_tokens",
+              "after_messages", "count", "after_bytes", "after_s", "after_seconds", "after_ms",
+              "timeout", remedy="after_events: 3"),
+}  # fmt: skip
+OF_EVENT_COUNT: OtherNames = {
+    **meaning("at_least", "min", "minimum", "least", "from", "gte"),
+    **meaning("at_most", "max", "maximum", "most", "to", "lte"),
+    **belonging("write the number alone, as in events: 3", "equals", "exactly", "count", "eq"),
+}  # fmt: skip
+OF_SHARED_FLOW: OtherNames = {
+    **meaning("share", "weight", "percent", "percentage", "probability", "ratio",
+              remedy="share: 3, relative to those of the other flows"),
+    **meaning("steps", "flow", "requests", "tasks", "blocks"),
+}  # fmt: skip
+OF_RELATION: OtherNames = {
+    **meaning("equal", "equals", "eq", "same", "quantities", "between",
+              remedy="equal: [quantities]"),
+    **meaning("name", "relation", "title", "id"),
 }  # fmt: skip
 OF_CAPTURE: OtherNames = {
     **meaning("json", "jsonpath", "jsonPath", "jmespath", "path", "expression", "body",
@@ -94,6 +131,24 @@ OF_LATENCY: OtherNames = {
                 "below", "less_than"),
     **meaning("step", "name", "request"),
 }  # fmt: skip
+OF_ABORT_ON: OtherNames = {
+    **OF_LATENCY,
+    **meaning("over", "window", "within", "for", "delay", remedy="over: 30s"),
+    **belonging("write abort: {success_rate: 95%} beside abort_on", "errors", "error_rate",
+                "success_rate", "failures", "http_req_failed"),
+}  # fmt: skip
+OF_DATA: OtherNames = {
+    **meaning("file", "path", "csv", "jsonl", "source", "filename", remedy="file: customers.csv"),
+    **meaning("rows", "values", "inline", "items", "list", remedy="rows: [{id: a}, {id: b}]"),
+    **meaning("order", "mode", "strategy", "selection", "pick", "shuffle", "random",
+              remedy="order: cyclic, random or unique"),
+    **meaning("per", "scope"),
+    **meaning("contention", "shared_by", "users_per_row", "concurrency"),
+    **meaning("at_end", "on_end", "at_eof", "recycle", "wrap", "loop",
+              remedy="at_end: stop, or at_end: wrap"),
+    **belonging("the first record of a CSV file has the names; quote its values as RFC 4180 has it",
+                "header", "columns", "fields", "delimiter", "skip_first_line"),
+}  # fmt: skip
 OF_CHECKS: OtherNames = {
     **belonging("write latency: [{p95: 500ms}]", "thresholds", "p95", "p99", "duration",
                 "response_time", "http_req_duration", "max_duration"),
@@ -109,7 +164,8 @@ OF_QUANTITY: OtherNames = {
     **meaning("database", "sql", "query", "db", "table", "postgres", "sqlite",
               remedy="database: {NAME: SELECT …}, with the NAME that databases of the "
                      "environment has"),
-    **meaning("traces", "trace"),
+    **meaning("traces", "trace", "trace_ids"),
+    **meaning("resolution", "decimals", "precision", "scale", remedy="resolution: 0.001"),
     **meaning("settle", "delay", "wait", "lag"),
     **belonging("write in_doubt: 1%, or expect: at least", "tolerance", "epsilon"),
     **belonging("leave it out; every quantity is a counter", "type"),

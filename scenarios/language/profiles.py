@@ -7,7 +7,7 @@ from pydantic import Field
 from config.models import StrictModel
 from config.units import Duration, Pause, Share
 from scenarios.language.objectives import PercentileLimits
-from scenarios.language.other_names import OF_PROFILE
+from scenarios.language.other_names import OF_ABORT_ON, OF_PROFILE
 from scenarios.language.rates import RateOrRamp, RateStage, WrittenStage
 
 USER_LIMIT = 10_000
@@ -31,6 +31,8 @@ class AbortOn(PercentileLimits):
 
     `over` is the length of the sliding window, in seconds.
     """
+
+    other_names = OF_ABORT_ON
 
     over: Duration = 30.0
 

@@ -142,6 +142,8 @@ def _count_shape(counts: Counts, labels: list[str], place: Location) -> Iterator
     if isinstance(counts, dict) and labels:
         for value, inner in counts.items():
             yield from _count_shape(inner, labels[1:], (*place, value))
+    elif isinstance(counts, dict) and counts.keys() & {"at_most", "at_least"}:
+        yield place, "counts has the amount alone; write at_most: beside counts"
     elif isinstance(counts, dict):
         yield place, "the quantity has no further label; write one number"
     elif not _is_amount(counts):
@@ -188,7 +190,8 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
         for step in scenario.steps
         for count in step.counted
     }
-    if name not in counted:
+    # of a flow and several flows at once, it is not known which is meant
+    if name not in counted and not (scenario.flow and scenario.flows):
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
     if quantity.prometheus is None and quantity.database is None:
         yield place, f"{name!r} has no witness; add prometheus: or database:"

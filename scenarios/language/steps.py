@@ -12,7 +12,7 @@ from config.units import Duration
 from scenarios.language.bodies import Parts, WrittenFileBody
 from scenarios.language.expect import Expect, WrittenCapture
 from scenarios.language.identifiers import Name
-from scenarios.language.other_names import OF_STEP
+from scenarios.language.other_names import OF_STEP, OF_UNTIL
 from scenarios.language.quantities import Counts
 from scenarios.language.streams import HangUp, WrittenStreamKind
 
@@ -53,6 +53,8 @@ class Until(Expect):
 
     A status that it names is waited for; without one, every response must have that of `expect`.
     """
+
+    other_names = OF_UNTIL
 
     every: Duration = 1.0
     within: Duration = 30.0

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from config.models import StrictModel
 from scenarios.http.streams import MAX_EVENTS, StreamKind
 from scenarios.language.identifiers import Name
+from scenarios.language.other_names import OF_EVENT_COUNT, OF_HANG_UP
 
 EVENTS_VARIABLE = "events"
 
@@ -21,12 +22,16 @@ class HangUp(StrictModel):
     what `counts` says.
     """
 
+    other_names = OF_HANG_UP
+
     after_events: Annotated[int, Field(ge=1, le=MAX_EVENTS, examples=[3])]
     at_most: dict[Name, int | float | str] = {}
 
 
 class EventCount(StrictModel):
     """How many events a stream must have."""
+
+    other_names = OF_EVENT_COUNT
 
     at_least: _Count | None = None
     at_most: _Count | None = None

@@ -7,17 +7,20 @@ from config.auth import Auth
 from config.environment import Environment, LoadLimits
 from config.models import StrictModel
 from config.services import Service
-from scenarios.language.blocks import Condition, ForEach, Repeat, Think, Together
+from scenarios.language.blocks import Condition, ForEach, Repeat, SharedFlow, Think, Together
+from scenarios.language.data import DataSource
 from scenarios.language.expect import Capture, Expect
 from scenarios.language.model import Scenario
 from scenarios.language.objectives import Checks, LatencyObjective
 from scenarios.language.profiles import AbortOn, Profile
 from scenarios.language.quantities import Quantity
+from scenarios.language.relations import Relation
 from scenarios.language.steps import Step, Until
+from scenarios.language.streams import EventCount, HangUp
 
 MODELS = (Environment, LoadLimits, Service, Auth, Scenario, Step, Until, Expect, Capture, Profile,
           AbortOn, LatencyObjective, Checks, Quantity, Condition, ForEach, Repeat, Think,
-          Together)  # fmt: skip
+          Together, HangUp, EventCount, SharedFlow, Relation, DataSource)  # fmt: skip
 BLOCKS = {"step", "repeat", "for_each", "if", "think", "together"}
 
 
