@@ -21,6 +21,7 @@ _DASH_WITHOUT_SPACE = re.compile(r"\s*-\w+:(\s|$)")
 _TEXT_AFTER_QUOTE = re.compile(r"""[:,\[{-]\s*("[^"]*"|'[^']*')\s*[^\s,\]}:#]""")
 _COLON_IN_VALUE = re.compile(r"""^\s*(?:- )?[\w. -]+:\s+[^\s"'\[{|>&*#].*(?::\s|:$)""")
 _TEMPLATE = re.compile(r"(?:[:,]|^\s*-)\s+\{\{|[:-]\s+[{\[].*\{\{")
+_VARIABLE = re.compile(r"(?<!\$)[{\[].*\$\{")
 _CLOSING = {"[": "]", "{": "}"}
 _INDENTATION = (
     "the indentation does not fit to the lines above; line up the keys of one mapping, and give "
@@ -109,6 +110,8 @@ _LINE_RULES: _Rules = (
      "a curly quotation mark is text in YAML; write \" or '"),
     (lambda _, bare: _TEMPLATE.search(bare),
      'a value with {{ … }} must be quoted as a whole, as in "{{ name }}"'),
+    (lambda _, bare: _VARIABLE.search(bare),
+     'a value with ${…} in braces or brackets must be quoted, as in "${NAME}"'),
     (_begins_with(_INDICATORS),
      "a value must not begin with %, @ or `; quote it"),
     (_begins_with(_BLOCK_SCALARS),

@@ -12,6 +12,7 @@ QUOTE = "a quotation mark is opened here and not closed; close it in this line"
 AFTER_QUOTE = (
     "text follows a closing quotation mark; quote the whole value, and within '…' double a '"
 )
+VARIABLE = 'a value with ${…} in braces or brackets must be quoted, as in "${NAME}"'
 TEMPLATE = 'a value with {{ … }} must be quoted as a whole, as in "{{ name }}"'
 INDICATOR = "a value must not begin with %, @ or `; quote it"
 COLON = "a value that has a colon and a space in it, or ends in a colon, must be quoted"
@@ -39,6 +40,10 @@ UNOPENED = "a bracket is closed here that is not open; remove it"
         ("a: b\nc: \"x\" y\n", 2, AFTER_QUOTE),
         ("a: {{ b }}-c\n", 1, TEMPLATE),
         ("a: {b: c-{{ d }}}\n", 1, TEMPLATE),
+        ("a: {b: ${C}}\n", 1, VARIABLE),
+        ("a: {b: x-${C}, d: 1}\n", 1, VARIABLE),
+        ("a: {b: '${B}', c: ${C}}\n", 1, VARIABLE),
+        ("a:\n  - [b, ${C}]\n", 2, VARIABLE),
         ("a:\n  - {{ b }}/x\n", 2, TEMPLATE),
         ("a: %b\n", 1, INDICATOR),
         ("a: @b\n", 1, INDICATOR),
