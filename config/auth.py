@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from config.client_certificate import ClientCertificate
 from config.headers import FlowHeaderName, HeaderValue
 from config.models import StrictModel
-from config.other_names import OF_AUTH
+from config.other_names import OF_API_KEY, OF_AUTH, OF_BASIC, OF_OAUTH2
 from config.requirements import matches
 from config.urls import Url
 
@@ -34,16 +34,20 @@ _quoted = partial(quote, safe="")
 class BasicAuth(StrictModel):
     """Username and password of HTTP basic authentication."""
 
-    username: Annotated[str, _HAS_NO_COLON, _IS_VISIBLE]
-    password: Annotated[str, _IS_VISIBLE, Field(repr=False)]
+    other_names = OF_BASIC
+
+    username: Annotated[str, _HAS_NO_COLON, _IS_VISIBLE, Field(examples=["ann"])]
+    password: Annotated[str, _IS_VISIBLE, Field(repr=False, examples=["${PASSWORD}"])]
 
 
 class ApiKey(StrictModel):
     """A key, and the header or the query parameter that carries it."""
 
+    other_names = OF_API_KEY
+
     header: FlowHeaderName | None = None
     query: Annotated[str, _IS_PARAMETER] | None = None
-    value: Annotated[HeaderValue, Field(repr=False)]
+    value: Annotated[HeaderValue, Field(repr=False, examples=["${API_KEY}"])]
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -59,9 +63,11 @@ class OAuth2(StrictModel):
     in the body of the token request.
     """
 
-    token_url: Url
-    client_id: Annotated[str, _IS_VISIBLE]
-    client_secret: Annotated[str, _IS_VISIBLE, Field(repr=False)]
+    other_names = OF_OAUTH2
+
+    token_url: Annotated[Url, Field(examples=["https://login.example/token"])]
+    client_id: Annotated[str, _IS_VISIBLE, Field(examples=["load-test"])]
+    client_secret: Annotated[str, _IS_VISIBLE, Field(repr=False, examples=["${CLIENT_SECRET}"])]
     scope: Annotated[str, _IS_VISIBLE] | None = None
     audience: Annotated[str, _IS_VISIBLE] | None = None
     style: Literal["header", "body"] = "header"

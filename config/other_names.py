@@ -63,6 +63,27 @@ OF_SERVICE: OtherNames = {
                 "username", "password"),
     **belonging("write auth: {api_key: …}", "api_key"),
 }  # fmt: skip
+OF_BASIC: OtherNames = {
+    **meaning("username", "user", "login", "name"),
+    **meaning("password", "pass", "secret", "pwd"),
+}  # fmt: skip
+OF_API_KEY: OtherNames = {
+    **meaning("header", "name", "header_name"),
+    **meaning("query", "param", "parameter", "query_param"),
+    **meaning("value", "key", "token", "secret"),
+    **belonging("write either header: NAME or query: NAME", "in", "location", "place"),
+}  # fmt: skip
+OF_OAUTH2: OtherNames = {
+    **meaning("token_url", "url", "tokenUrl", "token_endpoint", "endpoint", "issuer",
+              remedy="token_url: and the address of the token endpoint"),
+    **meaning("client_id", "clientId", "id"),
+    **meaning("client_secret", "clientSecret", "secret"),
+    **meaning("scope", "scopes", remedy="scope: as one text, with spaces between them"),
+    **meaning("style", "auth_method", "token_endpoint_auth_method",
+              remedy="style: header, or style: body"),
+    **belonging("leave it out; the grant is client_credentials", "grant_type", "grant", "flow",
+                "username", "password", "refresh_token"),
+}  # fmt: skip
 OF_AUTH: OtherNames = {
     **meaning("bearer", "token", "bearer_token"),
     **meaning("basic", "basic_auth"),

@@ -307,7 +307,8 @@ def test_a_folder_is_refused_as_ca_file(tmp_path: Path) -> None:
         ),
         pytest.param(
             "basic_auth: {username: me}",
-            "the key 'prometheus.basic_auth.password' is missing",
+            "the key 'prometheus.basic_auth.password' is missing; add it, as in password: "
+            "${PASSWORD}",
             id="no password",
         ),
         pytest.param(

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from config.auth import Auth
+from config.auth import ApiKey, Auth, BasicAuth, OAuth2
 from config.environment import Environment, LoadLimits
 from config.models import StrictModel
 from config.services import Service
@@ -20,7 +20,8 @@ from scenarios.language.streams import EventCount, HangUp
 
 MODELS = (Environment, LoadLimits, Service, Auth, Scenario, Step, Until, Expect, Capture, Profile,
           AbortOn, LatencyObjective, Checks, Quantity, Condition, ForEach, Repeat, Think,
-          Together, HangUp, EventCount, SharedFlow, Relation, DataSource)  # fmt: skip
+          Together, HangUp, EventCount, BasicAuth, ApiKey, OAuth2, SharedFlow, Relation,
+          DataSource)  # fmt: skip
 BLOCKS = {"step", "repeat", "for_each", "if", "think", "together"}
 
 
