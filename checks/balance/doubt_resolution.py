@@ -170,12 +170,12 @@ def _moved_between(
 def _count_rows(
     name: str, wanted: set[str], promises: Promises, traces: TraceReading
 ) -> _RowCounts:
-    rows, own = _RowCounts(), f"{promises.run_id}-"
+    rows = _RowCounts()
     for trace, labels, count in _scaled_rows(name, promises, traces):
         rows.total[labels] += count
         if trace in wanted:
             rows.found[trace][labels] += count
-        elif not trace.startswith(own):
+        elif promises.trace_ids.request_of(trace) is None:
             rows.strays[labels] += count
     rows.strays = _since_the_run(rows.strays, name, promises, traces)
     return rows
@@ -269,11 +269,11 @@ def _add_rows(
     ledgers: Mapping[Labels, RequestLedger], name: str, promises: Promises, traces: TraceReading
 ) -> Counter[Labels]:
     """Add the rows found to the ledgers; return how many belong to no request of the run."""
-    strays, own = Counter[Labels](), f"{promises.run_id}-"
+    strays = Counter[Labels]()
     for trace, labels, count in _scaled_rows(name, promises, traces):
-        if not trace.startswith(own):
+        request = promises.trace_ids.request_of(trace)
+        if request is None:
             strays[labels] += count
         elif labels in ledgers:
-            generator, _, sequence = trace.removeprefix(own).rpartition("-")
-            ledgers[labels].find(generator, sequence, count)
+            ledgers[labels].find(*request, count)
     return _since_the_run(strays, name, promises, traces)

@@ -1,6 +1,5 @@
 """Compare, request by request, what each promised of one count with the rows found for it."""
 
-import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +9,6 @@ from checks.result import RecordGap
 from scenarios.evidence.exchange import Exchange, trace_id
 
 MAX_IDS = 20
-
-# The number comes from a database: int() would accept signs, spaces and the digits of any script.
-_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class RequestLedger:
@@ -44,14 +40,13 @@ class RequestLedger:
         """Note that the client hung up in a request."""
         self._hung_up.add((exchange.generator, exchange.sequence))
 
-    def find(self, generator: str, sequence: str, count: int) -> None:
+    def find(self, generator: str, number: int, count: int) -> None:
         """Add rows found for a request; all promises must have been added before."""
-        number = int(sequence) if _NUMBER.fullmatch(sequence) else -1
         promised = self._promised.get(generator, ())
         is_rejected = self._is_rejected.get(generator, b"")
-        if 0 <= number < len(promised):
+        if number < len(promised):
             _add(self._found.setdefault(generator, array("q")), number, count)
-        if 0 <= number < len(is_rejected) and is_rejected[number]:
+        if number < len(is_rejected) and is_rejected[number]:
             self._of_rejected[generator, number] += count
 
     def gap(self, run_id: str, strays: int) -> RecordGap:

@@ -21,6 +21,8 @@ _BITS_64 = 1 << 64
 # odd, and so invertible: samplers look at the last bits, which must not count by ones
 _FACTOR = 0x9E3779B97F4A7C15
 _INVERSE = pow(_FACTOR, -1, _BITS_64)
+# int() would accept signs, spaces and the digits of any script
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _W3C_ID = re.compile(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?")
 
 # The value of a trace header, of a run's id, a generator and a sequence number.
@@ -65,6 +67,15 @@ class TraceIds:
         generator = names.get(f"{mixed >> _SEQUENCE_BITS:06x}")
         sequence = mixed & ((1 << _SEQUENCE_BITS) - 1)
         return text if generator is None else trace_id(self.run_id, generator, sequence)
+
+    def request_of(self, trace: str) -> tuple[str, int] | None:
+        """Return generator and sequence number of an id, or None if it is none of the run's.
+
+        Nor is one that a database keeps cut off, or with an addition.
+        """
+        generator, _, sequence = trace.removeprefix(f"{self.run_id}-").rpartition("-")
+        is_own = trace.startswith(f"{self.run_id}-") and generator in self.generators
+        return (generator, int(sequence)) if is_own and _NUMBER.fullmatch(sequence) else None
 
     def shown_all(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return ids of the run, RUN-GENERATOR-SEQUENCE, as services log them."""

@@ -151,7 +151,7 @@ def test_promises_have_what_each_exchange_moved(tmp_path: Path) -> None:
     scenario = scenario_of(at_most={"tokens": 10})
     read = read_recording(record(tmp_path, scenario, [spent("acme", 1.5), LOST]))
     assert read
-    promises = Promises(scenario, "run", [read.exchanges], TraceIds("run", "X-Trace-ID"))
+    promises = Promises(scenario, "run", [read.exchanges], TraceIds("run", "X-Trace-ID", ("load",)))
     (confirmed,) = promises.of("tokens", Weight.CONFIRMED)
     (doubtful,) = promises.of("tokens", Weight.IN_DOUBT)
     assert (confirmed.exchange.sequence, confirmed.labels, confirmed.amount) == (1, ("acme",), 1500)

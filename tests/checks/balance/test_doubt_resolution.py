@@ -179,6 +179,14 @@ def test_a_use_made_up_for_later_is_not_missed_under_its_request(tmp_path: Path)
     assert tea.records == RecordGap(made_up_for=1)
 
 
+@pytest.mark.parametrize("kept", [f"{RUN_ID}-lo", f"{RUN_ID}-load-", f"{RUN_ID}-load-2#1"])
+def test_ids_that_a_column_cuts_off_or_changes_accuse_nobody(tmp_path: Path, kept: str) -> None:
+    """The totals agree, and no row leads to a request."""
+    rows = [(kept, kind, amount) for _, kind, amount in _uses(1, 2, 3, 4)]
+    tea = _uses_rows(_run(tmp_path, rows))["tea"]
+    assert tea.verdict is Verdict.PASS
+
+
 def test_the_requests_whose_rows_are_lost_are_named(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 3, 4), *_uses(2, kinds=[("coffee", 2)])])
     write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})

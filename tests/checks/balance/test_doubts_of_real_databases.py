@@ -101,7 +101,9 @@ class Run:
     @property
     def promises(self) -> Promises:
         (recording,) = read_recordings(self.folder.exchanges, "load")
-        return Promises(SCENARIO, RUN_ID, [recording.exchanges], TraceIds(RUN_ID, "X-Trace-ID"))
+        return Promises(
+            SCENARIO, RUN_ID, [recording.exchanges], TraceIds(RUN_ID, "X-Trace-ID", ("load",))
+        )
 
     @property
     def resolution(self) -> DoubtResolution:

@@ -18,7 +18,7 @@ def _gap(
     for sequence, amount in promised.items():
         ledger.promise(Exchange(generator, sequence, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), amount)
     for sequence, amount in found.items():
-        ledger.find(generator, str(sequence), amount)
+        ledger.find(generator, sequence, amount)
     return ledger.gap("run", strays)
 
 
@@ -33,13 +33,13 @@ def test_twenty_are_named_and_all_are_counted() -> None:
     assert found.missing == 100
 
 
-@pytest.mark.parametrize("sequence", ["", "x", "-1", "0", "3", "²", "9" * 5000, "1 "])
-def test_a_row_of_no_request_that_promised_anything_is_not_entered(sequence: str) -> None:
+@pytest.mark.parametrize("sequence", [0, 2, 3, 10**14])
+def test_a_row_of_no_request_that_promised_anything_is_not_entered(sequence: int) -> None:
     ledger = RequestLedger()
     ledger.promise(Exchange("g", 1, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), 1)
-    ledger.find("g", "1", 1)
+    ledger.find("g", 1, 1)
     ledger.find("g", sequence, 5)
-    ledger.find("other", "1", 5)
+    ledger.find("other", 1, 5)
     assert ledger.gap("run", 0) == RecordGap()
 
 
@@ -83,8 +83,8 @@ def test_what_is_left_open_after_a_hang_up_is_neither_missing_nor_too_much(
         ledger.promise(_request(sequence), 3)
     ledger.allow(_request(2), 2)
     ledger.note_hang_up(_request(2))
-    ledger.find("g", "1", 3)
-    ledger.find("g", "2", found)
+    ledger.find("g", 1, 3)
+    ledger.find("g", 2, found)
     assert ledger.gap("run", 0) == gap
 
 
@@ -92,7 +92,7 @@ def test_too_many_rows_of_a_request_that_was_read_whole_come_after_no_hang_up() 
     ledger = RequestLedger()
     for sequence in (1, 2):
         ledger.promise(_request(sequence), 3)
-        ledger.find("g", str(sequence), 4)
+        ledger.find("g", sequence, 4)
     ledger.note_hang_up(_request(2))
     gap = ledger.gap("run", 0)
     assert (gap.surplus, gap.after_hang_up) == (2, 1)
@@ -106,9 +106,9 @@ def _rejecting(*sequences: int) -> RequestLedger:
 def test_a_rejected_request_with_rows_is_named_apart() -> None:
     ledger = _rejecting(2, 9)
     ledger.promise(_request(1), 1)
-    for sequence in ("1", "9", "9", "3", "10", "x"):
+    for sequence in (1, 9, 9, 3, 10, 10**14):
         ledger.find("g", sequence, 1)
-    ledger.find("other", "9", 1)
+    ledger.find("other", 9, 1)
     assert ledger.gap("run", 0) == RecordGap(rejected=1, rejected_ids=("run-g-9",))
 
 
@@ -116,9 +116,9 @@ def test_a_rejected_request_with_rows_is_named_apart() -> None:
 def test_rows_that_a_rejected_request_may_have_are_allowed(found: int, rejected: int) -> None:
     ledger = _rejecting(2)
     ledger.promise(_request(1), 1)
-    ledger.find("g", "1", 1)
+    ledger.find("g", 1, 1)
     ledger.allow(_request(2), 2)
-    ledger.find("g", "2", found)
+    ledger.find("g", 2, found)
     gap = ledger.gap("run", 0)
     assert (gap.missing, gap.surplus, gap.rejected) == (0, 0, rejected)
 
@@ -126,13 +126,13 @@ def test_rows_that_a_rejected_request_may_have_are_allowed(found: int, rejected:
 def test_a_rejected_request_that_promises_a_count_by_its_status_is_compared_as_any_other() -> None:
     ledger = _rejecting(2)
     ledger.promise(_request(2), 1)
-    ledger.find("g", "2", 2)
+    ledger.find("g", 2, 2)
     assert ledger.gap("run", 0) == RecordGap(0, (), 1, ("run-g-2",))
 
 
 def test_twenty_rejected_requests_are_named_and_all_are_counted() -> None:
     ledger = _rejecting(*range(1, 101))
     for number in range(1, 101):
-        ledger.find("g", str(number), 1)
+        ledger.find("g", number, 1)
     gap = ledger.gap("run", 0)
     assert (gap.rejected, len(gap.rejected_ids)) == (100, MAX_IDS)

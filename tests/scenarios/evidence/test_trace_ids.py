@@ -39,6 +39,23 @@ def test_any_other_header_has_the_run_the_generator_and_the_number() -> None:
         assert ids.shown_all([f"{RUN}-load-w1-7"]) == (f"{RUN}-load-w1-7",)
 
 
+def test_an_id_of_the_run_leads_to_its_generator_and_number() -> None:
+    assert IDS.request_of(f"{RUN}-load-w1-7") == ("load-w1", 7)
+    assert IDS.request_of(f"{RUN}-01-once-123456789012345") == ("01-once", 123456789012345)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "", "load-7", f"{RUN}-", f"{RUN}-load-", f"{RUN}-load", f"{RUN}-loa", f"{RUN}-load-x",
+        f"{RUN}-load--1", f"{RUN}-load-²", f"{RUN}-load-7 ", f"{RUN}-load-7.1", f"{RUN}-load-w9-7",
+        f"{RUN}-load-" + "9" * 5000, f"{RUN.upper()}-load-7", f"x{RUN}-load-7",
+    ],
+)  # fmt: skip
+def test_an_id_that_a_database_cut_off_or_changed_leads_to_no_request(kept: str) -> None:
+    assert IDS.request_of(kept) is None
+
+
 def test_the_last_bits_of_successive_ids_do_not_count_by_ones() -> None:
     last = [int(IDS.shown("load", number)[-2:], 16) for number in range(256)]
     assert sorted(last) == list(range(256))
