@@ -155,7 +155,7 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
 def export(
     run: RunName = "latest", runs: Runs = Path("runs"),
     form: Annotated[
-        str, typer.Option("--format", help="csv, jsonl, parquet or xlsx.")
+        str, typer.Option("--format", help="csv, jsonl, parquet, xlsx or otava.")
     ] = "parquet",
     table: Annotated[
         list[str] | None, typer.Option(help="A table to write; may be given again. Default: all.")

@@ -11,6 +11,8 @@ from config.errors import ConfigError, Problem
 from reports.export import Exported, Format, exported_json, runs_table, tables_of, write_tables
 from reports.formatting import render_number_of
 from reports.frames import Frames
+from reports.otava import otava_tables
+from reports.time_series import time_series
 from scenarios.evidence.run_folder import find_run_folder
 
 FOLDER = "export"
@@ -21,11 +23,15 @@ def export(
 ) -> None:
     """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
     folder = find_run_folder(runs, run)
-    tables = tables_of(Frames(read_case(folder), read_judged(folder, run)))
+    frames = Frames(read_case(folder), read_judged(folder, run))
     try:
-        tables["runs"] = runs_table(read_history(history_path(folder)))
+        entries = read_history(history_path(folder))
     except OSError:
-        tables["runs"] = runs_table(())  # a run that was carried elsewhere has no history
+        entries = ()  # a run that was carried elsewhere has no history
+    if form is Format.OTAVA:
+        tables = otava_tables(time_series(frames.exchanges), entries)
+    else:
+        tables = tables_of(frames) | {"runs": runs_table(entries)}
     for name in wanted:
         if name not in tables:
             message = f"there is no table {name!r}; there are {', '.join(tables)}"

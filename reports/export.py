@@ -1,4 +1,4 @@
-"""Write a run's tables to files that other tools read: CSV, JSON Lines, Parquet, Excel."""
+"""Write a run's tables to files that other tools read: CSV, JSON Lines, Parquet, Excel, Otava."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from checks.history.entry import Entry
 from checks.history.trends import PERCENTILES, percentile_of
 from reports.frames import Frames
+from reports.otava import write_otava_configuration
 from reports.time_series import time_series
 from scenarios.evidence.files import make_folder, replacing
 
@@ -28,6 +29,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     XLSX = "xlsx"
+    OTAVA = "otava"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def tables_of(frames: Frames) -> "dict[str, pd.DataFrame]":
 
 
 def runs_table(entries: Iterable[Entry]) -> "pd.DataFrame":
-    """Return one row per remembered run, oldest first, as Apache Otava's CSV importer reads them.
+    """Return one row per remembered run, oldest first.
 
     time (ISO 8601), run_id, environment, scenario, profile, verdict: text. duration_s, and per step
     and percentile STEP_p50_s, …: float64, seconds.
@@ -81,10 +83,16 @@ def runs_table(entries: Iterable[Entry]) -> "pd.DataFrame":
 def write_tables(
     tables: "Mapping[str, pd.DataFrame]", form: Format, folder: Path
 ) -> list[Exported]:
-    """Write the tables into a folder, one file each, or all into one workbook. Raises OSError."""
+    """Write the tables into a folder, one file each, or all into one workbook. Raises OSError.
+
+    For Otava, they are CSV, and a configuration names them.
+    """
     make_folder(folder)
     if form is Format.XLSX:
         return _write_workbook(tables, folder / WORKBOOK)
+    if form is Format.OTAVA:
+        path = write_otava_configuration(tables, folder)
+        return [*write_tables(tables, Format.CSV, folder), Exported(path.name, path, len(tables))]
     write = {Format.CSV: _write_csv, Format.JSONL: _write_jsonl, Format.PARQUET: _write_parquet}
     exported = []
     for name, table in tables.items():

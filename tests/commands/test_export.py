@@ -46,7 +46,7 @@ def test_an_unknown_table_names_the_known_ones(folder: RunFolder, tmp_path: Path
 
 def test_an_unknown_format_names_the_known_ones() -> None:
     with pytest.raises(
-        ConfigError, match="there is no format 'pdf'; write csv, jsonl, parquet or xlsx"
+        ConfigError, match="there is no format 'pdf'; write csv, jsonl, parquet, xlsx or otava"
     ):
         format_of("pdf")
 

@@ -53,7 +53,7 @@ WRONG_VALUES = [
     ("watch --objective most",
      "--objective: 'most' is not a percentage from 0% to 100%; write for example 99.5%"),
     ("export --format pdf",
-     "--format: there is no format 'pdf'; write csv, jsonl, parquet or xlsx"),
+     "--format: there is no format 'pdf'; write csv, jsonl, parquet, xlsx or otava"),
     ("worker --master a:b",
      "--master a:b is not HOST or HOST:PORT; write for example 10.0.0.5:5557"),
     ("nightly --fault slow-tale", "unknown fault 'slow-tale'; did you mean slow-tail?"),
