@@ -46,6 +46,22 @@ class StepTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEvents:
+    """How many events the streams of one step had: in all, and each. Of these, some were `broken`.
+
+    They are those of the measured window; `median` is the lower one of an even number.
+    """
+
+    step: str
+    streams: int
+    events: int
+    fewest: int
+    median: int
+    most: int
+    broken: int
+
+
+@dataclass(frozen=True, slots=True)
 class FailureSample:
     """One exchange that failed. `sent_at` is UTC; `status` is None without a response.
 

@@ -6,7 +6,14 @@ from enum import StrEnum
 from math import inf
 
 from checks.history.entry import Entry
-from checks.observations import Deployment, Failure, Generator, QuantityOrigin, StepTiming
+from checks.observations import (
+    Deployment,
+    Failure,
+    Generator,
+    QuantityOrigin,
+    StepTiming,
+    StreamEvents,
+)
 from checks.service_levels import AvailabilityRow, LatencyRow
 from checks.verdict import Verdict, worst
 from scenarios.evidence.run_folder import Interruption
@@ -51,6 +58,7 @@ class Code(StrEnum):
     FOREIGN_TRAFFIC = "FOREIGN_TRAFFIC"
     WITNESS_DOWN = "WITNESS_DOWN"
     MISMATCH = "MISMATCH"
+    NOT_ASKED = "NOT_ASKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +312,7 @@ class Result:
     trace_link: str = ""
     origins: tuple[QuantityOrigin, ...] = ()
     relations: tuple[RelationRow, ...] = ()
+    streams: tuple[StreamEvents, ...] = ()
     deployment: Deployment = field(default_factory=Deployment)
     schema_version: int = SCHEMA_VERSION
 

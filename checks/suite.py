@@ -8,6 +8,7 @@ import numpy as np
 
 from checks.availability import judge_availability
 from checks.balance.client import client_total
+from checks.balance.not_asked import judge_not_asked
 from checks.balance.origins import origins_of
 from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
@@ -22,6 +23,7 @@ from checks.observations import Deployment, Generator, StepTiming
 from checks.promql import judge_promql
 from checks.result import Finding, Judgement, Kind, Phase, Result, finding_id, verdict_of
 from checks.result_document import render_result
+from checks.streams import stream_events
 from checks.success import completed, judge_success
 from checks.throughput import judge_throughput
 from checks.validity import generator_figures, judge_validity
@@ -62,6 +64,16 @@ SUITE: Suite = (
 
 # Of a run that was interrupted before its first request: there is nothing else to judge.
 SETUP_SUITE: Suite = ((Kind.VALIDITY, judge_validity),)
+
+# A load of plain Locust asks nobody: journeys and response times are all there is to judge.
+PLAIN_SUITE: Suite = (
+    (Kind.SUCCESS, judge_success),
+    (Kind.LATENCY, judge_latency),
+    (Kind.LATENCY, judge_regression),
+    (Kind.THROUGHPUT, judge_throughput),
+    (Kind.USAGE, judge_not_asked),
+    (Kind.VALIDITY, judge_validity),
+)
 
 # A watch asks no witness but its probes, so that it has nothing to balance.
 WATCH_SUITE: Suite = (
@@ -117,6 +129,8 @@ def _unjudged(run: Run, finding: Finding) -> Result:
 def _suite_of(run: Run) -> Suite:
     if run.watch:
         return WATCH_SUITE
+    if not run.asks_witnesses:
+        return PLAIN_SUITE
     end = run.early_end
     return SETUP_SUITE if end and end.stage is Stage.SETUP and not run.phases else SUITE
 
@@ -152,6 +166,7 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         phases=tuple(_phase(case, driven) for driven in case.driven),
         waterfall=_waterfall(case),
         failures=failures_of(case),
+        streams=stream_events(case),
         partial=run.early_end is not None or run.finished_at is None,
         interruption=run.early_end,
         repeat=run.repeat, services=run.services, scenario_sha256=run.scenario_sha256,

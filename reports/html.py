@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from checks.result import Finding, Result
+from checks.result import Code, Finding, Result
 from checks.verdict import Verdict
 from reports import formatting as write
 from reports.charts import steps
@@ -104,6 +104,14 @@ def _chart_view(picture: Picture, limits: SizeLimits) -> ChartView:
     return ChartView(picture, "" if is_small else picture.svg, reason, data)
 
 
+def _no_balance(result: Result) -> str:
+    """Say why the balance has no row."""
+    if result.availability:
+        return "A watch balances no counts: nightly does."
+    unasked = [each.detail for each in result.findings if each.code is Code.NOT_ASKED]
+    return unasked[0] if unasked else "No usage was counted."
+
+
 def _since(result: Result, banner: Banner) -> str:
     """Say since which run it is so, or else how the run compares with those before it."""
     compared = history.p95_sentence(result)
@@ -123,7 +131,9 @@ def _content(result: Result, banner: Banner) -> dict[str, object]:
         "steps_sentence": steps.intervals_sentence(result.latency),
         "generator": sections.generator_rows(result.generator),
         "history_sentence": history.history_sentence(result),
+        "has_streams": bool(result.streams),
         "since": _since(result, banner),
+        "no_balance": _no_balance(result),
         "history_since": since_sentences(result),
         "trace_url": partial(trace_url, result),
         "span": write.render_span(result.started_at, result.finished_at),
@@ -163,7 +173,7 @@ def _unjudged_rows(result: Result, find_report: FindReport) -> dict[str, Sequenc
         "incidents": availability.incident_rows(result),
         "phases": [sections.phase_row(each) for each in result.phases],
         "waterfall": result.waterfall,
-        "steps": [sections.step_row(each) for each in result.latency],
+        "steps": sections.step_rows(result),
         "failures": failure_rows(result),
         "origins": origin_rows(result),
         "history": history.history_rows(result, find_report),

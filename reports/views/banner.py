@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.result import NOT_SATURATED, RUN_COMPLETE, Finding, Result, verdict_of
+from checks.result import NOT_SATURATED, RUN_COMPLETE, Code, Finding, Result, verdict_of
 from checks.service_levels import P95
 from checks.verdict import Verdict
 from checks.wording import listed, shortened
@@ -121,6 +121,8 @@ def _title(result: Result, deciding: Finding | None) -> str:
         return _capitalized(shortened(write.clean(deciding.observed), 160))
     if deciding.id == NOT_SATURATED:
         return "Response times prove nothing"
+    if deciding.code is Code.NOT_ASKED:
+        return "Journeys and response times pass; usage was not judged"
     words = KINDS[deciding.kind]
     return words.failed if result.verdict is Verdict.FAIL else words.inconclusive
 
@@ -137,6 +139,10 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
         return f"{checks} passed: {figures}{f' by {witnesses}' if result.usage else ''}."
     if deciding is interruption_of(result) or (deciding.id == RUN_COMPLETE and deciding.detail):
         return shortened(write.clean(deciding.detail), MOST_CHARACTERS)
+    if deciding.code is Code.NOT_ASKED:
+        measured = (GateName.FLOW, GateName.LATENCY)
+        figures = "; ".join(gate.text for gate in gates if gate.name in measured)
+        return f"{figures}. {deciding.detail}"
     return deciding_sentence(result, deciding)
 
 
@@ -202,6 +208,10 @@ def _gate(result: Result, name: GateName, figure: _Figure, *, decides: bool) -> 
     findings = findings_of_gate(result, name)
     if not findings:
         return Gate(name, verdict_of(findings), name.lower(), "not checked")
+    if all(each.code is Code.NOT_ASKED for each in findings):
+        return Gate(
+            name, verdict_of(findings), name.lower(), "not judged", reason=findings[0].reason
+        )
     subject, main, note = figure
     open_ones = (each for each in open_findings(result) if each in findings)
     reason = next(map(reason_of, open_ones), "")

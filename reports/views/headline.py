@@ -1,6 +1,6 @@
 """Order the findings that do not pass by what explains what, for headlines and tables."""
 
-from checks.result import LOCAL_STACK, NOT_SATURATED, RUN_COMPLETE, Finding, Result
+from checks.result import LOCAL_STACK, NOT_SATURATED, RUN_COMPLETE, Code, Finding, Result
 from checks.verdict import Verdict
 from checks.wording import shortened
 from reports import formatting as write
@@ -51,6 +51,8 @@ def _weight(result: Result, finding: Finding) -> tuple[int, bool, int, bool]:
     is_interruption = finding is interruption_of(result) or finding.id == LOCAL_STACK
     order = tuple(KINDS) if finding.verdict is Verdict.FAIL else _INCONCLUSIVE
     return (
-        WORST_FIRST.index(finding.verdict), not is_interruption, order.index(finding.kind),
+        WORST_FIRST.index(finding.verdict), not is_interruption,
+        # what was never asked is known before the load, and says nothing of it
+        len(order) if finding.code is Code.NOT_ASKED else order.index(finding.kind),
         finding.id != NOT_SATURATED,  # a generator that is too busy drops arrivals
     )  # fmt: skip

@@ -1,10 +1,10 @@
 """View the tables of flow, latency, validity and environment."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from checks.observations import Generator
+from checks.observations import Generator, StreamEvents
 from checks.result import NOTHING_COUNTED, Phase, Result
 from checks.service_levels import LatencyRow
 from reports import formatting as write
@@ -50,7 +50,7 @@ class PhaseRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """The percentiles of one step."""
+    """The percentiles of one step, and how many events its streams had."""
 
     step: str
     count: str
@@ -63,6 +63,7 @@ class StepRow:
     limit: str
     over_limit: str
     not_served: str
+    events: str = write.NOT_ASKED
 
 
 def phase_row(phase: Phase) -> PhaseRow:
@@ -95,6 +96,22 @@ def _counts(phase: Phase) -> Iterator[CountRow]:
             share = write.render_share(figure.confirmed, planned)
             is_as_planned = figure.confirmed == figure.most == planned
             yield CountRow(f"{counted} of {write.render_count(planned)}", share, is_as_planned)
+
+
+def step_rows(result: Result) -> list[StepRow]:
+    """Write a row for each step that was timed, with the events of its streams."""
+    events = {each.step: _events(each) for each in result.streams}
+    return [
+        replace(step_row(row), events=events.get(row.step, write.NOT_ASKED))
+        for row in result.latency
+    ]
+
+
+def _events(row: StreamEvents) -> str:
+    """As in `12 (3–240), 2 broken`: the median, the fewest and the most of a stream."""
+    broken = f", {write.render_count(row.broken)} broken" if row.broken else ""
+    low, middle, high = (write.render_count(each) for each in (row.fewest, row.median, row.most))
+    return f"{middle}{broken}" if low == high else f"{middle} ({low}–{high}){broken}"
 
 
 def step_row(row: LatencyRow) -> StepRow:

@@ -3,7 +3,7 @@
     start   runs/ID/evidence/    run.json, scenario.yaml, environment.yaml, exchanges/
     end     run.json             the time; and how to judge it, on the terminal and the page's logs
 
-No witness is asked: what was counted is not known, so the balance is inconclusive.
+No witness is asked: what was counted is not known, so usage is not judged.
 """
 
 import hashlib
@@ -70,4 +70,5 @@ def _record(task: LoadTask, environment: Environment, scenario: str, command: st
         headers={}, started_at=now, repeat=command,
         versions={"locust": version("locust"), "python": platform.python_version()},
         profiles=(task.phase,), phases=(phase,), trace_header=environment.trace_header,
+        asks_witnesses=False,
     )  # fmt: skip

@@ -140,7 +140,7 @@ class Run:
     clock. `has_manifest` once nothing is added to the evidence any more. `trace_link` is the
     address of a trace, with `{trace_id}` for its id.
     `prometheus` and `databases` are addresses without credentials, `commit` that of the scenario or
-    the CI job.
+    the CI job. A load of plain Locust `asks_witnesses` nothing, and no service for its health.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -168,6 +168,7 @@ class Run:
     prometheus: str = ""
     databases: dict[str, str] = field(default_factory=dict)
     commit: str = ""
+    asks_witnesses: bool = True
 
     @property
     def early_end(self) -> Interruption | None:

@@ -76,6 +76,7 @@ def test_a_load_of_plain_locust_says_how_it_is_judged_and_can_be(
     result = json.loads(judged.stdout)
     verdicts = {each["id"]: each["verdict"] for each in result["findings"]}
     assert "latency/order/p95" in verdicts
+    assert not any(each.startswith("health/") for each in verdicts)
     assert result["environment"] == "here"
     assert (recorded(ended) / "report.html").is_file()
 

@@ -1,0 +1,24 @@
+"""Say of a load of which no witness was asked that its usage is not judged, and the remedy."""
+
+from checks.case import Case
+from checks.result import Code, Finding, Judgement, Kind, finding_id
+from checks.verdict import Verdict
+
+_REASON = "usage was not judged: plain Locust asks no witness"
+_REMEDY = (
+    "Plain Locust asks no witness: run.py load drives the same scenario in the same environment, "
+    "and asks every one."
+)
+
+
+def judge_not_asked(case: Case) -> Judgement:
+    """Return one finding for all quantities that the scenario would have balanced."""
+    quantities = case.scenario.checks.usage
+    if not quantities:
+        return Judgement()
+    finding = Finding(
+        finding_id("usage", "witnesses"), "usage", Kind.USAGE, Verdict.INCONCLUSIVE,
+        f"a balance of {', '.join(quantities)}", "no witness was asked", _REMEDY,
+        Code.NOT_ASKED, _REASON,
+    )  # fmt: skip
+    return Judgement((finding,))
