@@ -1,10 +1,12 @@
 """Read what was collected from Prometheus: the exact increase of each quantity."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import convert
 
 from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
@@ -171,7 +173,9 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
     """Read what a run collected from Prometheus; figures report what is missing."""
     path = folder.witnesses / NAME
     try:
+        # the first refuses what it does not know, the second values of other types
         record = CollectionRecord(**read_json(path / COLLECTION_FILE))
+        record = convert(asdict(record), CollectionRecord)
         windows = Windows(path, len(record.windows))
     except (OSError, ValueError, TypeError):
         return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)

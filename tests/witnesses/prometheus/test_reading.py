@@ -275,7 +275,14 @@ def test_growth_is_that_of_the_label_values_that_are_asked_for(folder: RunFolder
     assert [each.grown for each in growths[_TEA][0]] == [4.0] * 3
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"unknown": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"[]", b'{"unknown": 1}', b'{"interval_s": []}', b'{"begin": "1"}',
+        b'{"at": true}', b'{"version": {}}', b'{"windows": 3}', b'{"jobs": {"a": 1}}',
+        b'{"fresh": null}', b'{"end": 1' + b"0" * 400 + b"}",
+    ],
+)  # fmt: skip
 def test_a_damaged_record_of_the_collection_is_void(folder: RunFolder, content: bytes) -> None:
     write_prometheus(folder, {"uses": [({"kind": "tea"}, settled(3, 7))]})
     folder.write_witness_file("prometheus/collection.json", content)
