@@ -35,7 +35,19 @@ from scenarios.evidence.recording_reader import read_recordings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-_COMMANDS = (("nightly",), ("load", "--workers", "2"))
+_WITH_SETUP = "SCENARIO WITH SET-UP"  # stands for the path of one
+_COMMANDS = (
+    ("nightly",), ("load", "--workers", "2"),
+    ("load", "--workers", "2", "--scenario", _WITH_SETUP),
+)  # fmt: skip
+_SETUP = """
+setup:
+  - {repeat: 5, steps: [{step: prepare, request: GET cards /health}]}
+user_setup:
+  - {step: arrive, request: GET workflow /health}
+teardown:
+  - {step: clear up, request: GET onboarding /health}
+"""
 _MARK = "TRIAL_BALANCE_TRIAL"
 _IN_LOAD_RATIO = 0.7  # of the trials, the others hit any moment
 _LOAD_S, _RUN_S = 3.0, 20.0  # the spans from which the moments are drawn
@@ -92,7 +104,8 @@ class TrialResult:
             self.orphans or self.leftovers
         )
         wrong = "WRONG " * self.is_wrong
-        event = f"{self.trial.command[0]:7} {self.trial.blow} to {self.target or 'nobody'} {moment}"
+        name = self.trial.command[0] + " with set-up" * (_WITH_SETUP in self.trial.command)
+        event = f"{name:7} {self.trial.blow} to {self.target or 'nobody'} {moment}"
         return f"{wrong}{event}: {self.verdict}, {self.duration_s:.0f} s; {self.reason}{left}"
 
 
@@ -133,9 +146,11 @@ def run_trial(trial: Trial) -> TrialResult:
     with tempfile.TemporaryDirectory(prefix="kills-") as place:
         temporary, runs = Path(place) / "tmp", Path(place) / "runs"
         temporary.mkdir()
+        scenario = write_scenario_with_setup(Path(place))
+        words = [str(scenario) if each == _WITH_SETUP else each for each in trial.command]
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "run.py", *trial.command, "--runs", str(runs)],
+            [sys.executable, "run.py", *words, "--runs", str(runs)],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "TMPDIR": str(temporary), _MARK: place},
@@ -155,6 +170,13 @@ def run_trial(trial: Trial) -> TrialResult:
             _reason(runs / "latest"), orphans, tuple(each.name for each in temporary.iterdir()),
             time.monotonic() - began,
         )  # fmt: skip
+
+
+def write_scenario_with_setup(place: Path) -> Path:
+    """Write the scenario of the local stack with what is before and after its iterations."""
+    path = place / "setup.yaml"
+    path.write_text((ROOT / "scenarios" / "usage_tracking.yaml").read_text() + _SETUP)
+    return path
 
 
 def render_tally(results: list[TrialResult]) -> str:

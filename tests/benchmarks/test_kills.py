@@ -1,10 +1,21 @@
 """What a trial counts as wrong, and that the trials of a seed are the same every time."""
 
+from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
-from benchmarks.kills import Blow, Trial, TrialResult, draw_trials, main, render_tally
+from benchmarks.kills import (
+    Blow,
+    Trial,
+    TrialResult,
+    draw_trials,
+    main,
+    render_tally,
+    write_scenario_with_setup,
+)
+from scenarios.language.reader import read_scenario
 
 TRIAL = Trial(("nightly",), Blow.KILL, True, 1.0, 0.5)
 
@@ -42,7 +53,13 @@ def test_the_trials_of_a_seed_are_the_same_and_of_every_kind() -> None:
     assert trials == list(islice(draw_trials(1), 100))
     assert trials != list(islice(draw_trials(2), 100))
     assert {trial.blow for trial in trials} == set(Blow)
-    assert {trial.command[0] for trial in trials} == {"nightly", "load"}
+    assert Counter(trial.command[0] for trial in trials) == {"nightly": 34, "load": 66}
+    assert sum("--scenario" in trial.command for trial in trials) == 33
+
+
+def test_the_scenario_with_set_up_is_valid(tmp_path: Path) -> None:
+    scenario = read_scenario(write_scenario_with_setup(tmp_path))
+    assert all((scenario.setup, scenario.user_setup, scenario.teardown))
 
 
 def test_the_tally_counts_verdicts_by_when_the_signal_came() -> None:
