@@ -28,6 +28,8 @@ _MAX_DEPTH = 8
 # A recording of lost batches has holes, and a file system may compress: a little is no reason.
 _MAX_HOLE_BYTES = 64_000_000
 _STATED_BLOCK_BYTES = 512
+# counts have twenty; a quotient of more than 300 is an error of Python
+_HUGE_NUMBER = re.compile(rb"[:\[,]\s*-?\d{100}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAME = re.compile(r"[^/\0]{1,200}")
 
@@ -95,6 +97,8 @@ def read_document(
     content = read_file(path, max_bytes)
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > max_members:
         raise ValueError(f"it has over {max_members:,} members")
+    if _HUGE_NUMBER.search(content):
+        raise ValueError("it has a number of 100 digits")
     return content
 
 

@@ -40,6 +40,15 @@ def test_a_result_with_a_row_for_each_label_set_of_a_recording_is_within_the_lim
     assert members * MAX_KEYS < MAX_RESULT_MEMBERS
 
 
+def test_an_amount_that_no_count_has_is_refused(tmp_path: Path) -> None:
+    document = json.loads(render_result(good_result()))
+    document["usage"][0]["client"]["confirmed"] = 10**400
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="a number of 100 digits"):
+        read_result(path)
+
+
 def test_a_document_with_an_unknown_verdict_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(json.dumps({**json.loads(render_result(good_result())), "verdict": "perhaps"}))

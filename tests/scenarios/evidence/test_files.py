@@ -136,6 +136,19 @@ def test_the_number_of_members_that_a_document_may_have_is_that_of_its_kind(tmp_
         read_document(tmp_path / "a.json", max_members=2)
 
 
+@pytest.mark.parametrize("content", ['{"a": N}', '{"a":-N}', "[N]", "[1,\n N]", '{"a":N.5}'])
+def test_a_number_that_no_count_has_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content.replace("N", "1" + "0" * 400))
+    with pytest.raises(ValueError, match="a number of 100 digits"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("content", ['{"a": "N"}', "[0.N]", '["N", 5]', "[1e300]"])
+def test_many_digits_are_no_huge_number_elsewhere(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content.replace("N", "0" * 400))
+    assert read_json(tmp_path / "a.json")
+
+
 def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"1\n" + b"2" * (MAX_LINE_BYTES + 1))
     lines = read_lines(tmp_path / "a.jsonl")
