@@ -37,7 +37,7 @@ from scenarios.evidence.run_folder import RunFolder
 
 Mutation = Callable[[Path, random.Random], None]
 
-_REFUSED, _PASS = 2, exit_code(Verdict.PASS)
+_REFUSED = 2
 _HUGE_FILE = 1_000_000_000_000
 _STRANGE: tuple[Any, ...] = (
     None, True, -1, 0, 10**400, 1e308, "", "../../../../tmp/x", "/dev/zero", "\0", "\ud800", [], {},

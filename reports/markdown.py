@@ -91,7 +91,7 @@ def escape(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
     return _SPECIAL.sub(r"\\\g<0>", line)
 
 
-def fence(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
+def fence(text: str) -> str:
     """Put a foreign string into a block of code that it cannot end.
 
     >>> print(fence("echo ```"))
@@ -99,7 +99,7 @@ def fence(text: str, limit_bytes: int = write.CUT_BYTES) -> str:
     echo ```
     ````
     """
-    body = write.clean(text, limit_bytes)
+    body = write.clean(text)
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}\n{body}\n{ticks}"

@@ -159,11 +159,9 @@ class Figure:
         return cls(value, value, late=late)
 
     @classmethod
-    def at_least(
-        cls, value: Amount, reason: Reason, detail: str = "", late: Amount = 0.0
-    ) -> "Figure":
+    def at_least(cls, value: Amount, reason: Reason) -> "Figure":
         """Return a figure that nothing can have overstated."""
-        return cls(value, None, reason, detail, late)
+        return cls(value, None, reason)
 
     @classmethod
     def at_most(cls, value: Amount, reason: Reason, detail: str = "") -> "Figure":

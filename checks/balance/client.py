@@ -7,12 +7,10 @@ from scenarios.evidence.ledger import Ledger
 from scenarios.language.amounts import in_units
 
 
-def client_total(
-    ledger: Ledger, quantity: str, resolution: Fraction, *, is_partial: bool = False
-) -> ClientFigure:
+def client_total(ledger: Ledger, quantity: str, resolution: Fraction) -> ClientFigure:
     """Return the client's figure over all label values; a doubt that fits several counts once."""
     confirmed, doubt = ledger.total(quantity)
     return ClientFigure(
-        in_units(confirmed, resolution), in_units(doubt.amount, resolution), is_partial,
-        doubt.is_unbounded,
+        in_units(confirmed, resolution), in_units(doubt.amount, resolution),
+        is_unbounded=doubt.is_unbounded,
     )  # fmt: skip

@@ -20,8 +20,6 @@ _STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 _MAX_NAMED = 5
 _COUNTERS = frozenset((SERVICE, PROMETHEUS))
 
-ByWitness = Mapping[str, Figures]
-
 
 def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, Figures]]:
     """Return the figures of each quantity by witness, of those that the scenario asks for it."""

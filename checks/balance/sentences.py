@@ -14,7 +14,6 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
 _CLIENT = "client"
-_FEW = 5
 _MOST_LABEL_SETS = 20
 
 _MEANING = {

@@ -48,9 +48,7 @@ class ChangePoint:
         return self.after / self.before - 1
 
 
-def change_points(
-    values: Sequence[float], significance: float = _SIGNIFICANCE, min_runs: int = _MIN_RUNS
-) -> tuple[ChangePoint, ...]:
+def change_points(values: Sequence[float]) -> tuple[ChangePoint, ...]:
     """Return the change points of a series of positive values, oldest first.
 
     The same values always give the same result. Raises ValueError for a value that is not positive.
@@ -62,10 +60,9 @@ def change_points(
     series = np.asarray(values, np.float64)
     if not (series > 0).all():
         raise ValueError("change points are of positive values")
-    if len(series) < 2 * min_runs:
+    if not len(series):
         return ()
-    generator = np.random.default_rng(_SEED)
-    splits = sorted(_splits(np.log(series), 0, significance, min_runs, generator))
+    splits = sorted(_splits(np.log(series), 0, np.random.default_rng(_SEED)))
     edges = [0, *(position for position, _ in splits), len(series)]
     medians = [float(np.median(series[a:b])) for a, b in pairwise(edges)]
     return tuple(
@@ -75,61 +72,52 @@ def change_points(
 
 
 def _splits(
-    series: _Floats, offset: int, significance: float, min_runs: int, generator: np.random.Generator
+    series: _Floats, offset: int, generator: np.random.Generator
 ) -> list[tuple[int, float]]:
     """Return the positions of all significant splits of a series, with their p-values."""
-    if len(series) < 2 * min_runs:
+    if len(series) < 2 * _MIN_RUNS:
         return []
     distances = np.abs(series[:, None] - series[None, :])
-    energy, position = _best_split(distances, min_runs)
-    p_value = _p_value(distances, energy, significance, min_runs, generator)
-    if p_value > significance:
+    energies = _energies(distances[None])[0]
+    best = int(np.argmax(energies.max(axis=1)))  # the τ of the largest Q over all τ and κ
+    p_value = _p_value(distances, float(energies[best].max()), generator)
+    if p_value > _SIGNIFICANCE:
         return []
+    position = best + _MIN_RUNS
     parts = (series[:position], offset), (series[position:], offset + position)
-    found = [each for part, at in parts
-             for each in _splits(part, at, significance, min_runs, generator)]  # fmt: skip
+    found = [each for part, at in parts for each in _splits(part, at, generator)]
     return [(offset + position, p_value), *found]
 
 
-def _best_split(distances: _Floats, min_runs: int) -> tuple[float, int]:
-    """Return the largest Q over all τ and κ, and its τ."""
-    energies = _energies(distances[None], min_runs)[0]
-    best = int(np.argmax(energies.max(axis=1)))
-    return float(energies[best].max()), best + min_runs
-
-
-def _p_value(
-    distances: _Floats, energy: float, significance: float, min_runs: int,
-    generator: np.random.Generator,
-) -> float:  # fmt: skip
+def _p_value(distances: _Floats, energy: float, generator: np.random.Generator) -> float:
     """Return the share of random orders with as large a Q.
 
     Stop as soon as the share cannot become significant any more.
     """
     size, larger, tried = len(distances), 0, 0
-    most = significance * (_PERMUTATIONS + 1) - 1
+    most = _SIGNIFICANCE * (_PERMUTATIONS + 1) - 1
     while tried < _PERMUTATIONS and larger <= most:
         batch = min(_BATCH if tried else _FIRST_BATCH, _PERMUTATIONS - tried)
         orders = generator.permuted(np.tile(np.arange(size), (batch, 1)), axis=1)
         shuffled = distances[orders[:, :, None], orders[:, None, :]]
-        found = _energies(shuffled, min_runs).max(axis=(1, 2))
+        found = _energies(shuffled).max(axis=(1, 2))
         # rounding makes equal sums differ in the last digit
         larger += int(np.count_nonzero(found >= energy * (1 - 1e-9)))
         tried += batch
     return (larger + 1) / (tried + 1)
 
 
-def _energies(distances: _Floats, min_runs: int) -> _Floats:
+def _energies(distances: _Floats) -> _Floats:
     """Return Q by τ and κ for a stack of distance matrices; −inf where a side is too short."""
     size = distances.shape[-1]
     sums = np.zeros((len(distances), size + 1, size + 1))
     sums[:, 1:, 1:] = distances.cumsum(axis=1).cumsum(axis=2)
-    ends = np.arange(min_runs, size - min_runs + 1), np.arange(2 * min_runs, size + 1)
+    ends = np.arange(_MIN_RUNS, size - _MIN_RUNS + 1), np.arange(2 * _MIN_RUNS, size + 1)
     tau, kappa = np.meshgrid(*ends, indexing="ij")
     left, right = tau, np.maximum(kappa - tau, 1)
     inner, outer = sums[:, tau, tau], sums[:, kappa, kappa]
     across = sums[:, tau, kappa] - inner
     within = inner / left**2 + (outer - inner - 2 * across) / right**2
     energies = left * right / (left + right) * (2 * across / (left * right) - within)
-    result: _Floats = np.where(kappa - tau >= min_runs, energies, -np.inf)
+    result: _Floats = np.where(kappa - tau >= _MIN_RUNS, energies, -np.inf)
     return result

@@ -46,11 +46,9 @@ class GenerationDelay:
         self._sleep(self.draw_s())
 
 
-def read_delay(
-    settings: Settings, sleep: Callable[[float], None] = time.sleep
-) -> GenerationDelay | None:
+def read_delay(settings: Settings) -> GenerationDelay | None:
     """Build the delay that the settings configure, or return None."""
     median_s, p95_s = settings.generation_delay_median_s, settings.generation_delay_p95_s
     if median_s is None or p95_s is None:
         return None
-    return GenerationDelay(median_s, p95_s, settings.generation_delay_seed, sleep)
+    return GenerationDelay(median_s, p95_s, settings.generation_delay_seed)

@@ -79,16 +79,10 @@ def columns_of(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_kind, names)))
 
 
-def balance_rows(result: Result) -> list[BalanceRow]:
-    """Return every row, failing ones first."""
-    columns = columns_of(result)
-    return failing_first([_row(each, columns) for each in result.usage])
-
-
 def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
-    """Fold the rows without anything to say where there are more than `most`."""
+    """Return the rows, failing ones first; of more than `most`, those that only pass are folded."""
     columns = columns_of(result)
-    every, remarks = _said_once([_row(each, columns) for each in result.usage])
+    every, remarks = _fold_notes([_row(each, columns) for each in result.usage])
     relations = failing_first([_relation_row(each, columns) for each in result.relations])
     if len(every) <= most:
         return BalanceTable(columns, failing_first(every), [], remarks, relations)
@@ -104,7 +98,7 @@ def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     return BalanceTable(columns, [*failing_first(loud), *totals], quiet, remarks, relations)
 
 
-def _said_once(rows: list[BalanceRow]) -> tuple[list[BalanceRow], tuple[str, ...]]:
+def _fold_notes(rows: list[BalanceRow]) -> tuple[list[BalanceRow], tuple[str, ...]]:
     """Take the note that several rows which pass have in common from them, and return it once."""
     number = Counter(each.notes for each in rows if each.notes and each.verdict is Verdict.PASS)
     common = {notes: count for notes, count in number.items() if count > 1}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.driver.block_runner import BlockRunner, Pause
+from scenarios.driver.block_runner import BlockRunner
 from scenarios.driver.blocks import Blocks
 from scenarios.driver.data import NO_DATA, DataRows
 from scenarios.driver.flow import Flow
@@ -65,7 +65,7 @@ def outside(flow: Flow, exchanges: Path, name: str) -> Iterator[tuple[HttpClient
 
 def run_outside(
     flow: Flow, blocks: Blocks, sender: Sender, recorder: Recorder, unique: str,
-    pause: Pause | None = None, rows: Mapping[str, Any] = NO_ROWS,
+    rows: Mapping[str, Any] = NO_ROWS,
 ) -> Outside:  # fmt: skip
     """Run blocks in no iteration; `unique` tells their requests from others of the run."""
     own = {
@@ -74,7 +74,7 @@ def run_outside(
         "unique": f"{flow.run_id}-{unique}",
     }  # fmt: skip
     runner = StepRunner(flow, 0, recorder.now_s(), sender, recorder, {**own, **flow.shared})
-    is_ok = BlockRunner(runner, pause).run(blocks)
+    is_ok = BlockRunner(runner).run(blocks)
     saved = {name: value for name, value in runner.variables.items() if name not in own}
     return Outside(is_ok, saved, runner.cookies)
 

@@ -168,9 +168,9 @@ def asking(
 
 
 @contextmanager
-def read_only(url: str, timeout_s: int = TIMEOUT_S) -> Iterator[Connection]:
+def read_only(url: str) -> Iterator[Connection]:
     """Connect likewise, for a single query."""
-    with asking(url, timeout_s) as (connection, _):
+    with asking(url) as (connection, _):
         yield connection
 
 

@@ -13,7 +13,7 @@ from reports.html import render_html
 from reports.markdown import render_markdown
 from reports.terminal import render_terminal
 from reports.terminal_output import TerminalFormat
-from reports.views.balance import NamedRequests, balance_rows, columns_of, fold_balance
+from reports.views.balance import NamedRequests, columns_of, fold_balance
 from tests.reports.results import figures, good_result, usage_row
 from witnesses.figure import Figure, Reason
 
@@ -42,33 +42,33 @@ _BETWEEN = Figure(40.0, 104.0, Reason.OTHER_TRAFFIC)
 def test_a_row_of_the_balance_shows(
     changes: dict[str, object], shown: tuple[str, str, str]
 ) -> None:
-    (row,) = balance_rows(good_result(usage=(usage_row("cards", 100, **changes),)))
+    (row,) = fold_balance(good_result(usage=(usage_row("cards", 100, **changes),))).shown
     assert (row.client, row.figures[0], row.difference) == shown
 
 
 def test_a_witness_that_is_not_asked_has_a_dash_in_its_column() -> None:
     rows = (usage_row("cards", 7), usage_row("uses", 7, figures={"prometheus": Figure.exact(7.0)}))
     assert columns_of(good_result(usage=rows)) == ("service", "prometheus", "database")
-    assert balance_rows(good_result(usage=rows))[1].figures == ("–", "7", "–")
+    assert fold_balance(good_result(usage=rows)).shown[1].figures == ("–", "7", "–")
 
 
 def test_two_stores_of_one_kind_share_a_column() -> None:
     stores = {"database:a": Figure.exact(7.0), "database:b": Figure.exact(6.0)}
     row = usage_row("cards", 7, figures=stores, verdict=Verdict.FAIL, code=Code.LOST_ROW)
-    (shown,) = balance_rows(good_result(usage=(row,)))
+    (shown,) = fold_balance(good_result(usage=(row,))).shown
     assert shown.figures == ("7 / 6",)
     assert "database:b stands 1 below" in shown.notes[0]
 
 
 def test_a_row_that_fails_has_a_sentence_even_without_a_code() -> None:
     silent = usage_row("cards", 100, figures=figures(100, 100, 97), verdict=Verdict.FAIL)
-    (row,) = balance_rows(good_result(usage=(silent,)))
+    (row,) = fold_balance(good_result(usage=(silent,))).shown
     assert "database:shop stands 3 below" in row.notes[0]
 
 
 def test_a_row_that_fails_gives_the_reason_of_each_inexact_figure() -> None:
     failing = usage_row("cards", 100, figures=figures(100, _VOID, 97), verdict=Verdict.FAIL)
-    (row,) = balance_rows(good_result(usage=(failing,)))
+    (row,) = fold_balance(good_result(usage=(failing,))).shown
     assert row.notes[1] == "prometheus: its metrics could not be scraped (status 500)."
 
 
@@ -93,7 +93,7 @@ def test_no_row_with_something_to_say_is_folded() -> None:
 def test_a_row_is_named_by_the_values_of_its_labels() -> None:
     labels = {"card": "tea", "size": "large"}
     rows = (usage_row("cards", 7, labels=labels), usage_row("visits", 7))
-    cards, visits = balance_rows(good_result(usage=rows))
+    cards, visits = fold_balance(good_result(usage=rows)).shown
     assert (cards.name, cards.labels) == ("cards tea large", "card=tea, size=large")
     assert (visits.name, visits.labels) == ("visits", "")
 
@@ -101,7 +101,7 @@ def test_a_row_is_named_by_the_values_of_its_labels() -> None:
 def test_the_rows_that_fail_come_first() -> None:
     verdicts = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
     rows = tuple(usage_row(each, 7, verdict=each) for each in verdicts)
-    shown = [row.quantity for row in balance_rows(good_result(usage=rows))]
+    shown = [row.quantity for row in fold_balance(good_result(usage=rows)).shown]
     assert shown == ["fail", "inconclusive", "pass"]
 
 
@@ -109,7 +109,7 @@ def test_only_a_difference_makes_a_row_differ() -> None:
     unseen = {"prometheus": _VOID}
     rows = [usage_row("cards", 100, figures=each)
             for each in (figures(100, 99, 100), figures(100, 100, 100), unseen)]  # fmt: skip
-    assert [balance_rows(good_result(usage=(row,)))[0].differs for row in rows] == [
+    assert [fold_balance(good_result(usage=(row,))).shown[0].differs for row in rows] == [
         True,
         False,
         False,
@@ -117,14 +117,14 @@ def test_only_a_difference_makes_a_row_differ() -> None:
 
 
 def test_a_row_that_passes_and_agrees_has_no_notes() -> None:
-    (row,) = balance_rows(good_result(usage=(usage_row("cards", 7),)))
+    (row,) = fold_balance(good_result(usage=(usage_row("cards", 7),))).shown
     assert (row.notes, row.requests, row.code) == ((), (), "")
 
 
 def test_a_dated_difference_tells_the_scrape_that_showed_it_first() -> None:
     at = datetime(2026, 11, 22, 17, 50, 9, tzinfo=UTC)
     dated = usage_row("cards", 7, verdict=Verdict.FAIL, code=Code.LOST_COUNT, since=at)
-    (row,) = balance_rows(good_result(usage=(dated,)))
+    (row,) = fold_balance(good_result(usage=(dated,))).shown
     assert row.code == "LOST_COUNT"
     assert row.notes[-1] == "First seen in the scrape of 2026-11-22 17:50:09 UTC."
 
@@ -135,7 +135,7 @@ def test_requests_with_too_few_or_too_many_rows_are_named_apart() -> None:
     few = NamedRequests("Too few rows: the first by trace id", ("a", "b"))
     many = NamedRequests("Too many rows: the first by trace id", ("c",))
     for records, named in ((gap, (few,)), (both, (few, many))):
-        (row,) = balance_rows(good_result(usage=(usage_row("cards", 7, records=records),)))
+        (row,) = fold_balance(good_result(usage=(usage_row("cards", 7, records=records),))).shown
         assert row.requests == named
 
 
