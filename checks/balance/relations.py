@@ -25,7 +25,11 @@ def relation_rows(case: Case, rows: Rows) -> tuple[RelationRow, ...]:
 def _row(relation: Relation, rows: Rows) -> RelationRow:
     sums = {}
     for witness in _witnesses(relation, rows):
-        figures = tuple(_sum(rows[name], witness) for name in relation.equal)
+        figures = tuple(
+            sum_by_labels(((), row.figures[witness]) for row in rows[name]
+                          if witness in row.figures)[()]
+            for name in relation.equal
+        )  # fmt: skip
         sums[witness] = RelationSums(figures, _verdict_of(figures))
     verdict = worst(each.verdict for each in sums.values())
     return RelationRow(relation.name, tuple(relation.equal), sums, verdict)
@@ -53,11 +57,6 @@ def _witnesses(relation: Relation, rows: Rows) -> list[str]:
         for name in relation.equal
     ]
     return [witness for witness in known[0] if all(witness in each for each in known)]
-
-
-def _sum(rows: Sequence[UsageRow], witness: str) -> Figure:
-    figures = (((), row.figures[witness]) for row in rows if witness in row.figures)
-    return sum_by_labels(figures)[()]
 
 
 def _verdict_of(sums: Sequence[Figure]) -> Verdict:

@@ -1,9 +1,8 @@
 """View the failures: by step and reason, with samples of each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.observations import Failure, FailureSample
+from checks.observations import FailureSample
 from checks.result import Result
 from reports import formatting as write
 
@@ -38,18 +37,16 @@ class FailureRow:
 
 def failure_rows(result: Result) -> list[FailureRow]:
     """Return a row per step and reason, the most frequent first."""
-    return [_row(place, each) for place, each in enumerate(result.failures)]
-
-
-def _row(place: int, failure: Failure) -> FailureRow:
-    samples: Sequence[FailureSample] = failure.samples
-    if place >= _WITH_EVERY_SAMPLE:
-        samples = samples[:1]
-    return FailureRow(
-        failure.step, failure.outcome, failure.reason, write.render_count(failure.count),
-        write.render_share(failure.count, failure.step_count), write.render_utc(failure.first_at),
-        write.render_utc(failure.last_at), tuple(map(_sample, samples)),
-    )  # fmt: skip
+    rows = []
+    for place, failure in enumerate(result.failures):
+        samples = failure.samples if place < _WITH_EVERY_SAMPLE else failure.samples[:1]
+        rows.append(FailureRow(
+            failure.step, failure.outcome, failure.reason, write.render_count(failure.count),
+            write.render_share(failure.count, failure.step_count),
+            write.render_utc(failure.first_at), write.render_utc(failure.last_at),
+            tuple(map(_sample, samples)),
+        ))  # fmt: skip
+    return rows
 
 
 def _sample(sample: FailureSample) -> SampleRow:

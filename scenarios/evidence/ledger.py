@@ -191,10 +191,15 @@ class _Sums:
             self._open[pattern] = self._open.get(pattern, Doubt()) + doubt
 
     def ledger(self) -> Ledger:
-        confirmed = _in_order(self._scenario, self._tallies[Weight.CONFIRMED])
-        in_doubt = self._tallies[Weight.IN_DOUBT]
-        doubts = {key: in_doubt[key] for key in confirmed}
-        return Ledger(confirmed, doubts, self._open, self._after_hang_up)
+        """Return the ledger in the order of the scenario: its constants, then what else counted."""
+        steps = self._scenario.steps
+        constants = (key for step in steps for key, _ in _all_constants(self._scenario, step))
+        confirmed, in_doubt = self._tallies[Weight.CONFIRMED], self._tallies[Weight.IN_DOUBT]
+        keys = dict.fromkeys([*constants, *sorted(confirmed)])
+        return Ledger(
+            {key: confirmed[key] for key in keys}, {key: in_doubt[key] for key in keys},
+            self._open, self._after_hang_up,
+        )  # fmt: skip
 
 
 def moved_by(scenario: Scenario, step: Step, outcome: Outcome, status: int | None) -> Moved:
@@ -266,12 +271,6 @@ def ledger_json(scenario: Scenario, ledger: Ledger) -> bytes:
 
 def _number(amount: float | Fraction) -> float:
     return float(amount) if isinstance(amount, Fraction) else amount
-
-
-def _in_order(scenario: Scenario, amounts: Mapping[Key, int]) -> dict[Key, int]:
-    """Return amounts in the order of the scenario: its constants, then what else was counted."""
-    constants = (key for step in scenario.steps for key, _ in _all_constants(scenario, step))
-    return {key: amounts[key] for key in dict.fromkeys([*constants, *sorted(amounts)])}
 
 
 def _all_constants(scenario: Scenario, step: Step) -> Iterator[tuple[Key, int]]:

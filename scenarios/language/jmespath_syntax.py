@@ -40,14 +40,10 @@ def syntax_mistake(expression: str, error: JMESPathError) -> str:
         return f"did you mean {meant}{quoted}?"
     if ".." in expression:
         return "it has no .. for any depth; name each level, as in order.items[0].id"
-    return _unclosed(expression) or _misplaced(error)
-
-
-def _unclosed(expression: str) -> str:
     for opening, closing in ("[]", "{}", "()"):
         if expression.count(opening) > expression.count(closing):
             return f"its {opening} is not closed; add {closing}"
-    return ""
+    return _misplaced(error)
 
 
 def _misplaced(error: JMESPathError) -> str:

@@ -12,19 +12,14 @@ ADD_STREAM = "add stream: sse, or stream: json_lines"
 def find_stream_violations(place: Location, step: Step) -> Iterator[Violation]:
     """Yield every violation of what a step asks of a stream, without those of templates."""
     if step.stream is None:
-        yield from _without_stream(place, step)
+        if step.hang_up:
+            yield (*place, "hang_up"), f"the client hangs up in a stream; {ADD_STREAM}"
+        if step.expect.events:
+            yield (*place, "expect", "events"), f"a stream has events; {ADD_STREAM}"
         return
     if step.request_parts()[0] == "HEAD":
         yield (*place, "stream"), "a response to HEAD has no body; send GET"
     yield from _hang_up(place, step)
-
-
-def _without_stream(place: Location, step: Step) -> Iterator[Violation]:
-    if step.hang_up:
-        yield (*place, "hang_up"), f"the client hangs up in a stream; {ADD_STREAM}"
-    for key, expectation in step.expectations():
-        if expectation.events:
-            yield (*place, key, "events"), f"a stream has events; {ADD_STREAM}"
 
 
 def _hang_up(place: Location, step: Step) -> Iterator[Violation]:
