@@ -5,7 +5,16 @@ from datetime import datetime
 
 from checks.balance.sentences import row_sentences
 from checks.latency import objective_id
-from checks.result import NOT_SATURATED, Code, Finding, Kind, Result, UsageRow, finding_id
+from checks.result import (
+    NOT_SATURATED,
+    Code,
+    Finding,
+    Kind,
+    RecordGap,
+    Result,
+    UsageRow,
+    finding_id,
+)
 from checks.verdict import Verdict
 from checks.wording import listed, shortened
 from reports import formatting as write
@@ -68,9 +77,20 @@ def _usage(result: Result, finding: Finding) -> str:
     if not rows:
         return f"{finding.title}: {finding.detail}" if finding.detail else ""
     row = max(rows, key=lambda each: _size(each.worst_distance or 0))
+    if row.code is Code.COUNTED_THOUGH_REJECTED and row.records:
+        return _rejected(row, row.records, _steps(result, row.quantity))
     if row.worst_distance and row.code not in _NOT_BY_DISTANCE:
         return _apart(row, row.worst_distance, _steps(result, row.quantity))
     return f"{_named(row)}: {' '.join(row_sentences(row))}"
+
+
+def _rejected(row: UsageRow, gap: RecordGap, steps: str) -> str:
+    """As in `1 request was rejected and counted all the same: 7 tokens done, trace id …-4.`."""
+    were = "request was" if gap.rejected == 1 else "requests were"
+    done = write.render_range(row.client.confirmed, row.client.most)
+    first = f", {'' if gap.rejected == 1 else 'first '}trace id {gap.rejected_ids[0]}"
+    return (f"{write.render_count(gap.rejected)} {were} rejected{steps} and counted all the same: "
+            f"{_named(row)}, {done} done{first}.")  # fmt: skip
 
 
 def _apart(row: UsageRow, distance: Amount, steps: str) -> str:

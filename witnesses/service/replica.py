@@ -137,8 +137,9 @@ class Replica:
             start = before.get(pairs, 0.0)
             figure = _increase(start, value, self._is_created_anew(metric, pairs))
             if error := self._printing_error(start, value, precision):
-                detail = f"{value:,.0f} ± {error}"
-                figure = figure.widened(error, Reason.FEW_DIGITS, detail)
+                figure = figure.widened(
+                    error, Reason.FEW_DIGITS, self._rounded(start, value, precision)
+                )
             if (metric, pairs) in self.before.contradictory | self.after.contradictory:
                 figure = Figure.void(Reason.QUERY_RESULT_INVALID, "one series with two values")
             if (metric, pairs) in self.sunken:
@@ -166,6 +167,12 @@ class Replica:
     def _printing_error(self, start: float, value: float, precision: Precision) -> Amount:
         digits, resolution = self._digits, precision.resolution
         return total_of(digits.error(start, resolution), digits.error(value, resolution))
+
+    def _rounded(self, start: float, value: float, precision: Precision) -> str:
+        """Return which of two values is printed with too few digits, and how exact that is."""
+        error, rounded = max((self._digits.error(each, precision.resolution), each)
+                             for each in (start, value))  # fmt: skip
+        return f"{rounded:,.0f} ± {error}"
 
     @cached_property
     def _digits(self) -> PrintedDigits:
