@@ -25,6 +25,9 @@ _IS_VISIBLE = matches(
     r"[^\x00-\x1f\x7f]+",
     "must not be empty or contain a line break or another control character",
 )
+_MAY_BE_EMPTY = matches(  # where the username is the key
+    r"[^\x00-\x1f\x7f]*", "must not contain a line break or another control character"
+)
 _HAS_NO_COLON = matches("[^:]*", "a username must not contain a colon")
 _IS_PARAMETER = matches(r"[^\s&=#?]+", "{0!r} is not the name of a query parameter")
 
@@ -37,7 +40,7 @@ class BasicAuth(StrictModel):
     other_names = OF_BASIC
 
     username: Annotated[str, _HAS_NO_COLON, _IS_VISIBLE, Field(examples=["ann"])]
-    password: Annotated[str, _IS_VISIBLE, Field(repr=False, examples=["${PASSWORD}"])]
+    password: Annotated[str, _MAY_BE_EMPTY, Field(repr=False, examples=["${PASSWORD}"])]
 
 
 class ApiKey(StrictModel):

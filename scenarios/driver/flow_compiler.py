@@ -24,7 +24,7 @@ from scenarios.http.streams import StreamOrder
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
 from scenarios.language.blocks import Block, placed_steps
-from scenarios.language.expect import Expect
+from scenarios.language.expect import Capture, Expect
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import extent_of
 from scenarios.language.link import compile_link, is_link
@@ -193,8 +193,21 @@ def _uses_trace_id(step: Step, environment: Environment) -> bool:
 
 
 def _saved_json(step: Step) -> tuple[tuple[str, str, Expression], ...]:
-    paths = ((name, capture.json_path) for name, capture in step.save.items())
-    return tuple((name, path, compile_expression(path)) for name, path in paths if path is not None)
+    return tuple(
+        (name, capture.json_path, _with_default(compile_expression(capture.json_path), capture))
+        for name, capture in step.save.items() if capture.json_path is not None
+    )  # fmt: skip
+
+
+def _with_default(expression: Expression, capture: Capture) -> Expression:
+    if capture.default is None:
+        return expression
+
+    def find(content: Any) -> Any:
+        found = expression(content)
+        return capture.default if found is None else found
+
+    return find
 
 
 def _compile_schema(schema: Any, files: Attachments) -> SchemaCheck | None:

@@ -48,7 +48,7 @@ class SavedPart:
 
     name: str
     missing: str
-    read: Callable[[Response], str | None]
+    read: Callable[[Response], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,18 @@ def _compile_match(match: TextMatch, known: Variables) -> CompiledMatch:
 
 
 def _compile_capture(name: str, capture: Capture) -> SavedPart:
+    part = _compile_source(name, capture)
+    if capture.default is None:
+        return part
+
+    def read(response: Response) -> Any:
+        found = part.read(response)
+        return capture.default if found is None else found
+
+    return SavedPart(name, part.missing, read)
+
+
+def _compile_source(name: str, capture: Capture) -> SavedPart:
     if header := capture.header:
         missing = f"the response has no header {header}"
         return SavedPart(name, missing, partial(_read_header, header))

@@ -122,7 +122,10 @@ class Expect(StrictModel):
 
 
 class Capture(StrictModel):
-    """Where a saved value comes from: JMESPath, a header, a cookie, or the group of a pattern."""
+    """Where a saved value comes from: JMESPath, a header, a cookie, or the group of a pattern.
+
+    `default` is what is saved of a response that lacks it.
+    """
 
     other_names = OF_CAPTURE
 
@@ -130,12 +133,17 @@ class Capture(StrictModel):
     header: HeaderName | None = None
     cookie: Annotated[str | None, Field(min_length=1)] = None
     text: Annotated[str | None, AfterValidator(lambda text: text and _group(text))] = None
+    default: Any = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
         sources = (self.json_path, self.header, self.cookie, self.text)
         if sum(source is not None for source in sources) != 1:
             raise ValueError("a value is saved from one of json, header, cookie and text")
+        if "default" in self.model_fields_set and self.default is None:
+            raise ValueError("a default is a value, and null is none; write one, or remove default")
+        if isinstance(self.default, str) and "{{" in self.default:
+            raise ValueError("a default is no template; write a fixed value")
         return self
 
 

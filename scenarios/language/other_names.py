@@ -104,6 +104,7 @@ OF_CAPTURE: OtherNames = {
     **meaning("text", "regex", "regexp", "pattern",
               remedy="text: PATTERN, with one group in parentheses"),
     **meaning("header", "headers"),
+    **meaning("default", "fallback", "default_value", "otherwise", "or_else"),
 }  # fmt: skip
 OF_PROFILE: OtherNames = {
     **meaning("users", "vus", "VUs", "concurrency", "threads", "virtual_users", "clients",

@@ -247,3 +247,14 @@ def test_a_location_that_is_no_url_is_saved_as_it_is(location: str) -> None:
     variables: dict[str, Any] = {}
     assert check_response(flow, flow.steps[0], Response(200, b"", "", head), variables) is None
     assert variables["next"] == location
+
+
+@pytest.mark.parametrize(
+    "source", [{"json": "id"}, {"header": "X-Id"}, {"cookie": "id"}, {"text": "id=([0-9]+)"}]
+)
+def test_a_default_is_saved_of_a_response_that_lacks_the_value(source: dict[str, str]) -> None:
+    save = {"x": {**source, "default": 0}}
+    body = b'{"id": "7", "note": "id=7"}'
+    has_value = answer(200, body, "X-Id: 7", "Set-Cookie: id=7")
+    assert checked(flow_of(save=save), has_value) == ("", {"x": "7"})
+    assert checked(flow_of(save=save), answer(200, b"{}")) == ("", {"x": 0})
