@@ -1,9 +1,12 @@
 """One run's evidence, read from disk and nothing else, as every judge sees it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from typing import TypeVar
+
+import numpy as np
 
 from checks.balance.doubt_resolution import DoubtResolution, resolve_doubts
 from checks.balance.promises import Promises
@@ -126,6 +129,16 @@ class Case:
     def exchanges(self) -> tuple[Exchanges, ...]:
         """All exchanges of the run: one `Exchanges` per recording."""
         return tuple(recording.exchanges for recording in self.recordings)
+
+    def sent_at(self, generator: str, sequence: int) -> datetime | None:
+        """Return when a request was sent, by the clock of its generator; None if it is unknown."""
+        for recording in self.recordings:
+            exchanges = recording.exchanges
+            position = int(np.searchsorted(exchanges.sequence, sequence))
+            if exchanges.generator == generator and position < len(exchanges):
+                sent_s = float(exchanges.column("sent_s")[position])
+                return datetime.fromtimestamp(recording.start.anchor_at + sent_s, UTC)
+        return None
 
     @property
     def not_asked_after(self) -> tuple[str, ...]:

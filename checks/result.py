@@ -152,7 +152,8 @@ class RecordGap:
 
     `after_hang_up` is the number of those with more in which the client hung up. `rejected` are
     those that promised none, and have records. `made_up_for` is the number of those with fewer for
-    which records that belong to no request may make up.
+    which records that belong to no request may make up. `first_missing_at` is when the first of the
+    missing was sent, UTC.
     """
 
     missing: int = 0
@@ -163,6 +164,7 @@ class RecordGap:
     rejected: int = 0
     rejected_ids: tuple[str, ...] = ()
     made_up_for: int = 0
+    first_missing_at: datetime | None = None
 
     @property
     def is_whole(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from checks.balance.per_request import RequestLedger
+from checks.balance.per_request import RequestLedger, SentAt
 from checks.balance.promises import Promise, Promises
 from checks.result import RecordGap, ResolvedDoubt
 from scenarios.evidence.exchange import Outcome, trace_id
@@ -216,8 +216,9 @@ def _scaled_rows(
 
 
 def find_record_gaps(
-    name: str, wanted: set[Labels], promises: Promises, traces: TraceReading
-) -> dict[Labels, RecordGap]:
+    name: str, wanted: set[Labels], promises: Promises, traces: TraceReading,
+    sent_at: SentAt = lambda *_: None,
+) -> dict[Labels, RecordGap]:  # fmt: skip
     """Return the confirmed requests whose rows are fewer or more than promised, by labels."""
     if not traces.knows(name):
         return {}
@@ -244,7 +245,7 @@ def find_record_gaps(
     except (OSError, ValueError):
         return {}
     return {
-        labels: _shown(ledger.gap(promises.run_id, strays[labels]), promises.trace_ids)
+        labels: _shown(ledger.gap(promises.run_id, strays[labels], sent_at), promises.trace_ids)
         for labels, ledger in ledgers.items()
     }
 

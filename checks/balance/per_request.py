@@ -3,12 +3,15 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 
 from checks.result import RecordGap
 from scenarios.evidence.exchange import Exchange, trace_id
 
 MAX_IDS = 20
+
+SentAt = Callable[[str, int], datetime | None]  # of a generator's request, by its number
 
 
 class RequestLedger:
@@ -49,11 +52,11 @@ class RequestLedger:
         if number < len(is_rejected) and is_rejected[number]:
             self._of_rejected[generator, number] += count
 
-    def gap(self, run_id: str, strays: int) -> RecordGap:
+    def gap(self, run_id: str, strays: int, sent_at: SentAt = lambda *_: None) -> RecordGap:
         """Return the requests that have too few rows, or too many.
 
         None has too few where the rows that belong to no request (`strays`) make up for all that
-        is missing.
+        is missing. `sent_at` returns when a request was sent, if that is known.
         """
         lacking = sum(max(0, promised - found) for _, _, promised, found in self._pairs())
         missing = self._named(run_id, lambda promised, found: found < promised)
@@ -64,8 +67,18 @@ class RequestLedger:
         )
         rejected = self._named_rejected(run_id)
         if lacking > strays:
-            return RecordGap(*missing, *surplus, after_hang_up, *rejected)
+            first_at = self._first_missing_at(sent_at)
+            return RecordGap(*missing, *surplus, after_hang_up, *rejected,
+                             first_missing_at=first_at)  # fmt: skip
         return RecordGap(0, (), *surplus, after_hang_up, *rejected, made_up_for=missing[0])
+
+    def _first_missing_at(self, sent_at: SentAt) -> datetime | None:
+        """Return when the first request was sent that has too few rows, of all generators."""
+        first: dict[str, int] = {}
+        for generator, sequence, promised, found in self._pairs():
+            if found < promised:
+                first.setdefault(generator, sequence)
+        return min(filter(None, (sent_at(*each) for each in first.items())), default=None)
 
     def _named_rejected(self, run_id: str) -> tuple[int, tuple[str, ...]]:
         """Return the rejected requests that promised nothing and have more rows than allowed."""

@@ -240,7 +240,7 @@ def _compared_by_request(
         and (row.verdict is Verdict.PASS or _stands_apart(row, row.figures[name]))
     }
     name = rows[0].quantity
-    gaps = find_record_gaps(name, wanted, case.promises, case.traces)
+    gaps = find_record_gaps(name, wanted, case.promises, case.traces, case.sent_at)
     of_traces = {f"database:{each}" for each in case.quantity(name).settings.traces or ()}
     compared = (_with_gap(row, gaps.get(row.label_values)) for row in rows)
     return [_without_removed_rows(row, of_traces, keeps) for row in compared]

@@ -103,10 +103,11 @@ def row_sentences(row: UsageRow) -> list[str]:
         sentences.append(f"Requests in doubt counted {_amount(row, done)}{most}, as the "
                          "database's trace ids show.")  # fmt: skip
     gap = row.records or RecordGap()
-    for number, few in ((gap.missing, "few"), (gap.surplus, "many")):
+    first = f": {_first(gap)}" if gap.first_missing_at else ""
+    for number, few in ((gap.missing, f"few rows{first}"), (gap.surplus, "many rows")):
         if number:
             have = "request has" if number == 1 else "requests have"
-            sentences.append(f"{number:,} {have} too {few} rows.")
+            sentences.append(f"{number:,} {have} too {few}.")
     if gap.rejected:
         sentences.append(f"{_requests(gap.rejected)} rejected and stored all the same.")
     if row.rejections and row.records is None:
@@ -118,6 +119,12 @@ def row_sentences(row: UsageRow) -> list[str]:
         sentences.append(f"The client hung up {times}: what is counted on after that looks like "
                          "this. With traces: of the quantity, its requests are named.")  # fmt: skip
     return sentences
+
+
+def _first(gap: RecordGap) -> str:
+    """As in `the first was sent at 17:50:00 UTC`."""
+    which = "it" if gap.missing == 1 else "the first"
+    return f"{which} was sent at {gap.first_missing_at:%H:%M:%S} UTC"
 
 
 def _requests(number: int) -> str:

@@ -104,6 +104,9 @@ def _apart(row: UsageRow, distance: Amount, steps: str) -> str:
     who = listed([_witness(name) for name in apart])
     size = write.render_count(_size(distance))
     since = f"; Prometheus differs since {row.since:%H:%M:%S} UTC" if row.since else ""
+    gap = row.records if row.code is Code.LOST_ROW else None
+    lost_at = gap.first_missing_at if gap else None
+    since += f"; the first was sent at {lost_at:%H:%M:%S} UTC" if lost_at else ""
     return (f"{who[:1].upper()}{who[1:]} {verb} {size} {_named(row)} "
             f"{by}{steps}: {counted} counted, {done} done{since}.")  # fmt: skip
 

@@ -28,6 +28,18 @@ def test_a_phase_is_scheduled_what_its_profile_says_or_else_what_was_begun(tmp_p
     assert driven.dropped == 0
 
 
+def test_a_request_was_sent_when_its_generator_recorded_it(tmp_path: Path) -> None:
+    case = case_of(tmp_path, Load((GOOD,) * 2))
+    (recording,) = case.recordings
+    for number, sequence in enumerate(recording.exchanges.sequence.tolist()):
+        sent_s = float(recording.exchanges.column("sent_s")[number])
+        at = case.sent_at(recording.exchanges.generator, sequence)
+        assert at is not None
+        assert at.timestamp() == pytest.approx(recording.start.anchor_at + sent_s, abs=1e-5)
+    assert case.sent_at(recording.exchanges.generator, 99) is None
+    assert case.sent_at("another", 1) is None
+
+
 @pytest.mark.parametrize("name", ["run.json", "scenario.yaml"])
 def test_a_run_without_its_record_or_scenario_cannot_be_judged(tmp_path: Path, name: str) -> None:
     folder = write_run(tmp_path, Load())

@@ -191,11 +191,14 @@ def test_the_requests_whose_rows_are_lost_are_named(tmp_path: Path) -> None:
     folder = _run(tmp_path, [*_uses(1, 3, 4), *_uses(2, kinds=[("coffee", 2)])])
     write_rows(folder, "after", {"uses": {"rows": [["tea", 3], ["coffee", 8]]}})
     rows = _uses_rows(folder)
+    sent_at = read_case(folder).sent_at("load", 4)
     assert (rows["tea"].code, rows["tea"].records) == (
         Code.LOST_ROW,
-        RecordGap(missing=1, missing_ids=(f"{RUN_ID}-load-4",)),
+        RecordGap(missing=1, missing_ids=(f"{RUN_ID}-load-4",), first_missing_at=sent_at),
     )
-    assert "1 request has too few rows." in " ".join(row_sentences(rows["tea"]))
+    assert f"1 request has too few rows: it was sent at {sent_at:%H:%M:%S} UTC." in " ".join(
+        row_sentences(rows["tea"])
+    )
     assert rows["coffee"].records is None
 
 

@@ -1,6 +1,7 @@
 """Exactly the requests whose rows are too few or too many are named."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -136,3 +137,18 @@ def test_twenty_rejected_requests_are_named_and_all_are_counted() -> None:
         ledger.find("g", number, 1)
     gap = ledger.gap("run", 0)
     assert (gap.rejected, len(gap.rejected_ids)) == (100, MAX_IDS)
+
+
+def test_the_first_request_that_lacks_rows_is_dated_over_all_generators() -> None:
+    at = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
+    ledger = RequestLedger()
+    for generator, sequences in {"w1": (1, 2, 3), "w2": (1, 2)}.items():
+        for sequence in sequences:
+            ledger.promise(Exchange(generator, sequence, 1, "s", 0.0, 0.0, 1.0, Outcome.OK), 1)
+    ledger.find("w1", 1, 1)
+    ledger.find("w2", 1, 1)
+    sent = {("w1", 2): at + timedelta(seconds=9), ("w2", 2): at + timedelta(seconds=4)}
+    gap = ledger.gap("run", 0, lambda *request: sent.get(request))
+    assert (gap.missing, gap.first_missing_at) == (3, at + timedelta(seconds=4))
+    assert ledger.gap("run", 0).first_missing_at is None
+    assert ledger.gap("run", 9, lambda *request: sent.get(request)).first_missing_at is None

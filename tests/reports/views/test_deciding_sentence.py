@@ -14,6 +14,7 @@ from checks.result import (
     Finding,
     Kind,
     Misplaced,
+    RecordGap,
     Result,
     UsageRow,
     finding_id,
@@ -167,6 +168,15 @@ def test_a_counter_that_loses_says_since_when() -> None:
     since = datetime.fromisoformat("2026-11-22T02:10:01+00:00")
     sentence = _usage(_row(93, 93, 100, since=since))
     assert sentence.endswith("93 counted, 100 done; Prometheus differs since 02:10:01 UTC.")
+
+
+def test_lost_rows_say_when_the_first_request_was_sent_that_lacks_them() -> None:
+    sent_at = datetime.fromisoformat("2026-11-22T02:10:01+00:00")
+    records = RecordGap(missing=7, first_missing_at=sent_at)
+    row = _row(100, 100, 93, code=Code.LOST_ROW, records=records)
+    assert _usage(row).endswith("93 counted, 100 done; the first was sent at 02:10:01 UTC.")
+    counter = _row(93, 93, 100, code=Code.LOST_COUNT, records=records)
+    assert _usage(counter).endswith("93 counted, 100 done.")
 
 
 def test_a_generator_that_did_not_keep_up_says_what_that_means() -> None:
