@@ -126,8 +126,11 @@ def _message(request: Request) -> bytes:
     if request.headers:
         more = _lines(request.headers) + more
     try:
-        if not _PLAIN_TARGET.fullmatch(target):
-            target = quote(target, safe=_SAFE)
+        if target != template.plain_target:  # most steps have the same target each time
+            if _PLAIN_TARGET.fullmatch(target):
+                template.plain_target = target
+            else:
+                target = quote(target, safe=_SAFE)
         head = f"{template.opening}{target}{template.closing}{request.trace}{more}".encode("ascii")
     except UnicodeEncodeError as error:
         raise NotSent(f"could not be sent: {_not_ascii(request)}") from error

@@ -59,7 +59,8 @@ class RequestTemplate:
     """What all requests of one step have in common, rendered once instead of per request.
 
     The head of a request is `opening`, target, `closing`, trace id, the headers that differ from
-    request to request, and the length of the body, or `bodiless` if there is none.
+    request to request, and the length of the body, or `bodiless` if there is none. `plain_target`
+    is the latest target that needed no encoding.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class RequestTemplate:
         self.closing = f" HTTP/1.1\r\n{lines}{trace_header}: "
         length = "\r\nContent-Length: 0" if method in _MAY_HAVE_A_BODY else ""
         self.bodiless = f"{length}\r\n\r\n"
+        self.plain_target = ""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):  # which costs less than a dataclass

@@ -153,6 +153,17 @@ def test_a_path_is_quoted_where_a_request_line_needs_it(path: str, line: bytes) 
     assert server.received[0].partition(b"\r\n")[0] == line
 
 
+def test_each_path_of_one_step_is_quoted_whatever_the_one_before_it_was() -> None:
+    paths = ["/a", "/a b", "/a", "/a<", "/a b", "/a\r\nX: 1", "/b", "/a"]
+    with serving(answering(http("200 OK"))) as server, HttpClient(DIRECT) as client:
+        template = get(server.url).template
+        for path in paths:
+            client.send(Request(template, path, "t-1"))
+    lines = [head.partition(b" HTTP/1.1")[0].decode() for head in server.received]
+    quoted = ["/a", "/a%20b", "/a", "/a%3C", "/a%20b", "/a%0D%0AX:%201", "/b", "/a"]
+    assert lines == [f"GET {path}" for path in quoted]
+
+
 @pytest.mark.parametrize("behave", [close_at_once, close_after_the_request])
 def test_a_close_before_the_response_loses_it(behave: Any) -> None:
     with (
