@@ -49,4 +49,4 @@ def _counts(result: Result) -> Iterator[str]:
                 if each.client.in_doubt and each.verdict is Verdict.PASS]  # fmt: skip
     if in_doubt:
         yield (f"{write.render_number_of(len(in_doubt), 'count')} exactly, since up to "
-               f"{max(in_doubt):,} of each are in doubt.")  # fmt: skip
+               f"{write.render_count(max(in_doubt))} of each are in doubt.")  # fmt: skip

@@ -1,9 +1,13 @@
 from dataclasses import replace
+from fractions import Fraction
+
+import pytest
 
 from checks.result import ClientFigure
 from checks.verdict import Verdict
 from reports.views.unproven import unproven_sentence
 from tests.reports.results import good_result, latency_row, objective, usage_row
+from witnesses.figure import Amount
 
 
 def test_the_limit_that_so_few_requests_do_not_prove_is_named_with_what_they_allow() -> None:
@@ -35,6 +39,21 @@ def test_counts_that_agree_within_a_range_only_are_counted_once() -> None:
     rows.append(replace(rows[0], verdict=Verdict.FAIL))
     sentence = unproven_sentence(good_result(latency=(), usage=tuple(rows)))
     assert sentence == ("Not proven: 2 counts exactly, since up to 5 of each are in doubt.")
+
+
+@pytest.mark.parametrize(
+    ("in_doubt", "shown"),
+    [
+        (Fraction(5, 2), "2.5"),
+        (2.5, "2.5"),
+        (Fraction(1_500), "1,500"),
+        (Fraction(1, 1000), "0.001"),
+    ],
+)  # fmt: skip
+def test_an_amount_with_decimals_in_doubt_is_shown_whole(in_doubt: Amount, shown: str) -> None:
+    row = usage_row("tokens", 98, client=ClientFigure(95, in_doubt))
+    sentence = unproven_sentence(good_result(latency=(), usage=(row,)))
+    assert sentence == f"Not proven: 1 count exactly, since up to {shown} of each are in doubt."
 
 
 def test_a_run_that_proves_all_says_nothing() -> None:
