@@ -38,13 +38,17 @@ quantities:
     resolution: 0.001
     database: {main: "SELECT customer, sum(tokens) FROM usage GROUP BY customer"}
     traces: {main: "SELECT trace, customer, tokens FROM usage"}
+  weight:
+    resolution: 0.5
+    in_doubt: 100%
+    database: {main: "SELECT sum(weight) FROM uses WHERE tenant = :tenant"}
 flow:
   - step: open
     request: POST shop /open
     counts: {visits: 1}
   - step: use
     request: POST shop /use
-    counts: {uses: {tea: 1, coffee: 2}}
+    counts: {uses: {tea: 1, coffee: 2}, weight: 2.5}
   - step: ask
     request: POST shop /answers
     save: {customer: customer, spent: spent}
@@ -57,7 +61,7 @@ profiles:
   load: {users: 2, iterations: 6}
 checks:
   latency: [{p95: 2.5s}, {step: iteration, p50: 3s}, {step: "listen: first event", p95: 3s}]
-  usage: [uses, visits, tokens]
+  usage: [uses, visits, tokens, weight]
   success_rate: 50%
   promql:
     - {name: few errors, query: "errors_total", expect: "<= 3"}
@@ -116,10 +120,11 @@ def _write_witnesses(folder: RunFolder) -> None:
     make.write_expositions(
         folder, "after", {"shop-0": make.exposition(uses, visits) + served.partition("500.0\n")[2]}
     )
-    for moment, rows, tokens in (
-        ("before", [], []), ("after", list(uses.items()), [["acme", 1.5 * good]])
-    ):  # fmt: skip
-        make.write_rows(folder, moment, {"uses": {"rows": rows}, "tokens": {"rows": tokens}})
+    rows: dict[str, list[Sequence[object]]] = {
+        "uses": list(uses.items()), "tokens": [["acme", 1.5 * good]], "weight": [[2.5 * good]]
+    }  # fmt: skip
+    make.write_rows(folder, "before", {name: {"rows": [[0]] * (name == "weight")} for name in rows})
+    make.write_rows(folder, "after", {name: {"rows": each} for name, each in rows.items()})
     folder.write_witness_file("database/traces.json", b'{"tokens": ""}')
     lines = [json.dumps([trace, "acme", 1.5]).encode() + b"\n" for trace in traces]
     folder.write_witness_lines("database/traces-tokens.jsonl", lines)
