@@ -1,7 +1,5 @@
-"""A table of a load test, from the document that `run.py load --json` prints."""
+"""Render the table of a load test."""
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,6 @@ from rich.text import Text
 
 from checks.latency import objective_id
 from checks.result import Kind, Result
-from checks.result_document import read_result
 from checks.verdict import Verdict, exit_code, worst
 from reports import formatting as write
 from reports.terminal_output import (
@@ -19,7 +16,6 @@ from reports.terminal_output import (
     make_console,
     make_table,
     mark,
-    paper_of,
     print_banner,
     print_line,
     print_table,
@@ -43,25 +39,6 @@ class LoadTestRow:
     expected: str = ""
     verdict: Verdict | None = None
     text: str = ""
-
-
-def main(arguments: list[str]) -> int:
-    """Print the table of a result in a file; 1 with one sentence if it cannot be read.
-
-    A result that refuses the command needs no table: run.py has printed the reason.
-    """
-    path, runs = (Path(argument) for argument in arguments)
-    try:
-        document = json.loads(path.read_bytes())
-        if isinstance(document, dict) and "problems" in document:
-            return 0
-        result = read_result(path)
-    except (OSError, ValueError):
-        print("load test: run.py's result cannot be read, so nothing is proven", file=sys.stderr)
-        return 1
-    report = runs / result.run_id / "report.html"
-    sys.stdout.write(render_load_test(result, report, paper_of(sys.stdout)))
-    return 0
 
 
 def render_load_test(result: Result, report: Path, terminal: TerminalFormat) -> str:
@@ -138,7 +115,3 @@ def _cards(result: Result) -> LoadTestRow:
     share = write.render_percentage(float(made / planned)) if planned else write.NO_DATA
     verdict = worst(row.verdict for row in rows)
     return LoadTestRow("cards created", f"{figure} ({share})", "all, counted once", verdict)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -59,5 +59,5 @@ code=0
 run_forwarding_signals "${harness[@]}" load --env "$env_name" --scenario onboarding_load --users "$concurrency" \
     --iterations "$requests" --runs "$runs" --json >"$output" || code=$?
 # Output that cannot be read proves nothing: inconclusive, unless run.py reported an error.
-.venv/bin/python -m reports.load_test "$output" "$runs" || code=$((code ? code : 3))
+.venv/bin/python -m commands.load_test "$output" "$runs" || code=$((code ? code : 3))
 exit "$code"

@@ -212,7 +212,6 @@ ALLOWED = {
     "reports/render.py": "the step summary of a CI job",
     "reports/html_template.py": "the style sheet",
     "reports/standard_streams.py": "the null device",
-    "reports/load_test.py": "the output of a command, whose path is given",
     "checks/history/machine.py": "/proc/cpuinfo",
     "scenarios/evidence/run_folder.py": "the scenario and the environment that a user named",
     "scenarios/evidence/files.py": "this is the module",
