@@ -1,19 +1,14 @@
-"""Send requests over `GeventReadiness` in a child process, to keep gevent out of pytest's.
+"""Send requests over `GeventReadiness` in a child process, to keep gevent out of pytest's."""
 
-`python -m tests.scenarios.engine.gevent_child send|wake|hear JSON` prints the outcomes as JSON.
-"""
-
-import json
 import socket
-import subprocess
-import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.paths import ROOT
+from tests.scenarios.engine.locust_child import in_unpatched_child
 
 REST_S = 0.03
 
@@ -51,15 +46,15 @@ class Ended(NamedTuple):
 
 
 def in_child(command: str, argument: object) -> Any:
-    """Run a command in a child process; return what it prints."""
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.scenarios.engine.gevent_child", command,
-         json.dumps(argument)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stderr == ""
-    return json.loads(ended.stdout)
+    """Run a command in a child process; return its result."""
+    return in_unpatched_child(strictly, command, argument)
+
+
+def strictly(command: str, argument: Any) -> object:
+    """Run a command; a warning is an error, or else the process writes it to stderr."""
+    warnings.simplefilter("error")
+    commands: dict[str, Callable[[Any], object]] = {"send": send, "wake": wake, "hear": hear}
+    return commands[command](argument)
 
 
 def send(given: dict[str, Any]) -> dict[str, Any]:
@@ -178,8 +173,3 @@ def hear(_: object) -> list[bool]:
     wait.close()
     ours.close()
     return quiet
-
-
-if __name__ == "__main__":
-    CASES: dict[str, Callable[[Any], object]] = {"send": send, "wake": wake, "hear": hear}
-    print(json.dumps(CASES[sys.argv[1]](json.loads(sys.argv[2]))))

@@ -1,7 +1,8 @@
 """Run functions of test modules in child processes that Locust has patched, and pytest has not.
 
-One process of pytest starts one `python -m tests.scenarios.engine.locust_child`, which imports
-Locust once, and forks for each function: to import it takes a second of CPU.
+One process of pytest starts one `python -m tests.scenarios.engine.locust_child patched`, which
+imports Locust once, and forks for each function: to import it takes a second of CPU. Another one,
+`unpatched`, has imported gevent alone.
 """
 
 import importlib
@@ -20,6 +21,7 @@ from typing import Any
 from tests.paths import ROOT
 
 _HANGS_S = 120
+_forked_by: list[str] = []
 
 ENVIRONMENT = """
 environment: test
@@ -30,7 +32,20 @@ load: {{allowed: true, max_users: 100, max_rate: 1000/s}}
 
 def in_locust_child(function: Callable[..., Any], *arguments: object) -> Any:
     """Call a function of a test module in a child process; return its result."""
-    forking = _forking()
+    result, _stderr = _called("patched", function, arguments)
+    return result
+
+
+def in_unpatched_child(function: Callable[..., Any], *arguments: object) -> Any:
+    """Call a function in a child process that nothing has patched, and that writes no error."""
+    result, stderr = _called("unpatched", function, arguments)
+    assert stderr == ""
+    return result
+
+
+def _called(kind: str, function: Callable[..., Any], arguments: object) -> tuple[Any, str]:
+    """Call a function in a child process; return its result and its stderr."""
+    forking = _forking(kind)
     assert forking.stdin and forking.stdout
     call = [function.__module__, function.__name__, arguments]
     forking.stdin.write(json.dumps(call, default=str) + "\n")
@@ -39,22 +54,24 @@ def in_locust_child(function: Callable[..., Any], *arguments: object) -> Any:
     assert line, f"the forking process has ended: {forking.wait()}"
     code, stdout, stderr = json.loads(line)
     assert code == 0, (code, stderr)
-    return json.loads(stdout.splitlines()[-1])
+    return json.loads(stdout.splitlines()[-1]), stderr
 
 
 @cache
-def _forking() -> subprocess.Popen[str]:
+def _forking(kind: str) -> subprocess.Popen[str]:
+    _forked_by.append(kind)
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.engine.locust_child"],
+        [sys.executable, "-m", "tests.scenarios.engine.locust_child", kind],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
 def end_forking() -> None:
-    """End the process that forks, if it was started."""
-    if _forking.cache_info().currsize:
-        _forking().communicate(timeout=_HANGS_S)
-        _forking.cache_clear()
+    """End the processes that fork, if they were started."""
+    for kind in _forked_by:
+        _forking(kind).communicate(timeout=_HANGS_S)
+    _forked_by.clear()
+    _forking.cache_clear()
 
 
 def write_task(
@@ -101,9 +118,13 @@ def _ended(function: Callable[..., Any], arguments: list[Any]) -> int:
 
 
 if __name__ == "__main__":
-    import locust  # noqa: F401 - first: it patches the process
+    if sys.argv[1] == "patched":
+        import locust  # noqa: F401 - first: it patches the process
 
-    for _module in ("worker_role", "master_role", "local_role"):
-        importlib.import_module(f"scenarios.engine.{_module}")
+        for _module in ("worker_role", "master_role", "local_role"):
+            importlib.import_module(f"scenarios.engine.{_module}")
+    else:
+        for _module in ("scenarios.engine.gevent_readiness", "scenarios.http.client"):
+            importlib.import_module(_module)
     for _call in sys.stdin:
         print(json.dumps(_fork(*json.loads(_call))), flush=True)

@@ -84,12 +84,13 @@ def test_each_request_times_out_by_its_own_timeout_also_after_longer_ones() -> N
 
 
 def test_each_of_two_hundred_requests_times_out_in_time() -> None:
+    timeout_s = 3.0  # so long that a busy machine opens all connections within it
     with silent() as url:
-        report = send(url, timeout_s=TIMEOUT_S, at_once=200)
+        report = send(url, timeout_s=timeout_s, at_once=200)
     assert len(report["outcomes"]) == 200
     for ended in report["outcomes"]:
-        assert (ended.kind, ended.message) == ("ResponseLost", "no response within 0.3 s")
-        assert ended.duration_s >= TIMEOUT_S
+        assert (ended.kind, ended.message) == ("ResponseLost", "no response within 3 s")
+        assert ended.duration_s >= timeout_s
     late_s = sorted(ended.late_s for ended in report["outcomes"])
     assert late_s[0] < LATE_S
     assert late_s[-1] < 5 * LATE_S
