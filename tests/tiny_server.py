@@ -14,13 +14,15 @@ from urllib.parse import parse_qs
 class Canned:
     """One response: a status and a body. If it `hangs`, nothing is sent until the test is over.
 
-    `is_live` adds a comment that differs each time, as an exposition that comes from no cache does.
+    It is sent `delay_s` after the request. `is_live` adds a comment that differs each time, as an
+    exposition that comes from no cache does.
     """
 
     body: str = ""
     status: int = 200
     content_type: str = "application/json"
     hangs: bool = False
+    delay_s: float = 0.0
     is_live: bool = False
 
 
@@ -47,6 +49,7 @@ def serving(responses: Mapping[str, Canned]) -> Iterator[TinyServer]:
             if response.hangs:
                 over.wait(240)
                 return
+            over.wait(response.delay_s)
             live = f"# request {len(served.asked)}\n" if response.is_live else ""
             content = f"{response.body}{live}".encode()
             self.send_response(response.status)
