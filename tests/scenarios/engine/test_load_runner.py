@@ -67,8 +67,8 @@ def test_a_load_records_its_health_to_its_end(tmp_path: Path) -> None:
     with serving(ANSWER) as server:
         done = in_locust_child(run, tmp_path, profile, server.url, 2)
     periods = done["health"]
-    assert len(periods) >= 2
     begins, ends, cpu_s, delays_s, in_flight = zip(*periods, strict=True)
+    assert len(periods) >= 2 or max(delays_s) > 1  # one, if the process stood still meanwhile
     assert begins[1:] == ends[:-1]  # without a gap
     assert ends[-1] > 2.4
     assert 0 < sum(cpu_s) < ends[-1]
