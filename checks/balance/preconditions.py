@@ -68,6 +68,9 @@ def judge_preconditions(case: Case) -> list[Precondition]:
     return preconditions
 
 
+NONE_DECLARED = "the environment declares that it has none"
+
+
 def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replicas: int) -> Finding:
     """Judge whether the metrics of each replica of a service can be read."""
     return Finding(
@@ -76,7 +79,7 @@ def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replic
         Kind.VALIDITY,
         Verdict.INCONCLUSIVE if errors else Verdict.PASS,
         f"on each replica, {moment}",
-        "; ".join(errors) or f"{replicas} of {replicas} replicas",
+        "; ".join(errors) or (f"{replicas} of {replicas} replicas" if replicas else NONE_DECLARED),
         _READABLE_REMEDY if errors else "",
     )
 

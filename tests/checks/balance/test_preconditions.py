@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.balance.preconditions import judge_metrics_readable
 from checks.balance.usage import judge_usage
 from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
@@ -241,3 +242,11 @@ def test_a_gauge_is_never_a_split_counter(tmp_path: Path, name: str) -> None:
     findings = _findings(folder)
     assert findings["precondition/single-process/shop"].verdict is Verdict.PASS
     assert Code.SPLIT_COUNTER not in _codes(folder)["uses"] | _codes(folder)["visits"]
+
+
+def test_a_service_without_metrics_is_said_to_have_none_and_not_to_have_no_replicas() -> None:
+    finding = judge_metrics_readable("pay", "now", [], 0)
+    assert (finding.verdict, finding.observed) == (
+        Verdict.PASS,
+        "the environment declares that it has none",
+    )
