@@ -18,6 +18,9 @@ from scenarios.language.amounts import in_units, text_of
 from scenarios.language.templates import variables_in
 from witnesses.figure import Reason, total_of
 
+# Why a figure may show more when it is asked for again.
+_MAY_BE_LATE = (Reason.RESTART_UNSEEN, Reason.SERIES_ABSENT)
+
 # What a late count looks like at the first answer: the counter lacks it, all witnesses lack it, or
 # one of two counters does.
 _SHORT_COUNTS = (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
@@ -59,11 +62,12 @@ def judge_usage(case: Case) -> Judgement:
 def counters_fall_short(rows: Iterable[UsageRow]) -> bool:
     """Return whether a counter stands below what the client confirmed: it may only be late.
 
-    A restart that nothing shows is one explanation of that, and lateness another.
+    A restart that nothing shows is one explanation of that, and lateness another. So it is where
+    Prometheus has no series yet: a backend shows the samples of a new one seconds later.
     """
     return any(
         (row.code in _SHORT_COUNTS and row.verdict is Verdict.FAIL)
-        or any(figure.reason is Reason.RESTART_UNSEEN for figure in row.figures.values())
+        or any(figure.reason in _MAY_BE_LATE for figure in row.figures.values())
         for row in rows
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from checks.balance.figures import read_figures
-from checks.balance.usage import judge_usage
+from checks.balance.usage import counters_fall_short, judge_usage
 from checks.case import read_case
 from checks.result import Code, UsageRow
 from checks.verdict import Verdict
@@ -185,6 +185,7 @@ def test_a_series_that_only_a_page_has_is_missing_from_prometheus_and_not_from_a
     row = _rows(folder)["tea"]
     assert row.figures["prometheus"].reason is Reason.SERIES_ABSENT
     assert row.figures["service"].is_exact
+    assert counters_fall_short([row])  # VictoriaMetrics shows a new series seconds later
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,24 @@ def test_the_witness_that_stands_apart_is_named_with_one_set_of_numbers(
     assert _usage(_row(99, 99, 99), row) == sentence
 
 
+@pytest.mark.parametrize(
+    ("gap", "sentence"),
+    [
+        (RecordGap(rejected=1, rejected_ids=("r-load-7",)),
+         "1 request was rejected in step execute workflow and counted all the same: "
+         "cards_used (voice), 100 done, trace id r-load-7."),
+        (RecordGap(rejected=2, rejected_ids=("r-load-7", "r-load-9")),
+         "2 requests were rejected in step execute workflow and counted all the same: "
+         "cards_used (voice), 100 done, first trace id r-load-7."),
+    ],
+)  # fmt: skip
+def test_a_rejected_request_that_was_counted_is_named_with_its_id(
+    gap: RecordGap, sentence: str
+) -> None:
+    row = _row(101, 101, 101, code=Code.COUNTED_THOUGH_REJECTED, records=gap)
+    assert _usage(row) == sentence
+
+
 def test_a_quantity_whose_steps_are_not_known_names_none() -> None:
     sentence = _usage(_row(100, 100, 93), origins=())
     assert sentence == "The database shop is 7 cards_used (voice) short: 93 counted, 100 done."

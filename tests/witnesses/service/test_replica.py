@@ -261,6 +261,8 @@ def test_a_page_with_few_digits_leaves_half_of_the_last_one_open_in_both_directi
 ) -> None:
     figure = _figures(tmp_path, _printed(before), _printed(after)).at(_TEA)
     assert (figure.low, figure.high, figure.reason) == (low, high, Reason.FEW_DIGITS)
+    printed = float(after)
+    assert figure.detail == f"{printed:,.0f} ± {50 if printed == 1e7 else 5}"
 
 
 @pytest.mark.parametrize(
