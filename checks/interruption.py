@@ -1,4 +1,4 @@
-"""Say how far a run came that ended early, and what is missing from its evidence."""
+"""Report how far a run came that ended early, and what is missing from its evidence."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Find stalls that a closed model hides (coordinated omission).
+"""Find the coordinated omission of a closed model: stalls that its response times hide.
 
 In a closed model a virtual user that waits sends nothing: a stall is seen by as many requests as
 there are users, however many would have been sent in that time. Percentiles hardly show it.

@@ -209,7 +209,7 @@ def _recording_troubles(recording: Recording, *, is_stopped: bool) -> Iterator[s
 
 
 def _lost(recording: Recording, begun: int) -> Iterator[str]:
-    """Say which exchanges of a worker that was lost never reached the master."""
+    """Name which exchanges of a worker that was lost never reached the master."""
     if not recording.start.shipped:
         return
     exchanges, scheduled = recording.exchanges, recording.start.scheduled
@@ -245,7 +245,7 @@ def _pace(driven: DrivenProfile) -> Finding:
 
 
 def _why(driven: DrivenProfile, reason: str) -> str:
-    """Say in a headline what did not keep up; "" where all did."""
+    """Name in a headline what did not keep up; "" where all did."""
     if not reason:
         return ""
     who = "load generator did not keep up" if overload(driven) else "load was not sent as planned"

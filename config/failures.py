@@ -1,4 +1,4 @@
-"""Say in one sentence why a command failed, with the remedy where the system refused something."""
+"""Explain in one sentence why a command failed, with the remedy where the system refused it."""
 
 import errno
 from pathlib import Path

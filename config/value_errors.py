@@ -1,4 +1,4 @@
-"""Say what a value of a document must be, once each, in place of pydantic's sentences."""
+"""State what a value of a document must be, once each, in place of pydantic's sentences."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any

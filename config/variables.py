@@ -40,7 +40,7 @@ def names_of_variables(text: str) -> list[str]:
 
 
 def unset_variable(name: str) -> str:
-    """Say that an environment variable is not set, and what to do."""
+    """Report that an environment variable is not set, and what to do."""
     return f"the environment variable {name} is not set; export it first"
 
 

@@ -1,4 +1,4 @@
-"""Say where the syntax of a YAML file is wrong, what is wrong, and what to write instead.
+"""Explain where the syntax of a YAML file is wrong, what is wrong, and what to write instead.
 
 YAML's own messages name what the parser had expected. The remedy follows from the line that it
 could not read, and from where the construct around it began. A quotation mark that is not closed

@@ -222,7 +222,7 @@ def render_number_of(number: int, noun: str) -> str:
 
 
 def render_more(number: int, noun: str, verdict: Verdict) -> str:
-    """Say how many more there are of a verdict.
+    """Report how many more there are of a verdict.
 
     >>> render_more(2, "check", Verdict.FAIL), render_more(1, "row", Verdict.INCONCLUSIVE)
     ('2 more checks fail', '1 more row is inconclusive')

@@ -105,7 +105,7 @@ def _chart_view(picture: Picture, limits: SizeLimits) -> ChartView:
 
 
 def _no_balance(result: Result) -> str:
-    """Say why the balance has no row."""
+    """Explain why the balance has no row."""
     if result.availability:
         return "A watch balances no counts: nightly does."
     unasked = [each.detail for each in result.findings if each.code is Code.NOT_ASKED]
@@ -113,7 +113,7 @@ def _no_balance(result: Result) -> str:
 
 
 def _since(result: Result, banner: Banner) -> str:
-    """Say since which run it is so, or else how the run compares with those before it."""
+    """Report since which run it is so, or else how the run compares with those before it."""
     compared = history.p95_sentence(result)
     return banner.since or (f"{compared}." if compared else "")
 

@@ -130,7 +130,7 @@ def _print_balance(console: Console, terminal: TerminalFormat, result: Result) -
 
 
 def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
-    """Say each reason once, with the rows that it is about; of one that passes, what it hides."""
+    """Write each reason once, with the rows that it is about; of one that passes, what it hides."""
     about: dict[str, list[str]] = {}
     for row in rows:
         if row.verdict is not Verdict.PASS or row.notes:
@@ -140,7 +140,7 @@ def _reasons(rows: Sequence[BalanceRow]) -> list[str]:
 
 
 def _left_out(rows: Sequence[RowT], shown: Sequence[RowT], noun: str) -> list[str]:
-    """Say how many of each verdict are not shown."""
+    """Report how many of each verdict are not shown."""
     left = Counter(row.verdict for row in rows) - Counter(row.verdict for row in shown)
     return [write.render_more(left[verdict], noun, verdict)
             for verdict in WORST_FIRST if left[verdict]]  # fmt: skip

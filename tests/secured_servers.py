@@ -117,7 +117,7 @@ def answering(
             answer(Exchange(self, over))
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:

@@ -102,7 +102,7 @@ def serving_tokens(
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:

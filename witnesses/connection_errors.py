@@ -75,7 +75,7 @@ def tls_error(error: BaseException) -> ssl.SSLError | None:
 
 
 def refusal_of_tls(error: ssl.SSLError, asked: Asked) -> Refusal:
-    """Say why no TLS connection came about."""
+    """Explain why no TLS connection came about."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _of_certificate(error, asked)
     if error.reason in _NO_TLS:
@@ -101,7 +101,7 @@ def _of_certificate(error: ssl.SSLCertVerificationError, asked: Asked) -> Refusa
 
 
 def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
-    """Say why no connection came about, or why it broke.
+    """Explain why no connection came about, or why it broke.
 
     The first cause of the operating system tells most; a broken connection may have none.
     """
@@ -127,7 +127,7 @@ def refusal_of_connection(error: BaseException, asked: Asked) -> Refusal:
 
 
 def refusal_of(error: BaseException, asked: Asked) -> Refusal:
-    """Say why an address gave no response, or none that is used."""
+    """Explain why an address gave no response, or none that is used."""
     if isinstance(error, ResponseUnusable):
         what = f"sent a response that is not used: {error}"
         return Refusal(what, f"see whether {asked.url_key} leads to it", is_theirs=True)

@@ -1,4 +1,4 @@
-"""Say of a load of which no witness was asked that its usage is not judged, and the remedy."""
+"""Find that no witness of a load was asked, so that its usage is not judged, with the remedy."""
 
 from checks.case import Case
 from checks.result import Code, Finding, Judgement, Kind, finding_id

@@ -150,5 +150,5 @@ def _finding(case: Case, name: str, rows: list[UsageRow]) -> Finding:
 
 
 def _at_resolution(resolution: int | Fraction) -> str:
-    """Say how finely amounts were compared, unless they are whole numbers."""
+    """Report how finely amounts were compared, unless they are whole numbers."""
     return "" if resolution == 1 else f", compared at the resolution {text_of(resolution)}"

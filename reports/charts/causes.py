@@ -1,4 +1,4 @@
-"""Say who took the time that was waited in a period: the load generator, or the service.
+"""Report who took the time that was waited in a period: the load generator, or the service.
 
     due ├── lag ──┤ sent ├──────── service ────────┤ done
     generator          network, SUT, and a generator that is too busy to read the response
@@ -35,7 +35,7 @@ class GeneratorState:
 
 
 def cause_of(source: ChartSource, begin: datetime, end: datetime) -> str:
-    """Say who took most of the time that was waited for what was due in a period."""
+    """Report who took most of the time that was waited for what was due in a period."""
     due_at = source.exchanges["due_at"]
     waited = source.exchanges[(due_at >= begin) & (due_at < end)]
     whole_s = float(waited["response_s"].sum())

@@ -122,7 +122,7 @@ def _sentence(parts: pd.DataFrame, processes: int) -> str:
 
 
 def _when(parts: pd.DataFrame, measure: _Measure, most: "pd.Series[Any]") -> str:
-    """Say since when, and how often, the limit was passed, or else when it came nearest."""
+    """Report since when, and how often, the limit was passed, or else when it came nearest."""
     over = parts[parts[measure.column].to_numpy() > (measure.limit or 0.0)]
     if over.empty:
         return f"in the interval from {interval_clock(most['at'])} UTC"

@@ -122,7 +122,7 @@ def _sentence(
 
 
 def _highlight(source: ChartSource, series: Mapping[str, pd.DataFrame]) -> str:
-    """Say when a step was over its p95 limit for a time, which a run that passes may hide.
+    """Report when a step was over its p95 limit for a time, which a run that passes may hide.
 
     The warm-up is not judged: what is slow there is left to the chart.
     """
@@ -157,7 +157,7 @@ def _steady_words(step: str, series: pd.DataFrame, source: ChartSource) -> str:
 def _limit_words(
     source: ChartSource, series: Mapping[str, pd.DataFrame], steps: Sequence[str]
 ) -> str:
-    """Say in how many intervals the p95 limit was exceeded, of the first step that exceeds one."""
+    """Count the intervals over the p95 limit, of the first step that exceeds one."""
     for step in steps:
         of_step, limit_s = series[step], source.limit_s(step)
         over = of_step[of_step["p95_s"] > limit_s] if limit_s is not None else of_step[:0]

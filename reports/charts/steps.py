@@ -55,7 +55,7 @@ def draw_waterfall(steps: Sequence[StepTiming]) -> str:
 
 
 def waterfall_sentence(steps: Sequence[StepTiming]) -> str:
-    """Say what the waterfall shows."""
+    """State what the waterfall shows."""
     if not steps:
         return "No iteration was timed."
     end_s = max(step.start_s + step.duration_s for step in steps)
@@ -82,7 +82,7 @@ def draw_intervals(rows: Sequence[LatencyRow]) -> str:
 
 
 def intervals_sentence(rows: Sequence[LatencyRow]) -> str:
-    """Say which step comes nearest to its p95 limit."""
+    """Name which step comes nearest to its p95 limit."""
     limits = [(row, limit) for row in rows if (limit := row.p95_objective)]
     if not limits:
         return "No step has a p95 limit."

@@ -98,7 +98,7 @@ def title(comparison: Comparison) -> str:
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Say what is proven, and what stands in the way."""
+    """State what is proven, and what stands in the way."""
     regressed = [each.id for each in comparison.findings if each.is_regression]
     slower, faster = (_proven(comparison.steps, each) for each in (Outcome.SLOWER, Outcome.FASTER))
     sentences = [_OBSTACLES[each] for each in dict.fromkeys(comparison.obstacles)]
@@ -121,7 +121,7 @@ def _assumed(comparison: Comparison) -> list[str]:
 
 
 def method(comparison: Comparison) -> str:
-    """Say how it was judged."""
+    """Report how it was judged."""
     rule = comparison.rule
     level, at_least, noise = map(
         write.render_percentage, (rule.level, rule.at_least, rule.run_noise)

@@ -31,7 +31,7 @@ _NOT_BY_DISTANCE = (Code.WRONG_LABEL, Code.UNBOUNDED_LABEL, Code.LATE, Code.MISM
 
 
 def deciding_sentence(result: Result, finding: Finding) -> str:
-    """Say what a finding that does not pass found, as to a person who does not know the checks."""
+    """State what a finding that does not pass found, for a person who does not know the checks."""
     say = _SAY.get(finding.kind) if finding.verdict is Verdict.FAIL else None
     sentence = (say(result, finding) if say else "") or _plain(finding)
     # which a reader of such a run would ask next

@@ -97,7 +97,7 @@ def check_rows(result: Result) -> list[CheckRow]:
 
 
 def history_sentence(result: Result) -> str:
-    """Say how many runs there are before this one, and where its p95 stands among them."""
+    """Report how many runs there are before this one, and where its p95 stands among them."""
     if not result.history:
         return NO_HISTORY
     earlier = runs_with_this_one(result)[:-1]
@@ -146,7 +146,7 @@ def _bar(value: float | None, top: float) -> str:
 
 
 def p95_sentence(result: Result) -> str:
-    """Say the p95 of the iteration, and the median before; "" without a p95 or a history."""
+    """Write the p95 of the iteration, and the median before; "" without a p95 or a history."""
     now = record_of(result).latency.get(ITERATION)
     if now is None or not result.history:
         return ""

@@ -1,4 +1,4 @@
-"""Say since which run something is as it is: a check that does not pass, a shifted p95.
+"""Report since which run something is as it is: a check that does not pass, a shifted p95.
 
 run        1   2   3   4   5   6 (this one)
 check      ✓   ✓   ✓   ✕   ✕   ✕             does not pass since run 4; it passed in run 3
@@ -20,7 +20,7 @@ _OF_SERVICE = "service "  # how an entry names the version of a service
 
 
 def since_sentences(result: Result) -> list[str]:
-    """Say since which run the first checks that do not pass do not, and since when p95 shifted."""
+    """Report since which run the first checks do not pass, and since when p95 shifted."""
     entries = runs_with_this_one(result)
     checks = dict.fromkeys(each.id for each in result.findings if each.verdict is not Verdict.PASS)
     said = [_streak(result, entries, check) for check in list(checks)[:_MOST_CHECKS]]
@@ -28,7 +28,7 @@ def since_sentences(result: Result) -> list[str]:
 
 
 def since_sentence(result: Result, deciding: Finding | None) -> str:
-    """Say since which run what decided this one is so, or "" where no earlier run tells."""
+    """Report since which run what decided this one is so, or "" where no earlier run tells."""
     entries = runs_with_this_one(result)
     if deciding and deciding.verdict is not Verdict.PASS:
         return _streak(result, entries, deciding.id)
@@ -36,7 +36,7 @@ def since_sentence(result: Result, deciding: Finding | None) -> str:
 
 
 def _streak(result: Result, entries: Sequence[Entry], check: str) -> str:
-    """Say since which run a check does not pass, and what changed with that run."""
+    """Report since which run a check does not pass, and what changed with that run."""
     made = [each for each in entries if check in each.checks]
     if made and made[-1].checks[check] is Verdict.FAIL:  # one that could not be judged is no fail
         made = [each for each in made if each.checks[check] is not Verdict.INCONCLUSIVE]

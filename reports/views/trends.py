@@ -90,7 +90,7 @@ def trend_title(trend: Trend) -> str:
 
 
 def trend_sentence(trend: Trend) -> str:
-    """Say how many runs passed since when, and how long one takes."""
+    """Report how many runs passed since when, and how long one takes."""
     verdicts = [each.verdict for each in trend.entries]
     counts = [
         f"{number:,} {word}"
@@ -165,7 +165,7 @@ def changed_versions(trend: Trend, shift: Shift) -> str:
 
 
 def shift_sentences(trend: Trend) -> list[str]:
-    """Say the shifts of each step that begin with the same run in one sentence, newest first."""
+    """Write the shifts of each step that begin with the same run in one sentence, newest first."""
     groups: dict[tuple[str, str], list[Shift]] = {}
     for shift in sorted(trend.shifts, key=lambda each: each.first.started_at, reverse=True):
         groups.setdefault((shift.first.run_id, shift.step), []).append(shift)
@@ -177,7 +177,7 @@ def shift_sentences(trend: Trend) -> list[str]:
 
 
 def newest_shift(trends: Sequence[Trend]) -> str:
-    """Say the newest shift of all trends, of its p95 where that has shifted; "" without one."""
+    """Write the newest shift of all trends, of its p95 where that has shifted; "" without one."""
     found = [(shift, trend) for trend in trends for shift in trend.shifts]
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""Say what a run that passes does not prove."""
+"""State what a run that passes does not prove."""
 
 from collections.abc import Iterator
 

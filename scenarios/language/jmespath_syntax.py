@@ -1,4 +1,4 @@
-"""Say what is wrong with an expression that is no JMESPath, and what was meant.
+"""Explain what is wrong with an expression that is no JMESPath, and what was meant.
 
 Most such expressions are JSONPath, JSON Pointer or the path of another tool. Each has a rewriting;
 the first one that is JMESPath is suggested.

@@ -101,7 +101,7 @@ def _compiled(
 
 
 def _unusable(document: Any, error: Exception) -> SchemaError:
-    """Say why a schema cannot be used, and where; an unknown type comes with a suggestion."""
+    """Explain why a schema cannot be used, and where; an unknown type comes with a suggestion."""
     message = getattr(error, "message", str(error)).split(" and retrieving it failed")[0]
     path = getattr(error, "instance_path", [])
     value = document

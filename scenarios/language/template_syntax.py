@@ -1,4 +1,4 @@
-"""Say what is wrong with the syntax of a template, and what to write instead.
+"""Explain what is wrong with the syntax of a template, and what to write instead.
 
 Where Jinja's lexer or parser stopped is data; its own words are for people who write Jinja.
 """

@@ -152,7 +152,7 @@ def serve(listener: socket.socket, meter: Meter) -> None:
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:

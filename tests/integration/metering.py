@@ -391,7 +391,7 @@ def serve(port: int, database: Path, fault: str) -> None:
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     print("open", flush=True)

@@ -203,7 +203,7 @@ def hostile_shop() -> Iterator[HostileShop]:
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing on the test's output."""
+            """Write no log into the output of the test."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         shop = HostileShop(f"http://127.0.0.1:{server.server_port}")

@@ -207,7 +207,7 @@ def _epoch_s(stamp: float | None) -> float:
 
 
 def _first_fault(text: str) -> str:
-    """Say why a text is no exposition. Nothing of it is quoted: it may hold secrets."""
+    """Explain why a text is no exposition. Nothing of it is quoted: it may hold secrets."""
     if text.lstrip().startswith("<"):
         return "it is HTML or XML"
     for number, line in enumerate(_as_text_format(text).split("\n"), 1):

@@ -140,7 +140,7 @@ def scraping(fake: FakePrometheus) -> Iterator[FakePrometheus]:
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing on the test's output."""
+            """Write no log into the output of the test."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"
