@@ -102,7 +102,7 @@ def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) ->
 
 
 def generator_figures(case: Case) -> Generator:
-    """Return how the generator of the measured phase fared, in all and by worker."""
+    """Return the health of the generator of the measured phase, in all and by worker."""
     collection = case.prometheus.collection
     skew_s = None if collection.error else collection.skew_s
     driven = case.measured

@@ -1,4 +1,4 @@
-"""Tell one process from another by its start time.
+"""Distinguish one process from another by its start time.
 
 A start time that is recomputed from the boot time wavers by a clock tick, and many exporters show
 it in whole seconds. So a start time has to move by more than a second to be another process':

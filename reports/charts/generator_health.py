@@ -1,4 +1,4 @@
-"""Draw how the load generator fared over time: its CPU, its event loop, iterations in flight."""
+"""Draw the health of the load generator over time: CPU, event loop, iterations in flight."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

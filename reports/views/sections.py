@@ -138,7 +138,7 @@ def step_row(row: LatencyRow) -> StepRow:
 
 
 def generator_rows(generator: Generator) -> list[tuple[str, str]]:
-    """Write how the load generator itself fared."""
+    """Write the health of the load generator."""
     return [
         ("CPU, of one core", _measured(generator.cpu_ratio, write.render_percentage)),
         ("Lag (sent − due), p99", _measured(generator.lag_p99_s, write.render_seconds)),

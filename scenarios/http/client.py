@@ -138,7 +138,7 @@ def _message(request: Request) -> bytes:
 
 
 def _not_ascii(request: Request) -> str:
-    """Name what HTTP does not allow. A target is encoded, unless it has half of a surrogate pair."""
+    """Name what HTTP forbids. A target is encoded, unless it has half of a surrogate pair."""
     for name, value in (*request.template.headers, *request.headers):
         odd = next((each for each in f"{name}{value}" if not each.isascii()), "")
         if odd:

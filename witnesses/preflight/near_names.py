@@ -1,4 +1,4 @@
-"""Tell a misspelt name of a metric or label from the name of another one.
+"""Distinguish a misspelt name of a metric or label from the name of another one.
 
 A name that nobody has seen may be right: many counters show only after their first count. It is
 taken for misspelt only if it differs from a known name as a typing error does: `cache_gets_total`

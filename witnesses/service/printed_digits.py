@@ -1,4 +1,4 @@
-"""Tell how many digits a page prints, and by how much a value may differ from what it prints.
+"""Find how many digits a page prints, and by how much a value may differ from what it prints.
 
 A printer with few digits, such as %g and %e, uses an exponent where they do not reach the units:
 
