@@ -132,9 +132,7 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
 def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
     logs, record = _scrape_logs(case, replicas), case.prometheus.collection
     # The environment may name a job for several services: each address counts once.
-    jobs = {replica.job for replica in replicas}
-    of_jobs = (each for each in case.services.replicas.values() if each.job in jobs)
-    named = len({address_of(each.url) for each in of_jobs})
+    named = len(_named_addresses(case, {replica.job for replica in replicas}))
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
     mismatch = replica_mismatch(len(logs), named)
@@ -146,6 +144,29 @@ def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Preconditi
     is_well = bool(logs) and not mismatch and not silent
     finding = judge_scraped_by_prometheus(name, named, observed, is_well=is_well)
     return Precondition(finding, _doubts_of_mismatch(replicas, len(logs), named, mismatch))
+
+
+def _named_addresses(case: Case, jobs: set[str]) -> set[str]:
+    """Return the metrics addresses of some jobs; of one that services share, those that are meant.
+
+    Where a selector tells a service from the others by a label of the targets, it means as many
+    targets as the service has addresses.
+    """
+    of_jobs = [each for each in case.services.replicas.values() if each.job in jobs]
+    targets = [target for target in case.prometheus.scrape_logs if target[0] in jobs]
+    meant: set[str] = set()
+    for quantity in map(case.quantity, case.scenario.judged_quantities):
+        if not (quantity.settings.prometheus and case.services.jobs(quantity) & jobs):
+            continue
+        own = [each for each in of_jobs if each.service == quantity.settings.service]
+        selected = len(case.prometheus.targets_of(quantity))
+        is_told = bool(own) and len({*map(_address, own)}) == selected < len(targets)
+        meant |= {*map(_address, own if is_told else of_jobs)}
+    return meant or {*map(_address, of_jobs)}
+
+
+def _address(replica: Replica) -> str:
+    return address_of(replica.url)
 
 
 def _doubts_of_mismatch(

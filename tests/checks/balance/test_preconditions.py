@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.evidence_factory import (
     write_prometheus,
     write_run,
 )
+from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
 from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
 
@@ -250,3 +252,49 @@ def test_a_service_without_metrics_is_said_to_have_none_and_not_to_have_no_repli
         Verdict.PASS,
         "the environment declares that it has none",
     )
+
+
+_PODS = {("apps", "pod-1"): settled(1, 1), ("apps", "pod-2"): settled(1, 1)}
+
+
+def _of_two_services(place: Path, selector: str, service: str) -> Finding:
+    """Return what is found of two services under one job, whose targets have other names."""
+    scenario = """
+scenario: shop
+quantities: {visits: {prometheus: 'SELECTOR'SERVICE}}
+flow:
+  - {step: open, request: POST shop /open, counts: {visits: 1}}
+  - {step: use, request: POST shop /use}
+profiles: {load: {users: 1, iterations: 4}}
+"""
+    named = scenario.replace("SELECTOR", selector).replace("SERVICE", service)
+    folder = write_run(place, Load(), scenario=named)
+    for moment, visits in (("before", 0), ("after", 4)):
+        texts = {"shop-0": exposition({}, visits=visits), "till-0": exposition({}, visits=9)}
+        write_expositions(folder, moment, texts)
+        path = folder.witnesses / "service" / moment / "index.json"
+        index = json.loads(path.read_text())
+        for name, entry in index.items():
+            entry |= {"service": name.removesuffix("-0"), "job": "apps"}
+        path.write_text(json.dumps(index))
+    jobs = {"shop": "apps", "till": "apps"}
+    record = CollectionRecord(False, BEGIN, END, END + 15, 0.0, 5.0, jobs=jobs)
+    write_prometheus(folder, {"visits": []}, ups=_PODS, start_times={}, collection=record)
+    findings = _findings(folder)
+    return next(each for id_, each in findings.items() if id_.startswith("precondition/scraped/"))
+
+
+@pytest.mark.parametrize(
+    ("selector", "service", "expected", "observed"),
+    [
+        ('visits_total{instance="pod-1"}', ", service: shop", "1 of 1 replicas", "1 of 1"),
+        ("visits_total", ", service: shop", "2 of 2 replicas", "2 of 2"),
+        ('visits_total{instance=~"pod-."}', "", "2 of 2 replicas", "2 of 2"),
+    ],
+)
+def test_of_services_under_one_job_those_are_scraped_that_a_selector_means(
+    tmp_path: Path, selector: str, service: str, expected: str, observed: str
+) -> None:
+    finding = _of_two_services(tmp_path, selector, service)
+    assert (finding.verdict, finding.expected) == (Verdict.PASS, expected)
+    assert finding.observed.startswith(observed)
