@@ -162,14 +162,10 @@ class BoundedClient(httpx.Client):
 
 
 def open_client(
-    network: Network,
-    timeout_s: float,
-    headers: Mapping[str, str] | None = None,
-    kept: int | None = None,
-    max_bytes: int = MAX_PAGE_BYTES,
-    certificate: ClientCertificate | None = None,
-    auth: httpx.Auth | None = None,
-) -> BoundedClient:
+    network: Network, timeout_s: float, headers: Mapping[str, str] | None = None,
+    kept: int | None = None, max_bytes: int = MAX_PAGE_BYTES,
+    certificate: ClientCertificate | None = None, auth: httpx.Auth | None = None,
+) -> BoundedClient:  # fmt: skip
     """Return a client whose exchanges take at most `timeout_s` seconds, body included.
 
     A request with a timeout of its own takes at most that.

@@ -103,14 +103,19 @@ def find_variable_violations(
         at = (*place, "hang_up", "at_most")
         yield from template_violations(step.hang_up.at_most, of_hang_up, at)
     # when it is reported, the events are gone
-    counted_with = reported or [*step.save, *events]
+    yield from _counts(step, place, known, reported or [*step.save, *events])
+
+
+def _counts(
+    step: Step, place: Location, known: list[str], counted_with: Sequence[str]
+) -> Iterator[Violation]:
+    """Yield the templates of what a step counts that are wrong, or use unknown variables."""
     for entry in recorded_entries(step):
         under: Location = ("counts_by_status", entry.status) if entry.status else ("counts",)
         counts: Location = (*place, *under, entry.quantity, *entry.labels)
         values = [*entry.labels, entry.amount]
-        yield from template_violations(
-            values, known if entry.status else [*known, *counted_with], counts
-        )
+        of_entry = known if entry.status else [*known, *counted_with]
+        yield from template_violations(values, of_entry, counts)
         if step.until and variables_in(values) & set(step.save):
             yield (
                 counts,
