@@ -1,4 +1,14 @@
-"""Wait for a socket in gevent's event loop, so that other virtual users run meanwhile."""
+"""Wait for a socket in gevent's event loop, so that other virtual users run meanwhile.
+
+A timeout bounds the time that a service takes. While the event loop itself stands, no response can
+be read, and that time does not count:
+
+    request        ├──── timeout ────┤
+    event loop     ──────┐     ┌──────────────
+                         └ 3 s ┘ stands
+    response                 ▲ arrives, is read when the loop goes on
+    deadline                         └── 3 s ──▶
+"""
 
 import select
 import time
@@ -12,6 +22,7 @@ from gevent.monkey import get_original
 _READ, _WRITE = 1, 2
 _NEVER = float("inf")
 _CHECK_S, _CHECK_PER_SOCKET_S = 0.01, 0.00001
+_LEAST_STALL_S = 0.1
 _new_poll = get_original("select", "poll")  # gevent's own would switch to the hub
 
 
@@ -20,11 +31,12 @@ class GeventReadiness:
 
     A gevent timer per request would cost as much as the wait itself. Instead, a wait notes its
     deadline, and a single greenlet, `expire_deadlines`, checks all sockets once the earliest
-    deadline has passed.
+    deadline has passed. `stalled_s` is how long the event loop has stood so far.
     """
 
     sockets: "WeakSet[GeventReadiness]" = WeakSet()
     earliest_deadline = _NEVER
+    stalled_s = 0.0
 
     def __init__(self, descriptor: int) -> None:
         """Watch a descriptor."""
@@ -36,7 +48,7 @@ class GeventReadiness:
         self._arrived = _new_poll()
         self._arrived.register(descriptor, select.POLLIN)
         self._greenlet: gevent.Greenlet | None = None
-        self._deadline = 0.0
+        self._deadline = self._stalled_before_s = 0.0
         self.sockets.add(self)
 
     def readable(self, deadline: float) -> bool:
@@ -65,12 +77,14 @@ class GeventReadiness:
         """Wake the waiting greenlet if its deadline has passed; return the next deadline."""
         if self._greenlet is None:
             return _NEVER
-        if self._deadline <= now:
-            self._current.stop()
-            self._deadline = _NEVER
-            # by the hub: after a direct switch, nothing would resume the greenlet that runs this
-            self._hub.loop.run_callback(self._time_out, self._greenlet)
-        return self._deadline
+        deadline = self._deadline + GeventReadiness.stalled_s - self._stalled_before_s
+        if deadline > now:
+            return deadline
+        self._current.stop()
+        self._deadline = _NEVER
+        # by the hub: after a direct switch, nothing would resume the greenlet that runs this
+        self._hub.loop.run_callback(self._time_out, self._greenlet)
+        return _NEVER
 
     def _time_out(self, greenlet: Any) -> None:
         """Wake a greenlet, unless it was killed meanwhile and now waits for something else."""
@@ -78,7 +92,8 @@ class GeventReadiness:
             greenlet.switch(False)
 
     def _wait(self, watcher: Any, deadline: float) -> bool:
-        self._deadline = deadline
+        if deadline != self._deadline:  # of another request
+            self._deadline, self._stalled_before_s = deadline, GeventReadiness.stalled_s
         GeventReadiness.earliest_deadline = min(GeventReadiness.earliest_deadline, deadline)
         self._current = watcher
         self._greenlet = greenlet = gevent.getcurrent()
@@ -92,12 +107,17 @@ class GeventReadiness:
 
 def expire_deadlines() -> None:
     """Wake every greenlet whose deadline has passed, forever."""
+    now = time.monotonic()
     while True:
         checked = 0
-        if (now := time.monotonic()) >= GeventReadiness.earliest_deadline:
+        if now >= GeventReadiness.earliest_deadline:
             sockets = list(GeventReadiness.sockets)
             deadlines = (socket.expire(now) for socket in sockets)
             GeventReadiness.earliest_deadline = min(deadlines, default=_NEVER)
             checked = len(sockets)
         # a check of many sockets takes time: check less often, so that it stays a small share
-        gevent.sleep(max(_CHECK_S, checked * _CHECK_PER_SOCKET_S))
+        asleep_s = max(_CHECK_S, checked * _CHECK_PER_SOCKET_S)
+        gevent.sleep(asleep_s)
+        due, now = now + asleep_s, time.monotonic()
+        if now - due > _LEAST_STALL_S:
+            GeventReadiness.stalled_s += now - due

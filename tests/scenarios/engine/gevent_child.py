@@ -23,6 +23,7 @@ class Requests:
     at_once: int = 1
     shorter_s: float = 0.0  # by how much each greenlet's timeout is shorter than the previous one's
     times: int = 1
+    stalls_s: float = 0.0  # for how long the event loop stands, from half of the timeout on
     connect_to: dict[str, str] = field(default_factory=dict)
     ca_file: str | None = None
 
@@ -31,18 +32,19 @@ class Ended(NamedTuple):
     """The outcome of one request, its duration, and the duration of a timer with its timeout.
 
     Both start together in one event loop, so a slow machine delays both. If the request ended
-    first, the timer's duration is infinite.
+    first, the timer's duration is infinite. `stalled_s` is how long the loop stood meanwhile.
     """
 
     kind: str
     message: str
     duration_s: float
     timer_s: float
+    stalled_s: float
 
     @property
     def late_s(self) -> float:
-        """How much later than the timer the request ended."""
-        return self.duration_s - self.timer_s
+        """How much later than the timer the request ended, unless the loop stood."""
+        return self.duration_s - self.timer_s - self.stalled_s
 
 
 def in_child(command: str, argument: object) -> Any:
@@ -86,15 +88,19 @@ def send(given: dict[str, Any]) -> dict[str, Any]:
         with closing(HttpClient(network, GeventReadiness)) as sender:
             for _ in range(requests.times):
                 timer, began = gevent.spawn(rest, timeout_s), time.monotonic()
+                stalled_s = GeventReadiness.stalled_s
                 ended = outcome_of(sender, timeout_s)
                 duration_s = time.monotonic() - began
                 timer_s = timer.value if timer.ready() else float("inf")
                 timer.kill(block=False)
-                outcomes.append(Ended(*ended, duration_s, timer_s))
+                stalled_s = GeventReadiness.stalled_s - stalled_s
+                outcomes.append(Ended(*ended, duration_s, timer_s, stalled_s))
 
     gevent.get_hub()
     gevent.spawn(expire_deadlines)
     gevent.sleep(0)
+    if requests.stalls_s:
+        gevent.spawn_later(requests.timeout_s / 2, time.sleep, requests.stalls_s)
     before = psutil.Process().num_fds()
     gevent.joinall([gevent.spawn(use, n) for n in range(requests.at_once)], raise_error=True)
     return {"outcomes": outcomes, "before": before, "after": psutil.Process().num_fds(),

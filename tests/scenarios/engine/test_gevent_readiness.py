@@ -105,6 +105,30 @@ def test_a_single_request_times_out_within_a_tenth_of_a_second_of_a_timer() -> N
     assert sorted(ended.late_s for ended in report["outcomes"])[1] < LATE_S
 
 
+def slow(server: Server, connection: socket.socket) -> None:
+    """Respond in two parts: in time, but while the client's event loop stands."""
+    connection.recv(65_536)
+    server.stopping.wait(0.7)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwe")
+    server.stopping.wait(0.1)
+    connection.sendall(b"ll")
+
+
+def test_a_response_that_came_while_the_event_loop_stood_is_read() -> None:
+    with serving(slow) as server:
+        report = send(server.url, timeout_s=1.0, stalls_s=2.0)
+    assert {(each.kind, each.message) for each in report["outcomes"]} == {("Response", "200 well")}
+
+
+def test_a_request_without_a_response_times_out_also_after_the_event_loop_stood() -> None:
+    with silent() as url:
+        report = send(url, timeout_s=TIMEOUT_S, times=2, stalls_s=1.0)
+    first, second = report["outcomes"]
+    assert first.message == second.message == "no response within 0.3 s"
+    assert first.duration_s >= TIMEOUT_S + 0.8
+    assert second.late_s < LATE_S
+
+
 def test_a_connection_that_times_out_is_not_sent() -> None:
     with full() as url:
         report = send(url, timeout_s=TIMEOUT_S)
