@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import NoReturn
 
 import typer
@@ -199,16 +199,17 @@ def _metrics(
     environment: Environment, start_times: StartTimes, threads: Executor
 ) -> Iterator[Finding]:
     """Scrape each replica once, and note when its process started."""
-    room = BoundedSemaphore(_PAGES)
+    room, parsing = BoundedSemaphore(_PAGES), Lock()
 
     def scrape(name: str, url: str) -> tuple[str, set[float]]:
         """Return why a page cannot be read, and the latest start on it; the page is let go."""
-        with room, metrics_client(environment, name, url) as client:
-            content, error = fetch_exposition(client, url)
-            exposition = parse_exposition(content, url)
-            started = max(exposition.start_times.values(), default=None)
-        error = error or exposition.error
-        return error, set() if error or started is None else {started}
+        with room:
+            with metrics_client(environment, name, url) as client:
+                content, error = fetch_exposition(client, url)
+            if error:
+                return error, set()
+            with parsing:  # takes several times the memory of its page
+                return _latest_start(content, url)
 
     scrapes = {
         name: [threads.submit(scrape, name, url) for url in service.metrics_urls()]
@@ -220,6 +221,12 @@ def _metrics(
             start_times[name] = started
         failed = [error for error, _ in scraped if error]
         yield judge_metrics_readable(name, "now", failed, len(of_service))
+
+
+def _latest_start(content: bytes, url: str) -> tuple[str, set[float]]:
+    exposition = parse_exposition(content, url)
+    started = max(exposition.start_times.values(), default=None)
+    return exposition.error, set() if exposition.error or started is None else {started}
 
 
 def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[Finding]:

@@ -21,7 +21,6 @@ from tests.integration.command import recordings_of
 from tests.paths import ROOT
 
 MAX_MEMORY_MB = 300
-MAX_OF_ALL_MB = 400  # of one process that receives 500 cases: its heap is in pieces (303 to 353)
 FAIL, INCONCLUSIVE = 1, 3
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
@@ -92,10 +91,10 @@ def _files(folder: Path, url: str, path: str, more: str = "", metrics: str = "no
     return ["--env", str(environment), "--scenario", str(scenario)]
 
 
-def _assert_bounded(ended: Ended, max_memory_mb: int = MAX_MEMORY_MB) -> None:
+def _assert_bounded(ended: Ended) -> None:
     assert "Traceback" not in ended.text, ended.text
     assert "recursion" not in ended.text, ended.text
-    assert ended.memory_mb <= max_memory_mb, ended.text
+    assert ended.memory_mb <= MAX_MEMORY_MB, ended.text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -165,7 +164,7 @@ def test_every_case_has_its_outcome_in_a_run_that_is_judged_and_rendered_again(
     )
     runs = ["--runs", str(tmp_path / "runs")]
     ended = _run(tmp_path, command, *files, "--profile", "all", *runs)
-    _assert_bounded(ended, MAX_OF_ALL_MB)
+    _assert_bounded(ended)
     assert ended.code == FAIL, ended.text
     for again in ("check", "report"):
         repeated = _run(tmp_path, again, "latest", *runs)
@@ -192,6 +191,6 @@ def test_a_hundred_cases_are_the_services_of_one_environment(
     (tmp_path / "e.yaml").write_text(text)
     more = ["--once", "--runs", str(tmp_path / "runs")] if command == "watch" else []
     ended = _run(tmp_path, command, *files[: 4 if more else 2], *more)
-    _assert_bounded(ended, MAX_OF_ALL_MB)
+    _assert_bounded(ended)
     assert ended.code in (FAIL, INCONCLUSIVE), ended.text
     assert more or all(slug(case) in ended.text for case in cases), ended.text
