@@ -65,15 +65,16 @@ def test_an_open_model_starts_or_drops_every_arrival(tmp_path: Path) -> None:
 def test_a_load_records_its_health_to_its_end(tmp_path: Path) -> None:
     profile = "{rate: 50/s, duration: 2500ms}"
     with serving(ANSWER) as server:
-        done = in_locust_child(run, tmp_path, profile, server.url, 2)
+        done = in_locust_child(run, tmp_path, profile, server.url)
     periods = done["health"]
+    assert periods
     begins, ends, cpu_s, delays_s, in_flight = zip(*periods, strict=True)
     assert len(periods) >= 2 or max(delays_s) > 1  # one, if the process stood still meanwhile
     assert begins[1:] == ends[:-1]  # without a gap
     assert ends[-1] > 2.4
     assert 0 < sum(cpu_s) < ends[-1]
     assert min(delays_s) >= 0
-    assert max(in_flight) <= 2
+    assert max(in_flight) <= 1
 
 
 def run_rows(folder: str, profile: str, url: str, keys: str, users: int) -> dict[str, Any]:
