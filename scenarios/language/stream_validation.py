@@ -14,8 +14,9 @@ def find_stream_violations(place: Location, step: Step) -> Iterator[Violation]:
     if step.stream is None:
         if step.hang_up:
             yield (*place, "hang_up"), f"the client hangs up in a stream; {ADD_STREAM}"
-        if step.expect.events:
-            yield (*place, "expect", "events"), f"a stream has events; {ADD_STREAM}"
+        for key, expectation in step.expectations():
+            if expectation.events:
+                yield (*place, key, "events"), f"a stream has events; {ADD_STREAM}"
         return
     if step.request_parts()[0] == "HEAD":
         yield (*place, "stream"), "a response to HEAD has no body; send GET"

@@ -44,10 +44,14 @@ def test_a_token_is_one_word_of_visible_ascii(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("a:b", "p"), ("", "p"), ("me", ""), ("me", "a\x7f"), ("a\n", "p")]
+    ("username", "password"), [("a:b", "p"), ("", "p"), ("me", "a\x7f"), ("a\n", "p")]
 )
 def test_a_username_or_password_that_basic_authentication_cannot_carry_is_refused(
     username: str, password: str
 ) -> None:
     with pytest.raises(ValidationError):
         BasicAuth(username=username, password=password)
+
+
+def test_a_password_may_be_empty_as_with_a_key_for_a_username() -> None:
+    assert BasicAuth(username="key", password="").password == ""

@@ -371,7 +371,7 @@ def test_a_worker_of_another_machine_is_refused_without_a_key() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--workers", "-1"], "Invalid value for '--workers': "),
+        (["--workers", "-1"], "--workers: '-1' is not a whole number of at least 0"),
         (["--workers", "6"], "load has 5 users, too few for 6 workers"),
     ],
 )

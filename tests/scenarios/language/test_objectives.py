@@ -119,9 +119,9 @@ def test_the_errors_of_a_step_are_limited_by_its_own_objective_or_that_of_every_
      "profiles.once.abort_on.p95: 5 is not a duration; write a number and a unit: 500ms, 2.5s, "
      "10m"),
     ("abort_on: {p95: 5s}",
-     "abort_on looks at 30 s, and the load is measured for 9 s; make over: shorter"),
+     "abort_on observes 30 s, and the load is measured for 9 s; make over: shorter"),
     ("abort_on: {p95: 5s, over: 9s}",
-     "abort_on looks at 9 s, and the load is measured for 9 s; make over: shorter"),
+     "abort_on observes 9 s, and the load is measured for 9 s; make over: shorter"),
     ("abort_on: 5s", "profiles.once.abort_on: must be a mapping; its keys are "
                      "p50, p95, p99, max, over"),
 ], ids=lambda text: text)  # fmt: skip
