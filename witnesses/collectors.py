@@ -23,6 +23,7 @@ from witnesses.target_labels import address_of, instance_of
 
 # A cache of 20 s, or an OpenTelemetry SDK, which exports once in 60 s by default.
 CACHED_PAGE_S = 65.0
+FRESH_CACHED_PAGE_S = 25.0  # of what was started for the run: the reference services export nothing
 LATE_COUNTS_S = 8.0
 BASELINE_S = 4.0
 
@@ -192,5 +193,12 @@ def open_collectors(
             write_absence(folder)
         settle_s = max((each.settings.settle for each in quantities), default=0.0)
         yield Collectors(
-            environment, tenant, folder, tuple(in_order), fresh, settle_s, is_self_observed
+            environment,
+            tenant,
+            folder,
+            tuple(in_order),
+            fresh,
+            settle_s,
+            is_self_observed,
+            FRESH_CACHED_PAGE_S if fresh else CACHED_PAGE_S,
         )

@@ -18,7 +18,7 @@ from tests.evidence_factory import exposition
 from tests.tiny_server import Canned, serving
 from tests.witnesses.counted_quantities import SELECTOR
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
-from witnesses.collectors import CACHED_PAGE_S, Collectors, is_under_test, open_collectors
+from witnesses.collectors import Collectors, is_under_test, open_collectors
 from witnesses.database.collector import DatabaseCollector
 from witnesses.figure import Figure
 from witnesses.health.status import read_statuses
@@ -158,9 +158,13 @@ def test_a_page_that_never_changes_is_waited_for_since_it_may_come_from_a_cache(
     assert made == attempts
 
 
-def test_a_page_that_is_filled_once_a_minute_is_waited_for() -> None:
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_page_that_is_filled_once_a_minute_is_waited_for_unless_the_run_started_it(
+    shop: Shop, fresh: bool
+) -> None:
     """As that of an OpenTelemetry collector is, by the default interval of the SDKs' exports."""
-    assert CACHED_PAGE_S > 60
+    with shop.collectors(fresh=fresh, has_prometheus=False) as collectors:
+        assert (collectors.cached_page_s > 60) is not fresh
 
 
 def test_beside_a_prometheus_further_attempts_are_only_for_counters_that_exceed(
