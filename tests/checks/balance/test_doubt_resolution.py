@@ -230,6 +230,18 @@ def test_old_rows_that_are_deleted_meanwhile_are_no_lost_rows(
     assert records_fall_short(rows.values())
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 2), (1, 2)])
+def test_a_count_that_cannot_hold_the_row_of_each_request_lost_one_whatever_was_deleted(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    """As a sum that was not increased, beside rows that are whole."""
+    folder = _run(tmp_path, _uses(1, 2, 3), done=3)
+    write_rows(folder, "before", {"uses": {"rows": [["tea", before]]}})
+    write_rows(folder, "after", {"uses": {"rows": [["tea", after], ["coffee", 6]]}})
+    tea = _uses_rows(folder)["tea"]
+    assert (tea.verdict, tea.code) == (Verdict.FAIL, Code.LOST_ROW)
+
+
 def test_a_row_that_is_lost_while_old_ones_are_deleted_is_lost(tmp_path: Path) -> None:
     folder = _run(tmp_path, _uses(1, 2, 4))
     write_rows(folder, "before", {"uses": {"rows": [["tea", 10]]}})
