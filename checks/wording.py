@@ -15,6 +15,15 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def capitalized(text: str) -> str:
+    """Begin a text with a capital, and leave the rest as it is.
+
+    >>> capitalized("the database Cards is short")
+    'The database Cards is short'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def shortened(text: str, most: int) -> str:
     r"""Join the lines of a text, and cut it to a number of characters.
 

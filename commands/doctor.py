@@ -24,6 +24,7 @@ from checks.clocks import judge_clock_skew
 from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict, exit_code, worst
+from checks.wording import capitalized
 from commands.shared.database_check import check_database
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.preflight import problems_of
@@ -138,7 +139,7 @@ def findings_of(inspections: Iterable[Inspection]) -> list[Finding]:
 
 
 def _sentence(remedy: str) -> str:
-    return f"{remedy[:1].upper()}{remedy[1:]}." if remedy else ""
+    return f"{capitalized(remedy)}." if remedy else ""
 
 
 def check_environment(environment: Environment) -> list[Finding]:

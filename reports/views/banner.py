@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from checks.result import NOT_SATURATED, RUN_COMPLETE, Code, Finding, Result, verdict_of
 from checks.service_levels import P95
 from checks.verdict import Verdict
-from checks.wording import listed, shortened
+from checks.wording import capitalized, listed, shortened
 from reports import formatting as write
 from reports.views.balance import columns_of
 from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
@@ -118,7 +118,7 @@ def _title(result: Result, deciding: Finding | None) -> str:
     if result.verdict is Verdict.PASS:
         return "Every check passed"
     if deciding is interruption_of(result):
-        return _capitalized(shortened(write.clean(deciding.observed), 160))
+        return capitalized(shortened(write.clean(deciding.observed), 160))
     if deciding.id == NOT_SATURATED:
         return "Response times prove nothing"
     if deciding.code is Code.NOT_ASKED:
@@ -161,7 +161,7 @@ def _warnings(result: Result, objectives: Sequence[ObjectiveRow]) -> tuple[str, 
         sentences.append(f"A fault was seeded on purpose: {write.one_line(result.fault, 200)}.")
     interruption = interruption_of(result)
     if interruption and result.verdict is Verdict.FAIL:
-        sentences.append(f"{_capitalized(interruption.observed)}. {interruption.detail}")
+        sentences.append(f"{capitalized(interruption.observed)}. {interruption.detail}")
     elif result.partial and not interruption:
         sentences.append(
             "Partial: the run was interrupted, and the figures cover only what was done."
@@ -174,10 +174,6 @@ def _warnings(result: Result, objectives: Sequence[ObjectiveRow]) -> tuple[str, 
         rows += [write.render_number_of(more, "more limit")] if more else []
         sentences.append(f"Not judged, since so few values prove nothing: {'; '.join(rows)}.")
     return tuple(sentences)
-
-
-def _capitalized(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _tally(result: Result) -> str:

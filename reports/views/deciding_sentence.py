@@ -16,7 +16,7 @@ from checks.result import (
     finding_id,
 )
 from checks.verdict import Verdict
-from checks.wording import listed, shortened
+from checks.wording import capitalized, listed, shortened
 from reports import formatting as write
 from scenarios.language.model import ITERATION
 from scenarios.language.objectives import percentile_name
@@ -42,7 +42,7 @@ def deciding_sentence(result: Result, finding: Finding) -> str:
 def _plain(finding: Finding) -> str:
     """Return the reason, as in `use: status 503, expected 200 (12 of 100)`, or else the outcome."""
     if finding.id == NOT_SATURATED and finding.reason:
-        return f"{finding.reason[0].upper()}{finding.reason[1:]}."
+        return f"{capitalized(finding.reason)}."
     if finding.reason:
         return f"{finding.reason}."
     expected, observed, title = (
@@ -107,7 +107,7 @@ def _apart(row: UsageRow, distance: Amount, steps: str) -> str:
     gap = row.records if row.code is Code.LOST_ROW else None
     lost_at = gap.first_missing_at if gap else None
     since += f"; the first was sent at {lost_at:%H:%M:%S} UTC" if lost_at else ""
-    return (f"{who[:1].upper()}{who[1:]} {verb} {size} {_named(row)} "
+    return (f"{capitalized(who)} {verb} {size} {_named(row)} "
             f"{by}{steps}: {counted} counted, {done} done{since}.")  # fmt: skip
 
 
