@@ -14,6 +14,7 @@ from scenarios.evidence.recording import Recording
 
 MAX_CPU_RATIO = 0.9
 MAX_LOOP_DELAY_S = 0.5
+MAX_LAG_S = 0.05
 _LEAST_S = 5.0  # what is busy for a moment delays few responses
 
 

@@ -20,14 +20,13 @@ from checks.result import (
     Kind,
     finding_id,
 )
-from checks.saturation import MAX_CPU_RATIO, MAX_LOOP_DELAY_S, first_busy_period
+from checks.saturation import MAX_CPU_RATIO, MAX_LAG_S, MAX_LOOP_DELAY_S, first_busy_period
 from checks.stall import longest_stall, on_one_clock
 from checks.verdict import Verdict
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.recording import Recording, RecordingEnd, StopReason
 from scenarios.evidence.run_folder import Cause
 
-_MAX_LAG_S = 0.05
 _MAX_MEMORY_MB = 1_000.0
 _SHORT_WINDOW_S = 0.5
 
@@ -94,8 +93,8 @@ def _limits_passed(recording: Recording, exchanges: Exchanges, is_open: bool) ->
     if (end.loop_delay_max_s or 0.0) > MAX_LOOP_DELAY_S:
         yield f"its event loop stood for {end.loop_delay_max_s:.3f} s"
     lag_s = _lag_p99_s([exchanges]) if is_open else None
-    if lag_s is not None and lag_s > _MAX_LAG_S:
-        yield f"it sent {lag_s:.3f} s late (p99), at most {_MAX_LAG_S:g} s"
+    if lag_s is not None and lag_s > MAX_LAG_S:
+        yield f"it sent {lag_s:.3f} s late (p99), at most {MAX_LAG_S:g} s"
     memory_mb = (end.memory_bytes or 0) / 1e6
     if memory_mb > _MAX_MEMORY_MB:
         yield f"{memory_mb:,.0f} MB used, at most {_MAX_MEMORY_MB:,.0f} MB"

@@ -11,13 +11,12 @@ from datetime import datetime
 
 import numpy as np
 
-from checks.saturation import MAX_CPU_RATIO
+from checks.saturation import MAX_CPU_RATIO, MAX_LAG_S
 from reports import formatting as write
 from reports.charts.source import ChartSource
 from scenarios.evidence.recording import Recording
 
 _HALF = 0.5
-_MAX_DELAY_S = 0.05  # as late as the checks of validity let a generator send
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class GeneratorState:
     @property
     def is_behind(self) -> bool:
         """Whether it may have been too busy to read responses when they came."""
-        return self.cpu_ratio > MAX_CPU_RATIO or self.usual_delay_s > _MAX_DELAY_S
+        return self.cpu_ratio > MAX_CPU_RATIO or self.usual_delay_s > MAX_LAG_S
 
 
 def cause_of(source: ChartSource, begin: datetime, end: datetime) -> str:
