@@ -1,22 +1,13 @@
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from benchmarks.faulty_shop import Fault, FaultName, Shop
+from tests.virtual_clock import VirtualClock
 
 HEADERS = {"X-Tenant-ID": "acme", "X-Trace-ID": "run-load-1"}
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 def responses(shop: Shop, orders: int) -> list[httpx.Response]:
@@ -32,23 +23,23 @@ def responses(shop: Shop, orders: int) -> list[httpx.Response]:
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    yield Clock()
+def clock() -> VirtualClock:
+    return VirtualClock()
 
 
-def fault_in(folder: Path, name: FaultName, clock: Clock) -> Fault:
+def fault_in(folder: Path, name: FaultName, clock: VirtualClock) -> Fault:
     return Fault(name, 40.0, folder / "fault", clock)
 
 
 def test_a_fault_is_there_between_its_begin_and_its_end_and_notes_both(
-    tmp_path: Path, clock: Clock
+    tmp_path: Path, clock: VirtualClock
 ) -> None:
     fault = fault_in(tmp_path, FaultName.ERRORS, clock)
     assert not fault.is_now(FaultName.ERRORS)
     fault.start_clock()
-    seen = []
+    seen, start_s = [], clock.s
     for second in (0, 19, 20, 23, 24, 39):
-        clock.now_s = 100.0 + second
+        clock.s = start_s + second
         seen.append(fault.is_now(FaultName.ERRORS))
         assert not fault.is_now(FaultName.STALL)
     assert seen == [False, False, True, True, False, False]
@@ -60,22 +51,22 @@ def test_a_fault_is_there_between_its_begin_and_its_end_and_notes_both(
     [(FaultName.NONE, 8, 8), (FaultName.LOSING_COUNTER, 6, 8), (FaultName.LOSING_ROWS, 8, 6)],
 )
 def test_a_losing_shop_loses_every_fourth_order(
-    tmp_path: Path, clock: Clock, name: FaultName, counted: int, stored: int
+    tmp_path: Path, clock: VirtualClock, name: FaultName, counted: int, stored: int
 ) -> None:
     fault = fault_in(tmp_path, name, clock)
     shop = Shop(tmp_path, fault)
     fault.start_clock()
-    clock.now_s += 30.0
+    clock.s += 30.0
     *orders, metrics = responses(shop, 8)
     assert {each.status_code for each in orders} == {201}
     assert f'shop_orders_total{{tenant="acme"}} {counted}.0' in metrics.text
     assert shop.stored() == stored
 
 
-def test_a_shop_that_fails_counts_nothing(tmp_path: Path, clock: Clock) -> None:
+def test_a_shop_that_fails_counts_nothing(tmp_path: Path, clock: VirtualClock) -> None:
     fault = fault_in(tmp_path, FaultName.ERRORS, clock)
     shop = Shop(tmp_path, fault)
     fault.start_clock()
-    clock.now_s += 21.0
+    clock.s += 21.0
     assert responses(shop, 1)[0].status_code == 503
     assert shop.stored() == 0

@@ -1,9 +1,8 @@
-import os
 import socket
-import subprocess
 import sys
 from urllib.request import urlopen
 
+from benchmarks.balance import running
 from benchmarks.series_exporter import METRIC, labels_of
 from tests.paths import ROOT
 
@@ -16,16 +15,10 @@ def test_every_series_has_distinct_labels() -> None:
 def test_a_posted_amount_is_in_the_next_scrape() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        command = [sys.executable, "-m", "benchmarks.series_exporter", "4"]
-        with subprocess.Popen(
-            [*command, str(listener.fileno())], cwd=ROOT, env=os.environ,
-            pass_fds=[listener.fileno()],
-        ) as exporter:  # fmt: skip
-            try:
-                urlopen(url, b"[[3, 7]]").close()
-                with urlopen(url) as scrape:
-                    page = scrape.read().decode()
-            finally:
-                exporter.terminate()
+        command = [sys.executable, "-m", "benchmarks.series_exporter", "4", str(listener.fileno())]
+        with running(command, cwd=ROOT, pass_fds=[listener.fileno()]):
+            urlopen(url, b"[[3, 7]]").close()
+            with urlopen(url) as scrape:
+                page = scrape.read().decode()
     tenant, kind = labels_of(3, 4)
     assert f'{METRIC}{{tenant="{tenant}",type="{kind}"}} 7\n' in page
