@@ -102,7 +102,7 @@ def print_banner(
 
 
 def make_table(head: Sequence[str], right: Sequence[int], gives_way: Sequence[int] = (0,)) -> Table:
-    """Make a table without lines, of which some columns give way on narrow terminal."""
+    """Make a table without lines, of which some columns give way on a narrow terminal."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, name in enumerate(head):
         table.add_column(
