@@ -20,6 +20,7 @@ from witnesses.prometheus.samples import (
     ScrapeLogBuilder,
     ScrapeTimes,
     Target,
+    has_own_timestamps,
     target_of,
 )
 
@@ -172,6 +173,9 @@ def _scraped_from(
     named = target_of(labels)
     if named in targets or not samples:
         return named
-    stamps = {at for at, _ in samples}
-    fitting = [target for target, each in targets.items() if stamps <= set(each.scrapes)]
+    fitting = [
+        target
+        for target, each in targets.items()
+        if each.scrapes and not has_own_timestamps(samples, each.scrapes)
+    ]
     return fitting[0] if len(fitting) == 1 else named
