@@ -192,13 +192,8 @@ def open_collectors(
         else:
             write_absence(folder)
         settle_s = max((each.settings.settle for each in quantities), default=0.0)
+        cached_page_s = FRESH_CACHED_PAGE_S if fresh else CACHED_PAGE_S
         yield Collectors(
-            environment,
-            tenant,
-            folder,
-            tuple(in_order),
-            fresh,
-            settle_s,
-            is_self_observed,
-            FRESH_CACHED_PAGE_S if fresh else CACHED_PAGE_S,
-        )
+            environment, tenant, folder, tuple(in_order), fresh, settle_s, is_self_observed,
+            cached_page_s,
+        )  # fmt: skip

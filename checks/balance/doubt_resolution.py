@@ -222,8 +222,7 @@ def find_record_gaps(
     """Return the confirmed requests whose rows are fewer or more than promised, by labels."""
     if not traces.knows(name):
         return {}
-    is_rejected = promises.is_rejected()
-    ledgers = {labels: RequestLedger(is_rejected) for labels in wanted}
+    ledgers = {labels: RequestLedger(promises.is_rejected) for labels in wanted}
     for promise in promises.of(name, Weight.IN_DOUBT):
         is_ok = promise.exchange.outcome is Outcome.OK
         is_unreported = is_ok and promise.exchange.step in promises.reported

@@ -91,8 +91,9 @@ class Promises:
                     has_ended = table.stream_rows()["end"] == StreamEnd.HUNG_UP
                     yield from table[table.is_of_step(step.step) & has_ended]
 
+    @cached_property
     def is_rejected(self) -> dict[str, bytes]:
-        """Return for each generator a byte per sequence number: whether it was rejected."""
+        """For each generator a byte per sequence number: whether it was rejected."""
         masks: dict[str, bytes] = {}
         for table in self.exchanges:
             rejected = table.sequence[table.column("outcome") == CODES[Outcome.REJECTED]]
