@@ -150,7 +150,7 @@ class Case:
         """Whether the ledger is a lower bound only, since exchanges are missing."""
         return any(driven.is_partial for driven in self.driven)
 
-    @property
+    @cached_property
     def promises(self) -> Promises:
         """What each exchange must have counted, surely or perhaps."""
         return Promises(self.scenario, self.run.run_id, self.exchanges, self.trace_ids)
