@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from scenarios.http.streams import StreamEnd
 from scenarios.language.model import Scenario
 from tests.scenarios.driver.test_stream_expectations import streamed
 from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
+from tests.tiny_server import in_background
 
 RUNNING = streamed({"state": "running", "tokens": 1})
 DONE = streamed({"state": "running", "tokens": 2}, {"state": "done", "tokens": 3})
@@ -175,13 +176,8 @@ def served() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_streams_at_once_are_read_at_once_over_connections_of_their_own(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.recording import Recorder
 from scenarios.http.client import HttpClient
 from scenarios.language.model import Scenario
+from tests.tiny_server import in_background
 
 _OVERLAP_S = 0.5  # how long a request waits for another one
 
@@ -71,13 +72,8 @@ def served(service: RacyService) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def drive(folder: Path, url: str, flow: list[dict[str, Any]]) -> bool:
