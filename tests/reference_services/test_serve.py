@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -19,10 +18,9 @@ from reference_services.stack.processes import find_prometheus
 from tests.reference_services.databases import SERVICES
 from tests.reference_services.processes import ServiceProcess, is_alive, refusal, running
 from tests.reference_services.services import Scrape, as_tenant
+from tests.reference_services.waiting import wait_until
 
 pytestmark = pytest.mark.long
-
-HANGS_S = 60
 
 BODIES: dict[str, tuple[str, dict[str, object]]] = {
     "onboarding": (
@@ -58,14 +56,6 @@ def post_many(
     ):
         responses = pool.map(lambda _: http.post(service.url + path, json=body), range(times))
         return Counter(each.status_code for each in responses)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait until the condition holds; fail after a minute."""
-    deadline = time.monotonic() + HANGS_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def is_free(url: str) -> bool:

@@ -14,7 +14,8 @@ from reference_services.stack.local import local_stack
 from tests.reference_services.databases import read_rows
 from tests.reference_services.processes import is_alive, running
 from tests.reference_services.services import Scrape, as_tenant
-from tests.reference_services.test_serve import post_many, wait_until
+from tests.reference_services.test_serve import post_many
+from tests.reference_services.waiting import wait_until
 
 WORKFLOW = {"workflow_type": "linkedin_post", "context": {"company": {"name": "Acme"}}}
 

@@ -10,7 +10,7 @@ import pytest
 from reference_services.stack.local import VARIABLES, local_stack
 from reference_services.stack.processes import LostProcess
 from tests.reference_services.processes import is_alive
-from tests.reference_services.test_serve import wait_until
+from tests.reference_services.waiting import wait_until
 
 
 @pytest.mark.core

@@ -16,7 +16,7 @@ import pytest
 from reference_services.faults.deployment import DEPLOYMENTS
 from tests.paths import ROOT
 from tests.reference_services.processes import is_alive
-from tests.reference_services.test_serve import wait_until
+from tests.reference_services.waiting import wait_until
 
 RUN_IN_BACKGROUND = """
 import json, signal, sys

@@ -4,7 +4,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from tests.reference_services.databases import Databases, read_rows
 from tests.reference_services.restarts import Restartable, restartable
 from tests.reference_services.services import SNAPSHOT, Scrape, as_tenant
+from tests.reference_services.waiting import wait_until
 
 USERS = 6
 OUTAGE_S = 3.0
@@ -90,14 +91,6 @@ def p95_s(responses: list[TimedResponse]) -> float:
     return statistics.quantiles([each.duration_s for each in responses], n=20)[-1]
 
 
-def wait_until(is_so: Callable[[], bool], failure: str) -> None:
-    """Wait until the condition holds, however slow the machine is."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline, failure
-        time.sleep(0.05)
-
-
 def wait_until_every_user_was_served(it: SteadyLoad, since: float = 0.0) -> None:
     """Wait until each user has several responses to requests sent after this moment."""
 
@@ -105,11 +98,11 @@ def wait_until_every_user_was_served(it: SteadyLoad, since: float = 0.0) -> None
         users = Counter(each.user for each in [*it.responses] if each.asked_at > since)
         return all(users[user] >= SERVED_TIMES for user in range(USERS))
 
-    wait_until(served, "a user is not served")
+    wait_until(served, "a user is not served", PATIENCE_S)
 
 
 def wait_until_the_breaker_is_open(it: SteadyLoad) -> None:
-    wait_until(lambda: states_of(it.scrapes[-1:]) == [OPEN], "the breaker stays closed")
+    wait_until(lambda: states_of(it.scrapes[-1:]) == [OPEN], "the breaker stays closed", PATIENCE_S)
 
 
 def wait_until_cards_answers(it: SteadyLoad) -> None:
@@ -120,6 +113,7 @@ def wait_until_cards_answers(it: SteadyLoad) -> None:
             and states_of(it.scrapes[-1:]) == [CLOSED]
         ),
         "Cards is not asked again",
+        PATIENCE_S,
     )
 
 
@@ -129,7 +123,7 @@ def make_cards(cards: Restartable, tenant: str) -> list[str]:
 
 
 def wait_until_nothing_is_owed(workflow: Restartable) -> None:
-    wait_until(lambda: read_owed(workflow.scrape()) == 0, "uses are still owed")
+    wait_until(lambda: read_owed(workflow.scrape()) == 0, "uses are still owed", PATIENCE_S)
 
 
 def read_owed(scrape: Scrape) -> float:

@@ -37,6 +37,7 @@ from tests.reference_services.services import (
     settings,
     workflow_service,
 )
+from tests.reference_services.waiting import wait_until
 
 EXECUTE = "/api/v1/workflows/execute"
 REVISIONS = Path(workflow.__file__).parent / "migrations"
@@ -172,13 +173,6 @@ def uses(cards: Service, workflow_id: str) -> list[str]:
 def usage_counts(cards: Service, tenant: str) -> set[object]:
     sql = "SELECT usage_count FROM cards WHERE tenant_id = :tenant"
     return {count for (count,) in cards.rows(sql, tenant=tenant)}
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def test_an_execution_on_cached_cards_is_visible_in_response_row_and_metrics(
@@ -484,7 +478,7 @@ def test_the_thread_survives_a_database_outage(
     workflow_id = worker.execute_on_cached(tenant, make_cards(cards_alone, tenant))
     store = FlakyStore(worker, "count_owed", "read_owed", "mark_delivered")
     with BackgroundTask("delivery", worker.delivery(store).deliver, 0.05):
-        until(lambda: worker.owed() == 0)
+        wait_until(lambda: worker.owed() == 0)
     assert store.failing == []
     assert len(uses(cards_alone, workflow_id)) == 4
 
@@ -495,8 +489,8 @@ def test_a_restarted_service_delivers_what_the_one_before_owed(
     with worker_of(here, cards_alone) as before:
         workflow_id = before.execute_on_cached(tenant, make_cards(cards_alone, tenant))
     with workflow_service(here, CARDS_URL=cards_alone.url) as after:
-        until(lambda: after.rows("SELECT count(*) FROM owed_uses") == [(0,)])
+        wait_until(lambda: after.rows("SELECT count(*) FROM owed_uses") == [(0,)])
         fetched = "workflow_cards_fetched_total"
-        until(lambda: after.scrape().total(fetched, tenant_id=tenant) == 4)
+        wait_until(lambda: after.scrape().total(fetched, tenant_id=tenant) == 4)
     assert len(uses(cards_alone, workflow_id)) == 4
     assert usage_counts(cards_alone, tenant) == {2}
