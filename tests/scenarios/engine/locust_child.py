@@ -13,7 +13,6 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from tests.paths import ROOT
 
 _HANGS_S = 120
-_forked_by: list[str] = []
+_forking: dict[str, subprocess.Popen[str]] = {}  # by kind
 
 ENVIRONMENT = """
 environment: test
@@ -45,7 +44,7 @@ def in_unpatched_child(function: Callable[..., Any], *arguments: object) -> Any:
 
 def _called(kind: str, function: Callable[..., Any], arguments: object) -> tuple[Any, str]:
     """Call a function in a child process; return its result and its stderr."""
-    forking = _forking(kind)
+    forking = _forking_process(kind)
     assert forking.stdin and forking.stdout
     call = [function.__module__, function.__name__, arguments]
     forking.stdin.write(json.dumps(call, default=str) + "\n")
@@ -57,21 +56,20 @@ def _called(kind: str, function: Callable[..., Any], arguments: object) -> tuple
     return json.loads(stdout.splitlines()[-1]), stderr
 
 
-@cache
-def _forking(kind: str) -> subprocess.Popen[str]:
-    _forked_by.append(kind)
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.engine.locust_child", kind],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def _forking_process(kind: str) -> subprocess.Popen[str]:
+    if kind not in _forking:
+        _forking[kind] = subprocess.Popen(
+            [sys.executable, "-m", "tests.scenarios.engine.locust_child", kind],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    return _forking[kind]
 
 
 def end_forking() -> None:
     """End the processes that fork, if they were started."""
-    for kind in _forked_by:
-        _forking(kind).communicate(timeout=_HANGS_S)
-    _forked_by.clear()
-    _forking.cache_clear()
+    for process in _forking.values():
+        process.communicate(timeout=_HANGS_S)
+    _forking.clear()
 
 
 def write_task(
