@@ -1,7 +1,7 @@
 """What is in doubt after a service was killed is settled exactly, or an interval with the truth."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from scenarios.evidence.exchange import Outcome
 from tests.integration.command import Ended, Start
 from tests.integration.killed_meter import CUSTOMERS, SQLITE, Moment, Store, killed_meter
 from tests.integration.real_prometheus import real_prometheus
-from tests.reference_services.databases import postgresql_databases, postgresql_server
+from tests.reference_services.databases import postgresql_databases
 from tests.speed import unproven
 
 ENVIRONMENT = """
@@ -126,23 +126,28 @@ class Killed:
         return sum(row.outcome is Outcome.UNKNOWN for row in rows)
 
 
-@contextmanager
-def billing(folder: Path, killing: Killing) -> Iterator[str]:
-    """Yield the address of a database for the charges."""
-    if not killing.is_postgresql:
-        yield f"{SQLITE}{folder / 'billing.sqlite'}"
-        return
-    with postgresql_server() as server, postgresql_databases(server) as databases:
-        yield databases.url_of("cards")
+Drive = Callable[[Killing], Killed]
 
 
-def drive(start: Start, folder: Path, killing: Killing) -> Killed:
-    """Drive the load of a killing."""
+@pytest.fixture
+def drive(start: Start, tmp_path: Path, request: pytest.FixtureRequest) -> Drive:
+    """Drive the load of a killing, with a database of its own for the charges."""
+
+    def drive_with_database(killing: Killing) -> Killed:
+        if not killing.is_postgresql:
+            return driven(start, tmp_path, killing, f"{SQLITE}{tmp_path / 'billing.sqlite'}")
+        with postgresql_databases(request.getfixturevalue("postgresql")) as databases:
+            return driven(start, tmp_path, killing, databases.url_of("cards"))
+
+    return drive_with_database
+
+
+def driven(start: Start, folder: Path, killing: Killing, database: str) -> Killed:
+    """Drive the load of a killing whose charges are in this database."""
     customers = "\n".join(["id", *(f"c{number}" for number in range(CUSTOMERS))])
     (folder / "customers.csv").write_text(customers)
     (folder / "s.yaml").write_text(killing.scenario)
     with ExitStack() as held:
-        database = held.enter_context(billing(folder, killing))
         port = held.enter_context(killed_meter(
             database, killing.moment, killing.kills, shows_start=killing.shows_start
         ))  # fmt: skip
@@ -199,9 +204,9 @@ LONG = [
     ],
 )
 def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
-    start: Start, tmp_path: Path, killing: Killing
+    start: Start, drive: Drive, killing: Killing
 ) -> None:
-    killed = drive(start, tmp_path, killing)
+    killed = drive(killing)
     assert killed.unclear <= explained(killing), killed.said
     assert killed.kills == killing.kills
     assert killed.unanswered >= killing.kills
@@ -229,9 +234,9 @@ def test_amounts_by_trace_id_settle_each_kill_to_the_last_unit(
 )
 @pytest.mark.parametrize("in_doubt", ["1%", "60%"])
 def test_without_trace_ids_the_truth_is_within_an_interval(
-    start: Start, tmp_path: Path, killing: Killing, in_doubt: str
+    drive: Drive, killing: Killing, in_doubt: str
 ) -> None:
-    killed = drive(start, tmp_path, replace(killing, in_doubt=in_doubt))
+    killed = drive(replace(killing, in_doubt=in_doubt))
     open_usage = {"usage/tokens"} if in_doubt == "1%" else set()
     assert killed.unclear - explained(killing) == open_usage, killed.said
     assert set(killed.rows) == set(killed.truth)
@@ -249,10 +254,10 @@ def test_without_trace_ids_the_truth_is_within_an_interval(
 @pytest.mark.long
 @pytest.mark.parametrize("names_customer", [True, False])
 def test_without_trace_ids_and_without_a_bound_an_excess_is_open(
-    start: Start, tmp_path: Path, names_customer: bool
+    drive: Drive, names_customer: bool
 ) -> None:
     killing = Killing(has_traces=False, has_bound=False, names_customer=names_customer)
-    killed = drive(start, tmp_path, killing)
+    killed = drive(killing)
     assert killed.unclear - explained(killing) == {"usage/tokens"}, killed.said
     exceeding = [row for customer, row in killed.rows.items()
                  if killed.truth[customer] > exact(row["client"]["confirmed"])]  # fmt: skip
@@ -263,10 +268,8 @@ def test_without_trace_ids_and_without_a_bound_an_excess_is_open(
 
 
 @pytest.mark.long
-def test_a_charge_that_was_responded_to_and_lost_is_found_among_the_killed(
-    start: Start, tmp_path: Path
-) -> None:
-    killed = drive(start, tmp_path, Killing(Moment.LOSES, kills=5))
+def test_a_charge_that_was_responded_to_and_lost_is_found_among_the_killed(drive: Drive) -> None:
+    killed = drive(Killing(Moment.LOSES, kills=5))
     assert killed.ended.code == 1, killed.said
     ((trace, customer),) = killed.lost
     failing = {name: row for name, row in killed.rows.items() if row["verdict"] == "fail"}
@@ -278,10 +281,10 @@ def test_a_charge_that_was_responded_to_and_lost_is_found_among_the_killed(
 @pytest.mark.long
 @pytest.mark.parametrize("has_prometheus", [True, False])
 def test_a_process_without_a_start_time_accuses_no_counter_after_its_restart(
-    start: Start, tmp_path: Path, has_prometheus: bool
+    drive: Drive, has_prometheus: bool
 ) -> None:
     killing = Killing(kills=3, has_counter=True, has_prometheus=has_prometheus, shows_start=False)
-    killed = drive(start, tmp_path, killing)
+    killed = drive(killing)
     assert killed.unclear - explained(killing) == {"usage/tokens"}, killed.said
     for customer, row in killed.rows.items():
         assert (row["verdict"], row["code"]) == ("inconclusive", "COUNTER_RESET")
