@@ -1,8 +1,7 @@
 """Rows of the balance whose client amounts come from responses, some of them in doubt."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,42 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.balance.promises import Promises
-from checks.balance.usage import judge_usage
-from checks.case import read_case
-from checks.result import Code, ResolvedDoubt, UsageRow
+from checks.result import Code, ResolvedDoubt
 from checks.verdict import Verdict
 from scenarios.evidence.ledger import Weight
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.evidence.trace_ids import TraceIds
 from scenarios.http.messages import Response, ResponseLost
 from tests import evidence_factory as make
-from tests.metered_run import write_metered_run
+from tests.checks.balance.metered_rows import rows_of
 from tests.scenarios.evidence.metered import STEP, record, scenario_of, spent
 
 LOST = ResponseLost("reset")
 KNOWN = {"tokens": {"{{ tenant }}": "{{ spent }}"}}
 Answers = Sequence[Response | BaseException]
-
-
-def rows_of(
-    place: Path, answers: Answers, stored: Mapping[str, float], *,
-    traces: Sequence[Sequence[object]] | None = None,
-    before: Mapping[str, float] | None = None, **step: object,
-) -> dict[str, UsageRow]:  # fmt: skip
-    """Write a run of a metered step, with a database that stored these amounts; judge it."""
-    folder = write_metered_run(place, answers, **step)
-    earlier = [[customer, amount] for customer, amount in (before or {}).items()]
-    make.write_rows(folder, "before", {"tokens": {"rows": earlier}})
-    after = [[customer, amount] for customer, amount in stored.items()]
-    make.write_rows(folder, "after", {"tokens": {"rows": after}})
-    if traces is not None:
-        ids = [f"{make.RUN_ID}-load-{number}" if isinstance(number, int) else number
-               for number, *_ in traces]  # fmt: skip
-        lines = "".join(json.dumps([trace, *rest]) + "\n"
-                        for trace, (_, *rest) in zip(ids, traces, strict=True))  # fmt: skip
-        folder.write_witness_file("database/traces-tokens.jsonl", lines.encode())
-        folder.write_witness_file("database/traces.json", json.dumps({"tokens": ""}).encode())
-    return {row.labels["customer"]: row for row in judge_usage(read_case(folder)).usage}
 
 
 def test_a_customer_that_the_client_never_used_is_accused_with_the_amount(tmp_path: Path) -> None:

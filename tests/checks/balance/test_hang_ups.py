@@ -13,7 +13,7 @@ from checks.verdict import Verdict
 from scenarios.http.messages import Response
 from scenarios.http.streams import Event, Stream, StreamEnd
 from tests import evidence_factory as make
-from tests.checks.balance.test_amounts_in_doubt import rows_of
+from tests.checks.balance.metered_rows import rows_of
 from tests.scenarios.shop_scenario import answered
 
 LATE_BY_TWO = {"after_events": 3, "at_most": {"tokens": "{{ events | length + 2 }}"}}

@@ -10,7 +10,7 @@ from checks.balance.sentences import row_sentences
 from checks.result import Code, UsageRow
 from checks.verdict import Verdict
 from tests import evidence_factory as make
-from tests.checks.balance.test_amounts_in_doubt import rows_of
+from tests.checks.balance.metered_rows import rows_of
 from tests.scenarios.evidence.metered import spent
 
 CONSTANT = {"tokens": {"acme": 1}}

@@ -1,26 +1,19 @@
 """Rows of the balance of a step whose amounts a later step reports, or fails to report."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from checks.balance.usage import judge_usage
-from checks.case import read_case
 from checks.result import Code, RecordGap, ResolvedDoubt, UsageRow
 from checks.verdict import Verdict
-from scenarios.driver.iteration import run_iteration
-from scenarios.evidence.recording import Recorder, RecordingEnd
 from scenarios.http.messages import Response, ResponseLost
-from scenarios.language.model import Scenario
 from tests import evidence_factory as make
-from tests.metered_run import QUANTITY
-from tests.scenarios.evidence.metered import flow_of
-from tests.scenarios.shop_scenario import Script, answered
+from tests.checks.balance.metered_rows import judge_stored
+from tests.metered_run import QUANTITY, write_recorded_run
+from tests.scenarios.shop_scenario import answered
 
 STARTED = answered(202, "application/json", b"{}")
 DONE = answered(200, "application/json", b'{"spent": 12.5}')
@@ -43,23 +36,9 @@ def row_of(
         "profiles": {"load": {"users": 1, "iterations": 3}},
         "checks": {"usage": ["tokens"]},
     }  # fmt: skip
-    folder = make.write_run(place, make.Load(), scenario=yaml.safe_dump(document, sort_keys=False))
-    for file in folder.exchanges.iterdir():
-        file.unlink()
-    flow, sender = flow_of(Scenario.model_validate(document)), Script(*ANSWERS)
-    path = folder.exchanges / "load.jsonl"
-    recorder = Recorder(path, "load", "load", 1, None, flow.step_names)
-    for number in range(1, 4):
-        run_iteration(flow, number, 0.0, sender, recorder)
-    recorder.end(RecordingEnd(started=3, dropped=0, cpu_s=0.1, wall_s=1.0))
-    make.write_rows(folder, "before", {"tokens": {"rows": []}})
-    make.write_rows(folder, "after", {"tokens": {"rows": [["acme", stored]]}})
-    if traces is not None:
-        lines = [json.dumps([f"{make.RUN_ID}-load-{number}", "acme", amount])
-                 for number, amount in traces]  # fmt: skip
-        folder.write_witness_file("database/traces-tokens.jsonl", "\n".join(lines).encode())
-        folder.write_witness_file("database/traces.json", json.dumps({"tokens": ""}).encode())
-    (row,) = judge_usage(read_case(folder)).usage
+    folder = write_recorded_run(place, document, ANSWERS, iterations=3)
+    rows = None if traces is None else [(number, "acme", amount) for number, amount in traces]
+    (row,) = judge_stored(folder, {"acme": stored}, rows).values()
     return row
 
 

@@ -51,20 +51,18 @@ def spent(customer: str, amount: Decimal | str | float, status: int = 200) -> Re
     return answered(status, "application/json", body)
 
 
-def recorder_at(folder: Path) -> Recorder:
-    return Recorder(folder / "load.jsonl", "load", "load", 1, None, ("ask",))
-
-
 def record(
     folder: Path, scenario: Scenario, answers: Sequence[Response | BaseException], *,
-    ends: bool = True,
+    ends: bool = True, iterations: int | None = None,
 ) -> Path:  # fmt: skip
-    """Run one iteration per answer, and return the path of the recording."""
-    recorder, flow, sender = recorder_at(folder), flow_of(scenario), Script(*answers)
-    for number in range(1, len(answers) + 1):
+    """Run so many iterations, or one per answer, and return the path of the recording."""
+    flow, sender = flow_of(scenario), Script(*answers)
+    recorder = Recorder(folder / "load.jsonl", "load", "load", 1, None, flow.step_names)
+    started = len(answers) if iterations is None else iterations
+    for number in range(1, started + 1):
         run_iteration(flow, number, 0.0, sender, recorder)
     if ends:
-        recorder.end(RecordingEnd(started=len(answers), dropped=0, cpu_s=0.1, wall_s=1.0))
+        recorder.end(RecordingEnd(started=started, dropped=0, cpu_s=0.1, wall_s=1.0))
     else:
         recorder.close()
     return recorder.path
