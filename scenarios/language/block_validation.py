@@ -4,8 +4,7 @@ A variable is known below a block that may be left out, `if` or `for_each`, only
 every case.
 """
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from config.model_keys import Location
 from scenarios.language.blocks import (
@@ -62,19 +61,34 @@ def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> It
         match block:
             case Step():
                 yield from _step(block, here, known, blocks[index + 1 :])
-                known += block.save
             case Repeat():
-                inner = yield from _inside(block, here, known)
-                known += [name for name in inner if name != block.variable]
+                yield from _inside(block, here, known)
             case ForEach():
                 yield from template_violations(block.for_each, known, (*here, "for_each"))
                 yield from _inside(block, here, known)
             case Condition():
-                yield from _branches(block, here, known)
+                yield from template_violations(block.condition, known, (*here, "if"))
+                yield from _variables(block.steps, (*here, "steps"), list(known))
+                yield from _variables(block.otherwise or (), (*here, "else"), list(known))
             case Together():
                 for position, step in enumerate(block.together):
                     yield from _step(step, (*here, "together", position), known, ())
-                known += [name for step in block.together for name in step.save]
+        known += _saved([block])
+
+
+def _saved(blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield the names that blocks save in any case."""
+    for block in blocks:
+        match block:
+            case Step():
+                yield from block.save
+            case Repeat():
+                yield from (name for name in _saved(block.steps) if name != block.variable)
+            case Condition():
+                otherwise = set(_saved(block.otherwise or ()))
+                yield from (name for name in _saved(block.steps) if name in otherwise)
+            case Together():
+                yield from (name for step in block.together for name in step.save)
 
 
 def _step(
@@ -87,33 +101,20 @@ def _step(
         yield from with_report(found, place, behind)
         return
     until = names.index(step.reported_by) + 1 if step.reported_by in names else len(names)
-    reported = [*known, *step.save]
-    # mistakes of these blocks are reported at their own places
-    deque(_variables(behind[:until], place, reported), maxlen=0)
-    yield from find_variable_violations(step, place, known, reported[len(known) :])
+    reported = [*step.save, *_saved(behind[:until])]
+    yield from find_variable_violations(step, place, known, reported)
     later = {name for _, each in placed_steps(behind[:until], ()) for name in each.save}
     yield from find_report_violations(step, place, list(filter(None, names)), later)
 
 
-def _inside(
-    block: Repeat | ForEach, place: Location, known: list[str]
-) -> Generator[Violation, None, list[str]]:
-    """Yield the violations of a block that has a variable of its own; return what is known then."""
+def _inside(block: Repeat | ForEach, place: Location, known: list[str]) -> Iterator[Violation]:
+    """Yield the violations of a block that has a variable of its own."""
     if block.variable in known:
         yield (*place, "as"), f"the variable {block.variable!r} is known already; choose another"
     else:
         yield from (((*place, "as"), message) for message in reserved_name(block.variable or ""))
     inner = [*known, *([block.variable] if block.variable else [])]
     yield from _variables(block.steps, (*place, "steps"), inner)
-    return inner
-
-
-def _branches(block: Condition, place: Location, known: list[str]) -> Iterator[Violation]:
-    yield from template_violations(block.condition, known, (*place, "if"))
-    branches = list(known), list(known)
-    yield from _variables(block.steps, (*place, "steps"), branches[0])
-    yield from _variables(block.otherwise or (), (*place, "else"), branches[1])
-    known += [name for name in branches[0] if name in branches[1] and name not in known]
 
 
 def _iterations(blocks: Sequence[Block], place: Location) -> Iterator[Violation]:

@@ -140,6 +140,24 @@ def test_what_is_saved_in_any_case_is_known_below(tmp_path: Path, flow: str) -> 
     assert read_scenario(flow_file(tmp_path, flow)).steps[-1].step == "c"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- {repeat: 2, steps: [{step: sNUMBER, request: GET shop /, counts: {made: 1}}]}",
+        "- {step: sNUMBER, request: GET shop /, counts: {made: '{{ x }}'}, at_most: {made: 1}, "
+        "reported_by: last}",
+    ],
+)
+def test_each_block_is_validated_once_however_many_follow(tmp_path: Path, line: str) -> None:
+    """With twice as much work for each further block, this would take days."""
+    lines = [line.replace("NUMBER", str(number)) for number in range(40)]
+    last = "- {step: last, request: GET shop /, save: {x: x}}"
+    path = flow_file(tmp_path, "\n".join([*lines, last]))
+    with path.open("a", encoding="utf-8") as file:
+        file.write("quantities: {made: {prometheus: made_total}}\n")
+    assert len(read_scenario(path).steps) == 41
+
+
 def test_a_block_is_read_as_what_its_key_says(tmp_path: Path) -> None:
     step = "{step: NAME, request: GET shop /}"
     flow = (
