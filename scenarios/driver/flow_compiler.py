@@ -15,7 +15,7 @@ from scenarios.driver.blocks import compile_blocks
 from scenarios.driver.counts import StepAmounts, compile_amounts
 from scenarios.driver.flow import CompiledStep, Flow, Journey, Poll, TeardownBlock
 from scenarios.driver.json_expectations import compile_json_expectation
-from scenarios.driver.message_expectations import compile_message_expectations
+from scenarios.driver.message_expectations import compile_message_expectations, with_default
 from scenarios.driver.request_headers import compile_headers, has_own_cookie, header_parts
 from scenarios.driver.stream_expectations import compile_stream_expectations
 from scenarios.evidence.trace_ids import trace_value_of
@@ -24,7 +24,7 @@ from scenarios.http.streams import StreamOrder
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
 from scenarios.language.blocks import Block, placed_steps
-from scenarios.language.expect import Capture, Expect
+from scenarios.language.expect import Expect
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import extent_of
 from scenarios.language.link import compile_link, is_link
@@ -194,20 +194,9 @@ def _uses_trace_id(step: Step, environment: Environment) -> bool:
 
 def _saved_json(step: Step) -> tuple[tuple[str, str, Expression], ...]:
     return tuple(
-        (name, capture.json_path, _with_default(compile_expression(capture.json_path), capture))
+        (name, capture.json_path, with_default(compile_expression(capture.json_path), capture))
         for name, capture in step.save.items() if capture.json_path is not None
     )  # fmt: skip
-
-
-def _with_default(expression: Expression, capture: Capture) -> Expression:
-    if capture.default is None:
-        return expression
-
-    def find(content: Any) -> Any:
-        found = expression(content)
-        return capture.default if found is None else found
-
-    return find
 
 
 def _compile_schema(schema: Any, files: Attachments) -> SchemaCheck | None:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from scenarios.http.messages import Response
@@ -12,6 +12,8 @@ from scenarios.http.response_parts import body_text, header_text, set_cookie_val
 from scenarios.language.expect import Capture, Expect, TextMatch
 from scenarios.language.templates import Template, Variables, compile_text
 from scenarios.language.text_pattern import TextPattern
+
+T = TypeVar("T")
 
 _LOCATIONS = ("location", "content-location")
 
@@ -101,14 +103,19 @@ def _compile_match(match: TextMatch, known: Variables) -> CompiledMatch:
 
 def _compile_capture(name: str, capture: Capture) -> SavedPart:
     part = _compile_source(name, capture)
-    if capture.default is None:
-        return part
+    return replace(part, read=with_default(part.read, capture))
 
-    def read(response: Response) -> Any:
-        found = part.read(response)
+
+def with_default(find: Callable[[T], Any], capture: Capture) -> Callable[[T], Any]:
+    """Return a function that finds a saved value, or else its default."""
+    if capture.default is None:
+        return find
+
+    def find_or_default(source: T) -> Any:
+        found = find(source)
         return capture.default if found is None else found
 
-    return SavedPart(name, part.missing, read)
+    return find_or_default
 
 
 def _compile_source(name: str, capture: Capture) -> SavedPart:
