@@ -76,7 +76,9 @@ class BlockRunner:
     def _run_step(self, step: CompiledStep) -> bool:
         if step.poll:
             return self._run_polls(step, step.poll)
-        return self._has_room(step) and self._send(step, check_response)
+        if not self._has_room(step):
+            return False
+        return self._send(step, check_response) if step.has_extras else self._runner.run((step,))
 
     def _send(self, step: CompiledStep, check: Check) -> bool:
         """Send the request of a step; keep what it counts, if a later step reports it."""
@@ -158,11 +160,9 @@ class BlockRunner:
     #             └─ first due ── within ────────────────────────────┘
     def _run_polls(self, step: CompiledStep, poll: Poll) -> bool:
         runner, wait = self._runner, _Wait(self._runner, poll, self._report)
+        send = self._send_stream if step.stream else self._send
         while self._has_room(step):
-            if step.stream:
-                is_ok = self._send_stream(step, wait.check)
-            else:
-                is_ok = runner.run((step,), check=wait.check)
+            is_ok = send(step, wait.check)
             if wait.is_over:
                 runner.recorder.mark(runner.last, Mark.WAIT)
             if wait.is_over or not is_ok:

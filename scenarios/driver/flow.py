@@ -35,7 +35,8 @@ class CompiledStep:
     expressions as written, for messages, and compiled. `message` is what is expected and saved
     beside JSON. `amounts` are those that are recorded with each exchange; `reports` are the numbers
     of earlier steps whose amounts this one has. `stream` is what is expected of a response that is
-    one. `has_extras` with a message, amounts or the trace id: without, a load takes a shorter way.
+    one. `has_extras` with a message, amounts, reports or the trace id: without, a load takes a
+    shorter way.
     """
 
     name: str

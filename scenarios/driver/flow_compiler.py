@@ -72,7 +72,7 @@ def compile_flow(
         _with_poll(step, partial(
             _compile_step, number, environment=environment, known=known, files=files,
             sources=sources, amounts=compile_amounts(scenario, step, known),
-            reports=_reported_by(step, written),
+            reports=tuple(at for at, each in enumerate(written) if each.reported_by == step.step),
         ))
         for number, step in enumerate(written)
     )  # fmt: skip
@@ -101,12 +101,6 @@ def _compile_journey(
     if len(straight) < len(compiled) or not all(map(_is_plain, straight)):
         straight = ()
     return Journey(compiled, straight, extent_of(blocks))
-
-
-def _reported_by(step: Step, written: Sequence[Step]) -> tuple[int, ...]:
-    return tuple(
-        number for number, each in enumerate(written) if each.reported_by == step.step
-    )  # fmt: skip
 
 
 def _is_plain(step: CompiledStep) -> bool:
@@ -163,7 +157,7 @@ def _compile_step(
         reads_json=bool(saved or step.expect.body_values or step.expect.body_schema is not None),
         amounts=amounts,
         uses_trace_id=(uses_trace_id := _uses_trace_id(step, environment)),
-        has_extras=bool(message or amounts or uses_trace_id),
+        has_extras=bool(message or amounts or reports or uses_trace_id),
         stream=compile_stream_expectations(step),
         reports=reports,
     )  # fmt: skip
