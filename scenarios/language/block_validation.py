@@ -15,11 +15,11 @@ from scenarios.language.blocks import (
     Repeat,
     Together,
     placed_blocks,
-    placed_steps,
 )
 from scenarios.language.extents import extent_of
 from scenarios.language.model import Scenario
 from scenarios.language.report_validation import find_report_violations, with_report
+from scenarios.language.reports import blocks_up_to, saved_in
 from scenarios.language.step_validation import (
     BUILT_IN_VARIABLES,
     find_variable_violations,
@@ -73,20 +73,20 @@ def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> It
             case Together():
                 for position, step in enumerate(block.together):
                     yield from _step(step, (*here, "together", position), known, ())
-        known += _saved([block])
+        known += _always_saved([block])
 
 
-def _saved(blocks: Sequence[Block]) -> Iterator[str]:
+def _always_saved(blocks: Sequence[Block]) -> Iterator[str]:
     """Yield the names that blocks save in any case."""
     for block in blocks:
         match block:
             case Step():
                 yield from block.save
             case Repeat():
-                yield from (name for name in _saved(block.steps) if name != block.variable)
+                yield from (name for name in _always_saved(block.steps) if name != block.variable)
             case Condition():
-                otherwise = set(_saved(block.otherwise or ()))
-                yield from (name for name in _saved(block.steps) if name in otherwise)
+                otherwise = set(_always_saved(block.otherwise or ()))
+                yield from (name for name in _always_saved(block.steps) if name in otherwise)
             case Together():
                 yield from (name for step in block.together for name in step.save)
 
@@ -95,16 +95,15 @@ def _step(
     step: Step, place: Location, known: list[str], behind: Sequence[Block]
 ) -> Iterator[Violation]:
     """Yield the violations of a step; `behind` are the blocks behind it in its list."""
-    names = [block.step if isinstance(block, Step) else "" for block in behind]
     if step.reported_by is None:
         found = find_variable_violations(step, place, known)
         yield from with_report(found, place, behind)
         return
-    until = names.index(step.reported_by) + 1 if step.reported_by in names else len(names)
-    reported = [*step.save, *_saved(behind[:until])]
+    until = blocks_up_to(step.reported_by, behind)
+    reported = [*step.save, *_always_saved(until)]
     yield from find_variable_violations(step, place, known, reported)
-    later = {name for _, each in placed_steps(behind[:until], ()) for name in each.save}
-    yield from find_report_violations(step, place, list(filter(None, names)), later)
+    names = [block.step for block in behind if isinstance(block, Step)]
+    yield from find_report_violations(step, place, names, saved_in(until))
 
 
 def _inside(block: Repeat | ForEach, place: Location, known: list[str]) -> Iterator[Violation]:
