@@ -35,6 +35,11 @@ def test_the_same_figures_give_the_same_bytes() -> None:
     assert render_svg(SPEC, "x") == render_svg(SPEC, "x")
 
 
+def test_a_value_that_is_no_number_is_a_gap() -> None:
+    values = [{"x": x, "y": float("nan") if x == 2 else x} for x in range(5)]
+    assert render_svg({**SPEC, "data": {"values": values}}, "x").startswith("<svg")
+
+
 def test_the_picture_has_no_style_no_script_no_address_and_no_class() -> None:
     svg = render_svg(SPEC, "x")
     for part in ("style=", "<style", "<script", "href", "class=", "aria-roledescription"):
@@ -63,9 +68,9 @@ def test_without_the_library_the_error_names_the_remedy(monkeypatch: pytest.Monk
 
 
 def test_a_picture_is_drawn_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[str] = []
+    drawn: list[object] = []
 
-    def convert(spec: str, **_: object) -> str:
+    def convert(spec: object, **_: object) -> str:
         drawn.append(spec)
         return "<svg/>"
 
