@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checks.case import read_case
-from checks.history.store import history_path, read_history
+from checks.history.store import history_path, read_history, runs_alike
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.judged_run import read_judged
 from config.errors import ConfigError, Problem
@@ -23,13 +23,14 @@ def export(
 ) -> None:
     """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
     folder = find_run_folder(runs, run)
-    frames = Frames(read_case(folder), read_judged(folder, run))
+    case = read_case(folder)
+    frames = Frames(case, read_judged(folder, run))
     try:
         entries = read_history(history_path(folder))
     except OSError:
         entries = ()  # a run that was carried elsewhere has no history
     if form is Format.OTAVA:
-        tables = otava_tables(time_series(frames.exchanges), entries)
+        tables = otava_tables(time_series(frames.exchanges), runs_alike(entries, case.run))
     else:
         tables = tables_of(frames) | {"runs": runs_table(entries)}
     for name in wanted:

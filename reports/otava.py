@@ -24,6 +24,7 @@ _ATTRIBUTES = ("run_id", "verdict")  # of a run; an interval has none
 def otava_tables(series: "pd.DataFrame", entries: Iterable[Entry]) -> "dict[str, pd.DataFrame]":
     """Return a table per step of a time series (`time_series-order`), and of runs (`runs-order`).
 
+    `entries` are runs that can be compared, since each table is one series of time.
     Their columns: time (UTC), for a run run_id and verdict, and p50_s, p95_s, p99_s.
     """
     served = series[series["p95_s"].notna()].rename(columns={"at": "time"})

@@ -129,20 +129,27 @@ def read_history(path: Path) -> tuple[Entry, ...]:
 
 
 def comparable(entries: Iterable[Entry], run: Run) -> tuple[Entry, ...]:
-    """Return the last thirty runs before a run that did the same in the same place, oldest first.
+    """Return the last thirty runs before a run, of those that are alike, oldest first."""
+    earlier = [
+        each
+        for each in runs_alike(entries, run)
+        if each.run_id != run.run_id and each.started_at < run.started_at
+    ]
+    return tuple(earlier[-MAX_RUNS:])
+
+
+def runs_alike(entries: Iterable[Entry], run: Run) -> list[Entry]:
+    """Return the runs that did the same as a run in the same place, oldest first.
 
     That is: with its environment, scenario (by name) and profiles, and without a seeded fault.
     """
     what = (run.environment, run.scenario, profile_of(run))
-    earlier = [
+    alike = [
         each
         for each in entries
-        if (each.environment, each.scenario, each.profile) == what
-        and each.fault is None
-        and each.run_id != run.run_id
-        and each.started_at < run.started_at
+        if (each.environment, each.scenario, each.profile) == what and each.fault is None
     ]
-    return tuple(sorted(earlier, key=lambda each: each.started_at)[-MAX_RUNS:])
+    return sorted(alike, key=lambda each: each.started_at)
 
 
 def profile_of(run: Run) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from checks.history.store import history_path, write_entry
 from checks.result_document import render_result
 from commands.export import export, format_of
 from config.errors import ConfigError
 from reports.export import Format
 from scenarios.evidence.run_folder import RunFolder
+from tests.checks.history.entries import entry
 from tests.evidence_factory import Load, write_run
 from tests.reports.results import good_result
 
@@ -37,6 +39,17 @@ def test_only_the_wanted_tables_are_written_where_they_should_be(
     (written,) = json.loads(capsys.readouterr().out)
     assert Path(written["path"]) == tmp_path / "o" / "findings.csv"
     assert [path.name for path in (tmp_path / "o").iterdir()] == ["findings.csv"]
+
+
+def test_apache_otava_gets_only_runs_that_can_be_compared(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    others = entry(2, scenario="another"), entry(3, environment="staging"), entry(4, fault="x")
+    for each in (entry(5), entry(1), *others, entry(6, profile="soak")):
+        write_entry(history_path(folder), each)
+    export(str(folder.path), tmp_path, Format.OTAVA, (), None, as_json=False)
+    runs = pd.read_csv(folder.path / "export" / "runs-use.csv")
+    assert list(runs["run_id"]) == [entry(1).run_id, entry(5).run_id]
 
 
 def test_an_unknown_table_names_the_known_ones(folder: RunFolder, tmp_path: Path) -> None:
