@@ -73,7 +73,7 @@ def _variables(blocks: Sequence[Block], place: Location, known: list[str]) -> It
             case Together():
                 for position, step in enumerate(block.together):
                     yield from _step(step, (*here, "together", position), known, ())
-        known += _always_saved([block])
+        known += dict.fromkeys(name for name in _always_saved([block]) if name not in known)
 
 
 def _always_saved(blocks: Sequence[Block]) -> Iterator[str]:
