@@ -5,17 +5,14 @@ from typing import Any
 
 import pytest
 
-from scenarios.driver.flow_compiler import compile_flow
-from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.exchanges import Exchanges
 from scenarios.evidence.ledger import Doubt, Ledger, ledger_of
-from scenarios.evidence.recording import Recorder, RecordingEnd
-from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.messages import Response, ResponseLost
 from scenarios.language.model import Scenario
+from tests.scenarios.driver.recorded_iteration import record_iteration
 from tests.scenarios.driver.test_stream_expectations import streamed
-from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
+from tests.scenarios.shop_scenario import Script, answered
 
 ACME = "tokens", ("acme",)
 REQUESTS = "requests", ("acme",)
@@ -52,13 +49,7 @@ def drive(
             "profiles": {"once": {"users": 1, "iterations": 1}},
         }
     )
-    compiled = compile_flow(scenario, ENVIRONMENT, "run-1", "t-1")
-    recorder = Recorder(folder / "a.jsonl", "a", "once", 1, 1, compiled.step_names)
-    given = {"customer": "acme"}
-    run_iteration(compiled, 1, 0.0, Script(*answers), recorder, given, pause=lambda _: None)
-    recorder.end(RecordingEnd(1, 0, 0.1, 1.0))
-    recording = read_recording(folder / "a.jsonl")
-    assert recording
+    recording = record_iteration(folder, scenario, Script(*answers), {"customer": "acme"})
     return recording.exchanges, ledger_of(scenario, [recording.exchanges])
 
 

@@ -11,12 +11,13 @@ from scenarios.driver.flow_compiler import compile_flow
 from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Exchange, Mark, Outcome
 from scenarios.evidence.ledger import Doubt, Ledger, ledger_of
-from scenarios.evidence.recording import Recorder, RecordingEnd
+from scenarios.evidence.recording import Recorder
 from scenarios.evidence.recording_reader import read_recording
 from scenarios.http.bounded_json import MAX_VALUES
 from scenarios.http.messages import Response
 from scenarios.http.streams import Event, Stream, StreamEnd, StreamKind, StreamOrder
 from scenarios.language.model import Scenario
+from tests.scenarios.driver.recorded_iteration import record_iteration
 from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
 
 USED = {"usage": {"tokens": 12.5}}
@@ -47,15 +48,8 @@ def scenario_of(**step: Any) -> Scenario:
 def drive(folder: Path, response: Response, **step: Any) -> tuple[Script, Exchange, Ledger]:
     """Run an iteration whose first step has a stream; return also what it was and counted."""
     scenario = scenario_of(**step)
-    flow, shop = (
-        compile_flow(scenario, ENVIRONMENT, "run-1", "t-1"),
-        Script(response, Response(200, b"")),
-    )
-    recorder = Recorder(folder / "a.jsonl", "a", "once", 1, 1, flow.step_names)
-    run_iteration(flow, 1, 0.0, shop, recorder)
-    recorder.end(RecordingEnd(1, 0, 0.1, 1.0))
-    recording = read_recording(folder / "a.jsonl")
-    assert recording
+    shop = Script(response, Response(200, b""))
+    recording = record_iteration(folder, scenario, shop)
     return shop, recording.exchanges.first(), ledger_of(scenario, [recording.exchanges])
 
 

@@ -11,16 +11,14 @@ import pytest
 
 from config.environment import Environment
 from config.services import Service
-from scenarios.driver.flow_compiler import compile_flow
-from scenarios.driver.iteration import run_iteration
 from scenarios.evidence.exchange import Mark, Outcome
 from scenarios.evidence.ledger import Ledger, ledger_of
-from scenarios.evidence.recording import Recorder, Recording, RecordingEnd
-from scenarios.evidence.recording_reader import read_recording
+from scenarios.evidence.recording import Recording
 from scenarios.http.client import HttpClient
 from scenarios.http.messages import Request, Response, ResponseLost, Sender
 from scenarios.http.streams import StreamEnd
 from scenarios.language.model import Scenario
+from tests.scenarios.driver.recorded_iteration import record_iteration
 from tests.scenarios.driver.test_stream_expectations import streamed
 from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
 from tests.tiny_server import in_background
@@ -47,12 +45,7 @@ def drive(
         "profiles": {"once": {"users": 1, "iterations": 1}},
     }
     scenario = Scenario.model_validate(document)
-    compiled = compile_flow(scenario, environment, "run-1", "t-1")
-    recorder = Recorder(folder / "a.jsonl", "a", "once", 1, 1, compiled.step_names)
-    run_iteration(compiled, 1, recorder.now_s(), sender, recorder, pause=lambda _: None)
-    recorder.end(RecordingEnd(1, 0, 0.1, 1.0))
-    recording = read_recording(folder / "a.jsonl")
-    assert recording
+    recording = record_iteration(folder, scenario, sender, environment=environment)
     return recording, ledger_of(scenario, [recording.exchanges])
 
 
