@@ -20,7 +20,6 @@ from tests import evidence_factory as make
 from tests.scenarios.evidence.metered import spent
 from tests.scenarios.shop_scenario import ENVIRONMENT, Script, answered
 from tests.witnesses.service.test_durations import page
-from witnesses.prometheus.samples import Sample
 
 _SCENARIO = """
 scenario: shop
@@ -113,10 +112,8 @@ def _write_witnesses(folder: RunFolder) -> None:
     traces = list(_traces(folder))
     good, visits = len(traces), sum(len(answers) for answers in _DRIVEN.values())
     uses = {"tea": good, "coffee": 2 * good}
-    for moment in ("before", "after"):
-        make.write_health(folder, moment, {"shop": make.EVERYTHING_IS_WELL})
+    make.write_agreeing_witnesses(folder, good, visits)
     served = page(('method="POST",path="/use",', (good, good, good)))
-    make.write_expositions(folder, "before", {"shop-0": make.exposition({})})
     make.write_expositions(
         folder, "after", {"shop-0": make.exposition(uses, visits) + served.partition("500.0\n")[2]}
     )
@@ -128,12 +125,6 @@ def _write_witnesses(folder: RunFolder) -> None:
     folder.write_witness_file("database/traces.json", b'{"tokens": ""}')
     lines = [json.dumps([trace, "acme", 1.5]).encode() + b"\n" for trace in traces]
     folder.write_witness_lines("database/traces-tokens.jsonl", lines)
-    series: dict[str, list[tuple[Mapping[str, str], Sequence[Sample]]]] = {
-        "uses": [({"kind": kind}, make.settled(0, total)) for kind, total in uses.items()],
-        "visits": [({}, make.settled(0, visits))],
-    }
-    make.write_prometheus(folder, series)
-    make.write_promql(folder, {"query": "errors_total", "response": make.vector(2.0)})
 
 
 def _traces(folder: RunFolder) -> Iterator[str]:

@@ -174,18 +174,24 @@ def case_of(place: Path, *loads: Load, **changes: Any) -> Case:
     return read_case(write_run(place, *loads, **changes))
 
 
-def write_agreeing_witnesses(folder: RunFolder, iterations: int = 4) -> None:
-    """Write witnesses that all say what so many good iterations must have moved."""
+def write_agreeing_witnesses(
+    folder: RunFolder, iterations: int = 4, visits: int | None = None
+) -> None:
+    """Write witnesses that all say what so many good iterations must have moved.
+
+    `visits` is how many iterations counted a visit, if more than those did.
+    """
     uses = {"tea": iterations, "coffee": 2 * iterations}
+    visits = iterations if visits is None else visits
     for moment in ("before", "after"):
         write_health(folder, moment, {"shop": EVERYTHING_IS_WELL})
     write_expositions(folder, "before", {"shop-0": exposition({})})
-    write_expositions(folder, "after", {"shop-0": exposition(uses, visits=iterations)})
+    write_expositions(folder, "after", {"shop-0": exposition(uses, visits)})
     write_rows(folder, "before", {"uses": {"rows": []}})
     write_rows(folder, "after", {"uses": {"rows": [[kind, n] for kind, n in uses.items()]}})
     series: dict[str, list[tuple[Mapping[str, str], Sequence[Sample]]]] = {
         "uses": [({"kind": kind}, settled(0, total)) for kind, total in uses.items()],
-        "visits": [({}, settled(0, iterations))],
+        "visits": [({}, settled(0, visits))],
     }
     write_prometheus(folder, series)
     write_promql(folder, {"query": "errors_total", "response": vector(2.0)})
