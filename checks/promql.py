@@ -20,6 +20,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
+NOT_RESTRICTED = "not restricted to prometheus.match: name its labels in every selector"
+
 
 def judge_promql(case: Case) -> Judgement:
     """Judge every query's values."""
@@ -40,7 +42,9 @@ def _finding(check: PromqlCheck, collected: dict[str, Any]) -> Finding:
     # Prometheus warns where it could not read everything; a partial value proves nothing.
     if warnings:
         verdict = Verdict.INCONCLUSIVE
-    detail = " ".join([collected.get("query", ""), *map(str, warnings)])
+    is_restricted = collected.get("is_restricted", True)
+    beyond = [] if is_restricted else [f"({NOT_RESTRICTED})"]
+    detail = " ".join([collected.get("query", ""), *beyond, *map(str, warnings)])
     return Finding(
         finding_id("promql", check.name), check.name, Kind.PROMQL, verdict, check.expect, observed,
         detail,

@@ -15,11 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from checks.balance.preconditions import (
-    judge_metrics_readable,
-    judge_scraped_by_prometheus,
-    replica_mismatch,
-)
+from checks.balance.preconditions import judge_metrics_readable
 from checks.clocks import judge_clock_skew
 from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
@@ -27,6 +23,7 @@ from checks.verdict import Verdict, exit_code, worst
 from checks.wording import capitalized
 from commands.shared.database_check import check_database
 from commands.shared.interrupts import INTERRUPTS
+from commands.shared.job_check import JobCheck
 from commands.shared.preflight import problems_of
 from commands.shared.run_setup import plan_of, started_stack
 from config.auth import NO_AUTH
@@ -49,7 +46,6 @@ from scenarios.language.secrets import secrets_of
 from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
-from witnesses.process_identity import is_moved
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
@@ -59,8 +55,6 @@ _THREADS = 32
 _PAGES = 8  # of metrics at the same time: each may have 16 MiB
 # Prometheus 2.42 scrapes for the first time only 5 s after its start.
 _FIRST_SCRAPE_S = 8.0
-_POLL_S = 0.2
-_START_TIME = "process_start_time_seconds"
 
 _VERDICTS = {
     Outcome.FOUND: Verdict.PASS,
@@ -271,62 +265,4 @@ def _scraping(
             address_of(url) for other in same for url in environment.services[other].metrics_urls()
         }
         seen = set[float]().union(*(start_times.get(other, ()) for other in same))
-        yield _Job(client, jobs[name], seen).judge(name, len(urls), deadline)
-
-
-class _Job:
-    """What Prometheus scrapes of one job, against the processes that were scraped directly."""
-
-    def __init__(self, client: PrometheusClient, job: str, start_times: set[float]) -> None:
-        self._client = client
-        self._job = job
-        self._start_times = start_times
-
-    def judge(self, name: str, replicas: int, deadline: float) -> Finding:
-        """Judge whether the replicas of a service's job are scraped, and are those very processes.
-
-        Without a replica whose metrics are named, one target is enough.
-        """
-        ups = self._values("up")
-        while len(ups) < max(replicas, 1) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
-            ups = self._values("up")
-        if twice := self._targets_twice():
-            observed = (
-                f"{twice} of its targets stand twice: two replicas of Prometheus without "
-                "deduplication, or two targets with one instance"
-            )
-            remedy = "Query with deduplication, or give each target an instance of its own."
-            finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=False)
-            return replace(finding, detail=remedy)
-        return self._judge_once(name, replicas, ups)
-
-    def _judge_once(self, name: str, replicas: int, ups: list[float]) -> Finding:
-        """Judge targets of which each stands once, by their `up`."""
-        mismatch = replica_mismatch(len(ups), replicas or max(len(ups), 1))
-        observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
-        interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)
-        if interval_s:
-            observed += f", every {interval_s:g} s"
-        scraped = set(self._values(_START_TIME)) if self._start_times and not mismatch else set()
-        has_strangers = bool(scraped) and any(
-            all(is_moved(start_time, other) for other in scraped)
-            for start_time in self._start_times
-        )
-        if has_strangers:
-            observed += "; other processes than those named: their start times differ"
-        is_well = not mismatch and not has_strangers and all(up == 1 for up in ups)
-        finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=is_well)
-        remedy = (
-            f"Scrape each replica with job_name: {self._job}, or correct job or metrics of {name} "
-            "in the environment's file."
-        )
-        return finding if is_well else replace(finding, detail=remedy)
-
-    def _targets_twice(self) -> int:
-        """Return how many targets have the job and instance of another one."""
-        query = f'count(count by (instance) (up{{job="{self._job}"}}) > 1)'
-        return int(next(iter(self._client.query(query, None).values), 0.0))
-
-    def _values(self, metric: str) -> list[float]:
-        return self._client.query(f'{metric}{{job="{self._job}"}}', None).values
+        yield JobCheck(client, jobs[name], seen, settings.match).judge(name, len(urls), deadline)

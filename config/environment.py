@@ -152,8 +152,9 @@ class Environment(StrictModel):
         """Return what is no secret: what is declared public, and the names that reports show."""
         jobs = (service.job or "" for service in self.services.values())
         tenant = "" if self.tenant == PER_RUN else self.tenant
+        match = self.prometheus.match.values() if self.prometheus else ()
         return Publicity.of(
-            self.public, [self.environment, *self.services, *jobs, *self.databases, tenant]
+            self.public, [self.environment, *self.services, *jobs, *self.databases, tenant, *match]
         )
 
     def values(self) -> Iterator[Value]:

@@ -44,6 +44,8 @@ OF_ENVIRONMENT: OtherNames = {
     **belonging("write auth in each service, below services: NAME", "auth", "basic", "bearer",
                 "token", "oauth2", "api_key"),
     **belonging("write timeout in a step of the scenario, or below prometheus", "timeout"),
+    **belonging("write match below prometheus, as in match: {env: staging}", "match", "matchers",
+                "labels", "selector", "external_labels"),
     **belonging("certificates are always verified; name the CA's file with ca_file", "verify",
                 "insecure", "tls", "ssl", "skip_tls_verify"),
     **belonging("it is a key of a scenario file, which --scenario names", "scenario", "flow",
@@ -62,6 +64,11 @@ OF_SERVICE: OtherNames = {
     **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
                 "username", "password"),
     **belonging("write auth: {api_key: …}", "api_key"),
+}  # fmt: skip
+OF_PROMETHEUS: OtherNames = {
+    **meaning("match", "matchers", "labels", "label", "selector", "external_labels", "filter",
+              remedy="match: with a value for each label, as in {env: staging}"),
+    **belonging("write job in each service, below services: NAME", "job", "jobs"),
 }  # fmt: skip
 OF_BASIC: OtherNames = {
     **meaning("username", "user", "login", "name"),

@@ -1,19 +1,41 @@
 """Settings of the Prometheus to query: its address, credentials and timeout."""
 
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from config.auth import Auth, BasicAuth, OAuth2
 from config.client_certificate import ClientCertificate
 from config.headers import HeaderName, HeaderValue
 from config.models import StrictModel
 from config.network import CertificateFile
-from config.requirements import matches
+from config.other_names import OF_PROMETHEUS
+from config.requirements import matches, requires
 from config.units import Duration
 from config.urls import PrometheusUrl
 
 _IS_TOKEN = matches(r"[!-~]+", "not a token: one word of visible ASCII, without Bearer")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def _labels_of_targets(match: dict[str, str]) -> dict[str, str]:
+    for name in match:
+        if not _LABEL.fullmatch(name):
+            message = "letters, digits and _, as Prometheus shows it under Status, Targets"
+            raise ValueError(f"{name!r} is not a label of a target; write {message}")
+        if name == "job":
+            raise ValueError("the job is that of each service; write job in the service instead")
+        if name.startswith("__"):
+            raise ValueError(f"no target keeps {name}: Prometheus drops labels that begin with __")
+    return match
+
+
+_IS_VALUE = requires(str.strip, "must be the value that the label has; an empty one is no label")
+
+TargetMatch = Annotated[dict[str, Annotated[str, _IS_VALUE]], AfterValidator(_labels_of_targets)]
 
 
 class Prometheus(StrictModel):
@@ -23,7 +45,11 @@ class Prometheus(StrictModel):
     to each read of the response. `headers` are sent with every query, verbatim. `ca_file` is a PEM
     file that replaces the environment's; its path is relative to the environment file, or to the
     current folder if there is none. `oauth2` and `certificate` are those of `auth` of a service.
+    `match` are labels of targets, and their values, to which everything that is asked is restricted
+    where the server is shared.
     """
+
+    other_names = OF_PROMETHEUS
 
     url: PrometheusUrl
     timeout: Duration = 10.0
@@ -33,6 +59,7 @@ class Prometheus(StrictModel):
     certificate: ClientCertificate | None = None
     headers: Annotated[dict[HeaderName, HeaderValue], Field(repr=False)] = {}
     ca_file: CertificateFile = None
+    match: TargetMatch = {}
 
     def credentials(self) -> list[str]:
         """Return the settings that authenticate: a token, a password, a client or a header."""
@@ -52,3 +79,13 @@ class Prometheus(StrictModel):
         if len(keys) > 1:
             raise ValueError(f"{' and '.join(keys)} exclude each other; keep one of them")
         return self
+
+
+def matchers_of(match: Mapping[str, str]) -> Iterator[str]:
+    """Yield the PromQL matchers of labels that have to have a value.
+
+    >>> list(matchers_of({"env": "staging", "team": "a"}))
+    ['env="staging"', 'team="a"']
+    """
+    for label, value in match.items():
+        yield f"{label}={json.dumps(value, ensure_ascii=False)}"

@@ -14,7 +14,9 @@ from scenarios.driver.data import iterations_before
 from scenarios.http.messages import DEFAULT_HEADERS
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
+from scenarios.language.selector import parse_selector
 from scenarios.language.tables import Tables
+from scenarios.language.templates import compile_text
 
 Conflict = tuple[Location, str]
 
@@ -114,6 +116,7 @@ def find_witness_conflicts(
         lacking.append((("checks", "promql", index), (
             f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
             f"add prometheus: {{url: …}} to {environment_path}, or remove the check")))  # fmt: skip
+    lacking += _unmatched_selectors(scenario, environment)
     return _problems(scenario_path, lacking)
 
 
@@ -132,6 +135,25 @@ def _lacking(
         if name not in known:
             hint = did_you_mean(name, known)
             yield location, f"{environment.environment} has no {kind} {name!r}; {hint}"
+
+
+def _unmatched_selectors(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    """Yield the selectors that select nothing of the targets that the environment is of."""
+    match = environment.prometheus.match if environment.prometheus else {}
+    for name, settings in scenario.quantities.items():
+        if not settings.prometheus:
+            continue
+        selector = parse_selector(str(compile_text(settings.prometheus)({"tenant": "tenant"})))
+        for each in selector.matchers:
+            if each.label in match and not each.matches(match):
+                yield (
+                    ("quantities", name, "prometheus"),
+                    (
+                        f"{each.label}{each.operator}{each.value!r} selects nothing here: "
+                        f"prometheus.match of {environment.environment} wants {each.label}: "
+                        f"{match[each.label]}; remove the matcher: every query has match"
+                    ),
+                )
 
 
 def _trace_headers(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:

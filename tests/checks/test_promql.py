@@ -94,3 +94,12 @@ def test_a_query_that_was_never_asked_is_inconclusive(tmp_path: Path) -> None:
         Verdict.INCONCLUSIVE,
         "Prometheus was not asked",
     )
+
+
+def test_a_query_that_may_have_selected_other_targets_says_so(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    asked = {"query": "errors_total default 0", "response": vector(3), "is_restricted": False}
+    write_promql(folder, asked)
+    finding = judge_promql(read_case(folder)).findings[0]
+    assert "not restricted to prometheus.match" in finding.detail
+    assert finding.verdict is Verdict.PASS

@@ -82,13 +82,13 @@ def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
     assert "cannot be reached" in finding.observed
 
 
-_TWICE = '/api/v1/query?count(count by (instance) (up{job="shop"}) > 1)'
+_TWICE = '/api/v1/query?count(count by (instance) (up{job=~"shop"}) > 1)'
 
 
 def test_two_replicas_of_prometheus_without_deduplication_are_named() -> None:
     answers = {
         "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(1, 1))),
+        '/api/v1/query?up{job=~"shop"}': Canned(json.dumps(vector(1, 1))),
         _TWICE: Canned(json.dumps(vector(1))),
         "/api/v1/targets": Canned(json.dumps(_TARGETS)),
     }
@@ -104,10 +104,10 @@ def test_a_start_time_that_wavers_is_the_same_process_for_the_doctor(
     scraped: float, is_well: bool
 ) -> None:
     page = Canned("process_start_time_seconds 500.0\n", content_type="text/plain")
-    start_times = '/api/v1/query?process_start_time_seconds{job="shop"}'
+    start_times = '/api/v1/query?process_start_time_seconds{job=~"shop"}'
     answers = {
         "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(1))),
+        '/api/v1/query?up{job=~"shop"}': Canned(json.dumps(vector(1))),
         start_times: Canned(json.dumps(vector(scraped))),
         _TWICE: Canned(json.dumps(vector())),
         "/api/v1/targets": Canned(json.dumps(_TARGETS)),
@@ -133,8 +133,8 @@ def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
 ) -> None:
     answers = {
         "/api/v1/query?time()": Canned(json.dumps(_CLOCK)),
-        '/api/v1/query?up{job="shop"}': Canned(json.dumps(vector(*ups))),
-        '/api/v1/query?process_start_time_seconds{job="shop"}': Canned(json.dumps(vector())),
+        '/api/v1/query?up{job=~"shop"}': Canned(json.dumps(vector(*ups))),
+        '/api/v1/query?process_start_time_seconds{job=~"shop"}': Canned(json.dumps(vector())),
         _TWICE: Canned(json.dumps(vector())),
         "/api/v1/targets": Canned(json.dumps(_TARGETS)),
     }

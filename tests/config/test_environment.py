@@ -628,3 +628,35 @@ def test_a_mistake_in_the_headers_of_a_service_has_its_line(
     with pytest.raises(ConfigError) as error:
         read_environment(written(tmp_path, OWN.replace(old, new, 1)), OF_OWN)
     assert f"staging.yaml:{message}" in str(error.value).replace(f"{tmp_path}/", "").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("match: {env: staging}", "unknown key 'match'; write match below prometheus"),
+        (
+            "prometheus: {url: http://p.example, labels: {env: x}}",
+            "unknown key 'labels'; write match: with a value for each label, as in {env: staging}",
+        ),
+        ("prometheus: {url: http://p.example, match: {env: 5}}", "prometheus.match.env: "),
+        ("prometheus: {url: http://p.example, match: env}", "prometheus.match: "),
+        ('prometheus: {url: http://p.example, match: {"a-b": x}}', "'a-b' is not a label"),
+    ],
+)
+def test_a_mistake_in_a_match_has_its_line_and_a_remedy(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    text = f"environment: test\nservices: {{shop: {{url: http://s.example}}}}\n{line}\n"
+    with pytest.raises(ConfigError) as refused:
+        read_environment(written(tmp_path, text))
+    assert ":3: " in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_the_values_of_a_match_are_no_secrets_wherever_they_come_from(tmp_path: Path) -> None:
+    text = (
+        "environment: test\nservices: {shop: {url: http://s.example}}\n"
+        'prometheus: {url: http://p.example, match: {env: "${STAGE}"}, bearer_token: "${STAGE}"}\n'
+    )
+    environment = read_environment(written(tmp_path, text), {"STAGE": "staging"})
+    assert "staging" not in environment.secrets()

@@ -55,3 +55,28 @@ def test_a_username_or_password_that_basic_authentication_cannot_carry_is_refuse
 
 def test_a_password_may_be_empty_as_with_a_key_for_a_username() -> None:
     assert BasicAuth(username="key", password="").password == ""
+
+
+def test_a_match_is_a_value_for_each_label_of_the_targets() -> None:
+    match = {"env": "staging", "Team_2": "a b"}
+    assert Prometheus(url=URL, match=match).match == match
+    assert Prometheus(url=URL).match == {}
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ({"bad-name": "x"}, "'bad-name' is not a label of a target; write letters, digits and _"),
+        ({"app.kubernetes.io/name": "x"}, "is not a label of a target"),
+        ({"1st": "x"}, "is not a label of a target"),
+        ({"": "x"}, "is not a label of a target"),
+        ({"env=~": "x"}, "is not a label of a target"),
+        ({"job": "shop"}, "the job is that of each service; write job in the service"),
+        ({"__address__": "x"}, "no target keeps __address__"),
+        ({"env": ""}, "must be the value that the label has"),
+        ({"env": " "}, "must be the value that the label has"),
+    ],
+)
+def test_a_match_that_no_target_can_have_is_refused(match: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Prometheus(url=URL, match=match)

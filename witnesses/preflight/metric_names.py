@@ -10,7 +10,7 @@ from typing import Any
 
 from config.clock import CLOCK
 from config.environment import Environment
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import fetch_exposition, metrics_client
 
 # How far back a metric counts as seen.
@@ -103,19 +103,19 @@ class StoredMetrics:
     def __init__(self, client: PrometheusClient, jobs: Iterable[str]) -> None:
         """Ask nothing yet."""
         self._client = client
-        self._jobs = job_matcher(jobs)
+        self._targets = client.targets_of(jobs)
         self.error = ""
 
     def labels_of(self, metric: str) -> frozenset[str] | None:
         """Return the names of a metric's labels, or None if it has no series or is not known."""
-        selector = series_selector(metric, self._jobs)
+        selector = series_selector(metric, self._targets)
         series = self._fetch("series", {"match[]": selector, "limit": _MAX_SERIES})
         names = [set(each) - {"__name__"} for each in series if isinstance(each, dict)]
         return frozenset().union(*names) if names else None
 
     def names(self) -> frozenset[str]:
         """Return the names of all metrics; none if they are not known."""
-        names = self._fetch("label/__name__/values", {"match[]": self._jobs})
+        names = self._fetch("label/__name__/values", {"match[]": self._targets})
         return frozenset(each for each in names if isinstance(each, str))
 
     def _fetch(self, path: str, parameters: Mapping[str, str]) -> list[Any]:

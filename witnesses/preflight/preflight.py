@@ -46,7 +46,7 @@ def _inspect_metrics(
         yield from _inspect_counters(environment, counted, None)
         return
     with closing(PrometheusClient(environment.prometheus, environment.network)) as client:
-        inspector = PromqlInspector(client)
+        inspector = PromqlInspector(client, environment.prometheus.match)
         selectors = [inspector.inspect_selector(quantity) for quantity in counted]
         yield from (each for each in selectors if each.outcome is Outcome.WRONG)
         yield from inspector.inspect_checks(tuple(scenario.checks.promql), tenant)

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from config.model_keys import Location
 from scenarios.language.objectives import PromqlCheck
-from scenarios.language.templates import compile_text
 from witnesses.database.collector import execute
 from witnesses.database.read_only import DatabaseDown, QueryRefused, asking
 from witnesses.model import CountedQuantity
 from witnesses.preflight.inspection import Inspection, Outcome
+from witnesses.prometheus.check_query import CheckQuery
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryRejected
 
 _WINDOW = "1m"
 _MAX_CHARACTERS = 100
 _NUMBERS = ("vector", "scalar")
+_BEYOND = "not restricted to prometheus.match: name its labels in every selector"
+_ANY: Mapping[str, str] = {}
 
 
 def inspect_query(
@@ -73,9 +76,10 @@ def _is_count(value: object) -> bool:
 class PromqlInspector:
     """Evaluates selectors and checks; after an error Prometheus is not asked again."""
 
-    def __init__(self, client: PrometheusClient) -> None:
-        """Ask nothing yet."""
+    def __init__(self, client: PrometheusClient, match: Mapping[str, str] = _ANY) -> None:
+        """Ask nothing yet; `match` are labels of the environment's targets."""
         self._client = client
+        self._match = match
         self.error = ""
 
     def inspect_selector(self, quantity: CountedQuantity) -> Inspection:
@@ -87,9 +91,12 @@ class PromqlInspector:
     def inspect_checks(self, checks: tuple[PromqlCheck, ...], tenant: str) -> Iterator[Inspection]:
         """Inspect the query of each check, with the run's tenant and a window of a minute."""
         for number, check in enumerate(checks):
-            query = compile_text(check.query)({"tenant": tenant, "window": _WINDOW})
+            query = CheckQuery.of_check(check, self._match, tenant, _WINDOW)
             location = ("checks", "promql", number, "query")
-            yield self._inspect(location, (check.name, "promql"), query)
+            inspection = self._inspect(location, (check.name, "promql"), query.text)
+            if inspection.outcome is Outcome.FOUND and not query.is_restricted:
+                inspection = replace(inspection, observed=f"{inspection.observed}; {_BEYOND}")
+            yield inspection
 
     def _inspect(self, location: Location, subject: tuple[str, ...], query: str) -> Inspection:
         if self.error:

@@ -16,7 +16,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 
 from config.clock import CLOCK
 from config.network import Network
-from config.prometheus import Prometheus
+from config.prometheus import Prometheus, matchers_of
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from witnesses.connection_errors import Refusal
 from witnesses.prometheus.query_errors import (
@@ -43,6 +43,7 @@ _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
 _ANYWHERE = Network()
+_ANY: Mapping[str, str] = {}
 # Twice what SampleCollector asks for: a sample is two values, and takes 120 bytes of memory.
 MAX_VALUES = 2_000_000
 
@@ -128,6 +129,10 @@ class PrometheusClient:
             settings.url, session=self._session, timeout=settings.timeout
         )
 
+    def targets_of(self, jobs: Iterable[str]) -> str:
+        """Return the matchers, in braces, of the targets of jobs, with those of the settings."""
+        return job_matcher(jobs, self._settings.match)
+
     def query(self, query: str, at: float | None) -> QueryResponse:
         """Evaluate a query at an instant (epoch seconds; None is now). Raises PrometheusDown."""
         params = _AS_OF_ITS_TIME if at is None else {"time": f"{at:.3f}", **_AS_OF_ITS_TIME}
@@ -170,7 +175,7 @@ class PrometheusClient:
         So it is once that clock was set back: until it has caught up, new samples are refused, and
         old ones are taken for present ones. Raises PrometheusDown.
         """
-        query = f"sum(count_over_time(up{job_matcher(jobs)}[{_FUTURE_S}s]))"
+        query = f"sum(count_over_time(up{self.targets_of(jobs)}[{_FUTURE_S}s]))"
         result = self.query(query, now + _CLOCKS_APART_S + _FUTURE_S).result
         try:
             return bool(result) and float(result[0]["value"][1]) > 0
@@ -201,7 +206,7 @@ class PrometheusClient:
         `now` is on Prometheus' clock. Raises PrometheusDown.
         """
         # A scrape is up to one interval old; what its age is beyond that is the lag.
-        result = self.query(f"max(timestamp(up{job_matcher(jobs)}))", now).result
+        result = self.query(f"max(timestamp(up{self.targets_of(jobs)}))", now).result
         try:
             lag_s = now - _instant(result[0]["value"][1]) - interval_s if result else 0.0
             if lag_s > _MAX_LAG_S:
@@ -220,7 +225,7 @@ class PrometheusClient:
         for window in _STAMPS_WINDOWS:
             unknown = [job for job, interval_s in intervals_s.items() if interval_s is None]
             if unknown:
-                response = self.query(f"up{job_matcher(unknown)}[{window}]", None)
+                response = self.query(f"up{self.targets_of(unknown)}[{window}]", None)
                 intervals_s |= self._median_gaps_s(response)
         return intervals_s
 
@@ -262,11 +267,14 @@ class PrometheusClient:
             return None
         intervals_s: dict[str, float | None] = {}
         for target in targets:
+            labels = target.get("labels", {})
+            if not self._settings.match.items() <= labels.items():
+                continue
             # VictoriaMetrics reports the interval only among the discovered labels.
             discovered = target.get("discoveredLabels", {}).get("__scrape_interval__", "")
             parts = re.findall(r"(\d+)(ms|s|m|h|d)", target.get("scrapeInterval") or discovered)
             interval_s = math.fsum(float(number) * _UNIT_S[unit] for number, unit in parts)
-            intervals_s[target.get("labels", {}).get("job", "")] = _plausible(interval_s)
+            intervals_s[labels.get("job", "")] = _plausible(interval_s)
         return intervals_s
 
     def _median_gaps_s(self, response: QueryResponse) -> dict[str, float]:
@@ -311,10 +319,10 @@ def _plausible(interval_s: float) -> float | None:
     return interval_s if 0 < interval_s <= _MAX_INTERVAL_S else None
 
 
-def job_matcher(jobs: Iterable[str]) -> str:
-    r"""Return the label matcher, in braces, of the targets of some jobs.
+def job_matcher(jobs: Iterable[str], match: Mapping[str, str] = _ANY) -> str:
+    r"""Return the label matchers, in braces, of the targets of some jobs.
 
-    >>> print(job_matcher(["shop", "back-office"]))
-    {job=~"back\\-office|shop"}
+    >>> print(job_matcher(["shop", "back-office"], {"env": "staging"}))
+    {job=~"back\\-office|shop", env="staging"}
     """
-    return f"{{job=~{alternatives(jobs)}}}"
+    return f"{{{', '.join([f'job=~{alternatives(jobs)}', *matchers_of(match)])}}}"

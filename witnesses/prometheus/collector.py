@@ -16,8 +16,8 @@ from config.clock import CLOCK, render_step
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.language.objectives import PromqlCheck
-from scenarios.language.templates import compile_text
 from witnesses.model import CountedQuantity, Moment
+from witnesses.prometheus.check_query import CheckQuery
 from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_SCRAPES
@@ -68,7 +68,7 @@ class PrometheusCollector:
         self._service_targets = targets
         self._jobs = frozenset(targets.jobs.values())
         self._scraped = self._jobs
-        self._targets = job_matcher(self._jobs)
+        self._targets = job_matcher(self._jobs, targets.match)
         self._quantities = [each for each in quantities if each.settings.prometheus]
         self._promql = tuple(promql)
         self._tenant = tenant
@@ -201,16 +201,15 @@ class PrometheusCollector:
         A query without data is asked again for a while: VictoriaMetrics shows the first samples of
         a new series seconds after those of others.
         """
-        variables = {"tenant": self._tenant, "window": self.collection.window}
+        match, window = self._service_targets.match, self.collection.window
         deadline = time.monotonic() + self._new_series_s + _PATIENCE_LAGS * self._lag_s
         for number, check in enumerate(self._promql):
-            promql = compile_text(check.query)(variables)
-            response = self._response(promql)
+            query = CheckQuery.of_check(check, match, self._tenant, window)
+            response = self._response(query.text)
             while _is_without_data(response) and time.monotonic() < deadline:
                 time.sleep(_NEW_SERIES_POLL_S)
-                response = self._response(promql)
-            content = json.dumps({"query": promql, "response": response}, indent=1)
-            folder.write_witness_file(f"promql-{number}.json", content.encode())
+                response = self._response(query.text)
+            folder.write_witness_file(f"promql-{number}.json", query.recorded(response))
 
     def _response(self, promql: str) -> dict[str, Any]:
         """Evaluate a query as of the collection; an error is a response, too."""

@@ -4,20 +4,25 @@ A Prometheus also scrapes others: another environment under the same metric name
 that scrapes the same address. Their series must not be counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.environment import Environment
+from config.prometheus import matchers_of
 from witnesses.model import CountedQuantity
 from witnesses.target_labels import INSTANCE, JOB, Labels, address_of, alternatives, instance_of
 
 
 @dataclass(frozen=True)
 class ServiceTargets:
-    """The job of each service, and the default instance of each of its replicas."""
+    """The job of each service, and the default instance of each of its replicas.
+
+    `match` are labels that each of their targets has.
+    """
 
     jobs: Mapping[str, str]
     instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    match: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_environment(cls, environment: Environment) -> "ServiceTargets":
@@ -26,6 +31,7 @@ class ServiceTargets:
         return cls(
             {name: service.job or name for name, service in services},
             {name: list(map(instance_of, service.metrics_urls())) for name, service in services},
+            environment.prometheus.match if environment.prometheus else {},
         )
 
     @classmethod
@@ -68,12 +74,13 @@ class ServiceTargets:
             if each.label in target and each.label not in own
         )
 
-    def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterable[str]:
+    def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterator[str]:
         jobs = self.jobs_of(quantity)
         if jobs:
             yield f"{JOB}=~{alternatives(jobs)}"
         if self._shares_job(quantity) and (instances := self._instances(quantity, targets)):
             yield f"{INSTANCE}=~{alternatives(instances)}"
+        yield from matchers_of(self.match)
 
     def tells_apart(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> bool:
         """Return whether the targets of a quantity's service can be told from those of others.

@@ -249,3 +249,23 @@ def test_the_trace_header_is_the_clients_own(tmp_path: Path) -> None:
         f"s.yaml:19: {message}",
         f"environment.yaml:1: {message}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "is_refused"),
+    [
+        ('env="prod"', True), ('env!="staging"', True), ('env=~"prod|test"', True),
+        ('env="staging"', False), ('env=~"s.*"', False), ('kind="prod"', False),
+    ],
+)  # fmt: skip
+def test_a_selector_that_the_match_of_the_environment_rules_out_is_refused(
+    tmp_path: Path, matcher: str, is_refused: bool
+) -> None:
+    text = GOOD.replace("prometheus: calls_total", f"prometheus: 'calls_total{{{matcher}}}'")
+    scenario = read_scenario(written(tmp_path, text))
+    match = PROMETHEUS.model_copy(update={"match": {"env": "staging"}})
+    found = refused(tmp_path, scenario, HERE.model_copy(update={"prometheus": match}))
+    assert bool(found) is is_refused
+    assert not is_refused or (
+        "selects nothing here: prometheus.match of test wants env: staging" in found[0]
+    )

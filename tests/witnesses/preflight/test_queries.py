@@ -144,3 +144,15 @@ def test_nobody_at_the_address_of_prometheus_is_down() -> None:
     with closing(PrometheusClient(Prometheus(url=nobody_listens_at()))) as client:
         (inspection,) = PromqlInspector(client).inspect_checks(check("x"), "acme")
     assert inspection.outcome is Outcome.DOWN
+
+
+def test_a_check_that_may_select_other_targets_is_found_and_says_so() -> None:
+    check = PromqlCheck(name="errors", query="errors_total default 0", expect="== 0")
+    with (
+        serving({"/api/v1/query": Canned(json.dumps(vector(1)))}) as server,
+        closing(PrometheusClient(Prometheus(url=server.url))) as client,
+    ):
+        inspections = PromqlInspector(client, {"env": "staging"}).inspect_checks((check,), "acme")
+        (inspection,) = inspections
+    assert inspection.outcome is Outcome.FOUND
+    assert "not restricted to prometheus.match" in inspection.observed

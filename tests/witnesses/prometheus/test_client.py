@@ -394,3 +394,27 @@ def test_an_interval_that_cannot_be_waited_for_is_unknown(interval: str) -> None
 def test_stamps_that_no_clock_made_show_no_interval(stamps: list[float]) -> None:
     with _asking({QUERY: _matrix(shop=[stamps])}) as (client, _):
         assert client.intervals_s(["shop"]) == {"shop": None}
+
+
+def test_every_query_of_targets_is_restricted_to_the_match_of_the_settings() -> None:
+    up, asked = 'up{job=~"shop", env="staging"}', {}
+    asked[f"{QUERY}?max(timestamp({up}))"] = Canned(json.dumps(vector(100)))
+    asked[f"{QUERY}?sum(count_over_time({up}[86400s]))"] = Canned(json.dumps(vector(1)))
+    with serving(asked) as server:
+        settings = settings_of(server.url, match={"env": "staging"})
+        with closing(PrometheusClient(settings)) as client:
+            assert client.targets_of(["shop"]) == '{job=~"shop", env="staging"}'
+            assert client.lag_s(["shop"], 5.0, 106.0) == 1.0
+            assert client.has_future_samples(["shop"], 106.0)
+
+
+def test_a_target_of_another_environment_has_no_say_in_the_interval() -> None:
+    targets = [
+        {"labels": {"job": "shop", "env": env}, "scrapeInterval": interval}
+        for env, interval in (("staging", "5s"), ("prod", "60s"), ("", "30s"))
+    ]
+    body = json.dumps({"status": "success", "data": {"activeTargets": targets}})
+    with serving({TARGETS: Canned(body)}) as server:
+        settings = settings_of(server.url, match={"env": "staging"})
+        with closing(PrometheusClient(settings)) as client:
+            assert client.intervals_s(["shop"]) == {"shop": 5.0}

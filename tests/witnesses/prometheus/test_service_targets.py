@@ -128,3 +128,19 @@ def test_a_service_on_the_loopback_is_asked_for_as_prometheus_names_it(
     assert targets.tells_apart(quantity, labels)
     wanted = f"instance=~{alternatives([instance])}"
     assert targets.selector(quantity, labels) == f'a_total{{job=~"apps", {wanted}}}'
+
+
+@pytest.mark.parametrize(
+    ("selector", "restricted"),
+    [
+        ("a_total", 'a_total{job=~"shop", env="staging"}'),
+        ('a_total{env=~"s.*"}', 'a_total{env=~"s.*", job=~"shop", env="staging"}'),
+        ('a_total{job="batch"}', 'a_total{job="batch", env="staging"}'),
+        ('{"a.total"}', '{"a.total", job=~"shop", env="staging"}'),
+    ],
+)
+def test_a_selector_is_restricted_to_the_labels_of_the_environment(
+    selector: str, restricted: str
+) -> None:
+    targets = ServiceTargets({"shop": "shop"}, match={"env": "staging"})
+    assert targets.selector(counted(prometheus=selector), []) == restricted

@@ -1,0 +1,67 @@
+import json
+import time
+from contextlib import closing
+from typing import Any
+
+from checks.result import Finding
+from checks.verdict import Verdict
+from commands.shared.job_check import JobCheck
+from config.prometheus import Prometheus
+from tests.tiny_server import Canned, serving
+from witnesses.prometheus.client import PrometheusClient
+
+_MATCHED = 'up{job=~"shop", env="staging"}'
+
+
+def _series(*labels: dict[str, str]) -> Canned:
+    result: list[Any] = [{"metric": each, "value": [0, "1"]} for each in labels]
+    data = {"resultType": "vector", "result": result}
+    return Canned(json.dumps({"status": "success", "data": data}))
+
+
+def _judged(answers: dict[str, Canned]) -> Finding:
+    prefixed = {f"/api/v1/query?{query}": answer for query, answer in answers.items()}
+    target = {"labels": {"job": "shop", "env": "staging"}, "scrapeInterval": "5s"}
+    body = json.dumps({"status": "success", "data": {"activeTargets": [target]}})
+    with serving({**prefixed, "/api/v1/targets": Canned(body)}) as server:
+        settings = Prometheus(url=server.url, match={"env": "staging"})
+        with closing(PrometheusClient(settings)) as client:
+            job = JobCheck(client, "shop", match=settings.match)
+            return job.judge("shop", 1, time.monotonic())
+
+
+def test_a_match_that_selects_no_target_is_reported_with_the_values_there_are() -> None:
+    finding = _judged(
+        {
+            _MATCHED: _series(),
+            'count by (env) (up{job=~"shop"})': _series({"env": "stage"}, {}),
+        }
+    )
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed == (
+        "no target of its job has env: staging; there are env: stage; env: none"
+    )
+    assert finding.detail == "Correct prometheus.match in the environment's file."
+
+
+def test_a_job_without_any_target_is_not_blamed_on_the_match() -> None:
+    finding = _judged(
+        {
+            _MATCHED: _series(),
+            'count by (env) (up{job=~"shop"})': _series(),
+            f"count(count by (instance) ({_MATCHED}) > 1)": _series(),
+        }
+    )
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "job_name: shop" in finding.detail
+
+
+def test_targets_of_another_environment_are_not_counted() -> None:
+    finding = _judged(
+        {
+            'up{job=~"shop"}': _series({"env": "staging"}, {"env": "prod"}),
+            _MATCHED: _series({"env": "staging"}),
+            f"count(count by (instance) ({_MATCHED}) > 1)": _series(),
+        }
+    )
+    assert (finding.verdict, finding.observed) == (Verdict.PASS, "1 of 1 targets up, every 5 s")
