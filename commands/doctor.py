@@ -52,7 +52,7 @@ from witnesses.service.exposition import parse_exposition
 from witnesses.target_labels import address_of
 
 _THREADS = 32
-_PAGES = 8  # of metrics at the same time: each may have 16 MiB
+_PAGES = 16  # of metrics at the same time: each may have 16 MiB
 # Prometheus 2.42 scrapes for the first time only 5 s after its start.
 _FIRST_SCRAPE_S = 8.0
 

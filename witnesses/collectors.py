@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.clock import CLOCK
 from config.environment import Environment
@@ -17,7 +17,7 @@ from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collector import PrometheusCollector, write_absence
 from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
-from witnesses.service.collector import ServiceCollector
+from witnesses.service.collector import LOOKS_S, ServiceCollector
 from witnesses.service.reading import is_collected, latest_start_time
 from witnesses.target_labels import address_of, instance_of
 
@@ -26,6 +26,10 @@ CACHED_PAGE_S = 65.0
 FRESH_CACHED_PAGE_S = 25.0  # of what was started for the run: the reference services export nothing
 LATE_COUNTS_S = 8.0
 BASELINE_S = 4.0
+# Health, preflight and baseline take no longer than this and the time of two scrapes: the one that
+# is begun last, and the one at the end of the baseline.
+PRECONDITIONS_S = 5.0
+_LEAST_LOOKS_S = 1.0
 
 _CLOCK_STEP_S = 0.01
 
@@ -50,6 +54,7 @@ class Collectors:
     is_self_observed: bool = False
     cached_page_s: float = CACHED_PAGE_S
     late_counts_s: float = LATE_COUNTS_S
+    opened_s: float = field(default_factory=time.monotonic)
 
     def collect_health(self, moment: Moment) -> None:
         """Ask every service for its health."""
@@ -59,6 +64,7 @@ class Collectors:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""
         if moment is Moment.AFTER:
             self._let_settle()
+        self._services.looks_s = self._looks_s(moment)
         for collector in self._order(moment):
             if self._is_fresh_begin(moment) and isinstance(collector, PrometheusCollector):
                 # Start times are in whole seconds: a process must be older to count as there
@@ -68,6 +74,12 @@ class Collectors:
             collector.collect(moment, self.folder)
             if moment is Moment.AFTER and _has_failed(collector) and not self.is_self_observed:
                 self._sleep_until_settled()  # a barrier that failed has waited for nothing
+
+    def _looks_s(self, moment: Moment) -> float:
+        """Return how long further scrapes may be begun."""
+        if moment is Moment.AFTER:
+            return LOOKS_S
+        return max(_LEAST_LOOKS_S, PRECONDITIONS_S - (time.monotonic() - self.opened_s))
 
     def _order(self, moment: Moment) -> tuple[Collector, ...]:
         """Return the collectors in the order of a moment."""
@@ -106,7 +118,7 @@ class Collectors:
         yield True
         while (waited_s := time.monotonic() - begun_s) < self.cached_page_s:
             is_early = waited_s < self.late_counts_s
-            if (is_early and not self._has_barrier) or self._may_be_cached():
+            if (is_early and not self._has_barrier) or self._services.may_be_cached:
                 yield True
             elif is_early:
                 time.sleep(GRACE_S)
@@ -139,9 +151,9 @@ class Collectors:
     def _prometheus(self) -> PrometheusCollector:
         return next(each for each in self.in_order if isinstance(each, PrometheusCollector))
 
-    def _may_be_cached(self) -> bool:
-        services = (each for each in self.in_order if isinstance(each, ServiceCollector))
-        return any(each.may_be_cached for each in services)
+    @property
+    def _services(self) -> ServiceCollector:
+        return next(each for each in self.in_order if isinstance(each, ServiceCollector))
 
 
 def _has_failed(collector: Collector) -> bool:

@@ -16,6 +16,7 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.prometheus.samples import ScrapeLog
 from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.replica import Replica
+from witnesses.service.single_process import MAX_BYTES, MAX_SCRAPES
 from witnesses.target_labels import address_of
 
 _MAX_NAMED = 5
@@ -95,13 +96,27 @@ def _judge_single_process(name: str, replicas: list[Replica]) -> Precondition:
         Kind.VALIDITY,
         Verdict.INCONCLUSIVE if several else Verdict.PASS,
         "same start time and no falling counter in consecutive scrapes",
-        f"several processes: {failed}" if several else f"one process in {scrapes} scrapes",
+        f"several processes: {failed}"
+        if several
+        else f"one process in {scrapes} scrapes{_few_scrapes(replicas)}",
         "Give the workers one multiprocess directory, or scrape each by itself." if several else "",
     )
     if several is None:
         return Precondition(finding)
     both = (SERVICE, PROMETHEUS)
     return Precondition(finding, _doubts(replicas, both, Reason.SEVERAL_PROCESSES, fell))
+
+
+def _few_scrapes(replicas: Sequence[Replica]) -> str:
+    """Report how many scrapes in a row a large or slow page allowed, or ""."""
+    succeeded = (each for replica in replicas for each in replica.scrapes if each.page_bytes)
+    least = min(succeeded, key=lambda each: each.number, default=None)
+    if least is None or least.number >= MAX_SCRAPES:
+        return ""
+    page = f"takes {least.page_s:.1f} s"
+    if least.page_bytes * MAX_SCRAPES > MAX_BYTES:
+        page = f"has {least.page_bytes / 1e6:.1f} MB"
+    return f", at least {least.number} of {MAX_SCRAPES} in a row, since a page {page}"
 
 
 def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> Finding:

@@ -11,12 +11,14 @@ from typing import Any
 from config.clock import CLOCK
 from config.environment import Environment
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
-from witnesses.service.collector import fetch_exposition, metrics_client
+from witnesses.service.collector import AT_ONCE, fetch_exposition, metrics_client
 
 # How far back a metric counts as seen.
 SEEN_WITHIN_S = 30 * 86_400.0
 
-_THREADS = 16
+# A page that takes longer is left to the collection, which waits for it: the preconditions of a run
+# are over in 5 s and the time of two scrapes.
+_TIMEOUT_S = 5.0
 _MAX_SERIES = "1000"
 # A name of other characters than these stands in quotes: that of a metric first in the braces.
 _CLASSIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -73,10 +75,10 @@ def fetch_shown_pages(environment: Environment) -> ShownPages:
     asked_by = {url: name for name in reversed(urls) for url in urls[name]}
 
     def scrape(url: str) -> tuple[bytes, str]:
-        with metrics_client(environment, asked_by[url], url) as client:
+        with metrics_client(environment, asked_by[url], url, _TIMEOUT_S) as client:
             return fetch_exposition(client, url)
 
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         return ShownPages(dict(zip(asked_by, threads.map(scrape, asked_by), strict=True)), urls)
 
 

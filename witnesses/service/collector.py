@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -22,8 +23,16 @@ from witnesses.connection_errors import Asked, redirect_target, refusal_of
 from witnesses.model import CountedQuantity, Moment
 from witnesses.service.exposition import refusal_of_page
 from witnesses.service.reading import INDEX, LATER, is_collected
-from witnesses.service.single_process import RepeatedScrapes, scrape_repeatedly
+from witnesses.service.single_process import (
+    LEAST_OF_A_SLOW_PAGE,
+    RepeatedScrapes,
+    scrape_repeatedly,
+)
 from witnesses.service.stale_page import Page, fetch_current
+from witnesses.target_labels import address_of
+
+LOOKS_S = 2.0  # how long further scrapes are begun
+AT_ONCE = 32  # replicas that are scraped at the same time
 
 _TIMEOUT_S = 10.0  # as Prometheus waits by default
 _MAX_REDIRECTS = 3
@@ -31,11 +40,29 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
 
 
+@dataclass(frozen=True, slots=True)
+class _Replica:
+    """One metrics address of a service; `name` is that of its exposition."""
+
+    name: str
+    service: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Scraped:
+    """A replica's page, what the index has of it, and whether it may come from a cache."""
+
+    page: Page
+    entry: dict[str, Any]
+    may_be_cached: bool = False
+
+
 class ServiceCollector:
-    """Scrapes the services' own `/metrics`.
+    """Scrapes the services' own `/metrics`, all replicas at once.
 
     One exposition is kept per replica; further scrapes only show whether one process answers, and
-    whether others count on it.
+    whether others count on it. These are begun for `looks_s` seconds, however long a page takes.
 
     first scrapes                      once more        first request
     ──|||||──────── baseline_s ────────────|───────────────●────▶
@@ -47,13 +74,15 @@ class ServiceCollector:
         quantities: Iterable[CountedQuantity] = (),
         baseline_s: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask nothing yet; counters are watched for `baseline_s` seconds before the run."""
         self._baseline_s = baseline_s
-        self._sleep = sleep
+        self._sleep, self._clock = sleep, clock
         self._environment = environment
         self._metrics = frozenset[str]().union(*(each.metrics for each in quantities))
         self.may_be_cached = False
+        self.looks_s = LOOKS_S
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Scrape every replica, and write expositions and an index.
@@ -65,58 +94,89 @@ class ServiceCollector:
         self._collect(LATER if kept else moment, folder)
 
     def _collect(self, moment: str, folder: RunFolder) -> None:
-        self.may_be_cached = False
-        begun_s, index = time.monotonic(), dict[str, Any]()
-        firsts: dict[str, bytes] = {}
-        for service, settings in self._environment.services.items():
-            if settings.metrics == NONE:
-                index[service] = {"service": service, "is_declared_absent": True}
-            for number, url in enumerate(settings.metrics_urls()):
-                with metrics_client(self._environment, service, url) as client:
-                    page, scraped = self._scrape(client, url)
-                name, content = f"{service}-{number}", page.content
-                if content or not page.error:
-                    folder.write_witness_file(f"service/{moment}/{name}.txt", content)
-                    firsts[name] = content
-                index[name] = {"service": service, "job": settings.job or service, **scraped}
-        if moment == Moment.BEFORE and self._baseline_s and self._metrics:
-            self._sleep(max(0.0, begun_s + self._baseline_s - time.monotonic()))
-            for name, first in firsts.items():
-                index[name]["scrapes"] = self._scrape_once_more(first, index[name])
+        begun_s, services = self._clock(), self._environment.services
+        index: dict[str, Any] = {
+            service: {"service": service, "is_declared_absent": True}
+            for service, settings in services.items()
+            if settings.metrics == NONE
+        }
+        replicas = [
+            _Replica(f"{service}-{number}", service, url)
+            for service, settings in services.items()
+            for number, url in enumerate(settings.metrics_urls())
+        ]
+        is_watched = moment == Moment.BEFORE and bool(self._baseline_s and self._metrics)
+        least = 1 if is_watched else LEAST_OF_A_SLOW_PAGE
+        # services may share an address: scraped twice at once, each would move its own counters
+        asked = {address_of(each.url): each for each in reversed(replicas)}
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            scrape = partial(self._scrape, until_s=begun_s + self.looks_s, least=least)
+            scraped = list(threads.map(scrape, asked.values()))
+            if is_watched:
+                self._sleep(max(0.0, begun_s + self._baseline_s - self._clock()))
+                scraped = list(threads.map(self._scrape_once_more, asked.values(), scraped))
+        by_address = dict(zip(asked, scraped, strict=True))
+        for replica in replicas:
+            each = by_address[address_of(replica.url)]
+            if each.page.content or not each.page.error:
+                folder.write_witness_file(f"service/{moment}/{replica.name}.txt", each.page.content)
+            job = services[replica.service].job or replica.service
+            of_replica = {"service": replica.service, "job": job, "url": replica.url}
+            index[replica.name] = of_replica | each.entry
+        self.may_be_cached = any(each.may_be_cached for each in scraped)
         content = json.dumps(index, indent=1, default=asdict).encode()
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
 
-    def _scrape_once_more(self, first: bytes, scraped: Mapping[str, Any]) -> RepeatedScrapes:
-        scrapes: RepeatedScrapes = scraped["scrapes"]
-        with metrics_client(self._environment, scraped["service"], scraped["url"]) as client:
-            last, error = fetch_exposition(client, scraped["url"])
-        return scrapes if error else scrapes.extended(first, last, self._metrics)
+    def _scrape_once_more(self, replica: _Replica, scraped: _Scraped) -> _Scraped:
+        """Extend what the scrapes of a replica showed by one some time later."""
+        first = scraped.page
+        if first.error and not first.content:
+            return scraped
+        with metrics_client(self._environment, replica.service, replica.url) as client:
+            last, error = fetch_exposition(client, replica.url)
+        scrapes: RepeatedScrapes = scraped.entry["scrapes"]
+        if not error:
+            scrapes = scrapes.extended(first.content, last, self._metrics)
+        return replace(scraped, entry={**scraped.entry, "scrapes": scrapes})
 
-    def _scrape(self, client: BoundedClient, url: str) -> tuple[Page, dict[str, Any]]:
-        """Scrape a replica; return its page, and what the index has of it."""
-        page, asked_at = fetch_current(partial(fetch_page, client, url), self._metrics)
-        scrapes = self._scrape_again(client, url, page.content, page.error)
-        return page, {
-            "url": url, "error": page.error, "asked_at": asked_at, "skew_s": page.skew_s,
-            "scrapes": scrapes,
+    def _scrape(self, replica: _Replica, until_s: float, least: int) -> _Scraped:
+        """Scrape a replica, and again until an instant, but for the `least` number of times."""
+        with metrics_client(self._environment, replica.service, replica.url) as client:
+            fetch = _TimedFetch(client, replica.url, self._clock)
+            page, asked_at = fetch_current(fetch, self._metrics)
+            scrapes, pages = RepeatedScrapes(1, ()), {sha256(page.content).digest()}
+
+            def scrape() -> bytes | None:
+                further = fetch()
+                pages.add(sha256(further.content).digest())
+                return None if further.error else further.content
+
+            if not page.error:
+                scrapes = scrape_repeatedly(
+                    page.content, scrape, self._metrics, self._clock,
+                    duration_s=until_s - self._clock(), least=least,
+                )  # fmt: skip
+        entry = {
+            "error": page.error, "asked_at": asked_at, "skew_s": page.skew_s,
+            "scrapes": replace(scrapes, page_s=fetch.slowest_s),
         }  # fmt: skip
-
-    def _scrape_again(
-        self, client: BoundedClient, url: str, first: bytes, error: str
-    ) -> RepeatedScrapes:
-        if error:
-            return RepeatedScrapes(1, ())
-
-        def scrape() -> bytes | None:
-            content, failed = fetch_exposition(client, url)
-            pages.add(sha256(content).digest())
-            return None if failed else content
-
-        pages = {sha256(first).digest()}
-        scrapes = scrape_repeatedly(first, scrape, self._metrics)
         # a cache may be filled again meanwhile; a live page differs nearly every time
-        self.may_be_cached = self.may_be_cached or len(pages) <= 1 + scrapes.number // 10
-        return scrapes
+        may_be_cached = not page.error and len(pages) <= 1 + scrapes.number // 10
+        return _Scraped(page, entry, may_be_cached)
+
+
+class _TimedFetch:
+    """Scrapes an address once per call, and notes how long the slowest scrape took."""
+
+    def __init__(self, client: BoundedClient, url: str, clock: Callable[[], float]) -> None:
+        self._client, self._url, self._clock = client, url, clock
+        self.slowest_s = 0.0
+
+    def __call__(self) -> Page:
+        begun_s = self._clock()
+        page = fetch_page(self._client, self._url)
+        self.slowest_s = max(self.slowest_s, self._clock() - begun_s)
+        return page
 
 
 def metrics_client(

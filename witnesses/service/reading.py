@@ -294,6 +294,8 @@ def _read_scrapes(entry: Mapping[str, Any]) -> RepeatedScrapes:
         tuple(scrapes["self_counting"]),
         tuple(scrapes["moved"]),
         tuple(scrapes["sank"]),
+        scrapes["page_s"],
+        scrapes["page_bytes"],
     )
 
 

@@ -15,18 +15,18 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from witnesses.process_identity import START_TIME_MARGIN_S, are_apart
 from witnesses.service.exposition import COUNTER, GAUGE, START_TIME, declared_types, sample_type
 
-_MAX_SCRAPES = 20
+MAX_SCRAPES = 20
+LEAST_OF_A_SLOW_PAGE = 2
 _MIN_SCRAPES = 3
-_MIN_OF_A_SLOW_PAGE = 2
-_MAX_BYTES = 4_000_000  # of all scrapes together
+MAX_BYTES = 4_000_000  # of all scrapes together
 _TICKS_S = 0.1
-_MAX_DURATION_S = 2.0  # of all scrapes together, but for the fewest
+_MAX_DURATION_S = 2.0  # of all scrapes after the first
 # Name and labels of a sample, then its value; a name that is not classic stands in the braces.
 _SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
 _QUOTED_METRIC = re.compile(r'\{"((?:[^"\\]|\\.)*)"')
@@ -42,7 +42,8 @@ class RepeatedScrapes:
     `start_times` are those of every scrape. `fell` is a counter that fell, or "". `self_counting`
     are the series, with their labels in order, that rose by the same amount with each scrape, and
     `moved` those that rose otherwise: others count on them. `sank` are those of a quantity that
-    the page declares as gauges, and that fell: they count nothing.
+    the page declares as gauges, and that fell: they count nothing. `page_s` is how long the
+    slowest of the scrapes took, and `page_bytes` the size of the largest.
     """
 
     number: int
@@ -51,6 +52,8 @@ class RepeatedScrapes:
     self_counting: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     sank: tuple[str, ...] = ()
+    page_s: float = 0.0
+    page_bytes: int = 0
 
     @property
     def shows_several_processes(self) -> bool:
@@ -66,13 +69,13 @@ class RepeatedScrapes:
         watched = _Watched(metrics, first)
         watched.add(last)
         found = watched.result
-        return RepeatedScrapes(
-            self.number + 1,
-            (*self.start_times, *found.start_times[1:]),
-            self.fell or found.fell,
-            self.self_counting,
-            tuple(sorted({*self.moved, *found.moved} - {*self.self_counting})),
-            tuple(sorted({*self.sank, *found.sank})),
+        return replace(
+            self,
+            number=self.number + 1,
+            start_times=(*self.start_times, *found.start_times[1:]),
+            fell=self.fell or found.fell,
+            moved=tuple(sorted({*self.moved, *found.moved} - {*self.self_counting})),
+            sank=tuple(sorted({*self.sank, *found.sank})),
         )
 
 
@@ -81,17 +84,20 @@ def scrape_repeatedly(
     scrape: Callable[[], bytes | None],
     metrics: frozenset[str] = frozenset(),
     clock: Callable[[], float] = time.monotonic,
+    *,
+    duration_s: float = _MAX_DURATION_S,
+    least: int = LEAST_OF_A_SLOW_PAGE,
 ) -> RepeatedScrapes:
     """Scrape often enough for two processes to show, less often where a scrape is large or slow.
 
     `scrape` returns None where it fails, which ends it. `metrics` are those that a quantity rests
     on: others cast doubt only where the start time is unknown or wavers. `clock` is in seconds.
+    After `duration_s`, none is begun any more, but for the `least` number.
     """
     begun_s, watched = clock(), _Watched(metrics, first)
     number, largest = 1, max(1, len(first))
-    while number < max(_MIN_SCRAPES, min(_MAX_SCRAPES, _MAX_BYTES // largest)):
-        duration_s = clock() - begun_s
-        if duration_s > _MAX_DURATION_S and number >= _MIN_OF_A_SLOW_PAGE:
+    while number < max(_MIN_SCRAPES, min(MAX_SCRAPES, MAX_BYTES // largest)):
+        if clock() - begun_s > duration_s and number >= least:
             break
         exposition = scrape()
         if exposition is None:
@@ -100,7 +106,7 @@ def scrape_repeatedly(
         watched.add(exposition)
         if watched.result.shows_several_processes:
             break
-    return watched.result
+    return replace(watched.result, page_bytes=largest)
 
 
 class _Watched:

@@ -5,6 +5,7 @@ asked at   shown                      age
 12:00:10   uses_total 9 @ 12:00:00    it has what was counted up to the first question
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from witnesses.service.exposition import STALE_S, parse_exposition
 MAX_WAIT_S = 25.0
 
 _POLL_S = 0.5
+# A sample with a timestamp ends in two numbers, or has an exemplar behind them. A large page
+# without any need not be parsed.
+_MAY_BE_STAMPED = re.compile(r"[ \t]\S+[ \t]+[-+.\deE]+[ \t]*$| # ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ def _age_s(page: Page, metrics: frozenset[str], asked_at: float) -> float:
     of_metrics = [line for line in lines if any(each in line for each in metrics)]
     shown = parse_exposition("\n".join([*of_metrics, *lines[-1:], ""]).encode(), "")
     if not metrics & shown.values.keys():  # none of them has counted yet
-        shown = parse_exposition(page.content, "")
+        stamped = [line for line in lines if _MAY_BE_STAMPED.search(line)]
+        shown = parse_exposition("\n".join([*stamped, *lines[-1:], ""]).encode(), "")
     newest = shown.newest_stamp
     return 0.0 if newest is None else asked_at + page.skew_s - newest

@@ -83,6 +83,26 @@ def test_several_processes_behind_one_address_void_the_counters_and_spare_the_da
     assert _findings(folder)["precondition/process-survives/shop"].verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("number", "page_s", "page_bytes", "words"),
+    [
+        (20, 0.1, 1_000, "one process in 40 scrapes"),
+        (6, 1.5, 1_000, "one process in 26 scrapes, at least 6 of 20 in a row, since a page takes "
+         "1.5 s"),
+        (3, 0.4, 15_300_000, "one process in 23 scrapes, at least 3 of 20 in a row, since a page "
+         "has 15.3 MB"),
+    ],
+)  # fmt: skip
+def test_how_many_scrapes_a_slow_or_large_page_allowed_is_reported(
+    tmp_path: Path, number: int, page_s: float, page_bytes: int, words: str
+) -> None:
+    folder = _agreeing(tmp_path)
+    scrapes = RepeatedScrapes(number, (500.0,) * number, page_s=page_s, page_bytes=page_bytes)
+    write_expositions(folder, "after", {"shop-0": exposition(USES, visits=4)}, scrapes=scrapes)
+    finding = _findings(folder)["precondition/single-process/shop"]
+    assert (finding.verdict, finding.observed) == (Verdict.PASS, words)
+
+
 def test_a_replica_that_prometheus_does_not_scrape_leaves_its_figures_lower_bounds(
     tmp_path: Path,
 ) -> None:

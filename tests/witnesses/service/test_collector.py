@@ -4,7 +4,7 @@ import socket
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -50,11 +50,13 @@ def test_a_replica_is_scraped_repeatedly_and_its_start_times_are_kept(folder: Ru
         ServiceCollector(shop_at(server.url)).collect(Moment.AFTER, folder)
         number = len(server.asked)
     scrapes = _index(folder, Moment.AFTER)["shop-0"]["scrapes"]
+    page_s = scrapes.pop("page_s")
     assert scrapes == {
         "number": number, "start_times": [512.5] * number, "fell": "", "self_counting": [],
-        "moved": [], "sank": [],
+        "moved": [], "sank": [], "page_bytes": len(exposition({"tea": 1}, start_time=512.5)),
     }  # fmt: skip
     assert number > 2
+    assert page_s > 0
 
 
 def test_a_counter_that_falls_between_two_scrapes_is_recorded(folder: RunFolder) -> None:
@@ -91,6 +93,101 @@ def test_a_counter_that_moves_some_time_after_the_first_scrapes_has_moved(
     assert (scrapes["number"], scrapes["moved"]) == (asked, moved)
     assert (folder.witnesses / "service/before/shop-0.txt").read_text() == exposition({"tea": 1})
     assert uses[0] == 1 + use  # only before the run
+
+
+def test_all_replicas_of_all_services_are_scraped_at_once(folder: RunFolder) -> None:
+    """Each of them responds to its first scrape only when all have been asked."""
+    together, served = Barrier(6), list[str]()
+
+    def answer(exchange: Exchange) -> None:
+        is_first = exchange.path not in served
+        served.append(exchange.path)
+        if is_first:
+            together.wait(240)
+        exchange.say(exposition({"tea": 1}).encode(), Content_Type="text/plain")
+
+    with answering(answer) as heard:
+        services = {
+            name: Service(url=heard.url, metrics=[f"{heard.url}/{name}/{n}" for n in range(3)])
+            for name in ("shop", "till")
+        }
+        environment = Environment(environment="test", services=services)
+        ServiceCollector(environment).collect(Moment.BEFORE, folder)
+    index = _index(folder)
+    assert list(index) == [f"{name}-{n}" for name in ("shop", "till") for n in range(3)]
+    assert [each["error"] for each in index.values()] == [""] * 6
+
+
+def test_a_replica_that_does_not_respond_holds_no_other_up(folder: RunFolder) -> None:
+    is_over, asked = Event(), list[str]()
+
+    def answer(exchange: Exchange) -> None:
+        asked.append(exchange.path)
+        if exchange.path == "/0":
+            is_over.wait(240)
+        elif asked.count("/1") == 20:
+            is_over.set()
+        exchange.say(exposition({"tea": 1}).encode(), Content_Type="text/plain")
+
+    with answering(answer) as heard:
+        environment = shop_at(heard.url, [f"{heard.url}/0", f"{heard.url}/1"])
+        ServiceCollector(environment, clock=lambda: 0.0).collect(Moment.BEFORE, folder)
+    assert [each["scrapes"]["number"] for each in _index(folder).values()] == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("page_s", "baseline_s", "number", "duration_s"),
+    [
+        (0.1, 0.0, 20, 2.0),
+        (1.5, 0.0, 3, 4.5),
+        (1.5, 4.0, 4, 6.0),
+        (6.0, 0.0, 2, 12.0),
+        (6.0, 4.0, 2, 12.0),
+    ],
+)
+def test_however_long_a_page_takes_the_scrapes_are_over_in_two_scrapes_and_a_bound(
+    folder: RunFolder, page_s: float, baseline_s: float, number: int, duration_s: float
+) -> None:
+    """The clock moves only while a page is scraped, and while the collector sleeps."""
+    now_s = [0.0]
+
+    def answer(exchange: Exchange) -> None:
+        now_s[0] += page_s
+        exchange.say(exposition({"tea": 1}).encode(), Content_Type="text/plain")
+
+    def sleep(for_s: float) -> None:
+        now_s[0] += for_s
+
+    with answering(answer) as heard:
+        collector = ServiceCollector(
+            shop_at(heard.url), [uses_by_kind()], baseline_s, sleep, lambda: now_s[0]
+        )
+        collector.looks_s = 3.5
+        collector.collect(Moment.BEFORE, folder)
+    scrapes = _index(folder)["shop-0"]["scrapes"]
+    assert (scrapes["number"], scrapes["page_s"]) == (number, pytest.approx(page_s))
+    assert now_s[0] == pytest.approx(duration_s)
+
+
+def test_an_address_that_two_services_share_is_scraped_for_both_at_a_time(
+    folder: RunFolder,
+) -> None:
+    """Scraped for each at once, a counter of the scrapes would rise unevenly."""
+    counts = iter(range(1, 100))
+
+    def answer(exchange: Exchange) -> None:
+        exchange.say(exposition({"tea": next(counts)}).encode(), Content_Type="text/plain")
+
+    with answering(answer) as heard:
+        urls = [heard.url, heard.url.replace("127.0.0.1", "localhost")]
+        services = {f"shop{n}": Service(url=url, job="shops") for n, url in enumerate(urls)}
+        environment = Environment(environment="test", services=services)
+        ServiceCollector(environment, [uses_by_kind()]).collect(Moment.BEFORE, folder)
+    first, second = _index(folder).values()
+    assert (first["service"], second["service"], second["job"]) == ("shop0", "shop1", "shops")
+    assert first["scrapes"] == second["scrapes"]
+    assert (first["scrapes"]["number"], first["scrapes"]["moved"]) == (20, [])
+    assert first["scrapes"]["self_counting"] == ['uses_total{kind="tea",tenant="acme"}']
 
 
 def test_each_scrape_has_a_connection_of_its_own(folder: RunFolder) -> None:

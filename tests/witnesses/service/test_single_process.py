@@ -45,7 +45,7 @@ def test_counters_whose_names_stand_in_quotes_are_watched_too() -> None:
 def test_two_processes_behind_one_address_show_different_start_times() -> None:
     scrapes = _scraped(cycle([_exposition(1), _exposition(1, start_time=501.5)]))
     assert scrapes.shows_several_processes
-    assert scrapes == RepeatedScrapes(2, (500.0, 501.5))
+    assert scrapes == RepeatedScrapes(2, (500.0, 501.5), page_bytes=len(_exposition(1, 501.5)))
 
 
 def test_a_start_time_that_wavers_by_a_clock_tick_is_one_process() -> None:
@@ -160,7 +160,7 @@ def test_a_counter_of_the_scrapes_themselves_is_found() -> None:
 
 def test_a_scrape_that_fails_ends_the_repetition_and_shows_nothing() -> None:
     scrapes = scrape_repeatedly(_exposition(1), lambda: None)
-    assert scrapes == RepeatedScrapes(1, (500.0,))
+    assert scrapes == RepeatedScrapes(1, (500.0,), page_bytes=len(_exposition(1)))
     assert not scrapes.shows_several_processes
 
 
