@@ -23,8 +23,8 @@ class Deployment:
     """What was measured, as far as it is known: versions by service, addresses by database.
 
     A version is what the health endpoint reports, or Prometheus of itself. `scrape_interval_s` is
-    that of Prometheus, None where it is not known. `commit` is that of the scenario, or of the CI
-    job.
+    that of Prometheus, and `settling_s` how long settling takes by it, as the run announced; None
+    where it is not known. `commit` is that of the scenario, or of the CI job.
     """
 
     service_versions: dict[str, str] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class Deployment:
     databases: dict[str, str] = field(default_factory=dict)
     commit: str = ""
     prometheus_version: str = ""
+    settling_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Nothing is changed anywhere. The findings have the ids and words of those of a r
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -40,6 +40,7 @@ from config.prometheus import Prometheus
 from config.redaction import Secrets, redact
 from reference_services.common.temporary_folder import temporary_folder
 from reports.checklist import render_checklist
+from reports.settling import render_settling
 from scenarios.http.token_request import TokenRefused
 from scenarios.http.tokens import TOKEN_SOURCES
 from scenarios.language.secrets import secrets_of
@@ -47,6 +48,7 @@ from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.settling import Settling
 from witnesses.service.collector import fetch_exposition, metrics_client
 from witnesses.service.exposition import parse_exposition
 from witnesses.target_labels import address_of
@@ -266,3 +268,15 @@ def _scraping(
         }
         seen = set[float]().union(*(start_times.get(other, ()) for other in same))
         yield JobCheck(client, jobs[name], seen, settings.match).judge(name, len(urls), deadline)
+    yield _settling(client, set(jobs.values()))
+
+
+def _settling(client: PrometheusClient, jobs: Collection[str]) -> Finding:
+    """State how long a run waits for Prometheus; a quantity's `settle` adds to it."""
+    intervals_s = client.intervals_s(jobs) or {}
+    known_s = [*filter(None, map(intervals_s.get, jobs))]
+    observed = render_settling(Settling(max(known_s))) if known_s else "no interval is known yet"
+    return Finding(
+        finding_id("settling", "prometheus"), "settling after a run", Kind.VALIDITY, Verdict.PASS,
+        "known before a run", observed,
+    )  # fmt: skip

@@ -30,6 +30,7 @@ from reference_services.stack.processes import LostProcess
 from reports.live_load import LoadSnapshot
 from reports.live_page import render_live_page
 from reports.progress import Progress
+from reports.settling import render_settling
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.load_process import OnProgress
 from scenarios.driver.plan import Plan
@@ -70,6 +71,7 @@ def run(plan: Plan, as_json: bool, is_live: bool = False) -> NoReturn:
             witnesses.collect_health(Moment.BEFORE)
             if services_are_healthy(current.folder):
                 current.refuse_wrong_scenario(witnesses)
+                current.announce_settling(witnesses)
                 with current.progress.stage("baseline"):
                     witnesses.collect(Moment.BEFORE)
                 with current.served() if is_live else nullcontext():
@@ -146,6 +148,11 @@ class CurrentRun:
                 plan.scenario, plan.scenario_path, witnesses.environment, witnesses.tenant,
                 self.folder.secrets,
             )  # fmt: skip
+
+    def announce_settling(self, witnesses: Collectors) -> None:
+        """Print how long the run will wait after its last response, where it is known."""
+        if settling := witnesses.settling():
+            self.progress.note(render_settling(settling))
 
     @contextmanager
     def served(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.collector import PrometheusCollector, write_absence
 from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
+from witnesses.prometheus.settling import Settling
 from witnesses.service.collector import LOOKS_S, ServiceCollector
 from witnesses.service.reading import is_collected, latest_start_time
 from witnesses.target_labels import address_of, instance_of
@@ -59,6 +60,10 @@ class Collectors:
     def collect_health(self, moment: Moment) -> None:
         """Ask every service for its health."""
         collect_health(self.environment, self.tenant, moment, self.folder)
+
+    def settling(self) -> Settling | None:
+        """Return what settling will take; None without a Prometheus whose pace is known."""
+        return self._prometheus.settling() if self.environment.prometheus else None
 
     def collect(self, moment: Moment) -> None:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""

@@ -162,12 +162,15 @@ def test_the_deployment_is_known_from_the_evidence(tmp_path: Path) -> None:
         databases={"main": "sqlite:///shop.db"},
     )  # fmt: skip
     folder.write_run(run)
-    write_prometheus(folder, {}, collection=CollectionRecord(interval_s=5.0, version="3.5.0"))
+    write_prometheus(
+        folder, {}, collection=CollectionRecord(interval_s=5.0, version="3.5.0", settling_s=17.0)
+    )
     found = judge(folder).deployment
     assert found.service_versions == {"shop": "1.14.2 (4c1f9e0)"}
     assert (found.prometheus, found.commit) == ("http://prometheus:9090", "4c1f9e0")
     assert found.databases == {"main": "sqlite:///shop.db"}
     assert (found.prometheus_version, found.scrape_interval_s) == ("3.5.0", 5.0)
+    assert found.settling_s == 17.0
 
 
 def test_a_phase_of_random_arrivals_has_its_rate_and_seed(tmp_path: Path) -> None:

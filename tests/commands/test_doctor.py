@@ -23,7 +23,14 @@ from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.token_server import TokenServer, serving_tokens
 
 _CLOCK = {"status": "success", "data": {"resultType": "scalar", "result": [0, "5"]}}
-_TARGETS = {"data": {"activeTargets": [{"labels": {"job": "shop"}, "scrapeInterval": "5s"}]}}
+_TARGETS = {
+    "data": {
+        "activeTargets": [
+            {"labels": {"job": "shop"}, "scrapeInterval": "5s"},
+            {"labels": {"job": "node"}, "scrapeInterval": "60s"},
+        ]
+    }
+}
 _METRICS = Canned(exposition({}), content_type="text/plain")
 _WELL = {"/health": Canned("ok"), "/metrics": _METRICS}
 
@@ -144,6 +151,8 @@ def test_a_prometheus_that_answers_passes_and_each_target_must_be_up(
     scraping = findings["precondition/scraped/shop"]
     assert (scraping.verdict, scraping.observed) == (verdict, observed)
     assert ("job_name: shop" in scraping.detail) is (verdict is not Verdict.PASS)
+    # of another job's interval, which is in the targets too, nothing depends
+    assert "every 5 s: settling takes about 15 s" in findings["settling/prometheus"].observed
 
 
 def test_a_database_that_can_be_read_passes_and_a_missing_one_is_inconclusive(

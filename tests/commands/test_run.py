@@ -31,6 +31,7 @@ from tests.tiny_server import Canned, nobody_listens_at, serving
 from witnesses.collectors import Collectors
 from witnesses.model import Moment
 from witnesses.prometheus.collector import write_absence
+from witnesses.prometheus.settling import Settling
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,16 @@ def test_every_profile_is_driven_and_the_run_passes(
     assert json.loads(capsys.readouterr().out)["run_id"] == ended.record.run_id
 
 
+def test_how_long_settling_takes_is_printed_before_anything_is_sent(tmp_path: Path) -> None:
+    current = current_run(tmp_path)
+    current.announce_settling(cast("Collectors", Announcing(Settling(15.0))))
+    current.announce_settling(cast("Collectors", Announcing(None)))
+    printed = cast("io.StringIO", current.progress._stream).getvalue()
+    assert printed == (
+        "Prometheus scrapes every 15 s: settling takes about 45 s after the last response\n"
+    )
+
+
 def test_the_ledger_sums_the_exchanges_of_every_profile(tmp_path: Path) -> None:
     ended = ran(tmp_path, scenario=COUNTED_SCENARIO)
     ledger = json.loads((ended.folder.evidence / "ledger.json").read_text())
@@ -120,6 +131,16 @@ def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
     # one further scrape is that of the preflight, which asks for the counters of the scenario
     scrapes = not_asked.asked.count("/metrics")
     assert short.asked.count("/metrics") >= scrapes * 3 / 2 + 1
+
+
+@dataclass(frozen=True)
+class Announcing:
+    """Collectors of which only is known how long settling takes."""
+
+    known: Settling | None
+
+    def settling(self) -> Settling | None:
+        return self.known
 
 
 class Counting:

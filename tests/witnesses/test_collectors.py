@@ -17,7 +17,7 @@ from scenarios.language.model import Scenario
 from tests.evidence_factory import exposition
 from tests.tiny_server import Canned, serving
 from tests.witnesses.counted_quantities import SELECTOR
-from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, scraping
+from tests.witnesses.prometheus.fake_prometheus import INTERVAL_S, FakePrometheus, scraping
 from witnesses.collectors import Collectors, is_under_test, open_collectors
 from witnesses.database.collector import DatabaseCollector
 from witnesses.figure import Figure
@@ -173,6 +173,30 @@ def test_beside_a_prometheus_further_attempts_are_only_for_counters_that_exceed(
     with shop.collectors(fresh=False) as collectors:
         attempts = replace(collectors, late_counts_s=60.0, cached_page_s=60.0).attempts()
         assert [next(attempts), next(attempts), next(attempts)] == [True, False, False]
+
+
+def test_how_long_settling_takes_is_known_before_anything_is_sent(shop: Shop) -> None:
+    with shop.collectors(fresh=False) as collectors:
+        settling = collectors.settling()
+        collectors.collect(Moment.BEFORE)
+    assert settling
+    assert settling.interval_s == INTERVAL_S
+    assert read_prometheus(shop.folder).collection.settling_s == settling.duration_s
+
+
+def test_without_a_prometheus_no_settling_is_announced(shop: Shop) -> None:
+    with shop.collectors(fresh=False, has_prometheus=False) as collectors:
+        assert collectors.settling() is None
+
+
+def test_a_prometheus_that_is_down_announces_nothing_and_is_an_error_of_the_baseline(
+    shop: Shop,
+) -> None:
+    shop.prometheus.is_down = True
+    with shop.collectors(fresh=False) as collectors:
+        assert collectors.settling() is None
+        collectors.collect(Moment.BEFORE)
+    assert read_prometheus(shop.folder).collection.error
 
 
 def test_prometheus_comes_first_since_the_others_report_what_it_waits_for(shop: Shop) -> None:

@@ -19,7 +19,7 @@ class CollectionRecord:
     started for this run. `windows` are the ends of the windows in which the samples were read.
     `is_declared_absent` means that the environment has no Prometheus.
     `is_clock_set` means that the error is that Prometheus' clock was set. `version` is what it
-    reports of itself, or "".
+    reports of itself, or "". `settling_s` is how long settling takes as it is known before the run.
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
     """
 
@@ -36,6 +36,7 @@ class CollectionRecord:
     is_declared_absent: bool = False
     is_clock_set: bool = False
     version: str = ""
+    settling_s: float = 0.0
 
     @property
     def window(self) -> str:

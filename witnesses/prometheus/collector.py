@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from config.clock import CLOCK, render_step
+from config.clock import CLOCK
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.language.objectives import PromqlCheck
@@ -21,22 +21,19 @@ from witnesses.prometheus.check_query import CheckQuery
 from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_SCRAPES
+from witnesses.prometheus.pace import Pace
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
 from witnesses.prometheus.samples import Series, read_series
 from witnesses.prometheus.service_targets import ServiceTargets
+from witnesses.prometheus.settling import Settling
 from witnesses.prometheus.windows import UP
 
 _POLL_S = 0.05
 _DISCOVERY_S = 7.0
-_USUAL_INTERVAL_S = 15.0
-_PATIENCE_S = 3.0
-_PATIENCE_SCRAPES = 8
-_PATIENCE_LAGS = 3
 _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
 _NEXT_SCRAPE_RATIO = 1.25
-_CLOCK_STEP_S = 0.5
 _NEW_SERIES_S, _NEW_SERIES_POLL_S = 10.0, 0.5
 
 
@@ -67,20 +64,16 @@ class PrometheusCollector:
         self._folder = folder
         self._service_targets = targets
         self._jobs = frozenset(targets.jobs.values())
-        self._scraped = self._jobs
         self._targets = job_matcher(self._jobs, targets.match)
         self._quantities = [each for each in quantities if each.settings.prometheus]
         self._promql = tuple(promql)
         self._tenant = tenant
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
-        self._lag_s = 0.0
         self._new_series_s = new_series_s
         self._is_silent = is_silent
         self._last_response_at = 0.0
-        self._slowest_s = 0.0
-        self._skew_s: float | None = None
-        self._skew_learned_s = 0.0
+        self._pace = Pace(client, self._jobs, fresh=fresh)
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances
         )
@@ -99,20 +92,33 @@ class PrometheusCollector:
             self.collect_moved_samples()
         self._collect_promql(folder)
 
+    def settling(self) -> Settling | None:
+        """Return what settling will take, before the run; None where it is not known yet."""
+        try:
+            self._pace.learn(is_early=self.collection.fresh)
+        except PrometheusDown:
+            return None  # the baseline keeps the error
+        return self._settling()
+
+    def _settling(self) -> Settling | None:
+        longest_s = max((each.settings.settle for each in self._quantities), default=0.0)
+        pace = self._pace
+        return Settling(pace.interval_s, longest_s + pace.lag_s) if pace.is_interval_known else None
+
     def wait_for_baseline(self) -> None:
         """Wait until every target has been scraped twice, within a bound."""
         try:
-            self._learn_pace()
+            self._pace.learn(is_early=self.collection.fresh)
             if not self.collection.fresh:
                 _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
-                _wait(self._deadline(), self._scraped_before)
-                self._refuse_future_samples()
+                _wait(self._pace.deadline(), self._scraped_before)
+                self._pace.refuse_future_samples()
             if self._is_silent:
                 self._sleep_scrapes(_SCRAPES_BEFORE)
         except PrometheusDown as error:
             self._keep_error(error)
-        self.collection = replace(self.collection, begin=self._now())
-        _write_record(self._folder, self.collection)
+        self.collection = replace(self.collection, begin=self._pace.now())
+        self._write()
 
     #     last response      end             settled_at
     #     ───────│────────────│───────────────│──s──s──s──▶     s: a successful scrape
@@ -123,31 +129,31 @@ class PrometheusCollector:
         `last_response_at` is on our clock, in epoch seconds. A quantity with a `settle` is at rest
         only after that; those that others count on all the time are not waited for.
         """
-        self.collection = replace(self.collection, at=self._now())
+        self.collection = replace(self.collection, at=self._pace.now())
         if self.collection.is_clock_set:
-            _write_record(self._folder, self.collection)
+            self._write()
             return
         try:
-            self._learn_skew()
-            end = last_response_at + self.collection.skew_s + _CLOCK_MARGIN_S
+            self._pace.learn_skew()
+            end = last_response_at + self._pace.skew_s + _CLOCK_MARGIN_S
             settled_at = end + max((each.settings.settle for each in self._quantities), default=0.0)
-            self.collection = replace(self.collection, end=end, at=self._now())
-            deadline = self._deadline() + max(0.0, settled_at - self._now())
+            self.collection = replace(self.collection, end=end, at=self._pace.now())
+            deadline = self._pace.deadline() + max(0.0, settled_at - self._pace.now())
             _wait(deadline, lambda: self._scraped_after(settled_at))
-            self._learn_pace()
+            self._pace.learn()
             self._samples = self._open_samples()
             self._samples.take_until(end)
             self._standstill = self._take_at_scrapes(deadline, lambda state: state.is_still)
-            self._learn_skew()
-            self._refuse_future_samples()
+            self._pace.learn_skew()
+            self._pace.refuse_future_samples()
         except PrometheusDown as error:
             self._keep_error(error)
-        _write_record(self._folder, self.collection)
+        self._write()
 
     def _open_samples(self) -> SampleCollector:
         """Return a collector of the samples since three scrapes before the first request."""
         # Back over two scrapes before the first request, and one to spare.
-        interval_s = self.collection.interval_s
+        interval_s = self._pace.interval_s
         pace = self.collection.begin - 3 * interval_s - 1, interval_s
         targets = [series.labels for series in self._ups()]
         selectors = {
@@ -167,14 +173,14 @@ class PrometheusCollector:
         before = self._standstill
         try:
             self._standstill = self._take_at_scrapes(
-                self._deadline(), lambda state: state.is_still and state.total != before.total
+                self._pace.deadline(), lambda state: state.is_still and state.total != before.total
             )
-            self._learn_skew()
+            self._pace.learn_skew()
         except ClockSet as error:
             self._keep_error(error)
         except PrometheusDown:
             return
-        _write_record(self._folder, self.collection)
+        self._write()
 
     def wait_silently(self, settle_s: float) -> None:
         """Wait without a query until every target was scraped after the last response.
@@ -187,7 +193,7 @@ class PrometheusCollector:
 
     def _sleep_scrapes(self, number: int) -> None:
         """Sleep until `number` scrapes have been made from now on, each answered."""
-        time.sleep((number + 1) * self.collection.interval_s)
+        time.sleep((number + 1) * self._pace.interval_s)
 
     def query(self, promql: str) -> str:
         """Evaluate a query as of the collection; return the response. Raises PrometheusDown."""
@@ -202,7 +208,7 @@ class PrometheusCollector:
         a new series seconds after those of others.
         """
         match, window = self._service_targets.match, self.collection.window
-        deadline = time.monotonic() + self._new_series_s + _PATIENCE_LAGS * self._lag_s
+        deadline = time.monotonic() + self._new_series_s + self._pace.patience_for_lag_s
         for number, check in enumerate(self._promql):
             query = CheckQuery.of_check(check, match, self._tenant, window)
             response = self._response(query.text)
@@ -221,39 +227,17 @@ class PrometheusCollector:
             return {"error": str(error)}
         return response
 
-    def _learn_pace(self) -> None:
-        """Learn clock skew, scrape interval and version. A fresh stack has not been scraped yet."""
-        self._learn_skew()
-        is_early = self.collection.fresh and not self.collection.begin
-        intervals_s = self._client.intervals_s(() if is_early else self._jobs)
-        known_s = filter(None, ((intervals_s or {}).get(job) for job in self._jobs))
-        interval_s = max(known_s, default=_USUAL_INTERVAL_S)
-        version = "" if is_early else self._client.version()
-        self.collection = replace(self.collection, interval_s=interval_s, version=version)
-        if intervals_s is not None and not self.collection.fresh:
-            self._scraped = self._jobs & intervals_s.keys()
-            self._lag_s = max(self._lag_s, self._client.lag_s(self._jobs, interval_s, self._now()))
-
-    def _learn_skew(self) -> None:
-        """Learn the clock skew. Raises ClockSet where it is another one than the last time."""
-        before_s, sent_s = self._skew_s, time.monotonic()
-        self._skew_s = skew_s = self._client.clock_skew_s()
-        self.collection = replace(self.collection, skew_s=skew_s)
-        # Either skew may be wrong by half of the time that its query took.
-        self._skew_learned_s = time.monotonic()
-        self._slowest_s = max(self._slowest_s, self._skew_learned_s - sent_s)
-        step_s = skew_s - (skew_s if before_s is None else before_s)
-        if abs(step_s) > _CLOCK_STEP_S + self._slowest_s:
-            raise ClockSet(f"the clock of Prometheus was {render_step(step_s)} during the run")
-
-    def _refuse_future_samples(self) -> None:
-        """Raise ClockSet if Prometheus' clock was set back, and has not caught up yet."""
-        if self._client.has_future_samples(self._jobs, self._now()):
-            raise ClockSet("Prometheus has samples of its future: its clock was set back")
-
     def _keep_error(self, error: PrometheusDown) -> None:
         is_clock_set = isinstance(error, ClockSet)
         self.collection = replace(self.collection, error=str(error), is_clock_set=is_clock_set)
+
+    def _write(self) -> None:
+        pace = self._pace
+        self.collection = replace(
+            self.collection, skew_s=pace.skew_s, interval_s=pace.interval_s, version=pace.version,
+            settling_s=settling.duration_s if (settling := self._settling()) else 0.0,
+        )  # fmt: skip
+        _write_record(self._folder, self.collection)
 
     def _take_at_scrapes(
         self, deadline: float, is_enough: Callable[[Standstill], bool]
@@ -269,32 +253,32 @@ class PrometheusCollector:
         if self._samples is None:
             raise PrometheusDown("Prometheus was not read after the run")
         # In whole milliseconds, as queries have their time: `at` is then the time of these samples.
-        at = round(self._now(), 3)
+        at = round(self._pace.now(), 3)
         state = self._samples.take_last(at, self.collection.end)
         self.collection = replace(self.collection, at=at, windows=self._samples.ends)
         return state
 
     def _scraped_since(self, at: float) -> bool:
         """Return whether all were scraped since; targets that vanished are not waited for."""
-        if self._now() > at + _NEXT_SCRAPE_RATIO * self.collection.interval_s:
+        if self._pace.now() > at + _NEXT_SCRAPE_RATIO * self._pace.interval_s:
             return True
         return all(series.samples[-1][0] > at for series in self._ups() if series.samples)
 
     def _targets_known(self) -> bool:
         """Return whether Prometheus knows the targets; one that has just started does not yet."""
-        self._learn_pace()
-        return self._scraped >= self._jobs
+        self._pace.learn()
+        return self._pace.scraped >= self._jobs
 
     def _scraped_before(self) -> bool:
         ups = self._ups()
-        return {series.target[0] for series in ups} >= self._scraped and all(
+        return {series.target[0] for series in ups} >= self._pace.scraped and all(
             [up for _, up in series.samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
             for series in ups
         )
 
     def _scraped_after(self, settled_at: float) -> bool:
         ups = self._ups()
-        if not {series.target[0] for series in ups} >= self._scraped:
+        if not {series.target[0] for series in ups} >= self._pace.scraped:
             return False
         for series in ups:
             after = [up for at, up in series.samples if at > settled_at]
@@ -309,21 +293,13 @@ class PrometheusCollector:
 
         All waits come here, so a clock that is set ends them: they would wait for its old time.
         """
-        if time.monotonic() - self._skew_learned_s > max(_CLOCK_STEP_S, self.collection.interval_s):
-            self._learn_skew()
-        window = f"{math.ceil(4 * self.collection.interval_s + self._lag_s) + 1}s"
-        response = self._client.query(f"{UP}{self._targets}[{window}]", self._now())
+        self._pace.learn_skew_if_old()
+        window = f"{math.ceil(4 * self._pace.interval_s + self._pace.lag_s) + 1}s"
+        response = self._client.query(f"{UP}{self._targets}[{window}]", self._pace.now())
         try:
             return read_series(response.content)
         except ValueError as error:
             raise PrometheusDown("Prometheus does not respond with raw samples") from error
-
-    def _now(self) -> float:
-        return CLOCK.now_at() + self.collection.skew_s
-
-    def _deadline(self) -> float:
-        patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.collection.interval_s
-        return time.monotonic() + patience_s + _PATIENCE_LAGS * self._lag_s
 
 
 def write_absence(folder: RunFolder) -> None:

@@ -261,7 +261,7 @@ class _ScrapedAs(PrometheusClient):
 def _paced(folder: RunFolder, client: PrometheusClient) -> PrometheusCollector:
     """Return a collector that has learnt clock and interval of its Prometheus."""
     collector = PrometheusCollector(client, _SHOP, folder)
-    collector._learn_pace()
+    collector._pace.learn()
     return collector
 
 

@@ -1,0 +1,23 @@
+"""Put into words how long a run waits after its last response."""
+
+from witnesses.prometheus.settling import Settling
+
+_MINUTE_S = 60.0
+_SHORT_S = 2 * _MINUTE_S
+
+
+def render_settling(settling: Settling) -> str:
+    """Return the sentence.
+
+    >>> render_settling(Settling(15.0))
+    'Prometheus scrapes every 15 s: settling takes about 45 s after the last response'
+    >>> render_settling(Settling(60.0, delay_s=2.0))
+    'Prometheus scrapes every 60 s: settling takes about 3 min after the last response'
+    """
+    duration_s = settling.duration_s
+    is_short = duration_s <= _SHORT_S
+    duration = f"{duration_s:.0f} s" if is_short else f"{duration_s / _MINUTE_S:.2g} min"
+    return (
+        f"Prometheus scrapes every {settling.interval_s:g} s: "
+        f"settling takes about {duration} after the last response"
+    )

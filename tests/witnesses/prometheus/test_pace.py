@@ -1,0 +1,62 @@
+"""What is learnt of a Prometheus' pace, and how long it is waited for by that."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from config.prometheus import Prometheus
+from tests.tiny_server import nobody_listens_at
+from witnesses.prometheus.client import ClockSet, PrometheusClient
+from witnesses.prometheus.pace import Pace
+
+
+class PacedClient(PrometheusClient):
+    """A client of a Prometheus of which all is known."""
+
+    def __init__(self, intervals_s: Mapping[str, float | None], *skews_s: float) -> None:
+        super().__init__(Prometheus(url=nobody_listens_at()))
+        self._intervals_s, self._skews_s = dict(intervals_s), list(skews_s or [0.0])
+
+    def clock_skew_s(self) -> float:
+        return self._skews_s.pop(0) if len(self._skews_s) > 1 else self._skews_s[0]
+
+    def intervals_s(self, jobs: object = ()) -> dict[str, float | None] | None:
+        return self._intervals_s
+
+    def lag_s(self, jobs: object, interval_s: float, now: float) -> float:
+        return 0.0
+
+    def version(self) -> str:
+        return "3.5.0"
+
+
+def test_the_longest_interval_of_the_jobs_counts_and_that_of_others_does_not() -> None:
+    pace = Pace(PacedClient({"shop": 15.0, "cart": 30.0, "node": 60.0}), {"shop", "cart"},
+                fresh=False)  # fmt: skip
+    pace.learn()
+    assert (pace.interval_s, pace.is_interval_known) == (30.0, True)
+    assert pace.scraped == {"shop", "cart"}
+
+
+@pytest.mark.parametrize("intervals_s", [{}, {"shop": None}, {"node": 60.0}])
+def test_an_interval_that_nobody_reports_is_assumed_and_known_to_be_assumed(
+    intervals_s: dict[str, float | None],
+) -> None:
+    pace = Pace(PacedClient(intervals_s), {"shop"}, fresh=False)
+    pace.learn()
+    assert (pace.interval_s, pace.is_interval_known) == (15.0, False)
+
+
+def test_the_version_of_a_fresh_prometheus_is_asked_once_it_has_scraped() -> None:
+    pace = Pace(PacedClient({"shop": 1.0}), {"shop"}, fresh=True)
+    pace.learn(is_early=True)
+    assert pace.version == ""
+    pace.learn()
+    assert pace.version == "3.5.0"
+
+
+def test_a_skew_that_changes_by_more_than_its_queries_took_is_a_clock_that_was_set() -> None:
+    pace = Pace(PacedClient({"shop": 1.0}, 0.0, 3_600.0), {"shop"}, fresh=False)
+    pace.learn()
+    with pytest.raises(ClockSet):
+        pace.learn_skew()

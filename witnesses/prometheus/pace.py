@@ -1,0 +1,87 @@
+"""The pace and the clock of a Prometheus: skew, scrape interval, and how late samples show."""
+
+import time
+from collections.abc import Collection
+
+from config.clock import CLOCK, render_step
+from witnesses.prometheus.client import ClockSet, PrometheusClient
+
+_USUAL_INTERVAL_S = 15.0
+_PATIENCE_S = 3.0
+_PATIENCE_SCRAPES = 8
+_PATIENCE_LAGS = 3
+_CLOCK_STEP_S = 0.5
+
+
+class Pace:
+    """What is known of how, and when, a Prometheus scrapes some jobs.
+
+    `scraped` are those of them that have targets. `interval_s` is the longest of them.
+    """
+
+    def __init__(self, client: PrometheusClient, jobs: Collection[str], *, fresh: bool) -> None:
+        """Ask nothing yet. A `fresh` Prometheus has not scraped yet."""
+        self._client = client
+        self._jobs = frozenset(jobs)
+        self._fresh = fresh
+        self._skew_s: float | None = None
+        self._skew_learned_s = 0.0
+        self._slowest_s = 0.0
+        self.scraped = self._jobs
+        self.lag_s = 0.0
+        self.interval_s = 0.0
+        self.is_interval_known = False
+        self.version = ""
+
+    @property
+    def skew_s(self) -> float:
+        """Prometheus' clock minus ours."""
+        return self._skew_s or 0.0
+
+    def now(self) -> float:
+        """Return the time on Prometheus' clock, in epoch seconds."""
+        return CLOCK.now_at() + self.skew_s
+
+    def deadline(self) -> float:
+        """Return until when to wait for scrapes, in seconds of the monotonic clock."""
+        patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.interval_s
+        return time.monotonic() + patience_s + self.patience_for_lag_s
+
+    @property
+    def patience_for_lag_s(self) -> float:
+        """How long to wait for samples that show late."""
+        return _PATIENCE_LAGS * self.lag_s
+
+    def learn(self, *, is_early: bool = False) -> None:
+        """Learn skew, interval and version; `is_early` is a fresh stack's first time."""
+        self.learn_skew()
+        intervals_s = self._client.intervals_s(() if is_early else self._jobs)
+        known_s = [*filter(None, ((intervals_s or {}).get(job) for job in self._jobs))]
+        self.is_interval_known = bool(known_s)
+        self.interval_s = max(known_s, default=_USUAL_INTERVAL_S)
+        self.version = "" if is_early else self._client.version()
+        if intervals_s is not None and not self._fresh:
+            self.scraped = self._jobs & intervals_s.keys()
+            lag_s = self._client.lag_s(self._jobs, self.interval_s, self.now())
+            self.lag_s = max(self.lag_s, lag_s)
+
+    def learn_skew(self) -> None:
+        """Learn the clock skew. Raises ClockSet where it is another one than the last time."""
+        before_s, sent_s = self._skew_s, time.monotonic()
+        self._skew_s = skew_s = self._client.clock_skew_s()
+        # Either skew may be wrong by half of the time that its query took.
+        self._skew_learned_s = time.monotonic()
+        self._slowest_s = max(self._slowest_s, self._skew_learned_s - sent_s)
+        step_s = skew_s - (skew_s if before_s is None else before_s)
+        if abs(step_s) > _CLOCK_STEP_S + self._slowest_s:
+            raise ClockSet(f"the clock of Prometheus was {render_step(step_s)} during the run")
+
+    def learn_skew_if_old(self) -> None:
+        """Learn the skew once per scrape, so that a clock that is set ends every wait."""
+        if time.monotonic() - self._skew_learned_s > max(_CLOCK_STEP_S, self.interval_s):
+            self.learn_skew()
+
+    def refuse_future_samples(self) -> None:
+        """Raise ClockSet if Prometheus' clock was set back, and has not caught up yet."""
+        if self._client.has_future_samples(self._jobs, self.now()):
+            raise ClockSet("Prometheus has samples of its future: its clock was set back")
