@@ -46,7 +46,7 @@ def render_comparison_terminal(comparison: Comparison, terminal: TerminalFormat,
     console = make_console(terminal)
     style = f"bold {COLOURS[comparison.verdict]}"
     steps = make_table(("step", "compared", "change", "95 % interval", "p of noise", "outcome"),
-                       right=(2, 3, 4), gives_way=(0, 5))  # fmt: skip
+                       right=(2, 3, 4), gives_way=(0, 1, 4, 5))  # fmt: skip
     for row in view.change_rows(comparison):
         cells = row.step, row.measure, row.change, row.interval, row.noise
         steps.add_row(

@@ -19,6 +19,7 @@ NOT_JUDGED = "– not judged"
 MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?"}
 
 _MINUS = "−"
+_LEAST_ROUGH = 0.1  # percent, with two decimals
 # What XML forbids, what steers a terminal, and what reverses the direction of writing.
 _UNWRITABLE = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd"
@@ -104,6 +105,15 @@ def render_percentage(ratio: Amount | None, *limits: float) -> str:
     return f"{_digits(decimal_of(ratio).scaleb(2), 2, *bounds)} %"
 
 
+def render_given_share(ratio: float) -> str:
+    """Write a ratio that somebody chose as a percentage, with the digits that it has.
+
+    >>> render_given_share(0.05), render_given_share(0.125)
+    ('5 %', '12.5 %')
+    """
+    return f"{decimal_of(ratio).scaleb(2).normalize():f} %"
+
+
 def render_change(ratio: float) -> str:
     """Write a ratio as a percentage with its sign.
 
@@ -111,6 +121,19 @@ def render_change(ratio: float) -> str:
     ('+3.20 %', '−0.001 %', '0.00 %')
     """
     return _signed(ratio, render_percentage)
+
+
+def render_rough_change(ratio: float) -> str:
+    """Write a ratio as a percentage with its sign and three digits, for what has an interval.
+
+    >>> [render_rough_change(each) for each in (7.5645, 0.4393, -0.0321, 0.00004, 0.9999)]
+    ['+756 %', '+43.9 %', '−3.21 %', '+0.004 %', '+100.0 %']
+    """
+    percent = abs(ratio) * 100
+    if not _LEAST_ROUGH <= percent < math.inf:
+        return render_change(ratio)
+    decimals = max(0, min(2, 2 - math.floor(math.log10(percent))))
+    return f"{_MINUS if ratio < 0 else '+'}{percent:,.{decimals}f} %"
 
 
 def render_count(value: Amount | None) -> str:

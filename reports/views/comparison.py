@@ -27,6 +27,7 @@ _OUTCOMES = {
     Outcome.ALIKE: (Verdict.PASS, "✓ alike"),
     Outcome.UNPROVEN: (Verdict.PASS, "– not proven"),
 }
+_PROVES_NOTHING = (Outcome.UNPROVEN, Outcome.PERHAPS_FASTER)
 _OBSTACLES = {
     Obstacle.OTHER_SCENARIO: "The runs have different scenarios.",
     Obstacle.OTHER_PROFILE: "The runs have different profiles, or other numbers of users or "
@@ -59,6 +60,7 @@ class ChangeRow:
     noise: str
     verdict: Verdict
     outcome: str
+    tone: str  # a verdict, or neutral
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,25 @@ def sentences(comparison: Comparison) -> list[str]:
     if not comparison.obstacles and not any(each.changes for each in comparison.steps):
         sentences.append("No step could be compared.")
     elif not slower and not comparison.obstacles:
-        at_least = write.render_percentage(comparison.rule.at_least)
+        at_least = write.render_given_share(comparison.rule.at_least)
         sentences.append(f"No step is proven to be more than {at_least} slower.")
+        sentences += _not_excluded(comparison)
     return sentences
+
+
+def _not_excluded(comparison: Comparison) -> list[str]:
+    """State the largest change that the runs leave possible: without it, a pass says too much."""
+    possible = [
+        (change.high, step.step)
+        for step in comparison.steps
+        for change in step.changes
+        if change.outcome is Outcome.UNPROVEN and change.high > 1 + comparison.rule.at_least
+    ]
+    if not possible:
+        return []
+    high, step = max(possible)
+    return [f"Not excluded: up to {write.render_rough_change(high - 1)} ({step}); "
+            "longer runs narrow the intervals."]  # fmt: skip
 
 
 def _assumed(comparison: Comparison) -> list[str]:
@@ -124,7 +142,7 @@ def method(comparison: Comparison) -> str:
     """Report how it was judged."""
     rule = comparison.rule
     level, at_least, noise = map(
-        write.render_percentage, (rule.level, rule.at_least, rule.run_noise)
+        write.render_given_share, (rule.level, rule.at_least, rule.run_noise)
     )
     if len(comparison.before) != 1:
         how = "Prediction interval of the earlier runs, on logarithms"
@@ -149,7 +167,7 @@ def change_rows(comparison: Comparison) -> list[ChangeRow]:
         if step.not_judged:
             reason = _NOT_JUDGED[step.not_judged]
             rows.append(ChangeRow(step.step, "", write.NO_DATA, "", "", Verdict.INCONCLUSIVE,
-                                  f"? {reason}"))  # fmt: skip
+                                  f"? {reason}", Verdict.INCONCLUSIVE))  # fmt: skip
     return rows
 
 
@@ -205,17 +223,18 @@ def setting_rows(comparison: Comparison) -> list[DifferenceRow]:
 
 def _change_row(step: StepComparison, change: Change) -> ChangeRow:
     verdict, outcome = _OUTCOMES[change.outcome]
-    low, high = (write.render_change(each - 1) for each in (change.low, change.high))
+    low, high = (write.render_rough_change(each - 1) for each in (change.low, change.high))
     p = min(change.adjusted_slower_p, change.adjusted_faster_p)
     return ChangeRow(
-        step.step, _MEASURES[change.measure], write.render_change(change.ratio - 1),
+        step.step, _MEASURES[change.measure], write.render_rough_change(change.ratio - 1),
         f"{low} to {high}", _probability(p), verdict, outcome,
+        "neutral" if change.outcome in _PROVES_NOTHING else verdict,
     )  # fmt: skip
 
 
 def _proven(steps: Sequence[StepComparison], outcome: Outcome) -> list[str]:
     return [
-        f"{step.step} {_MEASURES[each.measure]} {write.render_change(each.ratio - 1)}"
+        f"{step.step} {_MEASURES[each.measure]} {write.render_rough_change(each.ratio - 1)}"
         for step in steps
         for each in step.changes
         if each.outcome is outcome
