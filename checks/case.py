@@ -22,6 +22,7 @@ from scenarios.language.amounts import resolution_of
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from witnesses.database.trace_reading import TraceReading, read_traces
+from witnesses.histograms import buckets_of
 from witnesses.model import CountedQuantity, Reading
 from witnesses.precision import Precision
 from witnesses.prometheus.reading import PrometheusReading
@@ -192,9 +193,18 @@ class Case:
         """What the services' own metrics showed."""
         return self._reading(ServiceReading)
 
-    def quantity(self, name: str) -> CountedQuantity:
-        """Return a quantity of the scenario as this run counts it."""
+    @cached_property
+    def buckets(self) -> dict[str, CountedQuantity]:
+        """The buckets of the histograms that objectives are on, by name."""
         run = self.run
+        collected = buckets_of(self.scenario, run.tenant, is_exclusive=run.exclusive)
+        return {each.name: each for each in collected}
+
+    def quantity(self, name: str) -> CountedQuantity:
+        """Return a quantity of the scenario as this run counts it, or buckets of a histogram."""
+        run = self.run
+        if name in self.buckets:
+            return self.buckets[name]
         return CountedQuantity(
             name, self.scenario.quantities[name], run.tenant, run.exclusive,
             Precision(resolution_of(self.scenario, name), self._additions),

@@ -14,7 +14,7 @@ from checks.observations import (
     StepTiming,
     StreamEvents,
 )
-from checks.service_levels import AvailabilityRow, LatencyRow
+from checks.service_levels import AvailabilityRow, LatencyRow, ServerLatencyRow
 from checks.verdict import Verdict, worst
 from scenarios.evidence.run_folder import Interruption
 from scenarios.language.identifiers import slug
@@ -31,6 +31,7 @@ class Kind(StrEnum):
     FLOW = "flow"
     SUCCESS = "success"
     LATENCY = "latency"
+    SERVER_LATENCY = "server_latency"
     THROUGHPUT = "throughput"
     USAGE = "usage"
     PROMQL = "promql"
@@ -280,11 +281,9 @@ class Result:
     """The result of one run; `result.json` is this, version 2.
 
     Latency is of the last phase, usage of the whole run. Times are UTC. `interruption` is where and
-    why the run ended early; a watch that is not at its end is `partial` without one. `machine` is
-    where the load was generated; `history` has earlier runs that this one can be compared with,
-    oldest first. `trace_link` is the address of a trace, with `{trace_id}` for its id.
-    `origins` are where the counts of each judged quantity come from, `relations` what each witness
-    has of quantities that must be equal.
+    why the run ended early; a watch before its end is `partial` without one. `machine` generated
+    the load; `history` has comparable earlier runs, oldest first. `trace_link` is the address of a
+    trace, with `{trace_id}` for its id. `origins` are where quantities are counted.
     """
 
     run_id: str
@@ -310,6 +309,7 @@ class Result:
     fault: str | None = None
     machine: str = ""
     history: tuple[Entry, ...] = ()
+    server_latency: tuple[ServerLatencyRow, ...] = ()
     availability: tuple[AvailabilityRow, ...] = ()
     trace_link: str = ""
     origins: tuple[QuantityOrigin, ...] = ()
@@ -326,6 +326,7 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     usage: tuple[UsageRow, ...] = ()
     latency: tuple[LatencyRow, ...] = ()
+    server_latency: tuple[ServerLatencyRow, ...] = ()
     availability: tuple[AvailabilityRow, ...] = ()
     relations: tuple[RelationRow, ...] = ()
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from checks.verdict import Verdict
+from witnesses.figure import Figure
 
 P95 = 95.0
 
@@ -106,3 +108,65 @@ class AvailabilityRow:
     failed: int
     incidents: tuple[Incident, ...]
     verdict: Verdict
+
+
+class Gap(StrEnum):
+    """Why a histogram shows no share within a limit."""
+
+    NO_SERIES = "no_series"
+    SUMMARY = "summary"
+    NO_TOTAL = "no_total"
+    NOT_CUMULATIVE = "not_cumulative"
+    NOTHING_TIMED = "nothing_timed"
+    NOT_ALL_TIMED = "not_all_timed"
+    UNBOUNDED = "unbounded"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerShare:
+    """The share within a limit that the histogram of one witness shows. Ratios from 0 to 1.
+
+    The histogram has `timed` values. Of the `count` that are judged, `over_low` to `over_high`
+    are over the limit. `below_s` and `above_s` are its edges around the limit, equal where it has
+    one at the limit; None is infinity. With a `gap`, nothing is known. `edges_s` are all its edges.
+    """
+
+    timed: Figure
+    count: int = 0
+    over_low: int = 0
+    over_high: int = 0
+    below_s: float = 0.0
+    above_s: float | None = None
+    edges_s: tuple[float, ...] = ()
+    gap: Gap | None = None
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """The share within the limit: at least, and at most."""
+        if self.gap or not self.count:
+            return 0.0, 1.0
+        low, high = self.count - self.over_high, self.count - self.over_low
+        return low / self.count, high / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLatencyRow:
+    """A limit on a percentile of a histogram, beside the share that the client saw.
+
+    `shares` are by witness. `sent` requests of the `step` were served or timed out in the measured
+    window, `client_ratio` of them within the limit; None without a step. `judged` and `proven` are
+    those of a latency objective.
+    """
+
+    name: str
+    histogram: str
+    step: str | None
+    labels: dict[str, str]
+    percentile: float
+    limit_s: float
+    shares: dict[str, ServerShare]
+    client_ratio: float | None
+    sent: int | None
+    verdict: Verdict
+    judged: bool = True
+    proven: bool = False

@@ -23,6 +23,7 @@ from checks.observations import Deployment, Generator, StepTiming
 from checks.promql import judge_promql
 from checks.result import Finding, Judgement, Kind, Phase, Result, finding_id, verdict_of
 from checks.result_document import render_result
+from checks.server_latency.judge import judge_server_latency
 from checks.streams import stream_events
 from checks.success import completed, judge_success
 from checks.throughput import judge_throughput
@@ -56,6 +57,7 @@ SUITE: Suite = (
     (Kind.SUCCESS, judge_success),
     (Kind.LATENCY, judge_latency),
     (Kind.LATENCY, judge_regression),
+    (Kind.SERVER_LATENCY, judge_server_latency),
     (Kind.THROUGHPUT, judge_throughput),
     (Kind.USAGE, judge_usage),
     (Kind.PROMQL, judge_promql),
@@ -160,6 +162,7 @@ def _result(case: Case, judgements: list[Judgement]) -> Result:
         usage=tuple(row for each in judgements for row in each.usage),
         relations=tuple(row for each in judgements for row in each.relations),
         latency=tuple(row for each in judgements for row in each.latency),
+        server_latency=tuple(row for each in judgements for row in each.server_latency),
         availability=tuple(row for each in judgements for row in each.availability),
         generator=generator_figures(case),
         versions=run.versions,

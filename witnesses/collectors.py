@@ -11,6 +11,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
 from witnesses.database.collector import DatabaseCollector
 from witnesses.health.collector import collect_health
+from witnesses.histograms import buckets_of
 from witnesses.model import Collector, CountedQuantity, Moment
 from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.client import PrometheusClient
@@ -188,6 +189,7 @@ def open_collectors(
         CountedQuantity(name, settings, tenant, environment.exclusive)
         for name, settings in scenario.quantities.items()
     ]
+    quantities += buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
     # Prometheus' baseline is longer, and nobody else counts on what was started for the run.
     is_watched = fresh or environment.prometheus is not None
     is_watched |= all(each.has_other_traffic for each in quantities)

@@ -4,7 +4,7 @@ A precondition that fails casts doubt on exactly those figures that rest on it: 
 the job whose exposition declares its metric.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.case import Case
@@ -12,6 +12,7 @@ from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from checks.wording import listed
 from witnesses.figure import Figures, Reason
+from witnesses.model import CountedQuantity
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.prometheus.samples import ScrapeLog
 from witnesses.service.reading import NAME as SERVICE
@@ -67,6 +68,31 @@ def judge_preconditions(case: Case) -> list[Precondition]:
         if not case.prometheus.collection.error and not case.prometheus.is_cut_short:
             preconditions.append(_judge_scraped(case, name, replicas))
     return preconditions
+
+
+def doubts_on(
+    case: Case, quantity: CountedQuantity, preconditions: Iterable[Precondition]
+) -> list[Doubt]:
+    """Return the doubts on the jobs that a quantity's counters come from."""
+    if not quantity.settings.prometheus:
+        return []
+    jobs = case.services.jobs(quantity)
+    return [
+        doubt
+        for precondition in preconditions
+        for doubt in precondition.doubts
+        if doubt.job in jobs
+    ]
+
+
+def cast_doubts(figures: Mapping[str, Figures], doubts: Iterable[Doubt]) -> dict[str, Figures]:
+    """Return the figures of each witness with the doubts on it."""
+    doubted = dict(figures)
+    for doubt in doubts:
+        for witness in doubt.witnesses:
+            if witness in doubted:
+                doubted[witness] = doubt.cast_on(doubted[witness])
+    return doubted
 
 
 NONE_DECLARED = "the environment declares that it has none"

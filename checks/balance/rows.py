@@ -8,7 +8,7 @@ from checks.balance.client import client_total
 from checks.balance.diagnosis import Statement, diagnose
 from checks.balance.divergence import date_differences
 from checks.balance.doubt_resolution import find_record_gaps
-from checks.balance.preconditions import Doubt, Precondition
+from checks.balance.preconditions import Precondition, cast_doubts, doubts_on
 from checks.balance.wrong_labels import find_misplaced
 from checks.case import Case
 from checks.result import ClientFigure, Code, RecordGap, UsageRow
@@ -35,8 +35,8 @@ def rows_of(
     A row that fails is looked into: the requests behind it, since when, and under which label.
     """
     quantity = case.quantity(name)
-    doubts = _doubts(case, quantity, preconditions)
-    figures = _doubted(figures, doubts)
+    doubts = doubts_on(case, quantity, preconditions)
+    figures = cast_doubts(figures, doubts)
     has_other_traffic = quantity.settings.shared and (
         not case.run.exclusive or any(doubt.reason is Reason.OTHER_TRAFFIC for doubt in doubts)
     )
@@ -303,30 +303,6 @@ def _code_by_request(row: UsageRow, gap: RecordGap | None) -> Code | None:
     if 0 < gap.surplus == gap.after_hang_up:
         return Code.AFTER_HANG_UP
     return Code.COUNTED_THOUGH_REJECTED if gap.rejected and not gap.surplus else row.code
-
-
-def _doubts(
-    case: Case, quantity: CountedQuantity, preconditions: Sequence[Precondition]
-) -> list[Doubt]:
-    """Return the doubts on the jobs that a quantity's counters come from."""
-    if not quantity.settings.prometheus:
-        return []
-    jobs = case.services.jobs(quantity)
-    return [
-        doubt
-        for precondition in preconditions
-        for doubt in precondition.doubts
-        if doubt.job in jobs
-    ]
-
-
-def _doubted(figures: Mapping[str, Figures], doubts: Iterable[Doubt]) -> dict[str, Figures]:
-    doubted = dict(figures)
-    for doubt in doubts:
-        for witness in doubt.witnesses:
-            if witness in doubted:
-                doubted[witness] = doubt.cast_on(doubted[witness])
-    return doubted
 
 
 def _all_labels(case: Case, name: str, figures: Iterable[Figures]) -> list[Labels]:

@@ -67,6 +67,13 @@ KINDS: Mapping[Kind, KindView] = {
         "objectives",
         GateName.LATENCY,
     ),
+    Kind.SERVER_LATENCY: KindView(
+        "Slower at the service than the objective",
+        "Latency at the service could not be judged",
+        "objectives",
+        GateName.LATENCY,
+        is_objective=True,
+    ),
     Kind.THROUGHPUT: KindView(
         "Fewer per second than the objective",
         "Throughput could not be judged",

@@ -112,12 +112,25 @@ def find_witness_conflicts(
     )
     lacking = list(_lacking(environment, "database", list(environment.databases), databases))
     lacking += _lacking(environment, "service", list(environment.services), services)
+    lacking += _histogram_conflicts(scenario, environment)
     for index, check in enumerate(scenario.checks.promql if not environment.prometheus else ()):
         lacking.append((("checks", "promql", index), (
             f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
             f"add prometheus: {{url: …}} to {environment_path}, or remove the check")))  # fmt: skip
     lacking += _unmatched_selectors(scenario, environment)
     return _problems(scenario_path, lacking)
+
+
+def _histogram_conflicts(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    """Yield the objectives on histograms that no witness of the environment can show."""
+    objectives = enumerate(scenario.checks.server_latency)
+    placed = [(("checks", "server_latency", index), each) for index, each in objectives]
+    named = (((*place, "service"), each.service) for place, each in placed if each.service)
+    yield from _lacking(environment, "service", list(environment.services), named)
+    shown = [each for each in environment.services.values() if each.metrics_urls()]
+    for place, _ in placed if not environment.prometheus and not shown else ():
+        message = f"no service of {environment.environment} shows metrics, and it has no Prometheus"
+        yield place, f"{message}; add metrics to the service, or remove the objective"
 
 
 def _problems(path: Path, conflicts: Sequence[Conflict]) -> list[Problem]:

@@ -11,6 +11,7 @@ from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Scenario
 from scenarios.language.objectives import PromqlCheck, percentile_name
 from scenarios.language.promql import find_promql_mistakes
+from scenarios.language.server_latency_validation import find_server_latency_violations
 from scenarios.language.steps import Until
 from scenarios.language.stream_validation import ADD_STREAM
 from scenarios.language.templates import TemplateError, compile_text
@@ -31,6 +32,7 @@ def find_check_violations(scenario: Scenario) -> Iterator[Violation]:
     """Yield every violation of the checks."""
     steps = list(scenario.timed)
     yield from _latency(scenario, steps)
+    yield from find_server_latency_violations(scenario)
     yield from _throughput(scenario)
     yield from _errors(scenario)
     regression = scenario.checks.regression

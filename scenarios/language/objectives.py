@@ -10,8 +10,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from config.models import StrictModel
 from config.requirements import requires
 from config.units import Duration, Rate, Share
+from scenarios.language.histograms import UNITS, units_per_second
 from scenarios.language.identifiers import Name
-from scenarios.language.other_names import OF_CHECKS, OF_LATENCY
+from scenarios.language.other_names import OF_CHECKS, OF_LATENCY, OF_SERVER_LATENCY
+from scenarios.language.selector import Selector, parse_selector
+from scenarios.language.templates import compile_text, variables_in
 
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _MIN_MARGIN = 0.01
@@ -143,6 +146,45 @@ class LatencyObjective(PercentileLimits):
     strict: bool = False
 
 
+class ServerLatencyObjective(PercentileLimits):
+    """Limits on the percentiles of a histogram of durations that a service keeps.
+
+    `histogram` is a plain selector of it, without `_bucket`; `unit` is that of its values, which by
+    default is the end of its name. `step` is the step whose requests it times: the limits then hold
+    for what was served of it in the measured window. `service` keeps it; by default, that of the
+    step. Each value of the labels `by` is judged by itself. If `strict`, the measured share
+    decides, however few values there are. `name` is that of its findings; by default, the step or
+    the histogram.
+    """
+
+    other_names = OF_SERVER_LATENCY
+
+    histogram: Annotated[str, Field(examples=["request_seconds"])]
+    step: str | None = None
+    service: str | None = None
+    by: list[Name] = []
+    unit: Literal["s", "ms", "us"] | None = None
+    strict: bool = False
+    name: str = ""
+
+    @property
+    def is_per_tenant(self) -> bool:
+        """Whether it selects what a run's own tenant did."""
+        return "tenant" in variables_in(self.histogram)
+
+    def selector(self, tenant: str) -> Selector:
+        """Return the selector of the histogram in a run. Raises ValueError."""
+        return parse_selector(compile_text(self.histogram)({"tenant": tenant}))
+
+    def name_in(self, tenant: str) -> str:
+        """Return the name of its findings."""
+        return self.name or self.step or self.selector(tenant).metric
+
+    def per_second(self, tenant: str) -> float | None:
+        """Return how many units of its values make a second; None if that is not known."""
+        return UNITS[self.unit] if self.unit else units_per_second(self.selector(tenant).metric)
+
+
 class ThroughputObjective(StrictModel):
     """How many iterations, or requests of one step, must be completed per second.
 
@@ -201,6 +243,7 @@ class Checks(StrictModel):
     other_names = OF_CHECKS
 
     latency: list[LatencyObjective] = []
+    server_latency: list[ServerLatencyObjective] = []
     throughput: Annotated[
         list[ThroughputObjective],
         BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
@@ -214,7 +257,8 @@ class Checks(StrictModel):
     @property
     def judge_times(self) -> bool:
         """Whether a check is on times or rates; a query may be on either."""
-        return bool(self.latency or self.throughput or self.regression or self.promql)
+        times = self.latency or self.server_latency or self.throughput or self.regression
+        return bool(times or self.promql)
 
     def most_errors(self, step: str) -> float | None:
         """Return the share of a step's requests that need not be as expected, or None."""

@@ -132,6 +132,17 @@ OF_LATENCY: OtherNames = {
                 "below", "less_than"),
     **meaning("step", "name", "request"),
 }  # fmt: skip
+OF_SERVER_LATENCY: OtherNames = {
+    **OF_LATENCY,
+    **belonging("write a percentile: p95: 2.5s means that 95 % took at most 2.5 s", "within",
+                "share", "limit", "at_most", "le", "bucket", "ratio"),
+    **meaning("histogram", "metric", "prometheus", "selector", "series",
+              remedy="histogram: request_seconds{route=\"/buy\"}, without _bucket"),
+    **meaning("name", "title", "id"),
+    **meaning("by", "labels", "label", "per", "group_by", remedy="by: [labels]"),
+    **belonging("write histogram: and the selector of a histogram; nothing is interpolated",
+                "query", "promql", "histogram_quantile"),
+}  # fmt: skip
 OF_ABORT_ON: OtherNames = {
     **OF_LATENCY,
     **meaning("over", "window", "within", "for", "delay", remedy="over: 30s"),
@@ -155,6 +166,8 @@ OF_CHECKS: OtherNames = {
                 "response_time", "http_req_duration", "max_duration"),
     **belonging("write errors: [{at_most: 1%}] or success_rate: 99%", "error_rate", "errorRate",
                 "http_req_failed", "failures"),
+    **belonging("write server_latency: [{histogram: request_seconds, p95: 500ms}]",
+                "latency_server", "service_latency", "histogram", "histograms"),
     **belonging("write throughput: {at_least: 50/s}", "rps", "rate", "qps"),
     **meaning("usage", "counts", "quantities", "balance", remedy="usage: [names of quantities]"),
     **meaning("promql", "prometheus", "queries", "query"),

@@ -28,7 +28,11 @@ from tests.evidence_factory import (
 )
 from witnesses.prometheus.collection import CollectionRecord
 
-EVERY_CHECK = SCENARIO.replace("checks:\n", "checks:\n  throughput: {at_least: 0.3/s}\n")
+EVERY_CHECK = SCENARIO.replace(
+    "checks:\n",
+    "checks:\n  throughput: {at_least: 0.3/s}\n"
+    "  server_latency: [{histogram: use_seconds, p95: 1s}]\n",
+)
 # long enough for the four iterations of a load, which are due a second after each other
 LONG = replace(Load(), end=RecordingEnd(4, 0, 0.1, 10.0, 0.01))
 

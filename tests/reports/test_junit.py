@@ -60,7 +60,8 @@ def test_a_run_without_findings_has_the_time_of_the_run() -> None:
 def test_junit_has_one_suite_a_kind_in_order() -> None:
     result = good_result()
     throughput = finding("throughput iteration", Kind.THROUGHPUT)
-    result = replace(result, findings=(throughput, *result.findings))
+    server = finding("server latency use p95", Kind.SERVER_LATENCY)
+    result = replace(result, findings=(throughput, server, *result.findings))
     root = ET.fromstring(render_junit(result))
     kinds = [kind for kind in Kind if kind is not Kind.AVAILABILITY]  # which is a watch's
     assert [suite.get("name") for suite in root] == kinds

@@ -131,6 +131,16 @@ class PrometheusReading:
             grown[labels].append(growth)
         return grown
 
+    def labels_of(self, quantity: CountedQuantity) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the instance and the labels of each series of a quantity, once per window."""
+        try:
+            for window in Windows(self.folder, len(self.collection.windows)).read_series(
+                f"quantity-{quantity.name}"
+            ):
+                yield from ((each.labels.get(INSTANCE, ""), each.labels) for each in window)
+        except (OSError, ValueError):
+            return
+
     def targets_of(self, quantity: CountedQuantity) -> dict[Target, ScrapeLog]:
         """Return the targets that a quantity's selector can mean."""
         fitting = {

@@ -17,7 +17,7 @@ from scenarios.language.data_files import read_tables
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from scenarios.language.reader import read_scenario
-from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, good_scenario, written
+from tests.scenarios.shop_scenario import ENVIRONMENT, GOOD, changed, good_scenario, written
 
 PROMETHEUS = Prometheus(url="http://prometheus.example")
 HERE = ENVIRONMENT.model_copy(update={"prometheus": PROMETHEUS})
@@ -161,6 +161,26 @@ def test_a_database_that_the_environment_lacks_is_reported_with_its_query(
 def test_a_check_of_prometheus_needs_one(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path, good_scenario(tmp_path), ENVIRONMENT)
     assert problem.startswith("s.yaml:27: the check 'few' asks Prometheus, and test has none; add ")
+
+
+TIMED = "  server_latency: [{histogram: took_seconds, p95: 1s, service: shoop}]\n  usage:"
+
+
+def test_the_service_of_a_histogram_is_one_of_the_environment(tmp_path: Path) -> None:
+    scenario = read_scenario(changed(tmp_path, "  usage:", TIMED))
+    (problem,) = refused(tmp_path, scenario, HERE)
+    assert problem.endswith("test has no service 'shoop'; did you mean shop?")
+
+
+def test_a_histogram_needs_a_page_or_a_prometheus(tmp_path: Path) -> None:
+    timed = TIMED.replace(", service: shoop", "")
+    scenario = read_scenario(changed(tmp_path, "  usage:", timed))
+    hidden = {"shop": Service(url="http://shop.example", metrics="none")}
+    assert refused(tmp_path, scenario, HERE.model_copy(update={"services": hidden})) == []
+    alone = ENVIRONMENT.model_copy(update={"services": hidden})
+    assert any(
+        "no service of test shows metrics" in each for each in refused(tmp_path, scenario, alone)
+    )
 
 
 def test_everything_that_is_lacking_or_forbidden_is_reported_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Judge the response times that services measured by themselves, in their histograms."""
