@@ -22,6 +22,7 @@ MOST_MARKS = 30  # in a strip of text
 _WEEK_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLOURS = {Verdict.PASS: BLUE, Verdict.FAIL: FAIL, Verdict.INCONCLUSIVE: OPEN}
 _CHART_HEIGHT = 150
+_LEAST_OF_DAYS, _MOST_DAY_TICKS = timedelta(days=2), timedelta(days=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ def trend_sentence(trend: Trend) -> str:
         if (number := verdicts.count(verdict))
     ]  # fmt: skip
     duration_s = median(_duration_s(each) for each in trend.entries)
-    return (f"{write.render_number_of(len(verdicts), 'run')} from "
-            f"{trend.entries[0].started_at:%Y-%m-%d} to {trend.newest.started_at:%Y-%m-%d}: "
+    first, last = (f"{each.started_at:%Y-%m-%d}" for each in (trend.entries[0], trend.newest))
+    when = f"on {last}" if first == last else f"from {first} to {last}"
+    return (f"{write.render_number_of(len(verdicts), 'run')} {when}: "
             f"{', '.join(counts)}. Median duration {write.render_seconds(duration_s)}, "
             f"of the newest {write.render_seconds(_duration_s(trend.newest))}.")  # fmt: skip
 
@@ -287,7 +289,7 @@ def _curve_spec(entries: Sequence[Entry], step: str, shifts: Sequence[Shift]) ->
         "data": {"values": values},
         "encoding": {"x": {"field": "at", "type": "temporal", "title": None,
                            "scale": {"type": "utc"},
-                           "axis": {"grid": False, "format": "%m-%d"}}},
+                           "axis": _time_axis(entries)}},
         "layer": [
             _line("p50", SOFT, [1, 0]), _line("p99", SOFT, [2, 3]),
             {"mark": {"type": "rule", "color": BLUE, "opacity": 0.5},
@@ -304,6 +306,16 @@ def _curve_spec(entries: Sequence[Entry], step: str, shifts: Sequence[Shift]) ->
             *[_shift_line(each) for each in shifts],
         ],
     }  # fmt: skip
+
+
+def _time_axis(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return an axis whose labels differ: times of a day or two, else days."""
+    span = entries[-1].started_at - entries[0].started_at
+    axis = {"grid": False, "format": "%m-%d", "labelOverlap": "greedy"}
+    if span < _LEAST_OF_DAYS:
+        return {**axis, "format": "%m-%d %H:%M"}
+    is_short = span < _MOST_DAY_TICKS
+    return {**axis, "tickCount": {"interval": "day", "step": 1}} if is_short else axis
 
 
 def _line(field: str, colour: str, dash: list[int]) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """Tests of the view of trends."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 from checks.history.entry import QuantityEntry
 from checks.history.trends import Trend, trends_of
 from checks.verdict import Verdict
+from reports.vega import render_svg
 from reports.views import trends as view
 from reports.views.kept_reports import report_finder
-from tests.checks.history.entries import entry, nights
+from tests.checks.history.entries import FIRST_AT, entry, nights
 
 
 def trend_of(*verdicts: Verdict) -> Trend:
@@ -59,3 +62,21 @@ def test_a_shift_that_a_changed_scenario_begins_names_it() -> None:
 def test_only_a_kept_run_has_an_address() -> None:
     find_report = report_finder(["a:b"], "../")
     assert (find_report("a:b"), find_report("gone")) == ("./../a%3Ab/report.html", "")
+
+
+def _axis_labels(*hours: float) -> set[str]:
+    """Draw the curve of runs that started after so many hours; return what its axis says."""
+    started = [FIRST_AT + timedelta(hours=each) for each in hours]
+    (trend,) = trends_of([replace(entry(), run_id=str(at), started_at=at) for at in started], 90)
+    picture = render_svg(view.curves(trend)[0].spec, "")
+    return set(re.findall(r">((?:\d\d-\d\d)(?: \d\d:\d\d)?)<", picture))
+
+
+def test_runs_of_one_day_stand_at_their_times_and_those_of_nights_at_their_days() -> None:
+    assert all(" " in label for label in _axis_labels(0, 0.2, 0.5, 1))
+    assert _axis_labels(0, 24, 48, 72) <= {"10-01", "10-02", "10-03", "10-04"}
+
+
+def test_runs_of_one_day_are_said_to_be_of_that_day() -> None:
+    (trend,) = trends_of([replace(entry(), run_id=each) for each in "ab"], 90)
+    assert view.trend_sentence(trend).startswith("2 runs on 2026-10-02: ")
