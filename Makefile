@@ -27,7 +27,7 @@ BY_FILE = --dist loadfile --no-loadscope-reorder
 test: setup ## run the quick tests (ARGS="tests/setup -x")
 	.venv/bin/python -m pytest -n 2 $(BY_FILE) -m "not long" $(ARGS)
 
-test-core: setup ## run the most telling of the long tests: a nightly, a fault, a load of two workers
+test-core: setup ## run what `.ci/run` needs of the long tests: processes, a nightly, a fault, two workers
 	.venv/bin/python -m pytest -n 2 $(BY_FILE) -m core $(ARGS)
 
 test-all: setup ## run every test, also those that take minutes: every API fuzzed, Cards killed

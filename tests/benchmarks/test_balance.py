@@ -25,6 +25,8 @@ def test_without_figures_every_row_fails(tmp_path: Path) -> None:
     assert judge(tmp_path).wrong == 9
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_the_memory_is_that_of_the_judging_process_alone() -> None:
     ours = bytearray(b"x" * 400_000_000)
     assert measure_hours(9, _MINUTE).peak_mb < len(ours) / 2 / 2**20

@@ -14,6 +14,8 @@ TWICE_THE_FLOW = 6  # requests
 _LOCUST = [sys.executable, "-m", "locust", "-f", str(ROOT / "benchmarks" / "engine_locustfile.py")]
 
 
+@pytest.mark.core
+@pytest.mark.long
 @needs_nginx
 @pytest.mark.parametrize("user", ["PlainUser", "FastUser"])
 def test_the_flow_passes_against_the_constant_responses(tmp_path: Path, user: str) -> None:
@@ -32,6 +34,8 @@ def test_the_flow_passes_against_the_constant_responses(tmp_path: Path, user: st
     assert all(step in output for step in ("create", "submit", "execute"))
 
 
+@pytest.mark.core
+@pytest.mark.long
 @needs_nginx
 def test_a_response_that_is_not_completed_fails_the_step(tmp_path: Path) -> None:
     with nginx(tmp_path) as target:

@@ -21,6 +21,8 @@ def test_p95_is_the_nearest_rank(durations_s: list[float], p95_s: float) -> None
     assert ServiceMeasurement(1.0, durations_s).p95_s == p95_s
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_every_action_runs_in_a_thread_of_its_own_and_each_call_is_measured() -> None:
     threads: list[set[int]] = [set(), set()]
     calls = [0, 0]

@@ -179,6 +179,8 @@ def share_of_regressions(
     return sum(is_regression(*pair) for pair in pairs) / runs
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
 def test_few_simulated_pairs_of_one_build_regress_and_most_slower_ones_do(
     correlation: float,

@@ -61,6 +61,8 @@ def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
         open_audit(tmp_path / "runs", 5, ())
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_run_that_is_refused_is_not_caught_and_its_folder_tells_why(tmp_path: Path) -> None:
     """`run.py` knows no such fault: it ends at once, with what it says on stderr."""
     expected = Expectation("no-such-fault", Verdict.FAIL, {})

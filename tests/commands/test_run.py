@@ -91,6 +91,8 @@ def test_how_long_settling_takes_is_printed_before_anything_is_sent(tmp_path: Pa
     )
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_the_ledger_sums_the_exchanges_of_every_profile(tmp_path: Path) -> None:
     ended = ran(tmp_path, scenario=COUNTED_SCENARIO)
     ledger = json.loads((ended.folder.evidence / "ledger.json").read_text())
@@ -121,6 +123,8 @@ def test_a_profile_after_one_without_any_success_is_not_driven(tmp_path: Path) -
     assert all(each.finished_at for each in ended.record.phases)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
     tmp_path: Path,
 ) -> None:

@@ -212,6 +212,8 @@ def test_a_flow_that_fails_fails_the_watch(tmp_path: Path) -> None:
     assert code == 1
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_an_interrupted_watch_is_judged_and_goes_on_when_it_is_called_again(
     tmp_path: Path,
 ) -> None:

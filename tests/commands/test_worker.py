@@ -22,6 +22,8 @@ def command(master: str) -> list[str]:
     return [sys.executable, "run.py", "worker", "--master", master]
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_worker_that_does_not_start_prints_one_sentence() -> None:
     ended = subprocess.run(
         command("x:y:z"), cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANGS_S
@@ -62,6 +64,8 @@ def test_a_master_is_named_by_host_or_by_host_and_port(master: str, host: str, p
     assert address_of(master) == (host, port)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_the_process_becomes_a_worker_of_the_master_that_is_named() -> None:
     with subprocess.Popen(command("[::1]:65535"), cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
@@ -78,6 +82,8 @@ def test_the_process_becomes_a_worker_of_the_master_that_is_named() -> None:
     assert words[13] == "--environment"
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("is_connected", [False, True], ids=["imports", "waits for the master"])
 def test_an_interrupt_before_the_load_ends_the_worker_in_silence(is_connected: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as master:

@@ -73,6 +73,8 @@ def test_any_secret_is_redacted_as_it_is(secret: str, around: str) -> None:
     assert secret not in redact(around + secret + around, [secret]).replace("*", "")
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_large_text_takes_time_in_proportion_to_its_length() -> None:
     """The pattern must not look back and forth: eight times the text, about eight times as long."""
     spent = []

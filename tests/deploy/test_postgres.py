@@ -235,6 +235,8 @@ def observed(url: str) -> str:
     return finding.observed
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_restart_with_other_variables_changes_a_password(server: Server) -> None:
     server.stop()
     server.start(READER_PASSWORD="another-1")

@@ -106,6 +106,8 @@ def test_an_interrupted_audit_leaves_what_was_done_and_nothing_running(
         assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_an_unknown_fault_is_one_sentence_that_names_the_known(start: Start) -> None:
     ended = start("audit", "--only", "lost-usage-increment", "--only", "lost-usage").wait()
     assert ended.code == 2
@@ -115,6 +117,8 @@ def test_an_unknown_fault_is_one_sentence_that_names_the_known(start: Start) -> 
     assert all(fault in ended.stderr for fault in FAULTS)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_folder_that_cannot_be_made_is_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     ended = start("audit", "--json").wait()

@@ -165,6 +165,8 @@ def test_a_prometheus_that_does_not_work_is_inconclusive_with_its_reason(
     assert (ended.folder / "junit.xml").exists()
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_scenario_with_three_mistakes_says_all_three_and_sends_nothing(
     start: Start, fake: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
@@ -217,6 +219,8 @@ def test_a_wrong_command_line_is_one_sentence_and_exit_two(
     assert words in document["problems"][0]
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_load_is_refused_where_the_environment_allows_none(
     start: Start, fake: ThreadingHTTPServer, tmp_path: Path
 ) -> None:

@@ -77,6 +77,8 @@ def test_two_processes_with_short_tokens_are_never_refused_and_ask_for_no_token_
     assert kept_secrets(ended.folder, server) == set()
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_an_echo_of_each_secret_is_kept_nowhere_and_judging_again_needs_no_variable(
     start: Start, tmp_path: Path
 ) -> None:
@@ -95,6 +97,8 @@ def test_an_echo_of_each_secret_is_kept_nowhere_and_judging_again_needs_no_varia
     assert json.loads((ended.folder / "result.json").read_text()) == before
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_variable_that_is_not_set_is_one_sentence_and_nothing_is_sent(
     start: Start, tmp_path: Path
 ) -> None:
@@ -108,6 +112,8 @@ def test_a_variable_that_is_not_set_is_one_sentence_and_nothing_is_sent(
     assert server.paths == []
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_refused_client_is_one_sentence_and_sends_nothing(start: Start, tmp_path: Path) -> None:
     with serving_tokens(answer=lambda: (401, b'{"error": "invalid_client"}')) as server:
         ended = start("e2e", *files(tmp_path, server), "--profile", "e2e", **SECRETS).wait()

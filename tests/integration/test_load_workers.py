@@ -349,6 +349,8 @@ def test_a_worker_with_another_environment_is_named_and_nothing_is_sent(
     assert shop.orders() == 0
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_workers_of_other_machines_are_refused_without_a_key(start: Start, tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     options = ["--expect", "1", "--bind", "0.0.0.0:5557"]
@@ -358,6 +360,8 @@ def test_workers_of_other_machines_are_refused_without_a_key(start: Start, tmp_p
     assert sentence.startswith(f"workers at 0.0.0.0 need a key; set {KEY}")
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_worker_of_another_machine_is_refused_without_a_key() -> None:
     ended = subprocess.run(
         [sys.executable, "run.py", "worker", "--master", "192.0.2.1:5557"],
@@ -368,6 +372,8 @@ def test_a_worker_of_another_machine_is_refused_without_a_key() -> None:
     assert ended.stderr.startswith(f"workers at 192.0.2.1 need a key; set {KEY}")
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -407,6 +413,8 @@ def test_a_place_where_workers_cannot_come_is_one_sentence_and_nothing_is_sent(
     assert shop.orders() == 0
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("master", ["127.0.0.1:99999", "nowhere.invalid:5557"])
 def test_a_master_that_is_no_place_is_one_sentence_and_not_awaited(master: str) -> None:
     ended = subprocess.run(

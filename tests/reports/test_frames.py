@@ -176,6 +176,8 @@ def test_constant_amounts_are_rows_too_and_what_was_refused_is_none(tmp_path: Pa
 AMOUNTS = st.tuples(st.sampled_from(["acme", "globex"]), st.integers(0, 2**61))
 
 
+@pytest.mark.core
+@pytest.mark.long
 @settings(max_examples=20)
 @given(st.lists(AMOUNTS | st.none(), min_size=1, max_size=8))
 def test_sums_of_the_amounts_are_the_ledger(exchanges: list[tuple[str, int] | None]) -> None:

@@ -65,6 +65,8 @@ def test_a_summary_that_cannot_be_appended_to_costs_no_report(
     assert "could not be appended" in caplog.text
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_importing_the_reports_is_cheap() -> None:
     heavy = "{'pandas', 'locust', 'sqlalchemy', 'httpx'}"
     modules = "sys, reports.render, reports.terminal"

@@ -117,6 +117,8 @@ def test_our_own_commands_are_written_as_they_are() -> None:
     assert buffer.getvalue() == b"before\n::error title=FAIL::a\n"
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_mistake_that_quotes_a_command_gives_none(tmp_path: Path) -> None:
     scenario = tmp_path / "s.yaml"
     scenario.write_text('scenario: "x"\n"::error::odd\\n::add-mask::a": 1\n')
@@ -128,6 +130,8 @@ def test_a_mistake_that_quotes_a_command_gives_none(tmp_path: Path) -> None:
     assert not any(_is_command(line) for line in shown.splitlines()), shown
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_mistake_that_quotes_a_data_file_steers_no_terminal(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("\x1b[31mred,\u202eright\n1,2\n")
     scenario = tmp_path / "s.yaml"

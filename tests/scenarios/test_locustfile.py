@@ -53,6 +53,8 @@ def loaded(folder: Path, *options: str) -> tuple[subprocess.CompletedProcess[str
     return ended, server.asked
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_the_iterations_of_a_profile_are_sent_once_and_recorded(tmp_path: Path) -> None:
     ended, asked = loaded(tmp_path, "--profile", "few")
     assert ended.returncode == 0, ended.stderr
@@ -63,6 +65,8 @@ def test_the_iterations_of_a_profile_are_sent_once_and_recorded(tmp_path: Path) 
     assert recording.exchanges.ok.tolist() == [True] * 5
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("profile", [["--profile", "few"], []])
 def test_a_load_of_plain_locust_says_how_it_is_judged_and_can_be(
     tmp_path: Path, profile: list[str]
@@ -82,6 +86,8 @@ def test_a_load_of_plain_locust_says_how_it_is_judged_and_can_be(
     assert (recorded(ended) / "report.html").is_file()
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_mistake_ends_locust_with_code_2_before_any_request(tmp_path: Path) -> None:
     with serving({"/orders": Canned("{}")}) as server:
         ended = locust(tmp_path, server.url, "--profile", "fwe")

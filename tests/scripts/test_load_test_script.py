@@ -45,6 +45,8 @@ def test_arguments_are_passed_on_and_paths_are_relative_to_the_callers_folder(
     assert harness_arguments(tmp_path / "my runs")[5:9] == ["--users", "3", "--iterations", "7"]
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("code", ANSWERS)
 def test_the_table_shows_the_verdict_and_the_exit_code_is_that_of_the_run(
     runs: Path, answer: Path, code: int
@@ -77,6 +79,8 @@ def test_unreadable_output_is_inconclusive_unless_the_run_failed(
     assert ended.stderr == "load test: run.py's result cannot be read, so nothing is proven\n"
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_control_c_reaches_the_run_once_and_its_partial_result_is_shown(
     runs: Path, answer: Path, start: Start
 ) -> None:

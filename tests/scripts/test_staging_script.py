@@ -25,6 +25,8 @@ def _vector(*values: str) -> Canned:
     )
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("answer", "code", "printed"),
     [(_vector("4"), 0, "4"), (_vector("3"), 1, "3"), (_vector(), 1, "no data")],

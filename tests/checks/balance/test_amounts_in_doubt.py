@@ -164,6 +164,8 @@ ANSWERED = _charges(st.just(True), 200)
 KILLED = _charges(st.booleans(), None, 500, 503)
 
 
+@pytest.mark.core
+@pytest.mark.long
 @settings(max_examples=25)
 @given(st.lists(ANSWERED | KILLED, min_size=1, max_size=8), st.booleans(), st.booleans())
 def test_whatever_was_killed_is_settled_by_trace_ids_and_never_accused_without(
@@ -190,6 +192,8 @@ def test_whatever_was_killed_is_settled_by_trace_ids_and_never_accused_without(
         assert row.client.is_unbounded or truth[customer] <= row.client.most * 1000
 
 
+@pytest.mark.core
+@pytest.mark.long
 @settings(max_examples=25)
 @given(st.lists(KILLED, max_size=4), ANSWERED, st.lists(ANSWERED, max_size=3), st.booleans())
 def test_a_charge_that_is_lost_among_the_killed_fails_by_its_trace_id(

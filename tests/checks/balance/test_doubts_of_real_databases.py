@@ -137,6 +137,8 @@ def run(tmp_path: Path, databases: Databases) -> Iterator[Run]:
         yield Run(tmp_path, databases, {"onboarding": to_onboarding, "workflow": to_workflow})
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("databases", DIALECTS, indirect=True)
 def test_what_was_cut_off_after_it_was_done_is_confirmed_and_what_never_arrived_is_nothing(
     run: Run,

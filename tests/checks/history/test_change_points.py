@@ -17,6 +17,8 @@ def history(seed: int, shift_at: int = NIGHTS, shift: float = 0.0) -> list[float
     return [float(value) for value in values]
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_shift_is_dated_within_two_nights() -> None:
     found = [change_points(history(seed, shift_at=60, shift=0.15)) for seed in range(20)]
     dated = [any(abs(each.position - 60) <= 2 for each in points) for points in found]

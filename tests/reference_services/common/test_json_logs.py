@@ -15,6 +15,8 @@ from tests.reference_services.databases import Databases, read_rows
 from tests.reference_services.services import as_tenant
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_process_is_configured_by_its_environment_and_logs_each_request_as_json(
     databases: Databases, tenant: str
 ) -> None:

@@ -200,6 +200,8 @@ def start_together(url: str, service: str, starts: int) -> str:
     ).stderr
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_processes_that_start_at_once_on_an_empty_database_all_come_up(
     databases: Databases,
 ) -> None:

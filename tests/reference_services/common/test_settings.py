@@ -145,6 +145,8 @@ def test_settings_in_a_log_show_no_secret() -> None:
     assert settings.cards_token.get_secret_value() == "hunter2"
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
@@ -197,6 +199,8 @@ def test_a_command_that_cannot_be_read_is_refused(
     assert named in capsys.readouterr().err
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("where", "named"),
     [(("--fd", "99"), "--fd 99"), (("--host", "192.0.2.1"), "192.0.2.1:8002")],

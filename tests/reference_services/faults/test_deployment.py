@@ -69,6 +69,8 @@ def test_separate_workers_expose_only_their_own_counts(tmp_path: Path, tenant: s
     assert not shared.exists()
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_workers_apart_does_not_affect_another_service(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     variables = {"FAULT": "workers-apart", "PROMETHEUS_MULTIPROC_DIR": str(shared)}

@@ -36,6 +36,8 @@ def await_retry(onboarding: Service) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.timeout(HANGS_S)
 def test_a_batch_that_is_retried_while_cards_is_paused_is_counted_once(
     tmp_path: Path, tenant: str

@@ -40,6 +40,8 @@ def targets_of(url: str) -> set[str]:
     return {f"{target['labels']['job']} {target['scrapeUrl']}" for target in targets}
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_each_target_is_a_job_of_its_name(group: ProcessGroup, tmp_path: Path) -> None:
     prometheus, url = started(group, tmp_path, cards="127.0.0.1:9", workflow="127.0.0.1:10")
     configuration = json.loads((tmp_path / "prometheus.json").read_text())
@@ -74,6 +76,8 @@ def exporter() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_the_baseline_is_two_scrapes_of_the_targets_that_are_up(
     group: ProcessGroup, tmp_path: Path, exporter: str
 ) -> None:

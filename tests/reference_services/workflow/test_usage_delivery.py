@@ -347,6 +347,8 @@ def test_one_delivery_that_is_refused_does_not_hold_up_the_next(
     assert (worker.owed(), len(uses(cards_alone, stays))) == (0, 4)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_more_refused_deliveries_than_a_batch_holds_do_not_starve_the_next(
     worker: DeliveryWorker, cards_alone: Service, tenant: str
 ) -> None:

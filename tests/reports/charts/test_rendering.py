@@ -159,6 +159,8 @@ def test_a_million_requests_are_aggregated(run_of: SourceOf) -> None:
     assert_small(large(run_of(Shape()), rows, ("open", "use")))
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_day_is_aggregated(run_of: SourceOf) -> None:
     rows = make_rows(Shape(rate_per_s=0.1, duration_s=86_400.0, slow_s=(40_000, 43_600)))
     source = large(run_of(Shape()), rows, ("open", "use"))
@@ -194,6 +196,8 @@ def test_ten_thousand_label_sets_are_three_charts_at_most(run_of: SourceOf) -> N
                 if each.section is Section.BALANCE]) <= 3  # fmt: skip
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_page_that_must_be_short_drops_the_pictures_first(
     made: tuple[Result, RunFolder],
 ) -> None:
@@ -203,6 +207,8 @@ def test_a_page_that_must_be_short_drops_the_pictures_first(
     assert len(page.encode()) < MOST_BYTES
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_charts_need_neither_pandas_nor_vl_convert_until_a_run_is_drawn() -> None:
     code = ("import sys, reports.charts.rendering, reports.html; "
             "sys.exit(len({'pandas', 'vl_convert'} & set(sys.modules)))")  # fmt: skip

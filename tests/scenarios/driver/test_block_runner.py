@@ -137,6 +137,8 @@ def test_an_iteration_sends_no_more_than_the_limit(tmp_path: Path) -> None:
     assert "10,000 requests" in exchanges[-1].reason
 
 
+@pytest.mark.core
+@pytest.mark.long
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_lists_of_a_response_are_gone_through_up_to_a_limit_though_nothing_is_sent(
     tmp_path: Path, depth: int
@@ -151,6 +153,8 @@ def test_lists_of_a_response_are_gone_through_up_to_a_limit_though_nothing_is_se
     assert "repeated 100,000 times" in exchanges[-1].reason
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_what_is_repeated_for_each_element_counts_towards_the_limit(tmp_path: Path) -> None:
     nothing = {"if": "{{ 0 }}", "steps": [get("/item")]}
     each = {"for_each": "{{ items }}", "as": "item", "steps": [{"repeat": 100, "steps": [nothing]}]}

@@ -128,6 +128,8 @@ def test_a_text_is_read_in_the_charset_of_its_type() -> None:
     assert reason_of({"text": "Grüße"}, unknown) == ""
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_pattern_that_would_take_forever_fails_the_exchange() -> None:
     reason = reason_of({"text": {"matches": r"(x+x+)+y"}}, answer(200, b"x" * 500))
     # the package sometimes finds out without trying everything

@@ -225,6 +225,8 @@ def careless_calls(source: str) -> set[str]:
     return CARELESS & set(names)
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_only_one_module_opens_the_files_of_a_run() -> None:
     files = [
         path

@@ -100,6 +100,8 @@ def content_of(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
+@pytest.mark.core
+@pytest.mark.long
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_the_master_gets_the_workers_files_over_a_channel_that_loses_and_duplicates(
     seed: int, steps: int

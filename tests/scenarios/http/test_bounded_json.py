@@ -73,6 +73,8 @@ def test_a_string_is_one_also_where_a_piece_of_the_text_ends(padding: int) -> No
         check_bounds(before + b'"","x"' + deep + b"]")
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_many_strings_are_not_many_objects_at_a_time() -> None:
     content = b"[" + b'{"a":"b"},' * 700_000 + b"{}]"
     tracemalloc.start()

@@ -25,6 +25,8 @@ def test_only_the_first_million_characters_are_searched() -> None:
     assert TextPattern("x").find("a" * 1_000_000 + "x") is None
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_a_pattern_that_takes_exponential_time_ends() -> None:
     # the package sometimes finds out without trying everything
     with suppress(PatternTooSlow):

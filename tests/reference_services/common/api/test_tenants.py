@@ -447,6 +447,8 @@ def live_through(stack: Stack, examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.core
+@pytest.mark.long
 def test_two_tenants_never_meet(stack: Stack) -> None:
     live_through(stack, examples=5, steps=12)
 
