@@ -8,7 +8,7 @@ UV = uv==0.13.9
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run audit test test-core test-all lint lock clean
+.PHONY: help setup run audit test test-core test-all lint dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,10 +44,14 @@ lint: setup ## check the style, the format, the types and the import arrows
 	.venv/bin/mypy --strict scripts/setup
 	.venv/bin/lint-imports
 
+dist: setup ## build dist/: the wheel, and the source distribution that it is built from
+	rm -rf dist
+	.venv/bin/python -m build --no-isolation --outdir dist
+
 lock: ## write both requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer packages)
 	$(PYTHON) -m venv --clear .cache/uv
 	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
-	.cache/uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	.cache/uv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	    --generate-hashes --no-header --quiet $(ARGS) --output-file requirements.lock
 	.cache/uv/bin/uv pip compile --group services --constraint requirements.lock --no-annotate \
 	    --python-version 3.11 --python-platform linux --generate-hashes --no-header --quiet \
@@ -55,5 +59,5 @@ lock: ## write both requirements.lock anew from pyproject.toml (ARGS=--upgrade f
 	rm -rf .cache/uv
 
 clean: ## remove .venv, .cache and the tools' caches; runs/ stays
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

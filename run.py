@@ -24,6 +24,7 @@ from commands.shared.command_line import (
     whole_number,
 )
 from config.errors import ConfigError
+from config.program import COMMAND, NAME, program_version
 from reports.standard_streams import outlive_readers
 
 NIGHTLY = ("e2e", "benchmark")
@@ -57,8 +58,22 @@ RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the
 # a plan with a mistake needs nothing of what runs it.
 
 
+def show_version(is_wanted: bool) -> None:
+    """Print the version, and exit."""
+    if is_wanted:
+        print(f"{COMMAND} {program_version()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=show_version, is_eager=True,
+                 help="Print the version and exit."),
+]  # fmt: skip
+
+
 @app.callback(invoke_without_command=True)
-def main_job(context: typer.Context) -> None:
+def main_job(context: typer.Context, _version: Version = False) -> None:
     """Without a command: the nightly job on this machine."""
     if context.invoked_subcommand is None:
         nightly()
@@ -285,10 +300,7 @@ def watch(
     called = read_command(on_change)
     every = every or command.usual_pace(length, once)
     wanted = command.read_watch(length, every, flow_every, objective)
-    words = ["--for", length, "--every", every, "--flow-every", flow_every]
-    words += ["--objective", objective, *(["--once"] if once else [])]
-    words += ["--on-change", on_change] if on_change else []
-    plan = plan_of("watch", env, scenario, (), runs, "", more=words)
+    plan = plan_of("watch", env, scenario, (), runs, "")
     with lock_watch(runs, plan.file.name):
         command.watch(plan, wanted, once, as_json, called)
 
@@ -317,9 +329,9 @@ def main(arguments: list[str]) -> int:
         return refuse(problems, as_json, WRONG_COMMAND)
     known = [each.callback.__name__ for each in app.registered_commands if each.callback]
     if problem := unknown_command(arguments, known):
-        return refuse([f"{problem} (see run.py --help)"], as_json, WRONG_COMMAND)
+        return refuse([f"{problem} (see {NAME} --help)"], as_json, WRONG_COMMAND)
     try:
-        code = int(app(arguments, standalone_mode=False, prog_name="run.py") or 0)
+        code = int(app(arguments, standalone_mode=False, prog_name=NAME) or 0)
         if code != INTERRUPTED:
             return code
         words = "interrupted, and nothing is proven"

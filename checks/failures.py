@@ -1,6 +1,5 @@
 """Group the exchanges that failed, with some of each group to look at and to repeat."""
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from checks.case import Case
 from checks.failure_reasons import FailureGroup, failure_groups, sent_at
 from checks.observations import Failure, FailureSample
 from config.headers import override
+from config.shell import quote
 from scenarios.evidence.exchange import Exchange
 from scenarios.evidence.exchanges import CODES, Exchanges
 from scenarios.evidence.recording import Recording
@@ -101,19 +101,14 @@ def _headers(case: Case, step: str) -> Mapping[str, str]:
 
 
 def _curl(case: Case, step: str, request: Mapping[str, Any], trace: str) -> str:
-    """Write one curl command; a header whose value may be a secret stands as a variable."""
+    """Write one curl command; a header whose value may be a secret is a variable in it."""
     if "url" not in request:
         return ""
     header = f"{case.run.trace_header}: {trace}"
     plain = ["curl", "-sS", "-X", request["method"], request["url"], "-H", header]
     arguments = [shlex.quote(word) for word in plain]
     for name, value in _headers(case, step).items():
-        header = f"{name}: {value}"
-        quoted = shlex.quote(header)
-        if "${" in header:
-            # In double quotes the shell expands ${VARIABLE}, which stands for a secret, only.
-            quoted = '"' + re.sub(r'(["`\\]|\$(?!\{))', r"\\\1", header) + '"'
-        arguments += ["-H", quoted]
+        arguments += ["-H", quote(f"{name}: {value}")]
     if request.get("body") is not None:
         if content_type := request.get("content_type"):
             arguments += ["-H", shlex.quote(f"Content-Type: {content_type}")]

@@ -1,7 +1,6 @@
 """Run the audit: every seeded fault in a run of its own, as a user would start it."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,9 +22,10 @@ from checks.audit import (
 from checks.verdict import exit_code
 from commands.shared.black_box import run_black_box
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import ROOT, versions, words_of_run_py
+from commands.shared.run_setup import versions
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
+from config.program import ROOT, typed_command
 from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
 from scenarios.evidence.files import write_atomically
@@ -40,7 +40,7 @@ def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
     """Make every run of an audit, report it, and exit with its verdict. Raises ConfigError."""
     INTERRUPTS.raise_on_signal()
     planned = plan_audit(only)
-    folder, record = open_audit(runs, len(planned), only)
+    folder, record = open_audit(runs, len(planned))
     progress = Progress()
     progress.note(f"{len(planned)} runs  {folder}")
     try:
@@ -70,7 +70,7 @@ def plan_audit(only: Sequence[str]) -> list[Expectation]:
     return planned_runs(only or tuple(FAULTS))
 
 
-def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Audit]:
+def open_audit(runs: Path, planned: int) -> tuple[Path, Audit]:
     """Make the audit's folder, and its record without any run. Raises ConfigError."""
     now = CLOCK.now()
     folder = runs / f"audit-{new_run_id(now)}"
@@ -79,10 +79,7 @@ def open_audit(runs: Path, planned: int, only: Sequence[str]) -> tuple[Path, Aud
     except OSError as error:
         message = f"the audit's folder cannot be made here: {error.strerror}"
         raise ConfigError(Problem(runs, None, message)) from error
-    words = [*words_of_run_py(Path.cwd()), "audit"]
-    for fault in only:
-        words += ["--only", fault]
-    return folder, Audit(now, now, (), planned, versions(), shlex.join(words))
+    return folder, Audit(now, now, (), planned, versions(), typed_command())
 
 
 def audit_one(expected: Expectation, folder: Path, name: str) -> AuditedRun:

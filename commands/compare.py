@@ -96,7 +96,7 @@ def _read(folder: RunFolder) -> JudgedRun:
     if finding:
         message = f"its evidence {finding.observed}: copy the run again, or run again"
         raise ConfigError(Problem(folder.evidence, None, message))
-    return JudgedRun(read_judged(folder, folder.path), case)
+    return JudgedRun(read_judged(folder), case)
 
 
 def _write(comparison: Comparison, folder: Path) -> Path:

@@ -24,7 +24,7 @@ def export(
     """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
     folder = find_run_folder(runs, run)
     case = read_case(folder)
-    frames = Frames(case, read_judged(folder, run))
+    frames = Frames(case, read_judged(folder))
     try:
         entries = read_history(history_path(folder))
     except OSError:

@@ -7,6 +7,7 @@ from checks.history.store import FOLDER_NAME, read_history
 from checks.history.trends import trends_of
 from commands.shared.interrupts import INTERRUPTS
 from config.errors import ConfigError, Problem
+from config.program import program
 from reports.trends import print_trends, render_trends_html, trends_json
 from reports.views.kept_reports import report_finder
 from scenarios.evidence.files import write_atomically
@@ -23,7 +24,7 @@ def trends(runs: Path, days: int, as_json: bool) -> None:
         raise ConfigError(Problem(runs / FOLDER_NAME, None, message)) from error
     found = trends_of(entries, days)
     if not found:
-        message = "the history has no run yet: `run.py` makes one, without a seeded fault"
+        message = f"the history has no run yet: `{program()}` makes one, without a seeded fault"
         raise ConfigError(Problem(runs / FOLDER_NAME, None, message))
     kept = [path.parent.name for path in runs.glob("*/report.html")]
     page = runs / PAGE

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import LOCAL, run_py, started_stack
+from commands.shared.run_setup import LOCAL, started_stack
 from config.clock import CLOCK
 from config.environment import find_environment, read_environment_file
+from config.program import program
 from scenarios.driver.plan import refuse_fault
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.run_folder import new_run_id
@@ -24,7 +25,7 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
         file = write_environment(folder, variables)
         lines = [f"{name}={value}" for name, value in variables.items()]
         lines += [
-            f"in another terminal: {run_py()} e2e --env {file}",
+            f"in another terminal: {program()} e2e --env {file}",
             "Ctrl-C stops it",
         ]
         document = json.dumps({**variables, "environment": str(file)})

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from commands.shared.interrupts import INTERRUPTS
-from commands.shared.run_setup import ROOT, plan_of
+from commands.shared.run_setup import plan_of
 from config.environment import find_environment
 from config.errors import ConfigError, Problem
+from config.program import ROOT
 from scenarios.driver.plan import EVERY_PROFILE
 
 

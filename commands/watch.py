@@ -9,10 +9,11 @@ from functools import partial
 from commands.shared.conclusion import conclude, finish
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_log import log_to
-from commands.shared.run_setup import deployed, describe, open_run, run_py
+from commands.shared.run_setup import deployed, describe, open_run
 from commands.shared.state_changes import StateReporter
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
+from config.program import check_command
 from config.units import parse_duration, parse_share
 from reports.progress import Progress, ProgressStage
 from scenarios.driver.flow_compiler import compile_flow
@@ -131,8 +132,8 @@ def open_watch(plan: Plan, wanted: WatchRequest, progress: Progress) -> tuple[Ru
         return found.folder, found.run
     if found:
         finish(found.folder, replace(found.run, finished_at=found.watch.until))
-        run_id = found.run.run_id
-        progress.note(f"the watch {run_id} came to its end: {run_py()} check {run_id}")
+        check = check_command(found.folder.path)
+        progress.note(f"the watch {found.run.run_id} came to its end: {check}")
     return new_watch(plan, wanted, progress)
 
 

@@ -10,7 +10,8 @@ from typing import NoReturn
 from config.environment import find_environment
 from config.errors import ConfigError, Problem
 from config.network import PORTS, parse_host_port
-from scenarios.driver.load_process import LOCUSTFILE, worker_options
+from config.program import ROOT
+from scenarios.driver.load_process import LOCUST, worker_options
 from scenarios.driver.worker_key import worker_key
 
 _PORT = 5557
@@ -25,10 +26,10 @@ def worker(master: str, env: str, runs: Path) -> NoReturn:
     host, port = address_of(master)
     worker_key(host)  # reported here, before Locust starts
     options = worker_options(host, port, runs, find_environment(env))
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
     # Python would print a traceback during its imports; `scenarios.engine.interrupts` unblocks it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.execv(sys.executable, command)  # noqa: S606 - the command is ours
+    os.chdir(ROOT)
+    os.execv(sys.executable, [*LOCUST, *options])  # noqa: S606 - the command is ours
 
 
 def address_of(master: str) -> tuple[str, int]:

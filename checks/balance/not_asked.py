@@ -3,11 +3,12 @@
 from checks.case import Case
 from checks.result import Code, Finding, Judgement, Kind, finding_id
 from checks.verdict import Verdict
+from config.program import NAME
 
 _REASON = "usage was not judged: plain Locust asks no witness"
 _REMEDY = (
-    "Plain Locust asks no witness: run.py load drives the same scenario in the same environment, "
-    "and asks every one."
+    f"Plain Locust asks no witness: {NAME} load drives the same scenario in the same "
+    "environment, and asks every one."
 )
 
 

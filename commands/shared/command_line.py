@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperCommand
 
+from config.program import NAME
 from config.suggestions import nearest
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -53,7 +54,7 @@ class StrictCommand(TyperCommand):
 def sentence_of(error: typer.TyperException) -> str:
     """Return what is wrong with a command line, and where its options are listed."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "run.py"
+    command = context.command_path if context else NAME
     return f"{_mistake(error, context)} (see {command} --help)"
 
 

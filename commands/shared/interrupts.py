@@ -20,6 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 from config.json_text import inert_json
+from config.program import check_command
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE = 130  # the exit code after a second signal, as shells have it for Ctrl-C
@@ -105,7 +106,8 @@ class Interrupts:
         elif is_first:
             self._on_first()
         else:
-            judge = f"; to judge what was done: run.py check {self._folder}" * bool(self._folder)
+            check = f"; to judge what was done: {check_command(self._folder)}"
+            judge = check if self._folder else ""
             self._end(AT_ONCE, f"interrupted twice, and nothing is proven{judge}")
 
     def _end_unstarted(self) -> None:

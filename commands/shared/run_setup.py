@@ -3,10 +3,7 @@
 import hashlib
 import os
 import platform
-import shlex
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,6 +17,7 @@ from config.environment import (
     read_environment,
 )
 from config.errors import ConfigError, Problem
+from config.program import program_version, typed_command
 from config.redaction import Secrets, redact
 from config.urls import database_address
 from reference_services.faults.catalog import FAULTS
@@ -38,7 +36,6 @@ from scenarios.language.secrets import secrets_of
 from scenarios.language.tables import Tables
 from scenarios.language.templates import compile_text, variables_in
 
-ROOT = Path(__file__).resolve().parents[2]
 _DIGEST_CHARACTERS = 16
 LOCAL = Local(tuple(FAULTS), VARIABLES)
 
@@ -47,40 +44,15 @@ def plan_of(
     command: str, env: str, scenario: str, profiles: tuple[str, ...], runs: Path, fault: str,
     *, users: int | None = None, iterations: int | None = None, rate: str = "",
     duration: str = "", workers: Workers = ALONE,
-    more: Sequence[str] = (), allow_unset: bool = False,
+    allow_unset: bool = False,
 ) -> Plan:  # fmt: skip
     """Read what a command names, and how to repeat it. Raises ConfigError with every mistake."""
-    words = [*words_of_run_py(Path.cwd()), command, "--env", env, "--scenario", scenario]
-    words += ["--fault", fault] if fault else []
-    words += ["--profile", *profiles] if command in ("e2e", "load") else []
-    words += ["--users", str(users)] if users else []
-    words += ["--iterations", str(iterations)] if iterations else []
-    words += ["--rate", rate] if rate else []
-    words += ["--duration", duration] if duration else []
-    words += ["--workers", str(workers.here)] if workers.here else []
-    words += ["--expect", str(workers.elsewhere)] if workers.elsewhere else []
-    words += ["--bind", workers.bind] if workers.bind else []
-    repeat = shlex.join([*words, *more])
     asked = PlanRequest(
-        env, scenario, profiles, runs, fault, repeat, users, iterations, rate, duration, workers,
-        allow_unset,
+        env, scenario, profiles, runs, fault, typed_command(), users, iterations, rate, duration,
+        workers, allow_unset,
         has_witnesses=command != "watch",
     )  # fmt: skip
     return read_plan(asked, LOCAL)
-
-
-def words_of_run_py(folder: Path) -> list[str]:
-    """Return how one calls run.py in a folder: the interpreter, and the path of run.py."""
-    interpreter = Path(sys.executable)
-    if folder != ROOT:
-        return [str(interpreter), str(ROOT / "run.py")]
-    is_here = interpreter.is_relative_to(ROOT)
-    return [str(interpreter.relative_to(ROOT)) if is_here else "python", "run.py"]
-
-
-def run_py() -> str:
-    """Return how one calls run.py in the current folder."""
-    return shlex.join(words_of_run_py(Path.cwd()))
 
 
 def open_run(plan: Plan) -> tuple[RunFolder, Run]:
@@ -208,10 +180,9 @@ def versions_of_data(tables: Tables) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the versions of what measures."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     packages = ("locust", "httpx", "prometheus-api-client", "pydantic")
     return {
-        "trial-balance": project["version"],
+        "trial-balance": program_version(),
         "python": platform.python_version(),
         "system": platform.platform(),
         **{name: version(name) for name in packages},

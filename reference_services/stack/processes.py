@@ -180,5 +180,8 @@ def find_prometheus() -> str:
         raise StackError(f"PROMETHEUS={named} is not an executable file; correct or unset it")
     found = named or linked_path or shutil.which("prometheus")
     if not found:
-        raise StackError("no Prometheus binary found; run make setup, or set PROMETHEUS")
+        raise StackError(
+            "no Prometheus binary found: in a checkout, run make setup; otherwise install "
+            "Prometheus, or set PROMETHEUS to its path"
+        )
     return found

@@ -28,13 +28,16 @@ from typing import Any
 from config.clock import anchor_environment
 from config.errors import ConfigError, Problem
 from config.network import parse_host_port
+from config.program import ROOT
 from config.redaction import Secrets
 from config.signals import signal_name
 from scenarios.driver.parent_death import dies_with_parent
 from scenarios.driver.worker_key import KEY
 from scenarios.evidence.recording import ROWS
 
-LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
+# Locust imports from the current folder, and reads settings there. With -P and the folder of this
+# program as the current one, it finds neither a user's packages nor a user's locust.conf.
+LOCUST = (sys.executable, "-P", "-m", "locust", "-f", str(ROOT / "scenarios" / "locustfile.py"))
 
 OnProgress = Callable[[int, int | None], None]  # iterations ended, and scheduled if known
 
@@ -228,7 +231,8 @@ def load_process(settings: LoadSettings, variables: Mapping[str, str]) -> Iterat
 
         def start(command: list[str], output: int) -> subprocess.Popen[bytes]:
             return subprocess.Popen(
-                [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *command, "--on-order"],
+                [*LOCUST, *command, "--on-order"],
+                cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=log,
@@ -270,7 +274,7 @@ def worker_options(host: str, port: int, runs: Path, environment: Path) -> list[
     """
     return [
         *("--worker", "--headless", "--master-host", host, "--master-port", str(port)),
-        *("--evidence", str(runs.resolve()), "--environment", str(environment)),
+        *("--evidence", str(runs.resolve()), "--environment", str(environment.resolve())),
     ]
 
 
@@ -298,10 +302,11 @@ def _command(settings: LoadSettings, host: str, port: int) -> list[str]:
                  "--expect-workers", str(settings.workers.number)]  # fmt: skip
     return [
         *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
-        *("--scenario", str(settings.scenario), "--environment", str(settings.environment)),
+        *("--scenario", str(settings.scenario.resolve())),
+        *("--environment", str(settings.environment.resolve())),
         *("--profile", settings.profile, "--iterations", iterations),
         *("--earlier", ",".join(map(str, settings.earlier))),
         *("--rate", str(settings.rate_per_s or 0.0), "--duration", str(settings.duration_s or 0.0)),
-        *("--evidence", str(settings.run_folder), "--stem", settings.stem),
+        *("--evidence", str(settings.run_folder.resolve()), "--stem", settings.stem),
         *(as_master if settings.workers else ()),
     ]

@@ -12,6 +12,7 @@ from uuid import uuid4
 from config.clock import CLOCK
 from config.environment import find_environment, read_environment
 from config.errors import ConfigError, Problem
+from config.program import NAME
 from config.suggestions import did_you_mean
 from scenarios.driver.arrivals import WHOLE, LoadPart, arrivals_of
 from scenarios.driver.conflicts import find_load_conflicts
@@ -28,7 +29,7 @@ from scenarios.language.reader import find_scenario, read_scenario
 from scenarios.language.variables import variables_of
 
 RUNS = Path("runs").absolute()
-NEEDS_RUN = "setup and teardown belong to a whole run: use run.py load, not plain Locust"
+NEEDS_RUN = f"setup and teardown belong to a whole run: use {NAME} load, not plain Locust"
 _UNTIL_STOPPED = "until stopped"
 
 

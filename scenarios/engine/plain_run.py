@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 from config.clock import CLOCK
 from config.environment import Environment, read_environment
+from config.program import check_command
 from config.redaction import Secrets
 from scenarios.engine.load_task import LoadTask
 from scenarios.evidence.run_folder import DrivenPhase, Run, RunFolder, create_run_folder
@@ -38,8 +39,8 @@ class PlainRun:
         finished_at = CLOCK.now()
         phases = tuple(replace(each, finished_at=finished_at) for each in self.run.phases)
         self.folder.write_run(replace(self.run, finished_at=finished_at, phases=phases))
-        path = shlex.quote(str(self.folder.path))
-        _LOG.info("To judge this load and write its report: python run.py check %s", path)
+        check = check_command(self.folder.path)
+        _LOG.info("To judge this load and write its report: %s", check)
 
 
 def open_plain_run(task: LoadTask, options: Sequence[str]) -> PlainRun:

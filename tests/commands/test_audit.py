@@ -1,7 +1,6 @@
 """An audit: its runs, its folder, one run as a black box, and its end."""
 
 import json
-import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,9 @@ import typer
 from checks.audit import CLEAN, EXPECTATIONS, Audit, Expectation
 from checks.verdict import Verdict
 from commands.audit import audit, audit_one, open_audit, plan_audit, publish_audit, write_audit
-from commands.shared.run_setup import versions, words_of_run_py
+from commands.shared.run_setup import versions
 from config.errors import ConfigError
+from config.program import typed_command
 from reference_services.faults.catalog import FAULTS
 from tests.reports.audits import failing_audit, good_audit
 
@@ -45,20 +45,19 @@ def test_a_fault_without_an_expectation_is_refused_with_the_known_ones(tmp_path:
 
 
 def test_an_audit_is_opened_without_any_run_and_is_inconclusive(tmp_path: Path) -> None:
-    folder, record = open_audit(tmp_path / "runs", 5, ["stall", "slow-tail"])
+    folder, record = open_audit(tmp_path / "runs", 5)
     assert folder.parent == tmp_path / "runs"
     assert folder.name.startswith("audit-")
     assert list(folder.iterdir()) == []
     assert (record.runs, record.planned, record.verdict) == ((), 5, Verdict.INCONCLUSIVE)
     assert record.versions == versions()
-    repeat = [*words_of_run_py(Path.cwd()), "audit", "--only", "stall", "--only", "slow-tail"]
-    assert shlex.split(record.repeat) == repeat
+    assert record.repeat == typed_command()
 
 
 def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file, where a folder must be")
     with pytest.raises(ConfigError, match="the audit's folder cannot be made here"):
-        open_audit(tmp_path / "runs", 5, ())
+        open_audit(tmp_path / "runs", 5)
 
 
 @pytest.mark.core

@@ -146,7 +146,7 @@ def test_a_watch_whose_end_nobody_saw_is_finished_as_of_then_and_followed_by_a_n
     assert (folder.evidence / "history.json").exists()
     assert new.run_id != old.run_id
     printed = stream.getvalue().splitlines()
-    assert printed[0].endswith(f"run.py check {old.run_id}")
+    assert printed[0].endswith(f"run.py check {folder.path}")
     assert printed[1].startswith("watching test")
 
 

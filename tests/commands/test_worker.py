@@ -11,10 +11,11 @@ import pytest
 
 from commands.worker import address_of
 from config.errors import ConfigError
-from scenarios.driver.load_process import LOCUSTFILE
+from scenarios.driver.load_process import LOCUST
 from tests.paths import ROOT
 
 HANGS_S = 120
+LOCUSTFILE = str(ROOT / "scenarios" / "locustfile.py")
 NO_ADDRESS = "is not HOST or HOST:PORT; write for example 10.0.0.5:5557"
 
 
@@ -75,11 +76,11 @@ def test_the_process_becomes_a_worker_of_the_master_that_is_named() -> None:
                 time.sleep(0.01)
         finally:
             process.kill()
-    assert words[1:5] == ["-m", "locust", "-f", str(LOCUSTFILE)]
+    assert (*words[1:6],) == LOCUST[1:] == ("-P", "-m", "locust", "-f", LOCUSTFILE)
     options = "--worker", "--headless", "--master-host", "::1", "--master-port", "65535"
     evidence = "--evidence", str(ROOT / "runs")
-    assert (*words[5:13],) == (*options, *evidence)
-    assert words[13] == "--environment"
+    assert (*words[6:14],) == (*options, *evidence)
+    assert words[14] == "--environment"
 
 
 @pytest.mark.core

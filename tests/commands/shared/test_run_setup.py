@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from commands.shared.run_setup import (
-    ROOT,
     deployed,
     describe,
     open_run,
@@ -20,11 +18,10 @@ from commands.shared.run_setup import (
     variables_of,
     versions,
     versions_of_data,
-    words_of_run_py,
 )
 from config.environment import read_environment_file
 from config.errors import ConfigError
-from scenarios.driver.load_process import Workers
+from config.program import ROOT, typed_command
 from scenarios.driver.plan import Plan
 from scenarios.language.tables import Table
 from tests.commands.shop_plan import ENVIRONMENT, SCENARIO, shop_plan
@@ -32,47 +29,8 @@ from tests.commands.shop_plan import ENVIRONMENT, SCENARIO, shop_plan
 URL = "http://127.0.0.1:1"
 
 
-def repeated(command: str, *profiles: str, fault: str = "", **more: object) -> list[str]:
-    """Return the words after the interpreter of the command that repeats a plan."""
-    plan = plan_of(
-        command, "local", "usage_tracking", profiles, Path("runs"), fault,
-        **more,  # type: ignore[arg-type]
-    )  # fmt: skip
-    words = shlex.split(plan.asked.repeat)
-    assert words[:2] == words_of_run_py(Path.cwd())
-    return words[1:]
-
-
-BASE = ["--env", "local", "--scenario", "usage_tracking"]
-
-
-def test_a_nightly_is_repeated_without_naming_its_profiles() -> None:
-    assert repeated("nightly", "e2e", "benchmark") == ["run.py", "nightly", *BASE]
-
-
-def test_a_load_is_repeated_with_all_that_it_was_asked_for() -> None:
-    workers = Workers(here=2, elsewhere=1, bind="127.0.0.1:5557")
-    words = repeated("load", "benchmark", fault="slow-tail", users=7, iterations=9, workers=workers)
-    assert words == [
-        "run.py", "load", *BASE, "--fault", "slow-tail", "--profile", "benchmark",
-        "--users", "7", "--iterations", "9",
-        "--workers", "2", "--expect", "1", "--bind", "127.0.0.1:5557",
-    ]  # fmt: skip
-
-
-def test_a_load_is_repeated_with_its_rate_and_duration() -> None:
-    words = repeated("load", "benchmark", rate="20/s", duration="5m")
-    assert words[-4:] == ["--rate", "20/s", "--duration", "5m"]
-
-
-def test_what_a_command_adds_comes_last_and_is_quoted() -> None:
-    assert repeated("watch", more=["--for", "a day"]) == [
-        "run.py",
-        "watch",
-        *BASE,
-        "--for",
-        "a day",
-    ]
+def test_a_plan_is_repeated_by_the_command_of_this_process(tmp_path: Path) -> None:
+    assert shop_plan(tmp_path, URL, "first").asked.repeat == typed_command()
 
 
 def test_a_plan_has_the_profiles_with_what_was_asked_for(tmp_path: Path) -> None:
@@ -94,21 +52,13 @@ def test_every_mistake_of_a_command_is_in_one_error(tmp_path: Path) -> None:
 
 
 def test_only_a_fault_that_the_local_stack_has_can_be_planned(tmp_path: Path) -> None:
-    assert repeated("nightly", fault="slow-tail")[-2:] == ["--fault", "slow-tail"]
+    def planned(fault: str) -> str:
+        plan = plan_of("nightly", "local", "usage_tracking", ("e2e",), tmp_path, fault)
+        return plan.asked.fault
+
+    assert planned("slow-tail") == "slow-tail"
     with pytest.raises(ConfigError, match="did you mean slow-tail"):
-        repeated("nightly", fault="slow-tale")
-
-
-def test_the_interpreter_is_one_that_can_be_typed_in_the_projects_folder() -> None:
-    python, script = words_of_run_py(ROOT)
-    assert script == "run.py"
-    assert (ROOT / python if "/" in python else Path(sys.executable)) == Path(sys.executable)
-
-
-def test_a_command_is_repeated_with_full_paths_in_another_folder(tmp_path: Path) -> None:
-    python, script = words_of_run_py(tmp_path)
-    assert Path(python).is_file()
-    assert Path(script) == ROOT / "run.py"
+        planned("slow-tale")
 
 
 def _opened(folder: Path) -> Plan:

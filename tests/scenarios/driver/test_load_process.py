@@ -166,7 +166,7 @@ def test_a_worker_connects_to_the_address_of_the_master() -> None:
     assert options[options.index("--master-host") + 1] == "10.0.0.5"
     assert options[options.index("--master-port") + 1] == "5557"
     assert options[options.index("--evidence") + 1] == str(Path("runs").resolve())
-    assert options[options.index("--environment") + 1] == "staging.yaml"
+    assert options[options.index("--environment") + 1] == str(Path("staging.yaml").resolve())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""The installed program in the folder of a user, whose packages have the names of ours."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.installation import Installation, called
+
+pytestmark = pytest.mark.long
+
+SCENARIO = """\
+scenario: uses
+quantities:
+  uses:
+    by: []
+    prometheus: uses_total
+    database: {main: "SELECT count(*) FROM uses WHERE tenant = :tenant"}
+flow:
+  - step: use
+    request: POST meter /uses
+    json: {}
+    expect: {status: 201}
+    counts: {uses: 1}
+profiles:
+  e2e: {users: 1, iterations: 1}
+  benchmark: {users: 2, iterations: 20}
+checks:
+  usage: [uses]
+"""
+ENVIRONMENT = """\
+environment: mine
+services: {{meter: {{url: "http://127.0.0.1:{port}", health: none}}}}
+databases: {{main: "sqlite:///{folder}/uses.db"}}
+headers: {{X-Tenant: "{{{{ tenant }}}}"}}
+tenant: acme
+load: {{allowed: true}}
+"""
+# Of ours, of Locust's, of the standard library: each ends a program that imports it.
+OURS = ("config", "checks", "scenarios", "reports", "commands", "witnesses", "run")
+OTHERS = ("locust", "gevent", "secrets", "trial_balance")
+FILES = ("--env", "mine.yaml", "--scenario", "uses.yaml")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """Start a service of a user; its folder has packages and settings that must not matter."""
+    folder = tmp_path / "my project"
+    folder.mkdir()
+    (folder / "locust.conf").write_text("run-time = 1s\nusers = 3\n")
+    meter = [sys.executable, str(Path(__file__).with_name("meter.py"))]
+    with subprocess.Popen(meter, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        (folder / "mine.yaml").write_text(ENVIRONMENT.format(port=port, folder=folder))
+        (folder / "uses.yaml").write_text(SCENARIO)
+        yield folder
+        process.terminate()
+
+
+def _add_packages(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(f"raise SystemExit('{name} of the user')")
+
+
+@pytest.mark.parametrize("job", ["nightly", "load --workers 2"])
+def test_a_job_of_a_user_passes_among_packages_of_the_same_names(
+    installation: Installation, project: Path, job: str
+) -> None:
+    _add_packages(project, *OURS, *OTHERS)
+    ended = installation.run(project, *job.split(), *FILES, "--json")
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    result = json.loads(ended.stdout)
+    assert result["repeat"] == f"trial-balance {job} --env mine.yaml --scenario uses.yaml --json"
+    assert (
+        result["versions"]["trial-balance"] == installation.run(project, "--version").stdout[14:-1]
+    )
+
+
+def test_packages_on_the_path_of_python_do_not_replace_those_of_the_program(
+    installation: Installation, project: Path
+) -> None:
+    _add_packages(project, *OURS)
+    ended = installation.run(project, "load", *FILES, PYTHONPATH=str(project))
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+
+
+def test_hints_and_the_repeated_command_work_where_they_are_printed(
+    installation: Installation, project: Path
+) -> None:
+    ended = installation.run(project, "e2e", *FILES, "--runs", "my runs")
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    again = re.search(r"again +(.*)", ended.stdout)
+    assert again
+    assert again[1] == "trial-balance e2e --env mine.yaml --scenario uses.yaml --runs 'my runs'"
+    (project / "my runs" / "latest" / "result.json").unlink()
+    refused = installation.run(project, "report", "--runs", "my runs")
+    assert refused.returncode == 2
+    hint = re.search(r"run: (.*)", refused.stderr)
+    assert hint
+    name, *arguments = shlex.split(hint[1])
+    assert name == "trial-balance"
+    assert installation.run(project, *arguments).returncode == 0
+
+
+def test_a_command_that_is_not_on_the_path_is_repeated_by_its_path(
+    installation: Installation, project: Path
+) -> None:
+    ended = called([installation.command, "e2e", *FILES, "--json"], project)
+    assert json.loads(ended.stdout)["repeat"].startswith(f"{installation.command} e2e ")
+    python = installation.venv / "bin" / "python"
+    ended = called([python, "-m", "trial_balance", "e2e", *FILES, "--json"], project)
+    assert json.loads(ended.stdout)["repeat"].startswith(f"{python} -m trial_balance e2e ")
