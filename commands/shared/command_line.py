@@ -80,7 +80,7 @@ def _wrong_option(name: str, context: Any) -> str:
         # a flag that was given a value, or an option without one
         return (f"{name} takes no value; write {name} alone" if known.is_flag
                 else f"{name} has no value; add one: {known.help}")  # fmt: skip
-    if not options:
+    if context is None or context.parent is None:
         return f"there is no option {name} before a command; write the command first"
     near = nearest(name, options)
     hint = f"did you mean {near}?" if near else f"it has {', '.join(options)}"

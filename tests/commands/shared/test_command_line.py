@@ -3,6 +3,7 @@
 import pytest
 
 from commands.shared.command_line import whole_number
+from config.program import program_version
 from run import WRONG_COMMAND, main
 
 USERS = "is not a whole number from 1 to 10,000; write for example 20"
@@ -29,6 +30,7 @@ WRONG = [
     ("doctor --zzz", "doctor has no option --zzz; it has --env, --scenario, --json"),
     ("laod", "there is no command laod; did you mean load?"),
     ("--nosuch", "there is no option --nosuch before a command; write the command first"),
+    ("--json", "there is no option --json before a command; write the command first"),
     ("e2e more", "'more' belongs to no option; remove it"),
     ("check a b", "'b' belongs to no option; remove it"),
     ("schema x y", "'x y' belongs to no option; remove it"),
@@ -71,9 +73,16 @@ def test_a_wrong_word_or_option_is_one_sentence_that_names_it_and_the_remedy(
     line: str, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = line.split(maxsplit=1)[0]
-    is_known = command not in ("laod", "--nosuch")
+    is_known = command not in ("laod", "--nosuch", "--json")
     where = f" (see run.py {command} --help)" if is_known else " (see run.py --help)"
     assert refused(line, capsys) == f"{sentence}{where}"
+
+
+def test_the_version_is_printed_and_nothing_else_happens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--version", "nightly", "--fault", "slow-tale"]) == 0
+    assert capsys.readouterr().out == f"trial-balance {program_version()}\n"
 
 
 @pytest.mark.parametrize(("line", "sentence"), WRONG_VALUES)

@@ -6,6 +6,7 @@ import pytest
 
 from checks.case import read_case
 from config.errors import ConfigError
+from config.program import check_command
 from scenarios.engine.load_task import LoadTask, read_task
 from scenarios.engine.plain_run import open_plain_run
 from tests.scenarios.engine.engine_doubles import options_of
@@ -48,7 +49,7 @@ def test_the_end_says_how_to_judge(tmp_path: Path, caplog: pytest.LogCaptureFixt
         plain = open_plain_run(task_in(tmp_path), OPTIONS)
         plain.end()
     assert f"recording to {plain.folder.path}" in caplog.text
-    assert f"python run.py check {plain.folder.path}" in caplog.text
+    assert check_command(plain.folder.path) in caplog.text
 
 
 def test_secrets_of_the_environment_are_not_in_the_copy(
