@@ -5,7 +5,7 @@ from typing import Any
 
 _OF_SPEED = (
     "latency",
-    "promql/server-side-p95-within-target",
+    "server_latency",
     "validity/generator-not-saturated",
     "validity/no-coordinated-omission",
 )

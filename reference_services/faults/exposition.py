@@ -1,5 +1,6 @@
 """Faults of the exposition at `/metrics`."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ from reference_services.faults.seams import Seams, between
 
 _SCRAPERS = ("Prometheus/", "vm_promscrape")
 _FAILING_S = 20.0
+_TARGET_S = 2.5
+_EDGE = re.compile(rb'le="([^"]+)"')
 
 
 def metrics_empty(seams: Seams) -> None:
@@ -38,7 +41,7 @@ def scrapes_failing(seams: Seams, now: Callable[[], float] = time.monotonic) -> 
 
 
 def histogram_without_target(seams: Seams) -> None:
-    """Omit the 2.5 s bucket of workflow_execution_duration_seconds."""
+    """Omit the buckets of workflow_execution_duration_seconds up to 2.5 s."""
 
     def omit_bucket(scope: Scope) -> Response | None:
         if not _is_scrape(scope):
@@ -51,7 +54,8 @@ def histogram_without_target(seams: Seams) -> None:
 
 def _is_target_bucket(line: bytes) -> bool:
     prefix = b"workflow_execution_duration_seconds_bucket{"
-    return line.startswith(prefix) and b'le="2.5"' in line
+    edge = _EDGE.search(line)
+    return line.startswith(prefix) and edge is not None and float(edge[1]) <= _TARGET_S
 
 
 def _is_scrape(scope: Scope) -> bool:

@@ -70,7 +70,7 @@ KINDS: Mapping[Kind, KindView] = {
     Kind.SERVER_LATENCY: KindView(
         "Slower at the service than the objective",
         "Latency at the service could not be judged",
-        "objectives",
+        "server",
         GateName.LATENCY,
         is_objective=True,
     ),

@@ -141,7 +141,7 @@ def test_sections_without_content_say_so() -> None:
         "No usage was counted.",
         "No phase was driven.",
         "No latency was measured.",
-        "No query was asked of Prometheus.",
+        "The scenario holds no histogram of a service and no query to a limit.",
         "Nothing was checked.",
     ):
         assert part in text

@@ -32,7 +32,7 @@ def with_finding(kind: Kind, verdict: Verdict) -> Result:
 
 def test_a_pass_names_its_figures() -> None:
     assert banner_of(good_result()).sentence == (
-        "21 checks passed: 101 of 101 iterations; iteration p95 0.704 s of 2.500 s; "
+        "22 checks passed: 101 of 101 iterations; iteration p95 0.704 s of 2.500 s; "
         "14 of 14 counts agree by client, service, prometheus and database."
     )
 
