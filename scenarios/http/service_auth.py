@@ -1,6 +1,7 @@
 """Authenticate single requests beside a flow, such as probes and scrapes, for httpx."""
 
 from collections.abc import Generator
+from http import HTTPStatus
 
 import httpx
 
@@ -12,11 +13,16 @@ from scenarios.http.tokens import TOKEN_SOURCES, Sources
 class ServiceAuth(httpx.Auth):
     """Adds credentials to each request, unless it has their header already.
 
-    A request for which there is no token fails with TokenRefused.
+    A request for which there is no token fails with TokenRefused. With `renews`, one whose token is
+    refused (401) is sent once more, with a new token.
     """
 
-    def __init__(self, auth: Auth, network: Network, sources: Sources = TOKEN_SOURCES) -> None:
+    def __init__(
+        self, auth: Auth, network: Network, sources: Sources = TOKEN_SOURCES, *,
+        renews: bool = False,
+    ) -> None:  # fmt: skip
         """Request no token yet."""
+        self._renews = renews
         self._auth = auth
         self._source = sources(auth, network) if auth.oauth2 else None
 
@@ -30,4 +36,8 @@ class ServiceAuth(httpx.Auth):
             query = request.url.query.decode()
             written = f"{query}&{self._auth.query}" if query else self._auth.query
             request.url = request.url.copy_with(query=written.encode())
-        yield request
+        response = yield request
+        if self._renews and self._source and response.status_code == HTTPStatus.UNAUTHORIZED:
+            self._source.discard(request.headers.get(name or "", ""))
+            request.headers[name or ""] = self._source.authorization()
+            yield request

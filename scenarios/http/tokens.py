@@ -56,6 +56,12 @@ class TokenSource:
                 self._lock.release()
         return self._authorization
 
+    def discard(self, authorization: str) -> None:
+        """Forget a token that was refused, unless it has been renewed since."""
+        with self._lock:
+            if authorization == self._authorization:
+                self._renew_s = self._expires_s = float("-inf")
+
     def _renew(self) -> None:
         """Renew the token, unless another user has just done it."""
         now_s = self._monotonic()

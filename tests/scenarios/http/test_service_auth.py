@@ -76,3 +76,18 @@ def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(
             assert fetch(client, f"{heard.url}/x").status == 200
         with open_client(network, 5.0) as client, pytest.raises(NotConnected):
             fetch(client, f"{heard.url}/x")
+
+
+@pytest.mark.parametrize(("renews", "statuses"), [(True, [200, 401, 200]), (False, [200, 401])])
+def test_a_token_that_is_refused_is_renewed_once_where_that_is_asked_for(
+    renews: bool, statuses: list[int]
+) -> None:
+    with serving_tokens() as server:
+        auth = ServiceAuth(Auth(oauth2=OAuth2(**server.auth)), Network(), renews=renews)
+        with open_client(Network(), 5.0, auth=auth) as client:
+            fetch(client, f"{server.url}/x")
+            server.endpoint.issued.clear()
+            assert fetch(client, f"{server.url}/x").status == statuses[-1]
+    said = [status for path, status in zip(server.paths, server.statuses, strict=True)
+            if path == "/x"]  # fmt: skip
+    assert said == statuses

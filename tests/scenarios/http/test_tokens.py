@@ -225,3 +225,13 @@ def test_a_real_endpoint_is_asked_once_for_many_threads() -> None:
     assert tokens == {f"Bearer {server.endpoint.issued[0][0]}"}
     assert server.paths == ["/token"]
     assert server.endpoint.issued[0][0] in OBTAINED
+
+
+def test_a_token_that_was_refused_is_discarded_and_no_newer_one(clock: VirtualClock) -> None:
+    source = source_at(clock, TokenEndpoint(now_s=clock).issue)
+    first = source.authorization()
+    source.discard(first)
+    second = source.authorization()
+    assert second != first
+    source.discard(first)
+    assert source.authorization() == second
