@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from config.apis import Api
 from config.auth import AUTHORIZATION
 from config.documents import Document, parse_document
 from config.errors import ConfigError, Problem
@@ -95,6 +96,7 @@ class Environment(StrictModel):
     services: Services
     prometheus: Prometheus | None = None
     databases: Annotated[dict[str, DatabaseUrl], Field(repr=False)] = {}
+    apis: dict[str, Api] = {}
     headers: Annotated[FlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[Headers, Field(repr=False)] = {}
     connect_to: Routes = {}
@@ -154,8 +156,12 @@ class Environment(StrictModel):
         tenant = "" if self.tenant == PER_RUN else self.tenant
         match = self.prometheus.match.values() if self.prometheus else ()
         return Publicity.of(
-            self.public, [self.environment, *self.services, *jobs, *self.databases, tenant, *match]
-        )
+            self.public,
+            [
+                self.environment, *self.services, *jobs, *self.databases, *self.apis, tenant,
+                *match,
+            ],
+        )  # fmt: skip
 
     def values(self) -> Iterator[Value]:
         """Yield every value that may be a secret."""
@@ -165,6 +171,12 @@ class Environment(StrictModel):
                 yield from values_of_headers(override({}, self._own_headers(name, key)))
         for name, url in self.databases.items():
             yield from values_of_url(self._parts(url, "databases", name))
+        for name, api in self.apis.items():
+            yield from values_of_auth(api.auth)
+            headers = self._parts_of_headers(api.headers, "apis", name, "headers")
+            yield from values_of_headers(headers)
+            for key in ("url", "probe"):
+                yield from values_of_url(self._parts(getattr(api, key) or "", "apis", name, key))
         for name, service in self.services.items():
             for auth in filter(None, (service.auth, service.metrics_auth)):
                 yield from values_of_auth(auth)

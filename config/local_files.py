@@ -33,11 +33,12 @@ def certificate_at(place: Location) -> Location | None:
 def _paths_in(content: Any) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield each mapping that names a file, and the key."""
     prometheus = mapping_in(content, "prometheus")
-    for holder in (content, prometheus):
+    apis = list(mapping_in(content, "apis").values())
+    for holder in (content, prometheus, *apis):
         if isinstance(holder, dict):
             yield holder, "ca_file"
     services = mapping_in(content, "services").values()
-    auths = (mapping_in(service, auth) for service in services for auth in AUTHS)
+    auths = (mapping_in(each, auth) for each in (*services, *apis) for auth in AUTHS)
     for holder in (prometheus, *auths):
         for key in _FILES:
             yield mapping_in(holder, "certificate"), key

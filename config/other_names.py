@@ -38,6 +38,8 @@ OF_ENVIRONMENT: OtherNames = {
     **meaning("environment", "name", "env", remedy="environment: and its name"),
     **meaning("databases", "database", "db", "dsn", "postgres", "sqlite",
               remedy='databases: with a name for each, as in {shop: "${SHOP_DATABASE_URL}"}'),
+    **meaning("apis", "api", "usage_api", "usage_apis", "billing", "metering",
+              remedy="apis: with a name for each, as in {billing: {url: https://…}}"),
     **belonging("write url in each service, below services: NAME", "url", "base_url", "baseUrl",
                 "host", "target"),
     **belonging("write metrics in each service, below services: NAME", "metrics", "metrics_url"),
@@ -69,6 +71,17 @@ OF_PROMETHEUS: OtherNames = {
     **meaning("match", "matchers", "labels", "label", "selector", "external_labels", "filter",
               remedy="match: with a value for each label, as in {env: staging}"),
     **belonging("write job in each service, below services: NAME", "job", "jobs"),
+}  # fmt: skip
+OF_API: OtherNames = {
+    **meaning("url", "base_url", "baseUrl", "base", "host", "address", "endpoint", remedy=_URL),
+    **meaning("timeout", "deadline", "request_timeout"),
+    **meaning("probe", "health", "healthcheck", "ping", remedy="probe: /path"),
+    **belonging("write auth: {bearer: …}", "token", "bearer", "key"),
+    **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
+                "username", "password"),
+    **belonging("write auth: {api_key: …}", "api_key"),
+    **belonging("write it in the quantity, as in api: {NAME: {get: /path, pick: …}}", "get",
+                "post", "path", "query", "pick", "paging", "settle"),
 }  # fmt: skip
 OF_BASIC: OtherNames = {
     **meaning("username", "user", "login", "name"),

@@ -39,6 +39,7 @@ _SECRETS_OF_AUTH = (
     ("basic", "password"), ("api_key", "value"), ("oauth2", "client_secret"),
     ("certificate", "password"),
 )  # fmt: skip
+_WITH_ADDRESSES = (("databases",), ("services",), ("apis",), ("links",))
 _TRAFFIC = ("headers", "metrics_headers")
 
 
@@ -110,28 +111,33 @@ def _secret_values(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
         if is_secret and name.lower() not in public and "{{" not in str(value):
             yield location, value
     for place, text in texts_in(content):
-        if place[:1] in (("databases",), ("services",), ("links",)) and _has_secret(text, public):
+        if place[:1] in _WITH_ADDRESSES and _has_secret(text, public):
             yield place, text
 
 
 def _credentials(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the location and value of each secret of a service's credentials."""
-    for name, service in mapping_in(content, "services").items():
-        for key in AUTHS:
-            auth = mapping_in(service, key)
-            yield ("services", name, key, "bearer"), auth.get("bearer")
-            for of_auth, secret in _SECRETS_OF_AUTH:
-                value = mapping_in(auth, of_auth).get(secret)
-                yield ("services", name, key, of_auth, secret), value
+    """Yield the location and value of each secret of the credentials of services and APIs."""
+    holders = (
+        (kind, name, key, mapping_in(holder, key))
+        for kind in ("services", "apis")
+        for name, holder in mapping_in(content, kind).items()
+        for key in AUTHS
+    )
+    for *place, auth in holders:
+        yield (*place, "bearer"), auth.get("bearer")
+        for of_auth, secret in _SECRETS_OF_AUTH:
+            yield (*place, of_auth, secret), mapping_in(auth, of_auth).get(secret)
 
 
 def _headers(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the location and value of each header."""
     services = mapping_in(content, "services").items()
+    apis = mapping_in(content, "apis").items()
     holders = (
         ((), content, _TRAFFIC),
         (("prometheus",), mapping_in(content, "prometheus"), _TRAFFIC[:1]),
         *((("services", str(name)), service, _TRAFFIC) for name, service in services),
+        *((("apis", str(name)), api, _TRAFFIC[:1]) for name, api in apis),
     )
     for location, holder, keys in holders:
         for key in keys:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from config.documents import read_document
-from config.environment import Environment
+from config.environment import PER_RUN, Environment
 from config.errors import Problem
 from config.model_keys import Location
 from config.suggestions import did_you_mean, nearest
@@ -95,7 +95,7 @@ def _unknown_use(name: str, profiles: Mapping[str, Profile]) -> Iterator[str]:
 def find_witness_conflicts(
     scenario: Scenario, environment: Environment, scenario_path: Path, environment_path: Path
 ) -> list[Problem]:
-    """Return the databases and services that the environment lacks, as witnesses of a quantity.
+    """Return the databases, APIs and services that the environment lacks, as witnesses.
 
     Likewise the checks that need a Prometheus.
     """
@@ -110,7 +110,14 @@ def find_witness_conflicts(
         for key in ("database", "traces")
         for name in getattr(settings, key) or {}
     )
+    apis: Iterator[tuple[Location, str]] = (
+        (("quantities", quantity, "api", name), name)
+        for quantity, settings in scenario.quantities.items()
+        for name in settings.api or {}
+    )
     lacking = list(_lacking(environment, "database", list(environment.databases), databases))
+    lacking += _lacking(environment, "API", list(environment.apis), apis)
+    lacking += _absolute_counts(scenario, environment)
     lacking += _lacking(environment, "service", list(environment.services), services)
     lacking += _histogram_conflicts(scenario, environment)
     for index, check in enumerate(scenario.checks.promql if not environment.prometheus else ()):
@@ -131,6 +138,18 @@ def _histogram_conflicts(scenario: Scenario, environment: Environment) -> Iterat
     for place, _ in placed if not environment.prometheus and not shown else ():
         message = f"no service of {environment.environment} shows metrics, and it has no Prometheus"
         yield place, f"{message}; add metrics to the service, or remove the objective"
+
+
+def _absolute_counts(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:
+    """Yield absolute counts of a tenant that earlier runs have used, too."""
+    if environment.tenant == PER_RUN:
+        return
+    for quantity, settings in scenario.quantities.items():
+        for name, request in (settings.api or {}).items():
+            if request.absolute:
+                message = (f"{environment.environment} has one tenant for all runs, so that counts "
+                           "of earlier ones are in it; remove absolute")  # fmt: skip
+                yield ("quantities", quantity, "api", name, "absolute"), message
 
 
 def _problems(path: Path, conflicts: Sequence[Conflict]) -> list[Problem]:

@@ -139,8 +139,9 @@ class Run:
     `trace_header` carried the id of each request. `clock_steps` are those of this machine's wall
     clock. `has_manifest` once nothing is added to the evidence any more. `trace_link` is the
     address of a trace, with `{trace_id}` for its id.
-    `prometheus` and `databases` are addresses without credentials, `commit` that of the scenario or
-    the CI job. A load of plain Locust `asks_witnesses` nothing, and no service for its health.
+    `prometheus`, `databases` and `apis` are addresses without credentials, `commit` that of the
+    scenario or the CI job. A load of plain Locust `asks_witnesses` nothing, and no service for its
+    health.
     """
 
     run_id: Annotated[str, AfterValidator(_run_id)]
@@ -167,6 +168,7 @@ class Run:
     trace_link: str = ""
     prometheus: str = ""
     databases: dict[str, str] = field(default_factory=dict)
+    apis: dict[str, str] = field(default_factory=dict)
     commit: str = ""
     asks_witnesses: bool = True
 

@@ -172,11 +172,44 @@ OF_CHECKS: OtherNames = {
     **meaning("usage", "counts", "quantities", "balance", remedy="usage: [names of quantities]"),
     **meaning("promql", "prometheus", "queries", "query"),
 }  # fmt: skip
+OF_API_REQUEST: OtherNames = {
+    **meaning("get", "url", "path", "endpoint", "request", "method", "GET",
+              remedy="get: /path, or post: /path, below the url of the API"),
+    **meaning("post", "POST"),
+    **meaning("query", "params", "qs", "parameters", "query_params"),
+    **meaning("json", "body", "data", "payload", remedy="json: {…}, or form: {…}"),
+    **meaning("pick", "select", "extract", "jmespath", "jsonpath", "value", "path_to_value", "rows",
+              remedy='pick: "data[].{LABEL: …, value: …}", in JMESPath'),
+    **meaning("paging", "pagination", "pages", "page", "cursor", "next", "link",
+              remedy="paging: {cursor: …, parameter: …}, {page: NAME} or {link: next}"),
+    **meaning("settle", "delay", "wait", "lag", "eventually"),
+    **meaning("align", "window", "window_size", "granularity", "round", remedy="align: 1m"),
+    **meaning("absolute", "fresh", "total", remedy="absolute: true"),
+    **meaning("each", "for_each", "foreach", "matrix", "loop", remedy="each: {LABEL: [values]}"),
+    **meaning("since", "period", "from", "period_start", remedy="since: EXPRESSION"),
+    **meaning("expect", "assert", "complete", "check"),
+    **belonging("write auth at the API in the environment file", "auth", "token", "api_key",
+                "bearer", "basic"),
+    **belonging("write timeout at the API in the environment file", "timeout"),
+}  # fmt: skip
+OF_PAGING: OtherNames = {
+    **meaning("cursor", "next", "next_cursor", "after", "token", "starting_after",
+              remedy='cursor: "data[-1].id", with parameter: NAME'),
+    **meaning("parameter", "param", "name", "query", "key"),
+    **meaning("page", "page_number", "pageNumber", "number", "offset", remedy="page: PARAMETER"),
+    **meaning("first", "start", "from"),
+    **meaning("link", "links", "header", "rel", remedy="link: next"),
+    **meaning("more", "has_more", "hasMore", "has_next", "while"),
+    **meaning("total", "total_count", "count", "total_rows"),
+}  # fmt: skip
 OF_QUANTITY: OtherNames = {
     **meaning("prometheus", "metric", "counter", "name", "selector", "series"),
     **meaning("by", "labels", "label", "group_by", "groupBy", "dimensions", remedy="by: [labels]"),
     **meaning("database", "sql", "query", "db", "table", "postgres", "sqlite",
               remedy="database: {NAME: SELECT …}, with the NAME that databases of the "
+                     "environment has"),
+    **meaning("api", "apis", "usage_api", "billing", "meter", "http", "rest",
+              remedy="api: {NAME: {get: /path, pick: …}}, with the NAME that apis of the "
                      "environment has"),
     **meaning("traces", "trace", "trace_ids"),
     **meaning("resolution", "decimals", "precision", "scale", remedy="resolution: 0.001"),

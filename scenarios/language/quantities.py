@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from config.models import StrictModel
 from config.units import Duration, Share
+from scenarios.language.apis import ApiRequest
 from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_QUANTITY
 
@@ -49,7 +50,8 @@ class Quantity(StrictModel):
 
     `unit` is shown with its amounts; each is a multiple of `resolution`, at which the witnesses are
     compared. `prometheus` is a plain selector of a counter. `database` maps databases to queries
-    whose columns are the labels of `by`, in order, and the amount. `traces` maps one database to a
+    whose columns are the labels of `by`, in order, and the amount. `api` maps usage APIs to the
+    requests whose responses have its counts. `traces` maps one database to a
     query with the trace id of the request as an additional first column; it resolves requests
     whose outcome the client does not know. `service` names the service whose counter is meant,
     where several have the metric; by default, the figures of all are added up. `expect: at
@@ -67,6 +69,7 @@ class Quantity(StrictModel):
     prometheus: str | None = None
     service: str | None = None
     database: Annotated[dict[str, str], Field(min_length=1)] | None = None
+    api: Annotated[dict[str, ApiRequest], Field(min_length=1)] | None = None
     traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     expect: Annotated[Expectation, Field(strict=False)] = Expectation.EXACTLY
     shared: bool = False

@@ -14,6 +14,7 @@ from scenarios.language.amounts import (
     resolution_of,
     scaled,
 )
+from scenarios.language.api_validation import find_api_violations
 from scenarios.language.expect import statuses_of
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import Counts, Quantity
@@ -193,14 +194,15 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
     # of a flow and several flows at once, it is not known which is meant
     if name not in counted and not (scenario.flow and scenario.flows):
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
-    if quantity.prometheus is None and quantity.database is None:
-        yield place, f"{name!r} has no witness; add prometheus: or database:"
+    if quantity.prometheus is None and quantity.database is None and quantity.api is None:
+        yield place, f"{name!r} has no witness; add prometheus:, database: or api:"
     yield from repeated_names(quantity.by, (*place, "by"), "label")
     if quantity.prometheus is not None:
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
     for key, queries in (("database", quantity.database), ("traces", quantity.traces)):
         for database, query in (queries or {}).items():
             yield from _query(query, (*place, key, database))
+    yield from find_api_violations(quantity, (*place, "api"))
 
 
 def _query(query: str, place: Location) -> Iterator[Violation]:

@@ -45,6 +45,16 @@ def mistakes(folder: Path, text: str) -> str:
             "prometheus.headers.X-Token",
         ),
         ('databases: {shop: "postgresql://me:s3cret@db/shop"}', "databases.shop"),
+        ("apis: {b: {url: http://b.example, auth: {bearer: s3cret}}}", "apis.b.auth.bearer"),
+        (
+            "apis: {b: {url: http://b.example, auth: {basic: {username: me, password: s3cret}}}}",
+            "apis.b.auth.basic.password",
+        ),
+        (
+            "apis: {b: {url: http://b.example, headers: {X-ClickHouse-Key: s3cret}}}",
+            "apis.b.headers.X-ClickHouse-Key",
+        ),
+        ("apis: {b: {url: http://b.example, probe: /a?api_key=s3cret}}", "apis.b.probe"),
         ('databases: {shop: "postgresql://me@db/shop?password=s3cret"}', "databases.shop"),
         ("headers: {X-Auth: s3cret}", "headers.X-Auth"),
         ("headers: {Ocp-Apim-Subscription-Key: s3cret}", "headers.Ocp-Apim-Subscription-Key"),

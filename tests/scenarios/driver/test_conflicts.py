@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from config.apis import Api
 from config.environment import Environment, LoadLimits
 from config.prometheus import Prometheus
 from config.services import Service
@@ -156,6 +157,33 @@ def test_a_database_that_the_environment_lacks_is_reported_with_its_query(
     assert refused(tmp_path, read_scenario(tmp_path / "s.yaml"), environment) == [
         f"s.yaml:8: test has no database 'biling'; {words}"
     ]
+
+
+_USAGE = '{get: "/{{ tenant }}", pick: units, absolute: true}'
+
+
+def _with_api(folder: Path, **changes: object) -> list[str]:
+    text = f"    prometheus: c\n    api: {{billing: {_USAGE}}}\n"
+    written(folder, GOOD.replace("    prometheus: calls_total\n", text))
+    environment = HERE.model_copy(update=changes)
+    return refused(folder, read_scenario(folder / "s.yaml"), environment)
+
+
+def test_an_api_that_the_environment_lacks_is_reported_with_its_request(tmp_path: Path) -> None:
+    apis = {"biling": Api(url="http://usage.example")}
+    assert _with_api(tmp_path, apis=apis) == [
+        "s.yaml:8: test has no API 'billing'; did you mean biling?"
+    ]
+
+
+@pytest.mark.parametrize("tenant", ["per run", "acme"])
+def test_an_absolute_count_needs_a_tenant_that_no_earlier_run_had(
+    tmp_path: Path, tenant: str
+) -> None:
+    apis = {"billing": Api(url="http://usage.example")}
+    problems = _with_api(tmp_path, apis=apis, tenant=tenant)
+    words = "test has one tenant for all runs, so that counts of earlier ones are in it"
+    assert problems == ([] if tenant == "per run" else [f"s.yaml:8: {words}; remove absolute"])
 
 
 def test_a_check_of_prometheus_needs_one(tmp_path: Path) -> None:
