@@ -20,7 +20,7 @@ class QuantityOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What was measured, as far as it is known: versions by service, addresses by database.
+    """What was measured, as far as it is known: versions by service, addresses by name.
 
     A version is what the health endpoint reports, or Prometheus of itself. `scrape_interval_s` is
     that of Prometheus, and `settling_s` how long settling takes by it, as the run announced; None
@@ -34,6 +34,7 @@ class Deployment:
     commit: str = ""
     prometheus_version: str = ""
     settling_s: float | None = None
+    apis: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

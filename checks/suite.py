@@ -191,7 +191,7 @@ def _deployment(case: Case) -> Deployment:
     collection = CollectionRecord() if run.watch else case.prometheus.collection
     return Deployment(
         versions, run.prometheus, collection.interval_s or None, run.databases, run.commit,
-        collection.version, collection.settling_s or None,
+        collection.version, collection.settling_s or None, run.apis,
     )  # fmt: skip
 
 

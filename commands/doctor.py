@@ -21,6 +21,7 @@ from checks.health import judge_status
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict, exit_code, worst
 from checks.wording import capitalized
+from commands.shared.api_check import check_api
 from commands.shared.database_check import check_database
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.job_check import JobCheck
@@ -139,7 +140,7 @@ def _sentence(remedy: str) -> str:
 
 
 def check_environment(environment: Environment) -> list[Finding]:
-    """Check every service, Prometheus and every database.
+    """Check every service, Prometheus, every database and every usage API.
 
     All at once, so that several that do not respond take no longer than one.
     """
@@ -147,6 +148,10 @@ def check_environment(environment: Environment) -> list[Finding]:
         statuses = threads.submit(fetch_statuses, environment, environment.tenant_of_run())
         databases = [
             threads.submit(check_database, *each) for each in environment.databases.items()
+        ]
+        apis = [
+            threads.submit(check_api, name, api, environment.network)
+            for name, api in environment.apis.items()
         ]
         start_times: StartTimes = {}
         metrics = list(_metrics(environment, start_times, threads))
@@ -160,7 +165,7 @@ def check_environment(environment: Environment) -> list[Finding]:
             *_tokens(environment),
             *metrics,
             *_prometheus(environment, start_times),
-            *(each.result() for each in databases),
+            *(each.result() for each in (*databases, *apis)),
         ]
 
 
@@ -176,16 +181,17 @@ def _untried_headers(environment: Environment) -> Iterator[Finding]:
 
 
 def _tokens(environment: Environment) -> Iterator[Finding]:
-    """Report for each service with OAuth 2.0 whether its token endpoint gives a token."""
-    for name, service in environment.services.items():
-        if service.auth.oauth2 is None:
-            continue
+    """Report for each service and API with OAuth 2.0 whether its token endpoint gives a token."""
+    holders = [(key, name, holder.auth)
+               for key, named in (("services", environment.services), ("apis", environment.apis))
+               for name, holder in named.items() if holder.auth.oauth2]  # fmt: skip
+    for key, name, auth in holders:
         verdict, observed, detail = Verdict.PASS, "a token", ""
         try:
-            TOKEN_SOURCES(service.auth, environment.network).authorization()
+            TOKEN_SOURCES(auth, environment.network).authorization()
         except TokenRefused as error:
             verdict, observed = Verdict.FAIL, str(error)
-            detail = f"Correct services.{name}.auth.oauth2 in the environment's file."
+            detail = f"Correct {key}.{name}.auth.oauth2 in the environment's file."
         yield Finding(
             finding_id("token", name), f"token for {name}", Kind.HEALTH, verdict, "a token",
             observed, detail,

@@ -6,9 +6,11 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from config.clock import CLOCK
-from config.environment import Environment
+from config.environment import PER_RUN, Environment
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.model import Scenario
+from witnesses.api.collector import ApiCollector
+from witnesses.api.reading import is_collected as is_api_collected
 from witnesses.database.collector import DatabaseCollector
 from witnesses.health.collector import collect_health
 from witnesses.histograms import buckets_of
@@ -69,6 +71,8 @@ class Collectors:
     def collect(self, moment: Moment) -> None:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""
         if moment is Moment.AFTER:
+            for each in self._of_apis:
+                each.begin_settling()
             self._let_settle()
         self._services.looks_s = self._looks_s(moment)
         for collector in self._order(moment):
@@ -88,7 +92,18 @@ class Collectors:
         return max(_LEAST_LOOKS_S, PRECONDITIONS_S - (time.monotonic() - self.opened_s))
 
     def _order(self, moment: Moment) -> tuple[Collector, ...]:
-        """Return the collectors in the order of a moment."""
+        """Return the collectors in the order of a moment.
+
+        Usage APIs may be watched for minutes before the run; their limits of rate are not spent on
+        what counters may have late.
+        """
+        others = (each for each in self._counters(moment) if not isinstance(each, ApiCollector))
+        if moment is Moment.BEFORE:
+            return (*self._of_apis, *others)
+        is_again = is_api_collected(self.folder, Moment.AFTER)
+        return (*others, *(() if is_again else self._of_apis))
+
+    def _counters(self, moment: Moment) -> tuple[Collector, ...]:
         if self._is_fresh_begin(moment):
             # a fresh Prometheus waits for nothing; its begin must come after the others' baseline
             return self.in_order[::-1]
@@ -133,7 +148,7 @@ class Collectors:
                 return
 
     def further_records(self) -> Iterator[None]:
-        """Yield for some seconds, each time that it is worth asking the databases again.
+        """Yield for some seconds, each time that it is worth asking databases and APIs again.
 
         They may be replicas that lag behind, or be written by a job after the response.
         """
@@ -143,10 +158,14 @@ class Collectors:
             time.sleep(GRACE_S)
 
     def collect_records(self) -> None:
-        """Ask the databases alone once more, after the run."""
+        """Ask the databases and usage APIs alone once more, after the run."""
         for collector in self.in_order:
-            if isinstance(collector, DatabaseCollector):
+            if isinstance(collector, DatabaseCollector | ApiCollector):
                 collector.collect(Moment.AFTER, self.folder)
+
+    @property
+    def _of_apis(self) -> tuple[ApiCollector, ...]:
+        return tuple(each for each in self.in_order if isinstance(each, ApiCollector))
 
     @property
     def _has_barrier(self) -> bool:
@@ -197,6 +216,10 @@ def open_collectors(
         ServiceCollector(environment, quantities, 0.0 if is_watched else baseline_s),
         DatabaseCollector(environment.databases, quantities, tenant),
     ]
+    if any(quantity.settings.api for quantity in quantities):
+        is_new = environment.tenant == PER_RUN
+        apis, network = environment.apis, environment.network
+        in_order.append(ApiCollector(apis, network, quantities, has_new_tenant=is_new))
     is_self_observed = is_under_test(environment)
     with ExitStack() as held:
         if environment.prometheus:

@@ -29,6 +29,7 @@ class RecordKind(StrEnum):
 
     COUNTER = "counter"
     RECORDS = "records"
+    EVENTS = "events"  # aggregates of the events that it was sent, as a usage API has them
 
 
 @dataclass(frozen=True)

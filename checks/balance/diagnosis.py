@@ -56,9 +56,22 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.MATCHES_IN_PART: Code.WITNESS_DOWN,
     Reason.PROMETHEUS_DOWN: Code.WITNESS_DOWN,
     Reason.DATABASE_DOWN: Code.WITNESS_DOWN,
+    Reason.API_DOWN: Code.WITNESS_DOWN,
+    Reason.API_REFUSED: Code.WITNESS_DOWN,
+    Reason.USAGE_INCOMPLETE: Code.WITNESS_DOWN,
+    Reason.USAGE_INVALID: Code.WITNESS_DOWN,
+    Reason.PERIOD_BEGAN: Code.WITNESS_DOWN,
+    Reason.USAGE_FELL: Code.WITNESS_DOWN,
     Reason.ROWS_REMOVED: Code.WITNESS_DOWN,
     Reason.QUERY_RESULT_INVALID: Code.WITNESS_DOWN,
     Reason.NOT_COLLECTED: Code.WITNESS_DOWN,
+}
+
+# What bounds of one kind of witness show: less than was done, and more.
+_CODES_OF_BOUNDS: Mapping[RecordKind, tuple[Code, Code]] = {
+    RecordKind.COUNTER: (Code.LOST_COUNT, Code.DOUBLE_COUNT),
+    RecordKind.RECORDS: (Code.LOST_ROW, Code.EXTRA_ROW),
+    RecordKind.EVENTS: (Code.LOST_EVENT, Code.DOUBLE_EVENT),
 }
 
 # After one of these the records decide what a counter can only bound. A restart that only may have
@@ -146,7 +159,7 @@ class Statement:
             figure.reason in _RESTARTS and figure.direction is Direction.AT_LEAST
             for figure in self.inexact.values()
         )
-        return restarted and any(self.keeps[name] is RecordKind.RECORDS for name in self.exact)
+        return restarted and any(self.keeps[name] is not RecordKind.COUNTER for name in self.exact)
 
     @property
     def is_contradicted_exactly(self) -> bool:
@@ -184,18 +197,21 @@ def _judge_agreeing(statement: Statement) -> tuple[Verdict, Code | None]:
 def _code_of_difference(statement: Statement) -> Code:
     if not statement.is_contradicted_exactly:
         bounds = statement.beyond or statement.short
-        of_records = all(statement.keeps[name] is RecordKind.RECORDS for name in bounds)
-        if statement.beyond:
-            return Code.EXTRA_ROW if of_records else Code.DOUBLE_COUNT
-        return Code.LOST_ROW if of_records else Code.LOST_COUNT
-    counters, records = (
+        kinds = {statement.keeps[name] for name in bounds}
+        lost, more = _CODES_OF_BOUNDS[kinds.pop() if len(kinds) == 1 else RecordKind.COUNTER]
+        return more if statement.beyond else lost
+    counters, records, events = (
         [value for name, value in statement.exact.items() if statement.keeps[name] is kind]
-        for kind in (RecordKind.COUNTER, RecordKind.RECORDS)
+        for kind in RecordKind
     )
     if len(set(counters)) > 1:
         return Code.SCRAPE_GAP
+    others = [*counters, *records]
+    is_agreed = len(set(others)) <= 1 or statement.has_other_traffic
+    if events and is_agreed and all(statement.low <= each <= statement.high for each in others):
+        return _code_of_events(statement, events, others)
     if counters:
-        return _code_of_counter(statement, counters[0], records)
+        return _code_of_counter(statement, counters[0], records or events)
     return _code_of_records(statement, records) if records else Code.MISMATCH
 
 
@@ -208,6 +224,15 @@ def _code_of_counter(statement: Statement, counted: Amount, records: list[Amount
     if all(low <= stored <= high for stored in records):
         return Code.LOST_COUNT if counted < min(records) else Code.DOUBLE_COUNT
     return _code_of_records(statement, records) if low <= counted <= high else Code.MISMATCH
+
+
+def _code_of_events(statement: Statement, events: list[Amount], others: list[Amount]) -> Code:
+    """Return the code of events that stand apart where counters and records agree."""
+    known = [] if statement.has_other_traffic else others
+    if any(each < max([statement.low, *known]) for each in events):
+        return Code.LOST_EVENT
+    is_more = any(each > min([statement.high, *known]) for each in events)
+    return Code.DOUBLE_EVENT if is_more else Code.MISMATCH
 
 
 def _code_of_records(statement: Statement, records: list[Amount]) -> Code:

@@ -21,7 +21,7 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
 # More was counted than was done.
-_MORE = (Code.DOUBLE_COUNT, Code.EXTRA_ROW, Code.FOREIGN_TRAFFIC)
+_MORE = (Code.DOUBLE_COUNT, Code.EXTRA_ROW, Code.DOUBLE_EVENT, Code.FOREIGN_TRAFFIC)
 
 
 def rows_of(
@@ -107,7 +107,7 @@ def _with_possible_causes(case: Case, name: str, rows: list[UsageRow]) -> list[U
 
 def _misplaced_in_records(rows: list[UsageRow], keeps: Mapping[str, RecordKind]) -> list[UsageRow]:
     for name, kind in keeps.items():
-        if kind is RecordKind.RECORDS and all(row.misplaced is None for row in rows):
+        if kind is not RecordKind.COUNTER and all(row.misplaced is None for row in rows):
             rows = find_misplaced(rows, {}, name)
     return rows
 

@@ -21,6 +21,8 @@ _MEANING = {
     Code.DOUBLE_COUNT: "the counter counted more than was done",
     Code.LOST_ROW: "what was done was not stored",
     Code.EXTRA_ROW: "more was stored than was done",
+    Code.LOST_EVENT: "what was done is missing in the usage API: an event was lost, or not taken",
+    Code.DOUBLE_EVENT: "the usage API has more than was done: an event was taken twice",
     Code.AFTER_HANG_UP: "more was counted than the client took before it hung up",
     Code.COUNTED_THOUGH_REJECTED: "a request that was rejected was counted all the same",
     Code.SCRAPE_GAP: "Prometheus differs from the service that it scrapes",
@@ -85,6 +87,13 @@ REASON_WORDS: Mapping[Reason, str] = {
     "must match the whole value",
     Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
     Reason.DATABASE_DOWN: "the database gave no usable result",
+    Reason.API_DOWN: "the API gave no usable response",
+    Reason.API_REFUSED: "the API refused the request",
+    Reason.USAGE_INCOMPLETE: "not all of the API's response could be read",
+    Reason.USAGE_INVALID: "its pick finds something else than label values and counts",
+    Reason.PERIOD_BEGAN: "the API counts from a time after the run began, as at the start of a "
+    "billing period, so that earlier counts are missing",
+    Reason.USAGE_FELL: "its count fell during the run, as when a period ends or its window moves",
     Reason.ROWS_REMOVED: "rows that its query counted before were removed, or are counted no more; "
     "restrict the query to what the run writes, as by :tenant",
     Reason.QUERY_RESULT_INVALID: "its query returns something else than counts",

@@ -21,6 +21,11 @@ from witnesses.figure import Reason, total_of
 # Why a figure may show more when it is asked for again.
 _MAY_BE_LATE = (Reason.RESTART_UNSEEN, Reason.SERIES_ABSENT)
 
+# Why the records of a row may be whole when they are asked for again.
+_MAY_BE_WHOLE = (Reason.ROWS_REMOVED, Reason.API_DOWN, Reason.USAGE_INCOMPLETE)
+
+_SHORT_RECORDS = (Code.LOST_ROW, Code.LOST_EVENT)
+
 # What a late count looks like at the first answer: the counter lacks it, all witnesses lack it, or
 # one of two counters does.
 _SHORT_COUNTS = (Code.LOST_COUNT, Code.NOT_DONE, Code.SCRAPE_GAP)
@@ -73,13 +78,14 @@ def counters_fall_short(rows: Iterable[UsageRow]) -> bool:
 
 
 def records_fall_short(rows: Iterable[UsageRow]) -> bool:
-    """Return whether a database lacks what the client confirmed: it may only be late.
+    """Return whether a database or a usage API lacks what the client confirmed: it may be late.
 
-    Where its rows by trace id, asked for after the count, are whole, rows may have come in between.
+    An API that is busy, or has a page missing, may have it whole a moment later. Where rows by
+    trace id, asked for after the count, are whole, rows may have come in between.
     """
     return any(
-        (row.code is Code.LOST_ROW and row.verdict is Verdict.FAIL)
-        or any(each.reason is Reason.ROWS_REMOVED for each in row.figures.values())
+        (row.code in _SHORT_RECORDS and row.verdict is Verdict.FAIL)
+        or any(each.reason in _MAY_BE_WHOLE for each in row.figures.values())
         for row in rows
     )
 

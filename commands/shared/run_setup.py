@@ -153,6 +153,10 @@ def describe(run: Run, place: DriverContext, plan: Plan) -> Run:
             name: redact(database_address(url), place.folder.secrets)
             for name, url in place.environment.databases.items()
         },
+        apis={
+            name: redact(api.url, place.folder.secrets)
+            for name, api in place.environment.apis.items()
+        },
     )  # fmt: skip
     place.folder.write_run(run)
     return run

@@ -215,6 +215,8 @@ def _deployment(result: Result) -> Iterator[tuple[str, str]]:
         yield "Prometheus", f"{write.without_userinfo(deployment.prometheus)}{suffix}{scraped}"
     for name, address in deployment.databases.items():
         yield f"Database {name}", write.without_userinfo(address)
+    for name, address in deployment.apis.items():
+        yield f"API {name}", write.without_userinfo(address)
 
 
 def duration(start: datetime, end: datetime) -> str:

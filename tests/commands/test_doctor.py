@@ -12,6 +12,7 @@ import typer
 from checks.result import Finding
 from checks.verdict import Verdict
 from commands.doctor import check_environment, doctor
+from config.apis import Api
 from config.auth import Auth, OAuth2
 from config.environment import Environment
 from config.errors import ConfigError
@@ -297,6 +298,15 @@ def test_a_token_that_is_given_and_accepted_passes() -> None:
     )  # fmt: skip
     assert findings["headers/shop"].verdict is Verdict.PASS
     assert server.paths.count("/token") == 1
+
+
+def test_the_token_of_a_usage_api_and_its_probe_are_tried() -> None:
+    with serving_tokens() as server:
+        api = Api(url=server.url, auth=Auth(oauth2=OAuth2(**server.auth)), probe="/v1/meters")
+        environment = _of(server.url).model_copy(update={"apis": {"billing": api}})
+        findings = _examined(environment)
+    assert findings["token/billing"].verdict is Verdict.PASS
+    assert findings["health/api/billing"].verdict is Verdict.PASS
 
 
 def test_a_token_endpoint_that_refuses_fails_with_its_sentence() -> None:

@@ -325,3 +325,36 @@ def test_where_prometheus_fails_late_counts_are_waited_for_as_without_one(
         attempts = replace(collectors, late_counts_s=60.0).attempts()
         made = [next(attempts, "none"), next(attempts, "none")]
     assert made == ([True, True] if is_down else [True, False])
+
+
+_WITH_API = Scenario.model_validate(
+    {
+        "scenario": "shop",
+        "quantities": {"uses": {"by": ["kind"], "database": {"main": _QUERY}, "api": {"billing": {
+            "get": "/usage?t={{ tenant }}", "pick": "data[].{kind: kind, value: n}",
+            "settle": "1ms"}}}},
+        "flow": [{"step": "use", "request": "POST shop /use", "counts": {"uses": {"0": 1}}}],
+        "profiles": {"load": {"users": 1, "iterations": 1}},
+    }
+)  # fmt: skip
+
+
+def test_a_usage_api_is_asked_before_all_others_and_after_them_and_again_with_the_records(
+    shop: Shop,
+) -> None:
+    with serving({"/usage": Canned('{"data": []}')}) as billing:
+        environment = Environment.model_validate({
+            "environment": "test", "services": {"shop": {"url": billing.url}},
+            "databases": {"main": f"sqlite:///{shop.database}"},
+            "apis": {"billing": {"url": billing.url}},
+        })  # fmt: skip
+        with open_collectors(_WITH_API, environment, "acme", shop.folder, fresh=True) as collectors:
+            for moment in (Moment.BEFORE, Moment.AFTER, Moment.AFTER):
+                collectors.collect(moment)
+            assert billing.asked.count("/usage") == 2
+            collectors.collect_records()
+            assert billing.asked.count("/usage") == 3
+    before = billing.asked.index("/usage"), billing.asked.index("/metrics")
+    assert before[0] < before[1]
+    readings = read_witnesses(shop.folder, _WITH_API)
+    assert [each.name for each in readings][-2:] == ["database:main", "api:billing"]

@@ -11,6 +11,7 @@ from contextlib import closing
 from config.environment import Environment
 from scenarios.language.model import Scenario
 from witnesses.model import CountedQuantity
+from witnesses.preflight.apis import inspect_api
 from witnesses.preflight.counters import CounterSources, inspect_counter
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_pages
@@ -21,7 +22,7 @@ _THREADS = 8
 
 
 def inspect_scenario(scenario: Scenario, environment: Environment, tenant: str) -> list[Inspection]:
-    """Ask services, Prometheus and databases for what a scenario names, with a run's tenant."""
+    """Ask every witness for what a scenario names, with a run's tenant."""
     quantities = [
         CountedQuantity(name, settings, tenant, environment.exclusive)
         for name, settings in scenario.quantities.items()
@@ -32,6 +33,11 @@ def inspect_scenario(scenario: Scenario, environment: Environment, tenant: str) 
             for quantity in quantities
             for key in ("database", "traces")
             for database in getattr(quantity.settings, key) or {}
+        ]
+        queries += [
+            threads.submit(inspect_api, quantity, name, environment)
+            for quantity in quantities
+            for name in quantity.settings.api or ()
         ]
         found = list(_inspect_metrics(scenario, environment, tenant, quantities))
         return [*found, *(each.result() for each in queries)]

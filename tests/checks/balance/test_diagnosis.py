@@ -328,3 +328,65 @@ def test_a_bound_contradicts_only_what_lies_beyond_it_of_the_client_and_of_exact
     exact = {} if stored is None else {"database": Figure.exact(stored)}
     statement = Statement(_CLIENT, {"counter": bound, **exact}, {})
     assert (statement.beyond, statement.short) == (beyond, short)
+
+
+_API = "api:billing"
+
+
+@pytest.mark.parametrize(
+    ("counter", "row", "event", "code"),
+    [
+        (5, 5, 4, Code.LOST_EVENT),
+        (5, 5, 6, Code.DOUBLE_EVENT),
+        (None, None, 4, Code.LOST_EVENT),
+        (None, None, 6, Code.DOUBLE_EVENT),
+        (5, None, 4, Code.LOST_EVENT),
+        (None, 5, 6, Code.DOUBLE_EVENT),
+        (4, 5, 5, Code.LOST_COUNT),
+        (4, 5, 4, Code.LOST_COUNT),
+        (4, None, 5, Code.LOST_COUNT),
+        (6, None, 5, Code.DOUBLE_COUNT),
+        (5, 4, 5, Code.LOST_ROW),
+        (5, 4, 4, Code.LOST_ROW),
+        (None, 6, 6, Code.EXTRA_ROW),
+        (4, None, 4, Code.NOT_DONE),
+        (4, 4, 4, Code.NOT_DONE),
+        (6, 6, 6, Code.FOREIGN_TRAFFIC),
+        (4, 5, 6, Code.LOST_COUNT),
+        (5, 5, Figure.at_most(4, Reason.MOVED_BEFORE), Code.LOST_EVENT),
+        (5, 5, Figure.at_least(6, Reason.NOT_SETTLED), Code.DOUBLE_EVENT),
+        (_restarted(2.0), None, 4, Code.LOST_EVENT),
+    ],
+)
+def test_events_that_stand_apart_are_blamed_only_where_counters_and_rows_agree(
+    counter: float | Figure | None, row: float | None, event: float | Figure, code: Code
+) -> None:
+    reported = {"service": counter, "database:shop": row, _API: event}
+    figures = {name: each if isinstance(each, Figure) else Figure.exact(each)
+               for name, each in reported.items() if each is not None}  # fmt: skip
+    keeps = {**KEEPS, _API: RecordKind.EVENTS}
+    judged = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, False)
+    assert (judged.verdict, judged.code) == (FAIL, code)
+
+
+@pytest.mark.parametrize(("event", "code"), [(4, Code.LOST_EVENT), (5, None), (7, None)])
+def test_events_of_others_hide_no_loss(event: float, code: Code | None) -> None:
+    figures = {"service": Figure.exact(9), _API: Figure.exact(event)}
+    keeps = {**KEEPS, _API: RecordKind.EVENTS}
+    judged = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, True)
+    assert judged.code is (code or Code.FOREIGN_TRAFFIC)
+
+
+def test_after_a_restart_events_decide_what_a_counter_only_bounds() -> None:
+    figures = {"service": _restarted(3.0), _API: Figure.exact(5)}
+    keeps = {**KEEPS, _API: RecordKind.EVENTS}
+    judged = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, False)
+    assert (judged.verdict, judged.code) == (PASS, Code.COUNTER_RESET)
+
+
+def test_a_page_of_usage_that_is_missing_is_inconclusive_with_its_reason() -> None:
+    figures = {"service": Figure.exact(5), _API: Figure.void(Reason.USAGE_INCOMPLETE, "page 2")}
+    keeps = {**KEEPS, _API: RecordKind.EVENTS}
+    judged = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, False)
+    assert (judged.verdict, judged.code) == (INCONCLUSIVE, Code.WITNESS_DOWN)
+    assert "not all of the API's response could be read (page 2)" in row_sentences(judged)[0]
