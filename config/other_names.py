@@ -36,7 +36,7 @@ _URL = "url: with scheme, host and port, as in http://127.0.0.1:8000"
 
 OF_ENVIRONMENT: OtherNames = {
     **meaning("environment", "name", "env", remedy="environment: and its name"),
-    **meaning("databases", "database", "db", "dsn", "postgres", "sqlite",
+    **meaning("databases", "database", "db", "dsn", "postgres", "mysql", "sqlite",
               remedy='databases: with a name for each, as in {shop: "${SHOP_DATABASE_URL}"}'),
     **meaning("apis", "api", "usage_api", "usage_apis", "billing", "metering",
               remedy="apis: with a name for each, as in {billing: {url: https://…}}"),

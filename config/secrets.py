@@ -39,6 +39,7 @@ _PUBLIC_NAMES = re.compile(
     r"|origin|pragma|prefer|range|user-agent|x-requested-with|x-scope-orgid|x-tenant(-id)?"
     # of database URLs and of exporters
     r"|sslmode|sslrootcert|sslcert|sslkey|application_name|connect_timeout|options|mode|uri"
+    r"|charset|unix_socket|ssl[-_](mode|ca|cert|key)"
     r"|target_session_attrs|client_encoding|format|module|target|collect\[\]|name\[\]|match\[\]"
 )
 _MEDIA_TYPE = r"\*/\*|(?:application|audio|font|image|message|multipart|text|video)/[\w.+*-]+.*"

@@ -11,7 +11,36 @@ from pydantic import AfterValidator
 
 from config.requirements import matches
 
-_DATABASES = ("postgresql", "postgres", "sqlite")
+_DATABASES = ("postgresql", "postgres", "mysql", "mysql2", "mariadb", "sqlite")
+_SUPPORTED = (
+    "PostgreSQL, MySQL, MariaDB and SQLite are; write postgresql://…, mysql://… or sqlite:///…"
+)
+_OTHER_DATABASES = {
+    "bigquery": "BigQuery",
+    "cassandra": "Cassandra",
+    "clickhouse": "ClickHouse",
+    "clickhousedb": "ClickHouse",
+    "databricks": "Databricks",
+    "db2": "Db2",
+    "duckdb": "DuckDB",
+    "dynamodb": "DynamoDB",
+    "ibm_db_sa": "Db2",
+    "mongodb": "MongoDB",
+    "mssql": "SQL Server",
+    "oracle": "Oracle",
+    "redis": "Redis",
+    "rediss": "Redis",
+    "snowflake": "Snowflake",
+    "sqlserver": "SQL Server",
+    "trino": "Trino",
+}
+# Those that can be asked in another way.
+_OTHER_WAYS = {
+    "clickhouse": "ask its HTTP interface as an API: apis: here, and api: in a quantity",
+    "clickhousedb": "ask its HTTP interface as an API: apis: here, and api: in a quantity",
+    "cockroachdb": "write postgresql://… for CockroachDB, which speaks its protocol",
+    "redshift": "write postgresql://… for Redshift, which speaks its protocol",
+}
 _SPACE = re.compile(r"\s")
 _PLAIN = r"[^?#]*"
 
@@ -62,11 +91,22 @@ def _without_slash(text: str) -> str:
 def _database(text: str) -> str:
     # The text may contain a password: it is not quoted.
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme.partition("+")[0] not in _DATABASES:
-        raise ValueError("not a database URL; write postgresql://… or sqlite:///…")
+    kind = scheme.lower().partition("+")[0]
+    if not separator or kind not in _DATABASES:
+        raise ValueError(_unsupported(kind if separator else ""))
     if scheme.startswith("sqlite") and rest in ("", "/", "/:memory:"):
         raise ValueError("the database URL names no file; write sqlite:///…")
     return text
+
+
+def _unsupported(kind: str) -> str:
+    """Return why a kind of database is refused; it is quoted only if it is known."""
+    if kind.startswith("jdbc:"):
+        return "a database URL has no jdbc: at its start; write postgresql://… or mysql://…"
+    name, way = _OTHER_DATABASES.get(kind), _OTHER_WAYS.get(kind, "")
+    if name:
+        return f"a database of {name} is not supported: {way or _SUPPORTED}"
+    return way or "not a database URL; write postgresql://…, mysql://… or sqlite:///…"
 
 
 Url = Annotated[str, AfterValidator(_url)]

@@ -60,3 +60,12 @@ def postgresql() -> Iterator[URL]:
 
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[URL]:
+    """Run one MariaDB server for all tests of this process that need it; they are `long`."""
+    from tests.mariadb_server import mariadb_server
+
+    with mariadb_server() as server:
+        yield server

@@ -205,7 +205,7 @@ OF_PAGING: OtherNames = {
 OF_QUANTITY: OtherNames = {
     **meaning("prometheus", "metric", "counter", "name", "selector", "series"),
     **meaning("by", "labels", "label", "group_by", "groupBy", "dimensions", remedy="by: [labels]"),
-    **meaning("database", "sql", "query", "db", "table", "postgres", "sqlite",
+    **meaning("database", "sql", "query", "db", "table", "postgres", "mysql", "sqlite",
               remedy="database: {NAME: SELECT …}, with the NAME that databases of the "
                      "environment has"),
     **meaning("api", "apis", "usage_api", "billing", "meter", "http", "rest",

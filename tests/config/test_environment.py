@@ -470,7 +470,14 @@ def test_a_tenant_that_cannot_stand_in_headers_and_queries_is_refused(
 
 @pytest.mark.parametrize(
     "url",
-    ["mysql://ada:hunter2@db/shop", "hunter2", "sqlite://", "sqlite:///:memory:", "db:5432/shop"],
+    [
+        "nosuch://ada:hunter2@db/shop",
+        "hunter2",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "db:5432/shop",
+        "jdbc:mysql://ada:hunter2@db/shop",
+    ],
 )
 def test_a_database_url_of_no_known_kind_is_refused_without_quoting_it(
     tmp_path: Path, url: str
@@ -483,6 +490,44 @@ def test_a_database_url_of_no_known_kind_is_refused_without_quoting_it(
     assert "staging.yaml:11: databases.shop: " in str(error.value)
     assert "database URL" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reason"),
+    [
+        ("mssql+pyodbc", "a database of SQL Server is not supported: PostgreSQL, MySQL, MariaDB "
+                         "and SQLite are; write postgresql://…, mysql://… or sqlite:///…"),
+        ("oracle", "a database of Oracle is not supported: PostgreSQL, MySQL"),
+        ("mongodb+srv", "a database of MongoDB is not supported: PostgreSQL, MySQL"),
+        ("clickhouse", "a database of ClickHouse is not supported: ask its HTTP interface as an "
+                       "API: apis: here, and api: in a quantity"),
+        ("cockroachdb", "write postgresql://… for CockroachDB, which speaks its protocol"),
+    ],
+)  # fmt: skip
+def test_a_database_of_another_kind_is_refused_with_those_that_are_supported(
+    tmp_path: Path, scheme: str, reason: str
+) -> None:
+    url = f"{scheme}://ada:${{VARIABLE}}@db/shop"
+    with pytest.raises(ConfigError) as error:
+        read_environment(
+            written(tmp_path, STAGING + f"databases: {{shop: '{url}'}}\n"),
+            {**VARIABLES, "VARIABLE": "hunter2"},
+        )
+    assert f"staging.yaml:11: databases.shop: {reason}" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    ["postgresql", "postgres", "postgresql+psycopg", "mysql", "mysql+pymysql", "mysql2", "mariadb"],
+)
+def test_a_database_of_a_server_has_one_of_these_schemes(tmp_path: Path, scheme: str) -> None:
+    url = f"{scheme}://ada:${{VARIABLE}}@db/shop"
+    environment = read_environment(
+        written(tmp_path, STAGING + f"databases: {{shop: '{url}'}}\n"),
+        {**VARIABLES, "VARIABLE": "hunter2"},
+    )
+    assert environment.databases["shop"] == f"{scheme}://ada:hunter2@db/shop"
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def mistakes(folder: Path, text: str) -> str:
             "apis.b.headers.X-ClickHouse-Key",
         ),
         ("apis: {b: {url: http://b.example, probe: /a?api_key=s3cret}}", "apis.b.probe"),
+        ('databases: {shop: "mysql+pymysql://me:s3cret@db/shop"}', "databases.shop"),
         ('databases: {shop: "postgresql://me@db/shop?password=s3cret"}', "databases.shop"),
         ("headers: {X-Auth: s3cret}", "headers.X-Auth"),
         ("headers: {Ocp-Apim-Subscription-Key: s3cret}", "headers.Ocp-Apim-Subscription-Key"),

@@ -60,7 +60,7 @@ def test_a_variable_may_be_unknown_wherever_a_text_can_stand(tmp_path: Path) -> 
             "e.yaml:20: load.allowed: must be true or",
         ),
         ("${API_TOKEN}", "literally", "e.yaml:15: headers.Authorization: a secret in plaintext"),
-        ("postgresql://", "mysql://", "e.yaml:14: databases.till: not a database URL"),
+        ("postgresql://", "nosuch://", "e.yaml:14: databases.till: not a database URL"),
     ],
 )
 def test_what_no_value_could_make_valid_is_reported(

@@ -157,6 +157,8 @@ def test_a_name_of_the_environment_is_in_plain_sight(tmp_path: Path) -> None:
     ("https://shop.example/metrics?plan=s3cret-1", "s3cret-1"),
     ("postgresql://me@db/shop?password=hunter", "hunter"),
     ("postgresql://me:hunter@db/shop", "hunter"),
+    ("mysql+pymysql://me:hunter@db/shop", "hunter"),
+    ("mariadb://me@db/shop?password=hunter", "hunter"),
     ("postgresql://me:hun%2Fter@db/shop", "hun/ter"),
     ("postgresql://some-body-7:hunter@db/shop", "some-body-7"),
     ("https://shop.example/?sig=a%2Bb-1", "a+b-1"),
@@ -172,6 +174,8 @@ def test_the_credentials_of_an_address_are_secret_in_their_encoded_form() -> Non
 
 def test_the_parameters_of_a_connection_are_no_secrets() -> None:
     url = "postgresql://me@db/shop?sslmode=verify-full&application_name=load-1&connect_timeout=10"
+    assert of_url(TextPart(url)) == set()
+    url = "mysql://me@db/shop?ssl-mode=VERIFY_CA&ssl_ca=/etc/ca-1.pem&charset=utf8mb4-1"
     assert of_url(TextPart(url)) == set()
 
 

@@ -9,20 +9,19 @@ from sqlalchemy import Connection, CursorResult, text
 
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.bounded_json import MAX_DEPTH, check_bounds
-from witnesses.database.read_only import (
+from witnesses.database.dialect import (
     BATCH,
     MAX_ROW_BYTES,
-    TIMEOUT_S,
-    WHOLE_S,
-    BoundedConnection,
+    Converters,
     DatabaseDown,
     QueryRefused,
-    asking,
+    Session,
     row_too_large,
 )
+from witnesses.database.read_only import TIMEOUT_S, WHOLE_S, asking
 from witnesses.database.reading import LATER, is_collected
 from witnesses.database.trace_reading import TRACES_FILE, traces_path
-from witnesses.database.values import encode_json, padded_columns, unpadded
+from witnesses.database.values import encode_json
 from witnesses.model import CountedQuantity, Moment
 
 _MAX_ROWS = 200_000
@@ -109,30 +108,38 @@ def rows_of_query(
         raise DatabaseDown(f"the environment has no database {name!r}")
     try:
         with (
-            asking(databases[name], timeout_s, whole_s) as (connection, bounded),
-            closing(execute(connection, bounded, query, tenant)) as rows,
+            asking(databases[name], timeout_s, whole_s) as (connection, session),
+            closing(execute(connection, session, query, tenant)) as rows,
         ):
-            padded = padded_columns(rows.cursor.description if rows.cursor else None)
+            columns = rows.cursor.description if rows.cursor else None
+            converters = session.converters(columns or ())
             for number, row in enumerate(rows, start=1):
                 if number > max_rows:
                     raise DatabaseDown(f"its query returns more than {max_rows:,} rows")
                 if number % BATCH == 0:
-                    bounded.renew()
-                _check_row(row)
-                yield unpadded(row, padded)
+                    session.limit.renew()
+                values = _converted(row, converters)
+                _check_row(values)
+                yield values
     except RecursionError:
         raise QueryRefused(f"the database {name!r}: {_TOO_DEEP}") from None
     except DatabaseDown as error:
         raise type(error)(f"the database {name!r}: {error}") from error
 
 
-def execute(
-    connection: Connection, bounded: BoundedConnection, query: str, tenant: str
-) -> CursorResult[Any]:
-    """Run a query, with the tenant as its parameter if it has one."""
-    statement = text(bounded.bounded_text(query))
+def execute(connection: Connection, session: Session, query: str, tenant: str) -> CursorResult[Any]:
+    """Run a query whose rows come in batches, with the tenant as its parameter if it has one."""
+    statement = text(session.statement(query))
     parameters = {"tenant": tenant} if "tenant" in statement.compile().params else {}
-    return connection.execute(statement, parameters)
+    return connection.execute(statement, parameters, execution_options={"yield_per": BATCH})
+
+
+def _converted(row: Sequence[Any], converters: Converters) -> list[Any]:
+    """Return the values of a row as services write them."""
+    values = list(row)
+    for index, converter in converters.items():
+        values[index] = converter(values[index])
+    return values
 
 
 def _check_row(row: Sequence[Any]) -> None:
@@ -142,11 +149,12 @@ def _check_row(row: Sequence[Any]) -> None:
         if isinstance(value, str):
             size += len(value)
         elif isinstance(value, bytes | memoryview):
-            raise QueryRefused("its query returns bytes, which are neither a label nor a count")
+            raise QueryRefused("its query returns bytes, which are neither a label nor a count; "
+                               "convert them to text")  # fmt: skip
         elif isinstance(value, list | dict):
             try:
                 check_bounds(json.dumps(value, default=str).encode())
             except ValueError:
                 raise QueryRefused(_TOO_DEEP) from None
     if size > MAX_ROW_BYTES:
-        raise QueryRefused(row_too_large())
+        raise row_too_large()

@@ -7,7 +7,6 @@ On disk, rows are JSON in which a numeric keeps every digit; it is read back wit
 """
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,26 +14,10 @@ from typing import Any
 
 import msgspec
 
-# PostgreSQL's type char(n), whose trailing spaces are padding and no part of the value.
-_PADDED_TYPE = 1042
 _MAX_EXPONENT = 400
 _EXACT_AS_FLOAT = 2**53
 
 _encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
-
-
-def padded_columns(description: Sequence[Sequence[Any]] | None) -> tuple[int, ...]:
-    """Return the columns of type char(n), given a cursor's description."""
-    return tuple(i for i, column in enumerate(description or ()) if column[1] == _PADDED_TYPE)
-
-
-def unpadded(row: Sequence[Any], padded: tuple[int, ...]) -> list[Any]:
-    """Return a row without the padding of its char(n) columns."""
-    values = list(row)
-    for index in padded:
-        if isinstance(values[index], str):
-            values[index] = values[index].rstrip(" ")
-    return values
 
 
 def encode_json(value: Any) -> bytes:

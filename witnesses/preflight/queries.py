@@ -8,7 +8,8 @@ from typing import Any
 from config.model_keys import Location
 from scenarios.language.objectives import PromqlCheck
 from witnesses.database.collector import execute
-from witnesses.database.read_only import DatabaseDown, QueryRefused, asking
+from witnesses.database.dialect import DatabaseDown, QueryRefused
+from witnesses.database.read_only import asking
 from witnesses.model import CountedQuantity
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.prometheus.check_query import CheckQuery
@@ -53,8 +54,8 @@ def inspect_query(
 def _first_row(url: str, query: str, tenant: str) -> tuple[int, list[Any]]:
     """Return the number of columns, and the first row or []. Raises DatabaseDown."""
     with (
-        asking(url) as (connection, bounded),
-        closing(execute(connection, bounded, query, tenant)) as rows,
+        asking(url) as (connection, session),
+        closing(execute(connection, session, query, tenant)) as rows,
     ):
         try:
             return len(rows.keys()), list(rows.fetchone() or ())

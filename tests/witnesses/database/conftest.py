@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mariadb_server import mariadb_database
 from tests.reference_services.databases import postgresql_databases
 from tests.witnesses.database.queries import write
 from tests.witnesses.database.shop_database import ShopDatabase
@@ -18,7 +19,7 @@ def shop(tmp_path: Path) -> ShopDatabase:
     return ShopDatabase(tmp_path)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Name a database with a table of three uses."""
     rows = "INSERT INTO uses VALUES ('t1', 'tea'), ('t1', 'tea'), ('t2', NULL)"
@@ -29,6 +30,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             connection.execute(table)
             connection.execute(rows)
         yield f"sqlite:///{path}"
+        return
+    if request.param == "mariadb":
+        with mariadb_database(request.getfixturevalue("mariadb")) as address:
+            write(address, table, rows)
+            yield address
         return
     with postgresql_databases(request.getfixturevalue("postgresql")) as databases:
         address = databases.url_of("cards")

@@ -11,7 +11,7 @@ from tests.witnesses.counted_quantities import counted
 from tests.witnesses.database.queries import COUNTED, query_shop
 from tests.witnesses.database.shop_database import BY_KIND, ShopDatabase, uses_of
 from witnesses.database.collector import DatabaseCollector
-from witnesses.database.read_only import DatabaseDown
+from witnesses.database.dialect import DatabaseDown
 from witnesses.database.trace_reading import read_traces
 from witnesses.figure import Figure, Reason
 from witnesses.model import Moment

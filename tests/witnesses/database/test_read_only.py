@@ -14,10 +14,11 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
 
 from tests.reference_services.databases import postgresql_databases, read_rows
-from tests.witnesses.database.queries import COUNTED, ENDLESS, query_shop, write
+from tests.witnesses.database.queries import COUNTED, endless, query_shop, write
 from tests.witnesses.database.shop_database import ShopDatabase
 from witnesses.database.collector import rows_of_query
-from witnesses.database.read_only import DatabaseDown, QueryRefused, read_only
+from witnesses.database.dialect import DatabaseDown, QueryRefused
+from witnesses.database.read_only import asking
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def deletable(postgresql: URL) -> Iterator[str]:
     ],
 )
 def test_a_statement_that_writes_is_refused_and_changes_nothing(url: str, query: str) -> None:
-    with pytest.raises(DatabaseDown, match=r"read.?only|syntax error"):
+    with pytest.raises(DatabaseDown, match=r"read.?only|syntax error|SQL syntax"):
         query_shop(url, query)
     assert read_rows(url, COUNTED) == [(3,)]
 
@@ -112,7 +113,7 @@ def test_no_statement_leaves_the_read_only_transaction_of_postgresql(
 def test_an_endless_query_is_ended_with_its_reason(url: str) -> None:
     began_at = time.monotonic()
     with pytest.raises(DatabaseDown, match="its query took longer than 1 s"):
-        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
+        list(rows_of_query("shop", endless(url), {"shop": url}, "acme", 100, timeout_s=1))
     assert time.monotonic() - began_at < 5
 
 
@@ -120,16 +121,16 @@ def test_a_sqlite_address_that_names_its_driver_can_be_read_and_not_written(
     shop: ShopDatabase,
 ) -> None:
     url = shop.url.replace("sqlite:", "sqlite+pysqlite:")
-    with read_only(url) as connection:
+    with asking(url) as (connection, _):
         assert connection.exec_driver_sql("SELECT count(*) FROM uses").scalar() == 0
-    with pytest.raises(DatabaseDown), read_only(url) as connection:
+    with pytest.raises(DatabaseDown), asking(url) as (connection, _):
         connection.exec_driver_sql("DELETE FROM uses")
 
 
 def test_a_postgres_that_nobody_runs_is_down() -> None:
     with (
         pytest.raises(DatabaseDown),
-        read_only("postgresql://nobody@127.0.0.1:1/shop") as connection,
+        asking("postgresql://nobody@127.0.0.1:1/shop") as (connection, _),
     ):
         connection.exec_driver_sql("SELECT 1")
 
@@ -139,7 +140,7 @@ def test_a_session_whose_default_was_switched_off_stays_read_only(deletable: str
     off = "SELECT set_config('default_transaction_read_only', 'off', false)"
     with (
         pytest.raises(DatabaseDown, match="cannot execute DELETE in a read-only transaction"),
-        read_only(deletable) as connection,
+        asking(deletable) as (connection, _),
     ):
         connection.exec_driver_sql(off).all()
         connection.commit()
@@ -177,7 +178,9 @@ def test_a_server_that_accepts_and_never_responds_is_not_waited_for() -> None:
 
 def test_a_locked_table_is_waited_for_within_a_bound(url: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
-    lock = "BEGIN EXCLUSIVE" if url.startswith("sqlite") else "LOCK TABLE uses"
+    lock = {"sqlite": "BEGIN EXCLUSIVE", "mysql": "LOCK TABLE uses WRITE"}.get(
+        url.partition(":")[0].partition("+")[0], "LOCK TABLE uses"
+    )
     with engine.connect() as connection:
         connection.exec_driver_sql(lock)
         with pytest.raises(DatabaseDown, match=r"database is locked|took longer than 1 s"):
@@ -193,7 +196,13 @@ def test_a_locked_table_is_waited_for_within_a_bound(url: str) -> None:
         ("postgresql://ada:hunter2@127.0.0.1:99999/shop", "invalid port number"),
         ("postgresql://ada:hunter2@127.0.0.1:1/shop", "Connection refused"),
         ("postgres://ada:hunter2@127.0.0.1:1/shop?nosuch=hunter2", "invalid connection option"),
-        ("mysql://ada:hunter2@127.0.0.1:1/shop", "not a database URL"),
+        ("mysql://ada:hunter2@127.0.0.1:port/shop", "not a database URL"),
+        ("mysql://ada:hun@ter2@127.0.0.1:1/shop", "in a password, write @ as %40"),
+        ("mysql://ada:hun@ter2/x@127.0.0.1:1/shop", "in a password, write @ as %40"),
+        ("mariadb://ada:hunter2@127.0.0.1:99999/shop", "invalid port number"),
+        ("mysql+pymysql://ada:hunter2@127.0.0.1:1/shop", "Connection refused"),
+        ("mysql://ada:hunter2@127.0.0.1:1/shop?passwd=hunter2", "has the parameter 'passwd'"),
+        ("mssql://ada:hunter2@127.0.0.1:1/shop", "not a database URL"),
         ("sqlite://", "names no file"),
         ("sqlite:////", "names a folder"),
         ("sqlite:////nowhere/shop.db", "there is no file /nowhere/shop.db"),
@@ -251,7 +260,7 @@ def test_a_wrong_password_is_reported_and_not_repeated(postgresql: URL) -> None:
     [
         ("SELECT count(*) FROM usess", "usess"),
         ("SELECT kindd FROM uses", "kindd"),
-        ("SELECT count(* FROM uses", "syntax error"),
+        ("SELECT count(* FROM uses", "syntax error|SQL syntax"),
         ("SELECT nosuch(kind) FROM uses", "nosuch"),
         ("DELETE FROM uses", "DELETE|more than read"),
     ],
@@ -265,7 +274,7 @@ def test_a_database_that_refuses_a_query_is_up_and_says_why(
 
 def test_a_query_that_takes_too_long_is_not_refused(url: str) -> None:
     with pytest.raises(DatabaseDown) as down:
-        list(rows_of_query("shop", ENDLESS, {"shop": url}, "acme", 100, timeout_s=1))
+        list(rows_of_query("shop", endless(url), {"shop": url}, "acme", 100, timeout_s=1))
     assert not isinstance(down.value, QueryRefused)
 
 

@@ -1,0 +1,93 @@
+"""A MariaDB server of one test process, and databases in it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pymysql
+import pytest
+from sqlalchemy import URL
+
+from tests.secured_servers import sign
+
+_STARTS_WITHIN_S = 120  # of a busy machine; it only guards against hanging
+# Far from UTC: label values must not depend on the time zone of the server.
+_OPTIONS = (
+    "--bind-address=127.0.0.1", "--skip-name-resolve", "--default-time-zone=+05:30",
+    "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M",
+    "--innodb-flush-log-at-trx-commit=0", "--secure-file-priv=", "--event-scheduler=OFF",
+)  # fmt: skip
+_PATH = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
+
+
+@contextmanager
+def mariadb_server() -> Iterator[URL]:
+    """Run a server within the block; its address has root, its socket and its CA."""
+    server = shutil.which("mariadbd", path=_PATH)
+    install = shutil.which("mariadb-install-db", path=_PATH)
+    if not (server and install):
+        pytest.skip("there is no mariadb-server here")
+    with TemporaryDirectory(prefix="mariadb-") as folder, socket.create_server(("", 0)) as free:
+        port = free.getsockname()[1]
+        tls = sign(Path(folder, "tls"))
+        place = [f"--datadir={folder}/data", *(["--user=root"] if os.getuid() == 0 else [])]
+        subprocess.run(
+            [install, "--no-defaults", *place, "--auth-root-authentication-method=normal",
+             "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=4M"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        free.close()
+        log = Path(folder, "server.log")
+        with log.open("wb") as output, subprocess.Popen(
+            [server, "--no-defaults", *place, f"--socket={folder}/socket", f"--port={port}",
+             f"--ssl-cert={tls.certificate}", f"--ssl-key={tls.key}", *_OPTIONS],
+            stdout=output, stderr=output,
+        ) as process:  # fmt: skip
+            try:
+                address = URL.create("mysql+pymysql", "root", "", "127.0.0.1", port)
+                _wait(address, process, log)
+                yield address.update_query_dict(
+                    {"unix_socket": f"{folder}/socket", "ssl_ca": str(tls.ca)}
+                )
+            finally:
+                process.terminate()
+                process.wait()
+
+
+@contextmanager
+def mariadb_database(server: URL) -> Iterator[str]:
+    """Create a database on the server, yield its URL, and drop it."""
+    name = f"test_{uuid4().hex}"
+    administer(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    try:
+        yield server.set(database=name, query={}).render_as_string(hide_password=False)
+    finally:
+        administer(server, f"DROP DATABASE {name}")
+
+
+def administer(server: URL, *statements: str) -> None:
+    """Run statements as root, each in its own transaction."""
+    with pymysql.connect(
+        host="127.0.0.1", port=server.port or 0, user="root", autocommit=True
+    ) as connection:
+        for statement in statements:
+            connection.cursor().execute(statement)
+
+
+def _wait(address: URL, process: subprocess.Popen[bytes], log: Path) -> None:
+    ends_at = time.monotonic() + _STARTS_WITHIN_S
+    while process.poll() is None and time.monotonic() < ends_at:
+        try:
+            administer(address, "SELECT 1")
+        except pymysql.err.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(log.read_text(errors="replace")[-2000:])
