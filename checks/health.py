@@ -16,6 +16,8 @@ _MAX_CLOCK_SKEW_S = 2.0
 _DAY_S = 86_400.0
 _EXPIRES_SOON_S = 14 * _DAY_S
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+# The service responds, and has no such path: that shows nothing of its health.
+_NO_ENDPOINT = (404, 405, 410, 501)
 _EXPECTED = "status 200"
 _ANY_RESPONSE = "any response: it has no health endpoint"
 
@@ -26,6 +28,7 @@ def services_are_healthy(folder: RunFolder) -> bool:
     return bool(statuses) and all(
         finding.verdict is Verdict.PASS
         for name, status in statuses.items()
+        if not status.health.is_declared_absent
         for finding in (_health(name, status), *_responses(name, status))
     )
 
@@ -35,12 +38,14 @@ def judge_health(case: Case) -> Judgement:
     before = read_statuses(case.folder, Moment.BEFORE)
     after = read_statuses(case.folder, Moment.AFTER)
     findings: list[Finding] = []
-    for name in case.run.services:
+    absent = {name for name, each in before.items() if each.health.is_declared_absent}
+    names = [name for name in case.run.services if name not in absent]
+    for name in names:
         status = before.get(name)
         findings.append(_health(name, status, Moment.BEFORE))
         if status:
             findings += [*_responses(name, status), *_clock(name, status)]
-    findings += [_health(name, after.get(name), Moment.AFTER) for name in case.run.services]
+    findings += [_health(name, after.get(name), Moment.AFTER) for name in names]
     return Judgement(tuple(findings))
 
 
@@ -61,6 +66,13 @@ def _health(name: str, status: ServiceStatus | None, *moment: Moment) -> Finding
     if health.is_any_status_well:
         observed = f"it responded with status {health.status}"
         return _of_health(name, moment, Verdict.PASS, observed, expected=_ANY_RESPONSE)
+    if health.status in _NO_ENDPOINT:
+        remedy = f"declare `health: none` on the service {name}, or correct its health:"
+        observed = f"status {health.status}"
+        finding = _of_health(
+            name, moment, Verdict.INCONCLUSIVE, observed, f"{health.url}: {remedy}."
+        )
+        return replace(finding, reason=f"{finding.title}: {observed}; {remedy}")
     if health.status != HTTPStatus.OK:
         detail = f"{health.url}: read the service's log."
         return _of_health(name, moment, Verdict.FAIL, f"status {health.status}", detail)

@@ -60,6 +60,7 @@ class Code(StrEnum):
     SPLIT_COUNTER = "SPLIT_COUNTER"
     FOREIGN_TRAFFIC = "FOREIGN_TRAFFIC"
     WITNESS_DOWN = "WITNESS_DOWN"
+    FEW_WITNESSES = "FEW_WITNESSES"
     MISMATCH = "MISMATCH"
     NOT_ASKED = "NOT_ASKED"
 
@@ -199,6 +200,7 @@ class UsageRow:
     that others may count on it too. `since` is when the first scrape began that shows a difference
     of Prometheus. Where more was counted than was done, `hang_ups` is in how many requests that
     count the quantity the client hung up, and `rejections` is how many of them were rejected.
+    `least_witnesses` must agree, the client among them, where the scenario demands a number.
     """
 
     quantity: str
@@ -216,6 +218,7 @@ class UsageRow:
     resolution: Amount = 1
     hang_ups: int = 0
     rejections: int = 0
+    least_witnesses: int | None = None
 
     @property
     def label_values(self) -> tuple[str, ...]:
@@ -285,7 +288,8 @@ class Result:
     Latency is of the last phase, usage of the whole run. Times are UTC. `interruption` is where and
     why the run ended early; a watch before its end is `partial` without one. `machine` generated
     the load; `history` has comparable earlier runs, oldest first. `trace_link` is the address of a
-    trace, with `{trace_id}` for its id. `origins` are where quantities are counted.
+    trace, with `{trace_id}` for its id. `origins` are where quantities are counted. `rests_on` are
+    the witnesses of each quantity that passes, the client first.
     """
 
     run_id: str
@@ -318,6 +322,7 @@ class Result:
     relations: tuple[RelationRow, ...] = ()
     streams: tuple[StreamEvents, ...] = ()
     deployment: Deployment = field(default_factory=Deployment)
+    rests_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
 

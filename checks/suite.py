@@ -10,6 +10,7 @@ from checks.availability import judge_availability
 from checks.balance.client import client_total
 from checks.balance.not_asked import judge_not_asked
 from checks.balance.origins import origins_of
+from checks.balance.rests_on import rests_on
 from checks.balance.usage import judge_usage
 from checks.case import Case, DrivenProfile, read_case
 from checks.evidence import judge_evidence, unreadable_evidence
@@ -154,12 +155,13 @@ def _judge_safely(kind: Kind, judge_kind: Callable[[Case], Judgement], case: Cas
 def _result(case: Case, judgements: list[Judgement]) -> Result:
     findings = tuple(finding for each in judgements for finding in each.findings)
     run, kept = case.run, history_of(case.folder)
+    usage = tuple(row for each in judgements for row in each.usage)
     return Result(
         run_id=run.run_id, verdict=verdict_of(findings), environment=run.environment,
         scenario=run.scenario, profile=profile_of(run),
         started_at=run.started_at, finished_at=run.finished_at or run.started_at,
         findings=findings,
-        usage=tuple(row for each in judgements for row in each.usage),
+        usage=usage, rests_on=rests_on(usage),
         relations=tuple(row for each in judgements for row in each.relations),
         latency=tuple(row for each in judgements for row in each.latency),
         server_latency=tuple(row for each in judgements for row in each.server_latency),

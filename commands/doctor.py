@@ -81,7 +81,8 @@ def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     problems: list[Problem] = []
     with _variables_of(file) as variables:
         environment = read_environment(file.path, variables)
-        findings = check_environment(environment)
+        contacted = plan.scenario.contacted_services if plan else None
+        findings = check_environment(environment, contacted)
         secrets = Secrets.of_process(environment.secrets())
         if plan:
             secrets = Secrets.of_process(secrets_of(plan.scenario, environment))
@@ -139,13 +140,19 @@ def _sentence(remedy: str) -> str:
     return f"{capitalized(remedy)}." if remedy else ""
 
 
-def check_environment(environment: Environment) -> list[Finding]:
+def check_environment(
+    environment: Environment, contacted: Collection[str] | None = None
+) -> list[Finding]:
     """Check every service, Prometheus, every database and every usage API.
+
+    `contacted` are the services that the flow sends to.
 
     All at once, so that several that do not respond take no longer than one.
     """
     with ThreadPoolExecutor(_THREADS) as threads:
-        statuses = threads.submit(fetch_statuses, environment, environment.tenant_of_run())
+        statuses = threads.submit(
+            fetch_statuses, environment, environment.tenant_of_run(), contacted=contacted
+        )
         databases = [
             threads.submit(check_database, *each) for each in environment.databases.items()
         ]
@@ -159,6 +166,7 @@ def check_environment(environment: Environment) -> list[Finding]:
             *(
                 finding
                 for name, status in statuses.result().items()
+                if not status.health.is_declared_absent
                 for finding in judge_status(name, status, CLOCK.now_at())
             ),
             *_untried_headers(environment),

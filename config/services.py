@@ -18,16 +18,24 @@ from config.models import StrictModel
 from config.other_names import OF_SERVICE
 from config.suggestions import stands_for_none
 from config.urls import BaseUrl, Url, UrlPath, origin_of
+from config.value_errors import CompleteError
 
 NONE = "none"
 _SERVICE_NAME = re.compile(r"\w[\w.-]*")
 
-MetricsUrls = Annotated[
-    list[Url] | Literal["none"],
-    BeforeValidator(
-        lambda value: value.split() if isinstance(value, str) and value != NONE else value
-    ),
-]
+
+def _replicas(value: Any) -> Any:
+    """Split a text with several addresses. Raises ValueError where there is none at all."""
+    addresses = value.split() if isinstance(value, str) and value != NONE else value
+    if addresses is None or addresses == []:
+        raise CompleteError(
+            "names no replica; write metrics: none to declare that the service shows none, leave "
+            "the key out for /metrics below url, or write the URL of each replica"
+        )
+    return addresses
+
+
+MetricsUrls = Annotated[list[Url] | Literal["none"] | None, BeforeValidator(_replicas)]
 
 # the model itself does not allow that nothing authenticates
 
@@ -64,7 +72,7 @@ class Service(StrictModel):
     health: Literal["none"] | UrlPath = "/health"
     ready: UrlPath | None = None
     probe: UrlPath | None = None
-    metrics: MetricsUrls | None = None
+    metrics: MetricsUrls = None
     job: str | None = None
     headers: Annotated[OwnFlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[OwnHeaders, Field(repr=False)] = {}

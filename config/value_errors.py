@@ -27,6 +27,10 @@ NONE = "none"
 CHOICE_TYPES = ("literal_error", "enum")
 
 
+class CompleteError(ValueError):
+    """A wrong value whose sentence names every choice by itself."""
+
+
 def value_sentence(error: ErrorDetails, keys: Sequence[str], choices: Sequence[str] = ()) -> str:
     """Return what a value must be.
 
@@ -41,7 +45,8 @@ def value_sentence(error: ErrorDetails, keys: Sequence[str], choices: Sequence[s
         sentence += "; remove the dashes or brackets"
     if kind in _MODEL_TYPES and stands_for_none(value) and NONE not in choices:
         sentence += "; leave the key out if there is none"
-    return sentence + (f", or {either(choices)}" if choices else "")
+    is_complete = isinstance(error.get("ctx", {}).get("error"), CompleteError)
+    return sentence + (f", or {either(choices)}" if choices and not is_complete else "")
 
 
 def _sentence(error: ErrorDetails, keys: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from checks.latency import objective_id
 from checks.result import Finding, Kind, Result, finding_id, verdict_of
 from checks.verdict import Verdict
+from checks.wording import listed
 from reports.formatting import clean, one_line
 from reports.views.banner import banner_of
 from reports.views.sections import environment_rows
@@ -50,6 +51,9 @@ def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.E
 def _case(result: Result, finding: Finding, duration_s: float) -> ET.Element:
     case = _bare_case(result, finding.kind, finding.id)
     case.set("time", f"{duration_s:.3f}")
+    basis = {finding_id("usage", name): names for name, names in result.rests_on.items()}
+    if finding.id in basis:
+        ET.SubElement(case, "system-out").text = clean(f"rests on {listed(basis[finding.id])}")
     if finding.verdict in _TAGS:
         summary = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
         reason = ". ".join(filter(None, [summary, finding.detail]))

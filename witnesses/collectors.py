@@ -46,7 +46,8 @@ class Collectors:
     that every service was started for this run. Without a Prometheus, the first collection after
     the run is `settle_s` seconds later, or the grace if that is longer. `cached_page_s` is for how
     long a page that may come from a cache is read again. `is_self_observed` means that Prometheus
-    is itself a service under test: it is then asked last, and only once.
+    is itself a service under test: it is then asked last, and only once. `contacted` are the
+    services that the flow sends to, if that is known.
     """
 
     environment: Environment
@@ -59,10 +60,11 @@ class Collectors:
     cached_page_s: float = CACHED_PAGE_S
     late_counts_s: float = LATE_COUNTS_S
     opened_s: float = field(default_factory=time.monotonic)
+    contacted: frozenset[str] | None = None
 
     def collect_health(self, moment: Moment) -> None:
         """Ask every service for its health."""
-        collect_health(self.environment, self.tenant, moment, self.folder)
+        collect_health(self.environment, self.tenant, moment, self.folder, self.contacted)
 
     def settling(self) -> Settling | None:
         """Return what settling will take; None without a Prometheus whose pace is known."""
@@ -237,5 +239,5 @@ def open_collectors(
         cached_page_s = FRESH_CACHED_PAGE_S if fresh else CACHED_PAGE_S
         yield Collectors(
             environment, tenant, folder, tuple(in_order), fresh, settle_s, is_self_observed,
-            cached_page_s,
+            cached_page_s, contacted=scenario.contacted_services,
         )  # fmt: skip

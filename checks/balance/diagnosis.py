@@ -83,7 +83,8 @@ _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
 class Statement:
     """What the client and the witnesses report of one count; `keeps` is by witness, too.
 
-    `in_doubt_limit` is the share of it that may be in doubt where the rest agrees.
+    `in_doubt_limit` is the share of it that may be in doubt where the rest agrees. `least` is how
+    many witnesses must agree, the client among them, where the scenario demands a number.
     """
 
     client: ClientFigure
@@ -91,6 +92,7 @@ class Statement:
     keeps: Mapping[str, RecordKind]
     has_other_traffic: bool = False
     in_doubt_limit: float = 1.0
+    least: int | None = None
 
     @property
     def low(self) -> Amount:
@@ -150,6 +152,16 @@ class Statement:
         return float(doubtful) > self.in_doubt_limit * float(whole)
 
     @property
+    def lacks_witnesses(self) -> bool:
+        """Whether fewer witnesses than demanded have an exact figure, since the others have none.
+
+        Without any beside the client, nothing was asked.
+        """
+        are_void = all(each.direction is Direction.VOID for each in self.inexact.values())
+        is_short = self.least is not None and 1 + len(self.exact) < self.least
+        return not self.figures or (is_short and (are_void or self.is_decided_by_records))
+
+    @property
     def is_decided_by_records(self) -> bool:
         """Whether only restarts make figures inexact, and exact records stand beside them.
 
@@ -173,10 +185,11 @@ def diagnose(statement: Statement) -> tuple[Verdict, Code | None]:
     """Return the verdict of one count, and why the witnesses differ or cannot be compared."""
     if statement.is_contradicted_exactly or statement.beyond or statement.short:
         return Verdict.FAIL, _code_of_difference(statement)
-    if not statement.figures or (statement.inexact and not statement.is_decided_by_records):
+    if statement.lacks_witnesses:
+        return Verdict.INCONCLUSIVE, Code.FEW_WITNESSES
+    if statement.inexact and not statement.is_decided_by_records:
         reasons = (figure.reason for figure in statement.inexact.values() if figure.reason)
-        weightiest = min(reasons, key=WEIGHTIEST_FIRST.index, default=Reason.NOT_COLLECTED)
-        return Verdict.INCONCLUSIVE, CODE_OF_REASON[weightiest]
+        return Verdict.INCONCLUSIVE, CODE_OF_REASON[min(reasons, key=WEIGHTIEST_FIRST.index)]
     return _judge_agreeing(statement)
 
 

@@ -22,7 +22,8 @@ from witnesses.target_labels import address_of
 
 _MAX_NAMED = 5
 _READABLE_REMEDY = (
-    "Correct metrics or metrics_headers in the environment's file, or declare metrics: none."
+    "Declare `metrics: none` on the service {name} in the environment's file, if it shows none "
+    "here, or correct its metrics: or metrics_headers:."
 )
 _MOMENTS = "before and after the run"
 
@@ -107,7 +108,11 @@ def judge_metrics_readable(name: str, moment: str, errors: Sequence[str], replic
         Verdict.INCONCLUSIVE if errors else Verdict.PASS,
         f"on each replica, {moment}",
         "; ".join(errors) or (f"{replicas} of {replicas} replicas" if replicas else NONE_DECLARED),
-        _READABLE_REMEDY if errors else "",
+        _READABLE_REMEDY.format(name=name) if errors else "",
+        reason=f"{name}: no metrics can be read; declare `metrics: none` on the service {name}, or "
+        f"correct its metrics: ({errors[0]})"
+        if errors
+        else "",
     )
 
 

@@ -120,12 +120,17 @@ def judge_row(
     keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
     in_doubt_limit: float = 1.0,
+    least_witnesses: int | None = None,
 ) -> UsageRow:
     """Judge one count by what each witness reports of it."""
-    verdict, code = diagnose(Statement(client, figures, keeps, has_other_traffic, in_doubt_limit))
-    return UsageRow(
-        quantity, labels, client, dict(figures), verdict, code, has_other_traffic=has_other_traffic
+    statement = Statement(
+        client, figures, keeps, has_other_traffic, in_doubt_limit, least_witnesses
     )
+    verdict, code = diagnose(statement)
+    return UsageRow(
+        quantity, labels, client, dict(figures), verdict, code,
+        has_other_traffic=has_other_traffic, least_witnesses=least_witnesses,
+    )  # fmt: skip
 
 
 def _row(
@@ -156,6 +161,7 @@ def _row(
         keeps,
         has_other_traffic,
         quantity.settings.in_doubt,
+        case.scenario.least_witnesses(quantity.name),
     )
     row = replace(row, unit=quantity.settings.unit, resolution=in_units(1, resolution))
     resolved = case.resolution.resolved.get(key)
@@ -275,7 +281,9 @@ def _without_removed_rows(
         name: figure.doubted(Reason.ROWS_REMOVED) if name in short else figure
         for name, figure in row.figures.items()
     }
-    verdict, code = diagnose(Statement(row.client, figures, keeps, row.has_other_traffic))
+    verdict, code = diagnose(
+        Statement(row.client, figures, keeps, row.has_other_traffic, least=row.least_witnesses)
+    )
     return replace(row, figures=figures, verdict=verdict, code=code)
 
 

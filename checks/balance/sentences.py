@@ -3,7 +3,7 @@
 Everything is computed from the row's typed figures, reasons and notes; nothing decides by it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 
 from checks.result import ClientFigure, Code, Misplaced, RecordGap, RelationRow, UsageRow
@@ -14,7 +14,6 @@ from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 
 _CLIENT = "client"
-_MOST_LABEL_SETS = 20
 
 _MEANING = {
     Code.LOST_COUNT: "the counter missed what was done",
@@ -85,7 +84,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.LABEL_ABSENT: "no series of the metric has the label",
     Reason.MATCHES_IN_PART: "the selector matches no series, only a part of a value, and a matcher "
     "must match the whole value",
-    Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response",
+    Reason.PROMETHEUS_DOWN: "Prometheus gave no usable response: correct prometheus: in the "
+    "environment's file, or leave it out if there is none",
     Reason.DATABASE_DOWN: "the database gave no usable result",
     Reason.API_DOWN: "the API gave no usable response",
     Reason.API_REFUSED: "the API refused the request",
@@ -170,6 +170,8 @@ def _verdict_sentence(row: UsageRow) -> str:
         return "Exchanges of a worker are missing, so the client's figure is a lower bound only."
     if row.code is Code.NOTHING_COUNTED:
         return "No request that counts it was answered as expected, and nothing was counted."
+    if row.code is Code.FEW_WITNESSES:
+        return _few_witnesses_sentence(row)
     return _open_sentence(row) if row.verdict is Verdict.INCONCLUSIVE else _agreement_sentence(row)
 
 
@@ -205,6 +207,15 @@ def _open_sentence(row: UsageRow) -> str:
                 "shows whether it was done. That could hide as many losses, and is more than the "
                 "quantity's in_doubt allows.")  # fmt: skip
     return _inexact_sentence(inexact)
+
+
+def _few_witnesses_sentence(row: UsageRow) -> str:
+    if not row.figures:
+        return ("No witness beside the client has it: the services show no metrics of their own, "
+                "and no other witness was asked.")  # fmt: skip
+    exact = [name for name, figure in row.figures.items() if figure.is_exact]
+    return (f"It rests on {listed([_CLIENT, *exact])} alone, and at least {row.least_witnesses} "
+            f"witnesses are demanded. {_inexact_sentence(_inexact(row))}")  # fmt: skip
 
 
 def _agreement_sentence(row: UsageRow) -> str:
@@ -321,25 +332,6 @@ def _amounts(places: Iterable[tuple[tuple[str, ...], Amount]], amount: Amount) -
     """Name label sets, with the amount of each where it is not that of the row."""
     return listed([", ".join(labels) + ("" if by == amount else f" ({amount_words(by)})")
                    for labels, by in places])  # fmt: skip
-
-
-def sentences_by_labels(rows: Iterable[UsageRow]) -> Iterator[str]:
-    """Yield each sentence once, after the label values that it holds for.
-
-    Of label sets that fail, none is left out; of others, those beyond the first twenty are counted.
-    """
-    values: dict[str, list[str]] = {}
-    left_out = 0
-    for number, row in enumerate(each for each in rows if row_sentences(each)):
-        if number < _MOST_LABEL_SETS or row.verdict is Verdict.FAIL:
-            text = " ".join(row_sentences(row))
-            values.setdefault(text, []).append(", ".join(row.label_values))
-        else:
-            left_out += 1
-    for text, labels in values.items():
-        yield f"{listed(labels)}: {text}" if any(labels) else text
-    if left_out:
-        yield f"{left_out:,} more label sets are alike."
 
 
 def _client_range(row: UsageRow) -> str:

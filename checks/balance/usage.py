@@ -6,10 +6,11 @@ from itertools import chain
 
 from checks.balance.client import client_total
 from checks.balance.figures import read_figures
+from checks.balance.label_sentences import sentences_by_labels
 from checks.balance.preconditions import judge_other_traffic, judge_preconditions
 from checks.balance.relations import relation_finding, relation_rows
 from checks.balance.rows import rows_of
-from checks.balance.sentences import client_range, sentences_by_labels
+from checks.balance.sentences import client_range
 from checks.case import Case
 from checks.result import Code, Finding, Judgement, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
@@ -152,7 +153,17 @@ def _finding(case: Case, name: str, rows: list[UsageRow]) -> Finding:
         ", ".join(observed),
         " ".join([*sentences_by_labels(notable), *dated]),
         next((row.code for row in notable if row.code), None),
+        _missing_declaration(name, deciding) if verdict is Verdict.INCONCLUSIVE else "",
     )
+
+
+def _missing_declaration(name: str, rows: Iterable[UsageRow]) -> str:
+    """Return which declaration is missing where Prometheus cannot be read, or ""."""
+    reasons = {figure.reason for row in rows for figure in row.figures.values()}
+    if Reason.PROMETHEUS_DOWN not in reasons:
+        return ""
+    return (f"usage {name}: Prometheus cannot be read; leave prometheus: out of the environment's "
+            "file to declare that there is none, or correct it")  # fmt: skip
 
 
 def _at_resolution(resolution: int | Fraction) -> str:

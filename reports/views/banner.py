@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from checks.result import NOT_SATURATED, RUN_COMPLETE, Code, Finding, Result, verdict_of
 from checks.service_levels import P95
 from checks.verdict import Verdict
-from checks.wording import capitalized, listed, shortened
+from checks.wording import capitalized, shortened
 from reports import formatting as write
-from reports.views.balance import columns_of
+from reports.views.basis import basis_words
 from reports.views.deciding_sentence import MOST_CHARACTERS, deciding_sentence
 from reports.views.headline import deciding_finding, interruption_of, open_findings, reason_of
 from reports.views.kinds import KINDS, GateName, findings_of_gate
@@ -135,8 +135,8 @@ def _sentence(result: Result, deciding: Finding | None, gates: Sequence[Gate]) -
     if result.verdict is Verdict.PASS:
         checks = write.render_number_of(len(result.findings), "check")
         figures = "; ".join(gate.text for gate in gates if gate.name is not GateName.VALIDITY)
-        witnesses = listed(["client", *columns_of(result)])
-        return f"{checks} passed: {figures}{f' by {witnesses}' if result.usage else ''}."
+        basis = basis_words(result)
+        return f"{checks} passed: {figures}{f'; rests on {basis}' if basis else ''}."
     if deciding is interruption_of(result) or (deciding.id == RUN_COMPLETE and deciding.detail):
         return shortened(write.clean(deciding.detail), MOST_CHARACTERS)
     if deciding.code is Code.NOT_ASKED:

@@ -8,6 +8,7 @@ from checks.observations import Generator, StreamEvents
 from checks.result import NOTHING_COUNTED, Phase, Result
 from checks.service_levels import LatencyRow
 from reports import formatting as write
+from reports.views.basis import basis_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ def environment_rows(result: Result) -> list[tuple[str, str]]:
         *([("Commit", result.deployment.commit)] if result.deployment.commit else []),
         *([("Machine of the load", result.machine)] if result.machine else []),
         ("Complete", "no, the run was interrupted" if result.partial else "yes"),
+        *([("Balance rests on", basis)] if (basis := basis_words(result)) else []),
         *_loads(result),
         *_deployment(result),
         *((f"Version of {name}", it) for name, it in result.versions.items()),

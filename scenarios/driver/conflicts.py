@@ -9,6 +9,7 @@ from config.environment import PER_RUN, Environment
 from config.errors import Problem
 from config.model_keys import Location
 from config.suggestions import did_you_mean, nearest
+from scenarios.driver.absent_witnesses import find_absent_witnesses
 from scenarios.driver.arrivals import OpenModel, arrivals_of
 from scenarios.driver.data import iterations_before
 from scenarios.http.messages import DEFAULT_HEADERS
@@ -97,7 +98,7 @@ def find_witness_conflicts(
 ) -> list[Problem]:
     """Return the databases, APIs and services that the environment lacks, as witnesses.
 
-    Likewise the checks that need a Prometheus.
+    Likewise the checks that need a Prometheus, and the quantities with too few witnesses.
     """
     services: Iterator[tuple[Location, str]] = (
         (("quantities", quantity, "service"), settings.service)
@@ -125,6 +126,7 @@ def find_witness_conflicts(
             f"the check {check.name!r} asks Prometheus, and {environment.environment} has none; "
             f"add prometheus: {{url: …}} to {environment_path}, or remove the check")))  # fmt: skip
     lacking += _unmatched_selectors(scenario, environment)
+    lacking += find_absent_witnesses(scenario, environment)
     return _problems(scenario_path, lacking)
 
 

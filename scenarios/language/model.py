@@ -25,7 +25,7 @@ from scenarios.language.identifiers import Name
 from scenarios.language.objectives import Checks
 from scenarios.language.other_names import OF_SCENARIO
 from scenarios.language.profiles import Profile
-from scenarios.language.quantities import Quantity
+from scenarios.language.quantities import LeastWitnesses, Quantity
 from scenarios.language.relations import Relation
 from scenarios.language.steps import Step
 
@@ -45,7 +45,8 @@ class Scenario(StrictModel):
     `flows` are several instead of one `flow`, each with its share of the iterations.
     `setup` and `teardown` are run once per run, `user_setup` once per virtual user, and `flow` in
     each iteration.
-    `public` names the headers and query parameters whose values are no secrets.
+    `public` names the headers and query parameters whose values are no secrets. `witnesses` is how
+    many must agree on each quantity at least, the client among them.
     """
 
     other_names = OF_SCENARIO
@@ -54,6 +55,7 @@ class Scenario(StrictModel):
     description: str = ""
     data: dict[Name, DataSource] = {}
     quantities: dict[Name, Quantity] = {}
+    witnesses: LeastWitnesses | None = None
     relations: list[Relation] = []
     setup: OptionalBlocks = []
     user_setup: OptionalBlocks = []
@@ -68,6 +70,10 @@ class Scenario(StrictModel):
     def judged_quantities(self) -> list[str]:
         """The quantities whose balance is judged: those of `checks.usage`, or all."""
         return list(self.quantities) if self.checks.usage is None else self.checks.usage
+
+    def least_witnesses(self, quantity: str) -> int | None:
+        """Return how many witnesses must agree on a quantity at least, where it is demanded."""
+        return self.quantities[quantity].witnesses or self.witnesses
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -91,6 +97,11 @@ class Scenario(StrictModel):
         return tuple(
             step for each in self.shared_flows.values() for _, step in placed_steps(each.steps, ())
         )
+
+    @property
+    def contacted_services(self) -> frozenset[str]:
+        """The services that a step sends a request to."""
+        return frozenset(step.request_parts()[1] for step in self.steps)
 
     @property
     def optional_steps(self) -> frozenset[str]:

@@ -15,6 +15,8 @@ OF_SCENARIO: OtherNames = {
     **meaning("setup", "before", "beforeAll", "before_all"),
     **meaning("teardown", "after", "afterAll", "after_all"),
     **meaning("quantities", "counters", "metrics", "counts"),
+    **meaning("witnesses", "min_witnesses", "minimum_witnesses", "quorum",
+              remedy="witnesses: at least 3"),
     **meaning("data", "variables", "vars", "payload", "feeders",
               remedy="data: {rows: {file: rows.csv}}, or ${NAME} for an environment variable"),
     **belonging(_PROFILE, "stages", "vus", "users", "duration", "rate", "iterations", "phases",
@@ -214,6 +216,8 @@ OF_QUANTITY: OtherNames = {
     **meaning("traces", "trace", "trace_ids"),
     **meaning("resolution", "decimals", "precision", "scale", remedy="resolution: 0.001"),
     **meaning("settle", "delay", "wait", "lag"),
+    **meaning("witnesses", "min_witnesses", "minimum_witnesses", "sources", "quorum",
+              remedy="witnesses: at least 3"),
     **belonging("write in_doubt: 1%, or expect: at least", "tolerance", "epsilon"),
     **belonging("leave it out; every quantity is a counter", "type"),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Quantities: what is counted, by which labels, and where each witness keeps its count."""
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,7 +13,10 @@ from scenarios.language.apis import ApiRequest
 from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_QUANTITY
 
+LEAST_WITNESSES = 2  # the client, and one that keeps count of its own
+
 _FINEST, _COARSEST = Decimal("1e-12"), Decimal(10**9)
+_AT_LEAST = re.compile(r"(at least\s+)?(\d{1,6})")
 
 # An amount, or a mapping by label value, nested for further labels: `quantity_validation` checks
 # it, so that every mistake has its place.
@@ -38,6 +42,28 @@ def parse_resolution(value: object) -> Decimal:
 Resolution = Annotated[Decimal, BeforeValidator(parse_resolution)]
 
 
+def parse_least_witnesses(value: object) -> int:
+    """Return the least number of witnesses, the client among them. Raises ValueError.
+
+    >>> parse_least_witnesses("at least 3")
+    3
+    """
+    match = _AT_LEAST.fullmatch(str(value).strip()) if isinstance(value, str | int) else None
+    if match is None or isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number of witnesses; write at least 3, for example")
+    number = int(match[2])
+    if not match[1]:
+        raise ValueError(f"write at least {number}: more witnesses do no harm")
+    if number < LEAST_WITNESSES:
+        raise ValueError(
+            "the client is one of them, and alone it proves nothing; write at least 2 or more"
+        )
+    return number
+
+
+LeastWitnesses = Annotated[int, BeforeValidator(parse_least_witnesses)]
+
+
 class Expectation(StrEnum):
     """Whether more than the client knows of is a fault."""
 
@@ -58,7 +84,7 @@ class Quantity(StrictModel):
     least` allows for more than the client knows of, as a legitimate retry causes. `shared` declares
     that others' traffic is counted, too. `settle` is how long after the response counting may take,
     in seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many
-    losses could hide in it.
+    losses could hide in it. `witnesses` replaces that of the scenario.
     """
 
     other_names = OF_QUANTITY
@@ -75,3 +101,11 @@ class Quantity(StrictModel):
     shared: bool = False
     settle: Duration = 0.0
     in_doubt: Share = 0.01
+    witnesses: LeastWitnesses | None = None
+
+    @property
+    def named_witnesses(self) -> tuple[str, ...]:
+        """The witnesses that it names, the client first, as the balance has them."""
+        counters = ("service", "prometheus") if self.prometheus is not None else ()
+        records = (f"database:{name}" for name in self.database or ())
+        return ("client", *counters, *records, *(f"api:{name}" for name in self.api or ()))

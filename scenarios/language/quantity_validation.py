@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from config.model_keys import Location
@@ -17,7 +17,7 @@ from scenarios.language.amounts import (
 from scenarios.language.api_validation import find_api_violations
 from scenarios.language.expect import statuses_of
 from scenarios.language.model import Scenario
-from scenarios.language.quantities import Counts, Quantity
+from scenarios.language.quantities import LEAST_WITNESSES, Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
 from scenarios.language.steps import Step
 from scenarios.language.templates import TemplateError, compile_text, looks_like_template
@@ -194,8 +194,7 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
     # of a flow and several flows at once, it is not known which is meant
     if name not in counted and not (scenario.flow and scenario.flows):
         yield place, f"no step counts {name!r}; add it to the counts of a step, or remove it"
-    if quantity.prometheus is None and quantity.database is None and quantity.api is None:
-        yield place, f"{name!r} has no witness; add prometheus:, database: or api:"
+    yield from _too_few_witnesses(scenario, name, quantity)
     yield from repeated_names(quantity.by, (*place, "by"), "label")
     if quantity.prometheus is not None:
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
@@ -203,6 +202,21 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
         for database, query in (queries or {}).items():
             yield from _query(query, (*place, key, database))
     yield from find_api_violations(quantity, (*place, "api"))
+
+
+def _too_few_witnesses(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Violation]:
+    named, least = quantity.named_witnesses, scenario.least_witnesses(name)
+    if len(named) < LEAST_WITNESSES:
+        yield ("quantities", name), f"{name!r} has no witness; add prometheus:, database: or api:"
+    elif least and len(named) < least:
+        place = ("quantities", name, "witnesses") if quantity.witnesses else ("witnesses",)
+        yield place, too_few_witnesses(name, named, least, "add another one, such as database:")
+
+
+def too_few_witnesses(name: str, named: Sequence[str], least: int, remedy: str) -> str:
+    """Return what is wrong where a quantity has fewer witnesses than it needs."""
+    return (f"{name!r} needs at least {least} witnesses and has {len(named)} at most "
+            f"({', '.join(named)}); {remedy}, or lower the number")  # fmt: skip
 
 
 def _query(query: str, place: Location) -> Iterator[Violation]:

@@ -48,6 +48,60 @@ def test_a_service_that_was_unwell_fails_with_its_status_and_address(tmp_path: P
     assert "/health" in finding.detail
 
 
+@pytest.mark.parametrize("status", [404, 405, 410, 501])
+def test_a_service_without_the_endpoint_is_inconclusive_until_that_is_declared(
+    tmp_path: Path, status: int
+) -> None:
+    folder = write_run(tmp_path)
+    with serving({"/health": Canned("no such path", status)}) as server:
+        collect_health(_environment(server.url), "acme", Moment.BEFORE, folder)
+        assert not services_are_healthy(folder)
+        finding = _judged(folder)[0]
+        assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, f"status {status}")
+        assert "declare `health: none` on the service shop" in finding.reason
+        service = Service(url=server.url, health="none")
+        declared = Environment(environment="test", services={"shop": service})
+        collect_health(declared, "acme", Moment.BEFORE, folder)
+    assert services_are_healthy(folder)
+
+
+def test_what_is_declared_absent_and_not_contacted_is_not_asked_and_no_finding(
+    tmp_path: Path,
+) -> None:
+    folder = write_run(tmp_path)
+    with serving({"/health": Canned("ok")}) as server:
+        services = {"shop": Service(url=server.url), "till": Service(url=server.url, health="none")}
+        environment = Environment(environment="test", services=services)
+        for moment in Moment:
+            collect_health(environment, "acme", moment, folder, ["shop"])
+        assert server.asked == ["/health"] * 2
+    folder.write_run(replace(folder.read_run(), services=dict.fromkeys(services, server.url)))
+    assert services_are_healthy(folder)
+    assert [each.id for each in _judged(folder)] == [
+        "health/shop/before", "clock/shop", "health/shop/after"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "contacted", "asked"),
+    [
+        ({"health": "none"}, ["shop"], ["/"]),
+        ({"health": "none"}, None, ["/"]),
+        ({"health": "none", "ready": "/ready"}, [], ["/", "/ready"]),
+        ({"health": "none"}, [], []),
+        ({}, [], ["/health"]),
+    ],
+)
+def test_a_service_is_asked_unless_it_has_nothing_to_ask_and_the_flow_sends_nothing_there(
+    tmp_path: Path, more: dict[str, str], contacted: list[str] | None, asked: list[str]
+) -> None:
+    with serving({}) as server:
+        service = Service.model_validate({"url": server.url, **more})
+        environment = Environment(environment="test", services={"shop": service})
+        collect_health(environment, "acme", Moment.BEFORE, RunFolder(tmp_path), contacted)
+    assert server.asked == asked
+
+
 def test_a_service_that_cannot_be_reached_fails(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     collect_health(_environment(nobody_listens_at()), "acme", Moment.BEFORE, folder)

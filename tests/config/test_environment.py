@@ -160,6 +160,19 @@ def test_only_a_service_whose_metrics_are_none_is_declared_to_show_none(
             _services(tmp_path, text)
 
 
+@pytest.mark.parametrize("metrics", ["[]", '""', '"  "', "null", '"${METRICS:-}"'])
+def test_metrics_that_name_no_replica_are_refused_with_what_may_be_meant(
+    tmp_path: Path, metrics: str
+) -> None:
+    text = f"services: {{shop: {{url: 'http://shop', metrics: {metrics}}}}}\n"
+    with pytest.raises(ConfigError) as error:
+        _services(tmp_path, text)
+    assert str(error.value).partition("services.")[2] == (
+        "shop.metrics: names no replica; write metrics: none to declare that the service shows "
+        "none, leave the key out for /metrics below url, or write the URL of each replica"
+    )
+
+
 def test_a_service_without_a_health_endpoint_is_asked_for_its_root(tmp_path: Path) -> None:
     text = "services: {shop: {url: 'http://shop', health: none}, till: {url: 'http://till'}}\n"
     services = _services(tmp_path, text)

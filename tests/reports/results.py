@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from checks.balance.rests_on import rests_on
 from checks.observations import Failure, FailureSample, Generator, QuantityOrigin, StepTiming
 from checks.result import (
     ClientFigure,
@@ -145,7 +146,8 @@ def good_result(**changes: Any) -> Result:
         scenario_sha256="51d0" * 16,
         origins=_origins(),
     )
-    return replace(result, **changes)
+    changed = replace(result, **changes)
+    return replace(changed, rests_on=changes.get("rests_on", rests_on(changed.usage)))
 
 
 def failing_result() -> Result:
@@ -171,7 +173,10 @@ def failing_result() -> Result:
             for each in result.usage]  # fmt: skip
     rows = [unseen if each.quantity == "sessions" else each for each in rows]
     findings = [_spoilt(each) for each in result.findings]
-    return replace(result, usage=tuple(rows), findings=tuple(findings), failures=(failure(),))
+    return replace(
+        result, usage=tuple(rows), findings=tuple(findings), failures=(failure(),),
+        rests_on=rests_on(rows),
+    )  # fmt: skip
 
 
 def failure(**changes: Any) -> Failure:

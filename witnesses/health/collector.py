@@ -4,7 +4,7 @@ The environment's headers go only where the question is whether they are accepte
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -32,24 +32,32 @@ _SNIPPET_CHARACTERS = 200
 
 
 def collect_health(
-    environment: Environment, tenant: str, moment: Moment, folder: RunFolder
-) -> None:
-    """Ask every service, and keep its responses."""
-    statuses = fetch_statuses(environment, tenant)
+    environment: Environment, tenant: str, moment: Moment, folder: RunFolder,
+    contacted: Collection[str] | None = None,
+) -> None:  # fmt: skip
+    """Ask every service, and keep its responses; `contacted` are those that the flow sends to."""
+    statuses = fetch_statuses(environment, tenant, contacted=contacted)
     folder.write_witness_file(statuses_file(moment), statuses_json(statuses))
 
 
 def fetch_statuses(
-    environment: Environment, tenant: str, timeout_s: float = TIMEOUT_S
-) -> dict[str, ServiceStatus]:
+    environment: Environment, tenant: str, timeout_s: float = TIMEOUT_S,
+    contacted: Collection[str] | None = None,
+) -> dict[str, ServiceStatus]:  # fmt: skip
     """Ask each service for its health, and whether it accepts the headers of a tenant's requests.
 
-    All at once: several that do not respond take no longer than one.
+    All at once: several that do not respond take no longer than one. A service without any of
+    these endpoints shows with any response that it is up; if it is not `contacted` by the flow, it
+    need not be reachable from here.
     """
     names = list(environment.services)
 
     def ask(name: str) -> ServiceStatus:
-        auth = environment.services[name].auth
+        service = environment.services[name]
+        has_none = service.health == NONE and not (service.ready or service.probe)
+        if has_none and contacted is not None and name not in contacted:
+            return ServiceStatus(EndpointResponse(service.url, is_declared_absent=True))
+        auth = service.auth
         with open_client(
             environment.network, timeout_s, max_bytes=MAX_BYTES,
             certificate=auth.certificate,

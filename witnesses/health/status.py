@@ -16,6 +16,7 @@ class EndpointResponse:
 
     `error` and `remedy` are parts of a sentence. `is_theirs` means that the service is at fault,
     and not how it was asked. `is_any_status_well` means that the service has no health endpoint.
+    `is_declared_absent` that it was not asked, since it has none and the flow sends nothing there.
     """
 
     url: str
@@ -25,6 +26,7 @@ class EndpointResponse:
     remedy: str = ""
     is_theirs: bool = True
     is_any_status_well: bool = False
+    is_declared_absent: bool = False
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,8 @@ CASES = (
     Case("a target not scraped", (5, 0),
         (5, Figure.at_least(4.0, Reason.NOT_SCRAPED_AFTER)),
         INCONCLUSIVE, Code.SCRAPE_GAP, ("not scraped",)),
-    Case("no witness was asked", (5, 0), (), INCONCLUSIVE, Code.WITNESS_DOWN,
-        ("No witness was asked.",)),
+    Case("no witness was asked", (5, 0), (), INCONCLUSIVE, Code.FEW_WITNESSES,
+        ("No witness beside the client has it", "no other witness was asked")),
     Case("foreign traffic above ours", (5, 0), (9, 8), INCONCLUSIVE, Code.FOREIGN_TRAFFIC,
         ("4 more than ours", "could hide a loss"), foreign=True),
     Case("foreign traffic far above ours", (5, 0), (900, 900), INCONCLUSIVE, Code.FOREIGN_TRAFFIC,
@@ -390,3 +390,32 @@ def test_a_page_of_usage_that_is_missing_is_inconclusive_with_its_reason() -> No
     judged = judge_row("uses", {}, ClientFigure(5, 0), figures, keeps, False)
     assert (judged.verdict, judged.code) == (INCONCLUSIVE, Code.WITNESS_DOWN)
     assert "not all of the API's response could be read (page 2)" in row_sentences(judged)[0]
+
+
+@pytest.mark.parametrize(
+    ("reported", "least", "verdict", "code"),
+    [
+        ((5, 5, 5), 4, PASS, None),
+        ((5, DOWN, 5), 3, INCONCLUSIVE, Code.WITNESS_DOWN),
+        ((5, DOWN, 5), 4, INCONCLUSIVE, Code.FEW_WITNESSES),
+        ((5, DOWN), 3, INCONCLUSIVE, Code.FEW_WITNESSES),
+        ((_restarted(3.0), _restarted(3.0), 5), 2, PASS, Code.COUNTER_RESET),
+        ((_restarted(3.0), _restarted(3.0), 5), 3, INCONCLUSIVE, Code.FEW_WITNESSES),
+        ((5, _restarted(3.0)), 3, INCONCLUSIVE, Code.COUNTER_RESET),
+        ((5, 5), 4, INCONCLUSIVE, Code.FEW_WITNESSES),
+        ((3, DOWN, 5), 4, FAIL, Code.LOST_COUNT),
+        ((), None, INCONCLUSIVE, Code.FEW_WITNESSES),
+    ],
+)
+def test_fewer_exact_witnesses_than_demanded_are_no_pass(
+    reported: tuple[float | Figure, ...], least: int | None, verdict: Verdict, code: Code | None
+) -> None:
+    client = ClientFigure(5, 0)
+    row = judge_row("uses", {}, client, _figures(reported), KEEPS, False, least_witnesses=least)
+    assert (row.verdict, row.code) == (verdict, code)
+    assert row.least_witnesses == least
+    if code is Code.FEW_WITNESSES and reported:
+        exact = [name for name, figure in row.figures.items() if figure.is_exact]
+        (sentence,) = row_sentences(row)
+        assert f"at least {least} witnesses are demanded" in sentence
+        assert all(name in sentence for name in ("client", *exact))

@@ -8,7 +8,6 @@ from checks.balance.sentences import (
     REASON_WORDS,
     reason_words,
     row_sentences,
-    sentences_by_labels,
 )
 from checks.result import ClientFigure, Misplaced, RecordGap, ResolvedDoubt, UsageRow
 from witnesses.figure import Figure, Reason
@@ -87,20 +86,3 @@ def test_the_most_important_sentence_is_the_first() -> None:
 def test_an_amount_under_another_label_value_is_named() -> None:
     row = _row(5, 4, 4, 5, misplaced=Misplaced(1, instead=("tenant_id", "other")))
     assert 'As many were counted under tenant_id="other".' in row_sentences(row)
-
-
-def _labelled(number: int, *values: float, **changes: Any) -> list[UsageRow]:
-    row = _row(12, *values, **changes)
-    return [replace(row, labels={"kind": f"k{each}"}) for each in range(number)]
-
-
-def test_label_sets_that_fail_are_all_named() -> None:
-    (sentence,) = sentences_by_labels(_labelled(60, 9, 9, 12))
-    assert all(f"k{each}" in sentence for each in range(60))
-
-
-def test_of_other_label_sets_those_beyond_twenty_are_counted() -> None:
-    alike, more = sentences_by_labels(_labelled(60, 12, 12, 12, in_doubt=1))
-    assert "k19: " in alike
-    assert "k20" not in alike
-    assert more == "40 more label sets are alike."

@@ -33,7 +33,8 @@ def with_finding(kind: Kind, verdict: Verdict) -> Result:
 def test_a_pass_names_its_figures() -> None:
     assert banner_of(good_result()).sentence == (
         "22 checks passed: 101 of 101 iterations; iteration p95 0.704 s of 2.500 s; "
-        "14 of 14 counts agree by client, service, prometheus and database."
+        "14 of 14 counts agree; rests on client, service, prometheus and database "
+        "(sessions and 5 more); client, service and prometheus (batch_requests and 1 more)."
     )
 
 

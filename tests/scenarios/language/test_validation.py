@@ -189,8 +189,51 @@ MUTATIONS = [
     pytest.param(
         "prometheus: calls_total",
         "shared: true",
-        ["s.yaml:6: 'calls' has no witness; add prometheus: or database:"],
+        ["s.yaml:6: 'calls' has no witness; add prometheus:, database: or api:"],
         id="quantity without witness",
+    ),
+    pytest.param(
+        "prometheus: calls_total",
+        "prometheus: calls_total\n    witnesses: at least 4",
+        [
+            "s.yaml:8: 'calls' needs at least 4 witnesses and has 3 at most (client, service, "
+            "prometheus); add another one, such as database:, or lower the number"
+        ],
+        id="more witnesses than a quantity names",
+    ),
+    pytest.param(
+        "profiles:",
+        "witnesses: at least 4\nprofiles:",
+        [
+            f"s.yaml:20: '{name}' needs at least 4 witnesses and has 3 at most (client, service, "
+            "prometheus); add another one, such as database:, or lower the number"
+            for name in ("made", "calls")
+        ],
+        id="more witnesses than the quantities name",
+    ),
+    pytest.param(
+        "profiles:",
+        "witnesses: 3\nprofiles:",
+        ["s.yaml:20: witnesses: write at least 3: more witnesses do no harm"],
+        id="a number of witnesses without at least",
+    ),
+    pytest.param(
+        "profiles:",
+        "witnesses: at least 1\nprofiles:",
+        [
+            "s.yaml:20: witnesses: the client is one of them, and alone it proves nothing; write "
+            "at least 2 or more"
+        ],
+        id="the client alone",
+    ),
+    pytest.param(
+        "profiles:",
+        "witnesses: [service, prometheus]\nprofiles:",
+        [
+            "s.yaml:20: witnesses: ['service', 'prometheus'] is no number of witnesses; write at "
+            "least 3, for example"
+        ],
+        id="witnesses by name",
     ),
     pytest.param(
         "prometheus: calls_total",
