@@ -52,17 +52,26 @@ class Histogram:
         )
 
     def edges_around(self, limit_s: float) -> tuple[float, float]:
-        """Return the nearest edges, equal where one is at the limit; 0 and infinity are edges."""
-        edges = [0.0, *self.edges_s, math.inf]
-        at = next((edge for edge in edges if is_at(edge, limit_s)), None)
-        if at is not None:
-            return at, at
-        return max(e for e in edges if e < limit_s), min(e for e in edges if e > limit_s)
+        """Return the nearest edges, equal where one is at the limit."""
+        return edges_around(self.edges_s, limit_s)
 
     def within(self, limit_s: float) -> tuple[float, float]:
         """Return how many values are at most the limit: at least, and at most."""
         below, above = (self.counts.get(edge, ZERO) for edge in self.edges_around(limit_s))
         return float(below.low or 0), math.inf if above.high is None else float(above.high)
+
+
+def edges_around(edges_s: Iterable[float], limit_s: float) -> tuple[float, float]:
+    """Return the nearest edges, equal where one is at the limit; 0 and infinity are edges.
+
+    >>> edges_around([1.0, 5.0], 2.5), edges_around([2.5], 2.5), edges_around([], 2.5)
+    ((1.0, 5.0), (2.5, 2.5), (0.0, inf))
+    """
+    edges = [0.0, *edges_s, math.inf]
+    at = next((edge for edge in edges if is_at(edge, limit_s)), None)
+    if at is not None:
+        return at, at
+    return max(e for e in edges if e < limit_s), min(e for e in edges if e > limit_s)
 
 
 def buckets_of(

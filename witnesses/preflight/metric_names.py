@@ -62,10 +62,17 @@ class ShownPages:
 
     def of(self, service: str | None = None) -> ShownMetrics:
         """Return the metrics of one service, or of all."""
+        errors = [error for _, error in self._scrapes_of(service) if error]
+        return read_shown_metrics(self.texts_of(service), errors)
+
+    def texts_of(self, service: str | None = None) -> list[str]:
+        """Return the pages that could be read, of one service or of all."""
+        scrapes = self._scrapes_of(service)
+        return [content.decode(errors="replace") for content, error in scrapes if not error]
+
+    def _scrapes_of(self, service: str | None) -> list[tuple[bytes, str]]:
         named = self.urls.values() if service is None else [self.urls[service]]
-        scrapes = [self.by_url[url] for url in dict.fromkeys(chain.from_iterable(named))]
-        pages = [content.decode(errors="replace") for content, error in scrapes if not error]
-        return read_shown_metrics(pages, [error for _, error in scrapes if error])
+        return [self.by_url[url] for url in dict.fromkeys(chain.from_iterable(named))]
 
 
 def fetch_shown_pages(environment: Environment) -> ShownPages:
@@ -114,6 +121,12 @@ class StoredMetrics:
         series = self._fetch("series", {"match[]": selector, "limit": _MAX_SERIES})
         names = [set(each) - {"__name__"} for each in series if isinstance(each, dict)]
         return frozenset().union(*names) if names else None
+
+    def values_of(self, metric: str, label: str) -> frozenset[str]:
+        """Return the values of a metric's label; none if they are not known."""
+        matchers = {"match[]": series_selector(metric, self._targets)}
+        values = self._fetch(f"label/{label}/values", matchers)
+        return frozenset(each for each in values if isinstance(each, str))
 
     def names(self) -> frozenset[str]:
         """Return the names of all metrics; none if they are not known."""

@@ -10,9 +10,11 @@ from contextlib import closing
 
 from config.environment import Environment
 from scenarios.language.model import Scenario
+from witnesses.histograms import buckets_of
 from witnesses.model import CountedQuantity
 from witnesses.preflight.apis import inspect_api
 from witnesses.preflight.counters import CounterSources, inspect_counter
+from witnesses.preflight.histograms import HistogramSources, inspect_histogram, place_of
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_pages
 from witnesses.preflight.queries import PromqlInspector, inspect_query
@@ -49,28 +51,50 @@ def _inspect_metrics(
     """Inspect selectors and checks first: they show whether Prometheus can be asked at all."""
     counted = [each for each in quantities if each.settings.prometheus]
     if environment.prometheus is None:
-        yield from _inspect_counters(environment, counted, None)
+        yield from _inspect_names(scenario, environment, tenant, counted, None)
         return
     with closing(PrometheusClient(environment.prometheus, environment.network)) as client:
         inspector = PromqlInspector(client, environment.prometheus.match)
         selectors = [inspector.inspect_selector(quantity) for quantity in counted]
+        histograms = buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
+        selectors += [
+            place_of(number, histogram, inspector.inspect_selector(histogram))
+            for number, histogram in enumerate(histograms)
+        ]
         yield from (each for each in selectors if each.outcome is Outcome.WRONG)
         yield from inspector.inspect_checks(tuple(scenario.checks.promql), tenant)
-        yield from _inspect_counters(environment, counted, None if inspector.error else client)
+        stored = None if inspector.error else client
+        yield from _inspect_names(scenario, environment, tenant, counted, stored)
 
 
-def _inspect_counters(
-    environment: Environment, counted: list[CountedQuantity], client: PrometheusClient | None
-) -> Iterator[Inspection]:
-    """Inspect each counter where its service shows it: another's page proves nothing of it."""
-    if not counted:
+def _inspect_names(
+    scenario: Scenario, environment: Environment, tenant: str, counted: list[CountedQuantity],
+    client: PrometheusClient | None,
+) -> Iterator[Inspection]:  # fmt: skip
+    """Inspect each counter where its service shows it: another's page proves nothing of it.
+
+    Likewise each histogram that limits are on.
+    """
+    histograms = buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
+    if not counted and not histograms:
         return
     pages = fetch_shown_pages(environment)
     jobs = {name: service.job or name for name, service in environment.services.items()}
+    services = {quantity.settings.service for quantity in (*counted, *histograms)}
+    shown = {service: pages.of(service) for service in services}
+    stored = {
+        service: StoredMetrics(client, [jobs[service]] if service else jobs.values())
+        for service in services
+        if client
+    }
     names = frozenset(quantity.selector.metric for quantity in counted)
-    sources = {}
-    for service in {quantity.settings.service for quantity in counted}:
-        of_service = [jobs[service]] if service else jobs.values()
-        stored = StoredMetrics(client, of_service) if client else None
-        sources[service] = CounterSources(pages.of(service), stored, names, tuple(jobs))
-    yield from (inspect_counter(each, sources[each.settings.service]) for each in counted)
+    for quantity in counted:
+        service = quantity.settings.service
+        sources = CounterSources(shown[service], stored.get(service), names, tuple(jobs))
+        yield inspect_counter(quantity, sources)
+    objectives = scenario.checks.server_latency
+    for number, (objective, buckets) in enumerate(zip(objectives, histograms, strict=True)):
+        service = buckets.settings.service
+        texts = pages.texts_of(service)
+        seen = HistogramSources(texts, shown[service], stored.get(service), tuple(jobs))
+        yield inspect_histogram(number, objective, buckets, seen)

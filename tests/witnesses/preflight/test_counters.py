@@ -19,6 +19,9 @@ class Stored(StoredMetrics):
         labels = self._labels.get(metric)
         return None if labels is None else frozenset(labels)
 
+    def values_of(self, metric: str, label: str) -> frozenset[str]:
+        return frozenset()
+
     def names(self) -> frozenset[str]:
         return frozenset(self._labels)
 
