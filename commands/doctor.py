@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import NoReturn
 
 import typer
 
+from checks.balance.discovered import judge_discovered_pages
 from checks.balance.preconditions import judge_metrics_readable
 from checks.clocks import judge_clock_skew
 from checks.health import judge_status
@@ -50,7 +52,12 @@ from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.settling import Settling
-from witnesses.service.collector import fetch_exposition, metrics_client
+from witnesses.service.collector import (
+    fetch_exposition,
+    metrics_client,
+    read_reachable_page,
+)
+from witnesses.service.discovery import ReplicaDiscovery
 from witnesses.service.exposition import parse_exposition
 from witnesses.target_labels import address_of
 
@@ -225,6 +232,7 @@ def _metrics(
     scrapes = {
         name: [threads.submit(scrape, name, url) for url in service.metrics_urls()]
         for name, service in environment.services.items()
+        if not service.is_discovered
     }
     for name, of_service in scrapes.items():
         scraped = [each.result() for each in of_service]
@@ -274,7 +282,16 @@ def _scraping(
     deadline = time.monotonic() + _FIRST_SCRAPE_S
     services = environment.services.items()
     jobs = {name: service.job or name for name, service in services}
-    for name in environment.services:
+    discovery = ReplicaDiscovery(environment, client, partial(read_reachable_page, environment))
+    for name, service in services:
+        if service.is_discovered:
+            job = JobCheck(client, jobs[name], match=settings.match)
+            yield job.judge_discovered(name, deadline)
+            found = discovery.discover(name)
+            of_pages = f"{len(found.replicas)} of {len(found.replicas)} replicas, discovered"
+            only = f"only Prometheus is asked: {found.unasked}"
+            yield judge_discovered_pages(name, only if found.unasked else of_pages)
+            continue
         # services may share a job, and a metrics address
         same = [other for other, job in jobs.items() if job == jobs[name]]
         urls = {

@@ -126,9 +126,15 @@ class Environment(StrictModel):
             for name, parts in override({}, self._own_headers(service, "headers")).items():
                 yield ("services", service, "headers", name), parts
 
-    def metrics_headers_of(self, service: str) -> dict[str, str]:
-        """Return the headers of scrapes of a service, without those of its credentials."""
+    def metrics_headers_of(self, service: str, url: str) -> dict[str, str]:
+        """Return the headers of scrapes of a service at a URL, without those of its credentials.
+
+        Whoever can add a target to Prometheus chooses an address that is discovered: of another
+        origin than the service's, it gets none.
+        """
         settings = self.services[service]
+        if settings.is_discovered and not settings.is_of_origin(url):
+            return {}
         name = settings.metrics_auth and settings.metrics_auth.header_name
         common = override(self.metrics_headers, {name: None} if name else {})
         return override(common, settings.metrics_headers)
@@ -194,6 +200,29 @@ class Environment(StrictModel):
             yield from values_of_url(self._parts(self.prometheus.url, "prometheus", "url"))
         if self.links:
             yield from values_of_link(self._parts(self.links.trace, "links", "trace"))
+
+    def unfit_discovery(self) -> Iterator[tuple[Location, str]]:
+        """Yield what keeps replicas from being discovered, by its place in the file."""
+        jobs = {name: service.job or name for name, service in self.services.items()}
+        for name in (name for name, service in self.services.items() if service.is_discovered):
+            place: Location = ("services", name, "replicas")
+            if self.prometheus is None:
+                yield (
+                    place,
+                    (
+                        "replicas are discovered from Prometheus, and the environment has none; "
+                        "add prometheus: {url: …}, or write metrics: [URL of each replica]"
+                    ),
+                )
+            others = [other for other in jobs if jobs[other] == jobs[name] and other != name]
+            if others:
+                yield (
+                    place,
+                    (
+                        f"the targets of job {jobs[name]} are those of {name} and of "
+                        f"{', '.join(others)}; give each service a job of its own (job:)"
+                    ),
+                )
 
     def _auth_header(self, service: str) -> dict[str, tuple[TextPart, ...] | None]:
         """Return the header of a service's credentials; it is None where a token is fetched."""
@@ -287,6 +316,7 @@ def read_environment(path: Path, variables: Mapping[str, str] | None = None) -> 
         document = hide_misread_secrets(parse_document(path, {**os.environ, **(variables or {})}))
         environment = read_model(with_local_files(document), Environment)
         environment.remember_expanded(document.expanded)
+        problems += [document.problem(*each) for each in environment.unfit_discovery()]
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from error
     if problems:

@@ -21,6 +21,7 @@ from config.urls import BaseUrl, Url, UrlPath, origin_of
 from config.value_errors import CompleteError
 
 NONE = "none"
+DISCOVERED = "discovered"
 _SERVICE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -51,6 +52,16 @@ def _metrics_auth(value: Any, validate: ValidatorFunctionWrapHandler) -> Auth:
 MetricsAuth = Annotated[Auth, WrapValidator(_metrics_auth)]
 
 
+def _discovered(value: Any) -> Any:
+    if value != DISCOVERED:
+        remedy = "to name the replicas, write metrics: [URL of each replica]"
+        raise ValueError(f"must be discovered; {remedy}")
+    return value
+
+
+Replicas = Annotated[Literal["discovered"] | None, BeforeValidator(_discovered)]
+
+
 class Service(StrictModel):
     """One service of the SUT: its base URL, and the metrics URL of each replica.
 
@@ -60,10 +71,12 @@ class Service(StrictModel):
     `none` declares that a service has no health endpoint, or shows no metrics of its own. `job` is
     the value of Prometheus' `job` label; default: the service's name. `headers` and
     `metrics_headers` are sent beside the environment's, or instead of those of the same name; null
-    leaves one out.
+    leaves one out. `replicas: discovered` takes the replicas from the targets that Prometheus has
+    of the job, in place of a list in `metrics`.
 
     `auth` authenticates the requests of the flow and `probe`, and scrapes of the same origin: a
-    secret goes to no other. `metrics_auth` replaces it for all scrapes; `none` leaves it out.
+    secret goes to no other. `metrics_auth` replaces it for all scrapes; `none` leaves it out. An
+    address that was discovered gets neither of them, nor a header, unless it is of that origin.
     """
 
     other_names = OF_SERVICE
@@ -73,6 +86,7 @@ class Service(StrictModel):
     ready: UrlPath | None = None
     probe: UrlPath | None = None
     metrics: MetricsUrls = None
+    replicas: Replicas = None
     job: str | None = None
     headers: Annotated[OwnFlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[OwnHeaders, Field(repr=False)] = {}
@@ -80,16 +94,35 @@ class Service(StrictModel):
     metrics_auth: MetricsAuth | None = None
 
     def metrics_urls(self) -> list[str]:
-        """Return the metrics URL of each replica; default: `/metrics` below `url`."""
-        if self.metrics == NONE:
+        """Return the metrics URL of each replica that is named; default: `/metrics` below `url`."""
+        if self.metrics == NONE or self.is_discovered:
             return []
         return list(self.metrics or [f"{self.url}/metrics"])
 
     def auth_of_metrics(self, url: str) -> Auth:
         """Return the credentials of scrapes at a URL."""
-        if self.metrics_auth is None:
-            return self.auth if origin_of(url) == origin_of(self.url) else NO_AUTH
+        is_own = self.is_of_origin(url)
+        if self.metrics_auth is None or (self.is_discovered and not is_own):
+            return self.auth if is_own else NO_AUTH
         return self.metrics_auth
+
+    def is_of_origin(self, url: str) -> bool:
+        """Return whether a URL has scheme, host and port of the service's own."""
+        return origin_of(url) == origin_of(self.url)
+
+    @property
+    def is_discovered(self) -> bool:
+        """Whether its replicas are those that Prometheus has."""
+        return self.replicas == DISCOVERED
+
+    @model_validator(mode="after")
+    def _names_its_replicas_once(self) -> Self:
+        if self.is_discovered and isinstance(self.metrics, list):
+            message = (
+                "replicas: discovered and a list in metrics exclude each other; keep one of them"
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _sends_each_header_once(self) -> Self:

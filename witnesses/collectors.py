@@ -214,19 +214,22 @@ def open_collectors(
     # Prometheus' baseline is longer, and nobody else counts on what was started for the run.
     is_watched = fresh or environment.prometheus is not None
     is_watched |= all(each.has_other_traffic for each in quantities)
-    in_order: list[Collector] = [
-        ServiceCollector(environment, quantities, 0.0 if is_watched else baseline_s),
-        DatabaseCollector(environment.databases, quantities, tenant),
-    ]
+    is_self_observed = is_under_test(environment)
+    records: list[Collector] = [DatabaseCollector(environment.databases, quantities, tenant)]
     if any(quantity.settings.api for quantity in quantities):
         is_new = environment.tenant == PER_RUN
         apis, network = environment.apis, environment.network
-        in_order.append(ApiCollector(apis, network, quantities, has_new_tenant=is_new))
-    is_self_observed = is_under_test(environment)
+        records.append(ApiCollector(apis, network, quantities, has_new_tenant=is_new))
     with ExitStack() as held:
+        client = None
         if environment.prometheus:
             client = PrometheusClient(environment.prometheus, environment.network)
             held.enter_context(closing(client))
+        services = ServiceCollector(
+            environment, quantities, 0.0 if is_watched else baseline_s, client=client
+        )
+        in_order = [services, *records]
+        if client:
             prometheus = PrometheusCollector(
                 client, ServiceTargets.of_environment(environment), folder, quantities,
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     COUNTER_FELL = "counter_fell"
     PERHAPS_RESTARTED = "perhaps_restarted"
     RESTART_UNSEEN = "restart_unseen"
+    REPLICA_GONE = "replica_gone"
     OTHER_TRAFFIC = "other_traffic"
     OTHER_TARGETS = "other_targets"
     SEVERAL_SERVICES = "several_services"
@@ -91,7 +92,8 @@ _ONLY_OVERSTATES = (
     Reason.MOVED_BEFORE, Reason.MOVED_AFTER, Reason.NOT_STEADY_BEFORE, Reason.STALE_BEFORE,
 )  # fmt: skip
 _ONLY_UNDERSTATES = (
-    Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.STALE_AFTER,
+    Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.REPLICA_GONE,
+    Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
     Reason.NOT_SCRAPED_AFTER, Reason.REPLICAS_NOT_SCRAPED, Reason.REPLICAS_NOT_NAMED,
     Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION, Reason.ROWS_REMOVED,

@@ -17,5 +17,5 @@ def read_witnesses(folder: RunFolder, scenario: Scenario) -> tuple[Reading, ...]
     databases = [name for each in scenario.quantities.values() for name in each.database or ()]
     apis = [name for each in scenario.quantities.values() for name in each.api or ()]
     prometheus = read_prometheus(folder)
-    services = read_services(folder, prometheus.target_labels)
+    services = read_services(folder, prometheus.target_labels, prometheus.history)
     return (services, prometheus, *read_databases(folder, databases), *read_apis(folder, apis))

@@ -95,13 +95,14 @@ class TargetLabels:
 
     by_job: Mapping[str, Sequence[Labels]]
 
-    def of_replica(self, job: str, url: str) -> ReplicaLabels:
+    def of_replica(self, job: str, url: str, instance: str = "") -> ReplicaLabels:
         """Return what is known of the target that is scraped at a metrics URL of a job.
 
-        If no target of the job has the URL's host and port as its instance, it can be any of them.
+        If no target of the job has the URL's host and port as its instance, it can be any of them,
+        unless its instance is known.
         """
         targets = self.by_job.get(job, ())
-        address = address_of(instance_of(url))
+        address = address_of(instance or instance_of(url))
         exact = [each for each in targets if address_of(each.get(INSTANCE, "")) == address]
         values: dict[str, frozenset[str]] = {
             JOB: frozenset({job} if self.by_job else ()),

@@ -29,6 +29,7 @@ CODE_OF_REASON: Mapping[Reason, Code] = {
     Reason.PROCESS_RESTARTED: Code.COUNTER_RESET,
     Reason.PERHAPS_RESTARTED: Code.COUNTER_RESET,
     Reason.RESTART_UNSEEN: Code.COUNTER_RESET,
+    Reason.REPLICA_GONE: Code.COUNTER_RESET,
     Reason.COUNTER_FELL: Code.COUNTER_RESET,
     Reason.OTHER_TRAFFIC: Code.FOREIGN_TRAFFIC,
     Reason.OTHER_TARGETS: Code.FOREIGN_TRAFFIC,
@@ -76,7 +77,7 @@ _CODES_OF_BOUNDS: Mapping[RecordKind, tuple[Code, Code]] = {
 
 # After one of these the records decide what a counter can only bound. A restart that only may have
 # been is not among them: what falls short may as well be lost.
-_RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
+_RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.REPLICA_GONE)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ A precondition that fails casts doubt on exactly those figures that rest on it: 
 the job whose exposition declares its metric.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from checks.balance.discovered import judge_discovered_pages, judge_discovered_targets
 from checks.case import Case
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
@@ -14,7 +15,7 @@ from checks.wording import listed
 from witnesses.figure import Figures, Reason
 from witnesses.model import CountedQuantity
 from witnesses.prometheus.reading import NAME as PROMETHEUS
-from witnesses.prometheus.samples import ScrapeLog
+from witnesses.prometheus.samples import ScrapeLog, Target
 from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.replica import Replica
 from witnesses.service.single_process import MAX_BYTES, MAX_SCRAPES
@@ -55,15 +56,18 @@ def judge_preconditions(case: Case) -> list[Precondition]:
     by_service: dict[str, list[Replica]] = {name: [] for name in case.run.services}
     for replica in case.services.replicas.values():
         by_service.setdefault(replica.service, []).append(replica)
-    preconditions = []
+    preconditions: list[Precondition] = []
     for name, replicas in by_service.items():
+        if name in case.prometheus.collection.discovered:
+            preconditions += _judge_discovered(case, name, replicas)
+            continue
         if not replicas:
             continue
         errors = [each.error for each in replicas if each.error]
         preconditions += [
             Precondition(judge_metrics_readable(name, _MOMENTS, errors, len(replicas))),
             _judge_single_process(name, replicas),
-            Precondition(_judge_process_survives(case, name, replicas)),
+            Precondition(_judge_process_survives(case, name, replicas, _jobs(replicas))),
         ]
         # Where Prometheus was not read to the end, its targets say nothing of the scrapes.
         if not case.prometheus.collection.error and not case.prometheus.is_cut_short:
@@ -94,6 +98,33 @@ def cast_doubts(figures: Mapping[str, Figures], doubts: Iterable[Doubt]) -> dict
             if witness in doubted:
                 doubted[witness] = doubt.cast_on(doubted[witness])
     return doubted
+
+
+def _judge_discovered(case: Case, name: str, replicas: list[Replica]) -> Iterator[Precondition]:
+    """Judge a service whose replicas are those that Prometheus has: they may come and go.
+
+    What one that went away leaves open is in the figures. A page that cannot be read from here is
+    none of the witnesses.
+    """
+    record, jobs = case.prometheus.collection, {case.prometheus.collection.jobs[name]}
+    unasked = case.services.unasked.get(name)
+    if replicas or unasked:
+        last = [each for each in replicas if not each.error]
+        observed = f"{len(last)} of {len(replicas)} replicas, discovered"
+        observed = f"only Prometheus is asked: {unasked}" if unasked else observed
+        yield Precondition(judge_discovered_pages(name, observed))
+    if replicas:
+        yield _judge_single_process(name, replicas)
+    yield Precondition(_judge_process_survives(case, name, replicas, jobs))
+    if record.error or case.prometheus.is_cut_short:
+        return
+    logs = _scrape_logs(case, jobs)
+    came = sum(all(at > record.begin for at, _ in log.ups) for log in logs.values())
+    gone = len(case.prometheus.gone & logs.keys())
+    changes = ", ".join(f"{n} {word}" for n, word in ((came, "came"), (gone, "went away")) if n)
+    observed = f"{len(logs)} discovered{f': {changes}' if changes else ''}"
+    observed += f", every {record.interval_s:g} s"
+    yield Precondition(judge_discovered_targets(name, observed, is_well=bool(logs)))
 
 
 NONE_DECLARED = "the environment declares that it has none"
@@ -150,7 +181,9 @@ def _few_scrapes(replicas: Sequence[Replica]) -> str:
     return f", at least {least.number} of {MAX_SCRAPES} in a row, since a page {page}"
 
 
-def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> Finding:
+def _judge_process_survives(
+    case: Case, name: str, replicas: list[Replica], jobs: set[str]
+) -> Finding:
     """Judge whether each process lived through the run; if not, its figures are lower bounds."""
     begin = case.prometheus.collection.begin
     is_split = any(replica.several_processes for replica in replicas)
@@ -158,12 +191,14 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
         replica.is_restarted and not replica.error and not replica.several_processes
         for replica in replicas
     )
-    for log in _scrape_logs(case, replicas):
+    logs = list(_scrape_logs(case, jobs).values())
+    for log in logs:
         # Prometheus also sees a process that came and went between the two direct scrapes.
         before = [start_time for at, start_time in log.start_times if at <= begin][-1:]
         since = (start_time for at, start_time in log.start_times if at > begin)
         is_restarted = is_restarted or len({*before, *since}) > 1
     shows_start = any(each.after.start_times or each.before.start_times for each in replicas)
+    shows_start |= not replicas and any(log.start_times for log in logs)
     same = "the same process" if shows_start else "no start time is exposed; taken on trust"
     return Finding(
         finding_id("precondition", "process-survives", name),
@@ -176,9 +211,10 @@ def _judge_process_survives(case: Case, name: str, replicas: list[Replica]) -> F
 
 
 def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Precondition:
-    logs, record = _scrape_logs(case, replicas), case.prometheus.collection
+    logs = list(_scrape_logs(case, _jobs(replicas)).values())
+    record = case.prometheus.collection
     # The environment may name a job for several services: each address counts once.
-    named = len(_named_addresses(case, {replica.job for replica in replicas}))
+    named = len(_named_addresses(case, _jobs(replicas)))
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
     mismatch = replica_mismatch(len(logs), named)
@@ -276,12 +312,11 @@ def judge_other_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Preco
     return Precondition(finding, tuple(Doubt(job, both, Reason.OTHER_TRAFFIC) for job in grown))
 
 
-def _scrape_logs(case: Case, replicas: Iterable[Replica]) -> list[ScrapeLog]:
-    """Return the scrape logs of the jobs of replicas, of the targets that a selector can mean.
+def _scrape_logs(case: Case, jobs: set[str]) -> dict[Target, ScrapeLog]:
+    """Return the scrape logs of jobs, of the targets that a selector can mean.
 
     One that means none, since its series have a job of their own, leaves out none either.
     """
-    jobs = {replica.job for replica in replicas}
     quantities = [case.quantity(name) for name in case.scenario.judged_quantities]
     meant = [
         targets
@@ -289,11 +324,15 @@ def _scrape_logs(case: Case, replicas: Iterable[Replica]) -> list[ScrapeLog]:
         if each.settings.prometheus and case.services.jobs(each) & jobs
         if (targets := case.prometheus.targets_of(each))
     ]
-    return [
-        log
+    return {
+        target: log
         for target, log in case.prometheus.scrape_logs.items()
         if target[0] in jobs and (not meant or any(target in targets for targets in meant))
-    ]
+    }
+
+
+def _jobs(replicas: Iterable[Replica]) -> set[str]:
+    return {replica.job for replica in replicas}
 
 
 def _doubts(
@@ -302,5 +341,4 @@ def _doubts(
     reason: Reason,
     detail: str = "",
 ) -> tuple[Doubt, ...]:
-    jobs = dict.fromkeys(replica.job for replica in replicas)
-    return tuple(Doubt(job, witnesses, reason, detail) for job in jobs)
+    return tuple(Doubt(job, witnesses, reason, detail) for job in sorted(_jobs(replicas)))

@@ -53,6 +53,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
     Reason.RESTART_UNSEEN: "its process may have been restarted: no start time and no Prometheus "
     "shows that it was not; expose process_start_time_seconds",
+    Reason.REPLICA_GONE: "a replica went away, and what it counted since its last scrape is lost",
     Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name, "
     "or series of another job",
     Reason.SEVERAL_SERVICES: "several services show the metric and the quantity names none of them "

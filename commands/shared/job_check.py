@@ -4,13 +4,15 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from checks.balance.discovered import judge_discovered_targets
 from checks.balance.preconditions import judge_scraped_by_prometheus, replica_mismatch
 from checks.result import Finding
 from witnesses.process_identity import is_moved
 from witnesses.prometheus.client import PrometheusClient, job_matcher
+from witnesses.target_labels import INSTANCE
 
 _POLL_S = 0.2
-_MAX_SHOWN, _MAX_CHARACTERS = 5, 60
+_MAX_SHOWN, _MAX_LISTED, _MAX_CHARACTERS = 5, 20, 60
 _START_TIME = "process_start_time_seconds"
 _ANY: Mapping[str, str] = {}
 
@@ -40,30 +42,58 @@ class JobCheck:
 
         Without a replica whose metrics are named, one target is enough.
         """
+        ups = self._awaited_ups(max(replicas, 1), deadline)
+        if wrong := self._wrong_targets(ups):
+            finding = judge_scraped_by_prometheus(name, replicas, wrong[0], is_well=False)
+            return replace(finding, detail=wrong[1])
+        return self._judge_once(name, replicas, ups)
+
+    def judge_discovered(self, name: str, deadline: float) -> Finding:
+        """Judge the targets of a job whose replicas are discovered, and list them."""
+        ups = self._awaited_ups(1, deadline)
+        if wrong := self._wrong_targets(ups):
+            return judge_discovered_targets(name, wrong[0], is_well=False, remedy=wrong[1])
+        shown = [
+            f"{instance}{'' if up == 1 else ' (down)'}"
+            for instance, up in sorted(self._ups_by_instance().items())
+        ]
+        listed = ", ".join([*shown[:_MAX_LISTED], *(["…"] if len(shown) > _MAX_LISTED else [])])
+        observed = f"{len(shown)} discovered{f': {listed}' if shown else ''}{self._pace()}"
+        remedy = f"Scrape its replicas with job_name: {self._job}, or correct job of {name}."
+        is_well = 1.0 in ups
+        return judge_discovered_targets(
+            name, observed, is_well=is_well, remedy="" if is_well else remedy
+        )
+
+    def _awaited_ups(self, least: int, deadline: float) -> list[float]:
+        """Return the `up` of each target, of as many as there must be, or when time is over."""
         ups = self._values("up")
-        while len(ups) < max(replicas, 1) and time.monotonic() < deadline:
+        while len(ups) < least and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             ups = self._values("up")
+        return ups
+
+    def _wrong_targets(self, ups: list[float]) -> tuple[str, str] | None:
+        """Return what is wrong with the targets as a whole, and the remedy."""
         if self._match and not ups and (others := self._unmatched()):
-            finding = judge_scraped_by_prometheus(name, replicas, others, is_well=False)
-            return replace(finding, detail="Correct prometheus.match in the environment's file.")
+            return others, "Correct prometheus.match in the environment's file."
         if twice := self._targets_twice():
             observed = (
                 f"{twice} of its targets stand twice: two replicas of Prometheus without "
                 "deduplication, or two targets with one instance"
             )
-            remedy = "Query with deduplication, or give each target an instance of its own."
-            finding = judge_scraped_by_prometheus(name, replicas, observed, is_well=False)
-            return replace(finding, detail=remedy)
-        return self._judge_once(name, replicas, ups)
+            return observed, "Query with deduplication, or give each target its own instance."
+        return None
+
+    def _pace(self) -> str:
+        interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)
+        return f", every {interval_s:g} s" if interval_s else ""
 
     def _judge_once(self, name: str, replicas: int, ups: list[float]) -> Finding:
         """Judge targets of which each stands once, by their `up`."""
         mismatch = replica_mismatch(len(ups), replicas or max(len(ups), 1))
         observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
-        interval_s = (self._client.intervals_s([self._job]) or {}).get(self._job)
-        if interval_s:
-            observed += f", every {interval_s:g} s"
+        observed += self._pace()
         scraped = set(self._values(_START_TIME)) if self._start_times and not mismatch else set()
         has_strangers = bool(scraped) and any(
             all(is_moved(start_time, other) for other in scraped)
@@ -97,6 +127,13 @@ class JobCheck:
         """Return how many targets have the job and instance of another one."""
         query = f"count(count by (instance) (up{self._targets}) > 1)"
         return int(next(iter(self._client.query(query, None).values), 0.0))
+
+    def _ups_by_instance(self) -> dict[str, float]:
+        result = self._client.query(f"up{self._targets}", None).result
+        return {
+            str(each["metric"].get(INSTANCE, ""))[:_MAX_CHARACTERS]: float(each["value"][1])
+            for each in result
+        }
 
     def _values(self, metric: str) -> list[float]:
         return self._client.query(f"{metric}{self._targets}", None).values

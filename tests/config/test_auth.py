@@ -112,7 +112,7 @@ def test_credentials_of_metrics_replace_the_metrics_headers_of_the_environment(
 ) -> None:
     path = written(folder, "bearer: ${TOKEN}", "    metrics_auth: {bearer: '${SECRET}'}\n")
     path.write_text(path.read_text() + "metrics_headers: {authorization: 'x ${TOKEN}', X-B: b}\n")
-    assert read_environment(path, VARIABLES).metrics_headers_of("shop") == {"X-B": "b"}
+    assert read_environment(path, VARIABLES).metrics_headers_of("shop", "") == {"X-B": "b"}
 
 
 @pytest.mark.parametrize(

@@ -622,10 +622,10 @@ def test_a_service_replaces_and_leaves_out_headers_of_the_environment(tmp_path: 
     }
     own = environment.headers_of("broker")["authorization"]
     assert own[1] == TextPart(OF_OWN["BROKER"], is_verbatim=True, variable="BROKER")
-    assert environment.metrics_headers_of("broker") == {
+    assert environment.metrics_headers_of("broker", "") == {
         "Accept": "text/plain", "X-Key": "k3y-of-broker"
     }  # fmt: skip
-    assert environment.metrics_headers_of("shop") == environment.metrics_headers
+    assert environment.metrics_headers_of("shop", "") == environment.metrics_headers
 
 
 def test_the_headers_of_a_service_are_secrets(tmp_path: Path) -> None:
@@ -718,3 +718,77 @@ def test_the_values_of_a_match_are_no_secrets_wherever_they_come_from(tmp_path: 
     )
     environment = read_environment(written(tmp_path, text), {"STAGE": "staging"})
     assert "staging" not in environment.secrets()
+
+
+_DISCOVERED = "services:\n  shop: {url: http://s.example, replicas: discovered}\n"
+_ASKED = "prometheus: {url: http://p.example}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (_DISCOVERED, ":3: replicas are discovered from Prometheus, and the environment has none; "
+         "add prometheus: {url: …}, or write metrics: [URL of each replica]"),
+        (_DISCOVERED.replace("discovered}", "discovered, metrics: [http://s.example/m]}") + _ASKED,
+         ":3: services.shop: replicas: discovered and a list in metrics exclude each other"),
+        (_DISCOVERED.replace("discovered", "3") + _ASKED,
+         ":3: services.shop.replicas: must be discovered; to name the replicas, write metrics:"),
+        (_DISCOVERED.replace("discovered", "[http://s.example/m]") + _ASKED, "must be discovered;"),
+        (_DISCOVERED.replace("replicas:", "discovery:") + _ASKED,
+         "unknown key 'discovery'; write replicas: discovered, or metrics: [URL of each replica]"),
+        (_DISCOVERED + "  till: {url: http://t.example, job: shop}\n" + _ASKED,
+         ":3: the targets of job shop are those of shop and of till; give each service a job"),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_replicas_that_cannot_be_discovered_are_refused_in_their_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_environment(written(tmp_path, f"environment: test\n{text}"))
+    assert len(refused.value.problems) == 1
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("metrics", ["", ", metrics: none"])
+def test_discovered_replicas_name_no_metrics_address(tmp_path: Path, metrics: str) -> None:
+    text = f"environment: test\n{_DISCOVERED.replace('discovered', f'discovered{metrics}')}{_ASKED}"
+    service = read_environment(written(tmp_path, text)).services["shop"]
+    assert service.is_discovered
+    assert service.metrics_urls() == []
+
+
+_SECRETS = """
+environment: test
+services:
+  shop:
+    url: http://shop.example
+    replicas: discovered
+    auth: {bearer: "${TOKEN}"}
+    metrics_auth: {bearer: "${METRICS_TOKEN}"}
+    metrics_headers: {X-Key: "${KEY}"}
+prometheus: {url: http://p.example}
+metrics_headers: {X-Common: "${COMMON}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("http://shop.example/metrics", True),
+        ("http://SHOP.example:80/m", True),
+        ("https://shop.example/metrics", False),
+        ("http://shop.example:81/metrics", False),
+        ("http://10.0.0.7/metrics", False),
+        ("http://shop.example.evil/metrics", False),
+    ],
+)
+def test_a_discovered_address_gets_no_secret_unless_it_is_of_the_origin_of_the_service(
+    tmp_path: Path, url: str, is_own: bool
+) -> None:
+    variables = {name: f"secret-{name}" for name in ("TOKEN", "METRICS_TOKEN", "KEY", "COMMON")}
+    environment = read_environment(written(tmp_path, _SECRETS), variables)
+    auth = environment.services["shop"].auth_of_metrics(url)
+    assert auth.bearer == ("secret-METRICS_TOKEN" if is_own else None)
+    headers = {"X-Common": "secret-COMMON", "X-Key": "secret-KEY"}
+    assert environment.metrics_headers_of("shop", url) == (headers if is_own else {})

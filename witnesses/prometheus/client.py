@@ -25,7 +25,11 @@ from witnesses.prometheus.query_errors import (
     refusal_of_error,
     refusal_of_status,
 )
-from witnesses.prometheus.session import MAX_RESPONSE_BYTES, PrometheusSession
+from witnesses.prometheus.session import (
+    MAX_RESPONSE_BYTES,
+    PrometheusSession,
+    ScrapeTargetJson,
+)
 from witnesses.target_labels import alternatives
 
 _SUCCESS = "success"
@@ -182,6 +186,15 @@ class PrometheusClient:
         except (LookupError, ValueError, TypeError):
             raise self._down(refusal_of_content(self._session.last, self._settings)) from None
 
+    def active_targets(self) -> list[ScrapeTargetJson] | None:
+        """Return the targets that are scraped, or None where they are not reported."""
+        match = self._settings.match.items()
+        try:
+            targets = self._connection.get_targets("active")["activeTargets"]
+            return [each for each in targets if match <= each.get("labels", {}).items()]
+        except (PrometheusApiClientException, OSError, ValueError, KeyError, TypeError):
+            return None
+
     def intervals_s(self, jobs: Iterable[str] = ()) -> dict[str, float | None] | None:
         """Return the scrape interval of each job that has targets, in seconds, None if unknown.
 
@@ -261,20 +274,16 @@ class PrometheusClient:
         self._session.close()
 
     def _reported_intervals_s(self) -> dict[str, float | None] | None:
-        try:
-            targets = self._connection.get_targets("active")["activeTargets"]
-        except (PrometheusApiClientException, OSError, ValueError, KeyError, TypeError):
+        targets = self.active_targets()
+        if targets is None:
             return None
         intervals_s: dict[str, float | None] = {}
         for target in targets:
-            labels = target.get("labels", {})
-            if not self._settings.match.items() <= labels.items():
-                continue
             # VictoriaMetrics reports the interval only among the discovered labels.
             discovered = target.get("discoveredLabels", {}).get("__scrape_interval__", "")
             parts = re.findall(r"(\d+)(ms|s|m|h|d)", target.get("scrapeInterval") or discovered)
             interval_s = math.fsum(float(number) * _UNIT_S[unit] for number, unit in parts)
-            intervals_s[labels.get("job", "")] = _plausible(interval_s)
+            intervals_s[target.get("labels", {}).get("job", "")] = _plausible(interval_s)
         return intervals_s
 
     def _median_gaps_s(self, response: QueryResponse) -> dict[str, float]:

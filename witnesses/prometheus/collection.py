@@ -21,6 +21,7 @@ class CollectionRecord:
     `is_clock_set` means that the error is that Prometheus' clock was set. `version` is what it
     reports of itself, or "". `settling_s` is how long settling takes as it is known before the run.
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
+    The replicas of services that are `discovered` are the targets of their jobs.
     """
 
     fresh: bool = False
@@ -37,6 +38,12 @@ class CollectionRecord:
     is_clock_set: bool = False
     version: str = ""
     settling_s: float = 0.0
+    discovered: Sequence[str] = ()
+
+    @property
+    def discovered_jobs(self) -> frozenset[str]:
+        """The jobs whose targets come and go with the replicas of a service."""
+        return frozenset(self.jobs[name] for name in self.discovered if name in self.jobs)
 
     @property
     def window(self) -> str:

@@ -75,8 +75,9 @@ class PrometheusCollector:
         self._last_response_at = 0.0
         self._pace = Pace(client, self._jobs, fresh=fresh)
         self.collection = CollectionRecord(
-            fresh=fresh, jobs=targets.jobs, instances=targets.instances
-        )
+            fresh=fresh, jobs=targets.jobs, instances=targets.instances,
+            discovered=targets.discovered,
+        )  # fmt: skip
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
         """Wait at the barrier of a moment, and collect.

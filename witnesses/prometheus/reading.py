@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ from msgspec import convert
 
 from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
-from witnesses.figure import ZERO, Figures, Labels, Reason, sum_by_labels, void_figures
+from witnesses.figure import ZERO, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, RecordKind, Source
 from witnesses.prometheus.accumulator import Accumulator, SeriesState
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
@@ -18,21 +19,28 @@ from witnesses.prometheus.increase import Growth, zero_of
 from witnesses.prometheus.samples import ScrapeLog, Target
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import TargetLogs, Windows
+from witnesses.target_history import TargetHistory
 from witnesses.target_labels import INSTANCE, JOB, NO_TARGETS, TargetLabels
 
 NAME = "prometheus"
 
 _ValueT = TypeVar("_ValueT")
 
+_SURELY_MISSED = 1.5  # scrape intervals
+
 
 @dataclass(frozen=True)
 class PrometheusReading:
-    """What Prometheus reported over a run. `scrape_logs` are by job and instance."""
+    """What Prometheus reported over a run. `scrape_logs` are by job and instance.
+
+    `departed` are the targets of discovered replicas that went away before the first request.
+    """
 
     collection: CollectionRecord
     scrape_logs: Mapping[Target, ScrapeLog]
     folder: Path
     target_labels: TargetLabels = NO_TARGETS
+    departed: frozenset[Target] = frozenset()
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
@@ -70,12 +78,16 @@ class PrometheusReading:
         except (OSError, ValueError):
             return void_figures(Reason.NOT_COLLECTED)
         absent = {
-            target: accumulator.figure(accumulator.absent_state(target), scrape_log)
-            for target, scrape_log in self._targets_of(accumulator, quantity).items()
+            target: self._bounded(accumulator.figure(accumulator.absent_state(target), log), target)
+            for target, log in self._targets_of(accumulator, quantity).items()
         }
         shown = (
-            (state.labels, accumulator.figure(state, self._scrape_log(state)))
+            (
+                state.labels,
+                self._bounded(accumulator.figure(state, self._scrape_log(state)), state.target),
+            )
             for state in accumulator.states
+            if state.target not in self.departed
         )
         inexact = {target: figure for target, figure in absent.items() if figure != ZERO}
         elsewhere = _of_targets_without(accumulator.states, inexact)
@@ -83,6 +95,32 @@ class PrometheusReading:
         for doubt in self._doubts(quantity, accumulator):
             figures = figures.doubted(*doubt)
         return figures
+
+    def _bounded(self, figure: Figure, target: Target) -> Figure:
+        """Return the figure of a target as a lower bound if it is a replica that went away."""
+        return figure.doubted(Reason.REPLICA_GONE, target[1]) if target in self.gone else figure
+
+    @cached_property
+    def gone(self) -> frozenset[Target]:
+        """The targets of discovered replicas that were not scraped after the last response."""
+        end, jobs = self.collection.end, self.collection.discovered_jobs
+        return frozenset(
+            target
+            for target, log in self.scrape_logs.items()
+            if target[0] in jobs and not any(up == 1 and at > end for at, up in log.ups)
+        )
+
+    @property
+    def history(self) -> TargetHistory:
+        """Which targets there were, and which processes, as far as they are known."""
+        record = self.collection
+        if record.error or self.is_cut_short or not self.scrape_logs:
+            return TargetHistory()
+        start_times = {
+            target: [started for _, started in log.start_times]
+            for target, log in self.scrape_logs.items()
+        }
+        return TargetHistory(record.begin - record.skew_s, start_times, self.gone)
 
     def source(self, quantity: CountedQuantity) -> Source:
         """Return the targets that can have the quantity, by job and instance, and its selector."""
@@ -121,6 +159,8 @@ class PrometheusReading:
             return {}
         grown: dict[Labels, list[list[Growth]]] = {}
         for state in accumulator.states:
+            if state.target in self.departed:
+                continue
             growth = accumulator.growth(state, self._scrape_log(state))
             grown.setdefault(state.labels, []).append(growth)
         absent = {
@@ -198,7 +238,28 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
     except (OSError, ValueError):
         return PrometheusReading(record, {}, path)
     scrape_logs = {name: each.scrape_log for name, each in sorted(targets.by_name.items())}
-    return PrometheusReading(record, scrape_logs, path, TargetLabels.of_targets(targets.labels))
+    departed = frozenset(_departed(record, scrape_logs))
+    return PrometheusReading(
+        record,
+        {target: log for target, log in scrape_logs.items() if target not in departed},
+        path,
+        TargetLabels.of_targets(targets.labels),
+        departed,
+    )
+
+
+def _departed(
+    record: CollectionRecord, scrape_logs: Mapping[Target, ScrapeLog]
+) -> Iterator[Target]:
+    """Yield the targets of discovered replicas that were none any more at the first request.
+
+    scrapes before begin   ──s──s──s──┼──s──┼──│ begin
+    a target that left     ──s──s─────┼─────┼──│    one is missing for certain
+    """
+    oldest_at = record.begin - _SURELY_MISSED * record.interval_s
+    for target, log in scrape_logs.items():
+        if target[0] in record.discovered_jobs and log.ups and log.ups[-1][0] < oldest_at:
+            yield target
 
 
 def _of_targets_without(

@@ -17,12 +17,14 @@ from witnesses.target_labels import INSTANCE, JOB, Labels, address_of, alternati
 class ServiceTargets:
     """The job of each service, and the default instance of each of its replicas.
 
-    `match` are labels that each of their targets has.
+    `match` are labels that each of their targets has. Of the services that are `discovered`, each
+    target of the job is a replica.
     """
 
     jobs: Mapping[str, str]
     instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
     match: Mapping[str, str] = field(default_factory=dict)
+    discovered: Sequence[str] = ()
 
     @classmethod
     def of_environment(cls, environment: Environment) -> "ServiceTargets":
@@ -32,6 +34,7 @@ class ServiceTargets:
             {name: service.job or name for name, service in services},
             {name: list(map(instance_of, service.metrics_urls())) for name, service in services},
             environment.prometheus.match if environment.prometheus else {},
+            [name for name, service in services if service.is_discovered],
         )
 
     @classmethod

@@ -27,6 +27,7 @@ class ScrapeTargetJson(TypedDict, total=False):
 
     labels: dict[str, str]
     discoveredLabels: dict[str, str]
+    scrapeUrl: str
     scrapeInterval: str
 
 

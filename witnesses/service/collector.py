@@ -21,6 +21,8 @@ from scenarios.http.transport import BoundedClient, open_client
 from witnesses.clock_skew import clock_skew_s
 from witnesses.connection_errors import Asked, redirect_target, refusal_of
 from witnesses.model import CountedQuantity, Moment
+from witnesses.prometheus.client import PrometheusClient
+from witnesses.service.discovery import REACH_S, ReplicaDiscovery
 from witnesses.service.exposition import refusal_of_page
 from witnesses.service.reading import INDEX, LATER, is_collected
 from witnesses.service.single_process import (
@@ -42,11 +44,16 @@ _MIN_SKEW_S = 1.0  # the Date header, in whole seconds, shows no less
 
 @dataclass(frozen=True, slots=True)
 class _Replica:
-    """One metrics address of a service; `name` is that of its exposition."""
+    """One metrics address of a service; `name` is that of its exposition.
+
+    `instance` is the target's, of a replica that was discovered. One that `is_gone` is none now.
+    """
 
     name: str
     service: str
     url: str
+    instance: str = ""
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,14 @@ class ServiceCollector:
         baseline_s: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        client: PrometheusClient | None = None,
     ) -> None:
-        """Ask nothing yet; counters are watched for `baseline_s` seconds before the run."""
+        """Ask nothing yet; counters are watched for `baseline_s` seconds before the run.
+
+        `client` is of the Prometheus by which replicas are discovered.
+        """
+        read_page = partial(read_reachable_page, environment)
+        self._discovery = ReplicaDiscovery(environment, client, read_page)
         self._baseline_s = baseline_s
         self._sleep, self._clock = sleep, clock
         self._environment = environment
@@ -105,10 +118,18 @@ class ServiceCollector:
             for service, settings in services.items()
             for number, url in enumerate(settings.metrics_urls())
         ]
+        for service in (name for name, each in services.items() if each.is_discovered):
+            found = self._discovery.replicas_at(service, is_first=moment == Moment.BEFORE)
+            if found.unasked and service not in index:
+                index[service] = {"service": service, "unasked": found.unasked}
+            replicas += (
+                _Replica(f"{service}-{each.number}", service, each.url, each.instance, each.is_gone)
+                for each in found.replicas
+            )
         is_watched = moment == Moment.BEFORE and bool(self._baseline_s and self._metrics)
         least = 1 if is_watched else LEAST_OF_A_SLOW_PAGE
         # services may share an address: scraped twice at once, each would move its own counters
-        asked = {address_of(each.url): each for each in reversed(replicas)}
+        asked = {address_of(each.url): each for each in reversed(replicas) if not each.is_gone}
         with ThreadPoolExecutor(AT_ONCE) as threads:
             scrape = partial(self._scrape, until_s=begun_s + self.looks_s, least=least)
             scraped = list(threads.map(scrape, asked.values()))
@@ -117,11 +138,21 @@ class ServiceCollector:
                 scraped = list(threads.map(self._scrape_once_more, asked.values(), scraped))
         by_address = dict(zip(asked, scraped, strict=True))
         for replica in replicas:
-            each = by_address[address_of(replica.url)]
-            if each.page.content or not each.page.error:
-                folder.write_witness_file(f"service/{moment}/{replica.name}.txt", each.page.content)
             job = services[replica.service].job or replica.service
-            of_replica = {"service": replica.service, "job": job, "url": replica.url}
+            of_replica: dict[str, Any] = {
+                "service": replica.service,
+                "job": job,
+                "url": replica.url,
+            }
+            if replica.instance:
+                of_replica |= {"instance": replica.instance, "is_gone": replica.is_gone}
+            if replica.is_gone:
+                index[replica.name] = of_replica
+                continue
+            each = by_address[address_of(replica.url)]
+            # whatever else a discovered address shows is none of ours
+            if not each.page.error or (each.page.content and not replica.instance):
+                folder.write_witness_file(f"service/{moment}/{replica.name}.txt", each.page.content)
             index[replica.name] = of_replica | each.entry
         self.may_be_cached = any(each.may_be_cached for each in scraped)
         content = json.dumps(index, indent=1, default=asdict).encode()
@@ -186,12 +217,18 @@ def metrics_client(
 
     Several processes may stand behind one address; a kept connection would show one of them.
     """
-    headers, network = environment.metrics_headers_of(service), environment.network
+    headers, network = environment.metrics_headers_of(service, url), environment.network
     auth = environment.services[service].auth_of_metrics(url)
     return open_client(
         network, timeout_s, headers, kept=0,
         certificate=auth.certificate, auth=ServiceAuth(auth, network),
     )  # fmt: skip
+
+
+def read_reachable_page(environment: Environment, service: str, url: str) -> tuple[bytes, str]:
+    """Return the page of a replica that may not be reachable, and why it cannot be read (or "")."""
+    with metrics_client(environment, service, url, REACH_S) as client:
+        return fetch_exposition(client, url)
 
 
 def fetch_exposition(client: BoundedClient, url: str) -> tuple[bytes, str]:

@@ -1,7 +1,7 @@
 """Read what the services' own metrics showed: the increase between two scrapes of each replica."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from witnesses.figure import (
 from witnesses.model import CountedQuantity, Moment, RecordKind, Source
 from witnesses.service.exposition import COUNTER, Exposition, parse_exposition, unreadable
 from witnesses.service.replica import Replica
+from witnesses.service.replica_changes import baseline_of_new, last_of_gone, unseen_replicas
 from witnesses.service.single_process import RepeatedScrapes
+from witnesses.target_history import UNKNOWN, TargetHistory
 from witnesses.target_labels import JOB, NO_TARGETS, ReplicaLabels, TargetLabels, address_of
 
 NAME = "service"
@@ -35,12 +37,14 @@ class ServiceReading:
     """Every replica's expositions before and after, by the replica's name.
 
     `targets` are the labels that Prometheus gives to the replicas, which a selector may name.
-    `absent` are the services that are declared to show no metrics of their own.
+    `absent` are the services whose pages are not asked for: they are declared to show no metrics,
+    or their replicas are discovered, and cannot be read from here for the reasons in `unasked`.
     """
 
     replicas: Mapping[str, Replica]
     targets: TargetLabels = NO_TARGETS
     absent: frozenset[str] = frozenset()
+    unasked: Mapping[str, str] = field(default_factory=dict)
     is_cut_short: bool = False
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
@@ -110,11 +114,7 @@ class ServiceReading:
 
     def jobs_without_start_times(self) -> set[str]:
         """Return the jobs of which a replica does not show when its process started."""
-        return {
-            replica.job
-            for replica in self.replicas.values()
-            if not (replica.before.start_times and replica.after.start_times)
-        }
+        return {replica.job for replica in self.replicas.values() if not replica.shows_start_times}
 
     def hidden_restart(self, quantity: CountedQuantity, most: float) -> tuple[Reason, str] | None:
         """Return why a process can have been restarted unseen, with `most` counts since, or None.
@@ -128,7 +128,7 @@ class ServiceReading:
         able = [
             replica
             for replica, of_target in self.replicas_of(quantity)
-            if not replica.is_restarted
+            if not (replica.is_restarted or (replica.instance and replica.error))
             and all(
                 value <= most
                 for labels, value in replica.before.values.get(quantity.selector.metric, {}).items()
@@ -138,7 +138,7 @@ class ServiceReading:
         fallen = next(filter(None, (replica.fallen_counter for replica in able)), "")
         if fallen:
             return Reason.COUNTER_FELL, fallen
-        has_none = any(not (each.before.start_times and each.after.start_times) for each in able)
+        has_none = any(not each.shows_start_times for each in able)
         return (Reason.RESTART_UNSEEN, "") if has_none else None
 
     def own_jobs(self, quantity: CountedQuantity) -> list[str]:
@@ -200,11 +200,11 @@ class ServiceReading:
         by_url: dict[str, Replica] = {}
         for each in self.replicas.values():
             if service in (None, each.service):
-                by_url.setdefault(address_of(each.url), each)
+                by_url.setdefault(address_of(each.url or each.instance), each)
         replicas = by_url.values()
         having = {each.service for each in replicas if each.has(selector.metric)}
         of_metric = [
-            (each, self.targets.of_replica(each.job, each.url))
+            (each, self.targets.of_replica(each.job, each.url, each.instance))
             for each in replicas
             if each.may_have(selector.metric) and (not having or each.service in having)
         ]
@@ -239,30 +239,42 @@ class ServiceReading:
         )
 
 
-def read_services(folder: RunFolder, targets: TargetLabels = NO_TARGETS) -> ServiceReading:
-    """Read the expositions that a run collected; figures report what is missing."""
+def read_services(
+    folder: RunFolder, targets: TargetLabels = NO_TARGETS, history: TargetHistory = UNKNOWN
+) -> ServiceReading:
+    """Read the expositions that a run collected; figures report what is missing.
+
+    `history` is what Prometheus saw of replicas that were discovered.
+    """
     path = folder.witnesses / NAME
-    before, first_after = _read_index(path / Moment.BEFORE), _read_index(path / Moment.AFTER)
     moment = LATER if is_collected(folder, LATER) else Moment.AFTER
-    after = _read_index(path / moment)
-    return ServiceReading(
-        {
-            name: Replica(
-                entry["service"],
-                entry["job"],
-                _read_exposition(path / Moment.BEFORE / f"{name}.txt", entry),
-                _read_exposition(path / moment / f"{name}.txt", after.get(name)),
-                tuple(map(_read_scrapes, filter(None, [entry, after.get(name)]))),
-                entry["url"],
-                _read_exposition(path / Moment.AFTER / f"{name}.txt", first_after.get(name)),
-            )
-            for name, entry in before.items()
-            if not entry.get("is_declared_absent")
-        },
-        targets,
-        frozenset(each["service"] for each in before.values() if each.get("is_declared_absent")),
-        is_cut_short=bool(before) and not after,
+    before, first_after, after = (
+        _read_index(path / each) for each in (Moment.BEFORE, Moment.AFTER, moment)
     )
+    replicas: dict[str, Replica] = {}
+    for name, entry in (first_after | after | before).items():
+        if "url" in entry:
+            first = _read_exposition(path / Moment.AFTER / f"{name}.txt", first_after.get(name))
+            last = _read_exposition(path / moment / f"{name}.txt", after.get(name))
+            last = last_of_gone(entry, last, history)
+            start = (
+                _read_exposition(path / Moment.BEFORE / f"{name}.txt", entry)
+                if name in before
+                else baseline_of_new(entry, last, history)
+            )
+            scrapes = (each for each in (before.get(name), after.get(name)) if each)
+            replicas[name] = Replica(
+                entry["service"], entry["job"], start, last,
+                tuple(_read_scrapes(each) for each in scrapes if "scrapes" in each),
+                entry["url"], first, entry.get("instance", ""),
+            )  # fmt: skip
+    replicas |= unseen_replicas(replicas, history)
+    unasked = {e["service"]: e["unasked"] for e in before.values() if "unasked" in e}
+    absent = {e["service"] for e in before.values() if "is_declared_absent" in e}
+    return ServiceReading(
+        replicas, targets, frozenset(absent | unasked.keys()), unasked,
+        is_cut_short=bool(before) and not after,
+    )  # fmt: skip
 
 
 def is_collected(folder: RunFolder, moment: str) -> bool:
@@ -302,6 +314,8 @@ def _read_scrapes(entry: Mapping[str, Any]) -> RepeatedScrapes:
 def _read_exposition(path: Path, entry: Mapping[str, Any] | None) -> Exposition:
     if entry is None:
         return unreadable(Reason.NOT_COLLECTED, "its metrics were not scraped after the run")
+    if entry.get("is_gone"):
+        return unreadable(Reason.REPLICA_GONE, entry["instance"])
     if entry["error"]:
         return unreadable(Reason.SCRAPE_FAILED, entry["error"])
     try:

@@ -29,7 +29,8 @@ _NONE: LabelPairs = (("", ""),)  # labels that no series has
 class Replica:
     """One metrics address: whose it is, its scrapes before and after, and the repeated ones.
 
-    `first_after` is the first scrape after the run, if a later one was made.
+    `first_after` is the first scrape after the run, if a later one was made. `instance` is that of
+    its target, of a replica that was discovered.
     """
 
     service: str
@@ -39,6 +40,7 @@ class Replica:
     scrapes: tuple[RepeatedScrapes, ...] = ()
     url: str = ""
     first_after: Exposition | None = None
+    instance: str = ""
 
     @property
     def several_processes(self) -> RepeatedScrapes | None:
@@ -54,6 +56,15 @@ class Replica:
     def error(self) -> str:
         """Why it could not be read, before or after, or ""."""
         return self.after.error or ("" if self.began_empty else self.before.error)
+
+    @property
+    def shows_start_times(self) -> bool:
+        """Whether start times show which process it was, before and after.
+
+        One that was discovered, and shows nothing before, began during the run.
+        """
+        is_new = bool(self.instance) and self.began_empty
+        return bool(self.after.start_times and (self.before.start_times or is_new))
 
     @cached_property
     def is_restarted(self) -> bool:

@@ -318,3 +318,82 @@ def test_of_services_under_one_job_those_are_scraped_that_a_selector_means(
     finding = _of_two_services(tmp_path, selector, service)
     assert (finding.verdict, finding.expected) == (Verdict.PASS, expected)
     assert finding.observed.startswith(observed)
+
+
+_DISCOVERED = CollectionRecord(
+    False, BEGIN, END, END + 30, 0.0, 5.0, jobs={"shop": "shop"}, discovered=["shop"]
+)
+_OTHER = ("shop", "shop:81")
+
+
+def _discovered(
+    place: Path,
+    unasked: str = "",
+    other: Sequence[Sample] = (),
+    record: CollectionRecord = _DISCOVERED,
+) -> RunFolder:
+    """Write a run of a service whose replicas are discovered: one that stayed, and another one."""
+    folder = _agreeing(place)
+    ups = {("shop", "shop:80"): settled(1.0, 1.0), **({_OTHER: other} if other else {})}
+    started = {target: [(at, 500.0) for at, _ in samples] for target, samples in ups.items()}
+    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=record)
+    if unasked:
+        index = json.dumps({"shop": {"service": "shop", "unasked": unasked}}).encode()
+        for moment in ("before", "after"):
+            folder.write_witness_file(f"service/{moment}/index.json", index)
+    return folder
+
+
+def test_pages_of_discovered_replicas_that_cannot_be_read_are_stated_and_no_fault(
+    tmp_path: Path,
+) -> None:
+    folder = _discovered(tmp_path, "2 of 2 pages cannot be read: no route")
+    findings = _findings(folder)
+    assert {each.verdict for each in findings.values()} == {Verdict.PASS}
+    readable = findings["precondition/metrics-readable/shop"]
+    assert readable.observed == "only Prometheus is asked: 2 of 2 pages cannot be read: no route"
+    rows = judge_usage(read_case(folder)).usage
+    assert all("service" not in row.figures for row in rows)
+
+
+def test_of_discovered_replicas_any_number_is_right_and_changes_are_stated(tmp_path: Path) -> None:
+    gone = [(BEGIN - 5.0, 1.0), (BEGIN + 5.0, 1.0)]
+    finding = _findings(_discovered(tmp_path, "no route", gone))["precondition/scraped/shop"]
+    assert finding.verdict is Verdict.PASS
+    assert finding.observed == "2 discovered: 1 went away, every 5 s"
+
+
+def test_a_discovered_replica_that_came_is_counted_as_such(tmp_path: Path) -> None:
+    came = [(END - 5.0, 1.0), *settled(1.0, 1.0)[-3:]]
+    finding = _findings(_discovered(tmp_path, other=came))["precondition/scraped/shop"]
+    assert finding.observed == "2 discovered: 1 came, every 5 s"
+
+
+def test_records_decide_where_a_discovered_replica_went_away(tmp_path: Path) -> None:
+    gone = [(BEGIN - 5.0, 1.0), (BEGIN + 5.0, 1.0)]
+    rows = judge_usage(read_case(_discovered(tmp_path, "no route", gone))).usage
+    uses = [row for row in rows if row.quantity == "uses"]
+    assert {row.verdict for row in uses} == {Verdict.PASS}
+    assert {row.code for row in uses} == {Code.COUNTER_RESET}
+    visits = [row for row in rows if row.quantity == "visits"]
+    assert {row.verdict for row in visits} == {Verdict.INCONCLUSIVE}
+
+
+def test_a_job_without_any_target_is_inconclusive_though_replicas_are_discovered(
+    tmp_path: Path,
+) -> None:
+    folder = _discovered(tmp_path, "Prometheus has no target of its job")
+    write_prometheus(folder, {}, ups={}, start_times={}, collection=_DISCOVERED)
+    finding = _findings(folder)["precondition/scraped/shop"]
+    assert (finding.verdict, finding.observed) == (
+        Verdict.INCONCLUSIVE,
+        "0 discovered, every 5 s",
+    )
+
+
+def test_a_restart_of_a_discovered_replica_is_one(tmp_path: Path) -> None:
+    folder = _discovered(tmp_path, "no route")
+    started = {("shop", "shop:80"): settled(500.0, BEGIN + 20)}
+    ups = {("shop", "shop:80"): settled(1.0, 1.0)}
+    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=_DISCOVERED)
+    assert _findings(folder)["precondition/process-survives/shop"].verdict is Verdict.INCONCLUSIVE

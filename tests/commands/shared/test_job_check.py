@@ -13,13 +13,13 @@ from witnesses.prometheus.client import PrometheusClient
 _MATCHED = 'up{job=~"shop", env="staging"}'
 
 
-def _series(*labels: dict[str, str]) -> Canned:
-    result: list[Any] = [{"metric": each, "value": [0, "1"]} for each in labels]
+def _series(*labels: dict[str, str], up: int = 1) -> Canned:
+    result: list[Any] = [{"metric": each, "value": [0, str(up)]} for each in labels]
     data = {"resultType": "vector", "result": result}
     return Canned(json.dumps({"status": "success", "data": data}))
 
 
-def _judged(answers: dict[str, Canned]) -> Finding:
+def _judged(answers: dict[str, Canned], is_discovered: bool = False) -> Finding:
     prefixed = {f"/api/v1/query?{query}": answer for query, answer in answers.items()}
     target = {"labels": {"job": "shop", "env": "staging"}, "scrapeInterval": "5s"}
     body = json.dumps({"status": "success", "data": {"activeTargets": [target]}})
@@ -27,6 +27,8 @@ def _judged(answers: dict[str, Canned]) -> Finding:
         settings = Prometheus(url=server.url, match={"env": "staging"})
         with closing(PrometheusClient(settings)) as client:
             job = JobCheck(client, "shop", match=settings.match)
+            if is_discovered:
+                return job.judge_discovered("shop", time.monotonic())
             return job.judge("shop", 1, time.monotonic())
 
 
@@ -65,3 +67,39 @@ def test_targets_of_another_environment_are_not_counted() -> None:
         }
     )
     assert (finding.verdict, finding.observed) == (Verdict.PASS, "1 of 1 targets up, every 5 s")
+
+
+_TWICE = f"count(count by (instance) ({_MATCHED}) > 1)"
+
+
+def test_replicas_that_are_discovered_are_listed() -> None:
+    ups = _series({"instance": "b:80"}, {"instance": "a:80"})
+    finding = _judged({_MATCHED: ups, _TWICE: _series()}, is_discovered=True)
+    assert finding.id == "precondition/scraped/shop"
+    assert (finding.verdict, finding.detail) == (Verdict.PASS, "")
+    assert finding.observed == "2 discovered: a:80, b:80, every 5 s"
+
+
+def test_discovered_replicas_that_are_all_down_are_inconclusive_with_a_remedy() -> None:
+    ups = _series({"instance": "a:80"}, up=0)
+    finding = _judged({_MATCHED: ups, _TWICE: _series()}, is_discovered=True)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed == "1 discovered: a:80 (down), every 5 s"
+    assert "job_name: shop" in finding.detail
+
+
+def test_no_more_than_twenty_of_many_replicas_are_listed() -> None:
+    ups = _series(*({"instance": f"{n:03}"} for n in range(100)))
+    finding = _judged({_MATCHED: ups, _TWICE: _series()}, is_discovered=True)
+    assert "100 discovered: 000, 001" in finding.observed
+    assert "019, …, every 5 s" in finding.observed
+
+
+def test_a_match_that_selects_no_replica_to_discover_is_reported() -> None:
+    answers = {
+        _MATCHED: _series(),
+        'count by (env) (up{job=~"shop"})': _series({"env": "prod"}),
+    }
+    finding = _judged(answers, is_discovered=True)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.observed == "no target of its job has env: staging; there are env: prod"

@@ -287,3 +287,123 @@ def test_a_damaged_record_of_the_collection_is_void(folder: RunFolder, content: 
     write_prometheus(folder, {"uses": [({"kind": "tea"}, settled(3, 7))]})
     folder.write_witness_file("prometheus/collection.json", content)
     assert _figure(folder) == Figure.void(Reason.PROMETHEUS_DOWN, "Prometheus was not read")
+
+
+_COLLECTED = CollectionRecord(
+    False, BEGIN, END, END + 30, 0.0, 5.0, jobs={"shop": "shop"}, discovered=["shop"]
+)
+_AT = [BEGIN - 10, BEGIN - 5, *(BEGIN + n for n in range(5, 80, 5))]
+
+
+def _scraped(since: float, until: float, value: float = 1.0) -> list[Sample]:
+    return [(at, value) for at in _AT if since <= at <= until]
+
+
+def _discovered(
+    folder: RunFolder, other_ups: Sequence[Sample], uses: Sequence[Sample], start: float = 500.0,
+    record: CollectionRecord = _COLLECTED,
+) -> Figure:  # fmt: skip
+    """Return the figure of a replica that stayed, at 4, and another one."""
+    whole = _scraped(0, END + 30)
+    mine = [(at, 7.0 if at > BEGIN else 3.0) for at, _ in whole]
+    write_prometheus(
+        folder,
+        {"uses": [({"kind": "tea"}, mine), ({"kind": "tea", "instance": OTHER[1]}, uses)]},
+        ups={SHOP: whole, OTHER: other_ups},
+        start_times={
+            SHOP: [(at, 500.0) for at, _ in whole],
+            OTHER: [(at, start) for at, _ in other_ups],
+        },
+        collection=record,
+    )
+    return _figure(folder)
+
+
+def test_a_discovered_replica_that_came_counts_from_zero_what_its_first_scrape_has(
+    folder: RunFolder,
+) -> None:
+    ups = _scraped(BEGIN + 20, END + 30)
+    uses = [(at, 6.0 if at < END else 9.0) for at, _ in ups]
+    assert _discovered(folder, ups, uses, start=BEGIN + 12) == Figure.exact(13.0)
+
+
+def test_a_discovered_replica_that_came_and_is_older_than_the_run_is_a_lower_bound(
+    folder: RunFolder,
+) -> None:
+    ups = _scraped(BEGIN + 20, END + 30)
+    uses = [(at, 6.0 if at < END else 9.0) for at, _ in ups]
+    figure = _discovered(folder, ups, uses)
+    assert figure == Figure.at_least(7.0, Reason.NOT_SCRAPED_BEFORE)
+
+
+def test_a_discovered_replica_that_went_away_counts_at_least_its_last_scrape(
+    folder: RunFolder,
+) -> None:
+    ups = _scraped(0, BEGIN + 20)
+    uses = [(at, 2.0 if at > BEGIN else 0.0) for at, _ in ups]
+    figure = _discovered(folder, ups, uses)
+    assert figure == Figure(6.0, None, Reason.REPLICA_GONE, OTHER[1])
+
+
+def test_a_discovered_replica_that_was_killed_and_is_listed_on_went_away(
+    folder: RunFolder,
+) -> None:
+    ups = [(at, 1.0 if at <= BEGIN + 20 else 0.0) for at in _AT]
+    uses = [(at, 2.0 if at > BEGIN else 0.0) for at, up in ups if up]
+    figure = _discovered(folder, ups, uses)
+    assert figure == Figure(6.0, None, Reason.REPLICA_GONE, OTHER[1])
+
+
+def test_a_discovered_replica_that_came_and_went_leaves_a_lower_bound_of_every_label(
+    folder: RunFolder,
+) -> None:
+    ups = _scraped(BEGIN + 20, BEGIN + 40)
+    figure = _discovered(folder, ups, [(at, 2.0) for at, _ in ups], start=BEGIN + 12)
+    assert figure == Figure(6.0, None, Reason.REPLICA_GONE, OTHER[1])
+    absent = _figure(folder, ("coffee",))
+    assert (absent.low, absent.high) == (None, None)
+
+
+def test_a_discovered_replica_that_left_before_the_first_request_has_no_part(
+    folder: RunFolder,
+) -> None:
+    ups = [(BEGIN - 15, 1.0), (BEGIN - 10, 1.0)]
+    assert _discovered(folder, ups, [(at, 50.0) for at, _ in ups]) == Figure.exact(4.0)
+    reading = read_prometheus(folder)
+    assert (reading.departed, reading.gone) == (frozenset({OTHER}), frozenset())
+    assert [len(each) for each in reading.growths(_USES, ["kind"]).values()] == [1]
+
+
+def test_one_that_may_have_lived_at_the_first_request_is_taken_to_have_gone_away(
+    folder: RunFolder,
+) -> None:
+    ups = _scraped(0, BEGIN)
+    figure = _discovered(folder, ups, [(at, 50.0) for at, _ in ups])
+    assert figure == Figure(4.0, None, Reason.REPLICA_GONE, OTHER[1])
+
+
+def test_of_replicas_that_are_named_none_goes_away(folder: RunFolder) -> None:
+    ups = _scraped(0, BEGIN + 20)
+    uses = [(at, 2.0 if at > BEGIN else 0.0) for at, _ in ups]
+    figure = _discovered(folder, ups, uses, record=replace(_COLLECTED, discovered=[]))
+    assert figure == Figure.at_least(6.0, Reason.NOT_SCRAPED_AFTER)
+
+
+def test_the_history_has_each_target_and_when_its_processes_started(folder: RunFolder) -> None:
+    ups = _scraped(0, BEGIN + 20)
+    _discovered(folder, ups, [], record=replace(_COLLECTED, skew_s=2.0))
+    history = read_prometheus(folder).history
+    assert history.begin_at == BEGIN - 2.0
+    assert {target: set(each) for target, each in history.start_times.items()} == {
+        SHOP: {500.0}, OTHER: {500.0},
+    }  # fmt: skip
+    assert history.gone == {OTHER}
+
+
+def test_of_a_prometheus_that_was_not_read_to_the_end_no_history_is_known(
+    folder: RunFolder,
+) -> None:
+    _discovered(folder, [], [], record=replace(_COLLECTED, error="down"))
+    assert not read_prometheus(folder).history.is_known
+    _discovered(folder, [], [], record=replace(_COLLECTED, at=0.0))
+    assert not read_prometheus(folder).history.is_known

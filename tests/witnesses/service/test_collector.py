@@ -2,15 +2,17 @@ import gzip
 import json
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Barrier, Event, Thread
 from typing import Any
 
+import msgspec
 import pytest
 
 from config.auth import Auth, OAuth2
 from config.environment import Environment
+from config.prometheus import Prometheus
 from config.services import Service
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import exposition
@@ -20,6 +22,7 @@ from tests.token_server import serving_tokens
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.service.scraped_shop import responds, shop_at
 from witnesses.model import Moment
+from witnesses.prometheus.client import PrometheusClient, QueryResponse
 from witnesses.service.collector import ServiceCollector, fetch_exposition, metrics_client
 from witnesses.service.reading import read_services
 
@@ -417,3 +420,99 @@ def test_a_compressed_page_that_is_whole_is_decoded(encoding: str) -> None:
         content, error = fetch_exposition(client, f"{heard.url}/metrics")
     assert error == ""
     assert content.decode() == exposition({f"kind {n}": n for n in range(100)})
+
+
+class _Targets(PrometheusClient):
+    """A client that knows the scraped addresses of a job, which a test changes."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        super().__init__(Prometheus(url="http://127.0.0.1:9090"))
+        self.urls = urls
+
+    def active_targets(self) -> Any:
+        labels = {"job": "shop"}
+        return [{"labels": {**labels, "instance": url[-1]}, "scrapeUrl": url} for url in self.urls]
+
+    def query(self, query: str, at: float | None) -> QueryResponse:
+        return QueryResponse(b"", [], msgspec.Raw(b"[]"), "")
+
+
+def _discovered(url: str = "http://shop.example", **settings: Any) -> Environment:
+    service = Service(url=url, replicas="discovered", **settings)
+    prometheus = Prometheus(url="http://127.0.0.1:9090")
+    return Environment(environment="test", services={"shop": service}, prometheus=prometheus)
+
+
+def test_discovered_replicas_are_scraped_before_and_with_those_that_came_after(
+    folder: RunFolder,
+) -> None:
+    pages = {f"/{n}": responds(exposition({"tea": n})) for n in (1, 2, 3)}
+    with serving(pages) as server:
+        client = _Targets([f"{server.url}/1", f"{server.url}/2"])
+        collector = ServiceCollector(_discovered(), client=client)
+        collector.collect(Moment.BEFORE, folder)
+        client.urls = [f"{server.url}/2", f"{server.url}/3"]
+        asked = len(server.asked)
+        collector.collect(Moment.AFTER, folder)
+        assert "/1" not in server.asked[asked:]
+    before, after = _index(folder), _index(folder, Moment.AFTER)
+    assert [(each["instance"], each["is_gone"]) for each in before.values()] == [
+        ("1", False), ("2", False),
+    ]  # fmt: skip
+    assert [(each["instance"], each["is_gone"]) for each in after.values()] == [
+        ("1", True), ("2", False), ("3", False),
+    ]  # fmt: skip
+    assert (folder.witnesses / "service/after/shop-2.txt").read_text() == exposition({"tea": 3})
+
+
+def test_pages_that_cannot_be_read_from_here_are_stated_and_not_asked_for_again(
+    folder: RunFolder,
+) -> None:
+    with serving({"/1": responds(exposition({}))}) as server:
+        client = _Targets([f"{server.url}/1", f"{server.url}/2"])
+        collector = ServiceCollector(_discovered(), client=client)
+        collector.collect(Moment.BEFORE, folder)
+        asked = len(server.asked)
+        collector.collect(Moment.AFTER, folder)
+        assert len(server.asked) == asked
+    reason = f"1 of 2 pages cannot be read: {server.url}/2 responded 404"
+    for moment in Moment:
+        assert _index(folder, moment) == {"shop": {"service": "shop", "unasked": reason}}
+
+
+def test_what_a_discovered_address_responds_is_kept_only_if_it_is_a_page_of_metrics(
+    folder: RunFolder,
+) -> None:
+    with serving({"/1": responds(exposition({}))}) as server:
+        client = _Targets([f"{server.url}/1"])
+        collector = ServiceCollector(_discovered(), client=client)
+        collector.collect(Moment.BEFORE, folder)
+    with serving({"/2": Canned("the keys of the house", 500)}) as server:
+        client.urls = [f"{server.url}/2"]
+        collector.collect(Moment.AFTER, folder)
+    kept = [path.name for path in (folder.witnesses / "service/after").iterdir()]
+    assert kept == ["index.json"]
+    assert "500" in _index(folder, Moment.AFTER)["shop-1"]["error"]
+
+
+def test_a_discovered_address_of_another_origin_gets_no_header(folder: RunFolder) -> None:
+    seen: list[dict[str, str]] = []
+
+    def answer(exchange: Exchange) -> None:
+        seen.append(dict(exchange.headers.items()))
+        exchange.say(exposition({}).encode(), Content_Type="text/plain")
+
+    with answering(answer) as heard:
+        url = heard.url
+        settings: dict[str, Any] = {
+            "metrics_headers": {"X-Key": "secret"}, "auth": Auth(bearer="secret")
+        }  # fmt: skip
+        collector = ServiceCollector(_discovered(**settings), client=_Targets([f"{url}/1"]))
+        collector.collect(Moment.BEFORE, folder)
+        assert seen
+        assert not [each for each in seen if "secret" in " ".join(each.values())]
+        seen.clear()
+        own = ServiceCollector(_discovered(url, **settings), client=_Targets([f"{url}/1"]))
+        own.collect(Moment.BEFORE, folder)
+    assert {each["X-Key"] for each in seen} == {"secret"}
+    assert {each["Authorization"] for each in seen} == {"Bearer secret"}
