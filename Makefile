@@ -37,12 +37,13 @@ audit: setup ## put the harness on trial: seed every fault, and see each caught 
 	.venv/bin/python run.py audit $(ARGS)
 
 # scripts/setup has no suffix by which the tools would find it.
-lint: setup ## check the style, the format, the types and the import arrows
+lint: setup ## check the style, the format, the types, the import arrows and the dependencies
 	.venv/bin/ruff check . scripts/setup
 	.venv/bin/ruff format --check . scripts/setup
 	.venv/bin/mypy
 	.venv/bin/mypy --strict scripts/setup
 	.venv/bin/lint-imports
+	.venv/bin/deptry . 2>&1
 
 dist: setup ## build dist/: the wheel, and the source distribution that it is built from
 	rm -rf dist

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from checks import student_t
 from checks.latency import percentile
 from scenarios.evidence.exchanges import Column
 
@@ -336,15 +337,11 @@ def _thinned(values: Column) -> Column:
 
 def t_quantile(freedom: int) -> float:
     """Return Student's t that 2.5 % exceed."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 1 - _TAIL))
+    return student_t.quantile(_TAIL, freedom)
 
 
 def upper_tail(shift: float, deviation: float, freedom: int) -> float:
     """Return the probability of a shift at least this high by chance, by Student's t."""
-    from scipy.special import stdtr
-
     if not deviation:
         return 0.0 if shift > 0 else 1.0
-    return float(stdtr(freedom, -shift / deviation))
+    return student_t.upper_tail(shift / deviation, freedom)

@@ -8,11 +8,9 @@ from checks.history.store import history_path, read_history, runs_alike
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.judged_run import read_judged
 from config.errors import ConfigError, Problem
+from config.extras import EXPORT, missing_packages
 from reports.export import Exported, Format, exported_json, runs_table, tables_of, write_tables
 from reports.formatting import render_number_of
-from reports.frames import Frames
-from reports.otava import otava_tables
-from reports.time_series import time_series
 from scenarios.evidence.run_folder import find_run_folder
 
 FOLDER = "export"
@@ -22,6 +20,12 @@ def export(
     run: str, runs: Path, form: Format, wanted: Sequence[str], output: Path | None, as_json: bool
 ) -> None:
     """Write the wanted tables, or all, into a folder (default: the run's). Raises ConfigError."""
+    if missing := missing_packages(EXPORT):
+        raise ConfigError(Problem(None, None, missing))
+    from reports.frames import Frames
+    from reports.otava import otava_tables
+    from reports.time_series import time_series
+
     folder = find_run_folder(runs, run)
     case = read_case(folder)
     frames = Frames(case, read_judged(folder))

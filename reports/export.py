@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from checks.history.entry import Entry
 from checks.history.trends import PERCENTILES, percentile_of
-from reports.frames import Frames
 from reports.otava import write_otava_configuration
-from reports.time_series import time_series
 from scenarios.evidence.files import make_folder, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from reports.frames import Frames
 
 WORKBOOK = "tables.xlsx"
 EXCEL_MOST_ROWS = 1_048_575  # below the head
@@ -42,8 +42,10 @@ class Exported:
     left_out: str = ""
 
 
-def tables_of(frames: Frames) -> "dict[str, pd.DataFrame]":
+def tables_of(frames: "Frames") -> "dict[str, pd.DataFrame]":
     """Return every table of a run by name; docs/export.md has their columns."""
+    from reports.time_series import time_series
+
     return {
         "exchanges": frames.exchanges,
         "amounts": frames.amounts,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from config.extras import CHARTS, missing_packages
 from reports import formatting as write
 
 INK = "var(--ink, #1f2328)"
@@ -59,8 +60,7 @@ def render_svg(spec: Mapping[str, Any], label: str) -> str:
     try:
         import vl_convert  # a report without it has its tables
     except ImportError as error:
-        message = "no charts: vl-convert-python is not installed (pip install vl-convert-python)"
-        raise ChartsUnavailable(message) from error
+        raise ChartsUnavailable(missing_packages(CHARTS)) from error
     whole = {"width": WIDTH, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
     try:
         return _drawn(vl_convert.vegalite_to_svg, json.dumps(whole), label)

@@ -17,6 +17,7 @@ from config.environment import (
     read_environment,
 )
 from config.errors import ConfigError, Problem
+from config.extras import REFERENCE, missing_packages
 from config.program import program_version, typed_command
 from config.redaction import Secrets, redact
 from config.urls import database_address
@@ -124,6 +125,8 @@ def started_stack(
     folder: Path, fault: str, on_lost: OnLost = ignore_lost
 ) -> Iterator[Mapping[str, str]]:
     """Start the local stack, and yield the variables of its addresses. Raises ConfigError."""
+    if missing := missing_packages(REFERENCE):
+        raise ConfigError(Problem(None, None, f"the reference services cannot start: {missing}"))
     with ExitStack() as held:
         try:
             variables = held.enter_context(local_stack(folder, fault or None, on_lost))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from checks.case import read_case
 from checks.result import Result
+from config.extras import CHARTS, missing_packages
 from reports import formatting as write
 from reports.charts.model import Chart, NotDrawn, Picture, Pictures, Section
 from reports.vega import ChartsUnavailable, render_svg
@@ -37,6 +38,8 @@ def draw_charts(result: Result, run_dir: Path) -> Pictures:
         if changed_files(folder, run):
             return Pictures(reason="the evidence changed since the run")
         source = _source(result, folder)
+    except ImportError as error:  # pandas
+        return Pictures(reason=missing_packages(CHARTS) or str(error))
     except Exception as error:
         _LOG.exception("the evidence cannot be read for the charts")
         return Pictures(reason=f"the evidence cannot be read: {type(error).__name__}")

@@ -1,12 +1,13 @@
 """Find what a scenario asks of an environment that lacks or forbids it; nothing is sent."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from config.documents import read_document
 from config.environment import PER_RUN, Environment
 from config.errors import Problem
+from config.extras import missing_driver, missing_packages
 from config.model_keys import Location
 from config.suggestions import did_you_mean, nearest
 from scenarios.driver.absent_witnesses import find_absent_witnesses
@@ -128,6 +129,18 @@ def find_witness_conflicts(
     lacking += _unmatched_selectors(scenario, environment)
     lacking += find_absent_witnesses(scenario, environment)
     return _problems(scenario_path, lacking)
+
+
+def find_missing_drivers(
+    environment: Environment, path: Path, missing: Callable[[str], str] = missing_packages
+) -> list[Problem]:
+    """Return the databases of the environment whose driver is an extra that is not installed."""
+    lacking: list[Conflict] = [
+        (("databases", name), message)
+        for name, url in environment.databases.items()
+        if (message := missing_driver(url, missing))
+    ]
+    return _problems(path, lacking)
 
 
 def _histogram_conflicts(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:

@@ -24,6 +24,7 @@ from config.verbatim import TextPart
 from scenarios.driver.conflicts import (
     find_data_conflicts,
     find_load_conflicts,
+    find_missing_drivers,
     find_witness_conflicts,
 )
 from scenarios.driver.load_process import ALONE, Workers
@@ -130,6 +131,7 @@ def read_plan(asked: PlanRequest, local: Local) -> Plan:
             problems += find_load_conflicts(scenario, environment, *files, profiles)
             if asked.has_witnesses:
                 problems += find_witness_conflicts(scenario, environment, *files)
+                problems += find_missing_drivers(environment, files[1])
     if problems or not (file and path and scenario):
         raise ConfigError(*problems)
     return Plan(asked, file, path, scenario, profiles, tables or {}, size)

@@ -1,6 +1,7 @@
 """Tests of the command `export`."""
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,15 @@ def test_apache_otava_gets_only_runs_that_can_be_compared(
 def test_an_unknown_table_names_the_known_ones(folder: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'exchange'; there are exchanges, amounts, streams, it"):
         export(str(folder.path), tmp_path, Format.CSV, ["exchange"], None, as_json=False)
+
+
+def test_without_its_packages_nothing_is_written(
+    folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigError, match=r"^pyarrow is not installed; run make setup$"):
+        export(str(folder.path), tmp_path, Format.CSV, (), None, as_json=False)
+    assert not (folder.path / "export").exists()
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:

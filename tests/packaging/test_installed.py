@@ -41,6 +41,11 @@ headers: {{X-Tenant: "{{{{ tenant }}}}"}}
 tenant: acme
 load: {{allowed: true}}
 """
+# What the extras add, and what those import.
+EXTRAS = (
+    "pandas", "pyarrow", "scipy", "xlsxwriter", "vl_convert", "psycopg", "pymysql",
+    "fastapi", "starlette", "uvicorn", "alembic", "tenacity", "cachetools", "limits",
+)  # fmt: skip
 # Of ours, of Locust's, of the standard library: each ends a program that imports it.
 OURS = ("config", "checks", "scenarios", "reports", "commands", "witnesses", "run")
 OTHERS = ("locust", "gevent", "secrets", "trial_balance")
@@ -89,6 +94,35 @@ def test_packages_on_the_path_of_python_do_not_replace_those_of_the_program(
     _add_packages(project, *OURS)
     ended = installation.run(project, "load", *FILES, PYTHONPATH=str(project))
     assert ended.returncode == 0, ended.stderr + ended.stdout
+
+
+def test_without_extras_a_job_passes_and_what_needs_one_names_it(
+    installation: Installation, project: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    hide = f"import sys\nsys.modules.update(dict.fromkeys({EXTRAS}))\n"
+    (site / "sitecustomize.py").write_text(hide)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return installation.run(project, *arguments, PYTHONPATH=str(site))
+
+    ended = run("nightly", *FILES)
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    page = (project / "runs" / "latest" / "report.html").read_text()
+    assert "pip install &#39;trial-balance[charts]&#39;" in page
+    assert run("export").stderr.endswith("; run pip install 'trial-balance[export]'\n")
+    assert run("trends").returncode == 0
+    refused = run("e2e", "--env", "local")
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("; run pip install 'trial-balance[reference]'\n")
+    environment = project / "mine.yaml"
+    environment.write_text(environment.read_text().replace("sqlite:///", "postgresql://"))
+    sentence = "psycopg is not installed; run pip install 'trial-balance[postgresql]'"
+    for command in (["e2e", *FILES], ["validate", *FILES], ["doctor", "--env", "mine.yaml"]):
+        refused = run(*command)
+        assert sentence in refused.stdout + refused.stderr
+        assert refused.returncode in (2, 3)
 
 
 def test_hints_and_the_repeated_command_work_where_they_are_printed(

@@ -63,7 +63,7 @@ def test_data_from_the_network_is_refused() -> None:
 
 def test_without_the_library_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    with pytest.raises(ChartsUnavailable, match="pip install vl-convert-python"):
+    with pytest.raises(ChartsUnavailable, match="vl_convert is not installed; run make setup"):
         render_svg(SPEC, "x")
 
 

@@ -1,13 +1,13 @@
 """Query a database without writing to it, and without waiting for it without bound."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from config.extras import missing_driver
 from witnesses.database.dialect import DatabaseDown, Session
-from witnesses.database.mysql import MysqlSession
 from witnesses.database.postgresql import PostgresqlSession
 from witnesses.database.sqlite import SqliteSession
 from witnesses.database.time_limit import TimeLimit
@@ -15,9 +15,6 @@ from witnesses.database.time_limit import TimeLimit
 TIMEOUT_S = 5
 # Rows that arrive restart the time limit, but a query with all its rows ends within this.
 WHOLE_S = 60
-
-_DIALECTS: tuple[type[Session], ...] = (PostgresqlSession, MysqlSession, SqliteSession)
-_BY_SCHEME = {scheme: dialect for dialect in _DIALECTS for scheme in dialect.schemes}
 
 
 @contextmanager
@@ -28,8 +25,10 @@ def asking(
 
     Raises DatabaseDown.
     """
+    if missing := missing_driver(url):
+        raise DatabaseDown(missing)
     address = _address(url)
-    dialect = _BY_SCHEME[address.get_backend_name()]
+    dialect = _dialects()[address.get_backend_name()]
     session = dialect(address, TimeLimit(timeout_s, whole_s, dialect.grace_s))
     engine = session.engine()
     try:
@@ -46,11 +45,21 @@ def asking(
         engine.dispose()
 
 
+def _dialects() -> dict[str, type[Session]]:
+    """Return the dialect of each scheme; that of MySQL only where its driver is installed."""
+    dialects: list[type[Session]] = [PostgresqlSession, SqliteSession]
+    with suppress(ModuleNotFoundError):
+        from witnesses.database.mysql import MysqlSession  # which imports the driver
+
+        dialects.append(MysqlSession)
+    return {scheme: dialect for dialect in dialects for scheme in dialect.schemes}
+
+
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise DatabaseDown("its address is not a database URL that can be used here") from error
-    if address.get_backend_name() not in _BY_SCHEME:
+    if address.get_backend_name() not in _dialects():
         raise DatabaseDown("its address is not a database URL that can be used here")
     return address

@@ -114,7 +114,7 @@ def test_without_the_library_there_are_tables_and_the_reason(
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     pictures = draw_charts(result, folder.path)
     page = render_html(result, pictures)
-    assert page.count("vl-convert-python is not installed") == 7
+    assert page.count("vl_convert is not installed") == 7
     assert "Data: Response time over time" in page
     assert not any(each.svg for each in pictures.pictures)
 

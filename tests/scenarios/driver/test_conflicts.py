@@ -12,6 +12,7 @@ from config.services import Service
 from scenarios.driver.conflicts import (
     find_data_conflicts,
     find_load_conflicts,
+    find_missing_drivers,
     find_witness_conflicts,
 )
 from scenarios.language.data_files import read_tables
@@ -184,6 +185,26 @@ def test_an_absolute_count_needs_a_tenant_that_no_earlier_run_had(
     problems = _with_api(tmp_path, apis=apis, tenant=tenant)
     words = "test has one tenant for all runs, so that counts of earlier ones are in it"
     assert problems == ([] if tenant == "per run" else [f"s.yaml:8: {words}; remove absolute"])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "extra"),
+    [
+        ("postgresql", "postgresql"), ("postgres", "postgresql"),
+        ("postgresql+psycopg", "postgresql"), ("mysql", "mysql"), ("mariadb", "mysql"),
+        ("mysql2", "mysql"),
+    ],
+)  # fmt: skip
+def test_a_database_whose_driver_is_missing_is_reported_where_it_is_named(
+    tmp_path: Path, scheme: str, extra: str
+) -> None:
+    path = tmp_path / "e.yaml"
+    path.write_text("environment: e\nservices: {}\ndatabases:\n  main: sqlite:///x\n  old: ''\n")
+    databases = {"main": "sqlite:///x", "old": f"{scheme}://db/x"}
+    environment = Environment.model_construct(environment="e", databases=databases)
+    found = find_missing_drivers(environment, path, lambda extra: f"no {extra}")
+    assert [str(each) for each in found] == [f"{path}:5: no {extra}"]
+    assert find_missing_drivers(environment, path, lambda _: "") == []
 
 
 def test_a_check_of_prometheus_needs_one(tmp_path: Path) -> None:
