@@ -22,7 +22,7 @@ from scenarios.language.amounts import resolution_of
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
 from witnesses.database.trace_reading import TraceReading, read_traces
-from witnesses.histograms import buckets_of
+from witnesses.histograms import buckets_of, natives_of
 from witnesses.model import CountedQuantity, Reading
 from witnesses.precision import Precision
 from witnesses.prometheus.reading import PrometheusReading
@@ -195,10 +195,11 @@ class Case:
 
     @cached_property
     def buckets(self) -> dict[str, CountedQuantity]:
-        """The buckets of the histograms that objectives are on, by name."""
-        run = self.run
-        collected = buckets_of(self.scenario, run.tenant, is_exclusive=run.exclusive)
-        return {each.name: each for each in collected}
+        """The histograms that objectives are on, classic and native, by name."""
+        scenario, tenant, is_exclusive = self.scenario, self.run.tenant, self.run.exclusive
+        classic = buckets_of(scenario, tenant, is_exclusive=is_exclusive)
+        native = natives_of(scenario, tenant, is_exclusive=is_exclusive)
+        return {each.name: each for each in (*classic, *native)}
 
     def quantity(self, name: str) -> CountedQuantity:
         """Return a quantity of the scenario as this run counts it, or buckets of a histogram."""

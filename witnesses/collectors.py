@@ -13,7 +13,7 @@ from witnesses.api.collector import ApiCollector
 from witnesses.api.reading import is_collected as is_api_collected
 from witnesses.database.collector import DatabaseCollector
 from witnesses.health.collector import collect_health
-from witnesses.histograms import buckets_of
+from witnesses.histograms import buckets_of, natives_of
 from witnesses.model import Collector, CountedQuantity, Moment
 from witnesses.process_identity import START_TIME_MARGIN_S
 from witnesses.prometheus.client import PrometheusClient
@@ -231,7 +231,8 @@ def open_collectors(
         in_order = [services, *records]
         if client:
             prometheus = PrometheusCollector(
-                client, ServiceTargets.of_environment(environment), folder, quantities,
+                client, ServiceTargets.of_environment(environment), folder,
+                (*quantities, *natives_of(scenario, tenant, is_exclusive=environment.exclusive)),
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
                 is_silent=is_self_observed,
             )  # fmt: skip

@@ -12,7 +12,7 @@ the limits.
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from scenarios.language.histograms import EDGE, bucket_selector, edge_s, is_at
@@ -95,6 +95,21 @@ def buckets(
         service=objective.service or next(of_step, None), shared=not objective.is_per_tenant,
     )  # fmt: skip
     return CountedQuantity(f"server_latency.{number}", settings, tenant, is_exclusive)
+
+
+def natives_of(
+    scenario: Scenario, tenant: str, *, is_exclusive: bool
+) -> tuple[CountedQuantity, ...]:
+    """Return the same histograms as Prometheus has native ones, under their own names."""
+    classic = buckets_of(scenario, tenant, is_exclusive=is_exclusive)
+    objectives = scenario.checks.server_latency
+    return tuple(
+        replace(
+            each, name=f"{each.name}.native", is_native=True,
+            settings=each.settings.model_copy(update={"prometheus": objective.histogram}),
+        )
+        for each, objective in zip(classic, objectives, strict=True)
+    )  # fmt: skip
 
 
 def histograms_of(

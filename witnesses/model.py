@@ -34,13 +34,17 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True)
 class CountedQuantity:
-    """A quantity of the scenario as one run counts it, and how finely."""
+    """A quantity of the scenario as one run counts it, and how finely.
+
+    `is_native` means that its series are native histograms, whose samples have many buckets each.
+    """
 
     name: str
     settings: Quantity
     tenant: str
     is_exclusive: bool
     precision: Precision = WHOLE
+    is_native: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:

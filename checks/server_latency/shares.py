@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.balance.figures import read_figures
-from checks.balance.preconditions import Precondition, cast_doubts, doubts_on
+from checks.balance.preconditions import Doubt, Precondition, cast_doubts, doubts_on
 from checks.case import Case
 from checks.server_latency.requests import StepRequests
 from checks.service_levels import Gap, ServerShare
@@ -14,6 +14,7 @@ from scenarios.language.objectives import ServerLatencyObjective
 from witnesses.figure import ZERO, Figure, Labels, sum_by_labels
 from witnesses.histograms import Histogram, histograms_of
 from witnesses.model import CountedQuantity
+from witnesses.prometheus.native_histograms import edges_for
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
 from witnesses.service.reading import ServiceReading
@@ -56,10 +57,36 @@ def read_histograms(
     read = {}
     for witness, of_witness in figures.items():
         by_labels = histograms_of(of_witness, edges[witness], per_second)
-        read[witness] = WitnessHistograms(
-            by_labels, of_witness.absent, None if by_labels else gap
-        )  # fmt: skip
+        read[witness] = WitnessHistograms(by_labels, of_witness.absent, None if by_labels else gap)
+    if PROMETHEUS in read and not _has_edges(read[PROMETHEUS], objective):
+        native = _native(case, f"{buckets.name}.native", objective, doubts)
+        read[PROMETHEUS] = native if native.by_labels else read[PROMETHEUS]
     return read
+
+
+def _has_edges(witness: WitnessHistograms, objective: ServerLatencyObjective) -> bool:
+    """Return whether a classic histogram has an edge at each limit."""
+    around = [
+        histogram.edges_around(limit_s)
+        for histogram in witness.by_labels.values()
+        for limit_s in objective.limits().values()
+    ]
+    return bool(around) and all(below == above for below, above in around)
+
+
+def _native(
+    case: Case, name: str, objective: ServerLatencyObjective, doubts: Iterable[Doubt]
+) -> WitnessHistograms:
+    """Return what Prometheus has of a native histogram, at the edges around the limits."""
+    native, per_second = case.quantity(name), objective.per_second(case.run.tenant) or 1.0
+    buckets = case.prometheus.native_buckets(native)
+    limits = (limit_s * per_second for limit_s in objective.limits().values())
+    edges = sorted({edge for limit in limits for edge in edges_for(buckets, limit)})
+    reading = replace(case.prometheus, native_edges=tuple(edges))
+    figures = cast_doubts({PROMETHEUS: reading.figures(native)}, doubts)[PROMETHEUS]
+    written = [{repr(edge) for edge in (*edges, math.inf)}]
+    by_labels = histograms_of(figures, written, per_second) if buckets else {}
+    return WitnessHistograms(by_labels, figures.absent, None if by_labels else Gap.NO_SERIES)
 
 
 def _labels_on_pages(
@@ -133,7 +160,9 @@ def _gap_of(
 ) -> Gap | None:
     if histogram.falling_edge_s is not None:
         return Gap.NOT_CUMULATIVE
-    if math.isinf(most):
+    counts = total, histogram.count or total
+    is_void = any(each.low is None and each.high is None for each in counts)
+    if is_void or math.isinf(most):
         return Gap.UNBOUNDED
     if not most:
         return Gap.NOTHING_TIMED

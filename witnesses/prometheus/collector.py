@@ -161,7 +161,10 @@ class PrometheusCollector:
             each.name: self._service_targets.selector(each, targets) for each in self._quantities
         }
         moving = [each.name for each in self._quantities if each.has_other_traffic]
-        return SampleCollector(self._client, self._folder, self._targets, selectors, pace, moving)
+        native = [each.name for each in self._quantities if each.is_native]
+        return SampleCollector(
+            self._client, self._folder, self._targets, selectors, pace, moving, native=native
+        )
 
     def collect_moved_samples(self) -> None:
         """Wait until the figures have moved and come to rest again, within a bound; collect all.

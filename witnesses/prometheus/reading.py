@@ -1,6 +1,7 @@
 """Read what was collected from Prometheus: the exact increase of each quantity."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain, repeat
@@ -16,7 +17,8 @@ from witnesses.model import CountedQuantity, RecordKind, Source
 from witnesses.prometheus.accumulator import Accumulator, SeriesState
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import Growth, zero_of
-from witnesses.prometheus.samples import ScrapeLog, Target
+from witnesses.prometheus.native_histograms import Bucket, at_edges, buckets_in
+from witnesses.prometheus.samples import RawSeries, ScrapeLog, Target
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import TargetLogs, Windows
 from witnesses.target_history import TargetHistory
@@ -34,6 +36,7 @@ class PrometheusReading:
     """What Prometheus reported over a run. `scrape_logs` are by job and instance.
 
     `departed` are the targets of discovered replicas that went away before the first request.
+    Native histograms are read as cumulative counts at the `native_edges`, in their own unit.
     """
 
     collection: CollectionRecord
@@ -41,6 +44,7 @@ class PrometheusReading:
     folder: Path
     target_labels: TargetLabels = NO_TARGETS
     departed: frozenset[Target] = frozenset()
+    native_edges: tuple[float, ...] = ()
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
@@ -173,13 +177,19 @@ class PrometheusReading:
 
     def labels_of(self, quantity: CountedQuantity) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield the instance and the labels of each series of a quantity, once per window."""
-        try:
-            for window in Windows(self.folder, len(self.collection.windows)).read_series(
-                f"quantity-{quantity.name}"
-            ):
-                yield from ((each.labels.get(INSTANCE, ""), each.labels) for each in window)
-        except (OSError, ValueError):
-            return
+        for each in self._series_of(quantity):
+            yield each.labels.get(INSTANCE, ""), each.labels
+
+    def native_buckets(self, quantity: CountedQuantity) -> set[Bucket]:
+        """Return the buckets of native histograms that had any value."""
+        return {bucket for each in self._series_of(quantity) for bucket in buckets_in(each)}
+
+    def _series_of(self, quantity: CountedQuantity) -> Iterator[RawSeries]:
+        """Yield the series of each window, as far as they can be read."""
+        windows = Windows(self.folder, len(self.collection.windows))
+        with suppress(OSError, ValueError):
+            for window in windows.read_series(f"quantity-{quantity.name}"):
+                yield from window
 
     def targets_of(self, quantity: CountedQuantity) -> dict[Target, ScrapeLog]:
         """Return the targets that a quantity's selector can mean."""
@@ -213,7 +223,8 @@ class PrometheusReading:
         for series, of_targets in zip(series_windows, target_windows, strict=False):
             if of_targets:
                 targets.add(of_targets)
-            accumulator.add(series, targets.by_name)
+            counts = at_edges(series, self.native_edges) if self.native_edges else series
+            accumulator.add(counts, targets.by_name)
 
     def _scrape_log(self, state: SeriesState) -> ScrapeLog:
         return self.scrape_logs.get(state.target, ScrapeLog(fresh=self.collection.fresh))

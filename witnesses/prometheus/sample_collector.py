@@ -21,6 +21,7 @@ from witnesses.prometheus.windows import DURATIONS, SAMPLE_COUNTS, START_TIMES, 
 
 # About 10 MB of a response, beside its labels. Prometheus refuses more than fifty million.
 MAX_SAMPLES = 500_000
+_BUCKETS = 100  # of a sample of a native histogram; its buckets are at most 160, as a rule
 _FIRST_SCRAPES = 60
 _FEWEST_SCRAPES = 8
 # The next window is sized by the samples of the last one; a window that holds too many is at least
@@ -62,12 +63,13 @@ class SampleCollector:
         pace: tuple[float, float],
         moving: Collection[str] = (),
         max_samples: int = MAX_SAMPLES,
+        native: Collection[str] = (),
     ) -> None:
         """Take nothing yet; `targets` is a label matcher in braces.
 
         `pace` is since when samples matter (epoch seconds), and the scrape interval in seconds.
-        Quantities among the `moving` are not waited for. A response has about `max_samples` at
-        most, or a few scrapes if those have more.
+        Quantities among the `moving` are not waited for; those among the `native` are histograms. A
+        response has about `max_samples` at most, or a few scrapes if those have more.
         """
         self._max_samples = max_samples
         self._client = client
@@ -79,6 +81,7 @@ class SampleCollector:
             SAMPLE_COUNTS: f"scrape_samples_scraped{targets}",
         }
         self._quantities = {f"quantity-{name}": each for name, each in selectors.items()}
+        self._native = {selectors[name] for name in native}
         self._moving = {f"quantity-{name}" for name in moving}
         self._since, self._interval_s = pace
         self._length_s = _FIRST_SCRAPES * self._interval_s
@@ -159,7 +162,8 @@ class SampleCollector:
         """Count samples; if a server refuses, fetch them in windows of an unchanged length."""
         try:
             response = self._client.query(f"sum(count_over_time({query}[{self._range(end)}]))", end)
-            return float(response.result[0]["value"][1]) if response.result else 0.0
+            weight = _BUCKETS if query in self._native else 1
+            return weight * float(response.result[0]["value"][1]) if response.result else 0.0
         except (PrometheusDown, LookupError, TypeError, ValueError):
             return self._max_samples
 

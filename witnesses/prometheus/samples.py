@@ -71,6 +71,18 @@ class _Texts(msgspec.Struct, gc=False):
     values: list[tuple[float, str]]
 
 
+class NativeHistogram(msgspec.Struct, gc=False):
+    """One sample of a native histogram; a bucket is (rule, left, right, count), and not empty."""
+
+    count: float
+    buckets: list[tuple[int, str, str, float]] = []
+
+
+class _Histograms(msgspec.Struct, gc=False):
+    metric: msgspec.Raw
+    histograms: list[tuple[float, NativeHistogram]]
+
+
 class _Data(msgspec.Struct):
     result: list[msgspec.Raw]
 
@@ -84,15 +96,20 @@ _RESPONSE = msgspec.json.Decoder(_Response)
 # but for "+Inf".
 _VALUES = msgspec.json.Decoder(_Values, strict=False)
 _TEXTS = msgspec.json.Decoder(_Texts, strict=False)
+_HISTOGRAMS = msgspec.json.Decoder(_Histograms, strict=False)
 _LABELS = msgspec.json.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
 class RawSeries:
-    """One series of a response, whose labels are decoded only where they are needed."""
+    """One series of a response, whose labels are decoded only where they are needed.
+
+    The samples of a native histogram are its counts; `histograms` are the whole of it.
+    """
 
     metric: bytes
     samples: list[Sample]
+    histograms: Sequence[tuple[float, NativeHistogram]] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -107,15 +124,22 @@ def raw_series(response: bytes | mmap) -> Iterator[RawSeries]:
     """Yield the series of a range vector, one in memory at a time. Raises ValueError for others."""
     try:
         for each in _RESPONSE.decode(response).data.result:
-            if b'"+Inf"' in bytes(each):
-                text = _TEXTS.decode(each)
-                samples = [(at, float(value)) for at, value in text.values]
-                yield RawSeries(bytes(text.metric), samples)
-            else:
-                one = _VALUES.decode(each)
-                yield RawSeries(bytes(one.metric), one.values)
+            try:
+                yield _series_of_values(each)
+            except msgspec.ValidationError:  # without values
+                native = _HISTOGRAMS.decode(each)
+                counts = [(at, histogram.count) for at, histogram in native.histograms]
+                yield RawSeries(bytes(native.metric), counts, native.histograms)
     except msgspec.MsgspecError as error:
         raise ValueError("not the range vector of a Prometheus response") from error
+
+
+def _series_of_values(series: msgspec.Raw) -> RawSeries:
+    if b'"+Inf"' not in bytes(series):
+        one = _VALUES.decode(series)
+        return RawSeries(bytes(one.metric), one.values)
+    text = _TEXTS.decode(series)
+    return RawSeries(bytes(text.metric), [(at, float(value)) for at, value in text.values])
 
 
 def read_series(response: bytes | mmap) -> list[Series]:

@@ -1,5 +1,6 @@
 """Runs whose service keeps a histogram of its durations, and how they are judged."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,24 @@ def case_of(
         record = CollectionRecord(False, BEGIN, END, READ_AT, 0.001, 5.0, jobs={"shop": "shop"})
         write_prometheus(folder, {"server_latency.0": series}, collection=record)
     return read_case(folder)
+
+
+def with_native(
+    place: Path, made: Sequence[Made], *grown: tuple[str, str, int], per_edge: int = 0
+) -> Case:
+    """Write a run of which Prometheus has a native histogram that grew by such buckets."""
+    case = case_of(place, made, page((TENANT, (per_edge,) * 3)), prometheus={})
+    samples = [
+        [at, {"count": str(sum(n for *_, n in grown) if at > END else 0), "sum": "1",
+              "buckets": [[0, *edges, str(n)] for *edges, n in (grown if at > END else ())]}]
+        for at, _ in settled(0, 1)
+    ]  # fmt: skip
+    labels = {"__name__": "took_seconds", "job": "shop", "instance": "shop:80", "tenant": "acme"}
+    result = [{"metric": labels, "histograms": samples}]
+    response = {"status": "success", "data": {"resultType": "matrix", "result": result}}
+    name = "prometheus/quantity-server_latency.0.native.json"
+    case.folder.write_witness_file(name, json.dumps(response).encode())
+    return read_case(case.folder)
 
 
 def judged(place: Path, *arguments: Any, **keywords: Any) -> Judgement:

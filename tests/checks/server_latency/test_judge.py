@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from checks.case import read_case
+from checks.server_latency.judge import judge_server_latency
 from checks.service_levels import Gap
 from checks.verdict import Verdict
 from tests.checks.server_latency.histogram_runs import (
@@ -18,6 +20,7 @@ from tests.checks.server_latency.histogram_runs import (
     finding_of,
     judged,
     verdict_of,
+    with_native,
 )
 from tests.evidence_factory import write_run
 from tests.witnesses.service.test_durations import page
@@ -235,8 +238,23 @@ def test_one_value_over_the_max_fails(tmp_path: Path) -> None:
     assert (finding.verdict, finding.expected) == (Verdict.FAIL, "all within 2.5 s")
 
 
-def test_a_run_without_objectives_has_no_finding(tmp_path: Path) -> None:
-    from checks.case import read_case
-    from checks.server_latency.judge import judge_server_latency
+@pytest.mark.parametrize(
+    ("grown", "ratios", "verdict"),
+    [
+        ([("1", "2", 38), ("4", "8", 2)], (0.95, 0.95), Verdict.PASS),
+        ([("1", "2", 36), ("2", "4", 2), ("4", "8", 2)], (0.9, 0.95), Verdict.INCONCLUSIVE),
+        ([("1", "2", 35), ("2", "4", 2), ("4", "8", 3)], (0.875, 0.925), Verdict.FAIL),
+        ([("1", "2", 36), ("2", "4", 3), ("4", "8", 1)], (0.9, 0.975), Verdict.INCONCLUSIVE),
+        ([("1", "2", 39), ("2", "4", 1)], (0.975, 1.0), Verdict.PASS),
+    ],
+)
+def test_a_native_histogram_bounds_the_share_by_the_bucket_around_the_limit(
+    tmp_path: Path, grown: list[tuple[str, str, int]], ratios: tuple[float, float],
+    verdict: Verdict,
+) -> None:  # fmt: skip
+    (row,) = judge_server_latency(with_native(tmp_path, SERVED_40, *grown)).server_latency
+    assert (row.shares["prometheus"].ratios, row.verdict) == (ratios, verdict)
 
+
+def test_a_run_without_objectives_has_no_finding(tmp_path: Path) -> None:
     assert judge_server_latency(read_case(write_run(tmp_path))).findings == ()
