@@ -17,8 +17,8 @@ HELD = [document for document in DOCUMENTS if document != "docs/card-center-v1.m
 _PATH = re.compile(r"[\w.][\w./<>…-]*(?:\.py|\.ya?ml|\.md|/)")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
-# What a run leaves, what a user writes, and the names that every package has.
-_OF_A_RUN = ("runs/", "evidence/", "deploy/state")
+# What a run and a build leave, what a user writes, and the names that every package has.
+_OF_A_RUN = ("runs/", "evidence/", "deploy/state", "dist/")
 _NO_PATHS = {"summary.md", "mine.yaml", "staging.yaml", "collector.py", "reading.py",
              "meter.py", "laptop.yaml", "uses.yaml"}  # fmt: skip
 
