@@ -6,7 +6,7 @@ the ids of all that may not pass, each with its code; `words` are parts of the e
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -17,6 +17,7 @@ from checks.verdict import Verdict, exit_code
 SCHEMA_VERSION = 1
 
 CLEAN = ""
+LOCAL, NO_PROMETHEUS, NO_METRICS = "local", "without-prometheus", "without-metrics"
 
 _USED, _FETCHED, _USE_COUNTS = "usage/cards_used", "usage/cards_fetched", "usage/use_counts"
 _BATCHES, _RETRIEVES = "usage/batch_requests", "usage/retrieve_requests"
@@ -29,12 +30,22 @@ _OF_CARDS = (_USED, *_WITHOUT_ROWS)
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a run with one fault must come to; CLEAN is a run without any."""
+    """What a run with one fault must come to; CLEAN is a run without any.
+
+    `environment` is that of the run; others than the local one declare witnesses absent.
+    """
 
     fault: str
     verdict: Verdict
     findings: Mapping[str, Code | None]
     words: tuple[str, ...] = ()
+    environment: str = LOCAL
+
+    @property
+    def name(self) -> str:
+        """The fault, with the witnesses that the environment lacks."""
+        name = self.fault or "clean"
+        return name if self.environment == LOCAL else f"{name}-{self.environment}"
 
 
 @dataclass(frozen=True)
@@ -142,12 +153,34 @@ EXPECTATIONS = (
 )  # fmt: skip
 
 
-def planned_runs(faults: Sequence[str]) -> list[Expectation]:
-    """Return the audit's runs in order: clean ones before, between and after the faults."""
+# What the witnesses that remain must show where others are declared absent: without a Prometheus,
+# and where only Prometheus can read the metrics of Cards.
+OF_ABSENT_WITNESSES = (
+    replace(_fails("lost-usage-increment", {_USED: Code.LOST_COUNT},
+                   "service stands", "the counter missed what was done"),
+            environment=NO_PROMETHEUS),
+    replace(_fails("wrong-label-value", {_USED: Code.WRONG_LABEL}, "were counted under insights"),
+            environment=NO_METRICS),
+    replace(_fails("lost-usage-row", _all((_USED, _FETCHED, _USE_COUNTS), Code.LOST_ROW),
+                   "database:cards stands", "what was done was not stored"),
+            environment=NO_METRICS),
+)  # fmt: skip
+
+
+def planned_runs(names: Sequence[str]) -> list[Expectation]:
+    """Return the audit's runs in order: clean ones before, between and after the faults.
+
+    Those with absent witnesses follow, after a clean one for each environment.
+    """
     clean = Expectation(CLEAN, Verdict.PASS, {})
-    chosen = [each for each in EXPECTATIONS if each.fault in faults]
+    chosen = [each for each in EXPECTATIONS if each.name in names]
     half = (len(chosen) + 1) // 2
-    return [clean, *chosen[:half], clean, *chosen[half:], clean]
+    planned = [clean, *chosen[:half], clean, *chosen[half:], clean]
+    for environment in (NO_PROMETHEUS, NO_METRICS):
+        lacking = [each for each in OF_ABSENT_WITNESSES
+                   if each.name in names and each.environment == environment]  # fmt: skip
+        planned += [replace(clean, environment=environment), *lacking] if lacking else []
+    return planned
 
 
 def judge_run(

@@ -90,7 +90,9 @@ def _explained(
     if not has_other_traffic:
         rows = date_differences(case, rows)
     beside = case.services.beside(quantity) if case.run.exclusive else {}
-    return find_misplaced(rows, beside, SERVICE)
+    # its metrics may be shown to Prometheus alone
+    counter = SERVICE if any(SERVICE in row.figures for row in rows) else PROMETHEUS
+    return find_misplaced(rows, beside, counter)
 
 
 def _with_possible_causes(case: Case, name: str, rows: list[UsageRow]) -> list[UsageRow]:

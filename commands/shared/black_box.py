@@ -1,4 +1,4 @@
-"""Run a command as a black box: its exit code and output, and no way for it to outlive us."""
+"""Run commands as black boxes: their exit code and output, and no way for them to outlive us."""
 
 import os
 import signal
@@ -21,48 +21,59 @@ class CompletedCommand:
     is_late: bool
 
 
-def run_black_box(
-    command: Sequence[str],
-    log: Path,
-    timeout_s: float,
-    environ: Mapping[str, str] = os.environ,
-    stop_s: float = 20.0,
-) -> CompletedCommand:
-    """Run a command to its end and return its output; stderr goes to the log.
+class BlackBox:
+    """A command that runs. Its output goes to a file, so that several can run at the same time."""
 
-    It is stopped after `timeout_s` seconds, and when this is interrupted: with SIGINT, and with
-    SIGKILL `stop_s` seconds later.
-    """
-    began = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            env=dict(environ),
-            start_new_session=True,  # Ctrl-C in a terminal reaches it once only, through us
-            preexec_fn=dies_with_parent(),  # noqa: PLW1509 - it takes no lock
-        )
-    stdout, is_late = b"", False
-    try:
-        stdout = process.communicate(timeout=timeout_s)[0]
-    except subprocess.TimeoutExpired:
-        is_late = True
-    finally:
-        _stop(process, stop_s)
-    return CompletedCommand(process.returncode, stdout, time.monotonic() - began, is_late)
+    def __init__(
+        self,
+        command: Sequence[str],
+        output: Path,
+        log: Path,
+        environ: Mapping[str, str] = os.environ,
+        stop_s: float = 20.0,
+    ) -> None:
+        """Start the command; stderr goes to the log. `stop_s` is how long it may take to stop."""
+        self._output, self._stop_s = output, stop_s
+        self._begun_s = time.monotonic()
+        with output.open("wb") as stdout, log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(environ),
+                start_new_session=True,  # Ctrl-C in a terminal reaches it once only, through us
+                preexec_fn=dies_with_parent(),  # noqa: PLW1509 - it takes no lock
+            )
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the command has ended by itself."""
+        return self._process.poll() is not None
 
-def _stop(process: subprocess.Popen[bytes], stop_s: float) -> None:
-    """End a process that still runs: with SIGINT, reading its remaining output, then SIGKILL."""
-    try:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=stop_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    finally:
-        if process.stdout:
-            process.stdout.close()
+    def wait(self, timeout_s: float) -> CompletedCommand:
+        """Return how it ended; it is stopped `timeout_s` seconds after its start.
+
+        What it had written until then is no output.
+        """
+        is_late, duration_s = False, time.monotonic() - self._begun_s
+        try:
+            self._process.wait(max(0.0, timeout_s - duration_s))
+        except subprocess.TimeoutExpired:
+            is_late = True
+        finally:
+            self.stop()
+        stdout = b"" if is_late else self._output.read_bytes()
+        duration_s = time.monotonic() - self._begun_s
+        return CompletedCommand(self._process.returncode, stdout, duration_s, is_late)
+
+    def stop(self) -> None:
+        """End the command if it still runs: with SIGINT, then with SIGKILL."""
+        if self.has_ended:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(self._stop_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

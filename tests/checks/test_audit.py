@@ -10,6 +10,8 @@ import pytest
 from checks.audit import (
     CLEAN,
     EXPECTATIONS,
+    LOCAL,
+    OF_ABSENT_WITNESSES,
     Audit,
     AuditedRun,
     Expectation,
@@ -64,7 +66,17 @@ def test_every_fault_is_described_in_a_sentence() -> None:
     assert all(fault.sentence.endswith(".") for fault in FAULTS.values())
 
 
-@pytest.mark.parametrize("expected", EXPECTATIONS, ids=lambda each: each.fault)
+def test_faults_are_seeded_where_witnesses_are_absent_too_under_names_of_their_own() -> None:
+    assert {each.environment for each in EXPECTATIONS} == {LOCAL}
+    assert all(each.environment != LOCAL for each in OF_ABSENT_WITNESSES)
+    assert {each.fault for each in OF_ABSENT_WITNESSES} <= FAULTS.keys()
+    names = [each.name for each in (*EXPECTATIONS, *OF_ABSENT_WITNESSES)]
+    assert len(names) == len({*names})
+
+
+@pytest.mark.parametrize(
+    "expected", [*EXPECTATIONS, *OF_ABSENT_WITNESSES], ids=lambda each: each.name
+)
 def test_no_fault_is_expected_to_go_unnoticed(expected: Expectation) -> None:
     assert expected.verdict is not Verdict.PASS
     assert expected.findings
@@ -127,6 +139,19 @@ def test_clean_runs_stand_at_both_ends_and_between(faults: list[str]) -> None:
     assert len(places) == 3
     assert (places[0], places[2]) == (0, len(planned) - 1)
     assert abs(places[1] - (places[0] + places[2]) / 2) <= 0.5
+
+
+def test_each_environment_without_a_witness_has_a_clean_run_first() -> None:
+    planned = planned_runs([each.name for each in OF_ABSENT_WITNESSES])
+    assert [each.fault for each in planned[:3]] == [CLEAN] * 3
+    environments = [each.environment for each in planned[3:]]
+    assert environments == sorted(environments, key=environments.index)
+    for environment in {*environments}:
+        of_it = [each for each in planned if each.environment == environment]
+        assert of_it[0].fault == CLEAN
+        assert all(each.fault != CLEAN for each in of_it[1:])
+    names = [each.name for each in planned]
+    assert {each.name for each in OF_ABSENT_WITNESSES} < {*names}
 
 
 def test_clean_runs_must_pass_without_a_finding() -> None:

@@ -8,10 +8,19 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.audit import CLEAN, EXPECTATIONS, Audit, Expectation
+from checks.audit import CLEAN, EXPECTATIONS, LOCAL, OF_ABSENT_WITNESSES, Audit, Expectation
 from checks.verdict import Verdict
-from commands.audit import audit, audit_one, open_audit, plan_audit, publish_audit, write_audit
+from commands.audit import (
+    ENVIRONMENTS,
+    StartedRuns,
+    audit,
+    open_audit,
+    plan_audit,
+    publish_audit,
+    write_audit,
+)
 from commands.shared.run_setup import versions
+from config.environment import find_environment, read_environment
 from config.errors import ConfigError
 from config.program import typed_command
 from reference_services.faults.catalog import FAULTS
@@ -26,9 +35,30 @@ def published(record: Audit, folder: Path, as_json: bool = False) -> int:
 
 
 def test_a_whole_audit_has_every_fault_once_and_three_clean_runs() -> None:
-    planned = [each.fault for each in plan_audit(())]
+    whole = plan_audit(())
+    planned = [each.fault for each in whole if each.environment == LOCAL]
     assert sorted(planned) == sorted([*FAULTS, CLEAN, CLEAN, CLEAN])
     assert (planned[0], planned[-1]) == (CLEAN, CLEAN)
+    absent = [each.name for each in whole if each.environment != LOCAL and each.fault]
+    assert absent == [each.name for each in OF_ABSENT_WITNESSES]
+
+
+def test_each_environment_of_the_audit_is_the_local_one_without_some_witness() -> None:
+    values = {"PROMETHEUS_URL": "http://prometheus.example"}
+    for name in ("CARDS", "ONBOARDING", "WORKFLOW"):
+        address = f"http://{name.lower()}.example"
+        values |= {f"{name}_URL": address, f"{name}_METRICS": f"{address}/metrics",
+                   f"{name}_DATABASE_URL": f"sqlite:///{name}.db"}  # fmt: skip
+    local, without_prometheus, without_metrics = (
+        read_environment(find_environment(str(place)), values) for place in ENVIRONMENTS.values()
+    )
+    assert without_prometheus.prometheus is None
+    assert without_metrics.services["cards"].metrics == "none"
+    mended = {"environment": "local", "prometheus": local.prometheus}
+    assert without_prometheus.model_copy(update=mended).model_dump() == local.model_dump()
+    services = {**without_metrics.services, "cards": local.services["cards"]}
+    of_metrics = {"environment": "local", "services": services}
+    assert without_metrics.model_copy(update=of_metrics).model_dump() == local.model_dump()
 
 
 def test_only_the_faults_that_are_named_are_audited() -> None:
@@ -65,7 +95,9 @@ def test_a_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
 def test_a_run_that_is_refused_is_not_caught_and_its_folder_tells_why(tmp_path: Path) -> None:
     """`run.py` knows no such fault: it ends at once, with what it says on stderr."""
     expected = Expectation("no-such-fault", Verdict.FAIL, {})
-    audited = audit_one(expected, tmp_path, "01-no-such-fault")
+    runs = StartedRuns(tmp_path)
+    runs.start_until(1, [expected])
+    audited = runs.finish(1, expected)
     assert audited.errors == ("the run ended with exit code 2 and without a result",)
     assert (audited.is_caught, audited.verdict) == (False, None)
     assert (audited.folder, audited.sentence) == ("01-no-such-fault", "")

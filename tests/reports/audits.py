@@ -18,7 +18,7 @@ EXPLANATION = (
 
 def audited(expected: Expectation, place: int, **changes: Any) -> AuditedRun:
     """Make a run that came to what it must."""
-    name = expected.fault or "clean"
+    name = expected.name
     good = AuditedRun(
         fault=expected.fault,
         sentence=SENTENCE if expected.fault else "",

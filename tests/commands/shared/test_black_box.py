@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands.shared.black_box import CompletedCommand, run_black_box
+from commands.shared.black_box import BlackBox, CompletedCommand
 from tests.paths import ROOT
 
 SLEEP = "time.sleep(3600)"
@@ -17,8 +17,9 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); t
 PARENT = """
 import sys
 from pathlib import Path
-from commands.shared.black_box import run_black_box
-run_black_box([sys.executable, "-c", {child!r}], Path(sys.argv[1]), 3600)
+from commands.shared.black_box import BlackBox
+log = Path(sys.argv[1])
+BlackBox([sys.executable, "-c", {child!r}], log.with_name("output"), log).wait(3600)
 """
 CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(3600)"
 
@@ -29,7 +30,9 @@ def ran(
     program: str, folder: Path, timeout_s: float = 120, stop_s: float = 120, **more: str
 ) -> CompletedCommand:
     command = [sys.executable, "-c", program]
-    return run_black_box(command, folder / "log", timeout_s, {**os.environ, **more}, stop_s)
+    environ = {**os.environ, **more}
+    box = BlackBox(command, folder / "output", folder / "log", environ, stop_s)
+    return box.wait(timeout_s)
 
 
 def test_exit_code_and_output_are_those_of_the_command(tmp_path: Path) -> None:
@@ -83,3 +86,15 @@ def test_a_command_does_not_outlive_who_runs_it_even_if_that_is_killed(tmp_path:
     assert len(children) == 1
     _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
+
+
+def test_a_command_runs_beside_others_until_it_is_waited_for_or_stopped(tmp_path: Path) -> None:
+    boxes = [
+        BlackBox([sys.executable, "-c", program], tmp_path / f"output{number}", tmp_path / "log")
+        for number, program in enumerate(["print(7)", f"import time; {SLEEP}"])
+    ]
+    assert boxes[0].wait(120).stdout == b"7\n"
+    assert (boxes[0].has_ended, boxes[1].has_ended) == (True, False)
+    boxes[1].stop()
+    assert boxes[1].has_ended
+    assert boxes[1].wait(120).code == -signal.SIGINT
