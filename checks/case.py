@@ -176,7 +176,9 @@ class Case:
     @cached_property
     def traces(self) -> TraceReading:
         """Which requests the databases know."""
-        return read_traces(self.folder)
+        quantities = self.scenario.quantities.items()
+        traced = ((name, each.traced) for name, each in quantities)
+        return read_traces(self.folder, {name: each.name for name, each in traced if each})
 
     @cached_property
     def witnesses(self) -> tuple[Reading, ...]:

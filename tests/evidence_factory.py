@@ -267,8 +267,12 @@ def write_expositions(
 
 def write_rows(folder: RunFolder, moment: str, answers: Mapping[str, Any]) -> None:
     """Write the answers of the database `main`, by quantity."""
-    by_database = {quantity: {"main": answer} for quantity, answer in answers.items()}
-    folder.write_witness_file(f"database/{moment}.json", json.dumps(by_database).encode())
+    write_rows_by_store(folder, moment, {name: {"main": each} for name, each in answers.items()})
+
+
+def write_rows_by_store(folder: RunFolder, moment: str, results: Mapping[str, Any]) -> None:
+    """Write the results of databases and their stores, by quantity and store."""
+    folder.write_witness_file(f"database/{moment}.json", json.dumps(results).encode())
 
 
 def settled(before: float, after: float) -> list[Sample]:

@@ -14,8 +14,8 @@ from witnesses.service.reading import read_services
 
 def read_witnesses(folder: RunFolder, scenario: Scenario) -> tuple[Reading, ...]:
     """Read what every witness of the scenario reported over a run."""
-    databases = [name for each in scenario.quantities.values() for name in each.database or ()]
+    stores = [store.name for each in scenario.quantities.values() for store in each.stores]
     apis = [name for each in scenario.quantities.values() for name in each.api or ()]
     prometheus = read_prometheus(folder)
     services = read_services(folder, prometheus.target_labels, prometheus.history)
-    return (services, prometheus, *read_databases(folder, databases), *read_apis(folder, apis))
+    return (services, prometheus, *read_databases(folder, stores), *read_apis(folder, apis))

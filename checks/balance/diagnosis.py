@@ -225,6 +225,10 @@ def _code_of_difference(statement: Statement) -> Code:
     if events and is_agreed and all(statement.low <= each <= statement.high for each in others):
         return _code_of_events(statement, events, others)
     if counters:
+        odd = [stored for stored in records if stored != counters[0]]
+        is_open = all(statement.low <= each <= statement.high for each in others)
+        if is_open and 0 < len(odd) < len(records):
+            return Code.LOST_ROW if min(odd) < counters[0] else Code.EXTRA_ROW
         return _code_of_counter(statement, counters[0], records or events)
     return _code_of_records(statement, records) if records else Code.MISMATCH
 

@@ -250,11 +250,11 @@ def _compared_by_request(
     }
     name = rows[0].quantity
     gaps = find_record_gaps(name, wanted, case.promises, case.traces, case.sent_at)
-    traced = case.quantity(name).settings.traces or ()
+    traced = case.traces.stores.get(name)
     counts_after = {
         each.name: each.counts_at(Moment.AFTER, name, len(rows[0].label_values)) or {}
         for each in case.traces.databases
-        if each.database in traced
+        if each.store == traced
     }
     compared = (_with_gap(row, gaps.get(row.label_values)) for row in rows)
     return [_without_removed_rows(row, counts_after, keeps) for row in compared]

@@ -163,11 +163,30 @@ def _sums(sums: RelationSums) -> str:
 
 
 def _cell(row: UsageRow, column: str) -> str:
-    """Write the figures of one kind of witness; of several stores, one after the other."""
-    written = [
-        _figure(figure) for witness, figure in row.figures.items() if _kind(witness) == column
-    ]
-    return " / ".join(written) or write.NOT_ASKED
+    """Write the figures of one kind of witness; of several stores that differ, with their names."""
+    written = {
+        witness: _figure(figure)
+        for witness, figure in row.figures.items()
+        if _kind(witness) == column
+    }
+    if len(set(written.values())) > 1:
+        names = _short_names(list(written))
+        return " / ".join(f"{name} {written[witness]}" for witness, name in names.items())
+    return " / ".join(written.values()) or write.NOT_ASKED
+
+
+def _short_names(witnesses: Sequence[str]) -> dict[str, str]:
+    """Return how several stores are told apart, in a narrow place.
+
+    >>> list(_short_names(["database:billing/log", "database:billing/totals"]).values())
+    ['log', 'totals']
+    >>> list(_short_names(["database:billing/log", "database:ledger"]).values())
+    ['billing/log', 'ledger']
+    """
+    stores = {witness: witness.partition(":")[2] for witness in witnesses}
+    parts = {witness: store.rpartition("/")[2] for witness, store in stores.items()}
+    databases = {store.partition("/")[0] for store in stores.values()}
+    return parts if len(databases) == 1 else stores
 
 
 def _figure(figure: Figure) -> str:

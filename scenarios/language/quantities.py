@@ -12,6 +12,7 @@ from config.units import Duration, Share
 from scenarios.language.apis import ApiRequest
 from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_QUANTITY
+from scenarios.language.stores import Queries, Store, stores_of
 
 LEAST_WITNESSES = 2  # the client, and one that keeps count of its own
 
@@ -76,11 +77,12 @@ class Quantity(StrictModel):
 
     `unit` is shown with its amounts; each is a multiple of `resolution`, at which the witnesses are
     compared. `prometheus` is a plain selector of a counter. `database` maps databases to queries
-    whose columns are the labels of `by`, in order, and the amount. `api` maps usage APIs to the
-    requests whose responses have its counts. `traces` maps one database to a
-    query with the trace id of the request as an additional first column; it resolves requests
-    whose outcome the client does not know. `service` names the service whose counter is meant,
-    where several have the metric; by default, the figures of all are added up. `expect: at
+    whose columns are the labels of `by`, in order, and the amount; a database that keeps the count
+    in several stores, such as a log and running totals, has a query for each. `api` maps usage APIs
+    to the requests whose responses have its counts. `traces` maps one database, or one of its
+    stores, to a query with the trace id of the request as an additional first column; it resolves
+    requests whose outcome the client does not know. `service` names the service whose counter is
+    meant, where several have the metric; by default, the figures of all are added up. `expect: at
     least` allows for more than the client knows of, as a legitimate retry causes. `shared` declares
     that others' traffic is counted, too. `settle` is how long after the response counting may take,
     in seconds. `in_doubt` is the share that may be in doubt where the witnesses agree: as many
@@ -94,9 +96,9 @@ class Quantity(StrictModel):
     resolution: Resolution | None = None
     prometheus: str | None = None
     service: str | None = None
-    database: Annotated[dict[str, str], Field(min_length=1)] | None = None
+    database: Annotated[Queries, Field(min_length=1)] | None = None
     api: Annotated[dict[str, ApiRequest], Field(min_length=1)] | None = None
-    traces: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
+    traces: Annotated[Queries, Field(min_length=1, max_length=1)] | None = None
     expect: Annotated[Expectation, Field(strict=False)] = Expectation.EXACTLY
     shared: bool = False
     settle: Duration = 0.0
@@ -107,5 +109,15 @@ class Quantity(StrictModel):
     def named_witnesses(self) -> tuple[str, ...]:
         """The witnesses that it names, the client first, as the balance has them."""
         counters = ("service", "prometheus") if self.prometheus is not None else ()
-        records = (f"database:{name}" for name in self.database or ())
+        records = (f"database:{store.name}" for store in self.stores)
         return ("client", *counters, *records, *(f"api:{name}" for name in self.api or ()))
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """The stores of databases that keep its count."""
+        return stores_of(self.database)
+
+    @property
+    def traced(self) -> Store | None:
+        """The store whose rows have trace ids."""
+        return next(iter(stores_of(self.traces)), None)

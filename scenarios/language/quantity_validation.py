@@ -1,7 +1,6 @@
 """Validate quantities with their witnesses, and the counts of steps."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -20,6 +19,7 @@ from scenarios.language.model import Scenario
 from scenarios.language.quantities import LEAST_WITNESSES, Counts, Quantity
 from scenarios.language.selector import Matcher, parse_selector
 from scenarios.language.steps import Step
+from scenarios.language.store_validation import find_store_violations
 from scenarios.language.templates import TemplateError, compile_text, looks_like_template
 from scenarios.language.violations import (
     Violation,
@@ -28,12 +28,8 @@ from scenarios.language.violations import (
     unknown_name,
 )
 
-_QUERY_START = re.compile(r"(select|with)\b", re.IGNORECASE)
 _SHOWN = 40
 MAX_RECORDED = 50
-_NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
-# as SQLAlchemy parses bind parameters, since it executes the query
-_BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 
 
 def find_quantity_violations(scenario: Scenario) -> Iterator[Violation]:
@@ -198,9 +194,7 @@ def _quantity(scenario: Scenario, name: str, quantity: Quantity) -> Iterator[Vio
     yield from repeated_names(quantity.by, (*place, "by"), "label")
     if quantity.prometheus is not None:
         yield from _selector(quantity.prometheus, (*place, "prometheus"))
-    for key, queries in (("database", quantity.database), ("traces", quantity.traces)):
-        for database, query in (queries or {}).items():
-            yield from _query(query, (*place, key, database))
+    yield from find_store_violations(quantity, place)
     yield from find_api_violations(quantity, (*place, "api"))
 
 
@@ -217,23 +211,6 @@ def too_few_witnesses(name: str, named: Sequence[str], least: int, remedy: str) 
     """Return what is wrong where a quantity has fewer witnesses than it needs."""
     return (f"{name!r} needs at least {least} witnesses and has {len(named)} at most "
             f"({', '.join(named)}); {remedy}, or lower the number")  # fmt: skip
-
-
-def _query(query: str, place: Location) -> Iterator[Violation]:
-    """Refuse what is plainly not one query; the read-only connection refuses hidden writes."""
-    bare = _NOT_SQL.sub(" ", query).strip()
-    if not _QUERY_START.match(bare):
-        yield place, "this is not a query; begin it with SELECT or WITH"
-    elif looks_like_template(query):
-        yield place, "templates are not evaluated in a query; write :tenant, without quotes"
-    elif ";" in bare.removesuffix(";"):
-        yield place, "these are several statements; write one, without a ; inside"
-    for name in dict.fromkeys(_BIND_VARIABLE.findall(query)):
-        if name != "tenant":
-            yield (
-                place,
-                rf"unknown variable :{name}; only :tenant is known, and \: is a literal colon",
-            )
 
 
 def _selector(text: str, place: Location) -> Iterator[Violation]:

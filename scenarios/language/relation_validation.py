@@ -26,5 +26,5 @@ def find_relation_violations(scenario: Scenario) -> Iterator[Violation]:
 def _share_witness(quantities: list[Quantity]) -> bool:
     if all(each.prometheus for each in quantities):
         return True
-    databases = [set(each.database or ()) for each in quantities]
-    return bool(set.intersection(*databases))
+    stores = [{store.name for store in each.stores} for each in quantities]
+    return bool(set.intersection(*stores))

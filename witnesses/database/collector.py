@@ -50,13 +50,15 @@ class DatabaseCollector:
         """
         results: dict[str, dict[str, Any]] = {}
         for quantity in self._quantities:
-            for database, query in (quantity.settings.database or {}).items():
+            for store in quantity.settings.stores:
                 of_quantity = results.setdefault(quantity.name, {})
                 try:
-                    rows = rows_of_query(database, query, self._databases, self._tenant, _MAX_ROWS)
-                    of_quantity[database] = {"rows": _rows_in_memory(database, rows)}
+                    rows = rows_of_query(
+                        store.database, store.query, self._databases, self._tenant, _MAX_ROWS
+                    )
+                    of_quantity[store.name] = {"rows": _rows_in_memory(store.database, rows)}
                 except DatabaseDown as error:
-                    of_quantity[database] = {"error": str(error)}
+                    of_quantity[store.name] = {"error": str(error)}
         again = moment is Moment.AFTER and is_collected(folder, Moment.AFTER)
         name = LATER if again else moment
         folder.write_witness_file(f"database/{name}.json", encode_json(results))
@@ -67,18 +69,20 @@ class DatabaseCollector:
         """Write each quantity's rows by trace id as they come, or why they are not whole."""
         errors = {}
         for quantity in self._quantities:
-            for database, query in (quantity.settings.traces or {}).items():
-                path = traces_path(folder.witnesses / "database", quantity.name)
-                rows = rows_of_query(
-                    database, query, self._databases, self._tenant, _MAX_TRACES,
-                    whole_s=_TRACES_WHOLE_S,
-                )  # fmt: skip
-                errors[quantity.name] = ""
-                try:
-                    lines = (encode_json(row) + b"\n" for row in rows)
-                    folder.write_witness_lines(f"database/{path.name}", lines)
-                except DatabaseDown as error:
-                    errors[quantity.name] = str(error)
+            store = quantity.settings.traced
+            if store is None:
+                continue
+            path = traces_path(folder.witnesses / "database", quantity.name)
+            rows = rows_of_query(
+                store.database, store.query, self._databases, self._tenant, _MAX_TRACES,
+                whole_s=_TRACES_WHOLE_S,
+            )  # fmt: skip
+            errors[quantity.name] = ""
+            try:
+                lines = (encode_json(row) + b"\n" for row in rows)
+                folder.write_witness_lines(f"database/{path.name}", lines)
+            except DatabaseDown as error:
+                errors[quantity.name] = str(error)
         folder.write_witness_file(f"database/{TRACES_FILE}", json.dumps(errors, indent=1).encode())
 
 

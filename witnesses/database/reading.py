@@ -20,18 +20,18 @@ LATER = "later"  # collected again after the run
 
 _NOTHING = Fraction(0)
 
-# By quantity, then by database: {"rows": [[label value, …, count], …]} or {"error": "…"}.
+# By quantity, then by store: {"rows": [[label value, …, count], …]} or {"error": "…"}.
 QueryResults = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class DatabaseReading:
-    """What one database reported before and after a run.
+    """What one database, or one of its stores such as `billing/log`, reported over a run.
 
     `first_after` is its first report after the run, if it was asked again.
     """
 
-    database: str
+    store: str
     before: QueryResults
     after: QueryResults
     first_after: QueryResults = field(default_factory=dict)
@@ -40,7 +40,7 @@ class DatabaseReading:
     @property
     def name(self) -> str:
         """Its column in the balance."""
-        return f"database:{self.database}"
+        return f"database:{self.store}"
 
     @property
     def is_cut_short(self) -> bool:
@@ -48,8 +48,8 @@ class DatabaseReading:
         return bool(self.before) and not self.after
 
     def counts(self, quantity: CountedQuantity) -> bool:
-        """Return whether the quantity has a query for this database."""
-        return self.database in (quantity.settings.database or {})
+        """Return whether the quantity has a query for this store."""
+        return any(each.name == self.store for each in quantity.settings.stores)
 
     def figures(self, quantity: CountedQuantity) -> Figures:
         """Return the increases of a quantity; rows with the same label values are added up."""
@@ -80,10 +80,9 @@ class DatabaseReading:
         return Figures(increases, Figure.exact(0.0))
 
     def source(self, quantity: CountedQuantity) -> Source:
-        """Return the database, and the query that it answered."""
-        return Source(
-            ((self.database, ""),), (quantity.settings.database or {}).get(self.database, "")
-        )
+        """Return the store, and the query that it answered."""
+        queries = {each.name: each.query for each in quantity.settings.stores}
+        return Source(((self.store, ""),), queries.get(self.store, ""))
 
     def counts_at(
         self, moment: Moment, quantity: str, labels: int
@@ -97,26 +96,26 @@ class DatabaseReading:
         self, results: QueryResults, quantity: str, labels: int
     ) -> dict[Labels, Fraction] | None:
         try:
-            return counts_by_labels(results[quantity][self.database]["rows"], labels)
+            return counts_by_labels(results[quantity][self.store]["rows"], labels)
         except (LookupError, ValueError, TypeError):
             return None
 
     def _result(self, results: QueryResults, quantity: CountedQuantity) -> dict[str, Any] | None:
-        result = results.get(quantity.name, {}).get(self.database)
+        result = results.get(quantity.name, {}).get(self.store)
         return result if isinstance(result, dict) else None
 
 
-def read_databases(folder: RunFolder, databases: Iterable[str] = ()) -> tuple[DatabaseReading, ...]:
-    """Read the rows that a run collected, by database; figures report what is missing.
+def read_databases(folder: RunFolder, stores: Iterable[str] = ()) -> tuple[DatabaseReading, ...]:
+    """Read the rows that a run collected, by store; figures report what is missing.
 
-    `databases` are those of the scenario: they have a reading even where nothing was collected.
+    `stores` are those of the scenario: they have a reading even where nothing was collected.
     """
     path = folder.witnesses / FOLDER
     before, first_after = (_read(path / f"{moment}.json") for moment in Moment)
     is_later = is_collected(folder, LATER)
     after = _read(path / f"{LATER}.json") if is_later else first_after
     collected = (name for results in (before, after) for of in results.values() for name in of)
-    names = dict.fromkeys(chain(databases, collected))
+    names = dict.fromkeys(chain(stores, collected))
     first = first_after if is_later else {}
     return tuple(DatabaseReading(name, before, after, first) for name in names)
 

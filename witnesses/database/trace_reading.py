@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -27,12 +27,13 @@ TraceRow = tuple[str, Labels, int | Fraction]
 class TraceReading:
     """The rows by trace id as they lie on disk, and the counts without trace ids beside them.
 
-    `errors` are by quantity, "" where its rows were read whole.
+    `errors` are by quantity, "" where its rows were read whole; `stores` name whose rows they are.
     """
 
     errors: Mapping[str, str]
     folder: Path
     databases: tuple[DatabaseReading, ...]
+    stores: Mapping[str, str] = field(default_factory=dict)
 
     def knows(self, quantity: str) -> bool:
         """Return whether a quantity's rows were read whole."""
@@ -55,19 +56,25 @@ class TraceReading:
     def counts_at(
         self, moment: Moment, quantity: str, labels: int
     ) -> dict[Labels, Fraction] | None:
-        """Return the counts of a quantity at a moment without trace ids, or None if unknown."""
-        counts = (each.counts_at(moment, quantity, labels) for each in self.databases)
+        """Return the counts without trace ids at a moment, or None if unknown.
+
+        They are those of the store that the rows are of, or of any other where it has no query.
+        """
+        store = self.stores.get(quantity)
+        first = sorted(self.databases, key=lambda each: each.store != store)
+        counts = (each.counts_at(moment, quantity, labels) for each in first)
         return next((each for each in counts if each is not None), None)
 
 
-def read_traces(folder: RunFolder) -> TraceReading:
-    """Read which quantities' rows are known by trace id."""
+def read_traces(folder: RunFolder, stores: Mapping[str, str] | None = None) -> TraceReading:
+    """Read which quantities' rows are known by trace id; `stores` has whose they are."""
     path = folder.witnesses / FOLDER
     try:
         errors = read_json(path / TRACES_FILE)
     except (OSError, ValueError):
         errors = {}
-    return TraceReading(errors if isinstance(errors, dict) else {}, path, read_databases(folder))
+    known = errors if isinstance(errors, dict) else {}
+    return TraceReading(known, path, read_databases(folder), stores or {})
 
 
 def traces_path(folder: Path, quantity: str) -> Path:

@@ -10,6 +10,7 @@ from contextlib import closing
 
 from config.environment import Environment
 from scenarios.language.model import Scenario
+from scenarios.language.stores import stores_of
 from witnesses.histograms import buckets_of
 from witnesses.model import CountedQuantity
 from witnesses.preflight.apis import inspect_api
@@ -31,10 +32,10 @@ def inspect_scenario(scenario: Scenario, environment: Environment, tenant: str) 
     ]
     with ThreadPoolExecutor(_THREADS) as threads:
         queries = [
-            threads.submit(inspect_query, quantity, key, database, environment.databases)
+            threads.submit(inspect_query, quantity, key, store, environment.databases)
             for quantity in quantities
             for key in ("database", "traces")
-            for database in getattr(quantity.settings, key) or {}
+            for store in stores_of(getattr(quantity.settings, key))
         ]
         queries += [
             threads.submit(inspect_api, quantity, name, environment)

@@ -7,6 +7,7 @@ from typing import Any
 
 from config.model_keys import Location
 from scenarios.language.objectives import PromqlCheck
+from scenarios.language.stores import Store
 from witnesses.database.collector import execute
 from witnesses.database.dialect import DatabaseDown, QueryRefused
 from witnesses.database.read_only import asking
@@ -23,18 +24,17 @@ _ANY: Mapping[str, str] = {}
 
 
 def inspect_query(
-    quantity: CountedQuantity, key: str, database: str, databases: Mapping[str, str]
+    quantity: CountedQuantity, key: str, store: Store, databases: Mapping[str, str]
 ) -> Inspection:
     """Run one query of a quantity, read-only and with the run's tenant, up to its first row.
 
     `key` is `database` or `traces`; the latter has the trace id as an additional first column.
     """
-    location = ("quantities", quantity.name, key, database)
-    subject = (quantity.name, key, database)
-    query = (getattr(quantity.settings, key) or {})[database]
+    location = ("quantities", quantity.name, key, *store.place)
+    subject, database = (quantity.name, key, *store.place), store.database
     names = [*(["the trace id"] if key == "traces" else []), *quantity.labels, "the count"]
     try:
-        columns, row = _first_row(databases[database], query, quantity.tenant)
+        columns, row = _first_row(databases[database], store.query, quantity.tenant)
     except QueryRefused as error:
         observed = f"the database {database!r} refuses the query: {error}"
         return Inspection(location, subject, Outcome.WRONG, observed, "correct the query")

@@ -419,3 +419,19 @@ def test_fewer_exact_witnesses_than_demanded_are_no_pass(
         (sentence,) = row_sentences(row)
         assert f"at least {least} witnesses are demanded" in sentence
         assert all(name in sentence for name in ("client", *exact))
+
+
+@pytest.mark.parametrize(
+    ("log", "totals", "code"), [(10, 8, Code.LOST_ROW), (9, 10, Code.LOST_ROW), (8, 8, None)]
+)
+def test_of_two_stores_within_a_doubt_the_one_apart_from_the_counter_is_wrong(
+    log: int, totals: int, code: Code | None
+) -> None:
+    """Two of three agree: the counter is not the one that counted twice."""
+    counted = 10 if code else 8
+    stores = {"database:b/log": log, "database:b/totals": totals}
+    figures = {name: Figure.exact(value) for name, value in {"service": counted, **stores}.items()}
+    keeps = KEEPS | dict.fromkeys(stores, RecordKind.RECORDS)
+    row = judge_row("uses", {}, ClientFigure(8, 2), figures, keeps, False)
+    assert row.code is (code or Code.IN_DOUBT)
+    assert row.verdict is (FAIL if code else PASS)

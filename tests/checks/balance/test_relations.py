@@ -66,6 +66,22 @@ def test_a_witness_without_a_figure_proves_nothing(tmp_path: Path) -> None:
     assert finding.observed == "database:main 12 and no data"
 
 
+def test_a_store_is_related_to_the_same_store_of_another_quantity(tmp_path: Path) -> None:
+    scenario = SCENARIO.replace('copy: "SELECT 1"', 'books: {log: "SELECT 1", sums: "SELECT 2"}')
+    scenario = scenario.replace('{main: "SELECT sum(usage_count) FROM cards"}',
+                                '{books: {log: "SELECT 3"}}')  # fmt: skip
+    folder = make.write_run(tmp_path, make.Load(), scenario=scenario)
+    for moment, uses, counts in (("before", 0, 50), ("after", 12, 61)):
+        of_uses = {"main": {"rows": []}, "books/sums": {"rows": [["tea", uses]]}}
+        of_uses["books/log"] = {"rows": [["tea", uses]]}
+        of_counts = {"books/log": {"rows": [[counts]]}}
+        results = {"uses": of_uses, "use_counts": of_counts}
+        make.write_rows_by_store(folder, moment, results)
+    findings = judge_usage(read_case(folder)).findings
+    finding = next(each for each in findings if each.id == "usage/relation/every-use-is-counted")
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, "database:books/log 12 and 11")
+
+
 def test_decimals_are_added_up_exactly(tmp_path: Path) -> None:
     scenario = SCENARIO.replace("    database: {main", "    resolution: 0.1\n    database: {main")
     finding = relation_of(tmp_path, {"tea": 0.1, "coffee": 0.2}, 0.3, scenario)

@@ -56,8 +56,23 @@ def test_two_stores_of_one_kind_share_a_column() -> None:
     stores = {"database:a": Figure.exact(7.0), "database:b": Figure.exact(6.0)}
     row = usage_row("cards", 7, figures=stores, verdict=Verdict.FAIL, code=Code.LOST_ROW)
     (shown,) = fold_balance(good_result(usage=(row,))).shown
-    assert shown.figures == ("7 / 6",)
+    assert shown.figures == ("a 7 / b 6",)
     assert "database:b stands 1 below" in shown.notes[0]
+
+
+def test_stores_of_one_database_that_differ_are_told_apart_by_their_own_names() -> None:
+    stores = {"database:b/log": Figure.exact(7.0), "database:b/totals": Figure.exact(6.0)}
+    row = usage_row("cards", 7, figures=stores, verdict=Verdict.FAIL, code=Code.LOST_ROW)
+    (shown,) = fold_balance(good_result(usage=(row,))).shown
+    assert shown.figures == ("log 7 / totals 6",)
+    assert "The client and database:b/log agree on 7" in shown.notes[0]
+    assert "database:b/totals stands 1 below" in shown.notes[0]
+
+
+def test_stores_that_agree_need_no_names() -> None:
+    stores = {"database:b/log": Figure.exact(7.0), "database:b/totals": Figure.exact(7.0)}
+    (shown,) = fold_balance(good_result(usage=(usage_row("cards", 7, figures=stores),))).shown
+    assert shown.figures == ("7 / 7",)
 
 
 def test_a_row_that_fails_has_a_sentence_even_without_a_code() -> None:

@@ -3,8 +3,9 @@ from fractions import Fraction
 import pytest
 
 from scenarios.evidence.run_folder import RunFolder
-from tests.witnesses.counted_quantities import counted
+from tests.witnesses.counted_quantities import TENANT, counted
 from tests.witnesses.database.shop_database import BY_KIND, ShopDatabase, uses_of
+from witnesses.database.collector import DatabaseCollector
 from witnesses.database.reading import DatabaseReading, counts_by_labels, read_databases
 from witnesses.figure import Direction, Figure, Reason
 from witnesses.model import Moment, RecordKind
@@ -182,6 +183,24 @@ def test_each_database_has_a_reading_of_its_own_rows(shop: ShopDatabase) -> None
     assert [each.name for each in readings] == ["database:main", "database:billing"]
     assert [each.figures(quantity).at(_TEA).value for each in readings] == [3.0, 0.0]
     assert {each.keeps for each in readings} == {RecordKind.RECORDS}
+
+
+def test_each_store_of_a_database_is_asked_and_read_by_itself(shop: ShopDatabase) -> None:
+    shop.write("CREATE TABLE totals (kind TEXT, n INT)", "INSERT INTO totals VALUES ('tea', 50)")
+    quantity = uses_of(database={"main": {"log": BY_KIND, "totals": "SELECT kind, n FROM totals"}})
+    collector = DatabaseCollector({"main": shop.url}, [quantity], TENANT)
+    collector.collect(Moment.BEFORE, shop.folder)
+    shop.use("tea")
+    shop.write("UPDATE totals SET n = n + 2")
+    collector.collect(Moment.AFTER, shop.folder)
+    readings = read_databases(shop.folder, ["main/log", "main/totals"])
+    assert [each.name for each in readings] == ["database:main/log", "database:main/totals"]
+    assert [each.figures(quantity).at(_TEA).value for each in readings] == [1.0, 2.0]
+    assert [each.source(quantity).query for each in readings] == [
+        BY_KIND,
+        "SELECT kind, n FROM totals",
+    ]
+    assert all(each.counts(quantity) for each in readings)
 
 
 def test_a_database_of_the_scenario_has_a_reading_though_nothing_was_collected(

@@ -9,6 +9,7 @@ import pytest
 
 from config.prometheus import Prometheus
 from scenarios.language.objectives import PromqlCheck
+from scenarios.language.stores import stores_of
 from tests.evidence_factory import vector
 from tests.tiny_server import Canned, TinyServer, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted
@@ -31,7 +32,8 @@ def inspected(
     databases: dict[str, str], query: str, key: str = "database", name: str = "shop", **more: Any
 ) -> Inspection:
     settings: dict[str, Any] = {key: {name: query}, **more}
-    return inspect_query(counted(**settings), key, name, databases)
+    (store,) = stores_of(settings[key])
+    return inspect_query(counted(**settings), key, store, databases)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,17 @@ def test_a_query_that_runs_and_has_the_right_columns_is_found(
     databases: dict[str, str], query: str, key: str, by: list[str]
 ) -> None:
     assert inspected(databases, query, key, by=by).outcome is Outcome.FOUND
+
+
+def test_a_query_of_one_of_several_stores_is_inspected_by_itself(
+    databases: dict[str, str],
+) -> None:
+    queries = {"shop": {"log": "SELECT count(*) FROM uses", "totals": "SELECT sum(n) FROM totals"}}
+    quantity = counted(database=queries)
+    found = [inspect_query(quantity, "database", each, databases) for each in stores_of(queries)]
+    assert [each.outcome for each in found] == [Outcome.FOUND, Outcome.WRONG]
+    assert found[1].subject == ("uses", "database", "shop", "totals")
+    assert found[1].location == ("quantities", "uses", "database", "shop", "totals")
 
 
 @pytest.mark.parametrize(
