@@ -120,6 +120,10 @@ EXPECTATIONS = (
            "more was stored than was done"),
     _fails("usage-row-without-count", {_USE_COUNTS: Code.LOST_ROW},
            "what was done was not stored"),
+    _fails("lost-usage-event", {_USE_COUNTS: Code.LOST_EVENT},
+           "api:cards stands", "an event was lost, or not taken"),
+    _fails("doubled-usage-event", {_USE_COUNTS: Code.DOUBLE_EVENT},
+           "api:cards stands", "an event was taken twice"),
     _fails("answered-but-not-stored", {"usage/executions": Code.LOST_ROW},
            "database:workflow stands"),
     _fails("partial-said-whole", _all((_USED, _FETCHED), Code.NOT_DONE) | {

@@ -44,6 +44,7 @@ _OF_MODULES = {
         "unbounded-label",
     ),
     ("cards", "storage"): ("lost-usage-row", "duplicate-usage-row", "usage-row-without-count"),
+    ("cards", "responses"): ("lost-usage-event", "doubled-usage-event"),
     ("workflow", "storage"): ("answered-but-not-stored",),
     ("onboarding", "responses"): ("foreign-traffic",),
     ("workflow", "responses"): (

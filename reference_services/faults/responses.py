@@ -42,6 +42,30 @@ def partial_said_whole(seams: Seams) -> None:
     seams.store.create = report_complete
 
 
+def lost_usage_event(seams: Seams) -> None:
+    """List the newest used card with one use less than it had."""
+    _list_with(seams, -1)
+
+
+def doubled_usage_event(seams: Seams) -> None:
+    """List the newest used card with one use more than it had."""
+    _list_with(seams, 1)
+
+
+def _list_with(seams: Seams, more: int) -> None:
+    list_page = seams.store.list_page
+
+    def misreport_one(tenant_id: str, query: Any) -> Any:
+        found = list_page(tenant_id, query)
+        used = next((each for each in found.cards if each.usage_count), None)
+        if query.page > 1 or used is None:
+            return found
+        wrong = used.model_copy(update={"usage_count": used.usage_count + more})
+        return replace(found, cards=[wrong if each is used else each for each in found.cards])
+
+    seams.store.list_page = misreport_one
+
+
 def foreign_traffic(seams: Seams) -> None:
     """Create one card for another tenant at every tenth session."""
     create, is_selected = seams.store.create, every(10)

@@ -20,6 +20,7 @@ from tests.reference_services.faults.faulty import (
     counted_uses,
     execute,
     faulty,
+    use_often,
     written_uses,
 )
 from tests.reference_services.services import (
@@ -256,3 +257,20 @@ def test_of_twenty_executes_the_fault_answers_an_error_under_status_200(
         assert [answer.json().get("error") for answer in answers] == [None] * 19 + ["InternalError"]
         assert workflow.scrape().total(DURATIONS) == 19
         assert stored_executions(workflow) == 19
+
+
+@pytest.mark.parametrize(
+    ("fault", "counts"), [("lost-usage-event", [2, 2, 2, 1]), ("doubled-usage-event", [2, 2, 2, 3])]
+)
+def test_the_fault_lists_one_card_wrongly_and_counts_and_stores_right(
+    databases: Databases, tenant: str, fault: str, counts: list[int]
+) -> None:
+    with cards_service(databases, FAULT=fault) as cards:
+        use_often(cards, tenant, make_cards(cards, tenant), 2)
+        listed = cards.http.get("/api/v1/cards", headers=as_tenant(tenant)).json()["cards"]
+        assert sorted(each["usage_count"] for each in listed) == sorted(counts)
+        assert set(counted_uses(cards).values()) == {2}
+        assert written_uses(cards) == (8, 8)
+        assert {row[0] for row in cards.rows("SELECT usage_count FROM cards")} == {2}
+        other = cards.http.get("/api/v1/cards?page=2", headers=as_tenant(tenant)).json()
+        assert other["cards"] == []
