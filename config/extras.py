@@ -5,13 +5,14 @@ from importlib.util import find_spec
 
 from config.program import COMMAND, IS_INSTALLED
 
-CHARTS, EXPORT, REFERENCE = "charts", "export", "reference"
+CHARTS, EXPORT, SCHEMA, REFERENCE = "charts", "export", "schema", "reference"
 POSTGRESQL, MYSQL = "postgresql", "mysql"
 
 # By what each is imported as. Of the reference services, one stands for all.
 _MODULES = {
     CHARTS: ("pandas", "vl_convert"),
     EXPORT: ("pandas", "pyarrow", "xlsxwriter"),
+    SCHEMA: ("jsonschema_rs",),
     POSTGRESQL: ("psycopg",),
     MYSQL: ("pymysql",),
     REFERENCE: ("fastapi",),
@@ -35,7 +36,7 @@ def missing_packages(
         return ""
     remedy = f"pip install '{COMMAND}[{extra}]'" if is_installed else "make setup"
     are = "is" if len(missing) == 1 else "are"
-    return f"{' and '.join(missing)} {are} not installed; run {remedy}"
+    return f"{', '.join(missing)} {are} not installed; run {remedy}"
 
 
 def missing_driver(url: str, missing: Callable[[str], str] = missing_packages) -> str:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import jsonschema_rs
 import yaml
 
+from config.extras import SCHEMA, missing_packages
 from config.suggestions import did_you_mean
 from scenarios.language.schema_recursion import alternatives_of, levels_of
 
@@ -19,7 +19,7 @@ _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _MAX_NODES = 1_000_000
 _MAX_YAML_BYTES = 2_000_000  # are read in half a minute
 # Of patterns with lookaround or references: each step may compare a text of 10 MB.
-_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
+_BACKTRACKS = 20_000
 
 _MAX_TRIED = 10_000  # alternatives, each of which takes 0.1 ms
 
@@ -33,6 +33,9 @@ class SchemaError(ValueError):
 
 def compile_schema(schema: bool | dict[str, Any]) -> SchemaCheck:
     """Compile a schema that a scenario has. Raises SchemaError."""
+    _require_library()
+    import jsonschema_rs
+
     return _compiled(schema, jsonschema_rs.validator_cls_for(schema), None, schema, "")
 
 
@@ -48,6 +51,9 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 def compile_reference(reference: str, content: bytes) -> SchemaCheck:
     """Compile a schema in a file of this content. Raises SchemaError."""
+    _require_library()
+    import jsonschema_rs
+
     name, pointer = split_reference(reference)
     document = _parsed(name, content)
     is_old = isinstance(document, dict) and (
@@ -68,14 +74,22 @@ def compile_reference(reference: str, content: bytes) -> SchemaCheck:
     return _compiled({"$ref": f"{_DOCUMENT}#{pointer}"}, kind, registry, document, pointer)
 
 
+def _require_library() -> None:
+    if missing := missing_packages(SCHEMA):
+        raise SchemaError(f"a schema cannot be compared with: {missing}")
+
+
 def _compiled(
     schema: Any, kind: Any, registry: Any, document: Any, pointer: str
 ) -> SchemaCheck:  # fmt: skip
     """Compile a schema, which is all or a part of a document."""
+    import jsonschema_rs
+
+    patterns = jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS)
     try:
         validator = kind(
             schema, registry=registry, offline=True, validate_formats=False,
-            pattern_options=_PATTERNS,
+            pattern_options=patterns,
         )  # fmt: skip
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise _unusable(document, error) from error

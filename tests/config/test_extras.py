@@ -5,10 +5,10 @@ import tomllib
 
 import pytest
 
-from config.extras import CHARTS, EXPORT, MYSQL, POSTGRESQL, REFERENCE, missing_packages
+from config.extras import CHARTS, EXPORT, MYSQL, POSTGRESQL, REFERENCE, SCHEMA, missing_packages
 from tests.paths import ROOT
 
-EXTRAS = (CHARTS, EXPORT, POSTGRESQL, MYSQL, REFERENCE)
+EXTRAS = (CHARTS, EXPORT, SCHEMA, POSTGRESQL, MYSQL, REFERENCE)
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
@@ -30,5 +30,5 @@ def test_only_what_is_missing_is_named() -> None:
         return None if name in ("pyarrow", "xlsxwriter") else name
 
     assert missing_packages(EXPORT, find, is_installed=False) == (
-        "pyarrow and xlsxwriter are not installed; run make setup"
+        "pyarrow, xlsxwriter are not installed; run make setup"
     )

@@ -44,7 +44,8 @@ load: {{allowed: true}}
 # What the extras add, and what those import.
 EXTRAS = (
     "pandas", "pyarrow", "scipy", "xlsxwriter", "vl_convert", "psycopg", "pymysql",
-    "fastapi", "starlette", "uvicorn", "alembic", "tenacity", "cachetools", "limits",
+    "jsonschema_rs", "fastapi", "starlette", "uvicorn", "alembic", "tenacity", "cachetools",
+    "limits",
 )  # fmt: skip
 # Of ours, of Locust's, of the standard library: each ends a program that imports it.
 OURS = ("config", "checks", "scenarios", "reports", "commands", "witnesses", "run")
@@ -116,6 +117,13 @@ def test_without_extras_a_job_passes_and_what_needs_one_names_it(
     refused = run("e2e", "--env", "local")
     assert refused.returncode == 2
     assert refused.stderr.endswith("; run pip install 'trial-balance[reference]'\n")
+    scenario = project / "uses.yaml"
+    scenario.write_text(SCENARIO.replace("status: 201", "status: 201, schema: {type: object}"))
+    refused = run("validate", *FILES)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("uses.yaml:11: ")
+    assert refused.stderr.endswith("; run pip install 'trial-balance[schema]'\n")
+    scenario.write_text(SCENARIO)
     environment = project / "mine.yaml"
     environment.write_text(environment.read_text().replace("sqlite:///", "postgresql://"))
     sentence = "psycopg is not installed; run pip install 'trial-balance[postgresql]'"

@@ -14,7 +14,7 @@ PACKAGES = (
     "config", "scenarios", "witnesses", "checks", "reports", "commands", "reference_services",
 )  # fmt: skip
 NEEDED = (".py", ".yaml", ".j2", ".css")
-MAX_BYTES = 1_000_000
+MAX_BYTES = 1024 * 1024
 
 
 def _files_of_packages() -> Iterator[str]:
