@@ -29,6 +29,7 @@ from commands.shared.interrupts import INTERRUPTS
 from commands.shared.job_check import JobCheck
 from commands.shared.preflight import problems_of
 from commands.shared.run_setup import plan_of, started_stack
+from commands.shared.settling_check import check_settling
 from config.auth import NO_AUTH
 from config.clock import CLOCK
 from config.environment import (
@@ -43,7 +44,6 @@ from config.prometheus import Prometheus
 from config.redaction import Secrets, redact
 from reference_services.common.temporary_folder import temporary_folder
 from reports.checklist import render_checklist
-from reports.settling import render_settling
 from scenarios.http.token_request import TokenRefused
 from scenarios.http.tokens import TOKEN_SOURCES
 from scenarios.language.secrets import secrets_of
@@ -51,7 +51,6 @@ from witnesses.health.collector import fetch_statuses
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.preflight import inspect_scenario
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
-from witnesses.prometheus.settling import Settling
 from witnesses.service.collector import (
     fetch_exposition,
     metrics_client,
@@ -284,6 +283,8 @@ def _scraping(
     jobs = {name: service.job or name for name, service in services}
     discovery = ReplicaDiscovery(environment, client, partial(read_reachable_page, environment))
     for name, service in services:
+        if service.pushed:
+            continue
         if service.is_discovered:
             job = JobCheck(client, jobs[name], match=settings.match)
             yield job.judge_discovered(name, deadline)
@@ -299,15 +300,4 @@ def _scraping(
         }
         seen = set[float]().union(*(start_times.get(other, ()) for other in same))
         yield JobCheck(client, jobs[name], seen, settings.match).judge(name, len(urls), deadline)
-    yield _settling(client, set(jobs.values()))
-
-
-def _settling(client: PrometheusClient, jobs: Collection[str]) -> Finding:
-    """State how long a run waits for Prometheus; a quantity's `settle` adds to it."""
-    intervals_s = client.intervals_s(jobs) or {}
-    known_s = [*filter(None, map(intervals_s.get, jobs))]
-    observed = render_settling(Settling(max(known_s))) if known_s else "no interval is known yet"
-    return Finding(
-        finding_id("settling", "prometheus"), "settling after a run", Kind.VALIDITY, Verdict.PASS,
-        "known before a run", observed,
-    )  # fmt: skip
+    yield from check_settling(environment, client, skew_s)

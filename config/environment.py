@@ -202,7 +202,11 @@ class Environment(StrictModel):
             yield from values_of_link(self._parts(self.links.trace, "links", "trace"))
 
     def unfit_discovery(self) -> Iterator[tuple[Location, str]]:
-        """Yield what keeps replicas from being discovered, by its place in the file."""
+        """Yield what keeps replicas from being discovered, or pushes from being watched."""
+        for name, service in self.services.items():
+            if service.pushed and self.prometheus is None:
+                message = "add prometheus: {url: …}, the backend to which the metrics are pushed"
+                yield ("services", name, "pushed"), message
         jobs = {name: service.job or name for name, service in self.services.items()}
         for name in (name for name, service in self.services.items() if service.is_discovered):
             place: Location = ("services", name, "replicas")

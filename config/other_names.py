@@ -57,6 +57,8 @@ OF_SERVICE: OtherNames = {
     **meaning("url", "base_url", "baseUrl", "base", "host", "address", "endpoint", "target",
               remedy=_URL),
     **belonging("write it in url, as in http://127.0.0.1:8000", "port", "scheme"),
+    **meaning("pushed", "push", "otlp", "remote_write", "remotewrite", "opentelemetry", "otel",
+              remedy="pushed: true, or pushed: {every: 60s}"),
     **meaning("health", "healthcheck", "health_check", "liveness", "alive",
               remedy="health: /path"),
     **meaning("ready", "readiness", remedy="ready: /path"),
@@ -68,6 +70,13 @@ OF_SERVICE: OtherNames = {
     **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
                 "username", "password"),
     **belonging("write auth: {api_key: …}", "api_key"),
+}  # fmt: skip
+OF_PUSHED: OtherNames = {
+    **meaning("every", "interval", "export_interval", "push_interval", "period", "step",
+              remedy="every: the interval of the exports, as in 60s"),
+    **meaning("job_label", "label", "labels", "by", "service_label",
+              remedy="job_label: the label that has the service's name"),
+    **belonging("write job in the service, beside pushed", "job", "service_name"),
 }  # fmt: skip
 OF_PROMETHEUS: OtherNames = {
     **meaning("match", "matchers", "labels", "label", "selector", "external_labels", "filter",

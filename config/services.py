@@ -16,6 +16,7 @@ from config.auth import NO_AUTH, Auth
 from config.headers import OwnFlowHeaders, OwnHeaders
 from config.models import StrictModel
 from config.other_names import OF_SERVICE
+from config.pushed import PushedMetrics
 from config.suggestions import stands_for_none
 from config.urls import BaseUrl, Url, UrlPath, origin_of
 from config.value_errors import CompleteError
@@ -27,6 +28,8 @@ _SERVICE_NAME = re.compile(r"\w[\w.-]*")
 
 def _replicas(value: Any) -> Any:
     """Split a text with several addresses. Raises ValueError where there is none at all."""
+    if value == "pushed":
+        raise ValueError("write pushed: true in its place")
     addresses = value.split() if isinstance(value, str) and value != NONE else value
     if addresses is None or addresses == []:
         raise CompleteError(
@@ -68,8 +71,9 @@ class Service(StrictModel):
     `health`, `ready` and `probe` are paths below `url`. The first two return 200 if the service is
     up; `probe` is requested with the environment's headers, to find out whether they are accepted.
     `metrics` is a list, or text separated by spaces, so that one variable can hold all replicas.
-    `none` declares that a service has no health endpoint, or shows no metrics of its own. `job` is
-    the value of Prometheus' `job` label; default: the service's name. `headers` and
+    `none` declares that a service has no health endpoint, or shows no metrics of its own. `pushed`
+    declares that it pushes its metrics; then it shows none of its own unless `metrics` names them.
+    `job` is the value of Prometheus' `job` label; default: the service's name. `headers` and
     `metrics_headers` are sent beside the environment's, or instead of those of the same name; null
     leaves one out. `replicas: discovered` takes the replicas from the targets that Prometheus has
     of the job, in place of a list in `metrics`.
@@ -87,15 +91,21 @@ class Service(StrictModel):
     probe: UrlPath | None = None
     metrics: MetricsUrls = None
     replicas: Replicas = None
+    pushed: PushedMetrics = None
     job: str | None = None
     headers: Annotated[OwnFlowHeaders, Field(repr=False)] = {}
     metrics_headers: Annotated[OwnHeaders, Field(repr=False)] = {}
     auth: Auth = NO_AUTH
     metrics_auth: MetricsAuth | None = None
 
+    @property
+    def shows_none(self) -> bool:
+        """Whether it is declared to show no metrics of its own."""
+        return self.metrics == NONE or (self.pushed is not None and self.metrics is None)
+
     def metrics_urls(self) -> list[str]:
         """Return the metrics URL of each replica that is named; default: `/metrics` below `url`."""
-        if self.metrics == NONE or self.is_discovered:
+        if self.shows_none or self.is_discovered:
             return []
         return list(self.metrics or [f"{self.url}/metrics"])
 
@@ -122,6 +132,9 @@ class Service(StrictModel):
                 "replicas: discovered and a list in metrics exclude each other; keep one of them"
             )
             raise ValueError(message)
+        if self.is_discovered and self.pushed:
+            message = "nothing scrapes what is pushed, so no target shows its replicas"
+            raise ValueError(f"{message}; write either replicas: discovered or pushed")
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,9 @@ def render_settling(settling: Settling) -> str:
     duration_s = settling.duration_s
     is_short = duration_s <= _SHORT_S
     duration = f"{duration_s:.0f} s" if is_short else f"{duration_s / _MINUTE_S:.2g} min"
+    by = settling.pushed_by
+    what = f"{by} pushes its metrics" if by else "Prometheus scrapes"
     return (
-        f"Prometheus scrapes every {settling.interval_s:g} s: "
+        f"{what} every {settling.interval_s:.3g} s: "
         f"settling takes about {duration} after the last response"
     )

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     FEW_DIGITS = "few_digits"
     CLOCK_SET = "clock_set"
     PROCESS_RESTARTED = "process_restarted"
+    DELTA_TEMPORALITY = "delta_temporality"
     COUNTER_FELL = "counter_fell"
     PERHAPS_RESTARTED = "perhaps_restarted"
     RESTART_UNSEEN = "restart_unseen"
@@ -54,11 +55,13 @@ class Reason(StrEnum):
     NOT_STEADY_BEFORE = "not_steady_before"
     NOT_SCRAPED_BEFORE = "not_scraped_before"
     NOT_SCRAPED_BEFORE_START = "not_scraped_before_start"
+    NOT_PUSHED_BEFORE = "not_pushed_before"
     STALE_BEFORE = "stale_before"
     STALE_AFTER = "stale_after"
     STILL_MOVING = "still_moving"
     NOT_SETTLED = "not_settled"
     NOT_SCRAPED_AFTER = "not_scraped_after"
+    NOT_PUSHED_AFTER = "not_pushed_after"
     SCRAPES_UNKNOWN = "scrapes_unknown"
     REPLICAS_NOT_SCRAPED = "replicas_not_scraped"
     REPLICAS_NOT_NAMED = "replicas_not_named"
@@ -95,8 +98,8 @@ _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.REPLICA_GONE,
     Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
-    Reason.NOT_SCRAPED_AFTER, Reason.REPLICAS_NOT_SCRAPED, Reason.REPLICAS_NOT_NAMED,
-    Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION, Reason.ROWS_REMOVED,
+    Reason.NOT_SCRAPED_AFTER, Reason.NOT_PUSHED_AFTER, Reason.REPLICAS_NOT_SCRAPED,
+    Reason.REPLICAS_NOT_NAMED, Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION, Reason.ROWS_REMOVED,
 )  # fmt: skip
 
 # A float64 counts by ones up to here: of a larger counter, an increase of 1 cannot be seen.

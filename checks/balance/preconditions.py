@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.balance.discovered import judge_discovered_pages, judge_discovered_targets
+from checks.balance.pushed import judge_pushed
 from checks.case import Case
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
@@ -57,10 +58,14 @@ def judge_preconditions(case: Case) -> list[Precondition]:
     for replica in case.services.replicas.values():
         by_service.setdefault(replica.service, []).append(replica)
     preconditions: list[Precondition] = []
+    is_read = not case.prometheus.collection.error and not case.prometheus.is_cut_short
+    pushed = case.prometheus.collection.pushed
     for name, replicas in by_service.items():
         if name in case.prometheus.collection.discovered:
             preconditions += _judge_discovered(case, name, replicas)
             continue
+        if name in pushed and is_read:
+            preconditions.append(Precondition(judge_pushed(case, name)))
         if not replicas:
             continue
         errors = [each.error for each in replicas if each.error]
@@ -70,7 +75,7 @@ def judge_preconditions(case: Case) -> list[Precondition]:
             Precondition(_judge_process_survives(case, name, replicas, _jobs(replicas))),
         ]
         # Where Prometheus was not read to the end, its targets say nothing of the scrapes.
-        if not case.prometheus.collection.error and not case.prometheus.is_cut_short:
+        if is_read and name not in pushed:
             preconditions.append(_judge_scraped(case, name, replicas))
     return preconditions
 

@@ -50,6 +50,9 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.PROCESS_RESTARTED: "its process was restarted, and what it counted between its last "
     "scrape and its end is lost",
     Reason.COUNTER_FELL: "its counter fell",
+    Reason.DELTA_TEMPORALITY: "its values fell again and again, as those of delta temporality do, "
+    "or those of several processes that push one series; push cumulative values, and an instance "
+    "label",
     Reason.PERHAPS_RESTARTED: "its process may have been restarted within a second of its start",
     Reason.RESTART_UNSEEN: "its process may have been restarted: no start time and no Prometheus "
     "shows that it was not; expose process_start_time_seconds",
@@ -73,6 +76,10 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.NOT_SCRAPED_BEFORE: "its target was not scraped before the first request",
     Reason.NOT_SCRAPED_BEFORE_START: "its target was not scraped before its process started",
     Reason.NOT_SCRAPED_AFTER: "its target was not scraped after the last response",
+    Reason.NOT_PUSHED_BEFORE: "no push before the first request shows it, so that it need not have "
+    "stood at zero; count on a tenant of the run's own, or push it before, too",
+    Reason.NOT_PUSHED_AFTER: "nothing was pushed of it after the last response and one interval "
+    "more; its exporter must push also what has not changed",
     Reason.SCRAPES_UNKNOWN: "its series belongs to no target that is scraped, as one of a "
     "recording rule does: write the counter that a service shows",
     Reason.REPLICAS_NOT_SCRAPED: "not all of its replicas are scraped",

@@ -18,3 +18,10 @@ from witnesses.prometheus.settling import Settling
 )
 def test_the_sentence_has_the_interval_and_the_duration(settling: Settling, words: str) -> None:
     assert render_settling(settling) == f"Prometheus scrapes {words} after the last response"
+
+
+def test_a_service_that_pushes_is_the_subject_if_its_interval_is_the_longest() -> None:
+    settling = Settling(5.106, pushed_by="shop")
+    assert render_settling(settling) == (
+        "shop pushes its metrics every 5.11 s: settling takes about 15 s after the last response"
+    )

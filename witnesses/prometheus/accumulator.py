@@ -4,7 +4,7 @@ The samples of a long run do not fit into memory; the state of a series does.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,10 +21,27 @@ from witnesses.prometheus.samples import (
     ScrapeTimes,
     Target,
     has_own_timestamps,
+    later,
     target_of,
 )
 
 _UNKNOWN = ScrapeLog()
+
+
+@dataclass(frozen=True)
+class SeriesNaming:
+    """What is known of series by their labels: where they come from, and whether they are old.
+
+    `shown_before` are the names of those that were pushed within the day before the run. `are_new`
+    means that none can have been counted on before.
+    """
+
+    target_of: Callable[[Mapping[str, str]], Target] = target_of
+    shown_before: Collection[bytes] = frozenset()
+    are_new: bool = False
+
+
+_SCRAPED = SeriesNaming()
 
 
 @dataclass(slots=True)
@@ -62,10 +79,12 @@ class Accumulator:
         begin: float,
         end: float = math.inf,
         settle_s: float = 0.0,
+        *,
         kept: Collection[Labels] | None = None,
         keeps: bool = False,
         has_others: bool = False,
         precision: Precision = WHOLE,
+        naming: SeriesNaming = _SCRAPED,
     ) -> None:
         """Read nothing yet.
 
@@ -75,10 +94,12 @@ class Accumulator:
         self._absent: dict[Target, SeriesState] = {}
         self._by = by
         self._precision = precision
-        self._instants = begin, end, settle_s, has_others
+        self._naming = naming
+        self._instants = begin, end, settle_s, has_others, naming.are_new
         self._kept = kept
         self._keeps = keeps
         self._states: dict[bytes, SeriesState | None] = {}
+        self._old: set[bytes] = set()
         self._durations_s: dict[Target, dict[float, float]] = {}
         self._shown_by: set[Target] = set()
         self._window = 0
@@ -98,7 +119,7 @@ class Accumulator:
         self._window += 1
         # Of two targets with one name, a scrape shows no absence of a series.
         scrapes = {
-            target: NO_SCRAPES if each.is_shared else each.scrapes
+            target: NO_SCRAPES if each.is_shared else _since(each.scrapes, _paused_at(each))
             for target, each in targets.items()
         }
         spans = {target: self._span(each.scrape_log) for target, each in targets.items()}
@@ -108,7 +129,11 @@ class Accumulator:
             if state:
                 state.window = self._window
                 span = spans.get(state.target, unknown)
-                state.add(each.samples, scrapes.get(state.target, NO_SCRAPES), span)
+                samples = later(each.samples, _paused_at(targets.get(state.target)))
+                # of one that was pushed long ago, a push that lacks it shows no zero
+                is_old = each.metric in self._old
+                known = NO_SCRAPES if is_old else scrapes.get(state.target, NO_SCRAPES)
+                state.add(samples, known, span)
         # A series that is absent from a window still passes through the scrapes of its target.
         for state in self._states.values():
             if state and state.window < self._window and state.target in spans:
@@ -128,6 +153,8 @@ class Accumulator:
         """Return the growth of a series up to each scrape that was kept."""
         start, _ = state.tally.start(scrape_log, self._span(scrape_log))
         growths = grown(state.seen or [], start, self._durations_s.get(state.target, {}))
+        if pushes := scrape_log.pushes:  # a timestamp may be that of its arrival
+            growths = [each._replace(at=each.at - pushes.every_s) for each in growths]
         nearest, magnitude = self._precision.nearest, state.tally.magnitude
         return [each._replace(grown=nearest(each.grown, magnitude)) for each in growths]
 
@@ -142,25 +169,50 @@ class Accumulator:
             return self._states[series.metric]
         labels = series.labels
         # A response may have the labels in another order than the one before.
-        name = msgspec.json.encode(labels, order="sorted")
+        name = series_name(labels)
+        if name in self._naming.shown_before:
+            self._old.add(series.metric)
         if name not in self._states:
-            target = _scraped_from(labels, series.samples, targets)
+            target = _scraped_from(labels, series.samples, targets, self._naming.target_of(labels))
             self._shown_by.add(target)
             values = tuple(labels.get(label, "") for label in self._by)
             is_followed = self._kept is None or values in self._kept
-            self._states[name] = self.absent_state(target).fork(values) if is_followed else None
+            is_old = series.metric in self._old
+            before = self._new_state(target) if is_old else self.absent_state(target)
+            self._states[name] = before.fork(values) if is_followed else None
         return self._states[name]
 
     def absent_state(self, target: Target) -> SeriesState:
         """Return the state of a series that a target never showed."""
         if target not in self._absent:
-            seen: list[Sample] | None = [] if self._keeps else None
-            self._absent[target] = SeriesState((), target, Tally(), seen=seen)
+            self._absent[target] = self._new_state(target)
         return self._absent[target]
+
+    def _new_state(self, target: Target) -> SeriesState:
+        return SeriesState((), target, Tally(), seen=[] if self._keeps else None)
+
+
+def _paused_at(of_target: ScrapeLogBuilder | None) -> float:
+    """Return when a pause before the run began, in which others may have counted, or -inf."""
+    pushes = of_target.pushes if of_target else None
+    return pushes.paused_at if pushes else -math.inf
+
+
+def _since(scrapes: ScrapeTimes, instant: float) -> ScrapeTimes:
+    return scrapes if instant == -math.inf else [at for at in scrapes if at > instant]
+
+
+def series_name(labels: Mapping[str, str]) -> bytes:
+    """Return a name of a series of one metric that does not depend on the order of its labels."""
+    others = {name: value for name, value in labels.items() if name != "__name__"}
+    return msgspec.json.encode(others, order="sorted")
 
 
 def _scraped_from(
-    labels: dict[str, str], samples: Sequence[Sample], targets: Mapping[Target, ScrapeLogBuilder]
+    labels: dict[str, str],
+    samples: Sequence[Sample],
+    targets: Mapping[Target, ScrapeLogBuilder],
+    named: Target,
 ) -> Target:
     """Return the target that a series was scraped from.
 
@@ -170,12 +222,11 @@ def _scraped_from(
         up{job="gateway"}           10.013   11.013   12.013
         orders_total{job="batch"}            11.013   12.013
     """
-    named = target_of(labels)
     if named in targets or not samples:
         return named
     fitting = [
         target
         for target, each in targets.items()
-        if each.scrapes and not has_own_timestamps(samples, each.scrapes)
+        if each.scrapes and not each.pushes and not has_own_timestamps(samples, each.scrapes)
     ]
     return fitting[0] if len(fitting) == 1 else named

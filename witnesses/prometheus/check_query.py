@@ -1,13 +1,15 @@
 """The query of a promql check as it is evaluated: its variables known, restricted if possible."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.language.objectives import PromqlCheck
 from scenarios.language.promql_restriction import restrict_query
 from scenarios.language.templates import compile_text
+from witnesses.prometheus.client import PrometheusDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,20 @@ class CheckQuery:
             "query": self.text, "is_restricted": self.is_restricted, "response": response
         }  # fmt: skip
         return json.dumps(recorded, indent=1).encode()
+
+
+def response_of(ask: Callable[[str], str], promql: str) -> dict[str, Any]:
+    """Evaluate a query by `ask`; an error is a response, too."""
+    try:
+        response: dict[str, Any] = decode_json(ask(promql).encode())
+    except UnboundedJson as error:
+        return {"error": f"Prometheus does not respond as Prometheus does: {error}"}
+    except PrometheusDown as error:
+        return {"error": str(error)}
+    return response
+
+
+def is_without_data(response: Mapping[str, Any]) -> bool:
+    """Return whether a query was evaluated and selected nothing."""
+    data = response.get("data")
+    return isinstance(data, dict) and data.get("result") == []

@@ -8,6 +8,14 @@ COLLECTION_FILE = "collection.json"
 
 
 @dataclass(frozen=True, slots=True)
+class PushedTarget:
+    """A service that pushes its metrics: its interval if it is declared, and its job's label."""
+
+    every_s: float = 0.0
+    job_label: str = "job"
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionRecord:
     """When Prometheus was read, on its own clock (epoch seconds), or why it could not be.
 
@@ -20,6 +28,8 @@ class CollectionRecord:
     `is_declared_absent` means that the environment has no Prometheus.
     `is_clock_set` means that the error is that Prometheus' clock was set. `version` is what it
     reports of itself, or "". `settling_s` is how long settling takes as it is known before the run.
+    `pushed` are the services that push their metrics. `is_tenant_new` means that no other run has
+    had the tenant of this one.
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
     The replicas of services that are `discovered` are the targets of their jobs.
     """
@@ -38,7 +48,9 @@ class CollectionRecord:
     is_clock_set: bool = False
     version: str = ""
     settling_s: float = 0.0
-    discovered: Sequence[str] = ()
+    discovered: Sequence[str] = field(default_factory=list)
+    pushed: Mapping[str, PushedTarget] = field(default_factory=dict)
+    is_tenant_new: bool = False
 
     @property
     def discovered_jobs(self) -> frozenset[str]:

@@ -10,18 +10,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
 
 from config.clock import CLOCK
 from scenarios.evidence.run_folder import RunFolder
-from scenarios.http.bounded_json import UnboundedJson, decode_json
 from scenarios.language.objectives import PromqlCheck
 from witnesses.model import CountedQuantity, Moment
-from witnesses.prometheus.check_query import CheckQuery
+from witnesses.prometheus.check_query import CheckQuery, is_without_data, response_of
 from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_SCRAPES
 from witnesses.prometheus.pace import Pace
+from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
 from witnesses.prometheus.samples import Series, read_series
 from witnesses.prometheus.service_targets import ServiceTargets
@@ -57,15 +56,17 @@ class PrometheusCollector:
         tenant: str = "",
         fresh: bool = False,
         is_silent: bool = False,
+        is_tenant_new: bool = False,
         new_series_s: float = _NEW_SERIES_S,
     ) -> None:
         """Ask nothing yet."""
         self._client = client
         self._folder = folder
         self._service_targets = targets
-        self._jobs = frozenset(targets.jobs.values())
-        self._targets = job_matcher(self._jobs, targets.match)
+        self._jobs = targets.scraped_jobs
+        self._targets = job_matcher(targets.jobs.values(), targets.match)
         self._quantities = [each for each in quantities if each.settings.prometheus]
+        self._settle_s = max((each.settings.settle for each in self._quantities), default=0.0)
         self._promql = tuple(promql)
         self._tenant = tenant
         self._samples: SampleCollector | None = None
@@ -74,9 +75,10 @@ class PrometheusCollector:
         self._is_silent = is_silent
         self._last_response_at = 0.0
         self._pace = Pace(client, self._jobs, fresh=fresh)
+        self._pushes = PushWatch(client, targets, self._pace.now)
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances,
-            discovered=targets.discovered,
+            discovered=targets.discovered, pushed=targets.pushed, is_tenant_new=is_tenant_new,
         )  # fmt: skip
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
@@ -97,14 +99,17 @@ class PrometheusCollector:
         """Return what settling will take, before the run; None where it is not known yet."""
         try:
             self._pace.learn(is_early=self.collection.fresh)
+            self._pushes.learn()
         except PrometheusDown:
             return None  # the baseline keeps the error
         return self._settling()
 
     def _settling(self) -> Settling | None:
-        longest_s = max((each.settings.settle for each in self._quantities), default=0.0)
-        pace = self._pace
-        return Settling(pace.interval_s, longest_s + pace.lag_s) if pace.is_interval_known else None
+        pace, pushes = self._pace, self._pushes
+        delay_s = self._settle_s + pace.lag_s
+        if pushes.interval_s > pace.interval_s:
+            return Settling(pushes.interval_s, delay_s, pushes.slowest)
+        return Settling(pace.interval_s, delay_s) if pace.is_interval_known else None
 
     def wait_for_baseline(self) -> None:
         """Wait until every target has been scraped twice, within a bound."""
@@ -114,11 +119,19 @@ class PrometheusCollector:
                 _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
                 _wait(self._pace.deadline(), self._scraped_before)
                 self._pace.refuse_future_samples()
+                self._pushes.learn()
+                if self._pushes.is_needed:
+                    _wait(self._pushes.baseline_deadline(), self._pushes.has_baseline, self._poll_s)
             if self._is_silent:
                 self._sleep_scrapes(_SCRAPES_BEFORE)
         except PrometheusDown as error:
             self._keep_error(error)
         self.collection = replace(self.collection, begin=self._pace.now())
+        try:
+            if not self.collection.error:
+                self._pushes.begin(self.collection.begin, self._quantities, self._folder)
+        except PrometheusDown as error:
+            self._keep_error(error)
         self._write()
 
     #     last response      end             settled_at
@@ -137,10 +150,11 @@ class PrometheusCollector:
         try:
             self._pace.learn_skew()
             end = last_response_at + self._pace.skew_s + _CLOCK_MARGIN_S
-            settled_at = end + max((each.settings.settle for each in self._quantities), default=0.0)
+            settled_at = end + self._settle_s
             self.collection = replace(self.collection, end=end, at=self._pace.now())
-            deadline = self._pace.deadline() + max(0.0, settled_at - self._pace.now())
-            _wait(deadline, lambda: self._scraped_after(settled_at))
+            deadline = self._deadline() + max(0.0, settled_at - self._pace.now())
+            _wait(deadline, lambda: self._scraped_after(settled_at), self._poll_s)
+            _wait(deadline, lambda: self._pushes.have_settled(settled_at), self._poll_s)
             self._pace.learn()
             self._samples = self._open_samples()
             self._samples.take_until(end)
@@ -154,7 +168,7 @@ class PrometheusCollector:
     def _open_samples(self) -> SampleCollector:
         """Return a collector of the samples since three scrapes before the first request."""
         # Back over two scrapes before the first request, and one to spare.
-        interval_s = self._pace.interval_s
+        interval_s = self._interval_s
         pace = self.collection.begin - 3 * interval_s - 1, interval_s
         targets = [series.labels for series in self._ups()]
         selectors = {
@@ -163,8 +177,9 @@ class PrometheusCollector:
         moving = [each.name for each in self._quantities if each.has_other_traffic]
         native = [each.name for each in self._quantities if each.is_native]
         return SampleCollector(
-            self._client, self._folder, self._targets, selectors, pace, moving, native=native
-        )
+            self._client, self._folder, self._targets, selectors, pace, moving, native=native,
+            watch=self._pushes if self._pushes.is_needed else None,
+        )  # fmt: skip
 
     def collect_moved_samples(self) -> None:
         """Wait until the figures have moved and come to rest again, within a bound; collect all.
@@ -177,7 +192,7 @@ class PrometheusCollector:
         before = self._standstill
         try:
             self._standstill = self._take_at_scrapes(
-                self._pace.deadline(), lambda state: state.is_still and state.total != before.total
+                self._deadline(), lambda state: state.is_still and state.total != before.total
             )
             self._pace.learn_skew()
         except ClockSet as error:
@@ -215,21 +230,11 @@ class PrometheusCollector:
         deadline = time.monotonic() + self._new_series_s + self._pace.patience_for_lag_s
         for number, check in enumerate(self._promql):
             query = CheckQuery.of_check(check, match, self._tenant, window)
-            response = self._response(query.text)
-            while _is_without_data(response) and time.monotonic() < deadline:
+            response = response_of(self.query, query.text)
+            while is_without_data(response) and time.monotonic() < deadline:
                 time.sleep(_NEW_SERIES_POLL_S)
-                response = self._response(query.text)
+                response = response_of(self.query, query.text)
             folder.write_witness_file(f"promql-{number}.json", query.recorded(response))
-
-    def _response(self, promql: str) -> dict[str, Any]:
-        """Evaluate a query as of the collection; an error is a response, too."""
-        try:
-            response: dict[str, Any] = decode_json(self.query(promql).encode())
-        except UnboundedJson as error:
-            return {"error": f"Prometheus does not respond as Prometheus does: {error}"}
-        except PrometheusDown as error:
-            return {"error": str(error)}
-        return response
 
     def _keep_error(self, error: PrometheusDown) -> None:
         is_clock_set = isinstance(error, ClockSet)
@@ -238,10 +243,23 @@ class PrometheusCollector:
     def _write(self) -> None:
         pace = self._pace
         self.collection = replace(
-            self.collection, skew_s=pace.skew_s, interval_s=pace.interval_s, version=pace.version,
+            self.collection, skew_s=pace.skew_s, interval_s=self._interval_s, version=pace.version,
             settling_s=settling.duration_s if (settling := self._settling()) else 0.0,
         )  # fmt: skip
+        self._pushes.write(self._folder)
         _write_record(self._folder, self.collection)
+
+    @property
+    def _interval_s(self) -> float:
+        """The longest interval of scrapes and pushes."""
+        return max(self._pace.interval_s, self._pushes.interval_s)
+
+    @property
+    def _poll_s(self) -> float:
+        return self._pushes.poll_s if self._pushes.is_needed else _POLL_S
+
+    def _deadline(self) -> float:
+        return max(self._pace.deadline(), self._pushes.deadline())
 
     def _take_at_scrapes(
         self, deadline: float, is_enough: Callable[[Standstill], bool]
@@ -249,7 +267,7 @@ class PrometheusCollector:
         """Take the last window, once per scrape, until it is enough or the time has passed."""
         state = self._take_last()
         while not is_enough(state) and time.monotonic() < deadline:
-            _wait(deadline, partial(self._scraped_since, self.collection.at))
+            _wait(deadline, partial(self._scraped_since, self.collection.at), self._poll_s)
             state = self._take_last()
         return state
 
@@ -264,9 +282,11 @@ class PrometheusCollector:
 
     def _scraped_since(self, at: float) -> bool:
         """Return whether all were scraped since; targets that vanished are not waited for."""
-        if self._pace.now() > at + _NEXT_SCRAPE_RATIO * self._pace.interval_s:
+        if self._pace.now() > at + _NEXT_SCRAPE_RATIO * self._interval_s:
             return True
-        return all(series.samples[-1][0] > at for series in self._ups() if series.samples)
+        return self._pushes.have_pushed_since(at) and all(
+            series.samples[-1][0] > at for series in self._ups() if series.samples
+        )
 
     def _targets_known(self) -> bool:
         """Return whether Prometheus knows the targets; one that has just started does not yet."""
@@ -298,8 +318,11 @@ class PrometheusCollector:
         All waits come here, so a clock that is set ends them: they would wait for its old time.
         """
         self._pace.learn_skew_if_old()
+        if not self._jobs:
+            return []
         window = f"{math.ceil(4 * self._pace.interval_s + self._pace.lag_s) + 1}s"
-        response = self._client.query(f"{UP}{self._targets}[{window}]", self._pace.now())
+        targets = self._client.targets_of(self._jobs)
+        response = self._client.query(f"{UP}{targets}[{window}]", self._pace.now())
         try:
             return read_series(response.content)
         except ValueError as error:
@@ -317,11 +340,6 @@ def _write_record(folder: RunFolder, record: CollectionRecord) -> None:
     folder.write_witness_file(f"prometheus/{COLLECTION_FILE}", content.encode())
 
 
-def _is_without_data(response: dict[str, Any]) -> bool:
-    data = response.get("data")
-    return isinstance(data, dict) and data.get("result") == []
-
-
-def _wait(deadline: float, is_so: Callable[[], bool]) -> None:
+def _wait(deadline: float, is_so: Callable[[], bool], poll_s: float = _POLL_S) -> None:
     while not is_so() and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)

@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 from witnesses.figure import MAX_COUNT, Amount, Figure, Reason
 from witnesses.process_identity import START_TIME_MARGIN_S
+from witnesses.prometheus.pushes import QUIET_PUSHES
+from witnesses.prometheus.restarts import restart_of
 from witnesses.prometheus.samples import (
     Sample,
     ScrapeLog,
@@ -39,6 +41,9 @@ _STEADY_SCRAPES = 2
 
 # What is counted only at scrapes begun later than this after the last response is late.
 GRACE_S = 1.0
+
+# One fall may be a restart; a counter that falls again and again shows what each push added.
+_FALLS_OF_DELTAS = 2
 
 _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
 
@@ -57,7 +62,8 @@ class Span(NamedTuple):
     `until` is when the last scrape can have begun that was answered before `begin`. What is
     counted only at scrapes begun after the first since `grace_until` is late. `has_others` tells
     that others may count on the series all the time: it need not stand still before or after, and
-    its increase is that of all.
+    its increase is that of all. `is_new` means that nobody can have counted before the run on a
+    series that shows only since. Of a series that is pushed, `end` is when its pushes show all.
     """
 
     begin: float
@@ -65,6 +71,13 @@ class Span(NamedTuple):
     until: float
     grace_until: float
     has_others: bool = False
+    is_new: bool = False
+    is_pushed: bool = False
+
+    @property
+    def quiet(self) -> int:
+        """How many scrapes, or pushes, since the end must show the same."""
+        return QUIET_PUSHES if self.is_pushed else QUIET_SCRAPES
 
 
 @dataclass(slots=True)
@@ -81,7 +94,7 @@ class Tally:
     first: float | None = None
     last: float = 0.0
     lost: float = 0.0
-    fell: bool = False
+    falls: int = 0
     early: float | None = None
     rest: tuple[float, ...] = ()
     shown_at: float = -math.inf
@@ -96,7 +109,7 @@ class Tally:
         """Return one that goes on from here by itself."""
         return Tally(
             self.baseline, self.first, self.last, self.lost,
-            self.fell, self.early, self.rest, self.shown_at, self.is_own,
+            self.falls, self.early, self.rest, self.shown_at, self.is_own,
         )  # fmt: skip
 
     def add(self, samples: Sequence[Sample], scrapes: ScrapeTimes, span: Span) -> Sequence[Sample]:
@@ -105,7 +118,11 @@ class Tally:
         Samples that were seen before are skipped.
         """
         new = later(samples, self.shown_at)
-        if not self.is_own and has_own_timestamps(new, scrapes):
+        if span.is_pushed:
+            # a push that lacks the series shows nothing, unless none has shown it yet
+            first = new[0][0] if new else math.inf
+            scrapes = [at for at in scrapes if at < first] if self.shown_at == -math.inf else ()
+        elif not self.is_own and has_own_timestamps(new, scrapes):
             self.is_own = True
             if self.shown_at == -math.inf:
                 # where no sample was, the series need not have been at zero
@@ -131,20 +148,22 @@ class Tally:
             self._add(seen[parting:])
         else:
             self._add(seen)
-        rest = (value for at, value in seen[-QUIET_SCRAPES:] if at > span.end)
-        self.rest = (*self.rest, *rest)[-QUIET_SCRAPES:]
+        rest = (value for at, value in seen[-span.quiet :] if at > span.end)
+        self.rest = (*self.rest, *rest)[-span.quiet :]
 
     def _add(self, seen: Sequence[Sample]) -> None:
         last, lost = self.last, self.lost
         for _, value in seen:
             if value < last:
                 lost += last
-                self.fell = True
+                self.falls += 1
             last = value
         self.last, self.lost = last, lost
 
     def figure(self, scrape_log: ScrapeLog, span: Span) -> Figure:
         """Return the increase over all that was seen."""
+        if scrape_log.pushes and scrape_log.pushes.has_ended:
+            return Figure.exact(0.0)
         start, doubt = self.start(scrape_log, span)
         first = start if self.first is None else self.first
         fell_at_first = first < start  # a reset in between: all of first is new
@@ -160,29 +179,33 @@ class Tally:
         if doubt in (Reason.MOVED_BEFORE, Reason.NOT_STEADY_BEFORE):
             # counted from before the first request, nothing of ours can be missing
             high = first - self.baseline[-1][1] + since_first
-        reasons = self._reasons(scrape_log, span, has_fallen=self.fell or fell_at_first)
+        if doubt is Reason.NOT_PUSHED_BEFORE:
+            high = first + since_first  # it stood at zero before, or above
+        reasons = self._reasons(scrape_log, span, falls=self.falls + fell_at_first)
         figure = Figure(grown, high, doubt, late=late) if doubt else Figure.exact(grown, late)
-        if doubt not in (None, Reason.NOT_STEADY_BEFORE):
+        if doubt not in (None, Reason.NOT_STEADY_BEFORE, Reason.NOT_PUSHED_BEFORE):
             figure = figure.doubted(doubt)
         for reason in reasons:
             so_far = f"{grown:,.0f} so far" if reason is Reason.STILL_MOVING else ""
             figure = figure.doubted(reason, so_far)
         return figure
 
-    def _reasons(self, scrape_log: ScrapeLog, span: Span, *, has_fallen: bool) -> Iterator[Reason]:
+    def _reasons(self, scrape_log: ScrapeLog, span: Span, *, falls: int) -> Iterator[Reason]:
         """Yield why its scrapes do not show the whole increase, but for where it starts."""
         if scrape_log.is_shared:
             yield Reason.SHARED_TARGET
-        restart = _restart(self.baseline, scrape_log, span.begin)
+        restart = restart_of(self.baseline, scrape_log, span.begin)
         if restart:
             yield restart
         # A counter that falls while its process goes on is none: nothing follows from it.
-        if has_fallen and restart not in _RESTARTS:
-            yield Reason.COUNTER_FELL
-        if not span.has_others and (unsettled := _unsettled(self.rest)):
-            yield unsettled
-        if span.has_others and not self.rest:  # where others count, no counter comes to rest
-            yield Reason.NOT_SCRAPED_AFTER
+        if falls and restart not in _RESTARTS:
+            is_delta = scrape_log.pushes and falls >= _FALLS_OF_DELTAS
+            yield Reason.DELTA_TEMPORALITY if is_delta else Reason.COUNTER_FELL
+        # where others count, no counter comes to rest
+        unsettled = _unsettled(self.rest, span) if not span.has_others or not self.rest else None
+        if unsettled:
+            is_replaced = scrape_log.pushes and scrape_log.pushes.is_replaced
+            yield Reason.PROCESS_RESTARTED if is_replaced else unsettled
         if self.shown_at == -math.inf and scrape_log.is_bare:
             yield Reason.EMPTY_EXPOSITION
 
@@ -191,6 +214,8 @@ class Tally:
 
         If it may not, the count begins at the first scrape after: what it had by then is left out.
         """
+        if scrape_log.pushes and not self.baseline:
+            return self._start_of_pushed(scrape_log, span)
         started_at = scrape_log.start_times[0][1] if scrape_log.start_times else -math.inf
         started_since = started_at > span.begin + START_TIME_MARGIN_S
         if not scrape_log.fresh and not self.baseline and started_since:
@@ -208,6 +233,15 @@ class Tally:
         if doubt:
             return self.first or 0.0, doubt
         return (self.baseline[-1][1] if self.baseline else 0.0), None
+
+    def _start_of_pushed(self, scrape_log: ScrapeLog, span: Span) -> tuple[float, Reason | None]:
+        """Return the same of a series that no push of before the run showed, or its absence."""
+        started_at = scrape_log.start_times[0][1] if scrape_log.start_times else -math.inf
+        is_new = started_at > span.begin + START_TIME_MARGIN_S or scrape_log.fresh or span.is_new
+        # one that no push shows at all was not counted on: each push shows all that was
+        if is_new or not self.first:
+            return 0.0, None
+        return self.first, Reason.NOT_PUSHED_BEFORE
 
 
 def increase(
@@ -266,17 +300,28 @@ def zero_of(silent: Iterable[Figure]) -> Figure:
 
 def is_quiet(samples: Sequence[Sample], end: float) -> bool:
     """Return whether the first scrape after `end` and two further ones show the same value."""
-    return not _unsettled([value for at, value in samples if at > end][-QUIET_SCRAPES:])
+    span = Span(end, end, end, end)
+    return not _unsettled([value for at, value in samples if at > end][-QUIET_SCRAPES:], span)
 
 
 def span_of(
-    scrape_log: ScrapeLog, begin: float, end: float, settle_s: float = 0.0, has_others: bool = False
+    scrape_log: ScrapeLog,
+    begin: float,
+    end: float,
+    settle_s: float = 0.0,
+    has_others: bool = False,
+    is_new: bool = False,
 ) -> Span:
     """Return the span as a target was scraped: one under way at `begin` may have seen requests."""
     #                    begin
     #     ├──┤     ├───────│──┤     ├──┤        ├──┤: a scrape, from its stamp to its response
     #             ▲
     #           until: a scrape that is under way at `begin` is not part of the baseline
+    if pushes := scrape_log.pushes:
+        until = -math.inf if pushes.until is None or pushes.is_paused else pushes.until
+        settled_from = pushes.settled_from(end)
+        grace_until = max(settled_from, end + max(GRACE_S, settle_s))
+        return Span(begin, settled_from, until, grace_until, has_others, is_new, is_pushed=True)
     under_way = (at for at, duration_s in scrape_log.durations if at <= begin < at + duration_s)
     first = next(under_way, None)
     until = begin if first is None else math.nextafter(first, -math.inf)
@@ -294,42 +339,12 @@ def _unsteady(baseline: Sequence[Sample], scrape_log: ScrapeLog) -> Reason | Non
     return None
 
 
-def _restart(baseline: Sequence[Sample], scrape_log: ScrapeLog, begin: float) -> Reason | None:
-    """Compare the process at the baseline with those seen after it."""
-    if not scrape_log.ups:
-        return Reason.SCRAPES_UNKNOWN
-    since = baseline[-1][0] if baseline else -math.inf
-    first = [start_time for at, start_time in scrape_log.start_times if at <= since][-1:]
-    start_times = {*first, *(started for at, started in scrape_log.start_times if at > since)}
-    # A fresh stack has no baseline: its processes must all be older than the first request.
-    unseen = scrape_log.fresh and not baseline
-    replaced = unseen and any(
-        start_time > begin - START_TIME_MARGIN_S for start_time in start_times
-    )
-    if replaced or len(start_times) > 1:
-        return Reason.PROCESS_RESTARTED
-    if _is_blurred(scrape_log.start_times, since):
-        return Reason.PERHAPS_RESTARTED
-    return None
-
-
-def _is_blurred(start_times: Sequence[Sample], since: float) -> bool:
-    """Return whether two processes may share a start time: it is exposed in whole seconds."""
-    return any(
-        at >= since
-        and at < start_time + START_TIME_MARGIN_S
-        and start_time == later
-        and start_time.is_integer()
-        for (at, start_time), (_, later) in pairwise(start_times)
-    )
-
-
-def _unsettled(last: Sequence[float]) -> Reason | None:
+def _unsettled(last: Sequence[float], span: Span) -> Reason | None:
     """Return why the values after the last response do not show that counting has ended."""
     if not last:
-        return Reason.NOT_SCRAPED_AFTER
+        return Reason.NOT_PUSHED_AFTER if span.is_pushed else Reason.NOT_SCRAPED_AFTER
     if len(set(last)) > 1:
         return Reason.STILL_MOVING
-    if len(last) < QUIET_SCRAPES:
+    if len(last) < span.quiet:
         return Reason.NOT_SETTLED
     return None

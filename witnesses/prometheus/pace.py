@@ -55,6 +55,9 @@ class Pace:
     def learn(self, *, is_early: bool = False) -> None:
         """Learn skew, interval and version; `is_early` is a fresh stack's first time."""
         self.learn_skew()
+        if not self._jobs:  # all metrics are pushed
+            self.version = self._client.version()
+            return
         intervals_s = self._client.intervals_s(() if is_early else self._jobs)
         known_s = [*filter(None, ((intervals_s or {}).get(job) for job in self._jobs))]
         self.is_interval_known = bool(known_s)
@@ -83,5 +86,5 @@ class Pace:
 
     def refuse_future_samples(self) -> None:
         """Raise ClockSet if Prometheus' clock was set back, and has not caught up yet."""
-        if self._client.has_future_samples(self._jobs, self.now()):
+        if self._jobs and self._client.has_future_samples(self._jobs, self.now()):
             raise ClockSet("Prometheus has samples of its future: its clock was set back")

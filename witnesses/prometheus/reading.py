@@ -1,8 +1,9 @@
 """Read what was collected from Prometheus: the exact increase of each quantity."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import chain, repeat
 from pathlib import Path
@@ -14,10 +15,17 @@ from scenarios.evidence.files import read_json
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.figure import ZERO, Figure, Figures, Labels, Reason, sum_by_labels, void_figures
 from witnesses.model import CountedQuantity, RecordKind, Source
-from witnesses.prometheus.accumulator import Accumulator, SeriesState
+from witnesses.prometheus.accumulator import Accumulator, SeriesNaming, SeriesState, series_name
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import Growth, zero_of
 from witnesses.prometheus.native_histograms import Bucket, at_edges, buckets_in
+from witnesses.prometheus.pushes import (
+    InstancePushes,
+    history_file,
+    push_file,
+    pushes_of,
+    read_observations,
+)
 from witnesses.prometheus.samples import RawSeries, ScrapeLog, Target
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import TargetLogs, Windows
@@ -45,6 +53,7 @@ class PrometheusReading:
     target_labels: TargetLabels = NO_TARGETS
     departed: frozenset[Target] = frozenset()
     native_edges: tuple[float, ...] = ()
+    pushes: Mapping[Target, InstancePushes] = field(default_factory=dict)
     name: str = NAME
     keeps: RecordKind = RecordKind.COUNTER
 
@@ -69,16 +78,8 @@ class PrometheusReading:
             return void_figures(reason, record.error)
         if self.is_cut_short:
             return void_figures(Reason.NOT_COLLECTED)
-        accumulator = Accumulator(
-            quantity.labels,
-            record.begin,
-            record.end,
-            quantity.settings.settle,
-            has_others=quantity.has_other_traffic,
-            precision=quantity.precision,
-        )
         try:
-            self._read(quantity.name, accumulator)
+            accumulator = self._accumulated(quantity)
         except (OSError, ValueError):
             return void_figures(Reason.NOT_COLLECTED)
         absent = {
@@ -154,10 +155,11 @@ class PrometheusReading:
         """
         if self.collection.error:
             return {}
-        accumulator = Accumulator(
-            tuple(by), self.collection.begin, kept=only, keeps=True, precision=quantity.precision
-        )
         try:
+            accumulator = Accumulator(
+                tuple(by), self.collection.begin, kept=only, keeps=True,
+                precision=quantity.precision, naming=self._naming(quantity),
+            )  # fmt: skip
             self._read(quantity.name, accumulator)
         except (OSError, ValueError):
             return {}
@@ -203,7 +205,34 @@ class PrometheusReading:
 
     @property
     def _selection(self) -> ServiceTargets:
-        return ServiceTargets(self.collection.jobs, self.collection.instances)
+        record = self.collection
+        return ServiceTargets(record.jobs, record.instances, pushed=record.pushed)
+
+    def _accumulated(self, quantity: CountedQuantity) -> Accumulator:
+        """Return a quantity's series. Raises OSError or ValueError where they are not whole."""
+        record = self.collection
+        accumulator = Accumulator(
+            quantity.labels, record.begin, record.end, quantity.settings.settle,
+            has_others=quantity.has_other_traffic, precision=quantity.precision,
+            naming=self._naming(quantity),
+        )  # fmt: skip
+        self._read(quantity.name, accumulator)
+        return accumulator
+
+    def _naming(self, quantity: CountedQuantity) -> SeriesNaming:
+        """Return what is known of a quantity's series that are pushed."""
+        selection = self._selection
+        if not selection.may_be_pushed(quantity):
+            return SeriesNaming()
+        is_of_tenant = any(
+            each.operator == "=" and each.value == quantity.tenant
+            for each in quantity.selector.matchers
+        )
+        return SeriesNaming(
+            selection.target_of,
+            _shown_before(self.folder, quantity.name),
+            are_new=is_of_tenant and self.collection.is_tenant_new,
+        )
 
     def _targets_of(
         self, accumulator: Accumulator, quantity: CountedQuantity
@@ -217,12 +246,13 @@ class PrometheusReading:
         """Read a quantity's raw samples. Raises OSError or ValueError where they are not whole."""
         record = self.collection
         windows = Windows(self.folder, len(record.windows))
-        targets = TargetLogs(record.begin, record.end, record.fresh)
+        targets = TargetLogs(record.begin, record.end, record.fresh, self.pushes)
         target_windows = windows.read_targets() if self.scrape_logs else repeat(None)
         series_windows = windows.read_series(f"quantity-{quantity}")
-        for series, of_targets in zip(series_windows, target_windows, strict=False):
+        ends = chain(record.windows, repeat(math.inf))
+        for series, of_targets, end in zip(series_windows, target_windows, ends, strict=False):
             if of_targets:
-                targets.add(of_targets)
+                targets.add(of_targets, end)
             counts = at_edges(series, self.native_edges) if self.native_edges else series
             accumulator.add(counts, targets.by_name)
 
@@ -242,8 +272,9 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
         return PrometheusReading(CollectionRecord(error="Prometheus was not read"), {}, path)
     if record.is_declared_absent:
         return PrometheusReading(record, {}, path)
-    targets = TargetLogs(record.begin, record.end, record.fresh)
     try:
+        pushes = _read_pushes(path, record)
+        targets = TargetLogs(record.begin, record.end, record.fresh, pushes)
         for of_targets in windows.read_targets():
             targets.add(of_targets)
     except (OSError, ValueError):
@@ -256,6 +287,7 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
         path,
         TargetLabels.of_targets(targets.labels),
         departed,
+        pushes=pushes,
     )
 
 
@@ -271,6 +303,23 @@ def _departed(
     for target, log in scrape_logs.items():
         if target[0] in record.discovered_jobs and log.ups and log.ups[-1][0] < oldest_at:
             yield target
+
+
+def _read_pushes(path: Path, record: CollectionRecord) -> dict[Target, InstancePushes]:
+    """Read when each instance pushed its metrics. Raises OSError or ValueError."""
+    return {
+        (record.jobs[service], instance): pushes
+        for service, pushed in record.pushed.items()
+        for instance, pushes in pushes_of(
+            read_observations(read_json(path / push_file(service))), record.begin, pushed.every_s
+        ).items()
+    }
+
+
+def _shown_before(path: Path, quantity: str) -> frozenset[bytes]:
+    """Read which series were pushed within the day before the run; none where it is not known."""
+    found = read_json(path / history_file(quantity))["data"]["result"]
+    return frozenset(series_name(each["metric"]) for each in found)
 
 
 def _of_targets_without(

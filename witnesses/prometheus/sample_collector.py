@@ -8,6 +8,8 @@ from typing import NamedTuple
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.increase import QUIET_SCRAPES, is_quiet
+from witnesses.prometheus.push_watch import PushWatch
+from witnesses.prometheus.pushes import QUIET_PUSHES, InstancePushes
 from witnesses.prometheus.samples import (
     Sample,
     ScrapeTimes,
@@ -63,14 +65,18 @@ class SampleCollector:
         pace: tuple[float, float],
         moving: Collection[str] = (),
         max_samples: int = MAX_SAMPLES,
+        *,
         native: Collection[str] = (),
+        watch: PushWatch | None = None,
     ) -> None:
         """Take nothing yet; `targets` is a label matcher in braces.
 
         `pace` is since when samples matter (epoch seconds), and the scrape interval in seconds.
         Quantities among the `moving` are not waited for; those among the `native` are histograms. A
-        response has about `max_samples` at most, or a few scrapes if those have more.
+        response has about `max_samples` at most, or a few scrapes if those have more. `watch` knows
+        which series are pushed, and when.
         """
+        self._watch = watch
         self._max_samples = max_samples
         self._client = client
         self._folder = folder
@@ -125,7 +131,7 @@ class SampleCollector:
             response = self._ask(query, at)
             self._write(name, response)
             if end < math.inf and name not in self._moving:
-                rests.append(_rest(response, scrapes, end))
+                rests.append(_rest(response, scrapes, end, self._watch))
         for name, response in of_targets.items():
             self._write(name, response)
         return Standstill(
@@ -171,22 +177,41 @@ class SampleCollector:
         return f"{math.ceil(at - self._since + _OVERLAP_S)}s"
 
 
-def _rest(response: bytes, scrapes: Mapping[Target, ScrapeTimes], end: float) -> Standstill:
+def _rest(
+    response: bytes,
+    scrapes: Mapping[Target, ScrapeTimes],
+    end: float,
+    watch: PushWatch | None = None,
+) -> Standstill:
     """Return whether all series rest; one that ended with its target does not move either."""
     is_still, total = True, 0.0
+    pushes = watch.by_target() if watch else {}
     try:
         for each in raw_series(response):
-            if each.samples and _is_late(
-                each.samples, scrapes.get(target_of(each.labels), ()), end
+            target = watch.targets.target_of(each.labels) if watch else target_of(each.labels)
+            if each.samples and not _is_at_rest(
+                each.samples, scrapes.get(target, ()), end, pushes.get(target)
             ):
                 is_still = False
             if each.samples and each.samples[-1][0] > end:
-                is_still = is_still and is_quiet(each.samples[-QUIET_SCRAPES:], end)
                 value = each.samples[-1][1]
                 total += value if math.isfinite(value) else 0.0
     except ValueError as error:
         raise PrometheusDown("Prometheus does not respond with raw samples") from error
     return Standstill(is_still, total)
+
+
+def _is_at_rest(
+    samples: Sequence[Sample], scrapes: ScrapeTimes, end: float, pushes: InstancePushes | None
+) -> bool:
+    """Return whether a series rests after `end`, or has ended."""
+    if pushes:
+        last = [value for at, value in samples if at > pushes.settled_from(end)][-QUIET_PUSHES:]
+        has_stopped = pushes.has_ended or pushes.is_replaced
+        return has_stopped or (len(last) == QUIET_PUSHES and len(set(last)) == 1)
+    if _is_late(samples, scrapes, end):
+        return False
+    return samples[-1][0] <= end or is_quiet(samples[-QUIET_SCRAPES:], end)
 
 
 def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> bool:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from mmap import mmap
@@ -10,6 +10,7 @@ from mmap import mmap
 import msgspec
 
 from witnesses.process_identity import START_TIME_MARGIN_S, is_moved
+from witnesses.prometheus.pushes import InstancePushes
 
 Sample = tuple[float, float]
 Target = tuple[str, str]
@@ -39,7 +40,8 @@ class ScrapeLog:
     Of a run on disk they are those around its first request and after its last response, and those
     at which something changed; `tried` and `failed` count all its scrapes since the first request.
     `is_shared` means that two targets have its job and instance, `is_bare` that its last successful
-    scrape showed no metrics at all.
+    scrape showed no metrics at all. `pushes` are those of an instance that is not scraped: then a
+    push stands for a scrape.
     """
 
     ups: Sequence[Sample] = ()
@@ -50,6 +52,7 @@ class ScrapeLog:
     failed: int = 0
     is_shared: bool = False
     is_bare: bool = False
+    pushes: InstancePushes | None = None
 
 
 # The successful scrapes of a target, in epoch seconds.
@@ -147,7 +150,7 @@ def read_series(response: bytes | mmap) -> list[Series]:
     return [Series(each.labels, each.samples) for each in raw_series(response)]
 
 
-def target_of(labels: dict[str, str]) -> Target:
+def target_of(labels: Mapping[str, str]) -> Target:
     """Return the job and instance that a series with these labels was scraped from."""
     return labels.get("job", ""), labels.get("instance", "")
 
@@ -211,6 +214,7 @@ class ScrapeLogBuilder:
     scrapes: ScrapeTimes = NO_SCRAPES
     durations_s: dict[float, float] = field(default_factory=dict)
     is_shared: bool = False
+    pushes: InstancePushes | None = None
     _ups: list[Sample] = field(default_factory=_nothing)
     _start_times: list[Sample] = field(default_factory=_nothing)
     _under_way: list[Sample] = field(default_factory=_nothing)
@@ -251,7 +255,7 @@ class ScrapeLogBuilder:
         """The scrape log so far."""
         return ScrapeLog(
             self._ups, self._start_times, self.fresh, self._under_way,
-            self._tried, self._failed, self.is_shared, self._bare,
+            self._tried, self._failed, self.is_shared, self._bare, self.pushes,
         )  # fmt: skip
 
     def _start_time_of_process(self, shown: float) -> float:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from config.environment import Environment
 from config.prometheus import matchers_of
 from witnesses.model import CountedQuantity
+from witnesses.prometheus.collection import PushedTarget
+from witnesses.prometheus.pushes import instance_of_series
+from witnesses.prometheus.samples import Target, target_of
 from witnesses.target_labels import INSTANCE, JOB, Labels, address_of, alternatives, instance_of
 
 
@@ -18,13 +21,15 @@ class ServiceTargets:
     """The job of each service, and the default instance of each of its replicas.
 
     `match` are labels that each of their targets has. Of the services that are `discovered`, each
-    target of the job is a replica.
+    target of the job is a replica. `pushed` are the services that push their metrics: nothing
+    scrapes them.
     """
 
     jobs: Mapping[str, str]
     instances: Mapping[str, Sequence[str]] = field(default_factory=dict)
     match: Mapping[str, str] = field(default_factory=dict)
     discovered: Sequence[str] = ()
+    pushed: Mapping[str, PushedTarget] = field(default_factory=dict)
 
     @classmethod
     def of_environment(cls, environment: Environment) -> "ServiceTargets":
@@ -35,12 +40,40 @@ class ServiceTargets:
             {name: list(map(instance_of, service.metrics_urls())) for name, service in services},
             environment.prometheus.match if environment.prometheus else {},
             [name for name, service in services if service.is_discovered],
+            {
+                name: PushedTarget(service.pushed.every or 0.0, service.pushed.job_label)
+                for name, service in services
+                if service.pushed
+            },
         )
 
     @classmethod
     def of_jobs(cls, *jobs: str) -> "ServiceTargets":
         """Return the targets of services that are named as their jobs."""
         return cls({job: job for job in jobs})
+
+    @property
+    def scraped_jobs(self) -> frozenset[str]:
+        """The jobs of the services that are scraped."""
+        return frozenset(job for name, job in self.jobs.items() if name not in self.pushed)
+
+    def matchers_of_pushed(self, service: str) -> str:
+        """Return the matchers, in braces, of all series of a service that pushes them."""
+        label = self.pushed[service].job_label
+        matchers = [f"{label}=~{alternatives([self.jobs[service]])}", *matchers_of(self.match)]
+        return f"{{{', '.join(matchers)}}}"
+
+    def target_of(self, labels: Labels) -> Target:
+        """Return the job and instance of a series: the service that pushed it, or its target."""
+        for name, pushed in self.pushed.items():
+            if labels.get(pushed.job_label) == self.jobs[name]:
+                return self.jobs[name], instance_of_series(labels)
+        return target_of(labels)
+
+    def may_be_pushed(self, quantity: CountedQuantity) -> bool:
+        """Return whether a quantity can have series that were pushed."""
+        service = quantity.settings.service
+        return service in self.pushed if service else bool(self.pushed)
 
     def jobs_of(self, quantity: CountedQuantity) -> list[str]:
         """Return the jobs that a quantity's counters can be scraped under.
@@ -50,8 +83,9 @@ class ServiceTargets:
         """
         service = quantity.settings.service
         jobs = list(dict.fromkeys([self.jobs[service]] if service else self.jobs.values()))
-        named = [each for each in quantity.selector.matchers if each.label == JOB]
-        fitting = [job for job in jobs if all(each.matches({JOB: job}) for each in named)]
+        label = self._job_label(quantity)
+        named = [each for each in quantity.selector.matchers if each.label == label]
+        fitting = [job for job in jobs if all(each.matches({each.label: job}) for each in named)]
         return fitting if named else jobs
 
     def selector(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> str:
@@ -79,11 +113,21 @@ class ServiceTargets:
 
     def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterator[str]:
         jobs = self.jobs_of(quantity)
-        if jobs:
-            yield f"{JOB}=~{alternatives(jobs)}"
+        label = self._job_label(quantity)
+        if jobs and label:
+            yield f"{label}=~{alternatives(jobs)}"
         if self._shares_job(quantity) and (instances := self._instances(quantity, targets)):
             yield f"{INSTANCE}=~{alternatives(instances)}"
         yield from matchers_of(self.match)
+
+    def _job_label(self, quantity: CountedQuantity) -> str:
+        """Return the label that has the job in all series of a quantity, or "" if it differs."""
+        service = quantity.settings.service
+        labels = {
+            self.pushed[name].job_label if name in self.pushed else JOB
+            for name in ([service] if service else self.jobs)
+        }
+        return labels.pop() if len(labels) == 1 else ""
 
     def tells_apart(self, quantity: CountedQuantity, targets: Iterable[Labels]) -> bool:
         """Return whether the targets of a quantity's service can be told from those of others.

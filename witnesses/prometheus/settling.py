@@ -10,10 +10,13 @@ class Settling:
     """What settling takes: some scrapes, `interval_s` apart.
 
     They begin `delay_s` after the last response: the longest `settle`, and how late samples show.
+    `pushed_by` is the service that pushes its metrics at that interval, if none are scraped that
+    are slower.
     """
 
     interval_s: float
     delay_s: float = 0.0
+    pushed_by: str = ""
 
     @property
     def duration_s(self) -> float:

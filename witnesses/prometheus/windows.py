@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from scenarios.evidence.files import open_to_read, read_file
+from witnesses.prometheus.pushes import InstancePushes
 from witnesses.prometheus.samples import (
     RawSeries,
     Sample,
@@ -15,6 +17,7 @@ from witnesses.prometheus.samples import (
     raw_series,
 )
 from witnesses.prometheus.samples import read_series as series_in
+from witnesses.target_labels import INSTANCE, JOB
 
 UP, START_TIMES, DURATIONS, SAMPLE_COUNTS = "up", "start_times", "durations", "sample_counts"
 
@@ -77,18 +80,26 @@ class TargetLogs:
     begin: float
     end: float
     fresh: bool
+    pushes: Mapping[Target, InstancePushes] = field(default_factory=dict)
     by_name: dict[Target, ScrapeLogBuilder] = field(default_factory=dict)
     labels: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, window: TargetSeries) -> None:
-        """Add a further window. Targets that share job and instance are taken for one."""
-        series = list(window[UP])
+    def add(self, window: TargetSeries, until: float = inf) -> None:
+        """Add a further window. Targets that share job and instance are taken for one.
+
+        `until` is the end of the window, as far as pushes are concerned.
+        """
+        pushing = {job for job, _ in self.pushes}
+        series = [each for each in window[UP] if each.target[0] not in pushing]
+        series += [_pushed(*each, until) for each in self.pushes.items()]
         self.labels += [each.labels for each in series if each.labels not in self.labels]
         ups = _by_target(series)
         others = [_by_target(window[name]) for name in (START_TIMES, DURATIONS, SAMPLE_COUNTS)]
         for target in ups:
             if target not in self.by_name:
-                self.by_name[target] = ScrapeLogBuilder(self.begin, self.end, self.fresh)
+                self.by_name[target] = ScrapeLogBuilder(
+                    self.begin, self.end, self.fresh, pushes=self.pushes.get(target)
+                )
         for target, builder in self.by_name.items():
             of_target = ups.get(target, [])
             builder.is_shared |= len(of_target) > 1
@@ -96,6 +107,14 @@ class TargetLogs:
             builder.add(
                 _joined(of_target), _youngest(start_times), _joined(durations), _joined(counts)
             )
+
+
+def _pushed(target: Target, pushes: InstancePushes, until: float) -> Series:
+    """Return the pushes of an instance as the `up` of a target that is scraped by itself."""
+    job, instance = target
+    return Series(
+        {JOB: job, INSTANCE: instance}, [(at, 1.0) for at in pushes.stamps if at <= until]
+    )
 
 
 def _by_target(series: Iterable[Series]) -> dict[Target, list[Series]]:

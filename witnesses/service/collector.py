@@ -13,7 +13,6 @@ from urllib.parse import urljoin, urlsplit
 
 from config.clock import CLOCK
 from config.environment import Environment
-from config.services import NONE
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.http.fetch import FetchFailed, ResponseLate, fetch
 from scenarios.http.service_auth import ServiceAuth
@@ -111,7 +110,7 @@ class ServiceCollector:
         index: dict[str, Any] = {
             service: {"service": service, "is_declared_absent": True}
             for service, settings in services.items()
-            if settings.metrics == NONE
+            if settings.shows_none
         }
         replicas = [
             _Replica(f"{service}-{number}", service, url)

@@ -60,3 +60,10 @@ def test_a_skew_that_changes_by_more_than_its_queries_took_is_a_clock_that_was_s
     pace.learn()
     with pytest.raises(ClockSet):
         pace.learn_skew()
+
+
+def test_where_nothing_is_scraped_no_interval_is_asked_for_or_assumed() -> None:
+    pace = Pace(PacedClient({"node": 60.0}), (), fresh=False)
+    pace.learn()
+    pace.refuse_future_samples()
+    assert (pace.interval_s, pace.is_interval_known, pace.lag_s) == (0.0, False, 0.0)

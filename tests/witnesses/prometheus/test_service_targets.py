@@ -3,6 +3,7 @@ import pytest
 from config.environment import Environment
 from config.services import Service
 from tests.witnesses.counted_quantities import counted
+from witnesses.prometheus.collection import PushedTarget
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.target_labels import alternatives
 
@@ -144,3 +145,59 @@ def test_a_selector_is_restricted_to_the_labels_of_the_environment(
 ) -> None:
     targets = ServiceTargets({"shop": "shop"}, match={"env": "staging"})
     assert targets.selector(counted(prometheus=selector), []) == restricted
+
+
+_PUSHED = ServiceTargets(
+    {"shop": "shop", "till": "till"}, match={"env": "staging"},
+    pushed={"shop": PushedTarget(job_label="service_name")},
+)  # fmt: skip
+
+
+def test_what_is_pushed_is_selected_by_the_label_that_has_its_job() -> None:
+    quantity = counted(prometheus="a_total", service="shop")
+    assert _PUSHED.selector(quantity, []) == 'a_total{service_name=~"shop", env="staging"}'
+    assert _PUSHED.matchers_of_pushed("shop") == '{service_name=~"shop", env="staging"}'
+
+
+def test_a_quantity_of_services_that_differ_in_that_label_is_not_restricted_to_jobs() -> None:
+    assert _PUSHED.selector(counted(prometheus="a_total"), []) == 'a_total{env="staging"}'
+
+
+def test_services_that_are_pushed_under_the_usual_label_are_restricted_to_their_jobs() -> None:
+    pushed = ServiceTargets({"shop": "shop", "till": "till"}, pushed={"shop": PushedTarget()})
+    assert pushed.selector(counted(prometheus="a_total"), []) == 'a_total{job=~"shop|till"}'
+    assert pushed.scraped_jobs == {"till"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "target"),
+    [
+        ({"service_name": "shop", "instance": "a"}, ("shop", "a")),
+        ({"service_name": "shop", "service_instance_id": "7f"}, ("shop", "7f")),
+        ({"service_name": "shop"}, ("shop", "")),
+        ({"job": "till", "instance": "t:80"}, ("till", "t:80")),
+        ({"service_name": "other", "job": "x", "instance": "y"}, ("x", "y")),
+    ],
+)
+def test_a_series_is_of_the_service_that_pushed_it_or_of_its_target(
+    labels: dict[str, str], target: tuple[str, str]
+) -> None:
+    assert _PUSHED.target_of(labels) == target
+
+
+@pytest.mark.parametrize(("service", "may_be"), [(None, True), ("shop", True), ("till", False)])
+def test_a_quantity_may_be_pushed_if_its_service_does_or_any(
+    service: str | None, may_be: bool
+) -> None:
+    assert _PUSHED.may_be_pushed(counted(prometheus="a_total", service=service)) is may_be
+
+
+def test_the_services_of_an_environment_that_push_are_known_by_their_declaration() -> None:
+    document = {
+        "environment": "e",
+        "services": {"shop": {"url": "http://s", "pushed": {"every": "10s"}},
+                     "till": {"url": "http://t"}},
+        "prometheus": {"url": "http://p"},
+    }  # fmt: skip
+    targets = ServiceTargets.of_environment(Environment.model_validate(document))
+    assert targets.pushed == {"shop": PushedTarget(10.0)}

@@ -1,0 +1,50 @@
+"""Metrics that a service pushes, by OTLP, remote write or an import API: nothing scrapes them."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from config.models import StrictModel
+from config.other_names import OF_PUSHED
+from config.requirements import matches
+from config.units import Duration
+
+JOB = "job"
+
+# A query shows a sample for five minutes; one of them is kept for a clock that is ahead.
+MAX_INTERVAL_S = 240.0
+_MIN_INTERVAL_S = 0.05
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_IS_LABEL = matches(_LABEL.pattern, "{0!r} is not a label; write letters, digits and _")
+
+
+def _pushable(every: float) -> float:
+    if not _MIN_INTERVAL_S <= every <= MAX_INTERVAL_S:
+        raise ValueError("must be from 50ms to 4m: a query shows a sample for five minutes")
+    return every
+
+
+class Pushed(StrictModel):
+    """How a service pushes its metrics to the backend that `prometheus` names.
+
+    `every` is the interval of its exports; by default it is measured. `job_label` is the label of
+    its series that has the value of `job`.
+    """
+
+    other_names = OF_PUSHED
+
+    every: Annotated[Duration, AfterValidator(_pushable)] | None = None
+    job_label: Annotated[str, _IS_LABEL] = JOB
+
+
+def _settings(value: Any) -> Any:
+    """Return the settings that `true` and `false` stand for. Raises ValueError."""
+    if isinstance(value, bool):
+        return {} if value else None
+    if not isinstance(value, dict | Pushed):
+        raise ValueError("must be true, or a mapping such as {every: 60s}")
+    return value
+
+
+PushedMetrics = Annotated[Pushed | None, BeforeValidator(_settings)]
