@@ -41,10 +41,17 @@ def observed_words(row: ServerLatencyRow) -> str:
 
 def _share(row: ServerLatencyRow, share: ServerShare) -> str:
     if share.gap:
-        return "no data"
+        return f"no data ({_gap_words(share, share.gap)})"
     low, high = (_percentage(row, each) for each in share.ratios)
-    ratio = low if share.over_low == share.over_high else f"between {low} and {high}"
-    return f"{ratio} of {share.count:,}"
+    if share.over_low == share.over_high:
+        return f"{low} of {share.count:,}"
+    around = "" if share.below_s == share.above_s else f" (edges {_edges_around(share)})"
+    return f"between {low} and {high} of {share.count:,}{around}"
+
+
+def _edges_around(share: ServerShare) -> str:
+    above = "infinity" if share.above_s is None else f"{share.above_s:g} s"
+    return f"{share.below_s:g} s and {above}"
 
 
 def _percentage(row: ServerLatencyRow, ratio: float) -> str:
@@ -56,9 +63,7 @@ def _percentage(row: ServerLatencyRow, ratio: float) -> str:
 def remarks(row: ServerLatencyRow) -> Iterator[str]:
     """Yield what the figures leave open, and why."""
     for name, share in row.shares.items():
-        if share.gap:
-            yield f"{capitalized(name)}: {_gap_words(share, share.gap)}."
-        elif not share.timed.is_exact:
+        if not share.gap and not share.timed.is_exact:
             yield f"{capitalized(name)}: {reason_words(share.timed)}."
     yield from _edge_remark(row)
     yield from _count_remarks(row)
@@ -82,12 +87,11 @@ def _edge_remark(row: ServerLatencyRow) -> Iterator[str]:
     """Report a histogram without an edge at the limit, with those that it has."""
     for name, share in row.shares.items():
         if not share.gap and share.below_s != share.above_s:
-            above = "infinity" if share.above_s is None else f"{share.above_s:g} s"
             edges = listed([f"{each:g}" for each in share.edges_s[:_MOST_EDGES]])
             more = ", …" if len(share.edges_s) > _MOST_EDGES else ""
             yield (
                 f"The histogram has no edge at {row.limit_s:g} s: the limit lies between "
-                f"{share.below_s:g} s and {above} ({name}). Its edges are "
+                f"{_edges_around(share)} ({name}). Its edges are "
                 f"{edges or 'none'}{more}; add {row.limit_s:g}."
             )
             return

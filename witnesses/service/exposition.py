@@ -45,6 +45,8 @@ _ENDINGS: Mapping[str, Mapping[str, str]] = {
     "info": {"_info": GAUGE},
 }
 
+_WITHOUT_OWN_SAMPLE = ("histogram", "gaugehistogram")
+
 LabelPairs = tuple[tuple[str, str], ...]
 
 
@@ -110,7 +112,7 @@ def sample_type(name: str, types: Mapping[str, str]) -> str | None:
     >>> [sample_type(name, types) for name in ("uses_total", "took_seconds_count", "hits_total")]
     ['gauge', 'counter', 'counter']
     """
-    if name in types:
+    if name in types and types[name] not in _WITHOUT_OWN_SAMPLE:
         return types[name] if types[name] in (COUNTER, GAUGE) else ""
     for ending in ("_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info"):
         if name.endswith(ending):

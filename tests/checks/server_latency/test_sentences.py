@@ -35,7 +35,7 @@ def test_a_share_is_never_printed_on_the_wrong_side_of_its_limit() -> None:
 def test_a_range_names_both_ends() -> None:
     between = replace(SHARE, over_low=26, over_high=69, below_s=1.0, above_s=5.0)
     assert observed_words(with_share(between)).startswith(
-        "service between 93.1 % and 97.4 % of 1,000"
+        "service between 93.1 % and 97.4 % of 1,000 (edges 1 s and 5 s);"
     )
 
 
@@ -55,8 +55,8 @@ def test_a_figure_in_doubt_has_its_reason() -> None:
 @pytest.mark.parametrize("gap", Gap)
 def test_each_gap_has_words(gap: Gap) -> None:
     nothing = with_share(ServerShare(Figure.exact(0), gap=gap))
-    assert observed_words(nothing).startswith("service no data")
-    assert list(remarks(nothing)) == [f"Service: {GAP_WORDS[gap]}."]
+    assert observed_words(nothing).startswith(f"service no data ({GAP_WORDS[gap]});")
+    assert list(remarks(nothing)) == []
 
 
 def test_witnesses_that_timed_differently_are_named() -> None:

@@ -49,6 +49,15 @@ def test_a_metric_that_no_service_shows_is_void_and_named(tmp_path: Path) -> Non
     assert figures.at(_TEA) == Figure.void(Reason.METRIC_ABSENT, "uses_total")
 
 
+def test_no_sample_has_the_name_of_a_histogram_itself(tmp_path: Path) -> None:
+    """Prometheus has, of a native one: what it counts must not be held against zero."""
+    timed = exposition({}, declared=False) + (
+        '# TYPE uses_total histogram\nuses_total_count{tenant="acme",kind="tea"} 7\n'
+    )
+    figures = _figures(tmp_path, timed, timed)
+    assert figures.at(_TEA) == Figure.void(Reason.METRIC_ABSENT, "uses_total")
+
+
 def test_a_series_of_another_tenant_is_not_counted(tmp_path: Path) -> None:
     other = exposition({"tea": 9}).replace("acme", "globex")
     assert _figures(tmp_path, exposition({}), other).at(_TEA) == Figure.exact(0.0)
