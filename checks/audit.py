@@ -18,6 +18,7 @@ SCHEMA_VERSION = 1
 
 CLEAN = ""
 LOCAL, NO_PROMETHEUS, NO_METRICS = "local", "without-prometheus", "without-metrics"
+DISCOVERED = "discovered"
 
 _USED, _FETCHED, _USE_COUNTS = "usage/cards_used", "usage/cards_fetched", "usage/use_counts"
 _BATCHES, _RETRIEVES = "usage/batch_requests", "usage/retrieve_requests"
@@ -32,7 +33,8 @@ _OF_CARDS = (_USED, *_WITHOUT_ROWS)
 class Expectation:
     """What a run with one fault must come to; CLEAN is a run without any.
 
-    `environment` is that of the run; others than the local one declare witnesses absent.
+    `environment` is that of the run; others than the local one declare witnesses
+    absent, or have their replicas discovered.
     """
 
     fault: str
@@ -43,7 +45,7 @@ class Expectation:
 
     @property
     def name(self) -> str:
-        """The fault, with the witnesses that the environment lacks."""
+        """The fault, with the environment if that is not the local one."""
         name = self.fault or "clean"
         return name if self.environment == LOCAL else f"{name}-{self.environment}"
 
@@ -158,8 +160,8 @@ EXPECTATIONS = (
 
 
 # What the witnesses that remain must show where others are declared absent: without a Prometheus,
-# and where only Prometheus can read the metrics of Cards.
-OF_ABSENT_WITNESSES = (
+# and where only Prometheus can read the metrics of Cards; and where replicas are discovered.
+OF_OTHER_ENVIRONMENTS = (
     replace(_fails("lost-usage-increment", {_USED: Code.LOST_COUNT},
                    "service stands", "the counter missed what was done"),
             environment=NO_PROMETHEUS),
@@ -168,20 +170,23 @@ OF_ABSENT_WITNESSES = (
     replace(_fails("lost-usage-row", _all((_USED, _FETCHED, _USE_COUNTS), Code.LOST_ROW),
                    "database:cards stands", "what was done was not stored"),
             environment=NO_METRICS),
+    replace(_fails("lost-usage-increment", {_USED: Code.LOST_COUNT},
+                   "service and prometheus stand", "the counter missed what was done"),
+            environment=DISCOVERED),
 )  # fmt: skip
 
 
 def planned_runs(names: Sequence[str]) -> list[Expectation]:
     """Return the audit's runs in order: clean ones before, between and after the faults.
 
-    Those with absent witnesses follow, after a clean one for each environment.
+    Those of other environments follow, after a clean one for each.
     """
     clean = Expectation(CLEAN, Verdict.PASS, {})
     chosen = [each for each in EXPECTATIONS if each.name in names]
     half = (len(chosen) + 1) // 2
     planned = [clean, *chosen[:half], clean, *chosen[half:], clean]
-    for environment in (NO_PROMETHEUS, NO_METRICS):
-        lacking = [each for each in OF_ABSENT_WITNESSES
+    for environment in (NO_PROMETHEUS, NO_METRICS, DISCOVERED):
+        lacking = [each for each in OF_OTHER_ENVIRONMENTS
                    if each.name in names and each.environment == environment]  # fmt: skip
         planned += [replace(clean, environment=environment), *lacking] if lacking else []
     return planned

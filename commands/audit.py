@@ -11,11 +11,12 @@ from typing import NoReturn
 import typer
 
 from checks.audit import (
+    DISCOVERED,
     EXPECTATIONS,
     LOCAL,
     NO_METRICS,
     NO_PROMETHEUS,
-    OF_ABSENT_WITNESSES,
+    OF_OTHER_ENVIRONMENTS,
     Audit,
     AuditedRun,
     Expectation,
@@ -44,6 +45,7 @@ ENVIRONMENTS = {
     LOCAL: LOCAL,
     NO_PROMETHEUS: ROOT / "reference_services" / "environments" / "without-prometheus.yaml",
     NO_METRICS: ROOT / "reference_services" / "environments" / "without-metrics.yaml",
+    DISCOVERED: ROOT / "reference_services" / "environments" / "discovered.yaml",
 }
 
 
@@ -76,7 +78,7 @@ def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
 
 def plan_audit(only: Sequence[str]) -> list[Expectation]:
     """Return the runs of an audit. Raises ConfigError for a fault without an expectation."""
-    known = [each.name for each in (*EXPECTATIONS, *OF_ABSENT_WITNESSES)]
+    known = [each.name for each in (*EXPECTATIONS, *OF_OTHER_ENVIRONMENTS)]
     for fault in only:
         if fault not in known:
             message = f"unknown fault {fault!r}; there are {', '.join(known)}"

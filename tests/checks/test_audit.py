@@ -11,7 +11,7 @@ from checks.audit import (
     CLEAN,
     EXPECTATIONS,
     LOCAL,
-    OF_ABSENT_WITNESSES,
+    OF_OTHER_ENVIRONMENTS,
     Audit,
     AuditedRun,
     Expectation,
@@ -68,14 +68,14 @@ def test_every_fault_is_described_in_a_sentence() -> None:
 
 def test_faults_are_seeded_where_witnesses_are_absent_too_under_names_of_their_own() -> None:
     assert {each.environment for each in EXPECTATIONS} == {LOCAL}
-    assert all(each.environment != LOCAL for each in OF_ABSENT_WITNESSES)
-    assert {each.fault for each in OF_ABSENT_WITNESSES} <= FAULTS.keys()
-    names = [each.name for each in (*EXPECTATIONS, *OF_ABSENT_WITNESSES)]
+    assert all(each.environment != LOCAL for each in OF_OTHER_ENVIRONMENTS)
+    assert {each.fault for each in OF_OTHER_ENVIRONMENTS} <= FAULTS.keys()
+    names = [each.name for each in (*EXPECTATIONS, *OF_OTHER_ENVIRONMENTS)]
     assert len(names) == len({*names})
 
 
 @pytest.mark.parametrize(
-    "expected", [*EXPECTATIONS, *OF_ABSENT_WITNESSES], ids=lambda each: each.name
+    "expected", [*EXPECTATIONS, *OF_OTHER_ENVIRONMENTS], ids=lambda each: each.name
 )
 def test_no_fault_is_expected_to_go_unnoticed(expected: Expectation) -> None:
     assert expected.verdict is not Verdict.PASS
@@ -142,7 +142,7 @@ def test_clean_runs_stand_at_both_ends_and_between(faults: list[str]) -> None:
 
 
 def test_each_environment_without_a_witness_has_a_clean_run_first() -> None:
-    planned = planned_runs([each.name for each in OF_ABSENT_WITNESSES])
+    planned = planned_runs([each.name for each in OF_OTHER_ENVIRONMENTS])
     assert [each.fault for each in planned[:3]] == [CLEAN] * 3
     environments = [each.environment for each in planned[3:]]
     assert environments == sorted(environments, key=environments.index)
@@ -151,7 +151,7 @@ def test_each_environment_without_a_witness_has_a_clean_run_first() -> None:
         assert of_it[0].fault == CLEAN
         assert all(each.fault != CLEAN for each in of_it[1:])
     names = [each.name for each in planned]
-    assert {each.name for each in OF_ABSENT_WITNESSES} < {*names}
+    assert {each.name for each in OF_OTHER_ENVIRONMENTS} < {*names}
 
 
 def test_clean_runs_must_pass_without_a_finding() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.audit import CLEAN, EXPECTATIONS, LOCAL, OF_ABSENT_WITNESSES, Audit, Expectation
+from checks.audit import CLEAN, EXPECTATIONS, LOCAL, OF_OTHER_ENVIRONMENTS, Audit, Expectation
 from checks.verdict import Verdict
 from commands.audit import (
     ENVIRONMENTS,
@@ -40,16 +40,16 @@ def test_a_whole_audit_has_every_fault_once_and_three_clean_runs() -> None:
     assert sorted(planned) == sorted([*FAULTS, CLEAN, CLEAN, CLEAN])
     assert (planned[0], planned[-1]) == (CLEAN, CLEAN)
     absent = [each.name for each in whole if each.environment != LOCAL and each.fault]
-    assert absent == [each.name for each in OF_ABSENT_WITNESSES]
+    assert absent == [each.name for each in OF_OTHER_ENVIRONMENTS]
 
 
-def test_each_environment_of_the_audit_is_the_local_one_without_some_witness() -> None:
+def test_each_environment_of_the_audit_is_the_local_one_but_for_its_witnesses() -> None:
     values = {"PROMETHEUS_URL": "http://prometheus.example"}
     for name in ("CARDS", "ONBOARDING", "WORKFLOW"):
         address = f"http://{name.lower()}.example"
         values |= {f"{name}_URL": address, f"{name}_METRICS": f"{address}/metrics",
                    f"{name}_DATABASE_URL": f"sqlite:///{name}.db"}  # fmt: skip
-    local, without_prometheus, without_metrics = (
+    local, without_prometheus, without_metrics, discovered = (
         read_environment(find_environment(str(place)), values) for place in ENVIRONMENTS.values()
     )
     assert without_prometheus.prometheus is None
@@ -59,6 +59,9 @@ def test_each_environment_of_the_audit_is_the_local_one_without_some_witness() -
     services = {**without_metrics.services, "cards": local.services["cards"]}
     of_metrics = {"environment": "local", "services": services}
     assert without_metrics.model_copy(update=of_metrics).model_dump() == local.model_dump()
+    assert all(each.is_discovered for each in discovered.services.values())
+    as_named = {"environment": "local", "services": local.services}
+    assert discovered.model_copy(update=as_named).model_dump() == local.model_dump()
 
 
 def test_only_the_faults_that_are_named_are_audited() -> None:

@@ -9,6 +9,7 @@ machine's process. Then only Prometheus is asked, which is no fault:
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from witnesses.service.exposition import START_TIME
 
 MAX_PAGES = 200
 REACH_S = 3.0
+# A Prometheus that has just started knows its targets 5 s later, and scrapes them then.
+_FIRST_TARGETS_S, _POLL_S = 8.0, 0.2
 
 _AT_ONCE = 16
 _START_TIMES = re.compile(
@@ -71,9 +74,14 @@ class ReplicaDiscovery:
     """
 
     def __init__(
-        self, environment: Environment, client: PrometheusClient | None, read_page: ReadPage
+        self,
+        environment: Environment,
+        client: PrometheusClient | None,
+        read_page: ReadPage,
+        wait_s: float = _FIRST_TARGETS_S,
     ) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet; a job without targets is waited for, `wait_s` seconds for all jobs."""
+        self._ends_s = time.monotonic() + wait_s
         self._environment = environment
         self._client = client
         self._read_page = read_page
@@ -106,6 +114,9 @@ class ReplicaDiscovery:
     def discover(self, service: str) -> Discovery:
         """Return the replicas of a service, and whether all of their pages can be read."""
         found = self._found(service)
+        while found == () and time.monotonic() < self._ends_s:
+            time.sleep(_POLL_S)
+            found = self._found(service)
         if isinstance(found, PrometheusDown):
             return Discovery((), str(found))
         return Discovery(found, next(self._reasons(service, found), ""))

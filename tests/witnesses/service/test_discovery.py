@@ -6,6 +6,7 @@ import pytest
 from config.environment import Environment
 from config.prometheus import Prometheus
 from config.services import Service
+from tests.patience import HANGS_S
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryResponse
 from witnesses.service.discovery import MAX_PAGES, KnownReplica, ReplicaDiscovery
 
@@ -41,13 +42,13 @@ class _Found(PrometheusClient):
 
 def _discovery(
     client: _Found, pages: Callable[[str, str], tuple[bytes, str]] = lambda *_: _PAGE,
-    prometheus: str = "http://prometheus.example", **settings: Any,
+    prometheus: str = "http://prometheus.example", wait_s: float = 0.0, **settings: Any,
 ) -> ReplicaDiscovery:  # fmt: skip
     service = Service(url="http://shop.example", replicas="discovered", **settings)
     environment = Environment(
         environment="test", services={"shop": service}, prometheus=Prometheus(url=prometheus)
     )
-    return ReplicaDiscovery(environment, client, pages)
+    return ReplicaDiscovery(environment, client, pages, wait_s)
 
 
 def test_replicas_whose_pages_show_the_process_that_is_scraped_are_read() -> None:
@@ -140,3 +141,16 @@ def test_a_replica_that_came_at_an_address_that_cannot_be_asked_is_as_good_as_go
     client.targets = {"a:80": 500.0, "b c": 900.0}
     later = discovery.replicas_at("shop", is_first=False).replicas
     assert _instances(later) == [(0, "a:80", False), (1, "b c", True)]
+
+
+def test_a_prometheus_that_has_just_started_is_waited_for_until_it_knows_the_targets() -> None:
+    class Started(_Found):
+        asked = 0
+
+        def active_targets(self) -> Any:
+            self.asked += 1
+            self.targets = {"a:80": 500.0} if self.asked > 1 else {}
+            return super().active_targets()
+
+    found = _discovery(Started({}), wait_s=HANGS_S).discover("shop")
+    assert [each.instance for each in found.replicas] == ["a:80"]
