@@ -24,20 +24,29 @@ _COUNTERS = frozenset((SERVICE, PROMETHEUS))
 def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, Figures]]:
     """Return the figures of each quantity by witness, of those that the scenario asks for it."""
     figures = {name: _of_quantity(case, case.quantity(name)) for name in quantities}
+    read_jobs = {replica.job for replica in case.services.replicas.values()}
+    unread_jobs = case.prometheus.jobs_without_start_times() - read_jobs
     fallen = {
         job
         for name, by_witness in figures.items()
         if (reset := by_witness.get(PROMETHEUS)) and _has_fallen(reset)
-        for job in case.services.jobs(case.quantity(name))
-    } & case.services.jobs_without_start_times()
+        for job in _jobs(case, case.quantity(name))
+    } & (case.services.jobs_without_start_times() | unread_jobs)
     for name, by_witness in figures.items():
         counters = _COUNTERS & by_witness.keys()
-        if counters and case.services.jobs(case.quantity(name)) & fallen:
+        if counters and _jobs(case, case.quantity(name)) & fallen:
             # What looks like growth between two scrapes may be that of another process: of a series
             # that had outgrown its last value by the next scrape, no fall is seen.
             for witness in counters:
                 by_witness[witness] = by_witness[witness].doubted(Reason.COUNTER_FELL)
     return figures
+
+
+def _jobs(case: Case, quantity: CountedQuantity) -> set[str]:
+    """Return the jobs of a quantity's counters, also where no page of them is read."""
+    if not quantity.settings.prometheus:
+        return set()
+    return case.services.jobs(quantity) or {job for job, _ in case.prometheus.targets_of(quantity)}
 
 
 def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:

@@ -115,6 +115,10 @@ class PrometheusReading:
             if target[0] in jobs and not any(up == 1 and at > end for at, up in log.ups)
         )
 
+    def jobs_without_start_times(self) -> set[str]:
+        """Return the jobs of which a target showed at no scrape when its process started."""
+        return {target[0] for target, log in self.scrape_logs.items() if not log.start_times}
+
     @property
     def history(self) -> TargetHistory:
         """Which targets there were, and which processes, as far as they are known."""

@@ -1,5 +1,6 @@
 """What one witness shows of another; and the accusations that must not be made."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -128,15 +129,19 @@ def test_a_counter_that_fell_for_prometheus_casts_doubt_on_what_a_page_shows_as_
     assert (row.verdict, row.code) == (Verdict.INCONCLUSIVE, Code.COUNTER_RESET)
 
 
+@pytest.mark.parametrize("is_read", [True, False])
 @pytest.mark.parametrize("seen", [3.0, 7.0, 8.0])
 def test_a_counter_that_outgrew_its_last_value_accuses_nobody_where_another_fell(
-    tmp_path: Path, seen: float
+    tmp_path: Path, seen: float, is_read: bool
 ) -> None:
     """No scrape shows that it began again: 8 were counted, 3 of them before the restart."""
     folder = _run(tmp_path)
     for moment, uses in (("before", {}), ("after", {"tea": 3.0, "coffee": seen})):
         text = exposition(uses, visits=2 * (moment == "after"), start_time=None)
         write_expositions(folder, moment, {"shop-0": text})
+        if not is_read:
+            index = json.dumps({"shop": {"service": "shop", "is_declared_absent": True}})
+            folder.write_witness_file(f"service/{moment}/index.json", index.encode())
     ats = BEGIN - 20, BEGIN - 10, BEGIN + 30, END + 5, END + 10, END + 15
     values = {"tea": (0.0, 0.0, 3.0, 1.0, 3.0, 3.0), "coffee": (0.0, 0.0, 3.0, *[seen] * 3)}
     series = [_series(kind, *zip(ats, of_kind, strict=True)) for kind, of_kind in values.items()]
