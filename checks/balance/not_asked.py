@@ -13,13 +13,15 @@ _REMEDY = (
 
 
 def judge_not_asked(case: Case) -> Judgement:
-    """Return one finding for all quantities that the scenario would have balanced."""
-    quantities = case.scenario.checks.usage
-    if not quantities:
+    """Return one finding for all that the scenario asks of witnesses: balances, histograms."""
+    quantities, histograms = case.scenario.judged_quantities, case.scenario.checks.server_latency
+    if not quantities and not histograms:
         return Judgement()
+    balance = f"a balance of {', '.join(quantities)}" if quantities else ""
+    limits = "limits on histograms of services" if histograms else ""
     finding = Finding(
         finding_id("usage", "witnesses"), "usage", Kind.USAGE, Verdict.INCONCLUSIVE,
-        f"a balance of {', '.join(quantities)}", "no witness was asked", _REMEDY,
+        " and ".join(filter(None, (balance, limits))), "no witness was asked", _REMEDY,
         Code.NOT_ASKED, _REASON,
     )  # fmt: skip
     return Judgement((finding,))

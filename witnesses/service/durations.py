@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from witnesses.histograms import edges_around
 from witnesses.service.exposition import LabelPairs
 from witnesses.service.reading import ServiceReading
 from witnesses.service.replica import Replica
@@ -43,9 +44,9 @@ class DurationSeries:
 
     def within(self, limit_s: float) -> tuple[float, float]:
         """Return how many took at most `limit_s`: at least, and at most. Equal at an edge."""
-        below = [n for edge, n in zip(self.edges_s, self.counts, strict=True) if edge <= limit_s]
-        above = [n for edge, n in zip(self.edges_s, self.counts, strict=True) if edge >= limit_s]
-        return below[-1] if below else 0.0, above[0]
+        counts = {0.0: 0.0, **dict(zip(self.edges_s, self.counts, strict=True))}
+        below_s, above_s = edges_around(self.edges_s, limit_s)
+        return counts[below_s], counts[above_s]
 
 
 def read_durations(services: ServiceReading) -> list[DurationSeries]:

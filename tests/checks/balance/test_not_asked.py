@@ -16,6 +16,14 @@ from reports.views.kinds import GateName
 from tests.evidence_factory import REFUSED, SCENARIO, Load, case_of, write_run
 
 LEAD = "Journeys and response times pass; usage was not judged"
+UNCOUNTED = """
+scenario: shop
+flow:
+  - {step: open, request: POST shop /open}
+  - {step: use, request: POST shop /use}
+profiles:
+  load: {users: 1, iterations: 4}
+"""
 REMEDY = "Plain Locust asks no witness: run.py load drives the same scenario"
 
 
@@ -33,10 +41,24 @@ def test_one_finding_says_that_no_witness_was_asked(tmp_path: Path) -> None:
 
 
 def test_a_scenario_that_balances_nothing_lacks_nothing(tmp_path: Path) -> None:
-    head, _, tail = SCENARIO.partition("  usage: ")
-    scenario = head + tail.partition("\n")[2]
-    folder = write_run(tmp_path, Load(), scenario=scenario)
+    folder = write_run(tmp_path, Load(), scenario=UNCOUNTED)
     assert judge_not_asked(read_case(folder)).findings == ()
+
+
+def test_a_scenario_that_names_no_quantity_to_judge_balances_all(tmp_path: Path) -> None:
+    scenario = SCENARIO.replace("  usage: [uses, visits]\n", "")
+    folder = write_run(tmp_path, Load(), scenario=scenario)
+    (finding,) = judge_not_asked(read_case(folder)).findings
+    assert finding.expected == "a balance of uses, visits"
+
+
+def test_a_limit_on_a_histogram_needs_a_witness_too(tmp_path: Path) -> None:
+    limit = "checks: {server_latency: [{histogram: took_seconds, p95: 1s}]}\n"
+    folder = write_run(tmp_path, Load(), scenario=UNCOUNTED + limit)
+    (finding,) = judge_not_asked(read_case(folder)).findings
+    assert (finding.verdict, finding.expected) == (
+        Verdict.INCONCLUSIVE, "limits on histograms of services",
+    )  # fmt: skip
 
 
 def test_a_load_that_asks_nobody_judges_neither_health_nor_what_witnesses_need(

@@ -1,12 +1,13 @@
 """What a histogram of a service proves of a limit, and what it leaves open."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from checks.case import read_case
 from checks.server_latency.judge import judge_server_latency
-from checks.service_levels import Gap
+from checks.service_levels import Gap, ServerLatencyRow
 from checks.verdict import Verdict
 from tests.checks.server_latency.histogram_runs import (
     HISTOGRAM,
@@ -17,13 +18,25 @@ from tests.checks.server_latency.histogram_runs import (
     TENANT,
     TIMED_OUT,
     WITHOUT_STEP,
+    case_of,
     finding_of,
     judged,
     verdict_of,
     with_native,
 )
-from tests.evidence_factory import write_run
+from tests.evidence_factory import (
+    BEGIN,
+    END,
+    READ_AT,
+    SHOP,
+    Made,
+    settled,
+    write_prometheus,
+    write_run,
+)
 from tests.witnesses.service.test_durations import page
+from witnesses.prometheus.collection import CollectionRecord
+from witnesses.prometheus.samples import Sample
 
 SERVED_40 = [SERVED] * 40
 ONE_EDGE = ("2.5", "+Inf")
@@ -258,3 +271,55 @@ def test_a_native_histogram_bounds_the_share_by_the_bucket_around_the_limit(
 
 def test_a_run_without_objectives_has_no_finding(tmp_path: Path) -> None:
     assert judge_server_latency(read_case(write_run(tmp_path))).findings == ()
+
+
+def with_prometheus(
+    place: Path, samples: Mapping[str, list[Sample]], started: list[Sample], *,
+    made: list[Made] = SERVED_40, objective: str = OBJECTIVE,
+) -> ServerLatencyRow:  # fmt: skip
+    """Judge a run whose service shows no metrics, by raw samples and process start times."""
+    case = case_of(place, made, page(), prometheus={}, objective=objective)
+    labels = {"__name__": "took_seconds_bucket", "tenant": "acme"}
+    series = [({**labels, "le": edge}, each) for edge, each in samples.items()]
+    record = CollectionRecord(False, BEGIN, END, READ_AT, 0.001, 5.0, jobs={"shop": "shop"})
+    write_prometheus(
+        case.folder, {"server_latency.0": series}, collection=record, start_times={SHOP: started}
+    )
+    (row,) = judge_server_latency(read_case(case.folder)).server_latency
+    return row
+
+
+RESTARTED_AT = BEGIN + 30
+
+
+def restarted(before: float, after: float) -> list[Sample]:
+    """Make samples of a counter that stood at 100, and begins anew between two scrapes."""
+    return [*settled(100, 100)[:2], (BEGIN + 25, 100 + before), *settled(0, after)[2:]]
+
+
+@pytest.mark.parametrize(
+    ("within", "ratios", "verdict"),
+    [((18, 20), (0.95, 1.0), Verdict.PASS), ((10, 20), (0.75, 1.0), Verdict.INCONCLUSIVE)],
+)
+def test_a_restart_between_two_scrapes_of_prometheus_bounds_the_share(
+    tmp_path: Path, within: tuple[float, float], ratios: tuple[float, float], verdict: Verdict
+) -> None:
+    samples = {"2.5": restarted(*within), "+Inf": restarted(18, 20)}
+    started = [*settled(500, 500)[:3], *settled(0, RESTARTED_AT)[2:]]
+    row = with_prometheus(tmp_path, samples, started)
+    share = row.shares["prometheus"]
+    assert (share.timed.low, share.ratios, row.verdict) == (38, ratios, verdict)
+
+
+def test_a_histogram_that_moved_before_the_run_proves_nothing(tmp_path: Path) -> None:
+    moving = [(BEGIN - 20, 10.0), (BEGIN - 10, 14.0), *settled(0, 60)[2:]]
+    row = with_prometheus(tmp_path, {"2.5": moving, "+Inf": moving}, settled(500, 500))
+    assert row.verdict is Verdict.INCONCLUSIVE
+
+
+def test_an_edge_of_prometheus_is_a_number_however_each_scrape_writes_it(tmp_path: Path) -> None:
+    """Prometheus 3 writes 1.0 where Prometheus 2 stored the 1 of the page."""
+    objective = OBJECTIVE.replace("2.5s", "1s")
+    samples = {"1.0": settled(3, 41), "+Inf": settled(3, 43)}
+    row = with_prometheus(tmp_path, samples, settled(500, 500), objective=objective)
+    assert (row.shares["prometheus"].ratios, row.verdict) == ((0.95, 0.95), Verdict.PASS)

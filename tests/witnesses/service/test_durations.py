@@ -57,6 +57,11 @@ def test_a_limit_at_an_edge_is_exact_and_one_between_edges_a_range(
     assert series.within(limit_s) == counts
 
 
+def test_an_edge_is_at_a_limit_though_their_last_bits_differ() -> None:
+    series = DurationSeries("shop", "took_seconds", {}, (0.7, 2.5, math.inf), (80, 96, 100))
+    assert series.within(700 * 0.001) == (80, 80)
+
+
 def test_milliseconds_become_seconds(tmp_path: Path) -> None:
     after = page(("", (1, 2, 3)), metric="took_milliseconds", edges=("700", "2500", "+Inf"))
     (series,) = grown(tmp_path, page(metric="took_milliseconds"), after)
