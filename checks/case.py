@@ -176,9 +176,7 @@ class Case:
     @cached_property
     def traces(self) -> TraceReading:
         """Which requests the databases know."""
-        quantities = self.scenario.quantities.items()
-        traced = ((name, each.traced) for name, each in quantities)
-        return read_traces(self.folder, {name: each.name for name, each in traced if each})
+        return read_traces(self.folder, self.scenario.quantities)
 
     @cached_property
     def witnesses(self) -> tuple[Reading, ...]:

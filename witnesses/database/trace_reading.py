@@ -12,6 +12,7 @@ import msgspec
 
 from scenarios.evidence.files import read_json, read_lines
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.language.quantities import Quantity
 from witnesses.database.reading import FOLDER, DatabaseReading, label_values, read_databases
 from witnesses.database.values import count_of, label_value
 from witnesses.figure import Labels
@@ -66,15 +67,16 @@ class TraceReading:
         return next((each for each in counts if each is not None), None)
 
 
-def read_traces(folder: RunFolder, stores: Mapping[str, str] | None = None) -> TraceReading:
-    """Read which quantities' rows are known by trace id; `stores` has whose they are."""
+def read_traces(folder: RunFolder, quantities: Mapping[str, Quantity]) -> TraceReading:
+    """Read which quantities' rows are known by trace id."""
     path = folder.witnesses / FOLDER
     try:
         errors = read_json(path / TRACES_FILE)
     except (OSError, ValueError):
         errors = {}
     known = errors if isinstance(errors, dict) else {}
-    return TraceReading(known, path, read_databases(folder), stores or {})
+    stores = {name: each.traced.name for name, each in quantities.items() if each.traced}
+    return TraceReading(known, path, read_databases(folder), stores)
 
 
 def traces_path(folder: Path, quantity: str) -> Path:

@@ -109,7 +109,7 @@ class Run:
     def resolution(self) -> DoubtResolution:
         promises = self.promises
         ledger = ledger_of(SCENARIO, promises.exchanges)
-        return resolve_doubts(ledger, promises, read_traces(self.folder))
+        return resolve_doubts(ledger, promises, read_traces(self.folder, SCENARIO.quantities))
 
     def figure(self, quantity: str, *labels: str) -> tuple[int, int]:
         ledger = self.resolution.ledger
@@ -171,13 +171,13 @@ def test_a_row_that_is_deleted_is_traced_to_its_request(run: Run) -> None:
     run.drive(None, None)
     lost = trace_id(RUN_ID, "load", 6)
     found = find_record_gaps("cards_used", {("voice",), ("insight",)}, run.promises,
-                      read_traces(run.folder))  # fmt: skip
+                      read_traces(run.folder, SCENARIO.quantities))  # fmt: skip
     assert {each.missing for each in found.values()} == {0}
     _execute(run.databases.url_of("cards"), f"DELETE FROM card_usage WHERE trace_id = '{lost}'"
              " AND card_type = 'voice'")  # fmt: skip
     run.collect(Moment.AFTER)
     found = find_record_gaps("cards_used", {("voice",), ("insight",)}, run.promises,
-                      read_traces(run.folder))  # fmt: skip
+                      read_traces(run.folder, SCENARIO.quantities))  # fmt: skip
     assert (found["voice",].missing_ids, found["voice",].missing) == ((lost,), 1)
     assert found["insight",].missing == found["voice",].surplus == 0
 

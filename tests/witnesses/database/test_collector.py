@@ -96,9 +96,9 @@ def test_traces_are_collected_after_the_run_only(url: str, tmp_path: Path) -> No
     quantity = counted(by=["kind"], traces={"shop": _TRACED})
     collector = DatabaseCollector({"shop": url}, [quantity], "acme")
     collector.collect(Moment.BEFORE, folder)
-    assert not read_traces(folder).knows("uses")
+    assert not read_traces(folder, {}).knows("uses")
     collector.collect(Moment.AFTER, folder)
-    traces = read_traces(folder)
+    traces = read_traces(folder, {})
     assert traces.knows("uses")
     assert sorted(traces.rows("uses", 1)) == [("t1", ("tea",), 2), ("t2", ("",), 1)]
 
@@ -108,7 +108,7 @@ def test_traces_that_cannot_be_collected_are_not_known_and_have_an_error(
 ) -> None:
     quantity = counted(by=["kind"], traces={"shop": "SELECT 1"})
     DatabaseCollector({}, [quantity], "acme").collect(Moment.AFTER, shop.folder)
-    traces = read_traces(shop.folder)
+    traces = read_traces(shop.folder, {})
     assert not traces.knows("uses")
     assert traces.errors["uses"] == "the environment has no database 'shop'"
 

@@ -169,7 +169,7 @@ def test_rows_by_trace_id_of_mariadb_have_the_same_labels(mariadb: URL, tmp_path
     with mariadb_database(mariadb) as url:
         write(url, *TABLE, *ORDER)
         DatabaseCollector({"shop": url}, [quantity], "acme").collect(Moment.AFTER, folder)
-    rows = read_traces(folder).rows("uses", 4)
+    rows = read_traces(folder, {}).rows("uses", 4)
     assert list(rows) == [("t-1", ("true", "1", "19.9", "ab"), 1)]
 
 

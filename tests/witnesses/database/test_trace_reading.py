@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scenarios.evidence.run_folder import RunFolder
-from tests.evidence_factory import write_rows
+from tests.evidence_factory import write_rows, write_rows_by_store
+from tests.witnesses.counted_quantities import counted
 from witnesses.database.trace_reading import TraceReading, read_traces, traces_path
 from witnesses.model import Moment
 
@@ -20,7 +21,7 @@ def _read(folder: RunFolder, *rows: object, errors: object = None) -> TraceReadi
     folder.write_witness_file("database/traces.json", content.encode())
     path = traces_path(folder.witnesses / "database", "uses")
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return read_traces(folder)
+    return read_traces(folder, {})
 
 
 def test_rows_are_a_trace_id_label_values_and_a_count(folder: RunFolder) -> None:
@@ -73,13 +74,25 @@ def test_a_quantity_whose_rows_were_not_read_whole_is_not_known(folder: RunFolde
 def test_a_run_without_traces_knows_none(folder: RunFolder, content: bytes | None) -> None:
     if content is not None:
         folder.write_witness_file("database/traces.json", content)
-    assert not read_traces(folder).knows("uses")
+    assert not read_traces(folder, {}).knows("uses")
 
 
 def test_the_counts_without_trace_ids_are_those_of_the_database(folder: RunFolder) -> None:
     write_rows(folder, "before", {"uses": {"rows": [["tea", 3]]}})
     write_rows(folder, "after", {"uses": {"error": "connection refused"}})
-    traces = read_traces(folder)
+    traces = read_traces(folder, {})
     assert traces.counts_at(Moment.BEFORE, "uses", 1) == {("tea",): Fraction(3)}
     assert traces.counts_at(Moment.AFTER, "uses", 1) is None
     assert traces.counts_at(Moment.BEFORE, "visits", 1) is None
+
+
+def test_the_counts_are_those_of_the_store_that_the_rows_are_of(folder: RunFolder) -> None:
+    stores = {"b/totals": {"rows": [["tea", 900]]}, "b/log": {"rows": [["tea", 3]]}}
+    write_rows_by_store(folder, "before", {"uses": stores})
+    quantity = counted(
+        by=["kind"],
+        database={"b": {"totals": "SELECT 1", "log": "SELECT 2"}},
+        traces={"b": {"log": "SELECT 3"}},
+    ).settings
+    found = read_traces(folder, {"uses": quantity}).counts_at(Moment.BEFORE, "uses", 1)
+    assert found == {("tea",): Fraction(3)}

@@ -178,5 +178,5 @@ def test_rows_by_trace_id_have_the_same_labels_and_no_padding(
         write(databases.url_of("cards"), *TABLE, *ORDER)
         collector = DatabaseCollector({"shop": databases.url_of("cards")}, [quantity], "acme")
         collector.collect(Moment.AFTER, folder)
-    rows = read_traces(folder).rows("uses", 4)
+    rows = read_traces(folder, {}).rows("uses", 4)
     assert list(rows) == [("t-1", ("true", "1", "19.9", "ab"), 1)]
