@@ -14,9 +14,19 @@ from tests.witnesses.database.shop_database import ShopDatabase
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> ShopDatabase:
+def sqlite_shop(tmp_path: Path) -> ShopDatabase:
     """Make a SQLite database of uses, and a run that collects from it."""
-    return ShopDatabase(tmp_path)
+    return ShopDatabase(tmp_path, f"sqlite:///{tmp_path}/shop.db")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.long)])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShopDatabase]:
+    """Make a database of uses of each dialect, and a run that collects from it."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_shop")
+        return
+    with mariadb_database(request.getfixturevalue("mariadb")) as url:
+        yield ShopDatabase(tmp_path, url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.long)])

@@ -1,13 +1,13 @@
-"""A SQLite database of uses, and the run that collects its rows."""
+"""A database of uses, and the run that collects its rows."""
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from scenarios.evidence.run_folder import RunFolder
+from tests.reference_services.databases import read_rows
 from tests.witnesses.counted_quantities import TENANT, counted
+from tests.witnesses.database.queries import write
 from witnesses.database.collector import DatabaseCollector
 from witnesses.database.reading import read_databases
 from witnesses.figure import Figure, Figures
@@ -22,18 +22,25 @@ def uses_of(query: str = BY_KIND, **settings: Any) -> CountedQuantity:
 
 
 class ShopDatabase:
-    """A file with a table of uses, known to the environment as `main`."""
+    """A database with a table of uses, known to the environment as `main`."""
 
-    def __init__(self, place: Path) -> None:
-        self.path = place / "shop.db"
-        self.url = f"sqlite:///{self.path}"
+    def __init__(self, place: Path, url: str) -> None:
+        self.url = url
         self.folder = RunFolder(place / "run")
         self.write("CREATE TABLE uses (tenant TEXT, kind TEXT)")
 
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
     def write(self, *statements: str) -> None:
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            for statement in statements:
-                connection.execute(statement)
+        write(self.url, *statements)
+
+    def content(self) -> object:
+        """Return all that is stored: of SQLite its file, of a server its tables and their rows."""
+        if self.is_sqlite:
+            return Path(self.url.removeprefix("sqlite:///")).read_bytes()
+        return read_rows(self.url, "SHOW TABLES"), read_rows(self.url, "SELECT * FROM uses")
 
     def use(self, kind: str, tenant: str = TENANT) -> None:
         self.write(f"INSERT INTO uses VALUES ('{tenant}', '{kind}')")

@@ -118,9 +118,9 @@ def test_an_endless_query_is_ended_with_its_reason(url: str) -> None:
 
 
 def test_a_sqlite_address_that_names_its_driver_can_be_read_and_not_written(
-    shop: ShopDatabase,
+    sqlite_shop: ShopDatabase,
 ) -> None:
-    url = shop.url.replace("sqlite:", "sqlite+pysqlite:")
+    url = sqlite_shop.url.replace("sqlite:", "sqlite+pysqlite:")
     with asking(url) as (connection, _):
         assert connection.exec_driver_sql("SELECT count(*) FROM uses").scalar() == 0
     with pytest.raises(DatabaseDown), asking(url) as (connection, _):
