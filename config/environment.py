@@ -152,6 +152,11 @@ class Environment(StrictModel):
         """Return the tenant of a new run: a random UUID, unless the file fixes one."""
         return str(uuid4()) if self.tenant == PER_RUN else self.tenant
 
+    @property
+    def has_new_tenant(self) -> bool:
+        """Whether a run's tenant is its own, and nothing is sent for it before the flow."""
+        return self.tenant == PER_RUN and not any(each.probe for each in self.services.values())
+
     def secrets(self) -> tuple[str, ...]:
         """Return every secret of the environment; none may appear in evidence, log or report."""
         return self.publicity().secrets(self.values())

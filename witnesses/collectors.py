@@ -234,7 +234,7 @@ def open_collectors(
                 client, ServiceTargets.of_environment(environment), folder,
                 (*quantities, *natives_of(scenario, tenant, is_exclusive=environment.exclusive)),
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
-                is_silent=is_self_observed, is_tenant_new=environment.tenant == PER_RUN,
+                is_silent=is_self_observed, is_tenant_new=environment.has_new_tenant,
             )  # fmt: skip
             in_order.insert(0, prometheus)
         else:

@@ -16,7 +16,7 @@ from scenarios.evidence.ledger import Weight, fits, moved_by
 from scenarios.evidence.moves import RecordedAmounts
 from scenarios.evidence.recording import Recording
 from scenarios.language.amounts import of_quantity
-from witnesses.prometheus.increase import Growth
+from witnesses.prometheus.growth import Growth
 
 _ROUNDING = 1e-9  # of sums of floats, which are for the eye only
 _Part = tuple[Weight, Column, Column, Column]

@@ -29,7 +29,7 @@ from reports.charts.source import ChartSource
 from reports.vega import BLUE, FAIL, TEAL
 from reports.views.ordering import failing_first
 from witnesses.figure import Figure
-from witnesses.prometheus.increase import Growth
+from witnesses.prometheus.growth import Growth
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 
 TITLE = "Witnesses over time"

@@ -65,6 +65,11 @@ class Selector:
         """Return whether the selector selects a series."""
         return metric == self.metric and all(matcher.matches(labels) for matcher in self.matchers)
 
+    @property
+    def equalities(self) -> tuple[Matcher, ...]:
+        """The matchers that name the whole value of a label."""
+        return tuple(each for each in self.matchers if each.operator == "=")
+
     def failed_matchers(self, labels: Mapping[str, str]) -> list[Matcher]:
         """Return the matchers that a label set does not satisfy."""
         return [matcher for matcher in self.matchers if not matcher.matches(labels)]

@@ -792,3 +792,19 @@ def test_a_discovered_address_gets_no_secret_unless_it_is_of_the_origin_of_the_s
     assert auth.bearer == ("secret-METRICS_TOKEN" if is_own else None)
     headers = {"X-Common": "secret-COMMON", "X-Key": "secret-KEY"}
     assert environment.metrics_headers_of("shop", url) == (headers if is_own else {})
+
+
+@pytest.mark.parametrize(
+    ("change", "is_new"),
+    [("", True), ("tenant: per run\n", True), ("tenant: acme\n", False)],
+)
+def test_a_tenant_is_new_where_each_run_has_its_own(
+    tmp_path: Path, change: str, is_new: bool
+) -> None:
+    environment = read_environment(written(tmp_path, STAGING + change), VARIABLES)
+    assert environment.has_new_tenant is is_new
+
+
+def test_a_tenant_that_a_probe_is_sent_for_is_not_new(tmp_path: Path) -> None:
+    text = STAGING.replace("shop.example/\n", "shop.example/\n    probe: /orders\n")
+    assert not read_environment(written(tmp_path, text), VARIABLES).has_new_tenant

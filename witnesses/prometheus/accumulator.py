@@ -11,7 +11,8 @@ import msgspec
 
 from witnesses.figure import Figure, Labels
 from witnesses.precision import WHOLE, Precision
-from witnesses.prometheus.increase import Growth, Span, Tally, grown, span_of
+from witnesses.prometheus.growth import Growth, grown
+from witnesses.prometheus.increase import Span, Tally, span_of
 from witnesses.prometheus.samples import (
     NO_SCRAPES,
     RawSeries,

@@ -18,7 +18,7 @@ from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.check_query import CheckQuery, is_without_data, response_of
 from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
-from witnesses.prometheus.increase import QUIET_SCRAPES
+from witnesses.prometheus.increase import QUIET_PAGES, QUIET_SCRAPES
 from witnesses.prometheus.pace import Pace
 from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
@@ -33,6 +33,7 @@ _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
 _NEXT_SCRAPE_RATIO = 1.25
+_OLDEST_PAGE_S = 30.0  # that is waited for, by the timestamps of its samples
 _NEW_SERIES_S, _NEW_SERIES_POLL_S = 10.0, 0.5
 
 
@@ -264,8 +265,12 @@ class PrometheusCollector:
     def _take_at_scrapes(
         self, deadline: float, is_enough: Callable[[Standstill], bool]
     ) -> Standstill:
-        """Take the last window, once per scrape, until it is enough or the time has passed."""
+        """Take the last window, once per scrape, until it is enough or the time has passed.
+
+        Pages that are older than a scrape, by timestamps of their own, have as much more time.
+        """
         state = self._take_last()
+        deadline += QUIET_PAGES * min(state.page_age_s, _OLDEST_PAGE_S)
         while not is_enough(state) and time.monotonic() < deadline:
             _wait(deadline, partial(self._scraped_since, self.collection.at), self._poll_s)
             state = self._take_last()

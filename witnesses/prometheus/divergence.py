@@ -18,7 +18,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from witnesses.figure import Amount
-from witnesses.prometheus.increase import Growth
+from witnesses.prometheus.growth import Growth
 
 
 @dataclass(frozen=True, slots=True)

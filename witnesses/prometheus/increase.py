@@ -17,13 +17,13 @@ counters fell, and that no process lived and died on a target before its first s
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from witnesses.figure import MAX_COUNT, Amount, Figure, Reason
+from witnesses.figure import MAX_COUNT, Figure, Reason
 from witnesses.process_identity import START_TIME_MARGIN_S
+from witnesses.prometheus.growth import Growth, grown
 from witnesses.prometheus.pushes import QUIET_PUSHES
 from witnesses.prometheus.restarts import restart_of
 from witnesses.prometheus.samples import (
@@ -37,6 +37,7 @@ from witnesses.prometheus.samples import (
 )
 
 QUIET_SCRAPES = 3
+QUIET_PAGES = 2  # of a page with timestamps of its own, which several scrapes may show
 _STEADY_SCRAPES = 2
 
 # What is counted only at scrapes begun later than this after the last response is late.
@@ -46,14 +47,6 @@ GRACE_S = 1.0
 _FALLS_OF_DELTAS = 2
 
 _RESTARTS = (Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED)
-
-
-class Growth(NamedTuple):
-    """How far a counter had grown at one scrape, which began at `at` and ended at `answered_at`."""
-
-    at: float
-    answered_at: float
-    grown: Amount
 
 
 class Span(NamedTuple):
@@ -202,7 +195,11 @@ class Tally:
             is_delta = scrape_log.pushes and falls >= _FALLS_OF_DELTAS
             yield Reason.DELTA_TEMPORALITY if is_delta else Reason.COUNTER_FELL
         # where others count, no counter comes to rest
-        unsettled = _unsettled(self.rest, span) if not span.has_others or not self.rest else None
+        unsettled = (
+            _unsettled(self.rest, span, self.is_own)
+            if not span.has_others or not self.rest
+            else None
+        )
         if unsettled:
             is_replaced = scrape_log.pushes and scrape_log.pushes.is_replaced
             yield Reason.PROCESS_RESTARTED if is_replaced else unsettled
@@ -223,6 +220,8 @@ class Tally:
             known_at = started_at + START_TIME_MARGIN_S
             missed = any(up == 0 and at < known_at for at, up in scrape_log.ups)
             return 0.0, Reason.NOT_SCRAPED_BEFORE_START if missed else None
+        if span.is_new and not self.baseline:
+            return 0.0, None
         doubt = None
         ups = [up for at, up in scrape_log.ups if at <= span.until]
         if not scrape_log.fresh and (not self.baseline or (ups and ups[-1] == 0)):
@@ -269,21 +268,6 @@ def growth(samples: Sequence[Sample], scrape_log: ScrapeLog, begin: float) -> li
     return grown(seen, tally.start(scrape_log, span)[0], dict(scrape_log.durations))
 
 
-def grown(seen: Sequence[Sample], start: float, durations_s: Mapping[float, float]) -> list[Growth]:
-    """Return the increase from a start value up to each scrape (epoch seconds, value)."""
-    values = [start, *(value for _, value in seen)]
-    # Each drop is a reset: what the counter had before it is added to all later values.
-    #     value   5  8  2  4        (reset between 8 and 2)
-    #     lost    0  0  8  8
-    #     sum     0  3  5  7        value - first + lost
-    lost = [0.0, *(before if after < before else 0.0 for before, after in pairwise(values))]
-    sums = [value - start + so_far for value, so_far in zip(values, accumulate(lost), strict=True)]
-    return [
-        Growth(at, at + durations_s.get(at, 0.0), by)
-        for (at, _), by in zip(seen, sums[1:], strict=True)
-    ]
-
-
 def zero(scrape_logs: Iterable[ScrapeLog], begin: float, end: float) -> Figure:
     """Return the figure of a series that never appeared: zero, if its targets were watched."""
     return zero_of(increase((), scrape_log, begin, end) for scrape_log in scrape_logs)
@@ -298,10 +282,13 @@ def zero_of(silent: Iterable[Figure]) -> Figure:
     return Figure.void(reason) if reason else Figure.exact(0.0)
 
 
-def is_quiet(samples: Sequence[Sample], end: float) -> bool:
-    """Return whether the first scrape after `end` and two further ones show the same value."""
-    span = Span(end, end, end, end)
-    return not _unsettled([value for at, value in samples if at > end][-QUIET_SCRAPES:], span)
+def is_quiet(samples: Sequence[Sample], end: float, *, is_own: bool = False) -> bool:
+    """Return whether the first scrape after `end` and two further ones show the same value.
+
+    Of a page with timestamps of its own (`is_own`), one further page is enough.
+    """
+    rest = [value for at, value in samples if at > end][-QUIET_SCRAPES:]
+    return not _unsettled(rest, Span(end, end, end, end), is_own)
 
 
 def span_of(
@@ -325,7 +312,7 @@ def span_of(
     under_way = (at for at, duration_s in scrape_log.durations if at <= begin < at + duration_s)
     first = next(under_way, None)
     until = begin if first is None else math.nextafter(first, -math.inf)
-    return Span(begin, end, until, end + max(GRACE_S, settle_s), has_others)
+    return Span(begin, end, until, end + max(GRACE_S, settle_s), has_others, is_new)
 
 
 def _unsteady(baseline: Sequence[Sample], scrape_log: ScrapeLog) -> Reason | None:
@@ -339,12 +326,12 @@ def _unsteady(baseline: Sequence[Sample], scrape_log: ScrapeLog) -> Reason | Non
     return None
 
 
-def _unsettled(last: Sequence[float], span: Span) -> Reason | None:
+def _unsettled(last: Sequence[float], span: Span, is_own: bool) -> Reason | None:
     """Return why the values after the last response do not show that counting has ended."""
     if not last:
         return Reason.NOT_PUSHED_AFTER if span.is_pushed else Reason.NOT_SCRAPED_AFTER
     if len(set(last)) > 1:
         return Reason.STILL_MOVING
-    if len(last) < span.quiet:
+    if len(last) < (QUIET_PAGES if is_own else span.quiet):
         return Reason.NOT_SETTLED
     return None

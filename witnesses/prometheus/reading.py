@@ -17,7 +17,8 @@ from witnesses.figure import ZERO, Figure, Figures, Labels, Reason, sum_by_label
 from witnesses.model import CountedQuantity, RecordKind, Source
 from witnesses.prometheus.accumulator import Accumulator, SeriesNaming, SeriesState, series_name
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
-from witnesses.prometheus.increase import Growth, zero_of
+from witnesses.prometheus.growth import Growth
+from witnesses.prometheus.increase import zero_of
 from witnesses.prometheus.native_histograms import Bucket, at_edges, buckets_in
 from witnesses.prometheus.pushes import (
     InstancePushes,
@@ -224,18 +225,14 @@ class PrometheusReading:
         return accumulator
 
     def _naming(self, quantity: CountedQuantity) -> SeriesNaming:
-        """Return what is known of a quantity's series that are pushed."""
+        """Return what is known of a quantity's series."""
         selection = self._selection
+        is_of_tenant = any(each.value == quantity.tenant for each in quantity.selector.equalities)
+        are_new = is_of_tenant and self.collection.is_tenant_new
         if not selection.may_be_pushed(quantity):
-            return SeriesNaming()
-        is_of_tenant = any(
-            each.operator == "=" and each.value == quantity.tenant
-            for each in quantity.selector.matchers
-        )
+            return SeriesNaming(are_new=are_new)
         return SeriesNaming(
-            selection.target_of,
-            _shown_before(self.folder, quantity.name),
-            are_new=is_of_tenant and self.collection.is_tenant_new,
+            selection.target_of, _shown_before(self.folder, quantity.name), are_new=are_new
         )
 
     def _targets_of(

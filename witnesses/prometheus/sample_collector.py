@@ -14,6 +14,7 @@ from witnesses.prometheus.samples import (
     Sample,
     ScrapeTimes,
     Target,
+    has_own_timestamps,
     raw_series,
     read_series,
     scrapes_of,
@@ -44,10 +45,15 @@ _SCRAPES_LATE = 2
 
 
 class Standstill(NamedTuple):
-    """Whether all series are at rest after the last response, and the sum of their last values."""
+    """Whether all series are at rest after the last response, and the sum of their last values.
+
+    `page_age_s` is how far apart the pages are that show them, where these have timestamps of
+    their own.
+    """
 
     is_still: bool
     total: float
+    page_age_s: float = 0.0
 
 
 class SampleCollector:
@@ -135,7 +141,9 @@ class SampleCollector:
         for name, response in of_targets.items():
             self._write(name, response)
         return Standstill(
-            all(each.is_still for each in rests), math.fsum(each.total for each in rests)
+            all(each.is_still for each in rests),
+            math.fsum(each.total for each in rests),
+            max((each.page_age_s for each in rests), default=0.0),
         )
 
     def _ask(self, query: str, at: float) -> bytes:
@@ -184,21 +192,22 @@ def _rest(
     watch: PushWatch | None = None,
 ) -> Standstill:
     """Return whether all series rest; one that ended with its target does not move either."""
-    is_still, total = True, 0.0
+    is_still, total, page_age_s = True, 0.0, 0.0
     pushes = watch.by_target() if watch else {}
     try:
         for each in raw_series(response):
             target = watch.targets.target_of(each.labels) if watch else target_of(each.labels)
-            if each.samples and not _is_at_rest(
-                each.samples, scrapes.get(target, ()), end, pushes.get(target)
-            ):
+            of_target = scrapes.get(target, ())
+            if each.samples and not _is_at_rest(each.samples, of_target, end, pushes.get(target)):
                 is_still = False
+            if has_own_timestamps(each.samples[-2:], of_target):
+                page_age_s = max(page_age_s, each.samples[-1][0] - each.samples[-2:][0][0])
             if each.samples and each.samples[-1][0] > end:
                 value = each.samples[-1][1]
                 total += value if math.isfinite(value) else 0.0
     except ValueError as error:
         raise PrometheusDown("Prometheus does not respond with raw samples") from error
-    return Standstill(is_still, total)
+    return Standstill(is_still, total, page_age_s)
 
 
 def _is_at_rest(
@@ -211,7 +220,8 @@ def _is_at_rest(
         return has_stopped or (len(last) == QUIET_PUSHES and len(set(last)) == 1)
     if _is_late(samples, scrapes, end):
         return False
-    return samples[-1][0] <= end or is_quiet(samples[-QUIET_SCRAPES:], end)
+    is_own = has_own_timestamps(samples, scrapes)
+    return samples[-1][0] <= end or is_quiet(samples[-QUIET_SCRAPES:], end, is_own=is_own)
 
 
 def _is_late(samples: Sequence[Sample], scrapes: ScrapeTimes, end: float) -> bool:

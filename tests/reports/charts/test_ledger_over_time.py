@@ -10,7 +10,7 @@ from reports.charts.ledger_over_time import LedgerTotals, Totals, bounds_at, tot
 from tests.reports.charts.conftest import SourceOf
 from tests.reports.charts.made_runs import Shape
 from witnesses.prometheus.divergence import DatedCount, differs_since
-from witnesses.prometheus.increase import Growth
+from witnesses.prometheus.growth import Growth
 
 
 def totals(*at: float) -> Totals:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from witnesses.prometheus.divergence import DatedCount, differs_since
-from witnesses.prometheus.increase import Growth
+from witnesses.prometheus.growth import Growth
 
 _SCRAPES = range(10, 70, 10)
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from itertools import accumulate
 
 import pytest
@@ -5,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from witnesses.figure import Figure, Reason
+from witnesses.prometheus.growth import Growth
 from witnesses.prometheus.increase import (
-    Growth,
     Tally,
     growth,
     increase,
@@ -444,3 +445,45 @@ def test_where_others_count_one_scrape_after_the_last_response_is_enough(
     span = span_of(scrape_log, BEGIN, END, has_others=True)
     tally.add(samples, [at for at, _ in samples], span)
     assert tally.figure(scrape_log, span).reason is reason
+
+
+def _figure(samples: Iterable[Sample], scrape_log: ScrapeLog, *, is_new: bool) -> Figure:
+    span, tally = span_of(scrape_log, BEGIN, END, is_new=is_new), Tally()
+    tally.add(list(samples), [at for at, up in scrape_log.ups if up], span)
+    return tally.figure(scrape_log, span)
+
+
+@pytest.mark.parametrize(("is_new", "low"), [(False, 3.0), (True, 43.0)])
+def test_a_series_of_a_new_tenant_began_at_zero_though_its_target_was_not_scraped_before(
+    is_new: bool, low: float
+) -> None:
+    samples = ((END - 10, 40.0), *_after(43.0))
+    log = ScrapeLog(tuple((at, 1.0) for at, _ in samples))
+    figure = _figure(samples, log, is_new=is_new)
+    assert (figure.low, figure.is_exact) == (low, is_new)
+
+
+@pytest.mark.parametrize(("is_new", "low"), [(False, 10.0), (True, 50.0)])
+def test_a_series_of_a_new_tenant_began_at_zero_though_pages_have_their_own_timestamps(
+    is_new: bool, low: float
+) -> None:
+    own = ((BEGIN + 8.5, 40.0), (END + 6.0, 50.0), (END + 16.0, 50.0), (END + 26.0, 50.0))
+    figure = _figure(own, ScrapeLog((*_UP[:2], (BEGIN + 10, 1.0), *_UP[2:])), is_new=is_new)
+    assert (figure.low, figure.is_exact) == (low, is_new)
+
+
+def test_a_restart_leaves_a_new_tenants_series_a_lower_bound() -> None:
+    start_times = ((BEGIN + 10, 100.0), (END + 10, BEGIN + 100))
+    log = ScrapeLog(((BEGIN + 10, 1.0), *_UP[2:]), start_times)
+    figure = _figure(((BEGIN + 10, 2.0), *_after(9.0)), log, is_new=True)
+    assert (figure.low, figure.reason) == (9.0, Reason.PROCESS_RESTARTED)
+
+
+def test_two_pages_of_their_own_timestamps_show_that_counting_has_ended_as_three_scrapes_do() -> (
+    None
+):
+    pages = [(END + 10.0, 5.0), (END + 20.0, 5.0)]
+    assert is_quiet(pages, END, is_own=True)
+    assert not is_quiet(pages, END)
+    assert not is_quiet(pages[1:], END, is_own=True)
+    assert not is_quiet([pages[0], (END + 20.0, 6.0)], END, is_own=True)

@@ -202,3 +202,11 @@ def test_the_last_values_are_added_whatever_they_are(values: tuple[str, ...]) ->
     result = [{"metric": {"a": each}, "values": [[9.0, each]]} for each in values]
     answer = json.dumps({"status": "success", "data": {"result": result}}).encode()
     assert _rest(answer, {}, end=5.0).total in (5.0, 0.0, math.inf)
+
+
+def test_pages_with_timestamps_of_their_own_say_how_far_apart_they_are() -> None:
+    scrapes = {("shop", "shop:80"): [float(at) for at in range(100, 141, 2)]}
+    pages = [(111.5, 4.0), (121.5, 5.0), (131.5, 5.0)]
+    assert _rest(_response(pages), scrapes, end=115.0) == Standstill(True, 5.0, page_age_s=10.0)
+    assert not _rest(_response(pages[:2]), scrapes, end=115.0).is_still
+    assert _rest(_response([(130.0, 5.0)] * 2), scrapes, end=115.0).page_age_s == 0.0
