@@ -1,11 +1,13 @@
 """A shop that counts its orders in its metrics and in SQLite, with one fault for some of the time.
 
-    python -m benchmarks.faulty_shop PORT FOLDER [--fault stall] [--seconds 40]
+    python -m benchmarks.faulty_shop PORT FOLDER [--fault stall] [--seconds 40] [--page-age 3]
 
 `FOLDER/shop.sqlite` has the orders, `FOLDER/fault` the true times: one line, seconds since the
 epoch, when the fault begins, and one when it ends. Times count from the first order:
 
     first order |------ sound ------|== fault ==|--- sound ---| after --seconds
+
+With `--page-age`, `/metrics` is taken once in so many seconds, and shows when by timestamps.
 """
 
 import argparse
@@ -99,8 +101,10 @@ class Fault:
 class Shop:
     """The shop's routes, its counter and its rows."""
 
-    def __init__(self, folder: Path, fault: Fault) -> None:
+    def __init__(self, folder: Path, fault: Fault, page_age_s: float = 0.0) -> None:
         self._fault = fault
+        self._page_age_s = page_age_s
+        self._page, self._page_at = b"", 0.0
         self._numbers = itertools.count()
         self._registry = CollectorRegistry()
         self._orders = Counter("shop_orders", "Orders.", ["tenant"], registry=self._registry)
@@ -130,7 +134,11 @@ class Shop:
 
     async def show_metrics(self, _: Request) -> Response:
         """Answer with the counters."""
-        return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4")
+        if self._page_age_s and time.time() >= self._page_at + self._page_age_s:
+            self._page_at = time.time()  # timestamps are those of the wall clock
+            self._page = dated(generate_latest(self._registry), self._page_at)
+        page = self._page or generate_latest(self._registry)
+        return Response(page, media_type="text/plain; version=0.0.4")
 
     async def show_catalog(self, _: Request) -> Response:
         """Answer with a few items, or with very many."""
@@ -172,6 +180,19 @@ class Shop:
         return respond_timed
 
 
+def dated(page: bytes, at_s: float) -> bytes:
+    r"""Return a page whose samples have a timestamp.
+
+    >>> dated(b"# TYPE up gauge\nup 1\n", 2.5)
+    b'# TYPE up gauge\nup 1 2500\n'
+    """
+    suffix = f" {round(at_s * 1000)}\n".encode()
+    return b"".join(
+        line if line.startswith(b"#") else line.rstrip() + suffix
+        for line in page.splitlines(keepends=True)
+    )
+
+
 def main() -> None:
     """Serve until the end."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -179,9 +200,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fault", type=FaultName, default=FaultName.NONE)
     parser.add_argument("--seconds", type=float, default=40, help="length of the load")
+    parser.add_argument("--page-age", type=float, default=0, help="greatest age of /metrics")
     options = parser.parse_args()
     fault = Fault(options.fault, options.seconds, options.folder / TIMES)
-    shop = Shop(options.folder, fault).application()
+    shop = Shop(options.folder, fault, options.page_age).application()
     uvicorn.run(shop, host="127.0.0.1", port=options.port, log_level="warning")
 
 

@@ -70,3 +70,14 @@ def test_a_shop_that_fails_counts_nothing(tmp_path: Path, clock: VirtualClock) -
     clock.s += 21.0
     assert responses(shop, 1)[0].status_code == 503
     assert shop.stored() == 0
+
+
+def test_a_page_with_an_age_is_taken_once_in_a_while_and_says_when(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    shop = Shop(tmp_path, fault_in(tmp_path, FaultName.NONE, clock), page_age_s=1000.0)
+    first, second = (responses(shop, orders)[-1].text for orders in (1, 2))
+    (line,) = [line for line in first.splitlines() if line.startswith("shop_orders_total")]
+    assert line.split()[1] == "1.0"
+    assert float(line.split()[2]) > 1e12
+    assert second == first
