@@ -2,7 +2,8 @@
 
 `python -m tests.integration.metering PORT DATABASE [FAULT]` serves it. One of its answers is booked
 wrongly: the one with the number FAULTY. A job is asked for with a token of OAuth 2.0, and is done
-when it has been asked about three times; then its tokens are booked. A chat is a stream of events,
+when it has been asked about three times; then its tokens are booked. Those of a task are booked
+when it is started, also if nobody can ask about it. A chat is a stream of events,
 each booked before it is sent; the service goes on until it notices that the client has hung up.
 """
 
@@ -115,6 +116,25 @@ teardown:
 """
 # the result of a job is known in another request than the one that used tokens: no traces
 JOBS_SCENARIO = QUANTITIES + JOBS_FLOW + PROFILES
+# a task uses its tokens when it is started; one of ten cannot be asked about
+TASKS_FLOW = """
+data:
+  customers: {file: customers.csv, order: random, seed: 7}
+flow:
+  - step: start a task
+    request: POST gateway /tasks
+    json: {customer: "{{ customers.id }}"}
+    expect: {status: 202}
+    save: {task: {header: X-Job}}
+    counts: {tokens: {"{{ customers.id }}": "{{ spent }}"}}
+    at_most: {tokens: 100}
+    reported_by: wait for the task
+  - step: wait for the task
+    request: GET gateway /tasks/{{ task }}
+    until: {json: {done: true}, every: 5ms, within: 10s}
+    save: {spent: usage.tokens}
+"""
+TASKS_SCENARIO = QUANTITIES + TRACES + TASKS_FLOW + PROFILES
 CHAT_FLOW = """
 data:
   customers: {file: customers.csv, order: random, seed: 7}
@@ -271,6 +291,22 @@ class Meter:
             self._jobs[job] = customer, times, self.answer(tenant, trace, customer)[1]
         return times >= 2
 
+    def start_task(self, tenant: str, trace: str, customer: str) -> str:
+        """Book a task, and return its id."""
+        job, result = self.open_job(customer), self.answer(tenant, trace, customer)[1]
+        with self._lock:
+            self._jobs[job] = customer, 0, result
+        return job
+
+    def ask_about_task(self, job: str) -> tuple[int, dict[str, object]]:
+        """Return what a task has used, when it is asked about for the second time; or an error."""
+        with self._lock:
+            customer, times, result = self._jobs[job]
+            self._jobs[job] = customer, times + 1, result
+        if job.endswith("0"):
+            return 500, {}
+        return 200, {"done": times > 0, **result}
+
     def result_of(self, job: str) -> dict[str, object]:
         """Return what a job that is done has used."""
         return self._jobs[job][2]
@@ -307,6 +343,9 @@ def serve(port: int, database: Path, fault: str) -> None:
                 self._say(401, "{}")
             elif self.path.endswith("/result"):
                 self._say(200, json.dumps(meter.result_of(self.path.split("/")[2])))
+            elif self.path.startswith("/tasks/"):
+                status, content = meter.ask_about_task(self.path.removeprefix("/tasks/"))
+                self._say(status, json.dumps(content))
             elif self.path.startswith("/jobs/"):
                 tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
                 done = meter.ask_about(self.path.removeprefix("/jobs/"), tenant, trace)
@@ -336,6 +375,9 @@ def serve(port: int, database: Path, fault: str) -> None:
                 self._say(202, "{}", job=meter.open_job(asked["customer"]))
                 return
             tenant, trace = self.headers["X-Tenant-ID"], self.headers["X-Trace-ID"]
+            if self.path == "/tasks":
+                self._say(202, "{}", job=meter.start_task(tenant, trace, asked["customer"]))
+                return
             status, content = meter.answer(tenant, trace, asked["customer"])
             self._say(status, json.dumps(content))
 

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.evidence.exchange import Outcome
 from scenarios.http.streams import StreamEnd
 from tests.integration.command import Ended, Start
-from tests.integration.metering import CHAT_SCENARIO, FAULTS, metering
+from tests.integration.metering import (
+    CHAT_SCENARIO,
+    FAULTS,
+    TASKS_SCENARIO,
+    TRACES,
+    metering,
+)
 
 pytestmark = pytest.mark.long
 
@@ -69,6 +76,54 @@ def test_jobs_of_customers_from_a_file_balance_with_short_tokens_and_exact_share
     assert (steps["take the result"], steps["look"]) == (225, 75)
     assert steps["wait for the job"] == 3 * 225
     assert any(each["step"] == "wait for the job: until done" for each in ended.result["latency"])
+
+
+def tasks(start: Start, place: Path, *options: str, fault: str = "", traces: bool = True) -> Ended:
+    scenario = TASKS_SCENARIO if traces else TASKS_SCENARIO.replace(TRACES, "")
+    with metering(place, fault, written_scenario=scenario) as files:
+        return start("load", *files, *options).wait()
+
+
+def test_a_task_is_charged_once_though_its_poll_fails_over_two_workers_and_judged_again(
+    start: Start, tmp_path: Path
+) -> None:
+    ended = tasks(start, tmp_path, "--workers", "2")
+    assert ended.code == 0, ended.stdout + ended.stderr
+    outcomes: Counter[tuple[str, bool]] = Counter()
+    for recording in ended.recordings():
+        assert recording.missing == 0
+        outcomes.update((each.step, each.outcome is Outcome.OK) for each in recording.exchanges)
+    assert outcomes["start a task", True] == 300
+    assert outcomes["wait for the task", False] == 30
+    rows = ended.rows("tokens")
+    assert sum(row["resolved"]["done"] for row in rows if row["resolved"]) > 0
+    for row in rows:
+        assert row["client"]["in_doubt"] == 0
+        assert {figure["low"] for figure in row["figures"].values()} == {row["client"]["confirmed"]}
+    again = start("check", str(ended.folder)).wait()
+    assert (again.code, again.result["usage"]) == (0, ended.result["usage"])
+
+
+def test_a_task_that_nobody_reported_is_in_doubt_without_its_rows(
+    start: Start, tmp_path: Path
+) -> None:
+    ended = tasks(start, tmp_path, "--workers", "2", traces=False)
+    assert ended.code == 3, ended.stdout + ended.stderr
+    rows = ended.rows("tokens")
+    assert all(row["client"]["in_doubt"] <= 100 * 30 for row in rows)
+    doubtful = [row for row in rows if row["client"]["in_doubt"]]
+    assert doubtful
+    assert {row["verdict"] for row in doubtful} == {"inconclusive"}
+
+
+@pytest.mark.parametrize(("fault", "code"), [("doubled", "DOUBLE_COUNT"), ("lost-row", "LOST_ROW")])
+def test_one_task_that_is_booked_wrongly_fails_with_its_code(
+    start: Start, tmp_path: Path, fault: str, code: str
+) -> None:
+    ended = tasks(start, tmp_path, "--workers", "2", fault=fault)
+    assert ended.code == 1, ended.stdout + ended.stderr
+    (row,) = (row for row in ended.rows("tokens") if row["verdict"] == "fail")
+    assert row["code"] == code
 
 
 def chat(start: Start, place: Path, *options: str, fault: str = "") -> Ended:
