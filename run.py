@@ -25,6 +25,7 @@ from commands.shared.command_line import (
 )
 from config.errors import ConfigError
 from config.program import COMMAND, NAME, program_version
+from config.project import find_project
 from reports.standard_streams import outlive_readers
 
 NIGHTLY = ("e2e", "benchmark")
@@ -35,8 +36,24 @@ app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=F
 subcommand = partial(app.command, cls=StrictCommand)
 _COUNT = whole_number(0, example=2)
 
-Env = Annotated[str, typer.Option("--env", help="An environment in config/, or a YAML file.")]
-ScenarioName = Annotated[str, typer.Option(help="A scenario in scenarios/, or a YAML file.")]
+Env = Annotated[
+    str,
+    typer.Option("--env", default_factory=lambda: find_project().default_environment(),
+                 show_default=False,
+                 help="An environment of the project, or a YAML file. Default: the project's."),
+]  # fmt: skip
+Watched = Annotated[
+    str,
+    typer.Option("--env", default_factory=lambda: find_project().watched_environment(),
+                 show_default=False,
+                 help="An environment of the project, or a YAML file. Default: the project's."),
+]  # fmt: skip
+ScenarioName = Annotated[
+    str,
+    typer.Option("--scenario", default_factory=lambda: find_project().default_scenario(),
+                 show_default=False,
+                 help="A scenario of the project, or a YAML file. Default: the project's."),
+]  # fmt: skip
 ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles.")]
 Users = Annotated[
     int | None,
@@ -46,7 +63,11 @@ Iterations = Annotated[
     int | None,
     typer.Option(parser=whole_number(1, 0, 100), metavar="N", help="Instead of the profile's."),
 ]
-Runs = Annotated[Path, typer.Option(help="The folder that runs are written to.")]
+Runs = Annotated[
+    Path,
+    typer.Option("--runs", default_factory=lambda: find_project().runs, show_default=False,
+                 help="The folder that runs are written to. Default: the project's, or runs."),
+]  # fmt: skip
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
 Live = Annotated[bool, typer.Option("--live", help="Serve a page of the load on loopback.")]
@@ -72,16 +93,14 @@ Version = Annotated[
 ]  # fmt: skip
 
 
-@app.callback(invoke_without_command=True)
-def main_job(context: typer.Context, _version: Version = False) -> None:
-    """Without a command: the nightly job on this machine."""
-    if context.invoked_subcommand is None:
-        nightly()
+@app.callback()
+def options_before_the_command(_version: Version = False) -> None:
+    """Without a command: the nightly job of the project."""
 
 
 @subcommand()
 def nightly(
-    env: Env = "local", scenario: ScenarioName = "usage_tracking", runs: Runs = Path("runs"),
+    *, env: Env, scenario: ScenarioName, runs: Runs,
     fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive the flow once, then the benchmark; check everything; write the report."""
@@ -95,8 +114,8 @@ def nightly(
 
 @subcommand()
 def e2e(
-    env: Env = "local", scenario: ScenarioName = "usage_tracking", profile: ProfileName = "e2e",
-    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False,
+    *, env: Env, scenario: ScenarioName, profile: ProfileName = "e2e",
+    runs: Runs, fault: Fault = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Drive the flow once and check it."""
     from commands.shared.run_setup import plan_of
@@ -109,9 +128,8 @@ def e2e(
 
 @subcommand()
 def load(
-    env: Env = "local", scenario: ScenarioName = "usage_tracking",
+    *, env: Env, scenario: ScenarioName,
     profile: ProfileName = "benchmark", users: Users = None, iterations: Iterations = None,
-    *,
     rate: Annotated[
         str, typer.Option(help="Open model: iterations arrive at this rate, as 20/s.")
     ] = "",
@@ -123,7 +141,7 @@ def load(
         int, typer.Option(parser=_COUNT, metavar="N", help="Number of remote workers to wait for.")
     ] = 0,
     bind: Annotated[str, typer.Option(help="Address for remote workers: HOST:PORT.")] = "",
-    runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False, live: Live = False,
+    runs: Runs, fault: Fault = "", as_json: Json = False, live: Live = False,
 ) -> None:  # fmt: skip
     """Drive a load and check it."""
     from commands.shared.run_setup import plan_of
@@ -140,9 +158,10 @@ def load(
 
 @subcommand()
 def worker(
+    *,
     master: Annotated[str, typer.Option(help="Address of `load --expect`: HOST:PORT.")],
-    env: Env = "local",
-    runs: Runs = Path("runs"),
+    env: Env,
+    runs: Runs,
 ) -> None:
     """Take part in a load that another machine drives; end with it."""
     from commands import worker as command
@@ -151,7 +170,7 @@ def worker(
 
 
 @subcommand()
-def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
+def check(*, run: RunName = "latest", runs: Runs, as_json: Json = False) -> None:
     """Judge a run again, from its evidence alone."""
     from commands import check as command
 
@@ -159,7 +178,7 @@ def check(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = Fa
 
 
 @subcommand()
-def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = False) -> None:
+def report(*, run: RunName = "latest", runs: Runs, as_json: Json = False) -> None:
     """Render a run's report again, from its result."""
     from commands import report as command
 
@@ -168,7 +187,7 @@ def report(run: RunName = "latest", runs: Runs = Path("runs"), as_json: Json = F
 
 @subcommand()
 def export(
-    run: RunName = "latest", runs: Runs = Path("runs"),
+    *, run: RunName = "latest", runs: Runs,
     form: Annotated[
         str, typer.Option("--format", help="csv, jsonl, parquet, xlsx or otava.")
     ] = "parquet",
@@ -188,10 +207,9 @@ def export(
 
 @subcommand()
 def compare(
-    names: Annotated[
+    *, names: Annotated[
         list[str], typer.Argument(metavar="A B", help="The run before, and the run after.")
     ],
-    *,
     last: Annotated[
         int,
         typer.Option(
@@ -207,7 +225,7 @@ def compare(
     output: Annotated[
         Path | None, typer.Option(help="The folder of page and summary. Default: that of B.")
     ] = None,
-    runs: Runs = Path("runs"), as_json: Json = False,
+    runs: Runs, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Compare two runs: response times, findings, quantities, errors, environment."""
     from commands import compare as command
@@ -218,7 +236,8 @@ def compare(
 
 @subcommand()
 def trends(
-    runs: Runs = Path("runs"),
+    *,
+    runs: Runs,
     days: Annotated[
         int,
         typer.Option(
@@ -235,11 +254,14 @@ def trends(
 
 @subcommand()
 def validate(
-    scenario: ScenarioName = "", env: Env = "local",
+    *,
+    scenario: Annotated[
+        str, typer.Option(help="A scenario of the project, or a YAML file. Default: all of them.")
+    ] = "",
+    env: Env,
     profile: Annotated[
         list[str] | None, typer.Option(help="A profile to validate; may be given again.")
     ] = None,
-    *,
     allow_unset: Annotated[
         bool, typer.Option("--allow-unset", help="Accept variables without a value.")
     ] = False,
@@ -253,9 +275,14 @@ def validate(
 
 @subcommand()
 def doctor(
-    env: Env = "local",
+    *,
+    env: Env,
     scenario: Annotated[
-        str, typer.Option(help="A scenario whose counters, labels and queries to check.")
+        str,
+        typer.Option(
+            help="A scenario whose counters, labels and queries to check. "
+            "Default: that of the project file."
+        ),
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -266,7 +293,7 @@ def doctor(
 
 
 @subcommand()
-def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -> None:
+def audit(*, only: Only = None, runs: Runs, as_json: Json = False) -> None:
     """Test the harness itself: each seeded fault must be caught as what it is."""
     from commands import audit as command
 
@@ -275,7 +302,7 @@ def audit(only: Only = None, runs: Runs = Path("runs"), as_json: Json = False) -
 
 @subcommand()
 def watch(
-    *, env: Env = "staging", scenario: ScenarioName = "usage_tracking",
+    *, env: Watched, scenario: ScenarioName,
     length: Annotated[str, typer.Option("--for", help="Duration, as 10m, 24h or 30d.")] = "24h",
     every: Annotated[
         str, typer.Option(help="Interval between probes (default: 500ms, longer in a long watch).")
@@ -286,7 +313,7 @@ def watch(
     on_change: Annotated[
         str, typer.Option(help="Command to call when a service goes down or comes up.")
     ] = "",
-    runs: Runs = Path("runs"), as_json: Json = False,
+    runs: Runs, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Probe health and run the flow at an interval; compute availability and error budget.
 
@@ -314,7 +341,7 @@ def schema() -> None:
 
 
 @subcommand()
-def up(runs: Runs = Path("runs"), fault: Fault = "", as_json: Json = False) -> None:
+def up(*, runs: Runs, fault: Fault = "", as_json: Json = False) -> None:
     """Start the local stack and keep it up until stopped."""
     from commands import up as command
 
@@ -331,7 +358,7 @@ def main(arguments: list[str]) -> int:
     if problem := unknown_command(arguments, known):
         return refuse([f"{problem} (see {NAME} --help)"], as_json, WRONG_COMMAND)
     try:
-        code = int(app(arguments, standalone_mode=False, prog_name=NAME) or 0)
+        code = int(app(arguments or ["nightly"], standalone_mode=False, prog_name=NAME) or 0)
         if code != INTERRUPTED:
             return code
         words = "interrupted, and nothing is proven"

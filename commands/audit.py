@@ -32,6 +32,7 @@ from commands.shared.run_setup import versions
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from config.program import ROOT, typed_command
+from config.project import SCENARIOS
 from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
 from scenarios.evidence.files import write_atomically
@@ -42,7 +43,7 @@ from scenarios.evidence.run_folder import (
 MOST_OF_A_RUN_S = 300.0
 _POLL_S = 0.1
 ENVIRONMENTS = {
-    LOCAL: LOCAL,
+    LOCAL: ROOT / "config" / "local.yaml",
     NO_PROMETHEUS: ROOT / "reference_services" / "environments" / "without-prometheus.yaml",
     NO_METRICS: ROOT / "reference_services" / "environments" / "without-metrics.yaml",
     DISCOVERED: ROOT / "reference_services" / "environments" / "discovered.yaml",
@@ -144,6 +145,7 @@ class StartedRuns:
         runs.mkdir()
         command = [sys.executable, str(ROOT / "run.py"), "nightly", "--json", "--runs", str(runs)]
         command += ["--env", str(ENVIRONMENTS[expected.environment])]
+        command += ["--scenario", str(SCENARIOS / "usage_tracking.yaml")]
         command += ["--fault", expected.fault] if expected.fault else []
         # the CI job's summary is for the audit, not for failures made on purpose
         environ = {name: text for name, text in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}

@@ -40,6 +40,7 @@ from config.environment import (
     read_environment_file,
 )
 from config.errors import ConfigError, Problem
+from config.project import find_project
 from config.prometheus import Prometheus
 from config.redaction import Secrets, redact
 from reference_services.common.temporary_folder import temporary_folder
@@ -79,9 +80,11 @@ StartTimes = dict[str, set[float]]
 def doctor(env: str, as_json: bool, scenario: str = "") -> NoReturn:
     """Check an environment, print the findings, and exit with the verdict. Raises ConfigError.
 
-    With a scenario, its counters, labels and queries are checked, too. A name that nobody has is a
-    mistake in the scenario, as it is in a run.
+    With a scenario, or that of the project file, its counters, labels and queries are checked, too.
+    A name that nobody has is a mistake in the scenario, as it is in a run.
     """
+    project = find_project()
+    scenario = scenario or (project.scenario or "" if project.file else "")
     plan = plan_of("doctor", env, scenario, (), Path("runs"), "") if scenario else None
     file = plan.file if plan else read_environment_file(find_environment(env))
     problems: list[Problem] = []

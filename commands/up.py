@@ -9,8 +9,9 @@ from pathlib import Path
 from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import LOCAL, started_stack
 from config.clock import CLOCK
-from config.environment import find_environment, read_environment_file
+from config.environment import read_environment_file
 from config.program import program
+from config.project import ENVIRONMENTS
 from scenarios.driver.plan import refuse_fault
 from scenarios.evidence.files import write_atomically
 from scenarios.evidence.run_folder import new_run_id
@@ -18,7 +19,7 @@ from scenarios.evidence.run_folder import new_run_id
 
 def up(runs: Path, fault: str, as_json: bool) -> None:
     """Print the stack's addresses as variables, and wait for a signal. Raises ConfigError."""
-    refuse_fault(fault, read_environment_file(find_environment("local")), LOCAL.faults)
+    refuse_fault(fault, read_environment_file(ENVIRONMENTS / "local.yaml"), LOCAL.faults)
     INTERRUPTS.raise_on_signal()
     folder = runs / f"up-{new_run_id(CLOCK.now())}"
     with started_stack(folder, fault) as variables:
@@ -37,7 +38,7 @@ def up(runs: Path, fault: str, as_json: bool) -> None:
 
 def write_environment(folder: Path, variables: Mapping[str, str]) -> Path:
     """Write an environment file for a stack that stays up, its addresses put in."""
-    text = find_environment("local").read_text(encoding="utf-8")
+    text = (ENVIRONMENTS / "local.yaml").read_text(encoding="utf-8")
     for name, value in variables.items():
         text = text.replace(f"${{{name}}}", value)
     file = folder / "environment.yaml"

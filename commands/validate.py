@@ -9,7 +9,7 @@ from commands.shared.interrupts import INTERRUPTS
 from commands.shared.run_setup import plan_of
 from config.environment import find_environment
 from config.errors import ConfigError, Problem
-from config.program import ROOT
+from config.project import find_project
 from scenarios.driver.plan import EVERY_PROFILE
 
 
@@ -27,7 +27,7 @@ def validate(
     `allow_unset`, variables without a value are accepted: the secrets of an environment need not be
     where its file is validated. The option is not called offline: the command never sends anything.
     """
-    names = [scenario] if scenario else sorted(map(str, (ROOT / "scenarios").glob("*.yaml")))
+    names = [scenario] if scenario else sorted(map(str, find_project().scenarios.glob("*.yaml")))
     files: list[Path] = []
     problems: dict[Problem, None] = {}
     for name in names:

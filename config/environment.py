@@ -27,6 +27,7 @@ from config.named_files import find_named_file
 from config.network import CertificateFile, Network, Routes
 from config.other_names import OF_ENVIRONMENT, OF_LOAD_LIMITS
 from config.plaintext import hide_misread_secrets, plaintext_secrets
+from config.project import ENVIRONMENTS, find_project
 from config.prometheus import Prometheus
 from config.requirements import matches, requires
 from config.secrets import (
@@ -43,7 +44,6 @@ from config.urls import DatabaseUrl
 from config.variables import mapping_in, texts_in
 from config.verbatim import TextPart
 
-FOLDER = Path(__file__).parent
 PER_RUN = "per run"
 
 # It stands in the names of files.
@@ -276,11 +276,12 @@ class EnvironmentFile:
 
 
 def find_environment(name: str) -> Path:
-    """Return the file of an environment, given its path or its name in `config/`.
+    """Return the file of an environment, given its path or its name in the project.
 
     Raises ConfigError with the known environments.
     """
-    return find_named_file(name, f"{name}.yaml", FOLDER, "environment")
+    folders = (find_project().environments, ENVIRONMENTS)
+    return find_named_file(name, [f"{name}.yaml"], folders, "environment")
 
 
 def read_environment_file(path: Path) -> EnvironmentFile:

@@ -1,5 +1,6 @@
 """Find a YAML file that a command names: by its path, or by its name in a folder of the project."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from config.errors import ConfigError, Problem
@@ -8,16 +9,20 @@ from config.suggestions import nearest
 SUFFIXES = (".yaml", ".yml")
 
 
-def find_named_file(name: str, file_name: str, folder: Path, kind: str) -> Path:
-    """Return the file of a scenario or an environment: a path, or `file_name` in a folder.
+def find_named_file(
+    name: str, file_names: Sequence[str], folders: Sequence[Path], kind: str
+) -> Path:
+    """Return the file of a scenario or an environment: a path, or one of `file_names` in a folder.
 
-    Raises ConfigError with what is near, and what is known.
+    Raises ConfigError with what is near, and what is known in the first folder.
     """
     given = Path(name)
-    path = given if given.suffix in SUFFIXES else folder / file_name
-    if path.is_file():
+    is_path = given.suffix in SUFFIXES
+    paths = [given] if is_path else [folder / each for folder in folders for each in file_names]
+    path = next(filter(Path.is_file, paths), None)
+    if path:
         return path
-    reason = _reason(given, folder, kind)
+    path, reason = paths[0], _reason(given, folders[0], kind)
     if name and given.is_dir():
         reason = f"this is a folder; name the YAML file of the {kind} in it"
     raise ConfigError(Problem(given if name else path, None, reason))
@@ -31,4 +36,6 @@ def _reason(given: Path, folder: Path, kind: str) -> str:
     shown = {**dict(zip(known, known, strict=True)), **{file.stem: str(file) for file in files}}
     near = nearest(given.stem, list(shown))
     hint = f"; did you mean {shown[near]}?" if near else ""
+    if not known:
+        return f"no such {kind}, and none in {folder}; name the path of a YAML file{hint}"
     return f"no such {kind}; known: {', '.join(known)}, or the path of a YAML file{hint}"

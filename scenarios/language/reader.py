@@ -9,20 +9,21 @@ from config.errors import ConfigError, Problem
 from config.models import invalid_places, read_model, read_model_leniently
 from config.named_files import find_named_file
 from config.plaintext import shaped_secrets
+from config.project import SCENARIOS, find_project
 from scenarios.language.consequences import wrong_places
 from scenarios.language.model import Scenario
 from scenarios.language.validation import find_violations
 from scenarios.language.variables import find_misplaced_variables
 
-FOLDER = Path(__file__).parents[1]
-
 
 def find_scenario(name: str) -> Path:
-    """Return the file of a scenario: a path to a YAML file, or a name in `scenarios/`.
+    """Return the file of a scenario: a path to a YAML file, or its name in the project.
 
     Raises ConfigError naming the scenarios that exist.
     """
-    return find_named_file(name, f"{name.replace('-', '_')}.yaml", FOLDER, "scenario")
+    folders = (find_project().scenarios, SCENARIOS)
+    file_names = [f"{each}.yaml" for each in (name, name.replace("-", "_"))]
+    return find_named_file(name, file_names, folders, "scenario")
 
 
 def read_scenario(path: Path, content: bytes | None = None) -> Scenario:

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import FOLDER, find_environment, read_environment, read_environment_file
+from config.environment import find_environment, read_environment, read_environment_file
 from config.errors import ConfigError
+from config.project import ENVIRONMENTS
 from config.prometheus import Prometheus
 from config.services import Service  # fmt: skip
 from config.verbatim import TextPart
@@ -54,7 +55,7 @@ def mistakes(folder: Path, old: str, new: str) -> str:
 
 
 def test_an_environment_is_found_by_its_name() -> None:
-    assert find_environment("local") == FOLDER / "local.yaml"
+    assert find_environment("local") == ENVIRONMENTS / "local.yaml"
 
 
 @pytest.mark.parametrize(

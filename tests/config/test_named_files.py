@@ -18,14 +18,14 @@ def folder(tmp_path: Path) -> Path:
 
 def refusal(folder: Path, name: str) -> str:
     with pytest.raises(ConfigError) as error:
-        find_named_file(name, f"{name}.yaml", folder, "scenario")
+        find_named_file(name, [f"{name}.yaml"], [folder], "scenario")
     return str(error.value).replace(f"{folder.parent}/", "")
 
 
 def test_a_file_is_found_by_its_path_and_by_its_name(folder: Path) -> None:
     mine = folder.parent / "mine.yaml"
-    assert find_named_file(str(mine), "", folder, "scenario") == mine
-    assert find_named_file("nightly", "nightly.yaml", folder, "x") == folder / "nightly.yaml"
+    assert find_named_file(str(mine), [""], [folder], "scenario") == mine
+    assert find_named_file("nightly", ["nightly.yaml"], [folder], "x") == folder / "nightly.yaml"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 # What a run and a build leave, what a user writes, and the names that every package has.
 _OF_A_RUN = ("runs/", "evidence/", "deploy/state", "dist/")
 _NO_PATHS = {"summary.md", "mine.yaml", "staging.yaml", "collector.py", "reading.py",
-             "meter.py", "laptop.yaml", "uses.yaml"}  # fmt: skip
+             "meter.py", "laptop.yaml", "uses.yaml", "trial-balance.yaml"}  # fmt: skip
 
 
 def named_paths(text: str) -> Iterator[str]:

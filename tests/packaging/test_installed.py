@@ -159,3 +159,25 @@ def test_a_command_that_is_not_on_the_path_is_repeated_by_its_path(
     python = installation.venv / "bin" / "python"
     ended = called([python, "-m", "trial_balance", "e2e", *FILES, "--json"], project)
     assert json.loads(ended.stdout)["repeat"].startswith(f"{python} -m trial_balance e2e ")
+
+
+def test_in_a_project_the_command_alone_is_its_nightly_and_checks_need_no_options(
+    installation: Installation, project: Path
+) -> None:
+    refused = installation.run(project)
+    assert refused.returncode == 2
+    assert "no environment is named: add --env" in refused.stderr
+    (project / "trial-balance.yaml").write_text("environment: mine\nscenario: uses\n")
+    for folder, name in (("scenarios", "uses.yaml"), ("environments", "mine.yaml")):
+        (project / folder).mkdir()
+        (project / name).rename(project / folder / name)
+    below = project / "below"
+    below.mkdir()
+    ended = installation.run(below)
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert (project / "runs" / "latest" / "report.html").is_file()
+    valid = installation.run(below, "validate").stdout
+    assert valid == "valid: ../scenarios/uses.yaml\nvalid: ../environments/mine.yaml\n"
+    checked = installation.run(below, "doctor")
+    assert checked.returncode == 0
+    assert "uses counter" in checked.stdout

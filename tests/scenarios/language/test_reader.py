@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from scenarios.language.reader import FOLDER, find_scenario, read_scenario
+from config.project import SCENARIOS
+from scenarios.language.reader import find_scenario, read_scenario
 from tests.scenarios.language.wrong_scenarios import problems_in, with_profile
 from tests.scenarios.shop_scenario import changed, good_scenario, written
 
-SHIPPED = sorted(FOLDER.glob("*.yaml"))
+SHIPPED = sorted(SCENARIOS.glob("*.yaml"))
 
 
 def test_a_good_scenario_is_read(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_misspelt_key_gives_no_further_mistakes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["usage_tracking", "usage-tracking"])
 def test_a_scenario_is_found_by_its_name(name: str) -> None:
-    assert find_scenario(name) == FOLDER / "usage_tracking.yaml"
+    assert find_scenario(name) == SCENARIOS / "usage_tracking.yaml"
 
 
 def test_a_scenario_is_found_by_its_path(tmp_path: Path) -> None:
