@@ -19,7 +19,7 @@ from tests.usage_rows import value_of
 
 pytestmark = [pytest.mark.long, pytest.mark.stack]
 
-WITNESSES = ("service", "prometheus", "database")
+WITNESSES = ("service", "prometheus", "database", "api")
 
 
 def apart(rows: list[dict[str, Any]]) -> set[str]:
@@ -52,7 +52,7 @@ def test_a_clean_nightly_passes_with_every_iteration_and_card(clean: Ended) -> N
 
 
 @pytest.mark.core
-def test_every_quantity_is_equal_in_all_four_witnesses_per_card_type(clean: Ended) -> None:
+def test_every_quantity_is_equal_in_all_witnesses_per_card_type(clean: Ended) -> None:
     rows = clean.result["usage"]
     assert {row["labels"]["card_type"] for row in clean.rows("cards_used")} == {
         "company", "audience", "voice", "insight",
@@ -61,6 +61,7 @@ def test_every_quantity_is_equal_in_all_four_witnesses_per_card_type(clean: Ende
     for row in rows:
         assert all(figure["reason"] is None for figure in row["figures"].values()), row
     assert all("database:cards" in row["figures"] for row in clean.rows("cards_used"))
+    assert all("api:cards" in row["figures"] for row in clean.rows("use_counts"))
 
 
 @pytest.mark.core
@@ -145,10 +146,11 @@ def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_pass
 
 
 @pytest.mark.core
-def test_a_lost_usage_row_leaves_the_database_alone_apart(start: Start) -> None:
+def test_a_lost_usage_row_leaves_the_database_apart_and_the_api_that_reads_it(start: Start) -> None:
     ended = start("nightly", "--fault", "lost-usage-row").wait()
     assert ended.code == 1
-    assert apart(ended.result["usage"]) == {"database"}
+    assert apart(ended.result["usage"]) == {"database", "api"}
+    assert apart(ended.rows("cards_used")) == {"database"}
     assert ended.finding("usage/cards_used")["code"] == "LOST_ROW"
     assert "database:cards stands 4 below" in ended.finding("usage/cards_used")["detail"]
 
