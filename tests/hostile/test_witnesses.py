@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from config.apis import Api
 from config.environment import Environment
+from config.network import Network
 from config.prometheus import Prometheus
 from config.services import Service
 from scenarios.driver.prober import Prober
 from scenarios.http.transport import BoundedClient
+from scenarios.language.apis import ApiRequest
 from tests.hostile.bodies import BODIES
 from tests.hostile.case import Case
 from tests.hostile.cases import BY_NAME, HTTP
@@ -24,6 +27,8 @@ from tests.hostile.prometheus_bodies import PROMETHEUS
 from tests.hostile.sentences import is_one_sentence
 from tests.hostile.server import HostileServer, serving
 from tests.hostile.statuses import STATUSES
+from witnesses.api.client import Patience, UsageUnknown, open_api
+from witnesses.api.usage import UsageQuery
 from witnesses.health.collector import fetch_statuses
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.samples import read_series
@@ -194,3 +199,18 @@ def test_a_page_that_cannot_be_parsed_in_bounds_is_not_parsed(
     case = BY_NAME[name]
     with _scraping(server, case) as client:
         assert fetch_exposition(client, server.url(case))[1] == f"{server.url(case)} {what}"
+
+
+@pytest.mark.parametrize("case", [*HTTP, *STATUSES, *ODD, *JSON], ids=lambda case: case.name)
+def test_a_usage_api_has_no_count_with_one_sentence(server: HostileServer, case: Case) -> None:
+    settings = {"url": server.url(case), "timeout": f"{_timeout_s(case):g}s"}
+    request = ApiRequest.model_validate(
+        {"get": "/", "pick": "{value: a}", "paging": {"page": "page"}}
+    )
+    patience = Patience(sleep=lambda _: None, whole_s=_timeout_s(case))
+    with (
+        open_api("billing", Api.model_validate(settings), Network(), patience) as client,
+        pytest.raises(UsageUnknown) as error,
+    ):
+        UsageQuery(request, (), {}).fetch(client)
+    assert is_one_sentence(str(error.value)), error.value
