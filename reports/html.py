@@ -11,7 +11,7 @@ from reports.charts import steps
 from reports.charts.model import NO_PICTURES, Picture, Pictures, Section
 from reports.html_template import SizeLimits, render_page
 from reports.views import availability, history, sections
-from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance
+from reports.views.balance import FOLD_ABOVE, columns_of, fold_balance, heading_of
 from reports.views.banner import Banner, banner_of
 from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
@@ -125,7 +125,7 @@ def _content(result: Result, banner: Banner) -> dict[str, object]:
         "banner": banner,
         "sections": sections_of(result),
         "files": FILES,
-        "witnesses": columns_of(result),
+        "witnesses": [heading_of(each) for each in columns_of(result)],
         "remarks": fold_balance(result).remarks,
         "waterfall_sentence": steps.waterfall_sentence(result.waterfall),
         "steps_sentence": steps.intervals_sentence(result.latency),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from checks.result import Finding, Result
 from reports import formatting as write
 from reports.views import availability, history, sections
-from reports.views.balance import BalanceRow, columns_of, fold_balance
+from reports.views.balance import BalanceRow, columns_of, fold_balance, heading_of
 from reports.views.banner import Banner, banner_of
 from reports.views.failures import failure_rows
 from reports.views.headline import open_findings
@@ -35,7 +35,7 @@ _INCIDENT_HEAD = ("Service", "From", "To", "Lasted", "What came instead")
 def render_markdown(result: Result) -> str:
     """Render the summary, under 900 KB."""
     queries, validity = (findings_of_section(result, name) for name in ("server", "validity"))
-    witnesses = tuple(escape(each.capitalize(), _CELL_BYTES) for each in columns_of(result))
+    witnesses = tuple(escape(heading_of(each), _CELL_BYTES) for each in columns_of(result))
     balance_head = ("Quantity", "Labels", "Client", *witnesses, "Worst difference", "Result", "Why")
     balance = fold_balance(result, most=len(result.usage))
     objectives = objective_rows(result)

@@ -79,6 +79,15 @@ def columns_of(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_kind, names)))
 
 
+def heading_of(column: str) -> str:
+    """Return the heading of a column.
+
+    >>> heading_of("service"), heading_of("api")
+    ('Service', 'API')
+    """
+    return "API" if column == "api" else column.capitalize()
+
+
 def fold_balance(result: Result, most: int = FOLD_ABOVE) -> BalanceTable:
     """Return the rows, failing ones first; of more than `most`, those that only pass are folded."""
     columns = columns_of(result)
