@@ -118,7 +118,7 @@ def _expressions(request: ApiRequest) -> Iterator[tuple[Location, str]]:
     yield ("pick",), request.pick
     if request.since:
         yield ("since",), request.since
-    for key in ("cursor", "more", "total"):
+    for key in ("cursor", "url", "more", "total"):
         if expression := request.paging and getattr(request.paging, key):
             yield ("paging", key), expression
     yield from ((("expect", expression), expression) for expression in request.expect)

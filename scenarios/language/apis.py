@@ -20,16 +20,20 @@ Expression = Annotated[str, Field(min_length=1, max_length=1_000)]
 Parameter = Annotated[str, matches(r"[^\s&=#?]+", "{0!r} is not the name of a parameter")]
 
 
+_KINDS = ("cursor", "page", "url", "link")
+
+
 class Paging(StrictModel):
     """How the pages of a response follow each other.
 
     `cursor` finds in a page what the next request has as its `parameter`; `page` names the
-    parameter of the page number, from `first` on; `link: next` follows the `Link` header. A cursor
-    is over where it is null, a page number at a page without rows, unless `more` finds in each page
+    parameter of the page number, or of an offset, from `first` on by `step`; `url` finds the
+    address of the next page, and `link: next` has it in the `Link` header. Cursor and address are
+    over where they are null, a page number at a page without rows, unless `more` finds in each page
     whether another one follows. `total` finds how many rows all pages have together.
 
-    A parameter is in the query, or in the body of a request that has one; there, `a.b` is the
-    member `b` of `a`.
+    A parameter is in the query, or in the body of a request that has one, unless it is `in: query`.
+    In JSON, `a.b` is the member `b` of `a`.
     """
 
     other_names = OF_PAGING
@@ -38,18 +42,25 @@ class Paging(StrictModel):
     parameter: Parameter | None = None
     page: Parameter | None = None
     first: Annotated[int, Field(ge=0)] = 1
+    step: Annotated[int, Field(ge=1)] = 1
+    url: Expression | None = None
     link: Literal["next"] | None = None
     more: Expression | None = None
     total: Expression | None = None
+    place: Annotated[Literal["query"] | None, Field(alias="in")] = None
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
-        kinds = [key for key in ("cursor", "page", "link") if getattr(self, key) is not None]
+        kinds = [key for key in _KINDS if getattr(self, key) is not None]
         if len(kinds) != 1:
-            raise ValueError("write one of cursor, page and link, as in {link: next}")
+            raise ValueError("write one of cursor, page, url and link, as in {link: next}")
         if (self.cursor is None) != (self.parameter is None):
             raise ValueError("a cursor needs its parameter, and only a cursor has one; write "
                              "cursor: EXPRESSION, parameter: NAME")  # fmt: skip
+        if not self.page and self.model_fields_set & {"first", "step"}:
+            raise ValueError("only a page number has first and step; write page: PARAMETER")
+        if self.place and (self.url or self.link):
+            raise ValueError("an address has no parameter; remove in")
         if self.link and self.more:
             raise ValueError("the Link header itself says whether a page follows; remove more")
         return self

@@ -1,4 +1,4 @@
-"""Follow the pages of a response: by a cursor, by page numbers, or by the `Link` header.
+"""Follow the pages of a response: by cursors, by page numbers, or by addresses.
 
 A page that is missing makes a count too small, which must not look like a loss. So whatever leaves
 open whether all pages were read is an error: a cursor or an address that comes again, a page that
@@ -60,7 +60,7 @@ class Pager:
     def first(self) -> NextPage:
         """Return the first page."""
         if self._paging and self._paging.page:
-            return NextPage(Parameter(self._paging.page, self._number))
+            return self._selected(self._paging.page, self._number)
         return NextPage()
 
     def after(self, page: Page) -> NextPage | None:
@@ -80,6 +80,8 @@ class Pager:
             url = next_link(page.link, page.url)
             return NextPage(url=self._unseen(url, "its Link header")) if url else None
         more = self._find(paging.more, page) if paging.more else None
+        if paging.url:
+            return self._by_url(paging, page, more)
         if paging.cursor:
             return self._by_cursor(paging, page, more)
         is_over = not more if paging.more else not page.rows
@@ -87,8 +89,23 @@ class Pager:
             return None
         if not paging.more and page.content == self._last:
             raise PagesMissing(f"has the same page {self._number} as before")
-        self._last, self._number = page.content, self._number + 1
-        return NextPage(Parameter(paging.page or "", self._number))
+        self._last, self._number = page.content, self._number + paging.step
+        return self._selected(paging.page or "", self._number)
+
+    def _selected(self, name: str, value: Any) -> NextPage:
+        is_in_query = self._paging is not None and self._paging.place == "query"
+        return NextPage(Parameter(name, value, is_in_query))
+
+    def _by_url(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
+        if paging.more and not more:
+            return None
+        found = self._find(paging.url or "", page)
+        if not found and not paging.more:
+            return None
+        if not isinstance(found, str) or not found:
+            raise PagesMissing(f"has a further page and no address at {paging.url}")
+        url = on_same_origin(found, page.url, f"an address at {paging.url}")
+        return NextPage(url=self._unseen(url, f"its address at {paging.url}"))
 
     def _by_cursor(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
         if paging.more and not more:
@@ -99,7 +116,7 @@ class Pager:
                 raise PagesMissing(f"has a further page and no {paging.cursor}")
             return None
         self._unseen(json.dumps(cursor, sort_keys=True), f"its cursor {paging.cursor}")
-        return NextPage(Parameter(paging.parameter or "", cursor))
+        return self._selected(paging.parameter or "", cursor)
 
     def _unseen(self, key: str, what: str) -> str:
         if key in self._seen:
@@ -135,15 +152,18 @@ def next_link(header: str, url: str) -> str:
     """
     targets = (target for target, parameters in _LINK.findall(header) if _NEXT.search(parameters))
     target = next(targets, None)
-    if target is None:
-        return ""
+    return "" if target is None else on_same_origin(target, url, "a Link header")
+
+
+def on_same_origin(target: str, url: str, what: str) -> str:
+    """Return the address of a page, which may be relative to another one. Raises PagesMissing."""
     try:
         address: str = urljoin(url, target)
         is_same = origin_of(address) == origin_of(url) and not urlsplit(address).username
     except ValueError:
         is_same = False
     if not is_same:
-        raise PagesMissing("has a Link header that leads to another origin")
+        raise PagesMissing(f"has {what} that leads to another origin")
     return address
 
 

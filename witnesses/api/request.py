@@ -36,6 +36,7 @@ class Parameter:
 
     name: str
     value: Any
+    in_query: bool = False
 
 
 def run_members(begun_at: float, asked_at: float, align_s: float) -> dict[str, Any]:
@@ -64,9 +65,10 @@ def render_request(
     """Render a request, perhaps for a page. Raises TemplateError."""
     query, form = (dict(compile_value(each)(variables)) for each in (request.query, request.form))
     content = compile_value(request.json_body)(variables)
-    if page and isinstance(content, dict):
+    has_body = page is not None and not page.in_query
+    if page and has_body and isinstance(content, dict):
         content = _with_member(content, page)
-    elif page and form:
+    elif page and has_body and form:
         form[page.name] = page.value
     elif page:
         query[page.name] = page.value

@@ -58,6 +58,9 @@ def test_the_golden_file_is_updated(tmp_path: Path) -> None:
         'get: "/a/{{ kind }}"\neach: {kind: [a, b]}\npick: usage.units\nsince: usage.from',
         'get: /a\npick: items\npaging: {cursor: "data[-1].id", parameter: after, more: has_more}',
         "get: /a\npick: items\npaging: {page: page, first: 0, total: meta.total}\nalign: 1m",
+        "post: /a\njson: {}\npick: items\npaging: {cursor: n, parameter: p, in: query}",
+        "get: /a\npick: items\npaging: {url: next, total: count}",
+        "get: /a\npick: items\npaging: {page: offset, first: 0, step: 100}",
         "get: /a\npick: items\npaging: {link: next}\nexpect: {timed_out: false}",
     ],
 )

@@ -145,6 +145,52 @@ def test_links_are_followed_until_there_is_none_and_none_twice() -> None:
         pager.after(_page(link='<?page=2>; rel="next"'))
 
 
+def test_an_offset_grows_by_its_step() -> None:
+    pager = Pager(Paging(page="offset", first=0, step=100))
+    assert pager.first() == _cursor("offset", 0)
+    assert pager.after(_page({"n": 0})) == _cursor("offset", 100)
+    assert pager.after(_page({"n": 1})) == _cursor("offset", 200)
+
+
+def test_an_address_in_the_body_is_followed_until_it_is_null() -> None:
+    pager = Pager(Paging(url="next"))
+    assert pager.first() == NextPage()
+    assert pager.after(_page({"next": f"{_URL}?page=2"})) == NextPage(url=f"{_URL}?page=2")
+    assert pager.after(_page({"next": "?page=3"})) == NextPage(url=f"{_URL}?page=3")
+    assert pager.after(_page({"next": None})) is None
+
+
+def test_an_address_is_no_further_page_where_the_response_says_so() -> None:
+    pager = Pager(Paging(url="links.next", more="more"))
+    assert pager.after(_page({"links": {"next": "?page=2"}, "more": False})) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"next": "https://other.example/u", "more": True}, "leads to another origin"),
+        ({"next": None, "more": True}, "has a further page and no address at next"),
+        ({"next": 7, "more": True}, "no address at next"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_no_end(content: Any, words: str) -> None:
+    with pytest.raises(PagesMissing, match=words):
+        Pager(Paging(url="next", more="more")).after(_page(content))
+
+
+def test_an_address_that_comes_again_is_no_end() -> None:
+    pager = Pager(Paging(url="next"))
+    pager.after(_page({"next": "?page=2"}))
+    with pytest.raises(PagesMissing, match="repeats a page"):
+        pager.after(_page({"next": f"{_URL}?page=2"}))
+
+
+def test_a_parameter_may_be_in_the_query_though_there_is_a_body() -> None:
+    paging = Paging.model_validate({"cursor": "next", "parameter": "next_page", "in": "query"})
+    following = Pager(paging).after(_page({"next": "a"}))
+    assert following == NextPage(Parameter("next_page", "a", in_query=True))
+
+
 @pytest.mark.parametrize(
     ("expected", "content", "words"),
     [

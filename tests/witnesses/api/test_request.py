@@ -78,6 +78,11 @@ def test_the_parameter_of_a_page_is_where_the_others_are(
     assert (sent.target, sent.body) == (target, body)
 
 
+def test_the_parameter_of_a_page_is_in_the_query_where_that_is_asked_for() -> None:
+    sent = _rendered(Parameter("after", "c", in_query=True), post="/u", json={"size": 2})
+    assert (sent.target, sent.body) == ("/u?after=c", b'{"size":2}')
+
+
 def test_a_cursor_that_looks_like_a_template_is_none() -> None:
     target = _rendered(Parameter("after", "{{ tenant }}"), get="/u").target
     assert target == "/u?after=%7B%7B%20tenant%20%7D%7D"
