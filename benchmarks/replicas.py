@@ -87,15 +87,19 @@ class Deployment:
         return Counter(path.read_text().split()) if path.exists() else Counter()
 
     def start(self, number: int) -> None:
-        """Start further replicas."""
+        """Start further replicas; each is used before Prometheus is told of them."""
+        started = {}
         for _ in range(number):
             address = f"{METRICS_HOST}:{free_port()}"
             command = [sys.executable, "-m", "benchmarks.replica_service", str(self.port), address,
                        str(self.folder / f"truth-{self.env}")]  # fmt: skip
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            started[address] = subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )
+        for process in started.values():
             if process.stdout:
                 process.stdout.readline()
-            self.replicas[address] = process
+        self.replicas |= started
         self._publish()
 
     def stop(self, number: int, with_signal: signal.Signals) -> None:

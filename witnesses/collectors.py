@@ -132,8 +132,9 @@ class Collectors:
         """Yield for each further time that is worth asking: whether it is for a late count.
 
         That is once, and again for as long as a page may come from a cache: it was the same in
-        every scrape. Where no Prometheus waits for late counts, it goes on for some seconds. As
-        long, False is yielded where it is: a counter on which others count then moves again.
+        every scrape; likewise for as long as Prometheus may yet learn of a new replica. Where no
+        Prometheus waits for late counts, it goes on for some seconds. As long, False is yielded
+        where it is: a counter on which others count then moves again.
         """
         if self.is_self_observed:
             return  # by now, the harness' own queries are in the counters
@@ -141,7 +142,8 @@ class Collectors:
         yield True
         while (waited_s := time.monotonic() - begun_s) < self.cached_page_s:
             is_early = waited_s < self.late_counts_s
-            if (is_early and not self._has_barrier) or self._services.may_be_cached:
+            may_be_cached = self._services.may_be_cached
+            if (is_early and not self._has_barrier) or may_be_cached or self._is_discovered:
                 yield True
             elif is_early:
                 time.sleep(GRACE_S)
@@ -173,6 +175,11 @@ class Collectors:
     def _has_barrier(self) -> bool:
         """Whether a Prometheus waited for late counts."""
         return self.environment.prometheus is not None and not any(map(_has_failed, self.in_order))
+
+    @property
+    def _is_discovered(self) -> bool:
+        """Whether Prometheus may learn of a replica late: http_sd asks once a minute by default."""
+        return any(each.is_discovered for each in self.environment.services.values())
 
     @property
     def _prometheus(self) -> PrometheusCollector:

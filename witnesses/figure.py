@@ -46,6 +46,7 @@ class Reason(StrEnum):
     PERHAPS_RESTARTED = "perhaps_restarted"
     RESTART_UNSEEN = "restart_unseen"
     REPLICA_GONE = "replica_gone"
+    REPLICA_UNSEEN = "replica_unseen"
     OTHER_TRAFFIC = "other_traffic"
     OTHER_TARGETS = "other_targets"
     SEVERAL_SERVICES = "several_services"
@@ -96,7 +97,7 @@ _ONLY_OVERSTATES = (
 )  # fmt: skip
 _ONLY_UNDERSTATES = (
     Reason.PROCESS_RESTARTED, Reason.PERHAPS_RESTARTED, Reason.RESTART_UNSEEN, Reason.REPLICA_GONE,
-    Reason.STALE_AFTER,
+    Reason.REPLICA_UNSEEN, Reason.STALE_AFTER,
     Reason.NOT_SETTLED, Reason.NOT_SCRAPED_BEFORE, Reason.NOT_SCRAPED_BEFORE_START,
     Reason.NOT_SCRAPED_AFTER, Reason.NOT_PUSHED_AFTER, Reason.REPLICAS_NOT_SCRAPED,
     Reason.REPLICAS_NOT_NAMED, Reason.SCRAPE_FAILED, Reason.EMPTY_EXPOSITION, Reason.ROWS_REMOVED,

@@ -124,9 +124,8 @@ def _judge_discovered(case: Case, name: str, replicas: list[Replica]) -> Iterato
     if record.error or case.prometheus.is_cut_short:
         return
     logs = _scrape_logs(case, jobs)
-    came = sum(all(at > record.begin for at, _ in log.ups) for log in logs.values())
-    came = 0 if record.fresh else came  # scraped for the first time after the first request
-    gone = len(case.prometheus.gone & logs.keys())
+    came = len(case.prometheus.changes.came & logs.keys())
+    gone = len(case.prometheus.changes.gone & logs.keys())
     changes = ", ".join(f"{n} {word}" for n, word in ((came, "came"), (gone, "went away")) if n)
     observed = f"{len(logs)} discovered{f': {changes}' if changes else ''}"
     observed += f", every {record.interval_s:g} s"

@@ -1,6 +1,6 @@
 """Lay the figures of a quantity side by side: one row per set of labels, each judged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,6 +9,7 @@ from checks.balance.diagnosis import Statement, diagnose
 from checks.balance.divergence import date_differences
 from checks.balance.doubt_resolution import find_record_gaps
 from checks.balance.preconditions import Precondition, cast_doubts, doubts_on
+from checks.balance.unseen_replicas import doubt_shortfall, may_lack_replica
 from checks.balance.wrong_labels import find_misplaced
 from checks.case import Case
 from checks.result import ClientFigure, Code, RecordGap, UsageRow
@@ -44,8 +45,15 @@ def rows_of(
 
     def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
         hidden_restart = _hidden_restart(case, quantity, figures)
+        lacks_replica = may_lack_replica(case, quantity, figures)
+
+        def doubted(of_row: Mapping[str, Figure], client: ClientFigure) -> Mapping[str, Figure]:
+            if hidden_restart:
+                of_row = _doubted_by_shortfall(of_row, client, *hidden_restart)
+            return doubt_shortfall(of_row, client) if lacks_replica else of_row
+
         return [
-            _row(case, quantity, labels, figures, keeps, has_other_traffic, hidden_restart)
+            _row(case, quantity, labels, figures, keeps, has_other_traffic, doubted)
             for labels in _all_labels(case, name, figures.values())
         ]
 
@@ -142,7 +150,7 @@ def _row(
     figures: Mapping[str, Figures],
     keeps: Mapping[str, RecordKind],
     has_other_traffic: bool,
-    hidden_restart: tuple[Reason, str] | None,
+    doubted: Callable[[Mapping[str, Figure], ClientFigure], Mapping[str, Figure]],
 ) -> UsageRow:
     key = quantity.name, labels
     resolution = quantity.precision.resolution
@@ -159,7 +167,7 @@ def _row(
         quantity.name,
         dict(zip(quantity.labels, labels, strict=False)),
         client,
-        _doubted_by_shortfall(of_row, client, *hidden_restart) if hidden_restart else of_row,
+        doubted(of_row, client),
         keeps,
         has_other_traffic,
         quantity.settings.in_doubt,

@@ -57,6 +57,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.RESTART_UNSEEN: "its process may have been restarted: no start time and no Prometheus "
     "shows that it was not; expose process_start_time_seconds",
     Reason.REPLICA_GONE: "a replica went away, and what it counted since its last scrape is lost",
+    Reason.REPLICA_UNSEEN: "replicas came or went, and one that Prometheus never scraped may have "
+    "counted what is missing",
     Reason.OTHER_TARGETS: "Prometheus has targets of its job that the environment does not name, "
     "or series of another job",
     Reason.SEVERAL_SERVICES: "several services show the metric and the quantity names none of them "

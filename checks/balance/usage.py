@@ -20,7 +20,7 @@ from scenarios.language.templates import variables_in
 from witnesses.figure import Reason, total_of
 
 # Why a figure may show more when it is asked for again.
-_MAY_BE_LATE = (Reason.RESTART_UNSEEN, Reason.SERIES_ABSENT)
+_MAY_BE_LATE = (Reason.RESTART_UNSEEN, Reason.REPLICA_UNSEEN, Reason.SERIES_ABSENT)
 
 # Why the records of a row may be whole when they are asked for again.
 _MAY_BE_WHOLE = (Reason.ROWS_REMOVED, Reason.API_DOWN, Reason.USAGE_INCOMPLETE)

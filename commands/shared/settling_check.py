@@ -11,7 +11,7 @@ from reports.settling import render_settling
 from witnesses.prometheus.client import PrometheusClient
 from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.service_targets import ServiceTargets
-from witnesses.prometheus.settling import Settling
+from witnesses.prometheus.settling import Settling, discovery_delay_s
 
 _WHEN = "within three intervals"
 
@@ -45,4 +45,5 @@ def settling_of(client: PrometheusClient, watch: PushWatch) -> Settling | None:
     scraped_s = max(filter(None, map(intervals_s.get, jobs)), default=0.0)
     if watch.interval_s > scraped_s:
         return Settling(watch.interval_s, pushed_by=watch.slowest)
-    return Settling(scraped_s) if scraped_s else None
+    late_s = discovery_delay_s(scraped_s) if watch.targets.discovered else 0.0
+    return Settling(scraped_s, late_s) if scraped_s else None

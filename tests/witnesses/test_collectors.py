@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,11 +66,13 @@ class Shop:
         self._show()
 
     @contextmanager
-    def collectors(self, *, fresh: bool, has_prometheus: bool = True) -> Iterator[Collectors]:
+    def collectors(
+        self, *, fresh: bool, has_prometheus: bool = True, **settings: str
+    ) -> Iterator[Collectors]:
         with serving(self.pages) as server, scraping(self.prometheus) as prometheus:
             document = {
                 "environment": "test",
-                "services": {"shop": {"url": server.url}},
+                "services": {"shop": {"url": server.url, **settings}},
                 "databases": {"main": f"sqlite:///{self.database}"},
                 **({"prometheus": {"url": prometheus.url}} if has_prometheus else {}),
             }
@@ -358,3 +361,25 @@ def test_a_usage_api_is_asked_before_all_others_and_after_them_and_again_with_th
     assert before[0] < before[1]
     readings = read_witnesses(shop.folder, _WITH_API)
     assert [each.name for each in readings][-2:] == ["database:main", "api:billing"]
+
+
+def test_a_count_that_falls_short_is_asked_for_while_prometheus_may_learn_of_a_replica(
+    shop: Shop,
+) -> None:
+    """By http_sd, that takes a minute by default."""
+    with shop.collectors(fresh=False, replicas="discovered") as collectors:
+        assert collectors.cached_page_s > 60
+        attempts = replace(collectors, late_counts_s=0.0, cached_page_s=60.0).attempts()
+        assert [next(attempts) for _ in range(4)] == [True] * 4
+        assert list(replace(collectors, late_counts_s=0.0, cached_page_s=0.0).attempts()) == [True]
+
+
+@pytest.mark.parametrize(("replicas", "later_s"), [({}, 0.0), ({"replicas": "discovered"}, 5.0)])
+def test_settling_begins_when_prometheus_must_have_learned_of_a_replica(
+    shop: Shop, replicas: dict[str, Any], later_s: float
+) -> None:
+    with shop.collectors(fresh=False, **replicas) as collectors:
+        settling = collectors.settling()
+    assert settling
+    assert settling.delay_s >= later_s
+    assert (settling.delay_s < 1.0) is not bool(replicas)

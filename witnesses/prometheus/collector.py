@@ -24,7 +24,7 @@ from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
 from witnesses.prometheus.samples import Series, read_series
 from witnesses.prometheus.service_targets import ServiceTargets
-from witnesses.prometheus.settling import Settling
+from witnesses.prometheus.settling import Settling, discovery_delay_s
 from witnesses.prometheus.windows import UP
 
 _POLL_S = 0.05
@@ -68,8 +68,7 @@ class PrometheusCollector:
         self._targets = job_matcher(targets.jobs.values(), targets.match)
         self._quantities = [each for each in quantities if each.settings.prometheus]
         self._settle_s = max((each.settings.settle for each in self._quantities), default=0.0)
-        self._promql = tuple(promql)
-        self._tenant = tenant
+        self._promql, self._tenant = tuple(promql), tenant
         self._samples: SampleCollector | None = None
         self._standstill = Standstill(False, 0.0)
         self._new_series_s = new_series_s
@@ -107,10 +106,16 @@ class PrometheusCollector:
 
     def _settling(self) -> Settling | None:
         pace, pushes = self._pace, self._pushes
-        delay_s = self._settle_s + pace.lag_s
+        delay_s = self._delay_s + pace.lag_s
         if pushes.interval_s > pace.interval_s:
             return Settling(pushes.interval_s, delay_s, pushes.slowest)
         return Settling(pace.interval_s, delay_s) if pace.is_interval_known else None
+
+    @property
+    def _delay_s(self) -> float:
+        """How long after the last response the scrapes that settle a run begin."""
+        are_discovered = bool(self._service_targets.discovered)
+        return max(self._settle_s, discovery_delay_s(self._pace.interval_s) * are_discovered)
 
     def wait_for_baseline(self) -> None:
         """Wait until every target has been scraped twice, within a bound."""
@@ -151,7 +156,7 @@ class PrometheusCollector:
         try:
             self._pace.learn_skew()
             end = last_response_at + self._pace.skew_s + _CLOCK_MARGIN_S
-            settled_at = end + self._settle_s
+            settled_at = end + self._delay_s
             self.collection = replace(self.collection, end=end, at=self._pace.now())
             deadline = self._deadline() + max(0.0, settled_at - self._pace.now())
             _wait(deadline, lambda: self._scraped_after(settled_at), self._poll_s)

@@ -27,6 +27,7 @@ from witnesses.prometheus.pushes import (
     pushes_of,
     read_observations,
 )
+from witnesses.prometheus.replica_changes import ReplicaChanges, departed_targets
 from witnesses.prometheus.samples import RawSeries, ScrapeLog, Target
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.windows import TargetLogs, Windows
@@ -36,8 +37,6 @@ from witnesses.target_labels import INSTANCE, JOB, NO_TARGETS, TargetLabels
 NAME = "prometheus"
 
 _ValueT = TypeVar("_ValueT")
-
-_SURELY_MISSED = 1.5  # scrape intervals
 
 
 @dataclass(frozen=True)
@@ -104,17 +103,13 @@ class PrometheusReading:
 
     def _bounded(self, figure: Figure, target: Target) -> Figure:
         """Return the figure of a target as a lower bound if it is a replica that went away."""
-        return figure.doubted(Reason.REPLICA_GONE, target[1]) if target in self.gone else figure
+        gone = self.changes.gone
+        return figure.doubted(Reason.REPLICA_GONE, target[1]) if target in gone else figure
 
     @cached_property
-    def gone(self) -> frozenset[Target]:
-        """The targets of discovered replicas that were not scraped after the last response."""
-        end, jobs = self.collection.end, self.collection.discovered_jobs
-        return frozenset(
-            target
-            for target, log in self.scrape_logs.items()
-            if target[0] in jobs and not any(up == 1 and at > end for at, up in log.ups)
-        )
+    def changes(self) -> ReplicaChanges:
+        """The replicas that came and went, of those that are discovered."""
+        return ReplicaChanges(self.collection, self.scrape_logs)
 
     def jobs_without_start_times(self) -> set[str]:
         """Return the jobs of which a target showed at no scrape when its process started."""
@@ -130,7 +125,7 @@ class PrometheusReading:
             target: [started for _, started in log.start_times]
             for target, log in self.scrape_logs.items()
         }
-        return TargetHistory(record.begin - record.skew_s, start_times, self.gone)
+        return TargetHistory(record.begin - record.skew_s, start_times, self.changes.gone)
 
     def source(self, quantity: CountedQuantity) -> Source:
         """Return the targets that can have the quantity, by job and instance, and its selector."""
@@ -281,7 +276,7 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
     except (OSError, ValueError):
         return PrometheusReading(record, {}, path)
     scrape_logs = {name: each.scrape_log for name, each in sorted(targets.by_name.items())}
-    departed = frozenset(_departed(record, scrape_logs))
+    departed = frozenset(departed_targets(record, scrape_logs))
     return PrometheusReading(
         record,
         {target: log for target, log in scrape_logs.items() if target not in departed},
@@ -290,20 +285,6 @@ def read_prometheus(folder: RunFolder) -> PrometheusReading:
         departed,
         pushes=pushes,
     )
-
-
-def _departed(
-    record: CollectionRecord, scrape_logs: Mapping[Target, ScrapeLog]
-) -> Iterator[Target]:
-    """Yield the targets of discovered replicas that were none any more at the first request.
-
-    scrapes before begin   ──s──s──s──┼──s──┼──│ begin
-    a target that left     ──s──s─────┼─────┼──│    one is missing for certain
-    """
-    oldest_at = record.begin - _SURELY_MISSED * record.interval_s
-    for target, log in scrape_logs.items():
-        if target[0] in record.discovered_jobs and log.ups and log.ups[-1][0] < oldest_at:
-            yield target
 
 
 def _read_pushes(path: Path, record: CollectionRecord) -> dict[Target, InstancePushes]:

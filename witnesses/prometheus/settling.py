@@ -4,6 +4,23 @@ from dataclasses import dataclass
 
 from witnesses.prometheus.increase import QUIET_SCRAPES
 
+# Prometheus passes on a change of its targets once in 5 s.
+_NEW_TARGET_S = 6.0
+
+
+def discovery_delay_s(interval_s: float) -> float:
+    """Return how long after the last response the scrapes of settling begin, if replicas may come.
+
+    A replica that was new then must have been scraped when the others have been.
+
+        new, listed ├── 6 s ──┤ first scrape within an interval
+        the others                   s       s       s
+
+    >>> discovery_delay_s(1.0), discovery_delay_s(15.0)
+    (5.0, 0.0)
+    """
+    return max(0.0, _NEW_TARGET_S - interval_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Settling:

@@ -77,3 +77,10 @@ def test_where_no_interval_is_known_nothing_is_claimed() -> None:
     answers = {f"/api/v1/query?{_LATEST}": _latest()}
     findings = _examined({"shop": {"pushed": True}}, answers)
     assert findings["settling/prometheus"].observed == "no interval is known yet"
+
+
+def test_replicas_that_are_discovered_are_waited_for_as_long_as_prometheus_learns_of_one() -> None:
+    answers = {"/api/v1/targets": _targets(("shop", "1s"))}
+    for service, duration in (({}, "3 s"), ({"replicas": "discovered"}, "8 s")):
+        findings = _examined({"shop": service}, answers)
+        assert f"settling takes about {duration}" in findings["settling/prometheus"].observed

@@ -370,7 +370,7 @@ def test_a_discovered_replica_that_left_before_the_first_request_has_no_part(
     ups = [(BEGIN - 15, 1.0), (BEGIN - 10, 1.0)]
     assert _discovered(folder, ups, [(at, 50.0) for at, _ in ups]) == Figure.exact(4.0)
     reading = read_prometheus(folder)
-    assert (reading.departed, reading.gone) == (frozenset({OTHER}), frozenset())
+    assert (reading.departed, reading.changes.gone) == (frozenset({OTHER}), frozenset())
     assert [len(each) for each in reading.growths(_USES, ["kind"]).values()] == [1]
 
 
