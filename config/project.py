@@ -22,6 +22,13 @@ SCENARIOS, ENVIRONMENTS = ROOT / "scenarios", ROOT / "config"
 Text = Annotated[str, Field(min_length=1)]
 
 
+class Keep(StrictModel):
+    """How long runs are kept: those of the last `days`, and at least so many of the newest."""
+
+    days: Annotated[int, Field(ge=1, le=100_000)] = 30
+    at_least: Annotated[int, Field(ge=1)] = 10
+
+
 class ProjectFile(StrictModel):
     """A project: its folders, relative to this file, and what a command runs that names nothing.
 
@@ -33,6 +40,7 @@ class ProjectFile(StrictModel):
     runs: Text = "runs"
     scenario: Text | None = None
     environment: Text | None = None
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Project:
     scenario: str | None
     environment: str | None
     watched: str | None = None
+    keep: Keep | None = None
 
     def default_scenario(self) -> str:
         """Return the scenario of a command that names none. Raises ConfigError."""
@@ -90,7 +99,7 @@ def read_project(path: Path, folder: Path) -> Project:
 
     return Project(
         Path(os.path.relpath(path, folder)), placed(file.scenarios), placed(file.environments),
-        placed(file.runs), file.scenario, file.environment,
+        placed(file.runs), file.scenario, file.environment, keep=file.keep,
     )  # fmt: skip
 
 

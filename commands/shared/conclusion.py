@@ -14,6 +14,7 @@ from checks.result_document import render_result
 from checks.suite import judge
 from checks.verdict import exit_code
 from commands.shared.interrupts import INTERRUPTS
+from commands.shared.retention import apply_retention
 from commands.shared.run_log import log_to
 from reports.annotations import render_annotations
 from reports.progress import Progress
@@ -47,6 +48,7 @@ def conclude(folder: RunFolder, as_json: bool, progress: Progress | None = None)
         # `run.py check` passes no progress: it writes into the run's own folder only.
         if progress:
             remember(folder, result)
+            apply_retention(folder.path.parent, progress)
     if progress:
         progress.note(f"{progress.total_s:.1f} s, {progress.total_s - load_s(result):.1f} s "
                       "beyond the load")  # fmt: skip
