@@ -30,7 +30,7 @@ from reference_services.stack.processes import LostProcess
 from reports.live_load import LoadSnapshot
 from reports.live_page import render_live_page
 from reports.progress import Progress
-from reports.settling import render_settling
+from reports.settling import render_api_settling, render_settling
 from scenarios.driver.driver import Driver, ready_driver
 from scenarios.driver.load_process import OnProgress
 from scenarios.driver.plan import Plan
@@ -153,6 +153,8 @@ class CurrentRun:
         """Print how long the run will wait after its last response, where it is known."""
         if settling := witnesses.settling():
             self.progress.note(render_settling(settling))
+        for name, settle_s in witnesses.api_settling().items():
+            self.progress.note(render_api_settling(name, settle_s))
 
     @contextmanager
     def served(self) -> Iterator[None]:

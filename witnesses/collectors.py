@@ -70,6 +70,12 @@ class Collectors:
         """Return what settling will take; None without a Prometheus whose pace is known."""
         return self._prometheus.settling() if self.environment.prometheus else None
 
+    def api_settling(self) -> dict[str, float]:
+        """Return how long each usage API settles after the last response, in seconds."""
+        return {
+            name: settle_s for each in self._of_apis for name, settle_s in each.settle_s.items()
+        }
+
     def collect(self, moment: Moment) -> None:
         """Ask every witness. May be repeated after the run, to tell late counts from lost ones."""
         if moment is Moment.AFTER:

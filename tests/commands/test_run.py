@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -85,9 +85,11 @@ def test_how_long_settling_takes_is_printed_before_anything_is_sent(tmp_path: Pa
     current = current_run(tmp_path)
     current.announce_settling(cast("Collectors", Announcing(Settling(15.0))))
     current.announce_settling(cast("Collectors", Announcing(None)))
+    current.announce_settling(cast("Collectors", Announcing(None, {"billing": 30.0})))
     printed = cast("io.StringIO", current.progress._stream).getvalue()
     assert printed == (
         "Prometheus scrapes every 15 s: settling takes about 45 s after the last response\n"
+        "the API billing settles for 30 s after the last response\n"
     )
 
 
@@ -142,9 +144,13 @@ class Announcing:
     """Collectors of which only is known how long settling takes."""
 
     known: Settling | None
+    of_apis: Mapping[str, float] = field(default_factory=dict)
 
     def settling(self) -> Settling | None:
         return self.known
+
+    def api_settling(self) -> Mapping[str, float]:
+        return self.of_apis
 
 
 class Counting:

@@ -352,6 +352,7 @@ def test_a_usage_api_is_asked_before_all_others_and_after_them_and_again_with_th
             "apis": {"billing": {"url": billing.url}},
         })  # fmt: skip
         with open_collectors(_WITH_API, environment, "acme", shop.folder, fresh=True) as collectors:
+            assert collectors.api_settling() == {"billing": 0.001}
             for moment in (Moment.BEFORE, Moment.AFTER, Moment.AFTER):
                 collectors.collect(moment)
             assert billing.asked.count("/usage") == 2

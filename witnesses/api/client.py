@@ -120,6 +120,9 @@ class ApiClient:
             )  # fmt: skip
         except ResponseLate:
             what = f"did not respond within {self._api.timeout:g} s; raise apis.{self.name}.timeout"
+            if self.patience.left_s <= 0:
+                whole_s = self.patience.whole_s
+                what = f"took over {whole_s:g} s with its pages and pauses; ask for less"
             return UsageUnknown(Reason.API_DOWN, f"{self._who} {what}, or see why"), None
         except FetchFailed as error:
             failure = self._refusal(error)

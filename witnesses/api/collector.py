@@ -51,6 +51,12 @@ class ApiCollector:
             key=lambda each: settle_of(each[0], each[2]),
         )
 
+    @property
+    def settle_s(self) -> dict[str, float]:
+        """How long each API settles, in seconds, in the order in which they have settled."""
+        settled = {name: settle_of(quantity, request) for quantity, name, request in self._queries}
+        return {name: settle_s for name, settle_s in settled.items() if settle_s}
+
     def begin_settling(self) -> None:
         """Note that the last response has come: from now on, counts may be missing for a while."""
         if self._settling_from_s is None:

@@ -10,6 +10,7 @@ from config.auth import Auth, OAuth2
 from config.clock import CLOCK
 from config.network import Network
 from scenarios.http.fetch import Fetched
+from tests.secured_servers import answering, sign
 from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.token_server import TokenEndpoint, serving_tokens
 from tests.usage_apis.events import Events
@@ -115,6 +116,48 @@ def test_pauses_end_with_the_time_for_the_whole() -> None:
     assert failure.status == 503
     assert sum(waiting.sleeps) == 50 < WHOLE_S
     assert asked == 3
+
+
+@pytest.mark.parametrize(
+    ("whole_s", "words"),
+    [(60.0, "did not respond within 0.05 s; raise apis.billing.timeout"),
+     (0.05, "took over 0.05 s with its pages and pauses")],
+)  # fmt: skip
+def test_a_response_that_is_late_names_the_limit_that_it_exceeds(
+    whole_s: float, words: str
+) -> None:
+    api = Api.model_validate({"url": "http://usage.example", "timeout": "50ms"})
+    patience = Patience(sleep=lambda _: None, whole_s=whole_s)
+    with serving({"/u": Canned(hangs=True)}) as server:
+        network = Network({"usage.example": server.url.removeprefix("http://")})
+        with (
+            open_api("billing", api, network, patience) as client,
+            pytest.raises(UsageUnknown, match=words) as error,
+        ):
+            client.ask(SentRequest("GET", "/u", {}))
+    assert error.value.reason is Reason.API_DOWN
+
+
+def test_an_api_is_trusted_by_its_own_ca(tmp_path: Path) -> None:
+    certificates = sign(tmp_path)
+    own = {"ca_file": str(certificates.ca)}
+    with answering(lambda exchange: exchange.say(b"{}"), certificates, certificates.ca) as heard:
+        auth = Auth(certificate=certificates.of_client())
+        for settings, network in (
+            (own, Network()), (own, Network(ca_file="other.pem")),
+            ({}, Network(ca_file=own["ca_file"])),
+        ):  # fmt: skip
+            api = Api.model_validate({"url": heard.url, **settings}).model_copy(
+                update={"auth": auth}
+            )
+            with open_api("billing", api, network, _Waiting().patience()) as client:
+                assert client.ask(_GET).status == 200
+        api = Api(url=heard.url)
+        with (
+            open_api("billing", api, Network(), _Waiting().patience()) as client,
+            pytest.raises(UsageUnknown, match=r"name the file of its CA in apis\.billing\.ca_file"),
+        ):
+            client.ask(_GET)
 
 
 def test_a_token_that_the_api_refuses_is_renewed_once() -> None:

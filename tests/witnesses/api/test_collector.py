@@ -29,6 +29,7 @@ def test_what_settles_first_is_asked_first_and_each_when_it_has_settled(tmp_path
         usage.use()
         collector.collect(Moment.AFTER, usage.folder)
         assert usage.sleeps == [10.0, 30.0]
+        assert collector.settle_s == {"lago": 40.0}
         assert usage.reading.figures(quick).at(("tea",)) == Figure.exact(float(TEA))
 
 
