@@ -28,7 +28,6 @@ from witnesses.prometheus.settling import Settling, discovery_delay_s
 from witnesses.prometheus.windows import UP
 
 _POLL_S = 0.05
-_DISCOVERY_S = 7.0
 _SCRAPES_BEFORE = 2
 _FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
@@ -122,7 +121,7 @@ class PrometheusCollector:
         try:
             self._pace.learn(is_early=self.collection.fresh)
             if not self.collection.fresh:
-                _wait(time.monotonic() + _DISCOVERY_S, self._targets_known)
+                _wait(self._pace.discovery_deadline(), self._targets_known)
                 _wait(self._pace.deadline(), self._scraped_before)
                 self._pace.refuse_future_samples()
                 self._pushes.learn()

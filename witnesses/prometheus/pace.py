@@ -7,6 +7,8 @@ from config.clock import CLOCK, render_step
 from witnesses.prometheus.client import ClockSet, PrometheusClient
 
 _USUAL_INTERVAL_S = 15.0
+_DISCOVERY_S = 7.0
+_REMOTE_DISCOVERY_S = 40.0  # VictoriaMetrics shows the first samples of a series after 20 s
 _PATIENCE_S = 3.0
 _PATIENCE_SCRAPES = 8
 _PATIENCE_LAGS = 3
@@ -46,6 +48,14 @@ class Pace:
         """Return until when to wait for scrapes, in seconds of the monotonic clock."""
         patience_s = _PATIENCE_S + _PATIENCE_SCRAPES * self.interval_s
         return time.monotonic() + patience_s + self.patience_for_lag_s
+
+    def discovery_deadline(self) -> float:
+        """Return until when to wait for targets, in seconds of the monotonic clock.
+
+        A backend that scrapes nothing itself, as behind remote write, shows new series late.
+        """
+        scrapes_nothing = self._client.active_targets() == []
+        return time.monotonic() + (_REMOTE_DISCOVERY_S if scrapes_nothing else _DISCOVERY_S)
 
     @property
     def patience_for_lag_s(self) -> float:

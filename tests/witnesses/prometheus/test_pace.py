@@ -8,6 +8,7 @@ from config.prometheus import Prometheus
 from tests.tiny_server import nobody_listens_at
 from witnesses.prometheus.client import ClockSet, PrometheusClient
 from witnesses.prometheus.pace import Pace
+from witnesses.prometheus.session import ScrapeTargetJson
 
 
 class PacedClient(PrometheusClient):
@@ -16,6 +17,7 @@ class PacedClient(PrometheusClient):
     def __init__(self, intervals_s: Mapping[str, float | None], *skews_s: float) -> None:
         super().__init__(Prometheus(url=nobody_listens_at()))
         self._intervals_s, self._skews_s = dict(intervals_s), list(skews_s or [0.0])
+        self.targets: list[ScrapeTargetJson] | None = [{"labels": {"job": "shop"}}]
 
     def clock_skew_s(self) -> float:
         return self._skews_s.pop(0) if len(self._skews_s) > 1 else self._skews_s[0]
@@ -28,6 +30,9 @@ class PacedClient(PrometheusClient):
 
     def version(self) -> str:
         return "3.5.0"
+
+    def active_targets(self) -> list[ScrapeTargetJson] | None:
+        return self.targets
 
 
 def test_the_longest_interval_of_the_jobs_counts_and_that_of_others_does_not() -> None:
@@ -67,3 +72,13 @@ def test_where_nothing_is_scraped_no_interval_is_asked_for_or_assumed() -> None:
     pace.learn()
     pace.refuse_future_samples()
     assert (pace.interval_s, pace.is_interval_known, pace.lag_s) == (0.0, False, 0.0)
+
+
+def test_a_backend_that_scrapes_nothing_itself_is_given_longer_to_show_a_target() -> None:
+    client = PacedClient({})
+    pace = Pace(client, {"shop"}, fresh=False)
+    scraping = pace.discovery_deadline()
+    client.targets = []
+    assert pace.discovery_deadline() > scraping + 20
+    client.targets = None
+    assert pace.discovery_deadline() < scraping + 20
