@@ -44,12 +44,12 @@ def rows_of(
     keeps = {witness.name: witness.keeps for witness in case.witnesses}
 
     def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
-        hidden_restart = _hidden_restart(case, quantity, figures)
+        shortfall_doubt = _shortfall_doubt(case, quantity, figures)
         lacks_replica = may_lack_replica(case, quantity, figures)
 
         def doubted(of_row: Mapping[str, Figure], client: ClientFigure) -> Mapping[str, Figure]:
-            if hidden_restart:
-                of_row = _doubted_by_shortfall(of_row, client, *hidden_restart)
+            if shortfall_doubt:
+                of_row = _doubted_by_shortfall(of_row, client, *shortfall_doubt)
             return doubt_shortfall(of_row, client) if lacks_replica else of_row
 
         return [
@@ -197,10 +197,10 @@ def _doubted_by_growth(figure: Figure, client: ClientFigure) -> Figure:
     return figure.doubted(Reason.MOVED_AFTER) if had_all else figure
 
 
-def _hidden_restart(
+def _shortfall_doubt(
     case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
 ) -> tuple[Reason, str] | None:
-    """Return why a restart that was not seen can be why the pages fall short in all, or None.
+    """Return why the pages can fall short in all though nothing was lost, or None.
 
     Not where one label has less and another more: a restart moves no count.
     """
@@ -209,7 +209,7 @@ def _hidden_restart(
     client = client_total(case.ledger, quantity.name, quantity.precision.resolution)
     values = (figure.value or 0 for figure in figures[SERVICE].by_labels.values())
     is_short = total_of(*values) < client.confirmed
-    return case.services.hidden_restart(quantity, float(client.most)) if is_short else None
+    return case.services.shortfall_doubt(quantity, float(client.most)) if is_short else None
 
 
 def _doubted_by_shortfall(

@@ -116,8 +116,11 @@ class ServiceReading:
         """Return the jobs of which a replica does not show when its process started."""
         return {replica.job for replica in self.replicas.values() if not replica.shows_start_times}
 
-    def hidden_restart(self, quantity: CountedQuantity, most: float) -> tuple[Reason, str] | None:
-        """Return why a process can have been restarted unseen, with `most` counts since, or None.
+    def shortfall_doubt(self, quantity: CountedQuantity, most: float) -> tuple[Reason, str] | None:
+        """Return why the pages can fall short though nothing was lost, or None.
+
+        A service that could not be read may have counted it too. Or a process was restarted unseen,
+        with `most` counts since:
 
         before 3    after 10    most 20    grown by 7, or begun anew and grown by 10
         before 30   after 37    most 20    grown by 7: a new process would stand at 20
@@ -125,6 +128,9 @@ class ServiceReading:
         The start time may be that of a container or of a master, and stay. Another counter of the
         page that fell shows the restart then.
         """
+        unread = self._unread_beside(quantity)
+        if unread:
+            return Reason.SCRAPE_FAILED, unread
         able = [
             replica
             for replica, of_target in self.replicas_of(quantity)
@@ -214,6 +220,14 @@ class ServiceReading:
             if all(of_target.fits(matcher) for matcher in selector.matchers)
             or each.shows_own(selector)
         ]
+
+    def _unread_beside(self, quantity: CountedQuantity) -> str:
+        """Return why another service that may have a counter could not be read, or ""."""
+        if quantity.settings.service is not None:
+            return ""
+        counted = {replica.service for replica, _ in self.replicas_of(quantity)}
+        others = (each for each in self.replicas.values() if each.service not in counted)
+        return next((each.error for each in others if each.error), "")
 
     def _absent_label(
         self, quantity: CountedQuantity, replicas: Sequence[tuple[Replica, ReplicaLabels]]
