@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,8 +90,7 @@ class Deployment:
     def start(self, number: int) -> None:
         """Start further replicas; each is used before Prometheus is told of them."""
         started = {}
-        for _ in range(number):
-            address = f"{METRICS_HOST}:{free_port()}"
+        for address in _free_addresses(number):
             command = [sys.executable, "-m", "benchmarks.replica_service", str(self.port), address,
                        str(self.folder / f"truth-{self.env}")]  # fmt: skip
             started[address] = subprocess.Popen(
@@ -122,6 +122,15 @@ class Deployment:
         url = f"http://127.0.0.1:{self.port}/uses?kind=tea"
         with urlopen(Request(url, method="POST", data=b""), timeout=5) as response:
             response.read()
+
+
+def _free_addresses(number: int) -> list[str]:
+    """Return as many addresses for metrics, all of them at once: so that none is there twice."""
+    with ExitStack() as held:
+        listeners = [
+            held.enter_context(socket.create_server((METRICS_HOST, 0))) for _ in range(number)
+        ]
+        return [f"{METRICS_HOST}:{each.getsockname()[1]}" for each in listeners]
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from scenarios.language.selector import Matcher, Selector
 JOB, INSTANCE = "job", "instance"
 _RENAMED = "exported_"
 _PORTS = {"http": 80, "https": 443}
+# Labels of targets that differ from one environment to another, as a rule.
+_OF_ENVIRONMENTS = ("env", "environment", "stage", "namespace", "cluster")
+_MAX_VALUES, _MAX_CHARACTERS = 5, 60
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Labels = Mapping[str, str]
@@ -124,6 +127,21 @@ class TargetLabels:
 
 
 NO_TARGETS = TargetLabels({})
+
+
+def mixed_environments(targets: Iterable[Labels]) -> str:
+    """Return the label by which targets seem to belong to several environments, or "".
+
+    >>> mixed_environments([{"env": "staging", "pod": "a"}, {"env": "prod", "pod": "b"}])
+    'targets with env: prod, staging'
+    """
+    values: dict[str, set[str]] = {}
+    for labels in targets:
+        for name in _OF_ENVIRONMENTS:
+            values.setdefault(name, set()).add(labels.get(name, "none")[:_MAX_CHARACTERS])
+    mixed = (name for name in _OF_ENVIRONMENTS if len(values.get(name, ())) > 1)
+    name = next(mixed, "")
+    return f"targets with {name}: {', '.join(sorted(values[name])[:_MAX_VALUES])}" if name else ""
 
 
 def alternatives(values: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from checks.balance.client import client_total
 from checks.balance.diagnosis import Statement, diagnose
 from checks.balance.divergence import date_differences
 from checks.balance.doubt_resolution import find_record_gaps
+from checks.balance.foreign_counts import doubt_excess
 from checks.balance.preconditions import Precondition, cast_doubts, doubts_on
 from checks.balance.unseen_replicas import doubt_shortfall, may_lack_replica
 from checks.balance.wrong_labels import find_misplaced
@@ -59,25 +60,8 @@ def rows_of(
 
     rows = rows_by(figures)
     if any(row.code is Code.DOUBLE_COUNT for row in rows):
-        rows = rows_by(_of_one_service(case, quantity, figures))
+        rows = rows_by(doubt_excess(case, quantity, figures))
     return _explained(case, quantity, rows, keeps, has_other_traffic)
-
-
-def _of_one_service(
-    case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
-) -> Mapping[str, Figures]:
-    """Return the figures with a doubt in the counters where several services show them.
-
-    Those of services that the scenario does not mean can only add to it.
-    """
-    has_counter = bool(quantity.settings.prometheus)
-    replicas = case.services.replicas_of(quantity) if has_counter else []
-    services = sorted({replica.service for replica, _ in replicas})
-    if len(services) <= 1:
-        return figures
-    doubt = Reason.SEVERAL_SERVICES, ", ".join(services)
-    counters = (SERVICE, PROMETHEUS)
-    return {w: of.doubted(*doubt) if w in counters else of for w, of in figures.items()}
 
 
 def _explained(

@@ -8,8 +8,8 @@ from checks.balance.discovered import judge_discovered_targets
 from checks.balance.preconditions import judge_scraped_by_prometheus, replica_mismatch
 from checks.result import Finding
 from witnesses.process_identity import is_moved
-from witnesses.prometheus.client import PrometheusClient, job_matcher
-from witnesses.target_labels import INSTANCE
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.target_labels import INSTANCE, mixed_environments
 
 _POLL_S = 0.2
 _MAX_SHOWN, _MAX_LISTED, _MAX_CHARACTERS = 5, 20, 60
@@ -53,16 +53,20 @@ class JobCheck:
         ups = self._awaited_ups(1, deadline)
         if wrong := self._wrong_targets(ups):
             return judge_discovered_targets(name, wrong[0], is_well=False, remedy=wrong[1])
-        shown = [
-            f"{instance}{'' if up == 1 else ' (down)'}"
-            for instance, up in sorted(self._ups_by_instance().items())
-        ]
+        series = self._series(f"up{self._targets}")
+        shown = sorted(
+            f"{labels.get(INSTANCE, '')[:_MAX_CHARACTERS]}{'' if up == 1 else ' (down)'}"
+            for labels, up in series
+        )
         listed = ", ".join([*shown[:_MAX_LISTED], *(["…"] if len(shown) > _MAX_LISTED else [])])
         observed = f"{len(shown)} discovered{f': {listed}' if shown else ''}{self._pace()}"
         remedy = f"Scrape its replicas with job_name: {self._job}, or correct job of {name}."
+        if mixed := mixed_environments(labels for labels, _ in series):
+            observed += f"; {mixed}"
+            remedy = "If some are another environment's, restrict them by prometheus.match."
         is_well = 1.0 in ups
         return judge_discovered_targets(
-            name, observed, is_well=is_well, remedy="" if is_well else remedy
+            name, observed, is_well=is_well, remedy=remedy if mixed or not is_well else ""
         )
 
     def _awaited_ups(self, least: int, deadline: float) -> list[float]:
@@ -112,7 +116,7 @@ class JobCheck:
     def _unmatched(self) -> str:
         """Return what targets the job has that `match` does not select, or ""."""
         query = f"count by ({', '.join(self._match)}) (up{job_matcher([self._job])})"
-        found = [each["metric"] for each in self._client.query(query, None).result]
+        found = [labels for labels, _ in self._series(query)]
         shown = "; ".join(self._labels_in(each) for each in found[:_MAX_SHOWN])
         wanted = self._labels_in(self._match)
         return f"no target of its job has {wanted}; there are {shown}" if found else ""
@@ -128,12 +132,16 @@ class JobCheck:
         query = f"count(count by (instance) (up{self._targets}) > 1)"
         return int(next(iter(self._client.query(query, None).values), 0.0))
 
-    def _ups_by_instance(self) -> dict[str, float]:
-        result = self._client.query(f"up{self._targets}", None).result
-        return {
-            str(each["metric"].get(INSTANCE, ""))[:_MAX_CHARACTERS]: float(each["value"][1])
-            for each in result
-        }
-
     def _values(self, metric: str) -> list[float]:
         return self._client.query(f"{metric}{self._targets}", None).values
+
+    def _series(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """Return the labels and the value of each series. Raises PrometheusDown."""
+        try:
+            return [
+                ({str(name): str(value) for name, value in each["metric"].items()},
+                 float(each["value"][1]))
+                for each in self._client.query(query, None).result
+            ]  # fmt: skip
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise PrometheusDown("Prometheus does not respond as Prometheus does") from error

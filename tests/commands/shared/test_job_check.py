@@ -3,12 +3,14 @@ import time
 from contextlib import closing
 from typing import Any
 
+import pytest
+
 from checks.result import Finding
 from checks.verdict import Verdict
 from commands.shared.job_check import JobCheck
 from config.prometheus import Prometheus
 from tests.tiny_server import Canned, serving
-from witnesses.prometheus.client import PrometheusClient
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 
 _MATCHED = 'up{job=~"shop", env="staging"}'
 
@@ -103,3 +105,20 @@ def test_a_match_that_selects_no_replica_to_discover_is_reported() -> None:
     finding = _judged(answers, is_discovered=True)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.observed == "no target of its job has env: staging; there are env: prod"
+
+
+def test_replicas_that_seem_to_be_of_several_environments_are_reported() -> None:
+    ups = _series({"instance": "a", "region": "eu"}, {"instance": "b", "region": "us"})
+    assert "region" not in _judged({_MATCHED: ups, _TWICE: _series()}, is_discovered=True).observed
+    ups = _series({"instance": "a", "namespace": "prod"}, {"instance": "b", "namespace": "test"})
+    finding = _judged({_MATCHED: ups, _TWICE: _series()}, is_discovered=True)
+    assert finding.verdict is Verdict.PASS
+    assert finding.observed.endswith("; targets with namespace: prod, test")
+    assert "prometheus.match" in finding.detail
+
+
+@pytest.mark.parametrize("series", ['[{"metric": 5, "value": [0, "1"]}]', '[{"metric": {}}]'])
+def test_a_response_that_is_no_vector_is_that_of_no_prometheus(series: str) -> None:
+    body = f'{{"status": "success", "data": {{"resultType": "vector", "result": {series}}}}}'
+    with pytest.raises(PrometheusDown):
+        _judged({_MATCHED: Canned(body), _TWICE: _series()}, is_discovered=True)
