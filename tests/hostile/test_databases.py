@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from tests.hostile.sentences import is_one_sentence
 from tests.mariadb_server import mariadb_database
+from tests.mysql_messages import GREETING, message
 from tests.reference_services.databases import postgresql_databases
 from tests.witnesses.database.queries import ENDLESS, ENDLESS_IN_MARIADB
 from witnesses.database.collector import rows_of_query
@@ -169,33 +170,23 @@ def test_a_server_that_is_no_postgresql_is_down_with_one_sentence(start: bytes) 
     assert is_one_sentence(error), error
 
 
-GREETING = (
-    b"\n10.11.6-MariaDB\x00\x01\x00\x00\x00saltsalt\x00\xfe\xf7\x08\x02\x00\xff\x81\x15"
-    + b"\x00" * 10 + b"saltsaltsalt\x00mysql_native_password\x00"
-)  # fmt: skip
-
-
-def _message(number: int, content: bytes) -> bytes:
-    return len(content).to_bytes(3, "little") + bytes([number]) + content
-
-
 @pytest.mark.parametrize(
     "start",
     {
         "silence": b"",
         "noise": b"x" * 1000,
         "a message of 16 MB": b"\xff\xff\xff\x00",
-        "an empty greeting": _message(0, b""),
-        "a short greeting": _message(0, b"\n10.11"),
-        "a greeting of noise": _message(0, b"\n" + b"\xff" * 60),
-        "an error": _message(0, b"\xff\x10\x04#08004Too many connections"),
-        "a short error": _message(0, b"\xff\x10"),
-        "a greeting, then silence": _message(0, GREETING),
-        "a greeting, then noise": _message(0, GREETING) + _message(2, b"\x55\x55"),
-        "another way to log in": _message(0, GREETING) + _message(2, b"\xfenosuch\x00salt\x00"),
+        "an empty greeting": message(0, b""),
+        "a short greeting": message(0, b"\n10.11"),
+        "a greeting of noise": message(0, b"\n" + b"\xff" * 60),
+        "an error": message(0, b"\xff\x10\x04#08004Too many connections"),
+        "a short error": message(0, b"\xff\x10"),
+        "a greeting, then silence": message(0, GREETING),
+        "a greeting, then noise": message(0, GREETING) + message(2, b"\x55\x55"),
+        "another way to log in": message(0, GREETING) + message(2, b"\xfenosuch\x00salt\x00"),
         "a request for a file": (
-            _message(0, GREETING) + _message(2, b"\x00\x00\x00\x02\x00\x00\x00")
-            + _message(1, b"\xfb/etc/passwd") * 9
+            message(0, GREETING) + message(2, b"\x00\x00\x00\x02\x00\x00\x00")
+            + message(1, b"\xfb/etc/passwd") * 9
         ),
         "JSON": json.dumps({"a": 1}).encode(),
         "HTTP": b"HTTP/1.1 400 Bad Request\r\n\r\n",

@@ -21,6 +21,11 @@ _OTHER_MODES = {"disable": "disabled", "prefer": "preferred", "require": "requir
                 "verify_full": "verify_identity"}  # fmt: skip
 
 
+# Ways to log in that send the password as it is, or as good as.
+_PLAIN_TEXT = (b"dialog", b"mysql_clear_password", b"mysql_old_password")
+_NEEDS_ENCRYPTION = "the server asks for the password in plain text; write ssl_mode=required"
+
+
 class PacketTooLarge(pymysql.err.InternalError):
     """The server sends a row, or another message, that is larger than any may be."""
 
@@ -28,12 +33,20 @@ class PacketTooLarge(pymysql.err.InternalError):
 class MysqlLine(pymysql.Connection):
     """A connection that reads no large message, and that is dropped rather than tidied up."""
 
+    _secure: bool
+
     def cursor(self, cursor: Any = None) -> Any:
         """Return a cursor; a streaming one leaves unread rows where they are."""
         return _StreamingCursor(self) if cursor else Cursor(self)
 
     def rollback(self) -> None:
         """Do nothing: the server rolls back when the connection ends."""
+
+    def _process_auth(self, plugin_name: bytes, *others: Any) -> Any:
+        """Log in as the server asks, unless that sends the password in plain text to everybody."""
+        if plugin_name in _PLAIN_TEXT and not self._secure:
+            raise pymysql.err.OperationalError(0, _NEEDS_ENCRYPTION)
+        return super()._process_auth(plugin_name, *others)  # type: ignore[misc]
 
     def _read_bytes(self, num_bytes: int) -> bytes:
         if num_bytes > _MAX_PACKET_BYTES:
@@ -72,7 +85,10 @@ def open_line(address: URL, timeout_s: float, watch: Callable[[int], None]) -> M
     )
     connected = _connect(address, parameters.get("unix_socket"), timeout_s)
     watch(connected.fileno())
-    line.connect(connected)
+    try:
+        line.connect(connected)
+    except RuntimeError as error:  # of the driver, where it would have to encrypt by itself
+        raise DatabaseDown(_NEEDS_ENCRYPTION) from error
     return line
 
 

@@ -1,5 +1,7 @@
 """Addresses of MySQL: what they say of the connection, and what they may not."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from tests.mariadb_server import administer, mariadb_database
+from tests.mysql_messages import GREETING, message
 from tests.secured_servers import sign
 from tests.witnesses.database.queries import query_shop
 from witnesses.database.dialect import DatabaseDown
@@ -68,6 +71,30 @@ def test_a_server_that_is_not_there_is_named_without_its_password(
     address: str, reason: str
 ) -> None:
     assert _refused(f"mysql://ada:hunter2@{address}") == reason
+
+
+@pytest.mark.parametrize("plugin", [b"mysql_clear_password", b"dialog", b"mysql_old_password"])
+def test_no_server_gets_the_password_in_plain_text_over_a_plain_connection(plugin: bytes) -> None:
+    received = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def ask_for_the_password() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(message(0, GREETING))
+                received.append(connection.recv(65_536))
+                connection.sendall(message(2, b"\xfe" + plugin + b"\x00Password: "))
+                received.append(connection.recv(65_536))
+
+        thread = threading.Thread(target=ask_for_the_password)
+        thread.start()
+        address = f"mysql://ada:hunter2@127.0.0.1:{listener.getsockname()[1]}/shop"
+        with pytest.raises(DatabaseDown, match="in plain text; write ssl_mode=required"):
+            query_shop(address, "SELECT 1")
+        thread.join()
+    assert b"ada" in received[0]
+    assert b"hunter2" not in b"".join(received)
+    assert received[1] == b""
 
 
 @pytest.fixture
