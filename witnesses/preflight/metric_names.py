@@ -12,6 +12,7 @@ from config.clock import CLOCK
 from config.environment import Environment
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.service.collector import AT_ONCE, fetch_exposition, metrics_client
+from witnesses.target_labels import JOB
 
 # How far back a metric counts as seen.
 SEEN_WITHIN_S = 30 * 86_400.0
@@ -109,10 +110,10 @@ def read_shown_metrics(pages: Iterable[str], errors: Iterable[str] = ()) -> Show
 class StoredMetrics:
     """What Prometheus has stored of the environment's jobs in the last month."""
 
-    def __init__(self, client: PrometheusClient, jobs: Iterable[str]) -> None:
-        """Ask nothing yet."""
+    def __init__(self, client: PrometheusClient, jobs: Iterable[str], label: str = JOB) -> None:
+        """Ask nothing yet; `label` is the one that has the job."""
         self._client = client
-        self._targets = client.targets_of(jobs)
+        self._targets = client.targets_of(jobs, label)
         self.error = ""
 
     def labels_of(self, metric: str) -> frozenset[str] | None:

@@ -20,6 +20,7 @@ from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.metric_names import StoredMetrics, fetch_shown_pages
 from witnesses.preflight.queries import PromqlInspector, inspect_query
 from witnesses.prometheus.client import PrometheusClient
+from witnesses.prometheus.service_targets import ServiceTargets
 
 _THREADS = 8
 
@@ -83,8 +84,9 @@ def _inspect_names(
     jobs = {name: service.job or name for name, service in environment.services.items()}
     services = {quantity.settings.service for quantity in (*counted, *histograms)}
     shown = {service: pages.of(service) for service in services}
+    targets = ServiceTargets.of_environment(environment)
     stored = {
-        service: StoredMetrics(client, [jobs[service]] if service else jobs.values())
+        service: StoredMetrics(client, *targets.stored_under(service))
         for service in services
         if client
     }

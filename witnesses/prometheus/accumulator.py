@@ -111,6 +111,11 @@ class Accumulator:
         return [each for _, each in sorted(self._states.items()) if each]
 
     @property
+    def tallies(self) -> dict[bytes, Tally]:
+        """The tallies of the series that were shown, by their labels as JSON."""
+        return {name: each.tally for name, each in self._states.items() if each}
+
+    @property
     def targets(self) -> set[Target]:
         """The targets that showed any series, of whatever label values."""
         return self._shown_by

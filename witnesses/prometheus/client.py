@@ -30,7 +30,7 @@ from witnesses.prometheus.session import (
     PrometheusSession,
     ScrapeTargetJson,
 )
-from witnesses.target_labels import alternatives
+from witnesses.target_labels import JOB, alternatives
 
 _SUCCESS = "success"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -133,9 +133,12 @@ class PrometheusClient:
             settings.url, session=self._session, timeout=settings.timeout
         )
 
-    def targets_of(self, jobs: Iterable[str]) -> str:
-        """Return the matchers, in braces, of the targets of jobs, with those of the settings."""
-        return job_matcher(jobs, self._settings.match)
+    def targets_of(self, jobs: Iterable[str], label: str = JOB) -> str:
+        """Return the matchers, in braces, of the targets of jobs, with those of the settings.
+
+        `label` is the one that has the job.
+        """
+        return job_matcher(jobs, self._settings.match, label)
 
     def query(self, query: str, at: float | None) -> QueryResponse:
         """Evaluate a query at an instant (epoch seconds; None is now). Raises PrometheusDown."""
@@ -328,10 +331,10 @@ def _plausible(interval_s: float) -> float | None:
     return interval_s if 0 < interval_s <= _MAX_INTERVAL_S else None
 
 
-def job_matcher(jobs: Iterable[str], match: Mapping[str, str] = _ANY) -> str:
+def job_matcher(jobs: Iterable[str], match: Mapping[str, str] = _ANY, label: str = JOB) -> str:
     r"""Return the label matchers, in braces, of the targets of some jobs.
 
     >>> print(job_matcher(["shop", "back-office"], {"env": "staging"}))
     {job=~"back\\-office|shop", env="staging"}
     """
-    return f"{{{', '.join([f'job=~{alternatives(jobs)}', *matchers_of(match)])}}}"
+    return f"{{{', '.join([f'{label}=~{alternatives(jobs)}', *matchers_of(match)])}}}"

@@ -30,6 +30,7 @@ from witnesses.prometheus.pushes import (
 from witnesses.prometheus.replica_changes import ReplicaChanges, departed_targets
 from witnesses.prometheus.samples import RawSeries, ScrapeLog, Target
 from witnesses.prometheus.service_targets import ServiceTargets
+from witnesses.prometheus.twins import label_of_twins
 from witnesses.prometheus.windows import TargetLogs, Windows
 from witnesses.target_history import TargetHistory
 from witnesses.target_labels import INSTANCE, JOB, NO_TARGETS, TargetLabels
@@ -141,6 +142,8 @@ class PrometheusReading:
         targets = self.targets_of(quantity)
         if len({instance for _, instance in targets}) < len(targets):
             yield Reason.SHARED_TARGET, ""
+        if self.pushes and (writer := label_of_twins(accumulator.tallies)):
+            yield Reason.SHARED_TARGET, f"each series is pushed twice, told apart by {writer}"
         labels = chain.from_iterable(self.target_labels.by_job.values())
         if not self._selection.tells_apart(quantity, labels):
             yield Reason.OTHER_TARGETS, f"services beside {quantity.settings.service}"

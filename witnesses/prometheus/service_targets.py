@@ -83,7 +83,7 @@ class ServiceTargets:
         """
         service = quantity.settings.service
         jobs = list(dict.fromkeys([self.jobs[service]] if service else self.jobs.values()))
-        label = self._job_label(quantity)
+        label = self._job_label(service)
         named = [each for each in quantity.selector.matchers if each.label == label]
         fitting = [job for job in jobs if all(each.matches({each.label: job}) for each in named)]
         return fitting if named else jobs
@@ -113,16 +113,20 @@ class ServiceTargets:
 
     def _matchers(self, quantity: CountedQuantity, targets: Sequence[Labels]) -> Iterator[str]:
         jobs = self.jobs_of(quantity)
-        label = self._job_label(quantity)
+        label = self._job_label(quantity.settings.service)
         if jobs and label:
             yield f"{label}=~{alternatives(jobs)}"
         if self._shares_job(quantity) and (instances := self._instances(quantity, targets)):
             yield f"{INSTANCE}=~{alternatives(instances)}"
         yield from matchers_of(self.match)
 
-    def _job_label(self, quantity: CountedQuantity) -> str:
-        """Return the label that has the job in all series of a quantity, or "" if it differs."""
-        service = quantity.settings.service
+    def stored_under(self, service: str | None) -> tuple[list[str], str]:
+        """Return the jobs of a service, or of all, and the label that has them."""
+        jobs = [self.jobs[service]] if service else list(self.jobs.values())
+        return jobs, self._job_label(service) or JOB
+
+    def _job_label(self, service: str | None) -> str:
+        """Return the label that has the job of a service, or of all; "" if it differs."""
         labels = {
             self.pushed[name].job_label if name in self.pushed else JOB
             for name in ([service] if service else self.jobs)

@@ -30,6 +30,7 @@ class PushedSeries:
     values: Mapping[float, float]
     kind: str = "tea"
     instance: str = "a"
+    writer: str = ""
 
     @classmethod
     def grown(cls, *grown: float, first: float = 5.0, **labels: str) -> "PushedSeries":
@@ -37,6 +38,11 @@ class PushedSeries:
         by = dict(zip(DURING, grown, strict=True))
         values = accumulate((by.get(at, 0.0) for at in ALL), initial=first)
         return cls(dict(zip(ALL, list(values)[1:], strict=True)), **labels)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        writer = {"collector": self.writer} if self.writer else {}
+        return {**_labels(self.instance), "kind": self.kind, **writer}
 
     def only(self, *stamps: float) -> "PushedSeries":
         """Return it with the samples of some pushes only."""
@@ -81,7 +87,7 @@ class PushedRun:
                 ({"kind": each, **_OF_A}, {}) for each in self.shown_before
             ),
             "quantity-orders-0001.json": _matrix(
-                ({**_labels(each.instance), "kind": each.kind}, each.values) for each in self.series
+                (each.labels, each.values) for each in self.series
             ),
             "start_times-0001.json": _matrix(
                 (_labels(instance), dict.fromkeys(self.pushes[instance], started))

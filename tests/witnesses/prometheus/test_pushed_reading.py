@@ -135,6 +135,14 @@ def test_an_instance_that_another_one_replaces_was_restarted(tmp_path: Path) -> 
     assert figure.low == 8.0 + 9.0
 
 
+def test_what_two_writers_push_is_no_double_count(tmp_path: Path) -> None:
+    """As two OpenTelemetry collectors do that both write what one process exports."""
+    series = [replace(GROWN, writer=each) for each in ("0", "1")]
+    figure = _figure(tmp_path, PushedRun(series))
+    assert (figure.direction, figure.reason) == (Direction.VOID, Reason.SHARED_TARGET)
+    assert "told apart by collector" in figure.detail
+
+
 def test_an_instance_that_stops_is_not_waited_for_and_leaves_a_lower_bound(tmp_path: Path) -> None:
     run = PushedRun([GROWN, OF_B.only(*BEFORE, DURING[0])], {"a": ALL, "b": (*BEFORE, DURING[0])})
     figure = _figure(tmp_path, run)

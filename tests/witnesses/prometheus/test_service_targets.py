@@ -163,6 +163,20 @@ def test_a_quantity_of_services_that_differ_in_that_label_is_not_restricted_to_j
     assert _PUSHED.selector(counted(prometheus="a_total"), []) == 'a_total{env="staging"}'
 
 
+@pytest.mark.parametrize(
+    ("service", "stored"),
+    [
+        ("shop", (["shop"], "service_name")),
+        ("till", (["till"], "job")),
+        (None, (["shop", "till"], "job")),
+    ],
+)
+def test_what_is_stored_of_a_service_is_under_the_label_that_has_its_job(
+    service: str | None, stored: tuple[list[str], str]
+) -> None:
+    assert _PUSHED.stored_under(service) == stored
+
+
 def test_services_that_are_pushed_under_the_usual_label_are_restricted_to_their_jobs() -> None:
     pushed = ServiceTargets({"shop": "shop", "till": "till"}, pushed={"shop": PushedTarget()})
     assert pushed.selector(counted(prometheus="a_total"), []) == 'a_total{job=~"shop|till"}'
