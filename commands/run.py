@@ -50,6 +50,7 @@ from scenarios.evidence.run_folder import (
 )
 from witnesses.collectors import Collectors, open_collectors
 from witnesses.model import Moment
+from witnesses.prometheus.settling import Settling
 
 
 # The order in which a run asks. What a counter gains between the two answers after the load came
@@ -71,9 +72,7 @@ def run(plan: Plan, as_json: bool, is_live: bool = False) -> NoReturn:
             witnesses.collect_health(Moment.BEFORE)
             if services_are_healthy(current.folder):
                 current.refuse_wrong_scenario(witnesses)
-                current.announce_settling(witnesses)
-                with current.progress.stage("baseline"):
-                    witnesses.collect(Moment.BEFORE)
+                current.take_baseline(witnesses)
                 with current.served() if is_live else nullcontext():
                     current.drive(driver)
                     if current.has_sent:
@@ -149,12 +148,20 @@ class CurrentRun:
                 self.folder.secrets,
             )  # fmt: skip
 
-    def announce_settling(self, witnesses: Collectors) -> None:
-        """Print how long the run will wait after its last response, where it is known."""
-        if settling := witnesses.settling():
-            self.progress.note(render_settling(settling))
+    def take_baseline(self, witnesses: Collectors) -> None:
+        """Ask every witness, and print how long settling will take as soon as that is known."""
+        early = witnesses.learn_settling()
+        self._announce(early)
         for name, settle_s in witnesses.api_settling().items():
             self.progress.note(render_api_settling(name, settle_s))
+        with self.progress.stage("baseline"):
+            witnesses.collect(Moment.BEFORE)
+        if early is None:
+            self._announce(witnesses.settling)
+
+    def _announce(self, settling: Settling | None) -> None:
+        if settling:
+            self.progress.note(render_settling(settling))
 
     @contextmanager
     def served(self) -> Iterator[None]:

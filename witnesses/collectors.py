@@ -66,9 +66,14 @@ class Collectors:
         """Ask every service for its health."""
         collect_health(self.environment, self.tenant, moment, self.folder, self.contacted)
 
+    def learn_settling(self) -> Settling | None:
+        """Ask what settling will take; None without a Prometheus whose pace is known by now."""
+        return self._prometheus.learn_settling() if self.environment.prometheus else None
+
+    @property
     def settling(self) -> Settling | None:
-        """Return what settling will take; None without a Prometheus whose pace is known."""
-        return self._prometheus.settling() if self.environment.prometheus else None
+        """What settling will take, as far as it is known."""
+        return self._prometheus.settling if self.environment.prometheus else None
 
     def api_settling(self) -> dict[str, float]:
         """Return how long each usage API settles after the last response, in seconds."""

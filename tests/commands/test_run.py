@@ -81,20 +81,31 @@ def test_every_profile_is_driven_and_the_run_passes(
     assert json.loads(capsys.readouterr().out)["run_id"] == ended.record.run_id
 
 
-def test_how_long_settling_takes_is_printed_before_anything_is_sent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_early", [True, False], ids=["before the baseline", "by it"])
+def test_how_long_settling_takes_is_printed_once_as_soon_as_it_is_known(
+    tmp_path: Path, *, is_early: bool
+) -> None:
+    current, known = current_run(tmp_path), Settling(15.0)
+    current.take_baseline(cast("Collectors", Announcing(known if is_early else None, known)))
+    words = "Prometheus scrapes every 15 s: settling takes about 45 s after the last response"
+    first, second = cast("io.StringIO", current.progress._stream).getvalue().splitlines()
+    assert (first if is_early else second) == words
+    assert "baseline" in (second if is_early else first)
+
+
+def test_where_it_is_not_known_how_long_settling_takes_nothing_is_printed(tmp_path: Path) -> None:
     current = current_run(tmp_path)
-    current.announce_settling(cast("Collectors", Announcing(Settling(15.0))))
-    current.announce_settling(cast("Collectors", Announcing(None)))
-    current.announce_settling(cast("Collectors", Announcing(None, {"billing": 30.0})))
-    printed = cast("io.StringIO", current.progress._stream).getvalue()
-    assert printed == (
-        "Prometheus scrapes every 15 s: settling takes about 45 s after the last response\n"
-        "the API billing settles for 30 s after the last response\n"
-    )
+    current.take_baseline(cast("Collectors", Announcing(None, None)))
+    assert len(cast("io.StringIO", current.progress._stream).getvalue().splitlines()) == 1
 
 
-@pytest.mark.core
-@pytest.mark.long
+def test_how_long_usage_apis_settle_is_printed_before_the_baseline(tmp_path: Path) -> None:
+    current = current_run(tmp_path)
+    current.take_baseline(cast("Collectors", Announcing(None, None, {"billing": 30.0})))
+    first, *_ = cast("io.StringIO", current.progress._stream).getvalue().splitlines()
+    assert first == "the API billing settles for 30 s after the last response"
+
+
 def test_the_ledger_sums_the_exchanges_of_every_profile(tmp_path: Path) -> None:
     ended = ran(tmp_path, scenario=COUNTED_SCENARIO)
     ledger = json.loads((ended.folder.evidence / "ledger.json").read_text())
@@ -141,13 +152,17 @@ def test_counters_that_fall_short_are_collected_once_more_and_others_are_not(
 
 @dataclass(frozen=True)
 class Announcing:
-    """Collectors of which only is known how long settling takes."""
+    """Collectors of which only is known how long settling takes: before the baseline, and by it."""
 
-    known: Settling | None
+    early: Settling | None
+    settling: Settling | None
     of_apis: Mapping[str, float] = field(default_factory=dict)
 
-    def settling(self) -> Settling | None:
-        return self.known
+    def learn_settling(self) -> Settling | None:
+        return self.early
+
+    def collect(self, _: Moment) -> None:
+        """Ask nobody."""
 
     def api_settling(self) -> Mapping[str, float]:
         return self.of_apis

@@ -180,7 +180,7 @@ def test_beside_a_prometheus_further_attempts_are_only_for_counters_that_exceed(
 
 def test_how_long_settling_takes_is_known_before_anything_is_sent(shop: Shop) -> None:
     with shop.collectors(fresh=False) as collectors:
-        settling = collectors.settling()
+        settling = collectors.learn_settling()
         collectors.collect(Moment.BEFORE)
     assert settling
     assert settling.interval_s == INTERVAL_S
@@ -189,7 +189,7 @@ def test_how_long_settling_takes_is_known_before_anything_is_sent(shop: Shop) ->
 
 def test_without_a_prometheus_no_settling_is_announced(shop: Shop) -> None:
     with shop.collectors(fresh=False, has_prometheus=False) as collectors:
-        assert collectors.settling() is None
+        assert collectors.learn_settling() is None
 
 
 def test_a_prometheus_that_is_down_announces_nothing_and_is_an_error_of_the_baseline(
@@ -197,7 +197,7 @@ def test_a_prometheus_that_is_down_announces_nothing_and_is_an_error_of_the_base
 ) -> None:
     shop.prometheus.is_down = True
     with shop.collectors(fresh=False) as collectors:
-        assert collectors.settling() is None
+        assert collectors.learn_settling() is None
         collectors.collect(Moment.BEFORE)
     assert read_prometheus(shop.folder).collection.error
 
@@ -380,7 +380,7 @@ def test_settling_begins_when_prometheus_must_have_learned_of_a_replica(
     shop: Shop, replicas: dict[str, Any], later_s: float
 ) -> None:
     with shop.collectors(fresh=False, **replicas) as collectors:
-        settling = collectors.settling()
+        settling = collectors.learn_settling()
     assert settling
     assert settling.delay_s >= later_s
     assert (settling.delay_s < 1.0) is not bool(replicas)

@@ -94,16 +94,18 @@ class PrometheusCollector:
             self.collect_moved_samples()
         self._collect_promql(folder)
 
-    def settling(self) -> Settling | None:
-        """Return what settling will take, before the run; None where it is not known yet."""
+    def learn_settling(self) -> Settling | None:
+        """Ask what settling will take, before the run; None where it is not known yet."""
         try:
             self._pace.learn(is_early=self.collection.fresh)
             self._pushes.learn()
         except PrometheusDown:
             return None  # the baseline keeps the error
-        return self._settling()
+        return self.settling
 
-    def _settling(self) -> Settling | None:
+    @property
+    def settling(self) -> Settling | None:
+        """What settling will take, as far as it is known."""
         pace, pushes = self._pace, self._pushes
         delay_s = self._delay_s + pace.lag_s
         if pushes.interval_s > pace.interval_s:
@@ -249,7 +251,7 @@ class PrometheusCollector:
         pace = self._pace
         self.collection = replace(
             self.collection, skew_s=pace.skew_s, interval_s=self._interval_s, version=pace.version,
-            settling_s=settling.duration_s if (settling := self._settling()) else 0.0,
+            settling_s=settling.duration_s if (settling := self.settling) else 0.0,
         )  # fmt: skip
         self._pushes.write(self._folder)
         _write_record(self._folder, self.collection)
