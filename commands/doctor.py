@@ -260,7 +260,8 @@ def _prometheus(environment: Environment, start_times: StartTimes) -> Iterator[F
         try:
             yield from _scraping(environment, settings, client, start_times)
         except PrometheusDown as error:
-            remedy = _sentence(error.remedy)
+            declaration = "leave prometheus: out of the environment's file if there is none"
+            remedy = _sentence("; or ".join(filter(None, [error.remedy, declaration])))
             yield _of_prometheus(Verdict.INCONCLUSIVE, settings.url, error.what, remedy)
 
 

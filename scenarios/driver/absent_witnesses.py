@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from config.environment import Environment
 from config.model_keys import Location
-from config.services import NONE
 from scenarios.language.model import Scenario
 from scenarios.language.quantities import LEAST_WITNESSES, Quantity
 from scenarios.language.quantity_validation import too_few_witnesses
@@ -41,13 +40,13 @@ def _showing(quantity: Quantity, environment: Environment) -> list[str]:
     return [
         name
         for name, service in environment.services.items()
-        if service.metrics != NONE and quantity.service in (None, name)
+        if not service.shows_none and quantity.service in (None, name)
     ]
 
 
 def _none_left(name: str, quantity: Quantity, environment: Environment) -> str:
     here, meant = environment.environment, quantity.service
-    whose = f"{meant} has" if meant else "every service has"
-    return (f"{name!r} has no witness in {here}: {whose} metrics: none, and there is no "
+    whose = f"{meant} shows no" if meant else "no service shows"
+    return (f"{name!r} has no witness in {here}: {whose} metrics of its own, and there is no "
             "prometheus:; add database: or api: to the quantity, prometheus: {url: …} to "
             f"{here}, or the metrics: of the service that counts it")  # fmt: skip

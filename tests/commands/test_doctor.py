@@ -88,6 +88,27 @@ def test_a_prometheus_that_nobody_runs_is_inconclusive() -> None:
         finding = _examined(_of(server.url, nobody_listens_at()))["health/prometheus"]
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "cannot be reached" in finding.observed
+    assert "leave prometheus: out of the environment's file if there is none" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("check", "declaration"),
+    [
+        ("health/shop", "declare `health: none` on the service shop"),
+        ("precondition/metrics-readable/shop", "declare `metrics: none` on the service shop"),
+    ],
+)
+def test_what_is_not_declared_absent_names_the_declaration(check: str, declaration: str) -> None:
+    with serving({}) as server:
+        services = {
+            "helper": {"url": nobody_listens_at(), "health": "none", "metrics": "none"},
+            "shop": {"url": server.url},
+        }
+        environment = Environment.model_validate({"environment": "test", "services": services})
+        findings = {each.id: each for each in check_environment(environment, ["shop"])}
+    assert "health/helper" not in findings
+    assert findings[check].verdict is Verdict.INCONCLUSIVE
+    assert declaration in findings[check].reason
 
 
 _TWICE = '/api/v1/query?count(count by (instance) (up{job=~"shop"}) > 1)'

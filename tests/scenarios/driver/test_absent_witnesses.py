@@ -12,6 +12,7 @@ from scenarios.language.model import Scenario
 COUNTED = {"prometheus": "uses_total"}
 STORED = {"database": {"main": "SELECT count(*) FROM uses"}}
 PROMETHEUS = {"url": "http://prometheus.example"}
+PUSHING = {"url": "http://shop.example", "pushed": True}
 SHOWN, HIDDEN = {"url": "http://shop.example"}, {"url": "http://till.example", "metrics": "none"}
 
 
@@ -54,9 +55,13 @@ def test_one_witness_beside_the_client_is_enough(
 @pytest.mark.parametrize(
     ("quantity", "services", "whose"),
     [
-        (COUNTED, {"shop": HIDDEN}, "every service has metrics: none"),
-        (COUNTED, {"shop": HIDDEN, "till": HIDDEN}, "every service has metrics: none"),
-        ({**COUNTED, "service": "till"}, {"shop": SHOWN, "till": HIDDEN}, "till has metrics: none"),
+        (COUNTED, {"shop": HIDDEN}, "no service shows metrics of its own"),
+        (COUNTED, {"shop": PUSHING, "till": HIDDEN}, "no service shows metrics of its own"),
+        (
+            {**COUNTED, "service": "till"},
+            {"shop": SHOWN, "till": HIDDEN},
+            "till shows no metrics of its own",
+        ),
     ],
 )
 def test_a_quantity_that_only_the_client_counts_is_refused_with_the_remedy(
