@@ -29,8 +29,8 @@ class Paging(StrictModel):
     `cursor` finds in a page what the next request has as its `parameter`; `page` names the
     parameter of the page number, or of an offset, from `first` on by `step`; `url` finds the
     address of the next page, and `link: next` has it in the `Link` header. Cursor and address are
-    over where they are null, a page number at a page without rows, unless `more` finds in each page
-    whether another one follows. `total` finds how many rows all pages have together.
+    over where they are null, page numbers at two pages without rows, unless `more` finds in each
+    page whether another one follows. `total` finds how many rows all pages have together.
 
     A parameter is in the query, or in the body of a request that has one, unless it is `in: query`.
     In JSON, `a.b` is the member `b` of `a`.

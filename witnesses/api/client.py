@@ -21,7 +21,7 @@ from scenarios.http.service_auth import ServiceAuth
 from scenarios.http.token_request import TokenRefused
 from scenarios.http.transport import BoundedClient, open_client
 from witnesses.api.request import SentRequest
-from witnesses.connection_errors import Asked, refusal_of
+from witnesses.connection_errors import Asked, redirect_target, refusal_of
 from witnesses.figure import Reason
 
 # Of all pages of one response, with what is waited for and asked again.
@@ -140,8 +140,12 @@ class ApiClient:
     def _who(self) -> str:
         return f"the API {self.name!r}"
 
+    @property
+    def _key(self) -> str:
+        return f"apis.{self.name}.url"
+
     def _refusal(self, error: FetchFailed) -> UsageUnknown:
-        keys = f"apis.{self.name}.url", f"apis.{self.name}.ca_file"
+        keys = self._key, f"apis.{self.name}.ca_file"
         refusal = refusal_of(error, Asked(self.url, *keys, has_ca=self._api.ca_file is not None))
         remedy = f"; {refusal.remedy}" if refusal.remedy else ""
         return UsageUnknown(Reason.API_DOWN, f"{self._who} {refusal.what}{remedy}")
@@ -155,6 +159,8 @@ class ApiClient:
                 Reason.API_REFUSED, f"{what}; renew the credentials in apis.{self.name}.auth",
                 status,
             )  # fmt: skip
+        if location := response.headers.get("Location", ""):
+            what += f"; it leads to {redirect_target(self.url, location)}, so correct {self._key}"
         reason = Reason.API_DOWN if status in _BUSY else Reason.API_REFUSED
         return UsageUnknown(reason, what, status)
 

@@ -55,7 +55,7 @@ class Pager:
         self._seen: set[str] = set()
         self._rows = self._pages = 0
         self._number = paging.first if paging else 0
-        self._last: Any = None
+        self._last: Page | None = None
 
     def first(self) -> NextPage:
         """Return the first page."""
@@ -84,12 +84,26 @@ class Pager:
             return self._by_url(paging, page, more)
         if paging.cursor:
             return self._by_cursor(paging, page, more)
-        is_over = not more if paging.more else not page.rows
-        if is_over:
+        return self._by_number(paging, page, more)
+
+    def _by_number(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
+        """Return the next page number. One page without rows may be an error: two are the end.
+
+        rows, rows, none, none    the end          rows, none, rows    a page is missing
+        """
+        last, self._last = self._last, page
+        was_empty = last is not None and not last.rows
+        if paging.more and not more:
             return None
-        if not paging.more and page.content == self._last:
+        if not paging.more and was_empty and page.rows:
+            raise PagesMissing(
+                f"has no rows on the page before page {self._number}, which has some"
+            )
+        if not paging.more and not page.rows and (was_empty or last is None):
+            return None
+        if page.rows and last is not None and page.content == last.content:
             raise PagesMissing(f"has the same page {self._number} as before")
-        self._last, self._number = page.content, self._number + paging.step
+        self._number += paging.step
         return self._selected(paging.page or "", self._number)
 
     def _selected(self, name: str, value: Any) -> NextPage:

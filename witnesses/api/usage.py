@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from scenarios.http.bounded_json import decode_json
@@ -66,7 +67,14 @@ class UsageQuery:
                 if number == 1:
                     raise
                 words = f"page {number} is missing: {error}"
+                if self._is_beyond_the_last(error):
+                    words += "; where it has no page after the last one, write more in paging"
                 raise UsageUnknown(Reason.USAGE_INCOMPLETE, words, error.status) from error
+
+    def _is_beyond_the_last(self, error: UsageUnknown) -> bool:
+        paging = self.request.paging
+        is_by_number = paging is not None and paging.page is not None and paging.more is None
+        return is_by_number and error.status == HTTPStatus.NOT_FOUND
 
     def _fetch_page(
         self, client: ApiClient, wanted: NextPage, usage: Usage, fixed: Mapping[str, str]

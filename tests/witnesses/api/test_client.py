@@ -95,6 +95,15 @@ def test_a_status_that_will_not_pass_is_a_mistake_and_is_asked_for_once(status: 
     assert str(failure) == f"the API 'billing' responded with status {status}: no such meter"
 
 
+def test_a_redirect_is_not_followed_and_names_where_it_leads() -> None:
+    location = "https://usage.example/v2?key=hunter22"
+    failure, _, asked = _failure((301, "", {"Location": location}))
+    assert str(failure).endswith(
+        "status 301; it leads to https://usage.example/v2, so correct apis.billing.url"
+    )
+    assert asked == 1
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_credentials_that_are_refused_are_no_mistake_in_the_request(status: int) -> None:
     failure, _, asked = _failure((status, "", {}))

@@ -60,7 +60,20 @@ def test_page_numbers_begin_where_they_say_and_end_at_a_page_without_rows() -> N
     pager = Pager(Paging(page="offset_page", first=0))
     assert pager.first() == _cursor("offset_page", 0)
     assert pager.after(_page({"n": 0})) == _cursor("offset_page", 1)
+    assert pager.after(_page({"n": 1}, rows=0)) == _cursor("offset_page", 2)
     assert pager.after(_page({"n": 1}, rows=0)) is None
+
+
+def test_a_first_page_without_rows_is_the_only_one() -> None:
+    assert Pager(_NUMBERS).after(_page({"data": []}, rows=0)) is None
+
+
+def test_a_page_without_rows_between_others_is_missing_and_no_end() -> None:
+    pager = Pager(_NUMBERS)
+    pager.after(_page({"n": 1}))
+    assert pager.after(_page({"data": []}, rows=0)) == _cursor("page", 3)
+    with pytest.raises(PagesMissing, match="has no rows on the page before page 3, which has some"):
+        pager.after(_page({"n": 3}))
 
 
 def test_page_numbers_end_where_the_response_says_it() -> None:
@@ -75,10 +88,11 @@ def test_an_empty_page_is_no_end_where_the_response_has_more() -> None:
 
 
 def test_an_api_that_ignores_the_page_number_is_named() -> None:
-    pager = Pager(_NUMBERS)
-    pager.after(_page({"data": [1]}))
-    with pytest.raises(PagesMissing, match="has the same page 2 as before"):
-        pager.after(_page({"data": [1]}))
+    for paging in (_NUMBERS, Paging(page="page", more="more")):
+        pager = Pager(paging)
+        pager.after(_page({"data": [1], "more": True}))
+        with pytest.raises(PagesMissing, match="has the same page 2 as before"):
+            pager.after(_page({"data": [1], "more": True}))
 
 
 def test_pages_without_end_are_not_read_forever() -> None:
@@ -102,6 +116,7 @@ def test_fewer_rows_than_there_are_is_a_page_that_is_missing(total: object, word
 def test_as_many_rows_as_there_are_is_the_whole() -> None:
     pager = Pager(Paging(page="page", total="total"))
     pager.after(_page({"total": "2"}, rows=2))
+    pager.after(_page({"total": "2"}, rows=0))
     assert pager.after(_page({"total": "2"}, rows=0)) is None
 
 

@@ -112,6 +112,7 @@ def test_a_page_that_fails_names_its_number(tmp_path: Path) -> None:
         usage.run()
         assert usage.figure().reason is Reason.USAGE_INCOMPLETE
         assert usage.figure().detail.startswith("page 2 is missing: the API 'lago' responded")
+        assert usage.figure().detail.endswith("after the last one, write more in paging")
 
 
 def test_a_period_that_began_during_the_run_is_no_loss(tmp_path: Path) -> None:
