@@ -47,11 +47,17 @@ def words_of_program(started: str, typed: Sequence[str]) -> list[str]:
     """
     path = Path(started)
     if path.name == COMMAND and path.is_file():
-        found = shutil.which(COMMAND)
+        found = shutil.which(COMMAND, path=_path_of_user())
         return [COMMAND if found and path.samefile(found) else started]
     if path.name in ("run.py", "__main__.py") and path.resolve() in _SCRIPTS:
         return _words_before_arguments(typed, path.name)
     return usual_words(Path.cwd())
+
+
+def _path_of_user() -> str:
+    """Return the PATH, without the folder that `uvx` and `uv run` put first for this process."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(folders[1:] if "UV" in os.environ else folders)
 
 
 def _words_before_arguments(typed: Sequence[str], script: str) -> list[str]:

@@ -40,9 +40,12 @@ def test_a_command_on_the_path_is_called_by_its_name_and_another_by_its_path(
         command.parent.mkdir()
         command.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "first"))
+    monkeypatch.delenv("UV", raising=False)
     first, second = map(str, commands)
     assert words_of_program(first, ["python", first, "e2e"]) == ["trial-balance"]
     assert words_of_program(second, ["python", second, "e2e"]) == [second]
+    monkeypatch.setenv("UV", "/usr/bin/uv")  # which put the first folder on the PATH
+    assert words_of_program(first, ["python", first, "e2e"]) == [first]
 
 
 def test_any_other_process_knows_the_usual_call() -> None:
