@@ -189,8 +189,12 @@ class Collectors:
 
     @property
     def _is_discovered(self) -> bool:
-        """Whether Prometheus may learn of a replica late: http_sd asks once a minute by default."""
-        return any(each.is_discovered for each in self.environment.services.values())
+        """Whether Prometheus may learn of a replica late: http_sd asks once a minute by default.
+
+        A stack that was started for the run is not scaled.
+        """
+        services = self.environment.services.values()
+        return not self.fresh and any(each.is_discovered for each in services)
 
     @property
     def _prometheus(self) -> PrometheusCollector:

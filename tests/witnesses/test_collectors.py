@@ -375,12 +375,17 @@ def test_a_count_that_falls_short_is_asked_for_while_prometheus_may_learn_of_a_r
         assert list(replace(collectors, late_counts_s=0.0, cached_page_s=0.0).attempts()) == [True]
 
 
-@pytest.mark.parametrize(("replicas", "later_s"), [({}, 0.0), ({"replicas": "discovered"}, 5.0)])
+@pytest.mark.parametrize("replicas", [{}, {"replicas": "discovered"}], ids=["named", "discovered"])
 def test_settling_begins_when_prometheus_must_have_learned_of_a_replica(
-    shop: Shop, replicas: dict[str, Any], later_s: float
+    shop: Shop, replicas: dict[str, Any]
 ) -> None:
     with shop.collectors(fresh=False, **replicas) as collectors:
         settling = collectors.learn_settling()
     assert settling
-    assert settling.delay_s >= later_s
-    assert (settling.delay_s < 1.0) is not bool(replicas)
+    assert (settling.delay_s >= 5.0) is bool(replicas)
+
+
+def test_a_stack_that_was_started_for_the_run_gets_no_further_replica(shop: Shop) -> None:
+    with shop.collectors(fresh=True, replicas="discovered") as collectors:
+        attempts = replace(collectors, late_counts_s=0.0, cached_page_s=60.0).attempts()
+        assert list(attempts) == [True]

@@ -115,7 +115,7 @@ class PrometheusCollector:
     @property
     def _delay_s(self) -> float:
         """How long after the last response the scrapes that settle a run begin."""
-        are_discovered = bool(self._service_targets.discovered)
+        are_discovered = bool(self._service_targets.discovered) and not self.collection.fresh
         return max(self._settle_s, discovery_delay_s(self._pace.interval_s) * are_discovered)
 
     def wait_for_baseline(self) -> None:

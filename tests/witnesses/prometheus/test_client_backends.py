@@ -22,6 +22,7 @@ from tests.secured_servers import (
     write_scraping,
 )
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.discovery import discover_replicas
 
 pytestmark = pytest.mark.stack
 
@@ -171,3 +172,31 @@ def test_victoria_metrics_evaluates_every_query_as_of_now(tmp_path: Path) -> Non
         assert float(counted.result[0]["value"][1]) > 0
         with pytest.raises(PrometheusDown, match=r"answered \d+: .*unparsed data"):
             client.query("((", None)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["prometheus", "victoria-metrics"])
+def test_the_targets_of_a_backend_that_match_are_the_replicas_that_are_discovered(
+    tmp_path: Path, backend: str
+) -> None:
+    """It scrapes itself, once for each of two environments."""
+    address = f"127.0.0.1:{free_port()}"
+    envs = [{"targets": [address], "labels": {"env": env}} for env in ("staging", "prod")]
+    scraping = write_scraping(tmp_path, JOB, address, static_configs=envs)
+    options = {
+        "prometheus": [f"--config.file={scraping}", f"--storage.tsdb.path={tmp_path / 'samples'}",
+                       f"--web.listen-address={address}"],
+        "victoria-metrics": [f"-promscrape.config={scraping}", "-memory.allowedBytes=64MB",
+                             f"-storageDataPath={tmp_path / 'samples'}",
+                             f"-httpListenAddr={address}"],
+    }  # fmt: skip
+    command = [find_program(backend), *options[backend]]
+    url = f"http://{address}"
+    with running(command, address, tmp_path), asking(url, match={"env": "staging"}) as client:
+        awaited(lambda: client.query(f"up{client.targets_of([JOB])}", None).result)
+        (replica,) = discover_replicas(client, JOB)
+        assert (replica.instance, replica.url) == (address, f"{url}/metrics")
+        assert not replica.is_guessed
+        assert awaited(lambda: discover_replicas(client, JOB)[0].start_time)
+        with asking(url, match={"env": "test"}) as of_test:
+            assert discover_replicas(of_test, JOB) == []
