@@ -47,7 +47,8 @@ def mariadb_server() -> Iterator[URL]:
         log = Path(folder, "server.log")
         with log.open("wb") as output, subprocess.Popen(
             [server, "--no-defaults", *place, f"--socket={folder}/socket", f"--port={port}",
-             f"--ssl-cert={tls.certificate}", f"--ssl-key={tls.key}", *_OPTIONS],
+             f"--pid-file={folder}/pid", f"--ssl-cert={tls.certificate}", f"--ssl-key={tls.key}",
+             *_OPTIONS],
             stdout=output, stderr=output,
         ) as process:  # fmt: skip
             try:

@@ -36,8 +36,8 @@ from witnesses.database.mysql_values import converters_of
 
 _KILL_S = 2
 _UNKNOWN_VARIABLE = 1193
-# The server's own limit (MariaDB, MySQL), a lock that was waited for, and KILL QUERY.
-_TIMED_OUT = (1969, 3024, 1205, 1317)
+# The server's own limit (MariaDB, MySQL), and a lock that was waited for.
+_TIMED_OUT = (1969, 3024, 1205)
 # Classes of SQLSTATE: an unsupported feature, a wrong number of columns or rows, wrong data, a
 # write, and wrong syntax, a wrong name or a missing right; and what has no state of its own: group
 # functions, collations, views, options and values that do not fit.

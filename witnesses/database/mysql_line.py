@@ -78,8 +78,9 @@ def open_line(address: URL, timeout_s: float, watch: Callable[[int], None]) -> M
         password=(address.password or "").encode(),
         database=address.database or None,
         charset="utf8mb4",
-        read_timeout=timeout_s,
-        write_timeout=timeout_s,
+        # `watch` comes first; these are for a connection that nobody watches
+        read_timeout=2 * timeout_s,
+        write_timeout=2 * timeout_s,
         defer_connect=True,
         **_encryption(parameters),
     )

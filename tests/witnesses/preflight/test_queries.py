@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from config.prometheus import Prometheus
 from scenarios.language.objectives import PromqlCheck
 from scenarios.language.stores import stores_of
 from tests.evidence_factory import vector
+from tests.mariadb_server import mariadb_database
 from tests.tiny_server import Canned, TinyServer, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import counted
+from tests.witnesses.database.queries import write
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.queries import PromqlInspector, inspect_query
 from witnesses.prometheus.client import PrometheusClient
@@ -169,3 +172,36 @@ def test_a_check_that_may_select_other_targets_is_found_and_says_so() -> None:
         (inspection,) = inspections
     assert inspection.outcome is Outcome.FOUND
     assert "not restricted to prometheus.match" in inspection.observed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("query", "outcome", "words"),
+    [
+        ("SELECT count(*) FROM uses WHERE tenant = :tenant", Outcome.FOUND, "its columns: the"),
+        ("SELECT seq FROM seq_1_to_1000000000", Outcome.FOUND, "its columns: the count"),
+        ("SELECT true", Outcome.FOUND, "its columns: the count"),
+        ("SELECT count(*) FROM usess", Outcome.WRONG, "refuses the query: Table"),
+        ("SELECT count(kindd) FROM uses", Outcome.WRONG, "refuses the query: Unknown column"),
+        ("SELECT kind, count(*) FROM uses", Outcome.WRONG, "the query returns 2 columns"),
+        ("SELECT 'tea'", Outcome.WRONG, "the last column of the query is 'tea'"),
+        ("SELECT LOAD_FILE('/etc/passwd')", Outcome.WRONG, "does more than read"),
+    ],
+)
+def test_a_query_is_inspected_on_mariadb_up_to_its_first_row(
+    mariadb: URL, query: str, outcome: Outcome, words: str
+) -> None:
+    with mariadb_database(mariadb) as url:
+        write(
+            url, "CREATE TABLE uses (tenant TEXT, kind TEXT)", "INSERT INTO uses VALUES ('a', 'b')"
+        )
+        inspection = inspected({"shop": url}, query)
+    assert inspection.outcome is outcome, inspection.observed
+    assert words in inspection.observed
+
+
+def test_a_mariadb_that_is_not_there_leaves_the_query_open() -> None:
+    databases = {"shop": "mysql://ada:hunter2@127.0.0.1:1/shop"}
+    inspection = inspected(databases, "SELECT 1")
+    assert inspection.outcome is Outcome.DOWN
+    assert "hunter2" not in inspection.observed
