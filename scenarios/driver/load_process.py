@@ -274,7 +274,7 @@ def worker_options(host: str, port: int, runs: Path, environment: Path) -> list[
     """
     return [
         *("--worker", "--headless", "--master-host", host, "--master-port", str(port)),
-        *("--evidence", str(runs.resolve()), "--environment", str(environment.resolve())),
+        *("--evidence", str(runs.resolve()), "--environment", str(environment.absolute())),
     ]
 
 
@@ -302,8 +302,8 @@ def _command(settings: LoadSettings, host: str, port: int) -> list[str]:
                  "--expect-workers", str(settings.workers.number)]  # fmt: skip
     return [
         *("--headless", "--only-summary", "--users", users, "--spawn-rate", users),
-        *("--scenario", str(settings.scenario.resolve())),
-        *("--environment", str(settings.environment.resolve())),
+        *("--scenario", str(settings.scenario.absolute())),
+        *("--environment", str(settings.environment.absolute())),
         *("--profile", settings.profile, "--iterations", iterations),
         *("--earlier", ",".join(map(str, settings.earlier))),
         *("--rate", str(settings.rate_per_s or 0.0), "--duration", str(settings.duration_s or 0.0)),

@@ -166,7 +166,18 @@ def test_a_worker_connects_to_the_address_of_the_master() -> None:
     assert options[options.index("--master-host") + 1] == "10.0.0.5"
     assert options[options.index("--master-port") + 1] == "5557"
     assert options[options.index("--evidence") + 1] == str(Path("runs").resolve())
-    assert options[options.index("--environment") + 1] == str(Path("staging.yaml").resolve())
+    assert options[options.index("--environment") + 1] == str(Path.cwd() / "staging.yaml")
+
+
+def test_an_environment_that_is_a_link_keeps_its_folder_to_which_its_files_are_relative(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.yaml").touch()
+    link = tmp_path / "e.yaml"
+    link.symlink_to("elsewhere/e.yaml")
+    options = worker_options("10.0.0.5", 5557, tmp_path, link)
+    assert options[options.index("--environment") + 1] == str(link)
 
 
 @pytest.mark.parametrize(
