@@ -53,6 +53,23 @@ OF_ENVIRONMENT: OtherNames = {
     **belonging("it is a key of a scenario file, which --scenario names", "scenario", "flow",
                 "flows", "quantities", "profiles", "checks", "data", "steps"),
 }  # fmt: skip
+OF_PROJECT: OtherNames = {
+    **meaning("scenario", "default_scenario", "test", "script", "locustfile"),
+    **meaning("environment", "env", "default_environment", "default_env", "target"),
+    **meaning("scenarios", "tests", "testpaths", "flows", "scripts"),
+    **meaning("environments", "envs", "config"),
+    **meaning("runs", "output", "out", "results", "reports", "artifacts"),
+    **meaning("keep", "retention", "keep_days", "keep_runs", "expire", "expire_in",
+              remedy="keep: {days: 30, at_least: 10}"),
+    **belonging("it is a key of an environment file, which --env names", "services", "prometheus",
+                "databases", "headers", "tenant", "url", "base_url"),
+    **belonging("it is a key of a scenario file, which --scenario names", "flow", "steps",
+                "quantities", "profiles", "checks", "data"),
+}  # fmt: skip
+OF_KEEP: OtherNames = {
+    **meaning("days", "age", "max_age", "for", remedy="days: 30, a whole number"),
+    **meaning("at_least", "min", "minimum", "count", "runs", "last", "newest"),
+}
 OF_SERVICE: OtherNames = {
     **meaning("url", "base_url", "baseUrl", "base", "host", "address", "endpoint", "target",
               remedy=_URL),

@@ -14,6 +14,7 @@ from pydantic import Field
 from config.documents import Document, read_document
 from config.errors import ConfigError, Problem
 from config.models import StrictModel, read_model
+from config.other_names import OF_KEEP, OF_PROJECT
 from config.program import IS_INSTALLED, ROOT
 
 FILE_NAME = "trial-balance.yaml"
@@ -25,6 +26,8 @@ Text = Annotated[str, Field(min_length=1)]
 class Keep(StrictModel):
     """How long runs are kept: those of the last `days`, and at least so many of the newest."""
 
+    other_names = OF_KEEP
+
     days: Annotated[int, Field(ge=1, le=100_000)] = 30
     at_least: Annotated[int, Field(ge=1)] = 10
 
@@ -34,6 +37,8 @@ class ProjectFile(StrictModel):
 
     `scenario` and `environment` are names of files in the folders, without .yaml.
     """
+
+    other_names = OF_PROJECT
 
     scenarios: Text = "scenarios"
     environments: Text = "environments"

@@ -75,6 +75,13 @@ def test_a_project_that_names_no_default_is_named_in_the_error(tmp_path: Path) -
     ("text", "problems"),
     [
         ("scenarois: flows\n", [":1: unknown key 'scenarois'; did you mean scenarios?"]),
+        ("retention: 30d\n", [":1: unknown key 'retention'; write keep: {days: 30, at_least: 10}"]),
+        ("keep: {days: 0}\n", [":1: keep.days: must be greater than or equal to 1"]),
+        ("keep: {age: 3}\n", [":1: unknown key 'age'; write days: 30, a whole number"]),
+        (
+            "services: {}\n",
+            [":1: unknown key 'services'; it is a key of an environment file, which --env names"],
+        ),
         ("runs: 3\n", [":1: runs: must be a text; quote it"]),
         (
             "scenario: uses\nscenarios: flwos\nenvironments: place\n",
