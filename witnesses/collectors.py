@@ -257,6 +257,7 @@ def open_collectors(
                 (*quantities, *natives_of(scenario, tenant, is_exclusive=environment.exclusive)),
                 promql=scenario.checks.promql, tenant=tenant, fresh=fresh,
                 is_silent=is_self_observed, is_tenant_new=environment.has_new_tenant,
+                awaits_all=bool(scenario.checks.promql or scenario.checks.server_latency),
             )  # fmt: skip
             in_order.insert(0, prometheus)
         else:

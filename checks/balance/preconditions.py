@@ -223,11 +223,12 @@ def _judge_scraped(case: Case, name: str, replicas: list[Replica]) -> Preconditi
     tried, failed = sum(log.tried for log in logs), sum(log.failed for log in logs)
     silent = sum(not any(up == 1 and at > record.end for at, up in log.ups) for log in logs)
     mismatch = replica_mismatch(len(logs), named)
-    observed = mismatch or (
-        f"{len(logs) - silent} of {len(logs)} targets scraped after the last response"
-    )
-    gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
-    observed += f", every {record.interval_s:g} s{gaps}"
+    if _jobs(replicas) <= {*record.not_awaited}:
+        silent, observed = 0, mismatch or f"{len(logs)} of {named} targets; no quantity rests on it"
+    else:
+        scraped = f"{len(logs) - silent} of {len(logs)} targets scraped after the last response"
+        gaps = f"; {failed} of {tried} scrapes failed" if failed else ""
+        observed = f"{mismatch or scraped}, every {record.interval_s:g} s{gaps}"
     is_well = bool(logs) and not mismatch and not silent
     finding = judge_scraped_by_prometheus(name, named, observed, is_well=is_well)
     return Precondition(finding, _doubts_of_mismatch(replicas, len(logs), named, mismatch))

@@ -28,6 +28,7 @@ class CollectionRecord:
     `is_declared_absent` means that the environment has no Prometheus.
     `is_clock_set` means that the error is that Prometheus' clock was set. `version` is what it
     reports of itself, or "". `settling_s` is how long settling takes as it is known before the run.
+    `not_awaited` are the jobs that no quantity rests on: nothing was waited for there.
     `pushed` are the services that push their metrics. `is_tenant_new` means that no other run has
     had the tenant of this one.
     `jobs` are the jobs of the services, and `instances` the default instances of their replicas.
@@ -49,6 +50,7 @@ class CollectionRecord:
     version: str = ""
     settling_s: float = 0.0
     discovered: Sequence[str] = field(default_factory=list)
+    not_awaited: Sequence[str] = field(default_factory=list)
     pushed: Mapping[str, PushedTarget] = field(default_factory=dict)
     is_tenant_new: bool = False
 

@@ -5,7 +5,6 @@ last response: every target has been scraped, and the figures are unchanged over
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -22,14 +21,11 @@ from witnesses.prometheus.increase import QUIET_PAGES, QUIET_SCRAPES
 from witnesses.prometheus.pace import Pace
 from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.sample_collector import SampleCollector, Standstill
-from witnesses.prometheus.samples import Series, read_series
+from witnesses.prometheus.scrape_watch import SCRAPES_BEFORE, ScrapeWatch
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.settling import Settling, discovery_delay_s
-from witnesses.prometheus.windows import UP
 
 _POLL_S = 0.05
-_SCRAPES_BEFORE = 2
-_FAILED_SCRAPES = 2
 _CLOCK_MARGIN_S = 0.01
 _NEXT_SCRAPE_RATIO = 1.25
 _OLDEST_PAGE_S = 30.0  # that is waited for, by the timestamps of its samples
@@ -57,13 +53,13 @@ class PrometheusCollector:
         fresh: bool = False,
         is_silent: bool = False,
         is_tenant_new: bool = False,
+        awaits_all: bool = True,
         new_series_s: float = _NEW_SERIES_S,
     ) -> None:
         """Ask nothing yet."""
         self._client = client
         self._folder = folder
         self._service_targets = targets
-        self._jobs = targets.scraped_jobs
         self._targets = job_matcher(targets.jobs.values(), targets.match)
         self._quantities = [each for each in quantities if each.settings.prometheus]
         self._settle_s = max((each.settings.settle for each in self._quantities), default=0.0)
@@ -73,11 +69,14 @@ class PrometheusCollector:
         self._new_series_s = new_series_s
         self._is_silent = is_silent
         self._last_response_at = 0.0
-        self._pace = Pace(client, self._jobs, fresh=fresh)
+        jobs = targets.scraped_jobs if awaits_all else targets.awaited_jobs(self._quantities)
+        self._pace = Pace(client, jobs, fresh=fresh, others=targets.scraped_jobs)
+        self._scrapes = ScrapeWatch(client, self._pace, jobs)
         self._pushes = PushWatch(client, targets, self._pace.now)
         self.collection = CollectionRecord(
             fresh=fresh, jobs=targets.jobs, instances=targets.instances,
             discovered=targets.discovered, pushed=targets.pushed, is_tenant_new=is_tenant_new,
+            not_awaited=sorted(targets.scraped_jobs - jobs),
         )  # fmt: skip
 
     def collect(self, moment: Moment, folder: RunFolder) -> None:
@@ -123,14 +122,14 @@ class PrometheusCollector:
         try:
             self._pace.learn(is_early=self.collection.fresh)
             if not self.collection.fresh:
-                _wait(self._pace.discovery_deadline(), self._targets_known)
-                _wait(self._pace.deadline(), self._scraped_before)
+                _wait(self._pace.discovery_deadline(), self._scrapes.are_targets_known)
+                _wait(self._pace.deadline(), self._scrapes.have_baseline)
                 self._pace.refuse_future_samples()
                 self._pushes.learn()
                 if self._pushes.is_needed:
                     _wait(self._pushes.baseline_deadline(), self._pushes.has_baseline, self._poll_s)
             if self._is_silent:
-                self._sleep_scrapes(_SCRAPES_BEFORE)
+                self._sleep_scrapes(SCRAPES_BEFORE)
         except PrometheusDown as error:
             self._keep_error(error)
         self.collection = replace(self.collection, begin=self._pace.now())
@@ -160,7 +159,7 @@ class PrometheusCollector:
             settled_at = end + self._delay_s
             self.collection = replace(self.collection, end=end, at=self._pace.now())
             deadline = self._deadline() + max(0.0, settled_at - self._pace.now())
-            _wait(deadline, lambda: self._scraped_after(settled_at), self._poll_s)
+            _wait(deadline, lambda: self._scrapes.have_settled(settled_at), self._poll_s)
             _wait(deadline, lambda: self._pushes.have_settled(settled_at), self._poll_s)
             self._pace.learn()
             self._samples = self._open_samples()
@@ -175,9 +174,9 @@ class PrometheusCollector:
     def _open_samples(self) -> SampleCollector:
         """Return a collector of the samples since three scrapes before the first request."""
         # Back over two scrapes before the first request, and one to spare.
-        interval_s = self._interval_s
-        pace = self.collection.begin - 3 * interval_s - 1, interval_s
-        targets = [series.labels for series in self._ups()]
+        longest_s = max(self._interval_s, self._pace.longest_s)
+        pace = self.collection.begin - 3 * longest_s - 1, self._interval_s
+        targets = [series.labels for series in self._scrapes.ups()]
         selectors = {
             each.name: self._service_targets.selector(each, targets) for each in self._quantities
         }
@@ -295,49 +294,7 @@ class PrometheusCollector:
         """Return whether all were scraped since; targets that vanished are not waited for."""
         if self._pace.now() > at + _NEXT_SCRAPE_RATIO * self._interval_s:
             return True
-        return self._pushes.have_pushed_since(at) and all(
-            series.samples[-1][0] > at for series in self._ups() if series.samples
-        )
-
-    def _targets_known(self) -> bool:
-        """Return whether Prometheus knows the targets; one that has just started does not yet."""
-        self._pace.learn()
-        return self._pace.scraped >= self._jobs
-
-    def _scraped_before(self) -> bool:
-        ups = self._ups()
-        return {series.target[0] for series in ups} >= self._pace.scraped and all(
-            [up for _, up in series.samples[-_SCRAPES_BEFORE:]] == [1.0] * _SCRAPES_BEFORE
-            for series in ups
-        )
-
-    def _scraped_after(self, settled_at: float) -> bool:
-        ups = self._ups()
-        if not {series.target[0] for series in ups} >= self._pace.scraped:
-            return False
-        for series in ups:
-            after = [up for at, up in series.samples if at > settled_at]
-            # A target that is down is not waited for.
-            is_down = after[-_FAILED_SCRAPES:] == [0.0] * _FAILED_SCRAPES
-            if not is_down and after.count(1.0) < QUIET_SCRAPES:
-                return False
-        return True
-
-    def _ups(self) -> list[Series]:
-        """Return each target's last scrapes; two targets may share job and instance.
-
-        All waits come here, so a clock that is set ends them: they would wait for its old time.
-        """
-        self._pace.learn_skew_if_old()
-        if not self._jobs:
-            return []
-        window = f"{math.ceil(4 * self._pace.interval_s + self._pace.lag_s) + 1}s"
-        targets = self._client.targets_of(self._jobs)
-        response = self._client.query(f"{UP}{targets}[{window}]", self._pace.now())
-        try:
-            return read_series(response.content)
-        except ValueError as error:
-            raise PrometheusDown("Prometheus does not respond with raw samples") from error
+        return self._pushes.have_pushed_since(at) and self._scrapes.were_scraped_since(at)
 
 
 def write_absence(folder: RunFolder) -> None:

@@ -21,8 +21,15 @@ class Pace:
     `scraped` are those of them that have targets. `interval_s` is the longest of them.
     """
 
-    def __init__(self, client: PrometheusClient, jobs: Collection[str], *, fresh: bool) -> None:
-        """Ask nothing yet. A `fresh` Prometheus has not scraped yet."""
+    def __init__(
+        self, client: PrometheusClient, jobs: Collection[str], *, fresh: bool,
+        others: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """Ask nothing yet. A `fresh` Prometheus has not scraped yet.
+
+        Of `others`, only the interval matters, which is in `longest_s`, if it is reported.
+        """
+        self._others = frozenset(others)
         self._client = client
         self._jobs = frozenset(jobs)
         self._fresh = fresh
@@ -31,7 +38,7 @@ class Pace:
         self._slowest_s = 0.0
         self.scraped = self._jobs
         self.lag_s = 0.0
-        self.interval_s = 0.0
+        self.interval_s = self.longest_s = 0.0
         self.is_interval_known = False
         self.version = ""
 
@@ -68,10 +75,12 @@ class Pace:
         if not self._jobs:  # all metrics are pushed
             self.version = self._client.version()
             return
-        intervals_s = self._client.intervals_s(() if is_early else self._jobs)
+        intervals_s = self._client.intervals_s(() if is_early else self._jobs | self._others)
         known_s = [*filter(None, ((intervals_s or {}).get(job) for job in self._jobs))]
         self.is_interval_known = bool(known_s)
         self.interval_s = max(known_s, default=_USUAL_INTERVAL_S)
+        of_others_s = filter(None, ((intervals_s or {}).get(job) for job in self._others))
+        self.longest_s = max((self.interval_s, *of_others_s))
         self.version = "" if is_early else self._client.version()
         if intervals_s is not None and not self._fresh:
             self.scraped = self._jobs & intervals_s.keys()

@@ -4,7 +4,7 @@ A Prometheus also scrapes others: another environment under the same metric name
 that scrapes the same address. Their series must not be counted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.environment import Environment
@@ -56,6 +56,17 @@ class ServiceTargets:
     def scraped_jobs(self) -> frozenset[str]:
         """The jobs of the services that are scraped."""
         return frozenset(job for name, job in self.jobs.items() if name not in self.pushed)
+
+    def awaited_jobs(self, quantities: Collection[CountedQuantity]) -> frozenset[str]:
+        """Return the jobs that are scraped and that quantities can rest on.
+
+        These are all where a quantity names no service, and those whose replicas are discovered.
+        """
+        named = [each.settings.service for each in quantities if each.settings.service]
+        if not named or len(named) < len(quantities):
+            return self.scraped_jobs
+        jobs = {self.jobs[name] for name in (*named, *self.discovered) if name in self.jobs}
+        return self.scraped_jobs & jobs
 
     def matchers_of_pushed(self, service: str) -> str:
         """Return the matchers, in braces, of all series of a service that pushes them."""

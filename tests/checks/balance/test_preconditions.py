@@ -163,6 +163,18 @@ def test_a_target_that_fails_after_the_last_answer_does_not_pass_and_gaps_are_to
     assert "3 of 3 scrapes failed" in finding.observed
 
 
+def test_targets_on_which_no_quantity_rests_are_not_missed_after_the_run(tmp_path: Path) -> None:
+    folder = _agreeing(tmp_path)
+    not_yet = [(at, 1.0) for at in (BEGIN - 60, BEGIN)]
+    record = CollectionRecord(False, BEGIN, END, END + 20, 0.001, 5.0, not_awaited=["shop"])
+    write_prometheus(folder, SERIES, ups={("shop", "shop.example:80"): not_yet}, collection=record)
+    finding = _findings(folder)["precondition/scraped/shop"]
+    assert (finding.verdict, finding.observed) == (
+        Verdict.PASS,
+        "1 of 1 targets; no quantity rests on it",
+    )
+
+
 def test_a_restart_in_mid_run_is_told_where_only_prometheus_saw_it(tmp_path: Path) -> None:
     folder = _agreeing(tmp_path)
     start_times = [(BEGIN - 10, 500.0), (BEGIN + 10, 1_005.0), (END + 5, 1_005.0)]

@@ -269,50 +269,6 @@ def _up(*stamps: float) -> list[tuple[float, float]]:
     return [(at, 1.0) for at in stamps]
 
 
-def _down(*stamps: float) -> list[tuple[float, float]]:
-    return [(at, 0.0) for at in stamps]
-
-
-@pytest.mark.parametrize(
-    ("scrapes", "is_passed"),
-    [
-        ((), False),
-        (_up(10), False),
-        (_up(10, 20), True),
-        ([*_up(10, 20), *_down(30)], False),
-        ([*_down(10), *_up(20, 30)], True),
-        ([*_up(10), *_down(20), *_up(30)], False),
-    ],
-)
-def test_the_barrier_before_the_run_is_two_good_scrapes_in_a_row(
-    folder: RunFolder, scrapes: list[tuple[float, float]], is_passed: bool
-) -> None:
-    with closing(_ScrapedAs(*scrapes)) as client:
-        assert _paced(folder, client)._scraped_before() is is_passed
-
-
-@pytest.mark.parametrize(
-    ("scrapes", "is_passed"),
-    [
-        ((), False),
-        (_up(110, 120), False),
-        (_up(110, 120, 130), True),
-        (_up(100, 110, 120), False),
-        ([*_up(110, 120), *_down(130), *_up(140)], True),
-        (_down(110), False),
-        (_down(110, 120), True),
-        (_down(90, 100, 110), False),
-        ([*_down(110, 120), *_up(130)], False),
-        ([*_up(110), *_down(120, 130)], True),
-    ],
-)
-def test_the_barrier_after_the_run_is_three_good_scrapes_later_or_a_target_that_is_down(
-    folder: RunFolder, scrapes: list[tuple[float, float]], is_passed: bool
-) -> None:
-    with closing(_ScrapedAs(*scrapes)) as client:
-        assert _paced(folder, client)._scraped_after(100.0) is is_passed
-
-
 def test_the_next_scrape_is_later_than_the_last_window(folder: RunFolder) -> None:
     at = time.time() + _SKEW_S
     for stamp, is_next in ((at - 1, False), (at, False), (at + 1, True)):
@@ -337,9 +293,3 @@ def test_the_end_is_the_last_response_on_the_clock_of_prometheus_and_a_margin(
         collector.collect_samples(2_000.0)
     assert collector.collection.end == pytest.approx(2_000.0 + _SKEW_S + 0.01, abs=1e-6)
     assert collector.collection.at == pytest.approx(time.time() + _SKEW_S, abs=60)
-
-
-def test_the_scrapes_of_four_intervals_and_a_second_are_asked_for(folder: RunFolder) -> None:
-    with closing(_ScrapedAs(*_up(10, 20))) as client:
-        _paced(folder, client)._scraped_before()
-        assert client.asked == ['up{job=~"shop"}[41s]']

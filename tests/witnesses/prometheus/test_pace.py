@@ -67,6 +67,14 @@ def test_a_skew_that_changes_by_more_than_its_queries_took_is_a_clock_that_was_s
         pace.learn_skew()
 
 
+def test_the_interval_of_others_is_not_waited_for_and_is_known() -> None:
+    client = PacedClient({"shop": 15.0, "report": 60.0, "node": 300.0})
+    pace = Pace(client, {"shop"}, fresh=False, others={"shop", "report"})
+    pace.learn()
+    assert (pace.interval_s, pace.longest_s) == (15.0, 60.0)
+    assert pace.scraped == {"shop"}
+
+
 def test_where_nothing_is_scraped_no_interval_is_asked_for_or_assumed() -> None:
     pace = Pace(PacedClient({"node": 60.0}), (), fresh=False)
     pace.learn()

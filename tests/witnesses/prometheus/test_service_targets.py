@@ -164,6 +164,26 @@ def test_a_quantity_of_services_that_differ_in_that_label_is_not_restricted_to_j
 
 
 @pytest.mark.parametrize(
+    ("services", "discovered", "awaited"),
+    [
+        ((), (), {"shop", "till", "depot"}),
+        (("shop",), (), {"shop"}),
+        (("shop", "till"), (), {"shop", "till"}),
+        (("shop", None), (), {"shop", "till", "depot"}),
+        (("shop",), ("depot",), {"shop", "depot"}),
+        (("pushing",), (), set()),
+    ],
+)
+def test_targets_are_waited_for_if_a_quantity_can_rest_on_them(
+    services: tuple[str | None, ...], discovered: tuple[str, ...], awaited: set[str]
+) -> None:
+    jobs = {name: name for name in ("shop", "till", "depot", "pushing")}
+    targets = ServiceTargets(jobs, discovered=discovered, pushed={"pushing": PushedTarget()})
+    quantities = [counted(prometheus="a_total", service=each) for each in services]
+    assert targets.awaited_jobs(quantities) == awaited
+
+
+@pytest.mark.parametrize(
     ("service", "stored"),
     [
         ("shop", (["shop"], "service_name")),
