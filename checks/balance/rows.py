@@ -21,6 +21,7 @@ from witnesses.figure import Figure, Figures, Labels, Reason, total_of
 from witnesses.model import CountedQuantity, Moment, RecordKind
 from witnesses.prometheus.reading import NAME as PROMETHEUS
 from witnesses.service.reading import NAME as SERVICE
+from witnesses.service.shortfall import shortfall_doubt
 
 # More was counted than was done.
 _MORE = (Code.DOUBLE_COUNT, Code.EXTRA_ROW, Code.DOUBLE_EVENT, Code.FOREIGN_TRAFFIC)
@@ -45,12 +46,12 @@ def rows_of(
     keeps = {witness.name: witness.keeps for witness in case.witnesses}
 
     def rows_by(figures: Mapping[str, Figures]) -> list[UsageRow]:
-        shortfall_doubt = _shortfall_doubt(case, quantity, figures)
+        doubt = _doubt_of_shortfall(case, quantity, figures)
         lacks_replica = may_lack_replica(case, quantity, figures)
 
         def doubted(of_row: Mapping[str, Figure], client: ClientFigure) -> Mapping[str, Figure]:
-            if shortfall_doubt:
-                of_row = _doubted_by_shortfall(of_row, client, *shortfall_doubt)
+            if doubt:
+                of_row = _doubted_by_shortfall(of_row, client, *doubt)
             return doubt_shortfall(of_row, client) if lacks_replica else of_row
 
         return [
@@ -181,7 +182,7 @@ def _doubted_by_growth(figure: Figure, client: ClientFigure) -> Figure:
     return figure.doubted(Reason.MOVED_AFTER) if had_all else figure
 
 
-def _shortfall_doubt(
+def _doubt_of_shortfall(
     case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]
 ) -> tuple[Reason, str] | None:
     """Return why the pages can fall short in all though nothing was lost, or None.
@@ -193,7 +194,7 @@ def _shortfall_doubt(
     client = client_total(case.ledger, quantity.name, quantity.precision.resolution)
     values = (figure.value or 0 for figure in figures[SERVICE].by_labels.values())
     is_short = total_of(*values) < client.confirmed
-    return case.services.shortfall_doubt(quantity, float(client.most)) if is_short else None
+    return shortfall_doubt(case.services, quantity, float(client.most)) if is_short else None
 
 
 def _doubted_by_shortfall(

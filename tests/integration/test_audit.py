@@ -34,7 +34,7 @@ def wait(command: Command) -> Ended:
     return Ended(command.process.returncode, stdout, stderr, folder_of(command.runs))
 
 
-def await_file(command: Command, pattern: str, within_s: float = 60) -> Path:
+def await_file(command: Command, pattern: str, within_s: float = 600) -> Path:
     """Wait until the audit's folder holds a file like this."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

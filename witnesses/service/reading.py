@@ -116,37 +116,6 @@ class ServiceReading:
         """Return the jobs of which a replica does not show when its process started."""
         return {replica.job for replica in self.replicas.values() if not replica.shows_start_times}
 
-    def shortfall_doubt(self, quantity: CountedQuantity, most: float) -> tuple[Reason, str] | None:
-        """Return why the pages can fall short though nothing was lost, or None.
-
-        A service that could not be read may have counted it too. Or a process was restarted unseen,
-        with `most` counts since:
-
-        before 3    after 10    most 20    grown by 7, or begun anew and grown by 10
-        before 30   after 37    most 20    grown by 7: a new process would stand at 20
-
-        The start time may be that of a container or of a master, and stay. Another counter of the
-        page that fell shows the restart then.
-        """
-        unread = self._unread_beside(quantity)
-        if unread:
-            return Reason.SCRAPE_FAILED, unread
-        able = [
-            replica
-            for replica, of_target in self.replicas_of(quantity)
-            if not (replica.is_restarted or (replica.instance and replica.error))
-            and all(
-                value <= most
-                for labels, value in replica.before.values.get(quantity.selector.metric, {}).items()
-                if not of_target.failed_matchers(quantity.selector, dict(labels))
-            )
-        ]
-        fallen = next(filter(None, (replica.fallen_counter for replica in able)), "")
-        if fallen:
-            return Reason.COUNTER_FELL, fallen
-        has_none = any(not each.shows_start_times for each in able)
-        return (Reason.RESTART_UNSEEN, "") if has_none else None
-
     def own_jobs(self, quantity: CountedQuantity) -> list[str]:
         """Return the values of a `job` label that the pages' own series of a quantity have."""
         shown = (
@@ -220,14 +189,6 @@ class ServiceReading:
             if all(of_target.fits(matcher) for matcher in selector.matchers)
             or each.shows_own(selector)
         ]
-
-    def _unread_beside(self, quantity: CountedQuantity) -> str:
-        """Return why another service that may have a counter could not be read, or ""."""
-        if quantity.settings.service is not None:
-            return ""
-        counted = {replica.service for replica, _ in self.replicas_of(quantity)}
-        others = (each for each in self.replicas.values() if each.service not in counted)
-        return next((each.error for each in others if each.error), "")
 
     def _absent_label(
         self, quantity: CountedQuantity, replicas: Sequence[tuple[Replica, ReplicaLabels]]

@@ -13,6 +13,7 @@ from tests.evidence_factory import BEGIN, exposition
 from tests.witnesses.counted_quantities import uses_by_kind
 from witnesses.figure import Figure, Reason
 from witnesses.service.reading import ServiceReading, read_services
+from witnesses.service.shortfall import shortfall_doubt
 from witnesses.service.single_process import RepeatedScrapes
 from witnesses.target_history import UNKNOWN, TargetHistory
 from witnesses.target_labels import NO_TARGETS
@@ -115,13 +116,13 @@ def test_without_the_history_of_prometheus_one_may_have_come_and_gone(tmp_path: 
 
 def test_a_replica_that_is_gone_is_no_restart_that_nobody_saw(tmp_path: Path) -> None:
     reading = _read(tmp_path, {**_AFTER, "b": None}, TargetHistory(BEGIN, _SEEN))
-    assert reading.shortfall_doubt(uses_by_kind(), most=50.0) is None
+    assert shortfall_doubt(reading, uses_by_kind(), most=50.0) is None
 
 
 def test_a_replica_that_came_shows_which_process_it_was(tmp_path: Path) -> None:
     history = TargetHistory(BEGIN, {**_SEEN, ("shop", "c"): [BEGIN + 10]})
     reading = _read(tmp_path, {**_AFTER, "c": _NEW}, history)
-    assert reading.shortfall_doubt(uses_by_kind(), most=50.0) is None
+    assert shortfall_doubt(reading, uses_by_kind(), most=50.0) is None
     assert reading.jobs_without_start_times() == set()
 
 
