@@ -126,8 +126,11 @@ def _banner(result: Result, banner: Banner) -> list[str]:
         f"Scenario **{escape(result.scenario)}**", f"profile **{escape(result.profile)}**",
         f"environment **{escape(result.environment)}**", span, f"run **{escape(result.run_id)}**",
     ])  # fmt: skip
-    gates = [(gate.name, write.render_verdict(gate.verdict), gate.text, gate.reason)
-             for gate in banner.gates]  # fmt: skip
+    gates = [
+        (gate.name, write.render_verdict(gate.verdict) if gate.verdict else "–",
+         gate.text, gate.reason)
+        for gate in banner.gates
+    ]  # fmt: skip
     return [
         f"# {banner.mark} {banner.word}: {escape(banner.title)}",
         escape(" ".join(filter(None, [banner.sentence, banner.beside, banner.since]))),

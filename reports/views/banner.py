@@ -28,12 +28,14 @@ _NO_FIGURE: _Figure = ("", "", "")
 class Gate:
     """One of the questions of the banner, with its verdict and its figure.
 
+    The verdict is None where nothing was to be checked, which a run may pass without.
+
     `reason` is why it does not pass. `remark` is the same, where neither the banner's sentence nor
     the figure shows it.
     """
 
     name: GateName
-    verdict: Verdict
+    verdict: Verdict | None
     subject: str
     figure: str
     note: str = ""
@@ -203,7 +205,7 @@ def _gate(result: Result, name: GateName, figure: _Figure, *, decides: bool) -> 
     """Judge by the findings of a gate; without a figure, count those that pass."""
     findings = findings_of_gate(result, name)
     if not findings:
-        return Gate(name, verdict_of(findings), name.lower(), "not checked")
+        return Gate(name, None, name.lower(), "not checked")
     if all(each.code is Code.NOT_ASKED for each in findings):
         return Gate(
             name, verdict_of(findings), name.lower(), "not judged", reason=findings[0].reason

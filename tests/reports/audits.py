@@ -8,6 +8,7 @@ from checks.audit import CLEAN, EXPECTATIONS, Audit, AuditedRun, Expectation
 from checks.result import Code
 from checks.verdict import Verdict
 
+_FAULTS = EXPECTATIONS[:26]  # so that a further fault changes no golden file
 STARTED_AT = datetime(2026, 11, 22, 17, 50, tzinfo=UTC)
 SENTENCE = "Lose one use in a hundred: commit it, and do not count it."
 EXPLANATION = (
@@ -36,7 +37,7 @@ def audited(expected: Expectation, place: int, **changes: Any) -> AuditedRun:
 def good_audit(**changes: Any) -> Audit:
     """Make an audit in which every fault was caught."""
     clean = Expectation(CLEAN, Verdict.PASS, {})
-    planned = [clean, *EXPECTATIONS[:13], clean, *EXPECTATIONS[13:], clean]
+    planned = [clean, *_FAULTS[:13], clean, *_FAULTS[13:], clean]
     good = Audit(
         started_at=STARTED_AT,
         finished_at=STARTED_AT + timedelta(minutes=6, seconds=12, milliseconds=300),

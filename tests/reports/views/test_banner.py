@@ -70,9 +70,9 @@ def test_the_others_that_fail_are_counted() -> None:
 
 
 @pytest.mark.parametrize("name", ["Flow", "Latency", "Usage", "Validity"])
-def test_a_gate_that_nobody_checked_is_inconclusive(name: str) -> None:
+def test_a_gate_that_nobody_checked_has_no_verdict(name: str) -> None:
     unchecked = gate(empty_result(), name)
-    assert (unchecked.verdict, unchecked.figure) == (Verdict.INCONCLUSIVE, "not checked")
+    assert (unchecked.verdict, unchecked.figure) == (None, "not checked")
 
 
 def test_a_fault_and_an_interruption_are_said_in_the_banner() -> None:
