@@ -42,6 +42,12 @@ _FUNCTIONS = re.compile(
     r"|(?:asynchronous_connection_failover|audit_log|group_replication|keyring|mysql_firewall"
     r"|service|version_tokens)_\w+"
 )
+# Keywords and the server's own functions: a stored function of such a name must be qualified.
+_EVERYWHERE = frozenset((
+    "and", "as", "avg", "by", "cast", "coalesce", "count", "date_format", "distinct", "exists",
+    "from", "hex", "if", "ifnull", "in", "join", "lower", "max", "min", "not", "on", "or", "over",
+    "select", "sum", "then", "union", "upper", "using", "values", "when", "where", "with",
+))  # fmt: skip
 
 
 class _Token(NamedTuple):
@@ -65,11 +71,13 @@ class MysqlQuery:
 
     @property
     def functions(self) -> list[str]:
-        """The names before a parenthesis: functions, and keywords such as IN."""
+        """The functions that it calls and that may be stored ones, without those of every query."""
+        before = ["", *(each.written for each in self._telling)]
         names = (
             token.name
-            for token, following in pairwise(self._telling)
+            for previous, (token, following) in zip(before, pairwise(self._telling), strict=False)
             if following.written == "(" and token.kind in ("word", "quoted")
+            if previous == "." or token.name not in _EVERYWHERE
         )
         return list(dict.fromkeys(names))
 

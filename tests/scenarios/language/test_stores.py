@@ -40,6 +40,9 @@ def test_a_quantity_has_the_stores_that_are_written_and_the_one_with_trace_ids(
     )
     calls = read_scenario(path).quantities["calls"]
     assert [each.name for each in calls.stores] == ["billing/log", "billing/totals", "ledger"]
+    assert calls.named_witnesses == (
+        "client", "database:billing/log", "database:billing/totals", "database:ledger",
+    )  # fmt: skip
     assert calls.traced is not None
     assert calls.traced.name == "billing/log"
 

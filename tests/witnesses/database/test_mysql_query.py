@@ -118,4 +118,9 @@ def test_a_colon_begins_a_parameter_only_outside_of_quotes_and_comments() -> Non
 
 def test_functions_are_the_names_before_a_parenthesis() -> None:
     query = "SELECT shop.`Price` (1), count(*), 'f' (2) FROM uses WHERE kind IN ('tea(')"
-    assert MysqlQuery(query).functions == ["price", "count", "f", "in"]
+    assert MysqlQuery(query).functions == ["price", "f"]
+
+
+def test_a_function_of_every_query_may_be_a_stored_one_if_it_is_qualified() -> None:
+    assert MysqlQuery("SELECT count(*), COALESCE (sum(n), 0) FROM uses").functions == []
+    assert MysqlQuery("SELECT shop.count(1), shop . `Sum` (n)").functions == ["count", "sum"]
