@@ -166,13 +166,8 @@ class Environment(StrictModel):
         jobs = (service.job or "" for service in self.services.values())
         tenant = "" if self.tenant == PER_RUN else self.tenant
         match = self.prometheus.match.values() if self.prometheus else ()
-        return Publicity.of(
-            self.public,
-            [
-                self.environment, *self.services, *jobs, *self.databases, *self.apis, tenant,
-                *match,
-            ],
-        )  # fmt: skip
+        names = [self.environment, *self.services, *self.databases, *self.apis]
+        return Publicity.of(self.public, [*names, *jobs, tenant, *match])
 
     def values(self) -> Iterator[Value]:
         """Yield every value that may be a secret."""
