@@ -37,7 +37,7 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUILD_TIMEOUT_S = 2.0
 _FUTURE_S = 86_400
 # Where agents write to a backend, their clocks may be a little ahead of it.
-_CLOCKS_APART_S = 2.0
+CLOCKS_APART_S = 2.0
 _MAX_VERSION_CHARACTERS = 200
 # What is beyond these was not measured by a clock: it would be waited for in vain.
 _MAX_INTERVAL_S = 3_600.0
@@ -183,7 +183,7 @@ class PrometheusClient:
         old ones are taken for present ones. Raises PrometheusDown.
         """
         query = f"sum(count_over_time(up{self.targets_of(jobs)}[{_FUTURE_S}s]))"
-        result = self.query(query, now + _CLOCKS_APART_S + _FUTURE_S).result
+        result = self.query(query, now + CLOCKS_APART_S + _FUTURE_S).result
         try:
             return bool(result) and float(result[0]["value"][1]) > 0
         except (LookupError, ValueError, TypeError):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection
 
 from config.clock import CLOCK, render_step
-from witnesses.prometheus.client import ClockSet, PrometheusClient
+from witnesses.prometheus.client import CLOCKS_APART_S, ClockSet, PrometheusClient
 
 _USUAL_INTERVAL_S = 15.0
 _DISCOVERY_S = 7.0
@@ -13,6 +13,7 @@ _PATIENCE_S = 3.0
 _PATIENCE_SCRAPES = 8
 _PATIENCE_LAGS = 3
 _CLOCK_STEP_S = 0.5
+_TRIES = 3
 
 
 class Pace:
@@ -105,5 +106,14 @@ class Pace:
 
     def refuse_future_samples(self) -> None:
         """Raise ClockSet if Prometheus' clock was set back, and has not caught up yet."""
-        if self._jobs and self._client.has_future_samples(self._jobs, self.now()):
-            raise ClockSet("Prometheus has samples of its future: its clock was set back")
+        #     now ├──── query ────┤ evaluated         a query that takes long finds samples that are
+        #         ──s────s────s───s                   later than the moment it was sent for
+        took_s = 0.0
+        for _ in range(_TRIES if self._jobs else 0):
+            sent_s, margin_s = time.monotonic(), took_s
+            now = self.now() + self._slowest_s / 2 + margin_s
+            if not self._client.has_future_samples(self._jobs, now):
+                return
+            took_s = time.monotonic() - sent_s
+            if took_s < margin_s + CLOCKS_APART_S:
+                raise ClockSet("Prometheus has samples of its future: its clock was set back")

@@ -12,15 +12,21 @@ import pytest
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.objectives import PromqlCheck
 from tests.witnesses.counted_quantities import uses_by_kind
-from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping
+from tests.witnesses.prometheus.fake_prometheus import (
+    INTERVAL_S,
+    FakePrometheus,
+    client_of,
+    scraping,
+)
 from witnesses.figure import Direction, Figure, Reason
 from witnesses.model import Moment
+from witnesses.prometheus.client import CLOCKS_APART_S
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import PrometheusReading, read_prometheus
 from witnesses.prometheus.service_targets import ServiceTargets
 
 _SHOP = ServiceTargets.of_jobs("shop")
-_HISTORY_S = 4_000
+_HISTORY_S, _DAY_S = 4_000, 86_400
 _USES = 3
 _STEPS_S = (-5.0, 5.0, -3600.0, 3600.0)
 _BEFORE, _LOAD, _SETTLED = "before", "load", "settled"
@@ -59,6 +65,19 @@ class _SetPrometheus(FakePrometheus):
     def _set_if_due(self) -> None:
         if (self.part, self.number) == self.moment:
             self.set_clock(self.step_s)
+
+
+@dataclass
+class _StalledPrometheus(_SetPrometheus):
+    """A Prometheus that a query for samples of the future reaches late, once."""
+
+    has_stalled: bool = False
+
+    def answer(self, query: str, at: float) -> Any:
+        if at > time.time() + _DAY_S / 2 and self.part == _SETTLED and not self.has_stalled:
+            self.has_stalled = True
+            time.sleep(CLOCKS_APART_S + 2 * INTERVAL_S)
+        return super().answer(query, at)
 
 
 def _run(folder: RunFolder, fake: _SetPrometheus) -> PrometheusReading:
@@ -104,6 +123,15 @@ def test_a_prometheus_that_takes_long_to_tell_the_time_is_not_taken_for_one_whos
 ) -> None:
     """It looks ahead by half of the time that it took."""
     reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0, delay_s=1.2))
+    assert not reading.collection.is_clock_set
+    assert _accuses_nobody(reading)
+
+
+@pytest.mark.long
+def test_samples_that_come_while_a_query_is_on_its_way_are_not_those_of_the_future(
+    tmp_path: Path,
+) -> None:
+    reading = _run(RunFolder(tmp_path), _StalledPrometheus(lambda _: 0.0))
     assert not reading.collection.is_clock_set
     assert _accuses_nobody(reading)
 
