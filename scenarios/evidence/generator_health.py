@@ -4,20 +4,25 @@
     row                ●         ●         ●      its CPU time, longest delay, most in flight
 
 It is written outside of the path of requests, and each row reaches the operating system at once, so
-a killed generator loses its last period only, and a disk that is full ends it. It shows when
-a generator was busy; without it, a generator is judged by its mean.
+a killed generator loses its last period only, and a disk that is full ends it, with the reason in
+the log. It shows when a generator was busy; without it, a generator is judged by its mean.
 """
 
+import logging
 import os
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.failures import failure_of
 from scenarios.evidence.files import open_new
 from scenarios.evidence.mapped_rows import read_rows
+
+_log = logging.getLogger(__name__)
 
 HEALTH = ".health"
 HEALTH_ROW = np.dtype(
@@ -83,12 +88,12 @@ class HealthFile:
         """Create nothing yet."""
         self.path = path
         self.written = 0
+        self.error = ""
         self._descriptor = -1
-        self._is_full = False
 
     def append(self, row: HealthRow) -> None:
         """Append a period; after an error none any more, since a row may be torn."""
-        if self._is_full:
+        if self.error:
             return
         content = np.array(
             [(row.from_s, row.to_s, row.cpu_s, row.loop_delay_s, row.in_flight)], HEALTH_ROW
@@ -96,10 +101,12 @@ class HealthFile:
         try:
             if self._descriptor < 0:
                 self._descriptor = open_new(self.path)
-            self._is_full = os.write(self._descriptor, content) < len(content)
-            self.written += not self._is_full
-        except OSError:
-            self._is_full = True
+            if os.write(self._descriptor, content) < len(content):
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
+            self.written += 1
+        except OSError as error:
+            self.error = failure_of(error)
+            _log.warning("the health of the generator is recorded no more: %s", self.error)
 
     def close(self) -> None:
         """Close the file."""

@@ -149,7 +149,7 @@ class PrometheusCollector:
         `last_response_at` is on our clock, in epoch seconds. A quantity with a `settle` is at rest
         only after that; those that others count on all the time are not waited for.
         """
-        self.collection = replace(self.collection, at=self._pace.now())
+        self.collection = replace(self.collection, at=max(self._pace.now(), self.collection.begin))
         if self.collection.is_clock_set:
             self._write()
             return

@@ -25,7 +25,7 @@ def run(folder: str, profile: str, url: str, users: int = 1) -> dict[str, Any]:
     runner.close()  # closing twice is allowed
     for loop in loops:
         loop.close()
-    return recorded(folder)
+    return {**recorded(folder), "health_error": runner.load.recorder.health.error}
 
 
 def recorded(folder: str) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def test_a_load_records_its_health_to_its_end(tmp_path: Path) -> None:
     profile = "{rate: 50/s, duration: 2500ms}"
     with serving(ANSWER) as server:
         done = in_locust_child(run, tmp_path, profile, server.url)
+    assert done["health_error"] == ""
     periods = done["health"]
     assert periods
     begins, ends, cpu_s, delays_s, in_flight = zip(*periods, strict=True)

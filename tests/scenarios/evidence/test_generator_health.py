@@ -89,7 +89,9 @@ def test_there_is_no_health_without_a_file_and_behind_a_link(tmp_path: Path) -> 
     assert [len(read_health(tmp_path / name)) for name in ("none", "link.health")] == [0, 0]
 
 
-def test_a_full_disk_ends_the_health_and_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_health_with_the_reason_in_the_log_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HEALTH_BYTES + 5, hard))
@@ -99,6 +101,18 @@ def test_a_full_disk_ends_the_health_and_nothing_else(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     assert read_health(path)["to_s"].tolist() == [1.0]
+    assert [each.message for each in caplog.records] == [
+        "the health of the generator is recorded no more: the disk is full: make room where runs "
+        "are kept, and run again"
+    ]
+
+
+def test_a_health_that_cannot_be_created_has_its_reason(tmp_path: Path) -> None:
+    file = HealthFile(tmp_path / "gone" / "load.health")
+    file.append(ROWS[0])
+    assert (file.written, file.error) == (
+        0, f"{tmp_path / 'gone' / 'load.health'}: No such file or directory",
+    )  # fmt: skip
 
 
 def test_a_recording_has_the_health_of_its_generator(tmp_path: Path) -> None:
