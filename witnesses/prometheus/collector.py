@@ -132,7 +132,7 @@ class PrometheusCollector:
                 self._sleep_scrapes(SCRAPES_BEFORE)
         except PrometheusDown as error:
             self._keep_error(error)
-        self.collection = replace(self.collection, begin=self._pace.now())
+        self.collection = replace(self.collection, begin=self._pace.earliest_now())
         try:
             if not self.collection.error:
                 self._pushes.begin(self.collection.begin, self._quantities, self._folder)
@@ -155,7 +155,7 @@ class PrometheusCollector:
             return
         try:
             self._pace.learn_skew()
-            end = last_response_at + self._pace.skew_s + _CLOCK_MARGIN_S
+            end = last_response_at + self._pace.latest_skew_s + _CLOCK_MARGIN_S
             settled_at = end + self._delay_s
             self.collection = replace(self.collection, end=end, at=self._pace.now())
             deadline = self._deadline() + max(0.0, settled_at - self._pace.now())

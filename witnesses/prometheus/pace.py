@@ -19,7 +19,8 @@ _TRIES = 3
 class Pace:
     """What is known of how, and when, a Prometheus scrapes some jobs.
 
-    `scraped` are those of them that have targets. `interval_s` is the longest of them.
+    `scraped` are those of them that have targets. `interval_s` is the longest of them. The skew is
+    known within `skew_error_s`.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Pace:
         self._skew_s: float | None = None
         self._skew_learned_s = 0.0
         self._slowest_s = 0.0
+        self.skew_error_s = 0.0
         self.scraped = self._jobs
         self.lag_s = 0.0
         self.interval_s = self.longest_s = 0.0
@@ -48,9 +50,22 @@ class Pace:
         """Prometheus' clock minus ours."""
         return self._skew_s or 0.0
 
+    @property
+    def latest_skew_s(self) -> float:
+        """The most that Prometheus' clock can be ahead of ours."""
+        return self.skew_s + self.skew_error_s
+
     def now(self) -> float:
         """Return the time on Prometheus' clock, in epoch seconds."""
         return CLOCK.now_at() + self.skew_s
+
+    def earliest_now(self) -> float:
+        """Return the least that the time on Prometheus' clock can be.
+
+        A scrape after the first request must not be taken for one before it. A fresh Prometheus has
+        none before it.
+        """
+        return self.now() - (0.0 if self._fresh else self.skew_error_s)
 
     def deadline(self) -> float:
         """Return until when to wait for scrapes, in seconds of the monotonic clock."""
@@ -94,7 +109,8 @@ class Pace:
         self._skew_s = skew_s = self._client.clock_skew_s()
         # Either skew may be wrong by half of the time that its query took.
         self._skew_learned_s = time.monotonic()
-        self._slowest_s = max(self._slowest_s, self._skew_learned_s - sent_s)
+        took_s = self._skew_learned_s - sent_s
+        self._slowest_s, self.skew_error_s = max(self._slowest_s, took_s), took_s / 2
         step_s = skew_s - (skew_s if before_s is None else before_s)
         if abs(step_s) > _CLOCK_STEP_S + self._slowest_s:
             raise ClockSet(f"the clock of Prometheus was {render_step(step_s)} during the run")

@@ -1,6 +1,7 @@
 """Whatever time the clock of Prometheus is set to, and whenever, no figure accuses anybody."""
 
 import math
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class _SetPrometheus(FakePrometheus):
 
     moment: tuple[str, int] = ("", 0)
     step_s: float = 0.0
-    delay_s: float = 0.0
+    delayed: tuple[str, float] = ("", 0.0)
     part: str = ""
     number: int = 0
 
@@ -52,8 +53,8 @@ class _SetPrometheus(FakePrometheus):
         self._set_if_due()
 
     def answer(self, query: str, at: float) -> Any:
-        if query == "time()" and (self.part, self.number) == (_SETTLED, 0):
-            time.sleep(self.delay_s)
+        if query == "time()" and self.part == self.delayed[0]:
+            time.sleep(self.delayed[1])
         response = super().answer(query, at)
         self.count()
         return response
@@ -122,9 +123,18 @@ def test_a_prometheus_that_takes_long_to_tell_the_time_is_not_taken_for_one_whos
     tmp_path: Path,
 ) -> None:
     """It looks ahead by half of the time that it took."""
-    reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0, delay_s=1.2))
+    reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0, delayed=(_SETTLED, 1.2)))
     assert not reading.collection.is_clock_set
     assert _accuses_nobody(reading)
+
+
+def test_a_baseline_ends_before_the_first_request_however_long_the_time_is_told(
+    tmp_path: Path,
+) -> None:
+    """Else what was counted soon after it would be in the baseline, and be missed."""
+    reading = _run(RunFolder(tmp_path), _SetPrometheus(lambda _: 0.0, delayed=(_BEFORE, 0.6)))
+    assert not reading.collection.is_clock_set
+    assert _figure(reading) == Figure.exact(_USES)
 
 
 @pytest.mark.long
@@ -146,7 +156,9 @@ def test_a_clock_set_during_the_load_is_the_reason_why_nothing_is_known(
     figure = _figure(reading)
     assert (figure.direction, figure.reason) == (Direction.VOID, Reason.CLOCK_SET)
     direction = "back" if step_s < 0 else "forward"
-    assert f"the clock of Prometheus was set {direction} by {abs(step_s):,.1f} s" in figure.detail
+    shown = re.match(rf"the clock of Prometheus was set {direction} by ([\d,.]+) s", figure.detail)
+    assert shown
+    assert float(shown[1].replace(",", "")) == pytest.approx(abs(step_s), rel=0.5)
     promql = (tmp_path / "evidence" / "witnesses" / "promql-0.json").read_text()
     assert "the clock of Prometheus was set" in promql
 
