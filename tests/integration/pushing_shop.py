@@ -21,19 +21,25 @@ _WRONG_ORDER = 7  # of a run
 
 
 class Fault(StrEnum):
-    """What is wrong with the count of one order."""
+    """What is wrong with the count of one order, or with how the shop exports.
+
+    A shop that is `replaced` at one order goes on as another instance, with counters at zero.
+    """
 
     NONE = "none"
     LOST = "lost"
     DOUBLED = "doubled"
     WRONG_LABEL = "wrong label"
+    REPLACED = "replaced"
+    CHANGES_ONLY = "changes only"
 
 
 class Metrics:
     """The cumulative counters of the shop's process, and when they were collected."""
 
-    def __init__(self, orders: Mapping[str, int], exports: int) -> None:
-        self.orders, self.exports, self.at = dict(orders), exports, time.time()
+    def __init__(self, instance: str, orders: Mapping[str, int], exports: int) -> None:
+        self.instance, self.orders, self.exports = instance, dict(orders), exports
+        self.at = time.time()
 
 
 class Shop:
@@ -42,7 +48,8 @@ class Shop:
     def __init__(self, export: Export, every_s: float, fault: Fault) -> None:
         self._export, self._every_s, self._fault = export, every_s, fault
         self.orders = Counter({"tea": 1_000, "coffee": 17})
-        self._served, self._exports = 0, 0
+        self._exported: dict[str, int] = {}
+        self._instance, self._served, self._exports = "a", 0, 0
         self._lock, self._over = Lock(), Event()
 
     def order(self, kind: str) -> None:
@@ -51,21 +58,28 @@ class Shop:
             is_wrong = self._served == _WRONG_ORDER
             if is_wrong and self._fault is Fault.LOST:
                 return
+            if is_wrong and self._fault is Fault.REPLACED:
+                self._instance, self.orders = "b", Counter()
             counted = "milk" if is_wrong and self._fault is Fault.WRONG_LABEL else kind
             self.orders[counted] += 2 if is_wrong and self._fault is Fault.DOUBLED else 1
 
     def push(self) -> None:
         """Export once, and then at each interval, until the shop closes."""
         while True:
-            with self._lock:
-                metrics = Metrics(self.orders, self._exports)
-            self._export(metrics)
+            self._export(self._metrics())
             self._exports += 1
             if self._over.wait(self._every_s):
                 return
 
     def close(self) -> None:
         self._over.set()
+
+    def _metrics(self) -> Metrics:
+        with self._lock:
+            known = self._exported if self._fault is Fault.CHANGES_ONLY else {}
+            orders = {kind: n for kind, n in self.orders.items() if n != known.get(kind)}
+            self._exported = dict(self.orders)
+            return Metrics(self._instance, orders, self._exports)
 
 
 @contextmanager
@@ -106,10 +120,10 @@ def import_text(victoria: str) -> Export:
 
     def export(metrics: Metrics) -> None:
         lines = [
-            f'orders_total{{job="shop",instance="a",kind="{kind}"}} {number}'
+            f'orders_total{{job="shop",instance="{metrics.instance}",kind="{kind}"}} {number}'
             for kind, number in metrics.orders.items()
         ]
-        lines.append(f'exports_total{{job="shop",instance="a"}} {metrics.exports}')
+        lines.append(f'exports_total{{job="shop",instance="{metrics.instance}"}} {metrics.exports}')
         content = "\n".join(lines) + "\n"
         httpx.post(f"{victoria}/api/v1/import/prometheus", content=content).raise_for_status()
 
@@ -123,8 +137,8 @@ def import_lines(victoria: str) -> Export:
         values = {("orders_total", kind): number for kind, number in metrics.orders.items()}
         lines = [
             json.dumps({
-                "metric": {"__name__": name, "service_name": "shop", "service_instance_id": "a",
-                           "kind": kind},
+                "metric": {"__name__": name, "service_name": "shop", "kind": kind,
+                           "service_instance_id": metrics.instance},
                 "values": [value], "timestamps": [round(metrics.at * 1000)],
             })
             for (name, kind), value in {**values, ("exports_total", ""): metrics.exports}.items()
@@ -145,7 +159,7 @@ def export_otlp(endpoint: str, temporality: int = CUMULATIVE) -> Export:
         exports = [_point(metrics, {}, metrics.exports)]
         content = {"resourceMetrics": [{
             "resource": {"attributes": _attributes({
-                "service.name": "shop", "service.instance.id": "a",
+                "service.name": "shop", "service.instance.id": metrics.instance,
                 "telemetry.sdk.language": "python"})},
             "scopeMetrics": [{"metrics": [
                 {"name": name, "sum": {"isMonotonic": True, "aggregationTemporality": temporality,

@@ -138,6 +138,19 @@ def test_a_fault_of_one_order_is_found(
     assert ended.rows("orders")[0]["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Fault.REPLACED, "COUNTER_RESET"), (Fault.CHANGES_ONLY, "SCRAPE_GAP")]
+)
+def test_what_pushes_cannot_show_is_inconclusive_and_no_loss(
+    start: Start, tmp_path: Path, fault: Fault, code: str
+) -> None:
+    ended = _run(start, tmp_path, Way.OTLP, fault)
+    assert ended.code == 3, ended.stdout + ended.stderr
+    assert {each["code"] for each in ended.rows("orders") if each["labels"]["kind"] == "tea"} == {
+        code
+    }
+
+
 @pytest.mark.parametrize("declared", ["true", "5s"], ids=["measured", "declared"])
 def test_a_long_interval_is_waited_for_and_announced(
     start: Start, tmp_path: Path, declared: str
