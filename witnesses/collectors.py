@@ -33,7 +33,6 @@ BASELINE_S = 4.0
 # Health, preflight and baseline take no longer than this and the time of two scrapes: the one that
 # is begun last, and the one at the end of the baseline.
 PRECONDITIONS_S = 5.0
-_LEAST_LOOKS_S = 1.0
 
 _CLOCK_STEP_S = 0.01
 
@@ -102,7 +101,7 @@ class Collectors:
         """Return how long further scrapes may be begun."""
         if moment is Moment.AFTER:
             return LOOKS_S
-        return max(_LEAST_LOOKS_S, PRECONDITIONS_S - (time.monotonic() - self.opened_s))
+        return max(LOOKS_S, PRECONDITIONS_S - (time.monotonic() - self.opened_s))
 
     def _order(self, moment: Moment) -> tuple[Collector, ...]:
         """Return the collectors in the order of a moment.

@@ -27,7 +27,7 @@ from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.readings import read_witnesses
-from witnesses.service.collector import ServiceCollector
+from witnesses.service.collector import LOOKS_S, ServiceCollector
 
 _QUERY = "SELECT kind, count(*) FROM uses WHERE tenant = :tenant GROUP BY kind"
 _SCENARIO = Scenario.model_validate(
@@ -389,3 +389,18 @@ def test_a_stack_that_was_started_for_the_run_gets_no_further_replica(shop: Shop
     with shop.collectors(fresh=True, replicas="discovered") as collectors:
         attempts = replace(collectors, late_counts_s=0.0, cached_page_s=60.0).attempts()
         assert list(attempts) == [True]
+
+
+@pytest.mark.parametrize(
+    ("opened_ago_s", "least_s", "most_s"), [(-100.0, 100.0, 105.0), (100.0, LOOKS_S, LOOKS_S)]
+)
+def test_what_health_and_preflight_took_is_left_out_of_the_time_for_scrapes(
+    shop: Shop, opened_ago_s: float, least_s: float, most_s: float
+) -> None:
+    with shop.collectors(fresh=True, has_prometheus=False) as opened:
+        collectors = replace(opened, opened_s=time.monotonic() - opened_ago_s)
+        (services,) = (each for each in opened.in_order if isinstance(each, ServiceCollector))
+        collectors.collect(Moment.BEFORE)
+        assert least_s <= services.looks_s <= most_s
+        collectors.collect(Moment.AFTER)
+        assert services.looks_s == LOOKS_S
