@@ -12,13 +12,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scenarios.language.histograms import BUCKET, EDGE, edge_s, units_per_second
 from witnesses.histograms import edges_around
 from witnesses.service.exposition import LabelPairs
 from witnesses.service.reading import ServiceReading
 from witnesses.service.replica import Replica
-
-_PER_SECOND: Mapping[str, float] = {"_seconds": 1, "_milliseconds": 1_000, "_ms": 1_000}
-_BUCKET, _EDGE = "_bucket", "le"
 
 Key = tuple[str, str, LabelPairs]
 _Buckets = dict[float, float]
@@ -64,15 +62,15 @@ def read_durations(services: ServiceReading) -> list[DurationSeries]:
 
 def _growth(replica: Replica) -> Iterator[tuple[str, LabelPairs, _Buckets]]:
     for metric, kind in replica.after.types.items():
-        unit = next((n for ending, n in _PER_SECOND.items() if metric.endswith(ending)), None)
+        unit = units_per_second(metric)
         if kind != "histogram" or unit is None:
             continue
         series: dict[LabelPairs, _Buckets] = {}
-        before = replica.before.values.get(metric + _BUCKET, {})
-        for pairs, value in replica.after.values.get(metric + _BUCKET, {}).items():
-            labels = tuple(each for each in pairs if each[0] != _EDGE)
-            edge = _number(dict(pairs).get(_EDGE, ""))
-            series.setdefault(labels, {})[edge / unit] = value - before.get(pairs, 0.0)
+        before = replica.before.values.get(metric + BUCKET, {})
+        for pairs, value in replica.after.values.get(metric + BUCKET, {}).items():
+            labels = tuple(each for each in pairs if each[0] != EDGE)
+            edge = edge_s(dict(pairs).get(EDGE, ""), unit)
+            series.setdefault(labels, {})[edge] = value - before.get(pairs, 0.0)
         yield from ((metric, labels, buckets) for labels, buckets in series.items())
 
 
@@ -89,10 +87,3 @@ def _sum(key: Key, parts: list[_Buckets]) -> DurationSeries | None:
         return None
     service, metric, labels = key
     return DurationSeries(service, metric, dict(labels), edges_s, counts)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
