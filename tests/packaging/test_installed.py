@@ -114,7 +114,7 @@ def test_without_extras_a_job_passes_and_what_needs_one_names_it(
     assert "pip install &#39;trial-balance[charts]&#39;" in page
     assert run("export").stderr.endswith("; run pip install 'trial-balance[export]'\n")
     assert run("trends").returncode == 0
-    refused = run("e2e", "--env", "local")
+    refused = run("e2e", "--env", "local", "--scenario", "usage_tracking")
     assert refused.returncode == 2
     assert refused.stderr.endswith("; run pip install 'trial-balance[reference]'\n")
     scenario = project / "uses.yaml"
