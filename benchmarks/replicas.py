@@ -99,6 +99,7 @@ class Deployment:
         for process in started.values():
             if process.stdout:
                 process.stdout.readline()
+                process.stdout.close()
         self.replicas |= started
         self._publish()
 

@@ -46,7 +46,7 @@ def test_a_service_that_is_scaled_during_a_load_is_never_accused(
     with prometheus(tmp_path, "1s") as url:
         result, truth = one_run(tmp_path / "run", url, ending, reachable=True)
     assert wrong_figures(result, truth, is_exact=ending is None) == []
-    assert result["verdict"] == ("inconclusive" if ending else "pass")
+    assert result["verdict"] != "fail"
 
 
 @pytest.mark.long
