@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from checks.case import Case
+from checks.judgement import Judgement
 from checks.precision import print_apart
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.result import Finding, Kind, finding_id
 from checks.service_levels import AvailabilityRow, Incident
 from checks.verdict import Verdict
 from scenarios.evidence.probes import TIMEOUT_S, Probe, probes_path, read_probes

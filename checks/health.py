@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from checks.case import Case
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.judgement import Judgement
+from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from witnesses.health.status import EndpointResponse, ServiceStatus, read_statuses

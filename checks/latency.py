@@ -15,8 +15,9 @@ import numpy as np
 
 from checks.binomial import interval_ranks
 from checks.case import Case
+from checks.judgement import Judgement
 from checks.precision import print_apart
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.result import Finding, Kind, finding_id
 from checks.service_levels import LatencyRow, Objective
 from checks.success import may_be_left_out
 from checks.timings import Timings, timings_by_step

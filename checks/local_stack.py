@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checks.result import LOCAL_STACK, Finding, Judgement, Kind
+from checks.judgement import Judgement
+from checks.result import LOCAL_STACK, Finding, Kind
 from checks.verdict import Verdict
 from checks.wording import listed
 from config.signals import signal_name

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from checks.case import Case
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.judgement import Judgement
+from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from scenarios.evidence.files import read_json
 from scenarios.language.objectives import PromqlCheck

@@ -326,18 +326,6 @@ class Result:
     schema_version: int = SCHEMA_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one module of the suite contributes to the result."""
-
-    findings: tuple[Finding, ...] = ()
-    usage: tuple[UsageRow, ...] = ()
-    latency: tuple[LatencyRow, ...] = ()
-    server_latency: tuple[ServerLatencyRow, ...] = ()
-    availability: tuple[AvailabilityRow, ...] = ()
-    relations: tuple[RelationRow, ...] = ()
-
-
 def finding_id(*parts: str) -> str:
     """Return the id of a finding: the slugs of its parts.
 

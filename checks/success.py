@@ -10,7 +10,8 @@ from checks.failure_reasons import (
     failure_headline,
     failure_sentence,
 )
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.judgement import Judgement
+from checks.result import Finding, Kind, finding_id
 from checks.validity import overload
 from checks.verdict import Verdict
 from scenarios.evidence.recording import StopReason

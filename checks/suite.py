@@ -18,11 +18,12 @@ from checks.failures import failures_of
 from checks.health import judge_health
 from checks.history.regression import judge_regression
 from checks.history.store import history_of, profile_of
+from checks.judgement import Judgement
 from checks.latency import judge_latency
 from checks.local_stack import excuse_services
 from checks.observations import Deployment, Generator, StepTiming
 from checks.promql import judge_promql
-from checks.result import Finding, Judgement, Kind, Phase, Result, finding_id, verdict_of
+from checks.result import Finding, Kind, Phase, Result, finding_id, verdict_of
 from checks.result_document import render_result
 from checks.server_latency.judge import judge_server_latency
 from checks.streams import stream_events

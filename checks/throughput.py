@@ -14,8 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from checks.case import Case, DrivenProfile
+from checks.judgement import Judgement
 from checks.precision import print_apart
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.result import Finding, Kind, finding_id
 from checks.validity import bottleneck
 from checks.verdict import Verdict
 from scenarios.driver.conflicts import is_load

@@ -10,13 +10,13 @@ import numpy as np
 from checks.case import Case, DrivenProfile
 from checks.clocks import judge_clocks
 from checks.interruption import judge_interruption
+from checks.judgement import Judgement
 from checks.local_stack import judge_local_stack
 from checks.observations import Generator, GeneratorWorker
 from checks.result import (
     NOT_SATURATED,
     RUN_COMPLETE,
     Finding,
-    Judgement,
     Kind,
     finding_id,
 )

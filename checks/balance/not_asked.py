@@ -1,7 +1,8 @@
 """Find that no witness of a load was asked, so that its usage is not judged, with the remedy."""
 
 from checks.case import Case
-from checks.result import Code, Finding, Judgement, Kind, finding_id
+from checks.judgement import Judgement
+from checks.result import Code, Finding, Kind, finding_id
 from checks.verdict import Verdict
 from config.program import NAME
 

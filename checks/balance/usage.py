@@ -12,7 +12,8 @@ from checks.balance.relations import relation_finding, relation_rows
 from checks.balance.rows import rows_of
 from checks.balance.sentences import client_range
 from checks.case import Case
-from checks.result import Code, Finding, Judgement, Kind, UsageRow, finding_id
+from checks.judgement import Judgement
+from checks.result import Code, Finding, Kind, UsageRow, finding_id
 from checks.verdict import Verdict, worst
 from checks.wording import amount_words, listed
 from scenarios.language.amounts import in_units, text_of

@@ -6,9 +6,10 @@ from checks.case import Case
 from checks.history.baseline import Conditions, baseline, median_entry, regression_id
 from checks.history.entry import Entry
 from checks.history.store import ComparableRuns, history_of
+from checks.judgement import Judgement
 from checks.latency import Limit, latency_row, row_remarks, unserved_reason
 from checks.precision import digits_apart
-from checks.result import Finding, Judgement, Kind
+from checks.result import Finding, Kind
 from checks.service_levels import LatencyRow
 from checks.timings import NO_TIMINGS, Timings, timings_by_step
 from checks.validity import bottleneck

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from checks.balance.preconditions import Precondition, judge_preconditions
 from checks.binomial import interval_ranks
 from checks.case import Case
-from checks.result import Finding, Judgement, Kind, finding_id
+from checks.judgement import Judgement
+from checks.result import Finding, Kind, finding_id
 from checks.server_latency.requests import StepRequests, requests_of
 from checks.server_latency.sentences import expected_words, observed_words, remarks
 from checks.server_latency.shares import WitnessHistograms, read_histograms, share_of

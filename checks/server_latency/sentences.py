@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from checks.balance.sentences import reason_words
+from checks.balance.reason_words import reason_words
 from checks.precision import digits_apart
 from checks.service_levels import Gap, ServerLatencyRow, ServerShare
 from checks.wording import amount_words, capitalized, listed

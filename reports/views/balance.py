@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from checks.balance.sentences import reason_words, relation_sentences, row_sentences
+from checks.balance.reason_words import reason_words
+from checks.balance.sentences import relation_sentences, row_sentences
 from checks.result import NOTHING_COUNTED, RecordGap, RelationRow, RelationSums, Result, UsageRow
 from checks.verdict import Verdict, worst
 from reports import formatting as write

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from checks.case import Case
-from checks.result import Judgement, Kind
+from checks.judgement import Judgement
+from checks.result import Kind
 from checks.result_document import read_result
 from checks.suite import SUITE, judge
 from checks.verdict import Verdict

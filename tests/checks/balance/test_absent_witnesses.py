@@ -9,7 +9,8 @@ import pytest
 from checks.balance.rests_on import rests_on
 from checks.balance.usage import judge_usage
 from checks.case import read_case
-from checks.result import Code, Judgement
+from checks.judgement import Judgement
+from checks.result import Code
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
 from tests.evidence_factory import (

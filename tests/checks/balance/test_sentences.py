@@ -5,8 +5,6 @@ import pytest
 
 from checks.balance.rows import judge_row
 from checks.balance.sentences import (
-    REASON_WORDS,
-    reason_words,
     row_sentences,
 )
 from checks.result import ClientFigure, Misplaced, RecordGap, ResolvedDoubt, UsageRow
@@ -31,18 +29,6 @@ def _row(confirmed: int, *values: float, in_doubt: int = 0, **changes: Any) -> U
 
 def test_of_a_row_on_which_all_agree_there_is_nothing_to_report() -> None:
     assert row_sentences(_row(5, 5, 5, 5)) == []
-
-
-def test_every_reason_has_its_words() -> None:
-    assert set(REASON_WORDS) == set(Reason)
-
-
-@pytest.mark.parametrize("reason", list(Reason))
-def test_a_figure_that_is_not_exact_shows_reason_and_facts(reason: Reason) -> None:
-    words = REASON_WORDS[reason]
-    assert reason_words(Figure.void(reason)) == words
-    assert reason_words(Figure.void(reason, "3 of 4 scrapes")) == f"{words} (3 of 4 scrapes)"
-    assert reason_words(Figure.exact(1.0)) == ""
 
 
 def test_witnesses_that_stand_apart_by_the_same_amount_are_named_together() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from checks.case import Case, read_case
-from checks.result import Finding, Judgement
+from checks.judgement import Judgement
+from checks.result import Finding
 from checks.server_latency.judge import judge_server_latency
 from checks.verdict import Verdict
 from scenarios.evidence.exchange import Outcome
