@@ -98,5 +98,8 @@ def test_a_missing_prometheus_is_an_error_with_a_remedy(
     monkeypatch.delenv("PROMETHEUS", raising=False)
     monkeypatch.setattr(processes, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(StackError, match="run make setup, or set PROMETHEUS"):
+    with pytest.raises(
+        StackError,
+        match="run make setup; otherwise install Prometheus",
+    ):
         find_prometheus()

@@ -47,8 +47,8 @@ MUTATIONS = [
         "when: x\nchecks:",
         [
             "s.yaml:22: unknown key 'when'; "
-            "known here: scenario, description, data, quantities, relations, setup, user_setup, "
-            "flow, flows, teardown, profiles, checks, public"
+            "known here: scenario, description, data, quantities, witnesses, relations, setup, "
+            "user_setup, flow, flows, teardown, profiles, checks, public"
         ],
         id="unknown key near to nothing",
     ),
