@@ -50,9 +50,12 @@ class StepRequests:
         return math.inf if self.has_strangers else known
 
     def foreign_most(self, count: float) -> float:
-        """Return how many of what a histogram counted may not have been in the measured window."""
-        rest = max(0.0, count - self.least)
-        return self.served_elsewhere + (rest if self.has_strangers else min(rest, self.unsure))
+        """Return how many of what a histogram counted may not have been in the measured window.
+
+        One that counted more than was sent also times other requests: of other steps, for example.
+        """
+        rest, is_mixed = max(0.0, count - self.least), self.has_strangers or count > self.most
+        return self.served_elsewhere + (rest if is_mixed else min(rest, self.unsure))
 
     def client_ratio(self, limit_s: float) -> float | None:
         """Return the share within a limit that the client saw, from due to done."""

@@ -228,6 +228,18 @@ def test_others_on_the_histogram_may_be_on_either_side(tmp_path: Path) -> None:
     assert verdict_of(tmp_path / "b", SERVED_40, after, **shared) is Verdict.PASS
 
 
+def test_a_histogram_that_also_times_other_steps_leaves_the_share_of_one_open(
+    tmp_path: Path,
+) -> None:
+    """40 of the 80 are of another step, and may be the slow ones, or the fast ones."""
+    finding = finding_of(tmp_path / "a", SERVED_40, own(70, 74, 80))
+    assert (finding.verdict, "of which 40 are judged" in finding.detail) == (
+        Verdict.INCONCLUSIVE, True,
+    )  # fmt: skip
+    assert verdict_of(tmp_path / "b", SERVED_40, own(70, 78, 80)) is Verdict.PASS
+    assert verdict_of(tmp_path / "c", SERVED_40, own(30, 37, 80)) is Verdict.FAIL
+
+
 @pytest.mark.parametrize(
     ("requests", "counts", "strict", "verdict"),
     [

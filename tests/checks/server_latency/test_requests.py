@@ -35,6 +35,8 @@ def test_a_service_has_timed_what_was_served_and_at_most_what_was_sent() -> None
         (requests(37, timed_out=3), 40, 0),
         (requests(37, timed_out=3, unsure=1), 40, 1),
         (requests(40, strangers=True), 63, 23),
+        (requests(40), 80, 40),
+        (requests(37, timed_out=3, unsure=1), 80, 43),
     ],
 )
 def test_what_a_count_leaves_room_for_may_be_of_others(
