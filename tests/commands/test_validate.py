@@ -17,6 +17,39 @@ def test_every_scenario_of_the_project_is_valid(capsys: pytest.CaptureFixture[st
     assert {Path(each).name for each in valid} == scenarios | {"local.yaml"}
 
 
+def _project(folder: Path, *environments: str) -> None:
+    (folder / "trial-balance.yaml").write_text("environment: here\nscenario: s\n")
+    (folder / "environments").mkdir()
+    (folder / "scenarios").mkdir()
+    for name in environments:
+        text = _ENVIRONMENT.replace("here", name).replace("false", "true")
+        (folder / "environments" / f"{name}.yaml").write_text(text)
+
+
+def test_every_scenario_and_environment_of_a_project_file_is_validated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _project(tmp_path, "here", "there")
+    written(tmp_path / "scenarios", GOOD)
+    monkeypatch.chdir(tmp_path)
+    validate("", "here", as_json=True, allow_unset=True)
+    assert json.loads(capsys.readouterr().out)["valid"] == [
+        "scenarios/s.yaml", "environments/there.yaml", "environments/here.yaml",
+    ]  # fmt: skip
+    (tmp_path / "environments" / "there.yaml").write_text("environment: there\nservces: {}\n")
+    with pytest.raises(ConfigError, match=r"^environments/there.yaml:2: unknown key 'servces'"):
+        validate("", "here", as_json=True, allow_unset=True)
+
+
+def test_a_project_without_a_scenario_is_not_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _project(tmp_path, "here")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^scenarios: there is no scenario in this folder"):
+        validate("", "here", as_json=True)
+
+
 def test_one_valid_file_is_printed_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     validate("usage_tracking", "local", as_json=False)
     lines = capsys.readouterr().out.splitlines()
