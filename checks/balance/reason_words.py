@@ -10,7 +10,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     "deduplication do, or two targets share job and instance",
     Reason.BEYOND_PRECISION: "a counter beyond 2^53 cannot show an increase of 1",
     Reason.FEW_DIGITS: "its page prints too few digits to show an increase of 1; print all of them",
-    Reason.CLOCK_SET: "the clock of Prometheus was set, and so its samples have wrong times",
+    Reason.CLOCK_SET: "the clock of Prometheus was set, or that of an exporter is ahead, and so "
+    "its samples have wrong times",
     Reason.PROCESS_RESTARTED: "its process was restarted, and what it counted between its last "
     "scrape and its end is lost",
     Reason.COUNTER_FELL: "its counter fell",

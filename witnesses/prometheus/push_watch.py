@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from scenarios.evidence.run_folder import RunFolder
+from scenarios.http.bounded_json import decode_json
 from witnesses.model import CountedQuantity
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown
 from witnesses.prometheus.pushes import (
     ENDED_INTERVALS,
     STEADY_PUSHES,
@@ -16,6 +17,7 @@ from witnesses.prometheus.pushes import (
     all_settled,
     history_file,
     latest_push_query,
+    latest_pushes,
     measured_every_s,
     push_file,
     pushes_of,
@@ -25,6 +27,8 @@ from witnesses.prometheus.service_targets import ServiceTargets
 
 # An exporter's clock may be ahead by this much: its samples have timestamps of the future.
 _AHEAD_S = 60.0
+_FUTURE_S = 300.0  # as far as a query looks back
+_NO_INSTANTS = "Prometheus does not respond with instants of samples"
 _LOOKED_BACK_PUSHES, _MOST_LOOKS_BACK = 4, 24
 _HISTORY_S = 25 * 3_600
 _JUST_BEFORE_S = 0.001
@@ -92,6 +96,7 @@ class PushWatch:
         What is shown from then on is not known to be of before the run.
         """
         self.observe()
+        self._refuse_future_samples()
         for quantity in quantities:
             if self.targets.may_be_pushed(quantity):
                 self._keep_history(quantity, at, folder)
@@ -197,15 +202,24 @@ class PushWatch:
         declared_s = self.targets.pushed[name].every_s
         return declared_s or measured_every_s(self._evidence[name].observations)
 
+    def _refuse_future_samples(self) -> None:
+        """Raise ClockSet if an exporter's clock is so far ahead that its pushes cannot be dated."""
+        for name in self._evidence:
+            latest = latest_pushes(decode_json(self._ask(name, self.now() + _FUTURE_S)))
+            ahead_s = max(latest.values(), default=0.0) - self.now()
+            if ahead_s > _AHEAD_S:
+                what = f"{name} pushes samples of the future: the clock of its exporter is ahead"
+                raise ClockSet(f"{what} by {ahead_s:.0f} s at least")
+
     def _observe(self, name: str, at: float) -> Mapping[str, float]:
         """Ask for the latest pushes of a service as of an instant. Raises PrometheusDown."""
-        query = latest_push_query(self.targets.matchers_of_pushed(name))
-        response = self.client.query(query, at)
+        content = self._ask(name, at)
+        evidence, is_before = self._evidence[name], self._begin is None
         try:
-            return (
-                self._evidence[name]
-                .add(self.now(), response.content, is_before=self._begin is None)
-                .latest
-            )
+            return evidence.add(self.now(), content, is_before=is_before).latest
         except ValueError as error:
-            raise PrometheusDown("Prometheus does not respond with instants of samples") from error
+            raise PrometheusDown(_NO_INSTANTS) from error
+
+    def _ask(self, name: str, at: float) -> bytes:
+        query = latest_push_query(self.targets.matchers_of_pushed(name))
+        return self.client.query(query, at).content

@@ -13,7 +13,12 @@ from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
 from tests.tiny_server import nobody_listens_at
 from tests.witnesses.counted_quantities import counted
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryResponse
+from witnesses.prometheus.client import (
+    ClockSet,
+    PrometheusClient,
+    PrometheusDown,
+    QueryResponse,
+)
 from witnesses.prometheus.collection import PushedTarget
 from witnesses.prometheus.push_watch import PushWatch
 from witnesses.prometheus.service_targets import ServiceTargets
@@ -177,6 +182,16 @@ def test_a_clock_that_is_ahead_is_seen_by_stamps_of_the_future(tmp_path: Path) -
     (pushes,) = _begun(shop, tmp_path).by_target().values()
     assert pushes.ahead_s == pytest.approx(28.0)
     assert pushes.settled_from(NOW + 5) >= NOW + 5 + 28
+
+
+@pytest.mark.parametrize("ahead_s", [70.0, 250.0, 900.0])
+def test_a_clock_that_is_minutes_ahead_makes_nothing_of_its_pushes(
+    tmp_path: Path, ahead_s: float
+) -> None:
+    """What is stamped after the last response may have been collected long before it."""
+    shop = Shop({"a": [each + ahead_s for each in _every(EVERY_S, number=120)]})
+    with pytest.raises(ClockSet, match="shop pushes samples of the future"):
+        _begun(shop, tmp_path)
 
 
 def test_the_series_that_were_pushed_before_the_run_are_kept(tmp_path: Path) -> None:
