@@ -51,7 +51,8 @@ REASON_WORDS: Mapping[Reason, str] = {
     "recording rule does: write the counter that a service shows",
     Reason.REPLICAS_NOT_SCRAPED: "not all of its replicas are scraped",
     Reason.REPLICAS_NOT_NAMED: "not all of its replicas are named in the environment",
-    Reason.NO_TARGET: "Prometheus scrapes no target that could have it",
+    Reason.NO_TARGET: "Prometheus scrapes no target that could have it, and is pushed "
+    "nothing that could",
     Reason.EMPTY_EXPOSITION: "its target shows no metrics",
     Reason.SCRAPE_FAILED: "its metrics could not be scraped",
     Reason.METRIC_ABSENT: "no service shows the metric",
