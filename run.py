@@ -19,13 +19,29 @@ import typer
 from checks.verdict import Verdict, exit_code
 from commands.shared.command_line import (
     StrictCommand,
-    sentence_of,
+    sentences,
     unknown_command,
+    unnamed_files,
     whole_number,
 )
+from commands.shared.options import (
+    COUNT,
+    Env,
+    Fault,
+    Iterations,
+    Json,
+    Live,
+    Only,
+    ProfileName,
+    RunName,
+    Runs,
+    ScenarioName,
+    Users,
+    Version,
+    Watched,
+)
 from config.errors import ConfigError
-from config.program import COMMAND, NAME, program_version
-from config.project import find_project
+from config.program import NAME
 from reports.standard_streams import outlive_readers
 
 NIGHTLY = ("e2e", "benchmark")
@@ -34,63 +50,9 @@ INTERRUPTED = 130  # what Typer makes of a KeyboardInterrupt
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 subcommand = partial(app.command, cls=StrictCommand)
-_COUNT = whole_number(0, example=2)
-
-Env = Annotated[
-    str,
-    typer.Option("--env", default_factory=lambda: find_project().default_environment(),
-                 show_default=False,
-                 help="An environment of the project, or a YAML file. Default: the project's."),
-]  # fmt: skip
-Watched = Annotated[
-    str,
-    typer.Option("--env", default_factory=lambda: find_project().watched_environment(),
-                 show_default=False,
-                 help="An environment of the project, or a YAML file. Default: the project's."),
-]  # fmt: skip
-ScenarioName = Annotated[
-    str,
-    typer.Option("--scenario", default_factory=lambda: find_project().default_scenario(),
-                 show_default=False,
-                 help="A scenario of the project, or a YAML file. Default: the project's."),
-]  # fmt: skip
-ProfileName = Annotated[str, typer.Option(help="One of the scenario's profiles.")]
-Users = Annotated[
-    int | None,
-    typer.Option(parser=whole_number(1, 10_000, 20), metavar="N", help="Instead of the profile's."),
-]
-Iterations = Annotated[
-    int | None,
-    typer.Option(parser=whole_number(1, 0, 100), metavar="N", help="Instead of the profile's."),
-]
-Runs = Annotated[
-    Path,
-    typer.Option("--runs", default_factory=lambda: find_project().runs, show_default=False,
-                 help="The folder that runs are written to. Default: the project's, or runs."),
-]  # fmt: skip
-Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]
-Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
-Live = Annotated[bool, typer.Option("--live", help="Serve a page of the load on loopback.")]
-Only = Annotated[list[str] | None, typer.Option(help="A fault to seed; may be given again.")]
-RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the runs folder.")]
 
 
-# Each command imports its module when it runs: `--help` and a wrong option need none of them, and
-# a plan with a mistake needs nothing of what runs it.
-
-
-def show_version(is_wanted: bool) -> None:
-    """Print the version, and exit."""
-    if is_wanted:
-        print(f"{COMMAND} {program_version()}")
-        raise typer.Exit
-
-
-Version = Annotated[
-    bool,
-    typer.Option("--version", callback=show_version, is_eager=True,
-                 help="Print the version and exit."),
-]  # fmt: skip
+# A command imports what it needs when it runs, so that `--help` and a mistake are told at once.
 
 
 @app.callback()
@@ -135,10 +97,10 @@ def load(
     ] = "",
     duration: Annotated[str, typer.Option(help="Instead of the profile's, as 5m.")] = "",
     workers: Annotated[
-        int, typer.Option(parser=_COUNT, metavar="N", help="Number of local worker processes.")
+        int, typer.Option(parser=COUNT, metavar="N", help="Number of local worker processes.")
     ] = 0,
     expect: Annotated[
-        int, typer.Option(parser=_COUNT, metavar="N", help="Number of remote workers to wait for.")
+        int, typer.Option(parser=COUNT, metavar="N", help="Number of remote workers to wait for.")
     ] = 0,
     bind: Annotated[str, typer.Option(help="Address for remote workers: HOST:PORT.")] = "",
     runs: Runs, fault: Fault = "", as_json: Json = False, live: Live = False,
@@ -213,7 +175,7 @@ def compare(
     last: Annotated[
         int,
         typer.Option(
-            parser=_COUNT, metavar="N", help="Instead of A: the last N comparable runs before B."
+            parser=COUNT, metavar="N", help="Instead of A: the last N comparable runs before B."
         ),
     ] = 0,
     at_least: Annotated[str, typer.Option(help="Smallest change of interest.")] = "5%",
@@ -371,29 +333,6 @@ def main(arguments: list[str]) -> int:
         ours = "" if isinstance(error, OSError) and error.errno else "the harness itself failed: "
         words = f"{ours}{failure_of(error)}; nothing is proven"
     return refuse([words], as_json, exit_code(Verdict.INCONCLUSIVE))
-
-
-def sentences(error: Exception) -> list[str]:
-    """Return what is wrong with a command, one sentence per mistake."""
-    if isinstance(error, ConfigError):
-        return [str(problem) for problem in error.problems]
-    if isinstance(error, typer.TyperException):
-        return [sentence_of(error)]
-    return [str(error)]
-
-
-def unnamed_files(arguments: list[str]) -> list[str]:
-    """Return what is wrong with files that no option names.
-
-    >>> unnamed_files(["e2e", "mine.yaml", "--env", "staging.yaml"])
-    ['mine.yaml: write --scenario or --env before the file']
-    """
-    after = ["", *arguments]
-    return [
-        f"{word}: write --scenario or --env before the file"
-        for word, before in zip(arguments, after, strict=False)
-        if word.endswith((".yaml", ".yml")) and not before.startswith("-")
-    ]
 
 
 def refuse(problems: list[str], as_json: bool, code: int) -> int:

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperCommand
 
+from config.errors import ConfigError
 from config.program import NAME
 from config.suggestions import nearest
 
@@ -106,3 +107,26 @@ def unknown_command(arguments: list[str], known: list[str]) -> str | None:
     near = nearest(word, known)
     hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
     return f"there is no command {word}; {hint}"
+
+
+def sentences(error: Exception) -> list[str]:
+    """Return what is wrong with a command, one sentence per mistake."""
+    if isinstance(error, ConfigError):
+        return [str(problem) for problem in error.problems]
+    if isinstance(error, typer.TyperException):
+        return [sentence_of(error)]
+    return [str(error)]
+
+
+def unnamed_files(arguments: list[str]) -> list[str]:
+    """Return what is wrong with files that no option names.
+
+    >>> unnamed_files(["e2e", "mine.yaml", "--env", "staging.yaml"])
+    ['mine.yaml: write --scenario or --env before the file']
+    """
+    after = ["", *arguments]
+    return [
+        f"{word}: write --scenario or --env before the file"
+        for word, before in zip(arguments, after, strict=False)
+        if word.endswith((".yaml", ".yml")) and not before.startswith("-")
+    ]
