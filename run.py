@@ -45,8 +45,7 @@ from config.program import NAME
 from reports.standard_streams import outlive_readers
 
 NIGHTLY = ("e2e", "benchmark")
-WRONG_COMMAND = 2
-INTERRUPTED = 130  # what Typer makes of a KeyboardInterrupt
+WRONG_COMMAND, INTERRUPTED = 2, 130  # Typer makes 130 of a KeyboardInterrupt
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 subcommand = partial(app.command, cls=StrictCommand)

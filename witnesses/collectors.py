@@ -1,7 +1,7 @@
 """Ask every witness of an environment: before the first request, and after the last response."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -218,6 +218,18 @@ def is_under_test(environment: Environment) -> bool:
     )
 
 
+def _of_records(
+    environment: Environment, quantities: Sequence[CountedQuantity], tenant: str
+) -> Iterator[Collector]:
+    """Yield the collectors of what keeps records: databases, and usage APIs if any is asked."""
+    yield DatabaseCollector(environment.databases, quantities, tenant)
+    if any(quantity.settings.api for quantity in quantities):
+        yield ApiCollector(
+            environment.apis, environment.network, quantities,
+            has_new_tenant=environment.tenant == PER_RUN,
+        )  # fmt: skip
+
+
 @contextmanager
 def open_collectors(
     scenario: Scenario, environment: Environment, tenant: str, folder: RunFolder, *,
@@ -236,11 +248,6 @@ def open_collectors(
     is_watched = fresh or environment.prometheus is not None
     is_watched |= all(each.has_other_traffic for each in quantities)
     is_self_observed = is_under_test(environment)
-    records: list[Collector] = [DatabaseCollector(environment.databases, quantities, tenant)]
-    if any(quantity.settings.api for quantity in quantities):
-        is_new = environment.tenant == PER_RUN
-        apis, network = environment.apis, environment.network
-        records.append(ApiCollector(apis, network, quantities, has_new_tenant=is_new))
     with ExitStack() as held:
         client = None
         if environment.prometheus:
@@ -249,7 +256,7 @@ def open_collectors(
         services = ServiceCollector(
             environment, quantities, 0.0 if is_watched else baseline_s, client=client
         )
-        in_order = [services, *records]
+        in_order: list[Collector] = [services, *_of_records(environment, quantities, tenant)]
         if client:
             prometheus = PrometheusCollector(
                 client, ServiceTargets.of_environment(environment), folder,

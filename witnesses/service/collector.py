@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -112,19 +112,7 @@ class ServiceCollector:
             for service, settings in services.items()
             if settings.shows_none
         }
-        replicas = [
-            _Replica(f"{service}-{number}", service, url)
-            for service, settings in services.items()
-            for number, url in enumerate(settings.metrics_urls())
-        ]
-        for service in (name for name, each in services.items() if each.is_discovered):
-            found = self._discovery.replicas_at(service, is_first=moment == Moment.BEFORE)
-            if found.unasked and service not in index:
-                index[service] = {"service": service, "unasked": found.unasked}
-            replicas += (
-                _Replica(f"{service}-{each.number}", service, each.url, each.instance, each.is_gone)
-                for each in found.replicas
-            )
+        replicas = list(self._replicas(moment, index))
         is_watched = moment == Moment.BEFORE and bool(self._baseline_s and self._metrics)
         least = 1 if is_watched else LEAST_OF_A_SLOW_PAGE
         # services may share an address: scraped twice at once, each would move its own counters
@@ -137,25 +125,38 @@ class ServiceCollector:
                 scraped = list(threads.map(self._scrape_once_more, asked.values(), scraped))
         by_address = dict(zip(asked, scraped, strict=True))
         for replica in replicas:
-            job = services[replica.service].job or replica.service
-            of_replica: dict[str, Any] = {
-                "service": replica.service,
-                "job": job,
-                "url": replica.url,
-            }
-            if replica.instance:
-                of_replica |= {"instance": replica.instance, "is_gone": replica.is_gone}
+            index[replica.name] = self._entry(replica)
             if replica.is_gone:
-                index[replica.name] = of_replica
                 continue
             each = by_address[address_of(replica.url)]
             # whatever else a discovered address shows is none of ours
             if not each.page.error or (each.page.content and not replica.instance):
                 folder.write_witness_file(f"service/{moment}/{replica.name}.txt", each.page.content)
-            index[replica.name] = of_replica | each.entry
+            index[replica.name] |= each.entry
         self.may_be_cached = any(each.may_be_cached for each in scraped)
         content = json.dumps(index, indent=1, default=asdict).encode()
         folder.write_witness_file(f"service/{moment}/{INDEX}", content)
+
+    def _replicas(self, moment: str, index: dict[str, Any]) -> Iterator[_Replica]:
+        """Yield the replicas that are named, then those discovered; note where none is asked."""
+        services = self._environment.services.items()
+        for service, settings in services:
+            for number, url in enumerate(settings.metrics_urls()):
+                yield _Replica(f"{service}-{number}", service, url)
+        for service in (name for name, each in services if each.is_discovered):
+            found = self._discovery.replicas_at(service, is_first=moment == Moment.BEFORE)
+            if found.unasked and service not in index:
+                index[service] = {"service": service, "unasked": found.unasked}
+            for each in found.replicas:
+                name = f"{service}-{each.number}"
+                yield _Replica(name, service, each.url, each.instance, each.is_gone)
+
+    def _entry(self, replica: _Replica) -> dict[str, Any]:
+        """Return what the index has of a replica before it is scraped."""
+        job = self._environment.services[replica.service].job or replica.service
+        entry = {"service": replica.service, "job": job, "url": replica.url}
+        discovered = {"instance": replica.instance, "is_gone": replica.is_gone}
+        return {**entry, **discovered} if replica.instance else entry
 
     def _scrape_once_more(self, replica: _Replica, scraped: _Scraped) -> _Scraped:
         """Extend what the scrapes of a replica showed by one some time later."""
