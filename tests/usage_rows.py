@@ -13,5 +13,13 @@ def figure_of(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def value_of(row: Mapping[str, Any], kind: str) -> Any:
     """Return the value of a figure, or its bound; None where there is none."""
-    figure = figure_of(row, kind)
+    return _value(figure_of(row, kind))
+
+
+def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of each witness, or its bound: `database:cards/log` is one."""
+    return {name: _value(figure) for name, figure in row["figures"].items()}
+
+
+def _value(figure: Mapping[str, Any]) -> Any:
     return figure.get("high") if figure.get("low") is None else figure["low"]

@@ -15,11 +15,9 @@ from scenarios.evidence.exchange import Outcome
 from scenarios.evidence.recording_reader import read_recording, read_recordings
 from tests.integration.command import Ended, Start, client_figure
 from tests.paths import ROOT
-from tests.usage_rows import value_of
+from tests.usage_rows import value_of, values_of
 
 pytestmark = [pytest.mark.long, pytest.mark.stack]
-
-WITNESSES = ("service", "prometheus", "database", "api")
 
 
 def apart(rows: list[dict[str, Any]]) -> set[str]:
@@ -27,8 +25,8 @@ def apart(rows: list[dict[str, Any]]) -> set[str]:
     return {
         witness
         for row in rows
-        for witness in WITNESSES
-        if value_of(row, witness) not in (None, row["client"]["confirmed"])
+        for witness, value in values_of(row).items()
+        if value not in (None, row["client"]["confirmed"])
     }
 
 
@@ -149,8 +147,10 @@ def test_a_slow_tail_fails_latency_with_the_number_over_the_limit_and_usage_pass
 def test_a_lost_usage_row_leaves_the_database_apart_and_the_api_that_reads_it(start: Start) -> None:
     ended = start("nightly", "--fault", "lost-usage-row").wait()
     assert ended.code == 1
-    assert apart(ended.result["usage"]) == {"database", "api"}
-    assert apart(ended.rows("cards_used")) == {"database"}
+    of_use_counts = {"database:cards/log", "database:cards/totals", "api:cards"}
+    assert apart(ended.rows("use_counts")) == of_use_counts
+    assert apart(ended.rows("cards_used")) == {"database:cards"}
+    assert apart(ended.result["usage"]) == of_use_counts | {"database:cards"}
     assert ended.finding("usage/cards_used")["code"] == "LOST_ROW"
     assert "database:cards stands 4 below" in ended.finding("usage/cards_used")["detail"]
 
