@@ -121,12 +121,14 @@ def sentences(error: Exception) -> list[str]:
 def unnamed_files(arguments: list[str]) -> list[str]:
     """Return what is wrong with files that no option names.
 
-    >>> unnamed_files(["e2e", "mine.yaml", "--env", "staging.yaml"])
+    >>> unnamed_files(["e2e", "mine.yaml", "--env", "staging.yaml", "--scenario=its.yaml"])
     ['mine.yaml: write --scenario or --env before the file']
     """
     after = ["", *arguments]
     return [
         f"{word}: write --scenario or --env before the file"
         for word, before in zip(arguments, after, strict=False)
-        if word.endswith((".yaml", ".yml")) and not before.startswith("-")
+        if word.endswith((".yaml", ".yml"))
+        and not word.startswith("-")
+        and not before.startswith("-")
     ]
