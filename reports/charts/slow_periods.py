@@ -7,6 +7,9 @@ outside of what intervals differ by anyway:
         │        │  │                      slow: more than 2 × usual, and than usual + 6 × MAD
         ├──╌╌────┘  └──╌╌╌── usual
         └────────┴──┴────────▶ time
+
+A step that stays slow to the end may be so for most of the load. Then what it was before is usual,
+if each interval since is slow by it.
 """
 
 from collections.abc import Mapping
@@ -53,14 +56,32 @@ def slow_period(step: str, series: pd.DataFrame) -> SlowPeriod | None:
             continue
         values = known[column].to_numpy()
         usual_s = float(np.median(values))
-        spread_s = float(np.median(np.abs(values - usual_s)))
-        is_slow = values > max(factor * usual_s, usual_s + _MADS * spread_s, usual_s + _SHORTEST_S)
+        is_slow = values > _most_usual(values, factor)
+        lasting = 0 if is_slow.any() else _lasting_from(values, factor)
+        if lasting:
+            usual_s, is_slow = float(np.median(values[:lasting])), np.arange(len(values)) >= lasting
         if is_slow.any():
             first, last = _around(int(values.argmax()), is_slow)
             interval = timedelta(seconds=float(known["interval_s"].iloc[0]))
             begin, end = known["at"].iloc[first], known["at"].iloc[last] + interval
             return SlowPeriod(step, _WORDS[column], begin, end, usual_s, float(values.max()))
     return None
+
+
+def _most_usual(values: "np.ndarray", factor: float) -> float:
+    """Return the highest value that is usual among some."""
+    usual_s = float(np.median(values))
+    spread_s = float(np.median(np.abs(values - usual_s)))
+    return max(factor * usual_s, usual_s + _MADS * spread_s, usual_s + _SHORTEST_S)
+
+
+def _lasting_from(values: "np.ndarray", factor: float) -> int:
+    """Return the interval from which on each is slow by what was before, and none before; or 0."""
+    for first in range(_FEWEST_INTERVALS, len(values)):
+        most_s = _most_usual(values[:first], factor)
+        if values[:first].max() <= most_s < values[first:].min():
+            return first
+    return 0
 
 
 def slowest_period(series: Mapping[str, pd.DataFrame]) -> SlowPeriod | None:

@@ -51,3 +51,25 @@ def test_the_step_that_exceeds_its_usual_by_most_is_the_slowest() -> None:
     assert period is not None
     assert period.step == "use"
     assert slowest_period({}) is None
+
+
+def test_a_step_that_stays_slow_for_most_of_a_load_is_dated_by_what_it_was_before() -> None:
+    period = slow_period("use", series_of([0.2, 0.21, 0.19] * 3 + [1.5, 2.0, 1.4, 1.6] * 4))
+    assert period is not None
+    assert (period.begin - START).total_seconds() == 90
+    assert (period.end - START).total_seconds() == 250
+    assert (period.usual_s, period.peak_s) == (0.2, 2.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.2] * 4 + [1.5] * 10,
+        [0.2] * 8 + [1.5] * 10 + [0.2],
+        [0.2 + 0.02 * number for number in range(30)],
+        [0.2, 0.9] * 4 + [1.5] * 10,
+    ],
+    ids=["too few before", "not to the end", "a ramp", "slow at times before"],
+)
+def test_a_lasting_change_needs_enough_before_it_and_none_of_it_since(values: list[float]) -> None:
+    assert slow_period("use", series_of(values)) is None
