@@ -24,6 +24,7 @@ from commands.shared.run_setup import deployed, describe, open_run
 from config.clock import CLOCK
 from config.errors import ConfigError
 from config.failures import failure_of
+from config.program import check_command
 from config.redaction import redact
 from reference_services.stack.local import SUPERVISOR
 from reference_services.stack.processes import LostProcess
@@ -67,7 +68,7 @@ def run(plan: Plan, as_json: bool, is_live: bool = False) -> NoReturn:
     INTERRUPTS.hold()
     current = CurrentRun(plan, *open_run(plan), Progress())
     with current.recorded():
-        INTERRUPTS.raise_on_signal(str(current.folder.path))
+        INTERRUPTS.raise_on_signal(check_command(current.folder.path))
         with current.opened() as (driver, witnesses):
             witnesses.collect_health(Moment.BEFORE)
             if services_are_healthy(current.folder):

@@ -95,7 +95,7 @@ def watch(
     INTERRUPTS.raise_on_signal()
     progress = Progress()
     folder, run = open_watch(plan, wanted, progress)
-    INTERRUPTS.raise_on_signal(str(folder.path))
+    INTERRUPTS.raise_on_signal(check_command(folder.path))
     with deployed(plan, folder, run) as place:
         folder = place.folder
         run = begin_watch(describe(run, place, plan), folder)

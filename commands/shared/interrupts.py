@@ -20,7 +20,6 @@ from types import FrameType
 from typing import NoReturn
 
 from config.json_text import inert_json
-from config.program import check_command
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE = 130  # the exit code after a second signal, as shells have it for Ctrl-C
@@ -40,7 +39,7 @@ class Interrupts:
         self.first: signal.Signals | None = None
         self._on_first: Callable[[], None] = self._end_unstarted
         self._is_json = self._has_printed = self._is_printing = False
-        self._folder = ""
+        self._judge = ""
 
     def install(self, *, is_json: bool) -> None:
         """Handle the signals from now on, also where the environment ignores them."""
@@ -48,12 +47,12 @@ class Interrupts:
         for number in SIGNALS:
             signal.signal(number, self._handle)
 
-    def raise_on_signal(self, folder: str = "") -> None:
+    def raise_on_signal(self, judge: str = "") -> None:
         """Have the first signal raise KeyboardInterrupt, or do so now if it was held.
 
-        `folder` is what a run leaves.
+        `judge` is the command that judges what a run leaves.
         """
-        self._folder = folder or self._folder
+        self._judge = judge or self._judge
         self._is_printing = False
         self._on_first = _raise
         if self.first is not None:
@@ -106,8 +105,7 @@ class Interrupts:
         elif is_first:
             self._on_first()
         else:
-            check = f"; to judge what was done: {check_command(self._folder)}"
-            judge = check if self._folder else ""
+            judge = f"; to judge what was done: {self._judge}" if self._judge else ""
             self._end(AT_ONCE, f"interrupted twice, and nothing is proven{judge}")
 
     def _end_unstarted(self) -> None:

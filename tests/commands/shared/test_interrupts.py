@@ -12,6 +12,7 @@ from tests.paths import ROOT
 HEAD = """
 import os, signal, sys
 from commands.shared.interrupts import INTERRUPTS
+from config.program import check_command
 INTERRUPTS.install(is_json=True)
 def receive(number):
     signal.raise_signal(number)
@@ -42,6 +43,14 @@ def test_a_process_whose_environment_ignores_sigint_is_interrupted_too() -> None
     assert (ended.returncode, ended.stdout) == (3, "")
 
 
+def test_signals_are_handled_before_anything_slow_is_imported() -> None:
+    script = "import sys, commands.shared.interrupts; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {"typer", "pydantic", "yaml"}.isdisjoint(ended.stdout.split())
+
+
 @pytest.mark.parametrize("is_held", [True, False])
 def test_a_signal_that_was_held_is_raised_later(is_held: bool) -> None:
     held = f"INTERRUPTS.hold()\nreceive({INT})\nprint('held')\n" if is_held else ""
@@ -68,7 +77,7 @@ def test_during_a_load_the_first_signal_calls_and_raises_nothing() -> None:
     "state",
     [
         "INTERRUPTS.hold()",
-        "INTERRUPTS.raise_on_signal('runs/1')",
+        "INTERRUPTS.raise_on_signal(check_command('runs/1'))",
         "INTERRUPTS.calling(lambda: None).__enter__()",
     ],
 )
