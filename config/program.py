@@ -7,12 +7,8 @@ import os
 import shlex
 import shutil
 import sys
-import tomllib
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-
-from config.shell import command_line
 
 COMMAND = "trial-balance"
 # Of the checkout; the folder `trial_balance` of site-packages where the program is installed.
@@ -35,6 +31,8 @@ def check_command(folder: object) -> str:
 
 def typed_command() -> str:
     """Return the command of this process with its arguments, secrets of variables as `${NAME}`."""
+    from config.shell import command_line  # it needs all that knows secrets; `--help` does not
+
     words = words_of_program(sys.argv[0], sys.orig_argv)
     return command_line([*words, *sys.argv[1:]], os.environ)
 
@@ -92,6 +90,10 @@ def usual_words(folder: Path) -> list[str]:
 def program_version() -> str:
     """Return the version of this program: a checkout is no distribution, and has it in its file."""
     if IS_INSTALLED:
+        from importlib.metadata import version
+
         return version(COMMAND)
+    import tomllib
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])

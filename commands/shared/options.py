@@ -1,31 +1,36 @@
 """Options that several commands have, with their defaults from the project."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.shared.command_line import whole_number
 from config.program import COMMAND, program_version
-from config.project import find_project
+
+if TYPE_CHECKING:
+    from config.project import Project
 
 COUNT = whole_number(0, example=2)
 
-Env = Annotated[
-    str,
-    typer.Option("--env", default_factory=lambda: find_project().default_environment(),
-                 show_default=False,
-                 help="An environment of the project, or a YAML file. Default: the project's."),
-]  # fmt: skip
-Watched = Annotated[
-    str,
-    typer.Option("--env", default_factory=lambda: find_project().watched_environment(),
-                 show_default=False,
-                 help="An environment of the project, or a YAML file. Default: the project's."),
-]  # fmt: skip
+
+def _project() -> "Project":
+    from config.project import find_project  # it needs all that reads YAML; `--help` does not
+
+    return find_project()
+
+
+_environment = partial(
+    typer.Option, "--env", show_default=False,
+    help="An environment of the project, or a YAML file. Default: the project's.",
+)  # fmt: skip
+
+Env = Annotated[str, _environment(default_factory=lambda: _project().default_environment())]
+Watched = Annotated[str, _environment(default_factory=lambda: _project().watched_environment())]
 ScenarioName = Annotated[
     str,
-    typer.Option("--scenario", default_factory=lambda: find_project().default_scenario(),
+    typer.Option("--scenario", default_factory=lambda: _project().default_scenario(),
                  show_default=False,
                  help="A scenario of the project, or a YAML file. Default: the project's."),
 ]  # fmt: skip
@@ -40,7 +45,7 @@ Iterations = Annotated[
 ]
 Runs = Annotated[
     Path,
-    typer.Option("--runs", default_factory=lambda: find_project().runs, show_default=False,
+    typer.Option("--runs", default_factory=lambda: _project().runs, show_default=False,
                  help="The folder that runs are written to. Default: the project's, or runs."),
 ]  # fmt: skip
 Fault = Annotated[str, typer.Option(help="A fault to seed into the local stack.")]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -5,6 +7,7 @@ import typer
 
 from commands.shared.command_line import sentence_of
 from commands.shared.options import Iterations, Runs, Users
+from tests.paths import ROOT
 
 
 def given(*arguments: str) -> tuple[object, ...]:
@@ -39,3 +42,13 @@ def test_a_number_that_no_load_can_have_is_refused(arguments: list[str], problem
     with pytest.raises(typer.TyperException) as refused:
         given(*arguments)
     assert problem in sentence_of(refused.value)
+
+
+def test_the_options_are_known_before_anything_that_reads_a_project_is_imported() -> None:
+    script = "import sys, run; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = ended.stdout.split()
+    assert "commands.shared.options" in loaded
+    assert {"yaml", "config.models", "config.secrets"}.isdisjoint(loaded)
