@@ -3,26 +3,20 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from itertools import chain
 from typing import Any
 
 from scenarios.evidence.files import is_there, read_json
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.apis import ApiRequest
-from witnesses.database.reading import counts_by_labels
-from witnesses.database.values import number_of
-from witnesses.figure import Amount, Figure, Figures, Labels, Reason, void_figures
+from witnesses.figure import Figures, Reason, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind, Source
-from witnesses.precision import Precision
+from witnesses.row_counts import Counts, counts_by_labels, increases
 
 FOLDER = "api"
 LATER = "later"  # collected again after the run
 
-_NOTHING = Fraction(0)
 _OF_RESULTS = (Reason.API_DOWN, Reason.API_REFUSED, Reason.USAGE_INCOMPLETE, Reason.USAGE_INVALID)
-
-Counts = dict[Labels, Fraction]
 
 
 @dataclass(frozen=True)
@@ -82,17 +76,9 @@ class ApiReading:
             starts: Counts = {} if request.absolute else self.before.counts(quantity, self.api)
         except (ValueError, TypeError, LookupError):
             return void_figures(Reason.USAGE_INVALID)
-        first = self._first_counts(quantity)
-        figures = Figures(
-            {
-                labels: _figure(
-                    starts.get(labels, _NOTHING), ends.get(labels, _NOTHING),
-                    None if first is None else first.get(labels, _NOTHING), quantity.precision,
-                )
-                for labels in starts | ends
-            },
-            Figure.exact(0.0),
-        )  # fmt: skip
+        figures = increases(
+            starts, ends, self._first_counts(quantity), quantity.precision, Reason.USAGE_FELL
+        )
         has_moved = (self.before.of(quantity, self.api) or {}).get("has_moved") is True
         return figures.doubted(Reason.MOVED_BEFORE) if has_moved else figures
 
@@ -147,24 +133,6 @@ def _failure(result: dict[str, Any] | None, begun_at: float) -> tuple[Reason, st
     if isinstance(since_at, int | float | Decimal) and since_at > begun_at:
         return Reason.PERIOD_BEGAN, ""
     return None
-
-
-def _figure(
-    start: Fraction, end: Fraction, first_end: Fraction | None, precision: Precision
-) -> Figure:
-    if end < start:
-        detail = f"{number_of(start):,.12g} to {number_of(end):,.12g}"
-        return Figure.void(Reason.USAGE_FELL, detail)
-    increase = _increase(start, end, precision)
-    by_then = end if first_end is None else first_end
-    return Figure.exact(increase, max(0, increase - _increase(start, by_then, precision)))
-
-
-def _increase(start: Fraction, end: Fraction, precision: Precision) -> Amount:
-    """Return an increase at the resolution: a sum of floats is a float, too."""
-    if precision.resolution == 1:
-        return number_of(end - start)
-    return precision.nearest(end - start, max(abs(start), abs(end)))
 
 
 def _read(folder: RunFolder, moment: str) -> Report:

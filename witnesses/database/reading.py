@@ -3,22 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from scenarios.evidence.files import is_there, read_json
 from scenarios.evidence.run_folder import RunFolder
-from witnesses.database.values import count_of, label_value, number_of
-from witnesses.figure import Amount, Figure, Figures, Labels, Reason, void_figures
+from witnesses.figure import Figures, Reason, void_figures
 from witnesses.model import CountedQuantity, Moment, RecordKind, Source
-from witnesses.precision import Precision
+from witnesses.row_counts import Counts, counts_by_labels, increases
 
 FOLDER = "database"
 LATER = "later"  # collected again after the run
-
-_NOTHING = Fraction(0)
 
 # By quantity, then by store: {"rows": [[label value, …, count], …]} or {"error": "…"}.
 QueryResults = Mapping[str, Mapping[str, Any]]
@@ -66,35 +62,23 @@ class DatabaseReading:
         except (ValueError, TypeError, LookupError):
             expected = f"its query must return {labels} label columns and a count"
             return void_figures(Reason.QUERY_RESULT_INVALID, expected)
-        first, increases = self._counts(self.first_after, quantity.name, labels), {}
-        for values in counts_before | counts_after:
-            start, end = (each.get(values, _NOTHING) for each in (counts_before, counts_after))
-            if end < start:
-                detail = f"{number_of(start):,.12g} to {number_of(end):,.12g}"
-                increases[values] = Figure.void(Reason.ROWS_REMOVED, detail)
-                continue
-            increase = _increase(start, end, quantity.precision)
-            by_then = end if first is None else first.get(values, _NOTHING)
-            late = increase - _increase(start, by_then, quantity.precision)
-            increases[values] = Figure.exact(increase, max(0, late))
-        return Figures(increases, Figure.exact(0.0))
+        first_after = self._counts(self.first_after, quantity.name, labels)
+        return increases(
+            counts_before, counts_after, first_after, quantity.precision, Reason.ROWS_REMOVED
+        )
 
     def source(self, quantity: CountedQuantity) -> Source:
         """Return the store, and the query that it answered."""
         queries = {each.name: each.query for each in quantity.settings.stores}
         return Source(((self.store, ""),), queries.get(self.store, ""))
 
-    def counts_at(
-        self, moment: Moment, quantity: str, labels: int
-    ) -> dict[Labels, Fraction] | None:
+    def counts_at(self, moment: Moment, quantity: str, labels: int) -> Counts | None:
         """Return a quantity's counts at a moment, or None where they could not be read."""
         return self._counts(
             self.before if moment is Moment.BEFORE else self.after, quantity, labels
         )
 
-    def _counts(
-        self, results: QueryResults, quantity: str, labels: int
-    ) -> dict[Labels, Fraction] | None:
+    def _counts(self, results: QueryResults, quantity: str, labels: int) -> Counts | None:
         try:
             return counts_by_labels(results[quantity][self.store]["rows"], labels)
         except (LookupError, ValueError, TypeError):
@@ -123,29 +107,6 @@ def read_databases(folder: RunFolder, stores: Iterable[str] = ()) -> tuple[Datab
 def is_collected(folder: RunFolder, moment: str) -> bool:
     """Return whether the databases were asked at a moment."""
     return is_there(folder.witnesses / FOLDER / f"{moment}.json")
-
-
-def counts_by_labels(rows: list[list[Any]], labels: int) -> dict[Labels, Fraction]:
-    """Add up rows of `labels` label values and a count. Raises ValueError, TypeError for others."""
-    if any(len(row) != labels + 1 for row in rows):
-        raise ValueError(rows)
-    counts: dict[Labels, Fraction] = {}
-    for *values, count in rows:
-        key = label_values(values)
-        counts[key] = counts.get(key, _NOTHING) + count_of(count)
-    return counts
-
-
-def _increase(start: Fraction, end: Fraction, precision: Precision) -> Amount:
-    """Return an increase at the resolution: the sum of a column of floats is a float, too."""
-    if precision.resolution == 1:
-        return number_of(end - start)
-    return precision.nearest(end - start, max(abs(start), abs(end)))
-
-
-def label_values(values: list[Any]) -> Labels:
-    """Return a row's label values as the metrics have them."""
-    return tuple(map(label_value, values))
 
 
 def _read(path: Path) -> QueryResults:

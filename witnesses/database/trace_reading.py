@@ -13,10 +13,11 @@ import msgspec
 from scenarios.evidence.files import read_json, read_lines
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.quantities import Quantity
-from witnesses.database.reading import FOLDER, DatabaseReading, label_values, read_databases
+from witnesses.database.reading import FOLDER, DatabaseReading, read_databases
 from witnesses.database.values import count_of, label_value
 from witnesses.figure import Labels
 from witnesses.model import Moment
+from witnesses.row_counts import Counts, label_values
 
 TRACES_FILE = "traces.json"
 
@@ -54,9 +55,7 @@ class TraceReading:
                     raise ValueError(f"{row} is not a trace id, {labels} label values and a count")
                 yield label_value(row[0]), label_values(row[1:-1]), _amount(row[-1], has_decimals)
 
-    def counts_at(
-        self, moment: Moment, quantity: str, labels: int
-    ) -> dict[Labels, Fraction] | None:
+    def counts_at(self, moment: Moment, quantity: str, labels: int) -> Counts | None:
         """Return the counts without trace ids at a moment, or None if unknown.
 
         They are those of the store that the rows are of, or of any other where it has no query.

@@ -7,7 +7,7 @@ from scenarios.evidence.run_folder import RunFolder
 from tests.witnesses.counted_quantities import TENANT, counted
 from tests.witnesses.database.shop_database import BY_KIND, ShopDatabase, uses_of
 from witnesses.database.collector import DatabaseCollector
-from witnesses.database.reading import DatabaseReading, counts_by_labels, read_databases
+from witnesses.database.reading import DatabaseReading, read_databases
 from witnesses.figure import Direction, Figure, Reason
 from witnesses.model import Moment, RecordKind
 
@@ -237,9 +237,3 @@ def test_the_counts_of_one_moment_are_known_without_the_other(shop: ShopDatabase
     assert reading.counts_at(Moment.BEFORE, "uses", 1) is None
     assert reading.counts_at(Moment.AFTER, "uses", 2) is None
     assert reading.counts_at(Moment.AFTER, "visits", 1) is None
-
-
-def test_counts_without_labels_are_those_of_one_empty_label_set() -> None:
-    assert counts_by_labels([[3], [4]], 0) == {(): 7.0}
-    with pytest.raises(ValueError, match="tea"):
-        counts_by_labels([["tea", 3]], 0)
