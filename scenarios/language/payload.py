@@ -10,7 +10,7 @@ from scenarios.language.templates import Constant, Template, TemplateError, Vari
 from scenarios.language.urlencoded import compile_form
 
 JSON_TYPE = "application/json"
-_FORM_TYPE = "application/x-www-form-urlencoded"
+FORM_TYPE = "application/x-www-form-urlencoded"
 _TEXT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -26,7 +26,7 @@ def compile_payload(step: Step, known: Variables, files: Attachments) -> Payload
     """Compile the body of a step, or return None if it has none. Raises TemplateError."""
     match step.body_keys:
         case ("form",):
-            return Payload(_FORM_TYPE, _encoded(compile_form(step.form, known)))
+            return Payload(FORM_TYPE, _encoded(compile_form(step.form, known)))
         case ("multipart",):
             boundary = new_boundary()
             render = compile_multipart(step.multipart, files, boundary, known)

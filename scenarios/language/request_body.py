@@ -41,12 +41,12 @@ def _join(pieces: list[bytes | Template]) -> BodyTemplate:
         case [bytes() as whole]:
             return lambda _: whole
         case [bytes() as before, middle, bytes() as after] if not isinstance(middle, bytes):
-            return lambda variables: before + _encode(middle(variables)) + after
+            return lambda variables: before + encode_body(middle(variables)) + after
     pattern = b"".join(
         [piece.replace(b"%", b"%%") if isinstance(piece, bytes) else b"%b" for piece in pieces]
     )
     templates = [piece for piece in pieces if not isinstance(piece, bytes)]
-    return lambda variables: pattern % tuple([_encode(each(variables)) for each in templates])
+    return lambda variables: pattern % tuple([encode_body(each(variables)) for each in templates])
 
 
 def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
@@ -68,10 +68,10 @@ def _pieces(value: Any, known: Variables) -> Iterator[bytes | Template]:
 
 
 def _piece(template: Template) -> bytes | Template:
-    return _encode(template.value) if isinstance(template, Constant) else template
+    return encode_body(template.value) if isinstance(template, Constant) else template
 
 
-def _encode(value: Any) -> bytes:
+def encode_body(value: Any) -> bytes:
     """Encode a value as JSON. Raises TemplateError for what JSON cannot express."""
     try:
         return encode_json(value)

@@ -1,23 +1,24 @@
 """Render a request to a usage API: its templates, the window of the run, and a page's parameter."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from scenarios.language.apis import ApiRequest
+from scenarios.language.payload import FORM_TYPE, JSON_TYPE
+from scenarios.language.request_body import encode_body
 from scenarios.language.target import compile_target
 from scenarios.language.templates import TemplateError, compile_value
-from scenarios.language.value_text import encode_json, form_text, header_text, query_text
+from scenarios.language.urlencoded import encode_form, encode_query, joined
+from scenarios.language.value_text import header_text
 
 # The clock of the API, and that of what sends it events, may be as far from this one.
 CLOCK_MARGIN_S = 60
 
 _NS = 1_000_000_000
-_JSON_TYPE, _FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,7 @@ def render_request(
         form[page.name] = page.value
     elif page:
         query[page.name] = page.value
-    target = compile_target("", request.path, {})(variables)
-    if query:
-        pairs = _pairs(query, lambda name: quote(name, safe="[]"), query_text)
-        target += ("&" if "?" in target else "?") + pairs
+    target = joined(compile_target("", request.path, {})(variables), encode_query(query))
     headers = {name: header_text(compile_value(value)(variables))
                for name, value in request.headers.items()}  # fmt: skip
     content_type, body = _body(content, form, is_json=request.json_body is not None)
@@ -84,26 +82,10 @@ def render_request(
 
 def _body(content: Any, form: dict[str, Any], *, is_json: bool) -> tuple[dict[str, str], Any]:
     if is_json:
-        return {"Content-Type": _JSON_TYPE}, encode_json(content)
+        return {"Content-Type": JSON_TYPE}, encode_body(content)
     if form:
-        return {"Content-Type": _FORM_TYPE}, _pairs(form, quote_plus, form_text).encode()
+        return {"Content-Type": FORM_TYPE}, encode_form(form).encode()
     return {}, None
-
-
-def _pairs(values: Mapping[str, Any], encode_name: Any, encode: Any) -> str:
-    """Encode names and values; a list repeats its name. Raises TemplateError."""
-    try:
-        return "&".join(
-            f"{encode_name(name)}={encode(each)}"
-            for name, value in values.items()
-            for each in _listed(value)
-        )
-    except (TypeError, ValueError) as error:
-        raise TemplateError(f"the request cannot be encoded: {error}") from error
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple | Iterator) else [value]
 
 
 def _with_member(content: dict[str, Any], page: Parameter) -> dict[str, Any]:
