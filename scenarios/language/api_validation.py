@@ -11,6 +11,7 @@ from jmespath.exceptions import JMESPathError
 from config.model_keys import Location
 from config.secrets import SECRET_NAME, is_public_name
 from config.suggestions import did_you_mean
+from config.variables import texts_in
 from scenarios.language.apis import ApiRequest
 from scenarios.language.jmespath_validation import find_mistakes
 from scenarios.language.quantities import Quantity
@@ -23,7 +24,6 @@ VALUE = "value"
 # of `run`: when the window begins and ends, as RFC 3339 and in epoch units, and how long it is
 RUN_MEMBERS = ("begun", "ended", *(f"{end}_{unit}" for end in ("begun", "ended")
                for unit in ("s", "ms", "ns")), "length_s")  # fmt: skip
-
 
 # Of a query: a parameter such as token_type says what is counted.
 _KEY = re.compile(
@@ -77,7 +77,7 @@ def _templates(request: ApiRequest, place: Location) -> Iterator[Violation]:
     for key, value in request.sent:
         compile_as = _compile_path if value is request.path else compile_value
         yield from template_violations(value, known, (*place, key), compile_as)
-        for text in _texts(value):
+        for _, text in texts_in(value):
             with suppress(TemplateError):
                 yield from _run_members(text, (*place, key))
 
@@ -104,14 +104,6 @@ def _run_members(text: str, place: Location) -> Iterator[Violation]:
     for owner, member in sorted(members_in(text)):
         if owner == RUN and member not in RUN_MEMBERS:
             yield place, f"run has no {member!r}; {did_you_mean(member, list(RUN_MEMBERS))}"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    members = value.values() if isinstance(value, dict) else value
-    for member in members if isinstance(value, dict | list) else ():
-        yield from _texts(member)
 
 
 def _expressions(request: ApiRequest) -> Iterator[tuple[Location, str]]:

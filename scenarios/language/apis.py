@@ -12,15 +12,13 @@ from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_API_REQUEST, OF_PAGING
 
 _MOST_VALUES = 1_000
+_KINDS = ("cursor", "page", "url", "link")
 
 RunPath = Annotated[
     str, matches(r"(?s)/.*", "{0!r} is not a path; write /…, below the url of the API")
 ]
 Expression = Annotated[str, Field(min_length=1, max_length=1_000)]
 Parameter = Annotated[str, matches(r"[^\s&=#?]+", "{0!r} is not the name of a parameter")]
-
-
-_KINDS = ("cursor", "page", "url", "link")
 
 
 class Paging(StrictModel):

@@ -91,7 +91,9 @@ class ApiClient:
 
         `url` is that of a further page, instead of the target of the request.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             answer = self._attempt(request, url or f"{self.url}{request.target}")
             if isinstance(answer, Fetched):
                 return answer
@@ -103,7 +105,6 @@ class ApiClient:
             if attempt == _ATTEMPTS or pause_s > self.patience.left_s:
                 raise failure
             self.patience.wait(pause_s)
-        raise UsageUnknown(Reason.API_DOWN, f"{self._who} gave no response")
 
     def _attempt(
         self, request: SentRequest, url: str

@@ -79,22 +79,21 @@ class Pager:
         if paging.link:
             url = next_link(page.link, page.url)
             return NextPage(url=self._unseen(url, "its Link header")) if url else None
-        more = self._find(paging.more, page) if paging.more else None
+        if paging.more and not self._find(paging.more, page):
+            return None
         if paging.url:
-            return self._by_url(paging, page, more)
+            return self._by_url(paging, page)
         if paging.cursor:
-            return self._by_cursor(paging, page, more)
-        return self._by_number(paging, page, more)
+            return self._by_cursor(paging, page)
+        return self._by_number(paging, page)
 
-    def _by_number(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
+    def _by_number(self, paging: Paging, page: Page) -> NextPage | None:
         """Return the next page number. One page without rows may be an error: two are the end.
 
         rows, rows, none, none    the end          rows, none, rows    a page is missing
         """
         last, self._last = self._last, page
         was_empty = last is not None and not last.rows
-        if paging.more and not more:
-            return None
         if not paging.more and was_empty and page.rows:
             raise PagesMissing(
                 f"has no rows on the page before page {self._number}, which has some"
@@ -110,9 +109,7 @@ class Pager:
         is_in_query = self._paging is not None and self._paging.place == "query"
         return NextPage(Parameter(name, value, is_in_query))
 
-    def _by_url(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
-        if paging.more and not more:
-            return None
+    def _by_url(self, paging: Paging, page: Page) -> NextPage | None:
         found = self._find(paging.url or "", page)
         if not found and not paging.more:
             return None
@@ -121,9 +118,7 @@ class Pager:
         url = on_same_origin(found, page.url, f"an address at {paging.url}")
         return NextPage(url=self._unseen(url, f"its address at {paging.url}"))
 
-    def _by_cursor(self, paging: Paging, page: Page, more: Any) -> NextPage | None:
-        if paging.more and not more:
-            return None
+    def _by_cursor(self, paging: Paging, page: Page) -> NextPage | None:
         cursor = self._find(paging.cursor or "", page)
         if cursor in (None, "", []):
             if paging.more:
