@@ -1,12 +1,10 @@
 """Check whether a usage API responds, and whether it accepts the credentials."""
 
-from http import HTTPStatus
-
 from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from config.apis import Api
 from config.network import Network
-from witnesses.api.client import Patience, UsageUnknown, open_api
+from witnesses.api.client import UNAUTHORIZED, Patience, UsageUnknown, open_api
 from witnesses.api.request import SentRequest
 
 _WHOLE_S = 10.0
@@ -20,7 +18,7 @@ def check_api(name: str, api: Api, network: Network) -> Finding:
             client.ask(SentRequest("GET", api.probe or "/", {}))
         observed = "the probe is accepted" if api.probe else observed
     except UsageUnknown as failure:
-        is_refused = failure.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        is_refused = failure.status in UNAUTHORIZED
         if not failure.status or api.probe or is_refused:
             verdict = Verdict.FAIL if is_refused else Verdict.INCONCLUSIVE
             observed = str(failure)

@@ -27,13 +27,14 @@ from witnesses.figure import Reason
 # Of all pages of one response, with what is waited for and asked again.
 WHOLE_S = 60.0
 MAX_BYTES = 16 * 1024 * 1024
+# The credentials are refused.
+UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 _ATTEMPTS = 4
 _PAUSE_S = 0.25
 _BUSY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS,
          HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE,
          HTTPStatus.GATEWAY_TIMEOUT)  # fmt: skip
-_UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _MAX_MESSAGE_CHARACTERS = 300
 _MESSAGES = ("message", "detail", "error_description", "reason", "title", "error")
 
@@ -74,6 +75,11 @@ class Patience:
         """Wait before a further attempt."""
         self.waited_s += seconds
         self.sleep(seconds)
+
+    def sleep_until(self, at_s: float) -> None:
+        """Wait for an instant, if it is yet to come, before a response."""
+        if (left_s := at_s - self.monotonic()) > 0:
+            self.sleep(left_s)
 
 
 class ApiClient:
@@ -155,7 +161,7 @@ class ApiClient:
         status = response.status
         said = message_of(response)
         what = f"{self._who} responded with status {status}{f': {said}' if said else ''}"
-        if status in _UNAUTHORIZED:
+        if status in UNAUTHORIZED:
             return UsageUnknown(
                 Reason.API_REFUSED, f"{what}; renew the credentials in apis.{self.name}.auth",
                 status,
@@ -169,7 +175,7 @@ class ApiClient:
 def is_mistake(failure: UsageUnknown) -> bool:
     """Return whether a refusal shows a mistake in the request: not in its credentials."""
     is_refused = failure.reason is Reason.API_REFUSED
-    return is_refused and failure.status not in (0, *_UNAUTHORIZED)
+    return is_refused and failure.status not in (0, *UNAUTHORIZED)
 
 
 @contextmanager

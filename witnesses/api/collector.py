@@ -76,7 +76,8 @@ class ApiCollector:
             if moment is Moment.BEFORE and request.absolute:
                 continue
             if moment is Moment.AFTER:
-                self._let_settle(settle_of(quantity, request))
+                settled_s = (self._settling_from_s or 0.0) + settle_of(quantity, request)
+                self._patience.sleep_until(settled_s)
             of_quantity = results.setdefault(quantity.name, {})
             of_quantity[name] = self._result(quantity, name, request)
         if moment is Moment.BEFORE:
@@ -84,11 +85,6 @@ class ApiCollector:
         content = {"begun_at": self._begun_at, "results": results}
         path = f"{FOLDER}/{LATER if again else moment}.json"
         folder.write_witness_file(path, encode_json(content))
-
-    def _let_settle(self, settle_s: float) -> None:
-        until_s = (self._settling_from_s or 0.0) + settle_s
-        if (left_s := until_s - self._patience.monotonic()) > 0:
-            self._patience.sleep(left_s)
 
     def _watch(self, results: Mapping[str, dict[str, Any]]) -> None:
         """Ask once more `settle` later, where an earlier run may still be arriving."""
@@ -98,8 +94,7 @@ class ApiCollector:
             is_new = self._has_new_tenant and uses_tenant(request)
             if request.absolute or is_new or not settle_s:
                 continue
-            if (left_s := begun_s + settle_s - self._patience.monotonic()) > 0:
-                self._patience.sleep(left_s)
+            self._patience.sleep_until(begun_s + settle_s)
             first, last = results[quantity.name][name], self._result(quantity, name, request)
             has_moved = first.get("rows") != last.get("rows")
             results[quantity.name][name] = {**last, "has_moved": has_moved}
