@@ -164,18 +164,13 @@ EXPECTATIONS = (
 
 # What the witnesses that remain must show where others are declared absent: without a Prometheus,
 # and where only Prometheus can read the metrics of Cards; and where replicas are discovered.
+_LOCAL = {each.fault: each for each in EXPECTATIONS}
 OF_OTHER_ENVIRONMENTS = (
-    replace(_fails("lost-usage-increment", {_USED: Code.LOST_COUNT},
-                   "service stands", "the counter missed what was done"),
-            environment=NO_PROMETHEUS),
-    replace(_fails("wrong-label-value", {_USED: Code.WRONG_LABEL}, "were counted under insights"),
-            environment=NO_METRICS),
-    replace(_fails("lost-usage-row", _all((_USED, _FETCHED, _USE_COUNTS), Code.LOST_ROW),
-                   "database:cards stands", "what was done was not stored"),
-            environment=NO_METRICS),
-    replace(_fails("lost-usage-increment", {_USED: Code.LOST_COUNT},
-                   "service and prometheus stand", "the counter missed what was done"),
-            environment=DISCOVERED),
+    replace(_LOCAL["lost-usage-increment"], environment=NO_PROMETHEUS,
+            words=("service stands", "the counter missed what was done")),
+    replace(_LOCAL["wrong-label-value"], environment=NO_METRICS),
+    replace(_LOCAL["lost-usage-row"], environment=NO_METRICS),
+    replace(_LOCAL["lost-usage-increment"], environment=DISCOVERED),
 )  # fmt: skip
 
 
@@ -188,7 +183,7 @@ def planned_runs(names: Sequence[str]) -> list[Expectation]:
     chosen = [each for each in EXPECTATIONS if each.name in names]
     half = (len(chosen) + 1) // 2
     planned = [clean, *chosen[:half], clean, *chosen[half:], clean]
-    for environment in (NO_PROMETHEUS, NO_METRICS, DISCOVERED):
+    for environment in dict.fromkeys(each.environment for each in OF_OTHER_ENVIRONMENTS):
         lacking = [each for each in OF_OTHER_ENVIRONMENTS
                    if each.name in names and each.environment == environment]  # fmt: skip
         planned += [replace(clean, environment=environment), *lacking] if lacking else []

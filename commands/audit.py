@@ -11,11 +11,8 @@ from typing import NoReturn
 import typer
 
 from checks.audit import (
-    DISCOVERED,
     EXPECTATIONS,
     LOCAL,
-    NO_METRICS,
-    NO_PROMETHEUS,
     OF_OTHER_ENVIRONMENTS,
     Audit,
     AuditedRun,
@@ -32,7 +29,7 @@ from commands.shared.run_setup import versions
 from config.clock import CLOCK
 from config.errors import ConfigError, Problem
 from config.program import ROOT, typed_command
-from config.project import SCENARIOS
+from config.project import ENVIRONMENTS, SCENARIOS
 from reference_services.faults.catalog import FAULTS
 from reports.progress import Progress
 from scenarios.evidence.files import write_atomically
@@ -42,12 +39,6 @@ from scenarios.evidence.run_folder import (
 
 MOST_OF_A_RUN_S = 300.0
 _POLL_S = 0.1
-ENVIRONMENTS = {
-    LOCAL: ROOT / "config" / "local.yaml",
-    NO_PROMETHEUS: ROOT / "reference_services" / "environments" / "without-prometheus.yaml",
-    NO_METRICS: ROOT / "reference_services" / "environments" / "without-metrics.yaml",
-    DISCOVERED: ROOT / "reference_services" / "environments" / "discovered.yaml",
-}
 
 
 def audit(only: Sequence[str], runs: Path, as_json: bool) -> NoReturn:
@@ -85,6 +76,12 @@ def plan_audit(only: Sequence[str]) -> list[Expectation]:
             message = f"unknown fault {fault!r}; there are {', '.join(known)}"
             raise ConfigError(Problem(None, None, message))
     return planned_runs(only or known)
+
+
+def environment_file(name: str) -> Path:
+    """Return the file of an environment of the audit."""
+    folder = ENVIRONMENTS if name == LOCAL else ROOT / "reference_services" / "environments"
+    return folder / f"{name}.yaml"
 
 
 def open_audit(runs: Path, planned: int) -> tuple[Path, Audit]:
@@ -144,7 +141,7 @@ class StartedRuns:
         runs = self._folder / _name_of(number, expected)
         runs.mkdir()
         command = [sys.executable, str(ROOT / "run.py"), "nightly", "--json", "--runs", str(runs)]
-        command += ["--env", str(ENVIRONMENTS[expected.environment])]
+        command += ["--env", str(environment_file(expected.environment))]
         command += ["--scenario", str(SCENARIOS / "usage_tracking.yaml")]
         command += ["--fault", expected.fault] if expected.fault else []
         # the CI job's summary is for the audit, not for failures made on purpose

@@ -8,19 +8,29 @@ from pathlib import Path
 import pytest
 import typer
 
-from checks.audit import CLEAN, EXPECTATIONS, LOCAL, OF_OTHER_ENVIRONMENTS, Audit, Expectation
+from checks.audit import (
+    CLEAN,
+    DISCOVERED,
+    EXPECTATIONS,
+    LOCAL,
+    NO_METRICS,
+    NO_PROMETHEUS,
+    OF_OTHER_ENVIRONMENTS,
+    Audit,
+    Expectation,
+)
 from checks.verdict import Verdict
 from commands.audit import (
-    ENVIRONMENTS,
     StartedRuns,
     audit,
+    environment_file,
     open_audit,
     plan_audit,
     publish_audit,
     write_audit,
 )
 from commands.shared.run_setup import versions
-from config.environment import find_environment, read_environment
+from config.environment import read_environment
 from config.errors import ConfigError
 from config.program import typed_command
 from reference_services.faults.catalog import FAULTS
@@ -50,7 +60,8 @@ def test_each_environment_of_the_audit_is_the_local_one_but_for_its_witnesses() 
         values |= {f"{name}_URL": address, f"{name}_METRICS": f"{address}/metrics",
                    f"{name}_DATABASE_URL": f"sqlite:///{name}.db"}  # fmt: skip
     local, without_prometheus, without_metrics, discovered = (
-        read_environment(find_environment(str(place)), values) for place in ENVIRONMENTS.values()
+        read_environment(environment_file(name), values)
+        for name in (LOCAL, NO_PROMETHEUS, NO_METRICS, DISCOVERED)
     )
     assert without_prometheus.prometheus is None
     assert without_metrics.services["cards"].metrics == "none"
