@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -43,24 +43,26 @@ def delete_old_runs(runs: Path, keep: Keep, now: datetime) -> int:
     oldest = now - timedelta(days=keep.days)
     old = [
         folder
-        for folder in _beyond_newest(runs, keep.at_least)
-        if folder.resolve() not in linked and not _is_newer(folder, oldest)
+        for begun, folder in _beyond_newest(runs, keep.at_least)
+        if begun < f"{oldest:%Y%m%d-%H%M%S}"
+        and folder.resolve() not in linked
+        and not _is_newer(folder, oldest)
     ]
     for folder in old:
         shutil.rmtree(folder)
     return len(old)
 
 
-def _beyond_newest(runs: Path, at_least: int) -> Iterator[Path]:
+def _beyond_newest(runs: Path, at_least: int) -> Iterator[tuple[str, Path]]:
+    """Yield the other folders of each kind, and when they began, as their names have it."""
     names = (_FOLDER.fullmatch(path.name) for path in runs.iterdir() if not path.is_symlink())
     found = sorted(((name[1], name[2], name[0]) for name in names if name), reverse=True)
     for _, same in groupby(found, key=lambda each: each[0]):
-        yield from (runs / name for *_, name in list(same)[at_least:])
+        for _, begun, name in list(same)[at_least:]:
+            yield begun, runs / name
 
 
 def _is_newer(folder: Path, oldest: datetime) -> bool:
-    """Return whether a run began after an instant, or has a file that was written after it."""
-    begun = datetime.strptime(folder.name.removeprefix("audit-").removeprefix("up-")[:15],
-                              "%Y%m%d-%H%M%S").replace(tzinfo=UTC)  # fmt: skip
+    """Return whether a run has a file that was written after an instant."""
     since = oldest.timestamp()
-    return begun >= oldest or any(path.lstat().st_mtime >= since for path in folder.rglob("*"))
+    return any(path.lstat().st_mtime >= since for path in folder.rglob("*"))
