@@ -2,11 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from config.prometheus import Prometheus
@@ -15,9 +14,10 @@ from scenarios.language.objectives import PromqlCheck
 from tests.tiny_server import Canned, nobody_listens_at, serving
 from tests.witnesses.counted_quantities import uses_by_kind
 from tests.witnesses.prometheus.fake_prometheus import FakePrometheus, client_of, scraping
+from tests.witnesses.prometheus.scraped_as import ScrapedAs, up
 from witnesses.figure import Figure, Reason
 from witnesses.model import CountedQuantity, Moment
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryResponse
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.prometheus.service_targets import ServiceTargets
@@ -229,33 +229,7 @@ def test_a_check_that_cannot_be_evaluated_has_the_error_as_its_response(
     assert "cannot be reached" in response["error"]
 
 
-_SKEW_S, _PACE_S = 1_000.0, 10.0
-
-
-class _ScrapedAs(PrometheusClient):
-    """A client of a Prometheus whose clock is ahead, and that has made these scrapes."""
-
-    def __init__(self, *scrapes: tuple[float, float]) -> None:
-        super().__init__(Prometheus(url=nobody_listens_at()))
-        self._scrapes = scrapes
-        self.asked: list[str] = []
-
-    def query(self, query: str, at: float | None) -> QueryResponse:
-        self.asked.append(query)
-        values = [[stamp, str(up)] for stamp, up in self._scrapes]
-        found = [{"metric": {"job": "shop", "instance": "shop:80"}, "values": values}]
-        result = {"resultType": "matrix", "result": found if values else []}
-        content = json.dumps({"status": "success", "data": result}).encode()
-        return QueryResponse(content, [], msgspec.Raw(json.dumps(result["result"]).encode()), "")
-
-    def clock_skew_s(self) -> float:
-        return _SKEW_S
-
-    def intervals_s(self, jobs: Iterable[str] = ()) -> dict[str, float | None] | None:
-        return dict.fromkeys(jobs, _PACE_S)
-
-    def lag_s(self, jobs: Iterable[str], interval_s: float, now: float) -> float:
-        return 0.0
+_SKEW_S = 1_000.0
 
 
 def _paced(folder: RunFolder, client: PrometheusClient) -> PrometheusCollector:
@@ -265,14 +239,10 @@ def _paced(folder: RunFolder, client: PrometheusClient) -> PrometheusCollector:
     return collector
 
 
-def _up(*stamps: float) -> list[tuple[float, float]]:
-    return [(at, 1.0) for at in stamps]
-
-
 def test_the_next_scrape_is_later_than_the_last_window(folder: RunFolder) -> None:
     at = time.time() + _SKEW_S
     for stamp, is_next in ((at - 1, False), (at, False), (at + 1, True)):
-        with closing(_ScrapedAs((stamp, 1.0))) as client:
+        with closing(ScrapedAs((stamp, 1.0), skew_s=_SKEW_S)) as client:
             assert _paced(folder, client)._scraped_since(at) is is_next
 
 
@@ -281,14 +251,14 @@ def test_a_scrape_is_waited_for_an_interval_and_a_quarter(
     folder: RunFolder, ago_s: float, is_waited_for: bool
 ) -> None:
     at = time.time() + _SKEW_S - ago_s
-    with closing(_ScrapedAs((at - 1, 1.0))) as client:
+    with closing(ScrapedAs((at - 1, 1.0), skew_s=_SKEW_S)) as client:
         assert _paced(folder, client)._scraped_since(at) is not is_waited_for
 
 
 def test_the_end_is_the_last_response_on_the_clock_of_prometheus_and_a_margin(
     folder: RunFolder,
 ) -> None:
-    with closing(_ScrapedAs(*_up(3_010, 3_020, 3_030))) as client:
+    with closing(ScrapedAs(*up(3_010, 3_020, 3_030), skew_s=_SKEW_S)) as client:
         collector = _paced(folder, client)
         collector.collect_samples(2_000.0)
     assert collector.collection.end == pytest.approx(2_000.0 + _SKEW_S + 0.01, abs=1e-6)
