@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from config.prometheus import matchers_of
 from scenarios.language.selector import Matcher, Selector
 
 JOB, INSTANCE = "job", "instance"
@@ -27,6 +28,8 @@ _MAX_VALUES, _MAX_CHARACTERS = 5, 60
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Labels = Mapping[str, str]
+
+_ANY: Labels = {}
 
 
 def instance_of(url: str) -> str:
@@ -152,3 +155,12 @@ def alternatives(values: Iterable[str]) -> str:
     """
     either = "|".join(re.escape(value) for value in sorted(values))
     return json.dumps(either, ensure_ascii=False)
+
+
+def job_matcher(jobs: Iterable[str], match: Labels = _ANY, label: str = JOB) -> str:
+    r"""Return the label matchers, in braces, of the targets of some jobs.
+
+    >>> print(job_matcher(["shop", "back-office"], {"env": "staging"}))
+    {job=~"back\\-office|shop", env="staging"}
+    """
+    return f"{{{', '.join([f'{label}=~{alternatives(jobs)}', *matchers_of(match)])}}}"

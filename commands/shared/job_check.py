@@ -8,8 +8,8 @@ from checks.balance.discovered import judge_discovered_targets
 from checks.balance.preconditions import judge_scraped_by_prometheus, replica_mismatch
 from checks.result import Finding
 from witnesses.process_identity import is_moved
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
-from witnesses.target_labels import INSTANCE, mixed_environments
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.target_labels import INSTANCE, job_matcher, mixed_environments
 
 _POLL_S = 0.2
 _MAX_SHOWN, _MAX_LISTED, _MAX_CHARACTERS = 5, 20, 60

@@ -18,8 +18,9 @@ from config.environment import Environment, find_environment, read_environment
 from reference_services.stack.local import local_stack
 from scenarios.http.transport import open_client
 from scenarios.language.templates import compile_text
-from witnesses.prometheus.client import PrometheusClient, job_matcher
+from witnesses.prometheus.client import PrometheusClient
 from witnesses.service.collector import metrics_client
+from witnesses.target_labels import job_matcher
 
 _SCRAPED_WITHIN_S = 60.0
 

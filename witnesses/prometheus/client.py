@@ -16,7 +16,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 
 from config.clock import CLOCK
 from config.network import Network
-from config.prometheus import Prometheus, matchers_of
+from config.prometheus import Prometheus
 from scenarios.http.bounded_json import UnboundedJson, decode_json
 from witnesses.connection_errors import Refusal
 from witnesses.prometheus.query_errors import (
@@ -30,7 +30,7 @@ from witnesses.prometheus.session import (
     PrometheusSession,
     ScrapeTargetJson,
 )
-from witnesses.target_labels import JOB, alternatives
+from witnesses.target_labels import JOB, job_matcher
 
 _SUCCESS = "success"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -47,7 +47,6 @@ _STAMPS_WINDOWS = ("1m", "5m", "15m")
 # VictoriaMetrics otherwise evaluates a query 30 s before its time. Others ignore the parameter.
 _AS_OF_ITS_TIME = {"nocache": "1"}
 _ANYWHERE = Network()
-_ANY: Mapping[str, str] = {}
 # Twice what SampleCollector asks for: a sample is two values, and takes 120 bytes of memory.
 MAX_VALUES = 2_000_000
 
@@ -329,12 +328,3 @@ def _instant(text: str) -> float:
 
 def _plausible(interval_s: float) -> float | None:
     return interval_s if 0 < interval_s <= _MAX_INTERVAL_S else None
-
-
-def job_matcher(jobs: Iterable[str], match: Mapping[str, str] = _ANY, label: str = JOB) -> str:
-    r"""Return the label matchers, in braces, of the targets of some jobs.
-
-    >>> print(job_matcher(["shop", "back-office"], {"env": "staging"}))
-    {job=~"back\\-office|shop", env="staging"}
-    """
-    return f"{{{', '.join([f'{label}=~{alternatives(jobs)}', *matchers_of(match)])}}}"

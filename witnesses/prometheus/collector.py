@@ -15,7 +15,7 @@ from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.objectives import PromqlCheck
 from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.check_query import CheckQuery, is_without_data, response_of
-from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.client import ClockSet, PrometheusClient, PrometheusDown
 from witnesses.prometheus.collection import COLLECTION_FILE, CollectionRecord
 from witnesses.prometheus.increase import QUIET_PAGES, QUIET_SCRAPES
 from witnesses.prometheus.pace import Pace
@@ -24,6 +24,7 @@ from witnesses.prometheus.sample_collector import SampleCollector, Standstill
 from witnesses.prometheus.scrape_watch import SCRAPES_BEFORE, ScrapeWatch
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.settling import Settling, discovery_delay_s
+from witnesses.target_labels import job_matcher
 
 _POLL_S = 0.05
 _CLOCK_MARGIN_S = 0.01

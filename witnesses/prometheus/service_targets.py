@@ -13,7 +13,15 @@ from witnesses.model import CountedQuantity
 from witnesses.prometheus.collection import PushedTarget
 from witnesses.prometheus.pushes import instance_of_series
 from witnesses.prometheus.samples import Target, target_of
-from witnesses.target_labels import INSTANCE, JOB, Labels, address_of, alternatives, instance_of
+from witnesses.target_labels import (
+    INSTANCE,
+    JOB,
+    Labels,
+    address_of,
+    alternatives,
+    instance_of,
+    job_matcher,
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,7 @@ class ServiceTargets:
 
     def matchers_of_pushed(self, service: str) -> str:
         """Return the matchers, in braces, of all series of a service that pushes them."""
-        label = self.pushed[service].job_label
-        matchers = [f"{label}=~{alternatives([self.jobs[service]])}", *matchers_of(self.match)]
-        return f"{{{', '.join(matchers)}}}"
+        return job_matcher([self.jobs[service]], self.match, self.pushed[service].job_label)
 
     def target_of(self, labels: Labels) -> Target:
         """Return the job and instance of a series: the service that pushed it, or its target."""

@@ -21,8 +21,9 @@ from tests.secured_servers import (
     sign,
     write_scraping,
 )
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown, job_matcher
+from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.discovery import discover_replicas
+from witnesses.target_labels import job_matcher
 
 pytestmark = pytest.mark.stack
 
