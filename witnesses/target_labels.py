@@ -58,6 +58,15 @@ def address_of(instance: str) -> str:
     return f"{_LOOPBACK[0]}{colon}{port}" if host.lower() in _LOOPBACK else instance
 
 
+def is_on_loopback(url: str) -> bool:
+    """Return whether a URL names this machine, by one of its names on loopback.
+
+    >>> [is_on_loopback(f"http://{host}/") for host in ("LOCALHOST", "[::1]:9100", "shop:9100")]
+    [True, True, False]
+    """
+    return address_of(instance_of(url)).startswith(f"{_LOOPBACK[0]}:")
+
+
 @dataclass(frozen=True)
 class ReplicaLabels:
     """What is known of the labels of the target behind one metrics URL.

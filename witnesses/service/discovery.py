@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from config.environment import Environment
-from config.urls import origin_of
 from witnesses.process_identity import is_moved
 from witnesses.prometheus.client import PrometheusClient, PrometheusDown
 from witnesses.prometheus.discovery import DiscoveredReplica, discover_replicas
 from witnesses.service.exposition import START_TIME
+from witnesses.target_labels import is_on_loopback
 
 MAX_PAGES = 200
 REACH_S = 3.0
@@ -31,7 +31,6 @@ _AT_ONCE = 16
 _START_TIMES = re.compile(
     rf"^{START_TIME}(?:\{{.*\}})?[ \t]+(\d+(?:\.\d+)?(?:[eE]\+?\d+)?)".encode(), re.MULTILINE
 )
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Returns the page of a service at a URL, and why it cannot be read.
 ReadPage = Callable[[str, str], tuple[bytes, str]]
@@ -168,5 +167,5 @@ class ReplicaDiscovery:
     def _is_elsewhere(self, url: str) -> bool:
         """Return whether a loopback address is that of the machine that Prometheus runs on."""
         prometheus = self._environment.prometheus
-        is_here = prometheus is not None and origin_of(prometheus.url)[1] in _LOOPBACK
-        return origin_of(url)[1] in _LOOPBACK and not is_here
+        is_here = prometheus is not None and is_on_loopback(prometheus.url)
+        return is_on_loopback(url) and not is_here
