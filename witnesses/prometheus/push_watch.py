@@ -113,11 +113,6 @@ class PushWatch:
         return max((self.every_s(name) for name in self._evidence), default=0.0)
 
     @property
-    def is_interval_known(self) -> bool:
-        """Whether the interval of each service is known."""
-        return all(self.every_s(name) for name in self._evidence)
-
-    @property
     def slowest(self) -> str:
         """The service with the longest interval, "" if none is known."""
         return max(self._evidence, key=self.every_s) if self.interval_s else ""

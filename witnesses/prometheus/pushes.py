@@ -17,7 +17,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -148,10 +148,7 @@ def _replaced(pushes: InstancePushes, observations: Sequence[Observation]) -> In
     has_stopped = pushes.until is not None and bool(
         pushes.stamps[-1] < last_at - ENDED_INTERVALS * pushes.every_s
     )
-    return InstancePushes(
-        pushes.stamps, pushes.every_s, pushes.until, pushes.ahead_s, pushes.is_paused,
-        is_replaced=has_stopped and not pushes.is_paused,
-    )  # fmt: skip
+    return replace(pushes, is_replaced=has_stopped and not pushes.is_paused)
 
 
 def measured_every_s(observations: Sequence[Observation]) -> float:

@@ -87,7 +87,7 @@ def _every(step_s: float, number: int = 6, until: float = NOW - 2) -> list[float
 def test_the_interval_is_measured_by_pushes_that_the_backend_has_already() -> None:
     shop = Shop({"a": _every(EVERY_S)})
     shop.watch.learn()
-    assert (shop.watch.interval_s, shop.watch.is_interval_known) == (EVERY_S, True)
+    assert shop.watch.interval_s == EVERY_S
     assert shop.watch.has_baseline()
 
 
