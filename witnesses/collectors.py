@@ -21,8 +21,9 @@ from witnesses.prometheus.collector import PrometheusCollector, write_absence
 from witnesses.prometheus.increase import GRACE_S
 from witnesses.prometheus.service_targets import ServiceTargets
 from witnesses.prometheus.settling import Settling
-from witnesses.service.collector import LOOKS_S, ServiceCollector
+from witnesses.service.collector import ServiceCollector
 from witnesses.service.reading import is_collected, latest_start_time
+from witnesses.service.single_process import LOOKS_S
 from witnesses.target_labels import address_of, instance_of
 
 # A cache of 20 s, or an OpenTelemetry SDK, which exports once in 60 s by default.

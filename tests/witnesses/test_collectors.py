@@ -27,7 +27,8 @@ from witnesses.model import CountedQuantity, Moment
 from witnesses.prometheus.collector import PrometheusCollector
 from witnesses.prometheus.reading import read_prometheus
 from witnesses.readings import read_witnesses
-from witnesses.service.collector import LOOKS_S, ServiceCollector
+from witnesses.service.collector import ServiceCollector
+from witnesses.service.single_process import LOOKS_S
 
 _QUERY = "SELECT kind, count(*) FROM uses WHERE tenant = :tenant GROUP BY kind"
 _SCENARIO = Scenario.model_validate(

@@ -26,13 +26,13 @@ from witnesses.service.exposition import refusal_of_page
 from witnesses.service.reading import INDEX, LATER, is_collected
 from witnesses.service.single_process import (
     LEAST_OF_A_SLOW_PAGE,
+    LOOKS_S,
     RepeatedScrapes,
     scrape_repeatedly,
 )
 from witnesses.service.stale_page import Page, fetch_current
 from witnesses.target_labels import address_of
 
-LOOKS_S = 2.0  # how long further scrapes are begun
 AT_ONCE = 32  # replicas that are scraped at the same time
 
 _TIMEOUT_S = 10.0  # as Prometheus waits by default

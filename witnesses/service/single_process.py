@@ -21,12 +21,12 @@ from itertools import pairwise
 from witnesses.process_identity import START_TIME_MARGIN_S, are_apart
 from witnesses.service.exposition import COUNTER, GAUGE, START_TIME, declared_types, sample_type
 
+LOOKS_S = 2.0  # how long further scrapes are begun
 MAX_SCRAPES = 20
 LEAST_OF_A_SLOW_PAGE = 2
 _MIN_SCRAPES = 3
 MAX_BYTES = 4_000_000  # of all scrapes together
 _TICKS_S = 0.1
-_MAX_DURATION_S = 2.0  # of all scrapes after the first
 # Name and labels of a sample, then its value; a name that is not classic stands in the braces.
 _SAMPLE = re.compile(rb"^(([a-zA-Z_:][\w:]*)?(?:\{.*\})?)[ \t]+([^ \t\n]+)", re.MULTILINE)
 _QUOTED_METRIC = re.compile(r'\{"((?:[^"\\]|\\.)*)"')
@@ -85,7 +85,7 @@ def scrape_repeatedly(
     metrics: frozenset[str] = frozenset(),
     clock: Callable[[], float] = time.monotonic,
     *,
-    duration_s: float = _MAX_DURATION_S,
+    duration_s: float = LOOKS_S,
     least: int = LEAST_OF_A_SLOW_PAGE,
 ) -> RepeatedScrapes:
     """Scrape often enough for two processes to show, less often where a scrape is large or slow.
