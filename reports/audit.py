@@ -9,7 +9,7 @@ from urllib.parse import quote
 from rich.padding import Padding
 from rich.text import Text
 
-from checks.audit import CLEAN, LOCAL, Audit, AuditedRun
+from checks.audit import CLEAN, Audit, AuditedRun
 from checks.result import Code
 from checks.verdict import Verdict, exit_code
 from reports import formatting as write
@@ -145,13 +145,7 @@ def audit_rows(audit: Audit) -> list[AuditRow]:
     """Return one row per run, the missed ones first."""
     clean = [run for run in audit.runs if run.fault == CLEAN]
     names = {id(run): f"clean run {place}" for place, run in enumerate(clean, 1)}
-    return failing_first([_row(run, names.get(id(run), _fault(run))) for run in audit.runs])
-
-
-def _fault(run: AuditedRun) -> str:
-    """Name the fault of a run, and the environment unless it is the local one."""
-    environment = run.expected.environment
-    return run.fault if environment == LOCAL else f"{run.fault}-{environment}"
+    return failing_first([_row(run, names.get(id(run), run.expected.name)) for run in audit.runs])
 
 
 def _row(run: AuditedRun, name: str) -> AuditRow:

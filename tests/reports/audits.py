@@ -79,8 +79,9 @@ def attacked_audit(text: str) -> Audit:
     """Put a text wherever one can come from outside."""
     base = failing_audit()
     runs = tuple(
-        replace(each, fault=text, sentence=text, findings={text: None, f"{text}2": Code.LATE},
-                explanation=text, errors=(text, text), folder=text)
+        replace(each, fault=text, expected=replace(each.expected, fault=text), sentence=text,
+                findings={text: None, f"{text}2": Code.LATE}, explanation=text,
+                errors=(text, text), folder=text)
         for each in base.runs
     )  # fmt: skip
     return replace(base, runs=runs, versions={text: text}, repeat=text)
@@ -92,5 +93,5 @@ def crowded_audit(findings: int = 1000, runs: int = 300) -> Audit:
     expected = Expectation("crowded", Verdict.FAIL, found)
     crowd = [audited(expected, place) for place in range(runs)]
     errors = tuple(f"{name} passed" for name in found)
-    last = audited(expected, runs, fault="the last", findings={}, errors=errors)
+    last = audited(replace(expected, fault="the last"), runs, findings={}, errors=errors)
     return good_audit(runs=(*crowd, last), planned=runs + 1)
