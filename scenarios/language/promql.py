@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from scenarios.language.regular_expressions import check_re2, compile_pattern
 from scenarios.language.selector import unescape
 
-_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`"""
+STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`"""
 _TOKEN = re.compile(
-    rf"(?P<string>{_STRING})|(?P<comment>\#[^\n]*)|(?P<bracket>[(){{}}\[\]])|(?P<other>.)",
+    rf"(?P<string>{STRING})|(?P<comment>\#[^\n]*)|(?P<bracket>[(){{}}\[\]])|(?P<other>.)",
     re.DOTALL,
 )
 _MATCHER = re.compile(
-    rf"\s*(?:(?:[a-zA-Z_][a-zA-Z0-9_]*|{_STRING})\s*(?P<operator>=~|!~|!=|=)\s*(?P<value>{_STRING})"
-    rf"|(?P<name>{_STRING}))\s*(?:,|$)"
+    rf"\s*(?:(?:[a-zA-Z_][a-zA-Z0-9_]*|{STRING})\s*(?P<operator>=~|!~|!=|=)\s*(?P<value>{STRING})"
+    rf"|(?P<name>{STRING}))\s*(?:,|$)"
 )
 _ENDS_WITH_NAME = re.compile(r"[a-zA-Z0-9_:]\s*$")
 _CLOSES = {")": "(", "]": "[", "}": "{"}

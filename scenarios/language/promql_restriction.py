@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from config.prometheus import matchers_of
+from scenarios.language.promql import STRING
 
-_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`"""
 _TOKEN = re.compile(
-    rf"(?P<blank>\s+|\#[^\n]*)|(?P<string>{_STRING})|(?P<number>\.?\d(?:[eE][+-]?\d|[\w.])*)"
+    rf"(?P<blank>\s+|\#[^\n]*)|(?P<string>{STRING})|(?P<number>\.?\d(?:[eE][+-]?\d|[\w.])*)"
     r"|(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)|(?P<mark>.)",
     re.DOTALL,
 )
