@@ -11,6 +11,7 @@ from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 from scenarios.evidence.files import read_json
 from scenarios.language.objectives import PromqlCheck
+from scenarios.language.promql_restriction import NOT_RESTRICTED
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -20,8 +21,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-
-NOT_RESTRICTED = "not restricted to prometheus.match: name its labels in every selector"
 
 
 def judge_promql(case: Case) -> Judgement:

@@ -30,6 +30,9 @@ _UNCLEAR = ("if", "ifnot", "default", "limit", "keep_metric_names", "start", "en
             "smoothed", "fill", "fill_left", "fill_right")  # fmt: skip
 _CLOSES = {"(": ")", "{": "}", "[": "]"}
 
+# Said of a query that is left as it is.
+NOT_RESTRICTED = "not restricted to prometheus.match: name its labels in every selector"
+
 
 class _UnclearError(ValueError):
     """It is not certain what a query selects."""

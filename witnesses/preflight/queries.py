@@ -7,6 +7,7 @@ from typing import Any
 
 from config.model_keys import Location
 from scenarios.language.objectives import PromqlCheck
+from scenarios.language.promql_restriction import NOT_RESTRICTED
 from scenarios.language.stores import Store
 from witnesses.database.collector import execute
 from witnesses.database.dialect import DatabaseDown, QueryRefused
@@ -19,7 +20,6 @@ from witnesses.prometheus.client import PrometheusClient, PrometheusDown, QueryR
 _WINDOW = "1m"
 _MAX_CHARACTERS = 100
 _NUMBERS = ("vector", "scalar")
-_BEYOND = "not restricted to prometheus.match: name its labels in every selector"
 _ANY: Mapping[str, str] = {}
 
 
@@ -96,7 +96,9 @@ class PromqlInspector:
             location = ("checks", "promql", number, "query")
             inspection = self._inspect(location, (check.name, "promql"), query.text)
             if inspection.outcome is Outcome.FOUND and not query.is_restricted:
-                inspection = replace(inspection, observed=f"{inspection.observed}; {_BEYOND}")
+                inspection = replace(
+                    inspection, observed=f"{inspection.observed}; {NOT_RESTRICTED}"
+                )
             yield inspection
 
     def _inspect(self, location: Location, subject: tuple[str, ...], query: str) -> Inspection:
