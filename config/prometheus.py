@@ -18,12 +18,12 @@ from config.units import Duration
 from config.urls import PrometheusUrl
 
 _IS_TOKEN = matches(r"[!-~]+", "not a token: one word of visible ASCII, without Bearer")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 def _labels_of_targets(match: dict[str, str]) -> dict[str, str]:
     for name in match:
-        if not _LABEL.fullmatch(name):
+        if not LABEL.fullmatch(name):
             message = "letters, digits and _, as Prometheus shows it under Status, Targets"
             raise ValueError(f"{name!r} is not a label of a target; write {message}")
         if name == "job":

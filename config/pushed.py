@@ -1,26 +1,23 @@
 """Metrics that a service pushes, by OTLP, remote write or an import API: nothing scrapes them."""
 
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
 from config.models import StrictModel
 from config.other_names import OF_PUSHED
-from config.requirements import matches
+from config.prometheus import LABEL
+from config.requirements import requires
 from config.units import Duration
 
-JOB = "job"
-
 # A query shows a sample for five minutes; one of them is kept for a clock that is ahead.
-MAX_INTERVAL_S = 240.0
+_MAX_INTERVAL_S = 240.0
 _MIN_INTERVAL_S = 0.05
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_IS_LABEL = matches(_LABEL.pattern, "{0!r} is not a label; write letters, digits and _")
+_IS_LABEL = requires(LABEL.fullmatch, "{0!r} is not a label; write letters, digits and _")
 
 
 def _pushable(every: float) -> float:
-    if not _MIN_INTERVAL_S <= every <= MAX_INTERVAL_S:
+    if not _MIN_INTERVAL_S <= every <= _MAX_INTERVAL_S:
         raise ValueError("must be from 50ms to 4m: a query shows a sample for five minutes")
     return every
 
@@ -35,7 +32,7 @@ class Pushed(StrictModel):
     other_names = OF_PUSHED
 
     every: Annotated[Duration, AfterValidator(_pushable)] | None = None
-    job_label: Annotated[str, _IS_LABEL] = JOB
+    job_label: Annotated[str, _IS_LABEL] = "job"
 
 
 def _settings(value: Any) -> Any:
