@@ -33,6 +33,13 @@ def belonging(remedy: str, *names: str) -> dict[str, OtherName]:
 
 
 _URL = "url: with scheme, host and port, as in http://127.0.0.1:8000"
+# of a service or an API, each of which has auth
+_AUTH: OtherNames = {
+    **belonging("write auth: {bearer: …}", "token", "bearer"),
+    **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
+                "username", "password"),
+    **belonging("write auth: {api_key: …}", "api_key"),
+}  # fmt: skip
 
 OF_ENVIRONMENT: OtherNames = {
     **meaning("environment", "name", "env", remedy="environment: and its name"),
@@ -83,10 +90,7 @@ OF_SERVICE: OtherNames = {
               remedy="replicas: discovered, or metrics: [URL of each replica]"),
     **meaning("metrics", "metrics_url", "metrics_urls", "scrape",
               remedy="metrics: [URL of each replica]"),
-    **belonging("write auth: {bearer: …}", "token", "bearer"),
-    **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
-                "username", "password"),
-    **belonging("write auth: {api_key: …}", "api_key"),
+    **_AUTH,
 }  # fmt: skip
 OF_PUSHED: OtherNames = {
     **meaning("every", "interval", "export_interval", "push_interval", "period", "step",
@@ -104,10 +108,8 @@ OF_API: OtherNames = {
     **meaning("url", "base_url", "baseUrl", "base", "host", "address", "endpoint", remedy=_URL),
     **meaning("timeout", "deadline", "request_timeout"),
     **meaning("probe", "health", "healthcheck", "ping", remedy="probe: /path"),
-    **belonging("write auth: {bearer: …}", "token", "bearer", "key"),
-    **belonging("write auth: {basic: {username: …, password: …}}", "basic", "basic_auth",
-                "username", "password"),
-    **belonging("write auth: {api_key: …}", "api_key"),
+    **_AUTH,
+    **belonging("write auth: {bearer: …}", "key"),
     **belonging("write it in the quantity, as in api: {NAME: {get: /path, pick: …}}", "get",
                 "post", "path", "query", "pick", "paging", "settle"),
 }  # fmt: skip
