@@ -211,22 +211,14 @@ class Environment(StrictModel):
         for name in (name for name, service in self.services.items() if service.is_discovered):
             place: Location = ("services", name, "replicas")
             if self.prometheus is None:
-                yield (
-                    place,
-                    (
-                        "replicas are discovered from Prometheus, and the environment has none; "
-                        "add prometheus: {url: …}, or write metrics: [URL of each replica]"
-                    ),
-                )
+                message = "replicas are discovered from Prometheus, and the environment has none"
+                remedy = "add prometheus: {url: …}, or write metrics: [URL of each replica]"
+                yield place, f"{message}; {remedy}"
             others = [other for other in jobs if jobs[other] == jobs[name] and other != name]
             if others:
-                yield (
-                    place,
-                    (
-                        f"the targets of job {jobs[name]} are those of {name} and of "
-                        f"{', '.join(others)}; give each service a job of its own (job:)"
-                    ),
-                )
+                message = f"the targets of job {jobs[name]} are those of {name} and of "
+                remedy = "give each service a job of its own (job:)"
+                yield place, f"{message}{', '.join(others)}; {remedy}"
 
     def _auth_header(self, service: str) -> dict[str, tuple[TextPart, ...] | None]:
         """Return the header of a service's credentials; it is None where a token is fetched."""
