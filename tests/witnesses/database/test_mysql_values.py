@@ -8,17 +8,13 @@ import pytest
 from pymysql.constants import FIELD_TYPE
 from sqlalchemy import URL
 
-from scenarios.evidence.run_folder import RunFolder
 from tests.mariadb_server import mariadb_database
 from tests.witnesses.counted_quantities import counted
+from tests.witnesses.database.orders import increases, orders_by_trace_id
 from tests.witnesses.database.queries import query_shop, write
-from witnesses.database.collector import DatabaseCollector
 from witnesses.database.dialect import QueryRefused
 from witnesses.database.mysql_values import converters_of
-from witnesses.database.reading import read_databases
-from witnesses.database.trace_reading import read_traces
 from witnesses.figure import Figure
-from witnesses.model import Moment
 
 MOST = 18446744073709551615
 
@@ -113,7 +109,6 @@ LABELS = {
 def test_every_type_of_mariadb_is_the_label_that_a_service_writes(
     mariadb: URL, tmp_path: Path
 ) -> None:
-    folder = RunFolder(tmp_path)
     quantities = [
         counted(f"q{number}", by=["value"], database={"shop": (
             f"SELECT {column} AS value, count(*) FROM orders GROUP BY 1"
@@ -122,13 +117,10 @@ def test_every_type_of_mariadb_is_the_label_that_a_service_writes(
     ]  # fmt: skip
     with mariadb_database(mariadb) as url:
         write(url, *TABLE)
-        collector = DatabaseCollector({"shop": url}, quantities, "acme")
-        collector.collect(Moment.BEFORE, folder)
-        write(url, *ORDER)
-        collector.collect(Moment.AFTER, folder)
-    (reading,) = read_databases(folder)
-    found = [dict(reading.figures(quantity).by_labels) for quantity in quantities]
-    assert found == [{(label,): Figure.exact(1.0)} for label in LABELS.values()]
+        found = increases(url, quantities, tmp_path, ORDER)
+    assert [dict(each.by_labels) for each in found] == [
+        {(label,): Figure.exact(1.0)} for label in LABELS.values()
+    ]
 
 
 @pytest.mark.long
@@ -147,30 +139,19 @@ def test_every_type_of_mariadb_is_the_label_that_a_service_writes(
 def test_a_count_of_every_type_of_mariadb_is_exact(
     mariadb: URL, tmp_path: Path, count: str, increase: float
 ) -> None:
-    folder, quantity = (
-        RunFolder(tmp_path),
-        counted(database={"shop": f"SELECT {count} FROM orders"}),
-    )
+    quantity = counted(database={"shop": f"SELECT {count} FROM orders"})
     with mariadb_database(mariadb) as url:
         write(url, *TABLE, *ORDER)
-        collector = DatabaseCollector({"shop": url}, [quantity], "acme")
-        collector.collect(Moment.BEFORE, folder)
-        write(url, *ORDER)
-        collector.collect(Moment.AFTER, folder)
-    (reading,) = read_databases(folder)
-    assert reading.figures(quantity).at(()) == Figure.exact(increase)
+        (figures,) = increases(url, [quantity], tmp_path, ORDER)
+    assert figures.at(()) == Figure.exact(increase)
 
 
 @pytest.mark.long
 def test_rows_by_trace_id_of_mariadb_have_the_same_labels(mariadb: URL, tmp_path: Path) -> None:
-    query = "SELECT trace_id, ok, qty, price, code, sum(qty) FROM orders GROUP BY 1, 2, 3, 4, 5"
-    quantity = counted(by=["ok", "qty", "price", "code"], traces={"shop": query})
-    folder = RunFolder(tmp_path)
     with mariadb_database(mariadb) as url:
         write(url, *TABLE, *ORDER)
-        DatabaseCollector({"shop": url}, [quantity], "acme").collect(Moment.AFTER, folder)
-    rows = read_traces(folder, {}).rows("uses", 4)
-    assert list(rows) == [("t-1", ("true", "1", "19.9", "ab"), 1)]
+        rows = orders_by_trace_id(url, tmp_path)
+    assert rows == [("t-1", ("true", "1", "19.9", "ab"), 1)]
 
 
 @pytest.mark.long

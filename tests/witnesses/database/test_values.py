@@ -11,16 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import URL
 
-from scenarios.evidence.run_folder import RunFolder
 from tests.reference_services.databases import postgresql_databases
 from tests.witnesses.counted_quantities import counted
+from tests.witnesses.database.orders import increases, orders_by_trace_id
 from tests.witnesses.database.queries import write
-from witnesses.database.collector import DatabaseCollector
-from witnesses.database.reading import read_databases
-from witnesses.database.trace_reading import read_traces
 from witnesses.database.values import count_of, encode_json, label_value, number_of
 from witnesses.figure import Figure
-from witnesses.model import Moment
 
 BEYOND_FLOAT = 2**53 + 1
 
@@ -118,7 +114,6 @@ LABELS = {
 def test_every_type_of_postgresql_is_the_label_that_a_service_writes(
     postgresql: URL, tmp_path: Path
 ) -> None:
-    folder = RunFolder(tmp_path)
     quantities = [
         counted(f"q{number}", by=["value"], database={"shop": (
             f"SELECT value, count(*) FROM (SELECT {column} AS value FROM orders) o GROUP BY 1"
@@ -128,13 +123,10 @@ def test_every_type_of_postgresql_is_the_label_that_a_service_writes(
     with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         write(url, *TABLE)
-        collector = DatabaseCollector({"shop": url}, quantities, "acme")
-        collector.collect(Moment.BEFORE, folder)
-        write(url, *ORDER)
-        collector.collect(Moment.AFTER, folder)
-    (reading,) = read_databases(folder)
-    found = [dict(reading.figures(quantity).by_labels) for quantity in quantities]
-    assert found == [{(label,): Figure.exact(1.0)} for label in LABELS.values()]
+        found = increases(url, quantities, tmp_path, ORDER)
+    assert [dict(each.by_labels) for each in found] == [
+        {(label,): Figure.exact(1.0)} for label in LABELS.values()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,30 +145,19 @@ def test_a_count_of_every_type_of_postgresql_is_exact(
     postgresql: URL, tmp_path: Path, count: str, increase: float
 ) -> None:
     """Before the run, there is one order: a sum of bigints beyond 2^53 already."""
-    folder, quantity = (
-        RunFolder(tmp_path),
-        counted(database={"shop": f"SELECT {count} FROM orders"}),
-    )
+    quantity = counted(database={"shop": f"SELECT {count} FROM orders"})
     with postgresql_databases(postgresql) as databases:
         url = databases.url_of("cards")
         write(url, *TABLE, *ORDER)
-        collector = DatabaseCollector({"shop": url}, [quantity], "acme")
-        collector.collect(Moment.BEFORE, folder)
-        write(url, *ORDER)
-        collector.collect(Moment.AFTER, folder)
-    (reading,) = read_databases(folder)
-    assert reading.figures(quantity).at(()) == Figure.exact(increase)
+        (figures,) = increases(url, [quantity], tmp_path, ORDER)
+    assert figures.at(()) == Figure.exact(increase)
 
 
 def test_rows_by_trace_id_have_the_same_labels_and_no_padding(
     postgresql: URL, tmp_path: Path
 ) -> None:
-    query = "SELECT trace_id, ok, qty, price, code, sum(qty) FROM orders GROUP BY 1, 2, 3, 4, 5"
-    quantity = counted(by=["ok", "qty", "price", "code"], traces={"shop": query})
-    folder = RunFolder(tmp_path)
     with postgresql_databases(postgresql) as databases:
-        write(databases.url_of("cards"), *TABLE, *ORDER)
-        collector = DatabaseCollector({"shop": databases.url_of("cards")}, [quantity], "acme")
-        collector.collect(Moment.AFTER, folder)
-    rows = read_traces(folder, {}).rows("uses", 4)
-    assert list(rows) == [("t-1", ("true", "1", "19.9", "ab"), 1)]
+        url = databases.url_of("cards")
+        write(url, *TABLE, *ORDER)
+        rows = orders_by_trace_id(url, tmp_path)
+    assert rows == [("t-1", ("true", "1", "19.9", "ab"), 1)]
