@@ -7,13 +7,15 @@ wrongly in one of the two.
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
 from sqlalchemy import Engine, create_engine, text
+
+from tests.tiny_server import in_background
 
 FAULTY = 20
 CUSTOMERS = ("ann", "bob", "eve")
@@ -94,7 +96,6 @@ class Ledger:
 @contextmanager
 def ledger(folder: Path, url: str, fault: str = "") -> Iterator[list[str]]:
     """Serve it within the block; yield the options of a run against it."""
-    books = Ledger(url, fault)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -114,15 +115,12 @@ def ledger(folder: Path, url: str, fault: str = "") -> Iterator[list[str]]:
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with (
+        closing(Ledger(url, fault)) as books,
+        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
+        in_background(server),
+    ):
         environment, scenario = folder / "ledger.yaml", folder / "tokens.yaml"
-        environment.write_text(_ENVIRONMENT.format(port=server.server_address[1], url=url))
+        environment.write_text(_ENVIRONMENT.format(port=server.server_port, url=url))
         scenario.write_text(SCENARIO)
-        try:
-            yield ["--env", str(environment), "--scenario", str(scenario), "--profile", "load"]
-        finally:
-            server.shutdown()
-            thread.join()
-            books.close()
+        yield ["--env", str(environment), "--scenario", str(scenario), "--profile", "load"]
