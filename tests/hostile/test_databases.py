@@ -2,10 +2,9 @@
 
 import json
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tests.hostile.sentences import is_one_sentence
 from tests.mariadb_server import mariadb_database
 from tests.mysql_messages import GREETING, message
 from tests.reference_services.databases import postgresql_databases
-from tests.witnesses.database.queries import ENDLESS, ENDLESS_IN_MARIADB
+from tests.witnesses.database.queries import ENDLESS, ENDLESS_IN_MARIADB, write
 from witnesses.database.collector import rows_of_query
 from witnesses.database.dialect import DatabaseDown
 
@@ -95,10 +94,9 @@ def test_postgresql_is_void_with_one_sentence(database: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", SQLITE)
 def test_sqlite_is_void_with_one_sentence(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE a (b)")
-    error = _error(f"sqlite:///{path}", SQLITE[name])
+    url = f"sqlite:///{tmp_path}/shop.db"
+    write(url, "CREATE TABLE a (b)")
+    error = _error(url, SQLITE[name])
     assert is_one_sentence(error), error
 
 

@@ -1,8 +1,6 @@
 """Databases of uses, for the tests of the database witness."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,11 +33,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     rows = "INSERT INTO uses VALUES ('t1', 'tea'), ('t1', 'tea'), ('t2', NULL)"
     table = "CREATE TABLE uses (trace_id TEXT, kind TEXT)"
     if request.param == "sqlite":
-        path = tmp_path / "traced.db"
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute(table)
-            connection.execute(rows)
-        yield f"sqlite:///{path}"
+        address = f"sqlite:///{tmp_path}/traced.db"
+        write(address, table, rows)
+        yield address
         return
     if request.param == "mariadb":
         with mariadb_database(request.getfixturevalue("mariadb")) as address:

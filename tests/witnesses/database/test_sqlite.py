@@ -1,13 +1,11 @@
 """Attempts to make the witness of a SQLite file write, or end a query too early."""
 
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.witnesses.database.queries import query_shop
+from tests.witnesses.database.queries import query_shop, write
 from tests.witnesses.database.shop_database import ShopDatabase
 from witnesses.database.collector import rows_of_query
 from witnesses.database.dialect import DatabaseDown
@@ -26,11 +24,10 @@ from witnesses.database.read_only import asking
     ],
 )
 def test_sqlite_refuses_whatever_is_no_select(tmp_path: Path, query: str) -> None:
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE uses (kind TEXT)")
+    url = f"sqlite:///{tmp_path}/shop.db"
+    write(url, "CREATE TABLE uses (kind TEXT)")
     with pytest.raises(DatabaseDown, match=r"does more than read|one statement at a time"):
-        query_shop(f"sqlite:///{path}", query.format(folder=tmp_path))
+        query_shop(url, query.format(folder=tmp_path))
     assert [each.name for each in tmp_path.iterdir()] == ["shop.db"]
 
 
