@@ -17,12 +17,10 @@ _QUANTILE = "quantile"
 
 @dataclass(frozen=True)
 class HistogramSources:
-    """Where a histogram may be seen: the pages of its service, and what Prometheus has stored."""
+    """The pages of a histogram's service, for its edges, and where its series may be seen."""
 
     pages: Sequence[str]
-    shown: ShownMetrics
-    stored: StoredMetrics | None
-    namespaces: Sequence[str] = ()
+    series: CounterSources
 
 
 class _StoredHistograms(StoredMetrics):
@@ -52,15 +50,15 @@ def inspect_histogram(
     settings = {"prometheus": objective.histogram, "by": objective.by}
     histogram = replace(buckets, settings=buckets.settings.model_copy(update=settings))
     metric = histogram.selector.metric
-    shown, stored = sources.shown, sources.stored
+    shown, stored = sources.series.shown, sources.series.stored
     of_histograms = ShownMetrics(
         {name.removesuffix(BUCKET): labels - {EDGE} for name, labels in shown.labels.items()
          if name.endswith(BUCKET)},
         _histograms_among(shown.declared), shown.errors,
     )  # fmt: skip
-    places = CounterSources(
-        of_histograms, _StoredHistograms(stored) if stored else None, frozenset({metric}),
-        sources.namespaces,
+    places = replace(
+        sources.series, shown=of_histograms, counted=frozenset({metric}),
+        stored=_StoredHistograms(stored) if stored else None,
     )  # fmt: skip
     found = inspect_counter(histogram, places)
     if metric in shown.names and metric not in of_histograms.names:
@@ -92,8 +90,8 @@ def _edges(
     """Return which limits are at no edge; None where each is at one, or no edge is known."""
     metric, per_second = buckets.selector.metric, objective.per_second(buckets.tenant) or 1.0
     written = edges_on(sources.pages, metric)
-    if not written and sources.stored:
-        written = sources.stored.values_of(metric, EDGE)
+    if not written and (stored := sources.series.stored):
+        written = stored.values_of(metric, EDGE)
     edges = sorted(edge_s(each, per_second) for each in written)
     limits = sorted(set(objective.limits().values()))
     missing = [each for each in limits if not any(is_at(edge, each) for edge in edges)]

@@ -4,7 +4,7 @@ Nothing is changed anywhere, and nothing is judged here: `doctor` makes findings
 and a run refuses to start if its scenario is wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -52,13 +52,13 @@ def _inspect_metrics(
 ) -> Iterator[Inspection]:
     """Inspect selectors and checks first: they show whether Prometheus can be asked at all."""
     counted = [each for each in quantities if each.settings.prometheus]
+    histograms = buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
     if environment.prometheus is None:
-        yield from _inspect_names(scenario, environment, tenant, counted, None)
+        yield from _inspect_names(scenario, environment, counted, histograms, None)
         return
     with closing(PrometheusClient(environment.prometheus, environment.network)) as client:
         inspector = PromqlInspector(client, environment.prometheus.match)
         selectors = [inspector.inspect_selector(quantity) for quantity in counted]
-        histograms = buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
         selectors += [
             place_of(number, histogram, inspector.inspect_selector(histogram))
             for number, histogram in enumerate(histograms)
@@ -66,38 +66,30 @@ def _inspect_metrics(
         yield from (each for each in selectors if each.outcome is Outcome.WRONG)
         yield from inspector.inspect_checks(tuple(scenario.checks.promql), tenant)
         stored = None if inspector.error else client
-        yield from _inspect_names(scenario, environment, tenant, counted, stored)
+        yield from _inspect_names(scenario, environment, counted, histograms, stored)
 
 
 def _inspect_names(
-    scenario: Scenario, environment: Environment, tenant: str, counted: list[CountedQuantity],
-    client: PrometheusClient | None,
+    scenario: Scenario, environment: Environment, counted: Sequence[CountedQuantity],
+    histograms: Sequence[CountedQuantity], client: PrometheusClient | None,
 ) -> Iterator[Inspection]:  # fmt: skip
     """Inspect each counter where its service shows it: another's page proves nothing of it.
 
     Likewise each histogram that limits are on.
     """
-    histograms = buckets_of(scenario, tenant, is_exclusive=environment.exclusive)
     if not counted and not histograms:
         return
     pages = fetch_shown_pages(environment)
-    jobs = {name: service.job or name for name, service in environment.services.items()}
-    services = {quantity.settings.service for quantity in (*counted, *histograms)}
-    shown = {service: pages.of(service) for service in services}
     targets = ServiceTargets.of_environment(environment)
-    stored = {
-        service: StoredMetrics(client, *targets.stored_under(service))
-        for service in services
-        if client
-    }
     names = frozenset(quantity.selector.metric for quantity in counted)
-    for quantity in counted:
-        service = quantity.settings.service
-        sources = CounterSources(shown[service], stored.get(service), names, tuple(jobs))
-        yield inspect_counter(quantity, sources)
+    namespaces = tuple(environment.services)
+    sources = {}
+    for service in {quantity.settings.service for quantity in (*counted, *histograms)}:
+        stored = StoredMetrics(client, *targets.stored_under(service)) if client else None
+        sources[service] = CounterSources(pages.of(service), stored, names, namespaces)
+    yield from (inspect_counter(each, sources[each.settings.service]) for each in counted)
     objectives = scenario.checks.server_latency
     for number, (objective, buckets) in enumerate(zip(objectives, histograms, strict=True)):
         service = buckets.settings.service
-        texts = pages.texts_of(service)
-        seen = HistogramSources(texts, shown[service], stored.get(service), tuple(jobs))
+        seen = HistogramSources(pages.texts_of(service), sources[service])
         yield inspect_histogram(number, objective, buckets, seen)

@@ -7,6 +7,7 @@ import pytest
 from scenarios.language.model import Scenario
 from tests.witnesses.preflight.test_counters import Stored
 from witnesses.histograms import buckets_of
+from witnesses.preflight.counters import CounterSources
 from witnesses.preflight.histograms import HistogramSources, edges_on, inspect_histogram
 from witnesses.preflight.inspection import Inspection, Outcome
 from witnesses.preflight.metric_names import StoredMetrics, read_shown_metrics
@@ -36,7 +37,8 @@ def inspected(*pages: str, stored: StoredMetrics | None = None, **objective: Any
         "checks": {"server_latency": [written]},
     })  # fmt: skip
     (buckets,) = buckets_of(scenario, "acme", is_exclusive=True)
-    sources = HistogramSources(pages, read_shown_metrics(pages), stored)
+    series = CounterSources(read_shown_metrics(pages), stored, frozenset())
+    sources = HistogramSources(pages, series)
     return inspect_histogram(0, scenario.checks.server_latency[0], buckets, sources)
 
 
