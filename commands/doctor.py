@@ -293,9 +293,8 @@ def _scraping(
             job = JobCheck(client, jobs[name], match=settings.match)
             yield job.judge_discovered(name, deadline)
             found = discovery.discover(name)
-            of_pages = f"{len(found.replicas)} of {len(found.replicas)} replicas, discovered"
-            only = f"only Prometheus is asked: {found.unasked}"
-            yield judge_discovered_pages(name, only if found.unasked else of_pages)
+            replicas = len(found.replicas)
+            yield judge_discovered_pages(name, replicas, replicas, found.unasked)
             continue
         # services may share a job, and a metrics address
         same = [other for other, job in jobs.items() if job == jobs[name]]

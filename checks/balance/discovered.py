@@ -4,8 +4,13 @@ from checks.result import Finding, Kind, finding_id
 from checks.verdict import Verdict
 
 
-def judge_discovered_pages(name: str, observed: str) -> Finding:
-    """Report of which discovered replicas the metrics are read; none is required."""
+def judge_discovered_pages(name: str, readable: int, replicas: int, unasked: str) -> Finding:
+    """Report of which discovered replicas the metrics are read; none is required.
+
+    `unasked` is why none was asked.
+    """
+    observed = f"{readable} of {replicas} replicas, discovered"
+    observed = f"only Prometheus is asked: {unasked}" if unasked else observed
     return Finding(
         finding_id("precondition", "metrics-readable", name), f"{name}: metrics can be read",
         Kind.VALIDITY, Verdict.PASS, "on each discovered replica, or of none", observed,

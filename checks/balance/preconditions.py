@@ -112,12 +112,10 @@ def _judge_discovered(case: Case, name: str, replicas: list[Replica]) -> Iterato
     none of the witnesses.
     """
     record, jobs = case.prometheus.collection, {case.prometheus.collection.jobs[name]}
-    unasked = case.services.unasked.get(name)
+    unasked = case.services.unasked.get(name, "")
     if replicas or unasked:
-        last = [each for each in replicas if not each.error]
-        observed = f"{len(last)} of {len(replicas)} replicas, discovered"
-        observed = f"only Prometheus is asked: {unasked}" if unasked else observed
-        yield Precondition(judge_discovered_pages(name, observed))
+        readable = sum(not each.error for each in replicas)
+        yield Precondition(judge_discovered_pages(name, readable, len(replicas), unasked))
     if replicas:
         yield _judge_single_process(name, replicas)
     yield Precondition(_judge_process_survives(case, name, replicas, jobs))
