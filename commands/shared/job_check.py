@@ -8,12 +8,13 @@ from checks.balance.discovered import judge_discovered_targets
 from checks.balance.preconditions import judge_scraped_by_prometheus, replica_mismatch
 from checks.result import Finding
 from witnesses.process_identity import is_moved
-from witnesses.prometheus.client import PrometheusClient, PrometheusDown
+from witnesses.prometheus.client import PrometheusClient
+from witnesses.prometheus.discovery import labelled_values
+from witnesses.service.exposition import START_TIME
 from witnesses.target_labels import INSTANCE, job_matcher, mixed_environments
 
 _POLL_S = 0.2
 _MAX_SHOWN, _MAX_LISTED, _MAX_CHARACTERS = 5, 20, 60
-_START_TIME = "process_start_time_seconds"
 _ANY: Mapping[str, str] = {}
 
 
@@ -53,7 +54,7 @@ class JobCheck:
         ups = self._awaited_ups(1, deadline)
         if wrong := self._wrong_targets(ups):
             return judge_discovered_targets(name, wrong[0], is_well=False, remedy=wrong[1])
-        series = self._series(f"up{self._targets}")
+        series = labelled_values(self._client, f"up{self._targets}")
         shown = sorted(
             f"{labels.get(INSTANCE, '')[:_MAX_CHARACTERS]}{'' if up == 1 else ' (down)'}"
             for labels, up in series
@@ -98,7 +99,7 @@ class JobCheck:
         mismatch = replica_mismatch(len(ups), replicas or max(len(ups), 1))
         observed = mismatch or f"{ups.count(1.0)} of {len(ups)} targets up"
         observed += self._pace()
-        scraped = set(self._values(_START_TIME)) if self._start_times and not mismatch else set()
+        scraped = set(self._values(START_TIME)) if self._start_times and not mismatch else set()
         has_strangers = bool(scraped) and any(
             all(is_moved(start_time, other) for other in scraped)
             for start_time in self._start_times
@@ -116,7 +117,7 @@ class JobCheck:
     def _unmatched(self) -> str:
         """Return what targets the job has that `match` does not select, or ""."""
         query = f"count by ({', '.join(self._match)}) (up{job_matcher([self._job])})"
-        found = [labels for labels, _ in self._series(query)]
+        found = [labels for labels, _ in labelled_values(self._client, query)]
         shown = "; ".join(self._labels_in(each) for each in found[:_MAX_SHOWN])
         wanted = self._labels_in(self._match)
         return f"no target of its job has {wanted}; there are {shown}" if found else ""
@@ -134,14 +135,3 @@ class JobCheck:
 
     def _values(self, metric: str) -> list[float]:
         return self._client.query(f"{metric}{self._targets}", None).values
-
-    def _series(self, query: str) -> list[tuple[dict[str, str], float]]:
-        """Return the labels and the value of each series. Raises PrometheusDown."""
-        try:
-            return [
-                ({str(name): str(value) for name, value in each["metric"].items()},
-                 float(each["value"][1]))
-                for each in self._client.query(query, None).result
-            ]  # fmt: skip
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
-            raise PrometheusDown("Prometheus does not respond as Prometheus does") from error

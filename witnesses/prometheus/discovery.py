@@ -6,9 +6,7 @@ their instance alone, and their address is guessed.
 """
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import TypeAdapter
@@ -64,15 +62,20 @@ def discover_replicas(client: PrometheusClient, job: str) -> list[DiscoveredRepl
 def _values(client: PrometheusClient, query: str) -> dict[str, float]:
     """Return the largest value by instance. Raises PrometheusDown."""
     values: dict[str, float] = {}
-    for instance, value in _pairs(client.query(query, None).result):
+    for labels, value in labelled_values(client, query):
+        instance = labels.get(INSTANCE, "")
         values[instance] = max(value, values.get(instance, -math.inf))
     return values
 
 
-def _pairs(result: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+def labelled_values(client: PrometheusClient, query: str) -> list[tuple[dict[str, str], float]]:
+    """Return the labels and the value of each series of a query now. Raises PrometheusDown."""
     try:
-        for each in result:
-            yield str(each["metric"].get(INSTANCE, "")), float(each["value"][1])
+        return [
+            ({str(name): str(value) for name, value in each["metric"].items()},
+             float(each["value"][1]))
+            for each in client.query(query, None).result
+        ]  # fmt: skip
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PrometheusDown("Prometheus does not respond as Prometheus does") from error
 
