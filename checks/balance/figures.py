@@ -46,7 +46,7 @@ def _jobs(case: Case, quantity: CountedQuantity) -> set[str]:
     """Return the jobs of a quantity's counters, also where no page of them is read."""
     if not quantity.settings.prometheus:
         return set()
-    return case.services.jobs(quantity) or {job for job, _ in case.prometheus.targets_of(quantity)}
+    return case.services.jobs(quantity) or case.prometheus.jobs(quantity)
 
 
 def _of_quantity(case: Case, quantity: CountedQuantity) -> dict[str, Figures]:

@@ -31,7 +31,7 @@ def _doubts(case: Case, quantity: CountedQuantity) -> Iterator[tuple[Reason, str
     services = sorted({each.service for each, _ in case.services.replicas_of(quantity)})
     if len(services) > 1:
         yield Reason.SEVERAL_SERVICES, ", ".join(services)
-    jobs = {job for job, _ in case.prometheus.targets_of(quantity)}
-    for job in sorted(jobs & case.prometheus.collection.discovered_jobs):
+    jobs = case.prometheus.jobs(quantity) & case.prometheus.collection.discovered_jobs
+    for job in sorted(jobs):
         if mixed := mixed_environments(case.prometheus.target_labels.by_job.get(job, ())):
             yield Reason.OTHER_TARGETS, f"{mixed}; restrict them by prometheus.match"

@@ -27,8 +27,7 @@ def may_lack_replica(case: Case, quantity: CountedQuantity, figures: Mapping[str
     """Return whether a counter falls short in all, and the replicas of its job changed."""
     if not quantity.settings.prometheus:
         return False
-    jobs = {job for job, _ in case.prometheus.targets_of(quantity)}
-    if not jobs & case.prometheus.changes.changed_jobs:
+    if not case.prometheus.jobs(quantity) & case.prometheus.changes.changed_jobs:
         return False
     totals = {
         name: total_of(*(each.value or 0 for each in of_witness.by_labels.values()))

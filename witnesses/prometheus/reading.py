@@ -206,6 +206,10 @@ class PrometheusReading:
         }
         return {target: log for target, log in self.scrape_logs.items() if target in fitting}
 
+    def jobs(self, quantity: CountedQuantity) -> set[str]:
+        """Return the jobs of the targets that a quantity's selector can mean."""
+        return {job for job, _ in self.targets_of(quantity)}
+
     @property
     def _selection(self) -> ServiceTargets:
         record = self.collection
