@@ -18,7 +18,7 @@ _NOT_SHOWN = (Reason.METRIC_ABSENT, Reason.LABEL_ABSENT, Reason.MATCHES_IN_PART)
 _STALE = (Reason.STALE_BEFORE, Reason.STALE_AFTER)
 
 _MAX_NAMED = 5
-_COUNTERS = frozenset((SERVICE, PROMETHEUS))
+COUNTERS = (SERVICE, PROMETHEUS)  # the witnesses that show a counter
 
 
 def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, Figures]]:
@@ -33,7 +33,7 @@ def read_figures(case: Case, quantities: Iterable[str]) -> dict[str, dict[str, F
         for job in _jobs(case, case.quantity(name))
     } & (case.services.jobs_without_start_times() | unread_jobs)
     for name, by_witness in figures.items():
-        counters = _COUNTERS & by_witness.keys()
+        counters = [each for each in COUNTERS if each in by_witness]
         if counters and _jobs(case, case.quantity(name)) & fallen:
             # What looks like growth between two scrapes may be that of another process: of a series
             # that had outgrown its last value by the next scrape, no fall is seen.

@@ -6,14 +6,11 @@ discovered, targets of another environment under the same job: they can only add
 
 from collections.abc import Iterator, Mapping
 
+from checks.balance.figures import COUNTERS
 from checks.case import Case
 from witnesses.figure import Figures, Reason
 from witnesses.model import CountedQuantity
-from witnesses.prometheus.reading import NAME as PROMETHEUS
-from witnesses.service.reading import NAME as SERVICE
 from witnesses.target_labels import mixed_environments
-
-_COUNTERS = (SERVICE, PROMETHEUS)
 
 
 def doubt_excess(
@@ -23,7 +20,7 @@ def doubt_excess(
     if not quantity.settings.prometheus:
         return figures
     for doubt in _doubts(case, quantity):
-        figures = {w: of.doubted(*doubt) if w in _COUNTERS else of for w, of in figures.items()}
+        figures = {w: of.doubted(*doubt) if w in COUNTERS else of for w, of in figures.items()}
     return figures
 
 

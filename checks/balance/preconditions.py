@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.balance.discovered import judge_discovered_pages, judge_discovered_targets
+from checks.balance.figures import COUNTERS
 from checks.balance.pushed import judge_pushed
 from checks.case import Case
 from checks.result import Finding, Kind, finding_id
@@ -168,8 +169,7 @@ def _judge_single_process(name: str, replicas: list[Replica]) -> Precondition:
     )
     if several is None:
         return Precondition(finding)
-    both = (SERVICE, PROMETHEUS)
-    return Precondition(finding, _doubts(replicas, both, Reason.SEVERAL_PROCESSES, fell))
+    return Precondition(finding, _doubts(replicas, COUNTERS, Reason.SEVERAL_PROCESSES, fell))
 
 
 def _few_scrapes(replicas: Sequence[Replica]) -> str:
@@ -312,8 +312,7 @@ def judge_other_traffic(case: Case, grown: dict[str, dict[str, float]]) -> Preco
     )
     if not is_exclusive:
         return Precondition(finding)
-    both = (SERVICE, PROMETHEUS)
-    return Precondition(finding, tuple(Doubt(job, both, Reason.OTHER_TRAFFIC) for job in grown))
+    return Precondition(finding, tuple(Doubt(job, COUNTERS, Reason.OTHER_TRAFFIC) for job in grown))
 
 
 def _scrape_logs(case: Case, jobs: set[str]) -> dict[Target, ScrapeLog]:

@@ -13,14 +13,11 @@ No replica moves a count to another label, so that totals which agree are not do
 from collections.abc import Mapping
 
 from checks.balance.client import client_total
+from checks.balance.figures import COUNTERS
 from checks.case import Case
 from checks.result import ClientFigure
 from witnesses.figure import Figure, Figures, Reason, total_of
 from witnesses.model import CountedQuantity
-from witnesses.prometheus.reading import NAME as PROMETHEUS
-from witnesses.service.reading import NAME as SERVICE
-
-_COUNTERS = (SERVICE, PROMETHEUS)
 
 
 def may_lack_replica(case: Case, quantity: CountedQuantity, figures: Mapping[str, Figures]) -> bool:
@@ -35,7 +32,7 @@ def may_lack_replica(case: Case, quantity: CountedQuantity, figures: Mapping[str
     }
     client = client_total(case.ledger, quantity.name, quantity.precision.resolution)
     least = max([client.confirmed, *totals.values()])
-    return any(totals[name] < least for name in _COUNTERS if name in totals)
+    return any(totals[name] < least for name in COUNTERS if name in totals)
 
 
 def doubt_shortfall(figures: Mapping[str, Figure], client: ClientFigure) -> Mapping[str, Figure]:
@@ -44,7 +41,7 @@ def doubt_shortfall(figures: Mapping[str, Figure], client: ClientFigure) -> Mapp
     least = max([client.confirmed, *exact])
     return {
         name: figure.doubted(Reason.REPLICA_UNSEEN)
-        if name in _COUNTERS and figure.value is not None and figure.value < least
+        if name in COUNTERS and figure.value is not None and figure.value < least
         else figure
         for name, figure in figures.items()
     }
