@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from scenarios.language.amounts import decimal_of
+from witnesses.figure import Figure
 
 
 def listed(words: Sequence[str]) -> str:
@@ -43,3 +44,15 @@ def amount_words(amount: float | Fraction, unit: str = "") -> str:
     whole, point, decimals = f"{decimal_of(amount):,f}".partition(".")
     digits = f"{whole}{point}{decimals.rstrip('0')}".rstrip(".")
     return f"{digits} {unit}" if unit else digits
+
+
+def figure_words(figure: Figure) -> str:
+    """Write what a witness has, with the side that a bound is on.
+
+    >>> figure_words(Figure.exact(1200))
+    '1,200'
+    """
+    if figure.value is None:
+        return "no data"
+    words = amount_words(figure.value)
+    return words if figure.is_exact else f"{figure.direction} {words}"

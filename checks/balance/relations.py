@@ -10,7 +10,7 @@ from checks.balance.sentences import relation_sentences
 from checks.case import Case
 from checks.result import Finding, Kind, RelationRow, RelationSums, UsageRow, finding_id
 from checks.verdict import Verdict, worst
-from checks.wording import amount_words, listed
+from checks.wording import figure_words, listed
 from scenarios.language.relations import Relation
 from witnesses.figure import Figure, sum_by_labels
 
@@ -37,7 +37,7 @@ def _row(relation: Relation, rows: Rows) -> RelationRow:
 
 def relation_finding(row: RelationRow) -> Finding:
     """Return the finding of a relation."""
-    words = [f"{witness} {' and '.join(map(_words, each.figures))}"
+    words = [f"{witness} {' and '.join(map(figure_words, each.figures))}"
              for witness, each in row.sums.items()]  # fmt: skip
     return Finding(
         finding_id("usage", "relation", row.name),
@@ -66,10 +66,3 @@ def _verdict_of(sums: Sequence[Figure]) -> Verdict:
     if lows and highs and max(lows) > min(highs):
         return Verdict.FAIL
     return Verdict.PASS if all(each.is_exact for each in sums) else Verdict.INCONCLUSIVE
-
-
-def _words(figure: Figure) -> str:
-    if figure.value is None:
-        return "no data"
-    words = amount_words(figure.value)
-    return words if figure.is_exact else f"{figure.direction} {words}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from checks.balance.reason_words import reason_words
 from checks.precision import digits_apart
 from checks.service_levels import Gap, ServerLatencyRow, ServerShare
-from checks.wording import amount_words, capitalized, listed
+from checks.wording import capitalized, figure_words, listed
 from scenarios.language.amounts import decimal_of
-from witnesses.figure import Figure
+from scenarios.language.objectives import MAX_PERCENTILE
 
 _MOST_EDGES = 20
 
@@ -27,7 +27,7 @@ GAP_WORDS: Mapping[Gap, str] = {
 
 def expected_words(row: ServerLatencyRow) -> str:
     """As in `at least 95 % within 2.5 s`."""
-    least = "all" if row.percentile == 100 else f"at least {row.percentile:g} %"  # noqa: PLR2004
+    least = "all" if row.percentile == MAX_PERCENTILE else f"at least {row.percentile:g} %"
     return f"{least} within {row.limit_s:g} s"
 
 
@@ -101,21 +101,14 @@ def _count_remarks(row: ServerLatencyRow) -> Iterator[str]:
     """Report what else the histogram counted, and witnesses that counted differently."""
     timed = {name: each.timed for name, each in row.shares.items() if not each.gap}
     if len({each.value for each in timed.values()}) > 1:
-        counts = listed([f"{_count(each)} by {name}" for name, each in timed.items()])
+        counts = listed([f"{figure_words(each)} by {name}" for name, each in timed.items()])
         yield f"The witnesses differ: timed were {counts}."
     for name, share in row.shares.items():
         if not share.gap and row.step and share.timed.value != share.count:
             yield (
-                f"{capitalized(name)} timed {_count(share.timed)} in the whole run, of which "
+                f"{capitalized(name)} timed {figure_words(share.timed)} in the whole run, of which "
                 f"{share.count:,} are judged: what was served of {row.step!r} in the measured "
                 "window. The others (warm-up, other phases, refused or without a response, "
                 "others' requests) may be on either side of the limit."
             )
             return
-
-
-def _count(figure: Figure) -> str:
-    if figure.value is None:
-        return "no data"
-    words = amount_words(figure.value)
-    return words if figure.is_exact else f"{figure.direction} {words}"
