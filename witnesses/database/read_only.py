@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import URL, Connection, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from config.extras import missing_driver
@@ -16,6 +16,8 @@ TIMEOUT_S = 5
 # Rows that arrive restart the time limit, but a query with all its rows ends within this.
 WHOLE_S = 60
 
+_UNUSABLE = "its address is not a database URL that can be used here"
+
 
 @contextmanager
 def asking(
@@ -27,9 +29,7 @@ def asking(
     """
     if missing := missing_driver(url):
         raise DatabaseDown(missing)
-    address = _address(url)
-    dialect = _dialects()[address.get_backend_name()]
-    session = dialect(address, TimeLimit(timeout_s, whole_s, dialect.grace_s))
+    session = _session(url, timeout_s, whole_s)
     engine = session.engine()
     try:
         with engine.connect() as connection:
@@ -45,6 +45,18 @@ def asking(
         engine.dispose()
 
 
+def _session(url: str, timeout_s: int, whole_s: float) -> Session:
+    """Return a session of an address's dialect, not yet connected. Raises DatabaseDown."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseDown(_UNUSABLE) from error
+    dialect = _dialects().get(address.get_backend_name())
+    if dialect is None:
+        raise DatabaseDown(_UNUSABLE)
+    return dialect(address, TimeLimit(timeout_s, whole_s, dialect.grace_s))
+
+
 def _dialects() -> dict[str, type[Session]]:
     """Return the dialect of each scheme; that of MySQL only where its driver is installed."""
     dialects: list[type[Session]] = [PostgresqlSession, SqliteSession]
@@ -53,13 +65,3 @@ def _dialects() -> dict[str, type[Session]]:
 
         dialects.append(MysqlSession)
     return {scheme: dialect for dialect in dialects for scheme in dialect.schemes}
-
-
-def _address(url: str) -> URL:
-    try:
-        address = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise DatabaseDown("its address is not a database URL that can be used here") from error
-    if address.get_backend_name() not in _dialects():
-        raise DatabaseDown("its address is not a database URL that can be used here")
-    return address
