@@ -15,6 +15,7 @@ from typing import Any
 from pymysql.constants import FIELD_TYPE
 
 from witnesses.database.dialect import Converters
+from witnesses.database.values import without_padding
 
 _DAY = timedelta(days=1)
 
@@ -36,7 +37,7 @@ def _converter(kind: int, width: int) -> Callable[[Any], Any] | None:
     if kind == FIELD_TYPE.BIT:
         return _bit if width == 1 else _bits
     return {
-        FIELD_TYPE.STRING: _without_padding,
+        FIELD_TYPE.STRING: without_padding,  # of the sql_mode PAD_CHAR_TO_FULL_LENGTH
         FIELD_TYPE.TIMESTAMP: _in_utc,
         FIELD_TYPE.TIME: _time_of_day,
         FIELD_TYPE.JSON: _compact,
@@ -53,11 +54,6 @@ def _bit(value: Any) -> Any:
 
 def _bits(value: Any) -> Any:
     return int.from_bytes(value, "big") if isinstance(value, bytes) else value
-
-
-def _without_padding(value: Any) -> Any:
-    """Return a char(n) as it is without the sql_mode PAD_CHAR_TO_FULL_LENGTH."""
-    return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def _in_utc(value: Any) -> Any:

@@ -22,6 +22,7 @@ from witnesses.database.dialect import (
     row_too_large,
     too_slow,
 )
+from witnesses.database.values import without_padding
 
 _QUERY_CANCELED = "57014"
 # Classes of SQLSTATE: an unsupported feature, wrong data, a write, and wrong syntax, a wrong name
@@ -100,7 +101,7 @@ class PostgresqlSession(Session):
     def converters(self, columns: Sequence[Sequence[Any]]) -> Converters:
         """Return what removes the padding of char(n)."""
         padded = (index for index, column in enumerate(columns) if column[1] == _PADDED_TYPE)
-        return dict.fromkeys(padded, _without_padding)
+        return dict.fromkeys(padded, without_padding)
 
     def excess_rights(self, connection: Connection) -> str:
         """Return what the role may do beyond reading the counted tables."""
@@ -114,7 +115,3 @@ class PostgresqlSession(Session):
 
     def _begin_watch(self, driver: Any, _record: object) -> None:
         self._watchdog.watch(driver.pgconn.socket)
-
-
-def _without_padding(value: Any) -> Any:
-    return value.rstrip(" ") if isinstance(value, str) else value

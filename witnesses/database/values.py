@@ -25,6 +25,11 @@ def encode_json(value: Any) -> bytes:
     return _encoder.encode(_encodable(value))
 
 
+def without_padding(value: Any) -> Any:
+    """Return a char(n) without its trailing spaces, which are padding and no part of the value."""
+    return value.rstrip(" ") if isinstance(value, str) else value
+
+
 def label_value(value: Any) -> str:
     """Return the label value of a value as it is on disk.
 
