@@ -17,10 +17,10 @@ _BIND_VARIABLE = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 
 def find_store_violations(quantity: Quantity, place: Location) -> Iterator[Violation]:
     """Yield every violation of the queries of a quantity, which stands at `place`."""
-    for key, stores in (("database", quantity.stores), ("traces", stores_of(quantity.traces))):
+    traced = stores_of(quantity.traces)
+    for key, stores in (("database", quantity.stores), ("traces", traced)):
         for store in stores:
             yield from _query(store.query, (*place, key, *store.place))
-    traced = stores_of(quantity.traces)
     if len(traced) > 1:
         message = "the rows of one store have trace ids; write one query"
         yield (*place, "traces", traced[0].database), message
