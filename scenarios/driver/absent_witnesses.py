@@ -20,9 +20,8 @@ def find_absent_witnesses(
         if len(named) < LEAST_WITNESSES:
             yield ("quantities", name), _none_left(name, quantity, environment)
         elif least and len(named) < least <= len(quantity.named_witnesses):
-            place = ("quantities", name, "witnesses") if quantity.witnesses else ("witnesses",)
             remedy = f"declare more of them in {environment.environment}"
-            yield place, too_few_witnesses(name, named, least, remedy)
+            yield too_few_witnesses(name, quantity, named, least, remedy)
 
 
 def _named(quantity: Quantity, environment: Environment) -> tuple[str, ...]:

@@ -203,14 +203,17 @@ def _too_few_witnesses(scenario: Scenario, name: str, quantity: Quantity) -> Ite
     if len(named) < LEAST_WITNESSES:
         yield ("quantities", name), f"{name!r} has no witness; add prometheus:, database: or api:"
     elif least and len(named) < least:
-        place = ("quantities", name, "witnesses") if quantity.witnesses else ("witnesses",)
-        yield place, too_few_witnesses(name, named, least, "add another one, such as database:")
+        remedy = "add another one, such as database:"
+        yield too_few_witnesses(name, quantity, named, least, remedy)
 
 
-def too_few_witnesses(name: str, named: Sequence[str], least: int, remedy: str) -> str:
-    """Return what is wrong where a quantity has fewer witnesses than it needs."""
-    return (f"{name!r} needs at least {least} witnesses and has {len(named)} at most "
-            f"({', '.join(named)}); {remedy}, or lower the number")  # fmt: skip
+def too_few_witnesses(
+    name: str, quantity: Quantity, named: Sequence[str], least: int, remedy: str
+) -> Violation:
+    """Return the violation of a quantity with fewer witnesses than it, or the scenario, demands."""
+    place = ("quantities", name, "witnesses") if quantity.witnesses else ("witnesses",)
+    return place, (f"{name!r} needs at least {least} witnesses and has {len(named)} at most "
+                   f"({', '.join(named)}); {remedy}, or lower the number")  # fmt: skip
 
 
 def _selector(text: str, place: Location) -> Iterator[Violation]:
