@@ -1,7 +1,7 @@
 """View the balance: what each witness counted, and where they do not agree."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -76,8 +76,16 @@ class BalanceTable:
 
 def columns_of(result: Result) -> tuple[str, ...]:
     """Return the kinds of witness that any row has, in their order: `database:billing` is one."""
-    names = (witness for row in result.usage for witness in row.figures)
-    return tuple(dict.fromkeys(map(_kind, names)))
+    return kinds_of(witness for row in result.usage for witness in row.figures)
+
+
+def kinds_of(witnesses: Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of witnesses, each once, in their order.
+
+    >>> kinds_of(["client", "database:billing", "database:ledger"])
+    ('client', 'database')
+    """
+    return tuple(dict.fromkeys(map(_kind, witnesses)))
 
 
 def heading_of(column: str) -> str:

@@ -3,6 +3,7 @@
 from checks.result import Result
 from checks.wording import listed
 from reports import formatting as write
+from reports.views.balance import kinds_of
 
 _MOST_NAME = 40
 
@@ -14,8 +15,7 @@ def basis_words(result: Result) -> str:
     """
     quantities: dict[tuple[str, ...], list[str]] = {}
     for quantity, witnesses in result.rests_on.items():
-        kinds = tuple(dict.fromkeys(name.partition(":")[0] for name in witnesses))
-        quantities.setdefault(kinds, []).append(quantity)
+        quantities.setdefault(kinds_of(witnesses), []).append(quantity)
     if len(quantities) <= 1:
         return "".join(map(listed, quantities))
     return "; ".join(f"{listed(kinds)} ({_named(names)})" for kinds, names in quantities.items())
