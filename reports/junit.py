@@ -1,7 +1,7 @@
 """JUnit XML: one suite per kind, one case per finding."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from checks.latency import objective_id
 from checks.result import Finding, Kind, Result, finding_id, verdict_of
@@ -21,10 +21,14 @@ def render_junit(result: Result) -> str:
     """
     root = ET.Element("testsuites", name="trial-balance")
     times_s = measured_times_s(result)
+    basis = {finding_id("usage", name): names for name, names in result.rests_on.items()}
     for kind in Kind:
         findings = [each for each in result.findings if each.kind is kind]
         if findings:
-            cases = [_case(result, each, times_s.get(each.id, 0.0)) for each in findings]
+            cases = [
+                _case(result, each, times_s.get(each.id, 0.0), basis.get(each.id, ()))
+                for each in findings
+            ]
             _add_suite(root, result, kind, cases)
     if verdict_of(result.findings) is not result.verdict or not result.findings:
         _add_suite(root, result, "run", [_run_case(result)])
@@ -48,12 +52,12 @@ def _add_suite(root: ET.Element, result: Result, name: str, cases: Iterable[ET.E
     suite.set("skipped", "0")
 
 
-def _case(result: Result, finding: Finding, duration_s: float) -> ET.Element:
+def _case(result: Result, finding: Finding, duration_s: float, basis: Sequence[str]) -> ET.Element:
+    """Render a finding; `basis` are the witnesses that its pass rests on."""
     case = _bare_case(result, finding.kind, finding.id)
     case.set("time", f"{duration_s:.3f}")
-    basis = {finding_id("usage", name): names for name, names in result.rests_on.items()}
-    if finding.id in basis:
-        ET.SubElement(case, "system-out").text = clean(f"rests on {listed(basis[finding.id])}")
+    if basis:
+        ET.SubElement(case, "system-out").text = clean(f"rests on {listed(basis)}")
     if finding.verdict in _TAGS:
         summary = f"{finding.title}: expected {finding.expected}, observed {finding.observed}"
         reason = ". ".join(filter(None, [summary, finding.detail]))
