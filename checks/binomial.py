@@ -7,6 +7,7 @@ distribution.
 import math
 
 CONFIDENCE = 0.95
+FEWEST_OVER = 2  # a limit: one value proves nothing
 _HALVINGS = 40
 
 

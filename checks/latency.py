@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.binomial import interval_ranks
+from checks.binomial import FEWEST_OVER, interval_ranks
 from checks.case import Case
 from checks.judgement import Judgement
 from checks.precision import print_apart
@@ -27,7 +27,6 @@ from scenarios.evidence.exchanges import Column
 from scenarios.language.objectives import MAX_PERCENTILE, allowed_over, percentile_name, rank_of
 
 _TARGET = 95.0
-_FEWEST_OVER = 2  # one value proves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _objective(timings: Timings, limit: Limit) -> Objective:
     is_below = high_s is not None and high_s <= limit.limit_s
     is_above = low_s is not None and low_s > limit.limit_s
     judged = over <= allowed or is_above or limit.strict or (
-        low_s is not None and over >= _FEWEST_OVER
+        low_s is not None and over >= FEWEST_OVER
     )  # fmt: skip
     if over > allowed:
         verdict = Verdict.FAIL if judged else Verdict.PASS

@@ -9,7 +9,7 @@ fail                                        │  ├── 60–80 ──┤
 from collections.abc import Iterator, Mapping, Sequence
 
 from checks.balance.preconditions import Precondition, judge_preconditions
-from checks.binomial import interval_ranks
+from checks.binomial import FEWEST_OVER, interval_ranks
 from checks.case import Case
 from checks.judgement import Judgement
 from checks.result import Finding, Kind, finding_id
@@ -26,8 +26,6 @@ from scenarios.language.objectives import (
 )
 from witnesses.figure import ZERO, Labels
 from witnesses.histograms import Histogram
-
-_FEWEST_OVER = 2  # one value proves nothing
 
 
 def judge_server_latency(case: Case) -> Judgement:
@@ -126,7 +124,7 @@ def _can_fail(share: ServerShare, over: int, percentile: float) -> bool:
     if percentile == MAX_PERCENTILE:
         return True
     low, _ = interval_ranks(share.count, percentile / 100)
-    return low is not None and over >= _FEWEST_OVER
+    return low is not None and over >= FEWEST_OVER
 
 
 def _is_proven(share: ServerShare, percentile: float) -> bool:
