@@ -5,12 +5,14 @@ distribution.
 """
 
 import math
+from functools import lru_cache
 
 CONFIDENCE = 0.95
 FEWEST_OVER = 2  # a limit: one value proves nothing
 _HALVINGS = 40
 
 
+@lru_cache
 def interval_ranks(n: int, quantile: float) -> tuple[int | None, int | None]:
     """Return the ranks (from 1) that enclose the quantile with 95 % confidence, equal tails.
 
