@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checks.case import Case
-from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.exchanges import CODES, Column
+from scenarios.evidence.exchanges import Column
 from scenarios.language.steps import Step
 from witnesses.service.durations import DurationSeries, read_durations
 
@@ -65,7 +64,7 @@ def shares_of(case: Case, limits_s: Mapping[str, float]) -> list[StepShares]:
 def _response_times(case: Case, step: str) -> Column:
     """Return the response times of all requests of a step that were sent, in the whole run."""
     times_s = [
-        each.response_s[each.rows["outcome"] != CODES[Outcome.NOT_SENT]]
+        each.response_s[each.sent]
         for each in (recording.exchanges.of_step(step) for recording in case.recordings)
     ]
     return np.concatenate([np.empty(0), *times_s])

@@ -15,8 +15,6 @@ import numpy as np
 
 from checks.case import Case
 from checks.timings import NO_TIMINGS, Timings, timings_by_step
-from scenarios.evidence.exchange import Outcome
-from scenarios.evidence.exchanges import CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,7 @@ def requests_of(case: Case, step: str, *, has_strangers: bool) -> StepRequests:
         timings = timings_by_step(case, case.measured).get(step, NO_TIMINGS)
     of_step = [each.exchanges.of_step(step) for each in case.recordings]
     served = sum(int(np.count_nonzero(each.ok)) for each in of_step)
-    sent = sum(int(np.count_nonzero(each.rows["outcome"] != CODES[Outcome.NOT_SENT]))
-               for each in of_step)  # fmt: skip
+    sent = sum(int(np.count_nonzero(each.sent)) for each in of_step)
     unsure = sent - served - len(timings.timed_out_s)
     return StepRequests(
         timings, served - len(timings.served_s), max(0, unsure), has_strangers or case.is_partial

@@ -180,6 +180,12 @@ class Exchanges:
         return mask
 
     @property
+    def sent(self) -> Column:
+        """A mask of the exchanges whose request was sent."""
+        mask: Column = self.rows["outcome"] != CODES[Outcome.NOT_SENT]
+        return mask
+
+    @property
     def cut_off(self) -> Column:
         """A mask of the exchanges whose response the end of the load cut off."""
         mask: Column = self.rows["cut_off"] != 0
