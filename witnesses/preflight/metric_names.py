@@ -125,14 +125,15 @@ class StoredMetrics:
 
     def values_of(self, metric: str, label: str) -> frozenset[str]:
         """Return the values of a metric's label; none if they are not known."""
-        matchers = {"match[]": series_selector(metric, self._targets)}
-        values = self._fetch(f"label/{label}/values", matchers)
-        return frozenset(each for each in values if isinstance(each, str))
+        return self._values(label, series_selector(metric, self._targets))
 
     def names(self) -> frozenset[str]:
         """Return the names of all metrics; none if they are not known."""
-        names = self._fetch("label/__name__/values", {"match[]": self._targets})
-        return frozenset(each for each in names if isinstance(each, str))
+        return self._values("__name__", self._targets)
+
+    def _values(self, label: str, selector: str) -> frozenset[str]:
+        values = self._fetch(f"label/{label}/values", {"match[]": selector})
+        return frozenset(each for each in values if isinstance(each, str))
 
     def _fetch(self, path: str, parameters: Mapping[str, str]) -> list[Any]:
         """Fetch a list; after an error Prometheus is not asked again."""
