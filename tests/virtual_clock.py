@@ -6,7 +6,13 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.s = 1_000.0
+        self.sleeps: list[float] = []
 
     def __call__(self) -> float:
         """Return the time."""
         return self.s
+
+    def sleep(self, seconds: float) -> None:
+        """Go on, as `time.sleep` has a clock do, and note by how much."""
+        self.sleeps.append(seconds)
+        self.s += seconds

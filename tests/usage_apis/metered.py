@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +30,21 @@ _LABELS = {kind: customer for customer, kind in CUSTOMERS.items()}
 
 @dataclass
 class Metered:
-    """The API, the witness that asks it, and how long it has waited."""
+    """The API, the witness that asks it, and the clock that it waits on."""
 
     api: UsageApi
     clock: VirtualClock
     quantity: CountedQuantity
     settings: Api
     folder: RunFolder
-    sleeps: list[float] = field(default_factory=list)
     has_new_tenant: bool = True
 
     def __post_init__(self) -> None:
         """Connect to nothing yet."""
         self.collector = ApiCollector(
             {self.api.name: self.settings}, Network(), [self.quantity],
-            has_new_tenant=self.has_new_tenant, patience=Patience(self.clock, self.sleep),
+            has_new_tenant=self.has_new_tenant, patience=Patience(self.clock, self.clock.sleep),
         )  # fmt: skip
-
-    def sleep(self, seconds: float) -> None:
-        """Have the clock go on."""
-        self.sleeps.append(seconds)
-        self.clock.s += seconds
 
     def use(self, tea: int = TEA, coffee: int = COFFEE, lag_s: float = 0.0) -> None:
         """Send an event per use."""

@@ -38,60 +38,48 @@ class _Forgetful(TokenEndpoint):
         return False
 
 
-class _Waiting:
-    """A clock that goes on while it is waited for."""
-
-    def __init__(self) -> None:
-        self.clock, self.sleeps = VirtualClock(), list[float]()
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.clock.s += seconds
-
-    def patience(self) -> Patience:
-        patience = Patience(self.clock, self.sleep)
-        patience.begin()
-        return patience
+def _patience(clock: VirtualClock) -> Patience:
+    return Patience(clock, clock.sleep)
 
 
-def _ask(api: UsageApi, waiting: _Waiting, **settings: Any) -> Fetched:
+def _ask(api: UsageApi, clock: VirtualClock, **settings: Any) -> Fetched:
     model = Api.model_validate({"url": api.url, **settings})
-    with open_api("billing", model, Network(), waiting.patience()) as client:
+    with open_api("billing", model, Network(), _patience(clock)) as client:
         return client.ask(_GET)
 
 
-def _failure(*answers: tuple[int, Any, dict[str, str]]) -> tuple[UsageUnknown, _Waiting, int]:
+def _failure(*answers: tuple[int, Any, dict[str, str]]) -> tuple[UsageUnknown, VirtualClock, int]:
     """Return why a request fails whose responses are these, the last one again and again."""
-    waiting = _Waiting()
+    clock = VirtualClock()
     left = list(answers)
-    with serving_usage("lago", Events(waiting.clock, CLOCK.now_at)) as api:
+    with serving_usage("lago", Events(clock, CLOCK.now_at)) as api:
         api.instead.append(lambda _: left.pop(0) if len(left) > 1 else left[0])
         with pytest.raises(UsageUnknown) as error:
-            _ask(api, waiting)
-        return error.value, waiting, len(api.asked)
+            _ask(api, clock)
+        return error.value, clock, len(api.asked)
 
 
 def test_a_busy_api_is_asked_again_after_longer_and_longer_pauses() -> None:
-    failure, waiting, asked = _failure((503, "busy", {}))
+    failure, clock, asked = _failure((503, "busy", {}))
     assert (failure.reason, failure.status) == (Reason.API_DOWN, 503)
-    assert waiting.sleeps == [0.25, 0.5, 1.0]
+    assert clock.sleeps == [0.25, 0.5, 1.0]
     assert asked == 4
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_status_that_may_pass_is_asked_for_again(status: int) -> None:
-    waiting = _Waiting()
-    with serving_usage("lago", Events(waiting.clock, CLOCK.now_at)) as api:
+    clock = VirtualClock()
+    with serving_usage("lago", Events(clock, CLOCK.now_at)) as api:
         api.once(status)
-        assert _ask(api, waiting).status == 200
+        assert _ask(api, clock).status == 200
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 405, 409, 422, 451, 501])
 def test_a_status_that_will_not_pass_is_a_mistake_and_is_asked_for_once(status: int) -> None:
-    failure, waiting, asked = _failure((status, {"message": "no such meter"}, {}))
+    failure, clock, asked = _failure((status, {"message": "no such meter"}, {}))
     assert failure.reason is Reason.API_REFUSED
     assert is_mistake(failure)
-    assert (waiting.sleeps, asked) == ([], 1)
+    assert (clock.sleeps, asked) == ([], 1)
     assert str(failure) == f"the API 'billing' responded with status {status}: no such meter"
 
 
@@ -114,16 +102,16 @@ def test_credentials_that_are_refused_are_no_mistake_in_the_request(status: int)
 
 
 def test_a_pause_that_is_longer_than_the_rest_of_the_time_is_not_waited_for() -> None:
-    failure, waiting, asked = _failure((429, "", {"Retry_After": "3600"}))
+    failure, clock, asked = _failure((429, "", {"Retry_After": "3600"}))
     assert failure.reason is Reason.API_DOWN
     assert "asks for a pause of 3,600 s (Retry-After), which is too long" in str(failure)
-    assert (waiting.sleeps, asked) == ([], 1)
+    assert (clock.sleeps, asked) == ([], 1)
 
 
 def test_pauses_end_with_the_time_for_the_whole() -> None:
-    failure, waiting, asked = _failure((503, "", {"Retry_After": "25"}))
+    failure, clock, asked = _failure((503, "", {"Retry_After": "25"}))
     assert failure.status == 503
-    assert sum(waiting.sleeps) == 50 < WHOLE_S
+    assert sum(clock.sleeps) == 50 < WHOLE_S
     assert asked == 3
 
 
@@ -159,11 +147,11 @@ def test_an_api_is_trusted_by_its_own_ca(tmp_path: Path) -> None:
             api = Api.model_validate({"url": heard.url, **settings}).model_copy(
                 update={"auth": auth}
             )
-            with open_api("billing", api, network, _Waiting().patience()) as client:
+            with open_api("billing", api, network, _patience(VirtualClock())) as client:
                 assert client.ask(_GET).status == 200
         api = Api(url=heard.url)
         with (
-            open_api("billing", api, Network(), _Waiting().patience()) as client,
+            open_api("billing", api, Network(), _patience(VirtualClock())) as client,
             pytest.raises(UsageUnknown, match=r"name the file of its CA in apis\.billing\.ca_file"),
         ):
             client.ask(_GET)
@@ -174,8 +162,8 @@ def test_a_token_that_the_api_refuses_is_renewed_once() -> None:
     endpoint = TokenEndpoint()
     with serving_tokens(endpoint) as server:
         auth = Auth(oauth2=OAuth2(**server.auth))
-        model, waiting = Api(url=server.url, auth=auth), _Waiting()
-        with open_api("billing", model, Network(), waiting.patience()) as client:
+        model, clock = Api(url=server.url, auth=auth), VirtualClock()
+        with open_api("billing", model, Network(), _patience(clock)) as client:
             assert client.ask(_GET).status == 200
             endpoint.issued.clear()
             assert client.ask(_GET).status == 200
@@ -185,9 +173,9 @@ def test_a_token_that_the_api_refuses_is_renewed_once() -> None:
 def test_a_token_that_is_refused_though_it_is_new_is_the_reason() -> None:
     with serving_tokens(_Forgetful()) as server:
         auth = Auth(oauth2=OAuth2(**server.auth))
-        model, waiting = Api(url=server.url, auth=auth), _Waiting()
+        model, clock = Api(url=server.url, auth=auth), VirtualClock()
         with (
-            open_api("billing", model, Network(), waiting.patience()) as client,
+            open_api("billing", model, Network(), _patience(clock)) as client,
             pytest.raises(UsageUnknown, match="status 401"),
         ):
             client.ask(_GET)
@@ -197,14 +185,14 @@ def test_a_token_that_is_refused_though_it_is_new_is_the_reason() -> None:
 def test_without_a_token_nothing_is_asked_and_nothing_waited_for() -> None:
     with serving_tokens(answer=lambda: (400, b'{"error": "invalid_client"}')) as server:
         auth = Auth(oauth2=OAuth2(**server.auth))
-        model, waiting = Api(url=server.url, auth=auth), _Waiting()
+        model, clock = Api(url=server.url, auth=auth), VirtualClock()
         with (
-            open_api("billing", model, Network(), waiting.patience()) as client,
+            open_api("billing", model, Network(), _patience(clock)) as client,
             pytest.raises(UsageUnknown, match="invalid_client") as error,
         ):
             client.ask(_GET)
     assert error.value.reason is Reason.API_DOWN
-    assert (server.paths, waiting.sleeps) == (["/token"], [])
+    assert (server.paths, clock.sleeps) == (["/token"], [])
 
 
 @pytest.mark.parametrize(
@@ -216,40 +204,40 @@ def test_without_a_token_nothing_is_asked_and_nothing_waited_for() -> None:
     ],
 )
 def test_the_credentials_are_sent(auth: dict[str, Any], header: str, value: str) -> None:
-    waiting = _Waiting()
-    with serving_usage("lago", Events(waiting.clock, CLOCK.now_at)) as api:
-        _ask(api, waiting, auth=auth, headers={"X-Account": "acct-1"})
+    clock = VirtualClock()
+    with serving_usage("lago", Events(clock, CLOCK.now_at)) as api:
+        _ask(api, clock, auth=auth, headers={"X-Account": "acct-1"})
         (asked,) = api.asked
     assert (asked.headers[header], asked.headers["x-account"]) == (value, "acct-1")
     assert asked.headers["accept"] == "application/json"
 
 
 def test_an_api_that_nobody_runs_is_down_with_the_remedy() -> None:
-    waiting = _Waiting()
+    clock = VirtualClock()
     with (
-        open_api("billing", Api(url=nobody_listens_at()), Network(), waiting.patience()) as client,
+        open_api("billing", Api(url=nobody_listens_at()), Network(), _patience(clock)) as client,
         pytest.raises(UsageUnknown, match=r"cannot be reached.*start it, or correct apis\.bi") as e,
     ):
         client.ask(_GET)
     assert e.value.reason is Reason.API_DOWN
-    assert len(waiting.sleeps) == 3
+    assert len(clock.sleeps) == 3
 
 
 def test_an_api_on_another_host_is_reached_by_the_routes_of_the_environment() -> None:
-    waiting = _Waiting()
-    with serving_usage("lago", Events(waiting.clock, CLOCK.now_at)) as api:
+    clock = VirtualClock()
+    with serving_usage("lago", Events(clock, CLOCK.now_at)) as api:
         address = api.url.removeprefix("http://")
         network = Network({"usage.example": address})
         model = Api(url="http://usage.example")
-        with open_api("billing", model, network, waiting.patience()) as client:
+        with open_api("billing", model, network, _patience(clock)) as client:
             assert client.ask(_GET).status == 200
 
 
 def test_a_body_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with serving({"/u": Canned("x" * (MAX_BYTES + 1))}) as server:
-        waiting = _Waiting()
+        clock = VirtualClock()
         with (
-            open_api("billing", Api(url=server.url), Network(), waiting.patience()) as client,
+            open_api("billing", Api(url=server.url), Network(), _patience(clock)) as client,
             pytest.raises(UsageUnknown, match="the body is over 16,777,216 bytes") as error,
         ):
             client.ask(SentRequest("GET", "/u", {}))

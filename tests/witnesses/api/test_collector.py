@@ -28,7 +28,7 @@ def test_what_settles_first_is_asked_first_and_each_when_it_has_settled(tmp_path
         collector.collect(Moment.BEFORE, usage.folder)
         usage.use()
         collector.collect(Moment.AFTER, usage.folder)
-        assert usage.sleeps == [10.0, 30.0]
+        assert usage.clock.sleeps == [10.0, 30.0]
         assert collector.settle_s == {"lago": 40.0}
         assert usage.reading.figures(quick).at(("tea",)) == Figure.exact(float(TEA))
 
@@ -39,9 +39,9 @@ def test_it_settles_from_the_last_response_and_not_from_when_others_have_been_as
     with metered("lago", tmp_path) as usage:
         usage.ask(Moment.BEFORE)
         usage.collector.begin_settling()
-        usage.sleep(12.0)
+        usage.clock.sleep(12.0)
         usage.ask(Moment.AFTER)
-        assert usage.sleeps == [12.0, usage.settle_s - 12.0]
+        assert usage.clock.sleeps == [12.0, usage.settle_s - 12.0]
 
 
 def test_by_default_it_settles_as_long_as_its_quantity() -> None:
@@ -57,7 +57,7 @@ def test_an_earlier_run_that_is_still_arriving_leaves_an_upper_bound_only(tmp_pa
         usage.ask(Moment.BEFORE)
         usage.use()
         usage.ask(Moment.AFTER)
-        assert usage.sleeps == [usage.settle_s, usage.settle_s]
+        assert usage.clock.sleeps == [usage.settle_s, usage.settle_s]
         figure = usage.figure()
         assert (figure.direction, figure.reason) == (Direction.AT_MOST, Reason.MOVED_BEFORE)
         assert figure.high == TEA

@@ -27,7 +27,7 @@ def test_what_was_sent_once_is_counted_once(name: str, tmp_path: Path) -> None:
         assert usage.judged().verdict is Verdict.PASS
         # of what no new tenant has, an earlier run may still be arriving
         watched = [usage.settle_s] if name == "stripe" else []
-        assert usage.sleeps == [*watched, usage.settle_s]
+        assert usage.clock.sleeps == [*watched, usage.settle_s]
 
 
 def test_what_was_there_before_the_run_is_not_the_runs(name: str, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_event_that_shows_five_seconds_after_it_should_have_settled_is_late(
         usage.use(tea=1, coffee=0, lag_s=usage.settle_s + 5)
         usage.ask(Moment.AFTER)
         assert usage.judged().code is Code.LOST_EVENT
-        usage.sleep(6)
+        usage.clock.sleep(6)
         usage.ask(Moment.AFTER)
         assert usage.figure() == Figure.exact(float(TEA), late=1.0)
         assert usage.judged().code is Code.LATE
@@ -93,7 +93,7 @@ def test_a_busy_api_is_waited_for_as_long_as_it_asks(name: str, tmp_path: Path) 
         usage.api.once(429, {"error": "rate limited"}, Retry_After="7")
         usage.ask(Moment.AFTER)
         assert usage.figure() == Figure.exact(float(TEA))
-        assert usage.sleeps[-2:] == [usage.settle_s, 7.0]
+        assert usage.clock.sleeps[-2:] == [usage.settle_s, 7.0]
 
 
 def test_credentials_that_have_expired_are_the_reason_and_no_loss(

@@ -19,7 +19,7 @@ def _inspected(usage: Metered, tenant: str = "per run", **settings: Any) -> Insp
         "environment": "test", "services": {"shop": {"url": "http://shop.example"}},
         "tenant": tenant, "apis": {usage.api.name: {"url": usage.api.url, **settings}},
     })  # fmt: skip
-    patience = Patience(usage.clock, usage.sleep)
+    patience = Patience(usage.clock, usage.clock.sleep)
     return inspect_api(usage.quantity, usage.api.name, environment, patience)
 
 
@@ -92,4 +92,4 @@ def test_a_pause_that_an_api_asks_for_is_waited_for(tmp_path: Path) -> None:
     with metered("lago", tmp_path) as usage:
         usage.api.once(429, "", Retry_After="9")
         assert _inspected(usage).outcome is Outcome.FOUND
-        assert usage.sleeps == [9.0]
+        assert usage.clock.sleeps == [9.0]
