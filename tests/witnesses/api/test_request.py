@@ -105,3 +105,13 @@ def test_a_value_that_would_lead_out_of_the_path_is_an_error() -> None:
     request = ApiRequest.model_validate({"pick": "v", "get": "/u/{{ tenant }}/usage"})
     with pytest.raises(TemplateError, match="lead out of the path"):
         render_request(request, {"tenant": ".."})
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [("get", "query"), ("post", "form"), ("post", "json")]
+)
+def test_a_value_that_has_no_encoding_is_an_error(method: str, place: str) -> None:
+    written = {"pick": "v", method: "/u", place: {"k": "{{ kind }}"}}
+    request = ApiRequest.model_validate(written)
+    with pytest.raises(TemplateError, match="cannot be encoded"):
+        render_request(request, {"kind": "\ud800"})
