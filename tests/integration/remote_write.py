@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import httpx
 
+from tests.integration.protobuf import double, message, number, text, varint
+
 _HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
-_VARINT, _FIXED64, _BYTES = 0, 1, 2
 # The longest literal whose length fits into two bytes.
 _LITERAL_BYTES = 65_536
 
@@ -33,35 +34,20 @@ def write_samples(url: str, samples: Iterable[WrittenSample]) -> None:
 
 def write_request(samples: Iterable[WrittenSample]) -> bytes:
     """Encode a `prometheus.WriteRequest` with one series per sample."""
-    return b"".join(_field(1, _series(each)) for each in samples)
+    return b"".join(message(1, _series(each)) for each in samples)
 
 
 def snappy_block(content: bytes) -> bytes:
     """Encode bytes as a Snappy block of literals only: nothing is compressed."""
     pieces = (content[at : at + _LITERAL_BYTES] for at in range(0, len(content), _LITERAL_BYTES))
-    return _varint(len(content)) + b"".join(
+    return varint(len(content)) + b"".join(
         struct.pack("<BH", 61 << 2, len(piece) - 1) + piece for piece in pieces
     )
 
 
 def _series(sample: WrittenSample) -> bytes:
     labels = (
-        _field(1, _field(1, name.encode()) + _field(2, value.encode()))
-        for name, value in sorted(sample.labels.items())
+        message(1, text(1, name) + text(2, value)) for name, value in sorted(sample.labels.items())
     )
-    stamp = _varint(2 << 3 | _VARINT) + _varint(round(sample.at * 1000))
-    value = _varint(1 << 3 | _FIXED64) + struct.pack("<d", sample.value)
-    return b"".join(labels) + _field(2, value + stamp)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+    written = double(1, sample.value) + number(2, round(sample.at * 1000))
+    return b"".join(labels) + message(2, written)

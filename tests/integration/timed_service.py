@@ -6,13 +6,14 @@ shown a native histogram of the same durations, which the text format cannot hol
 
 import math
 import os
-import struct
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from fastapi import FastAPI, Header, Request, Response
 from prometheus_client import REGISTRY, Histogram
 from prometheus_client.exposition import choose_encoder
+
+from tests.integration.protobuf import delimited, double, message, number, text
 
 PROTOBUF = (
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
@@ -46,20 +47,20 @@ def use(seconds: float, x_tenant_id: str = Header()) -> str:
 def metrics(request: Request) -> Response:
     accept = request.headers.get("Accept", "")
     if "protobuf" in accept:
-        return Response(b"".join(map(_delimited, _families())), media_type=PROTOBUF)
+        return Response(b"".join(map(delimited, _families())), media_type=PROTOBUF)
     encode, content_type = choose_encoder(accept)
     return Response(encode(REGISTRY), media_type=content_type)
 
 
 def _families() -> Iterable[bytes]:
     started = REGISTRY.get_sample_value(_START_TIME) or 0.0
-    yield _family(_START_TIME, _GAUGE, [_message(2, _double(1, started))])
+    yield _family(_START_TIME, _GAUGE, [message(2, double(1, started))])
     histograms = [_metric(tenant, each) for tenant, each in sorted(_durations.items())]
     yield _family("shop_request_duration_seconds", _HISTOGRAM, histograms)
 
 
 def _family(name: str, kind: int, metrics: Iterable[bytes]) -> bytes:
-    return _text(1, name) + _number(3, kind) + b"".join(_message(4, each) for each in metrics)
+    return text(1, name) + number(3, kind) + b"".join(message(4, each) for each in metrics)
 
 
 def _metric(tenant: str, durations: list[float]) -> bytes:
@@ -68,39 +69,14 @@ def _metric(tenant: str, durations: list[float]) -> bytes:
     in_order = [counts[index] for index in range(first, last + 1)]
     deltas = [after - before for before, after in zip([0, *in_order], in_order, strict=False)]
     histogram = b"".join([
-        _number(1, len(durations)), _double(2, sum(durations)), _number(5, _zigzag(_SCHEMA)),
-        _double(6, 2.0**-128), _number(7, 0),
-        _message(12, _number(1, _zigzag(first)) + _number(2, len(in_order))),
-        *(_number(13, _zigzag(each)) for each in deltas),
+        number(1, len(durations)), double(2, sum(durations)), number(5, _zigzag(_SCHEMA)),
+        double(6, 2.0**-128), number(7, 0),
+        message(12, number(1, _zigzag(first)) + number(2, len(in_order))),
+        *(number(13, _zigzag(each)) for each in deltas),
     ])  # fmt: skip
-    label = _message(1, _text(1, "tenant") + _text(2, tenant))
-    return label + _message(7, histogram)
-
-
-def _varint(number: int) -> bytes:
-    head, rest = number & 0x7F, number >> 7
-    return bytes([head | 0x80]) + _varint(rest) if rest else bytes([head])
+    label = message(1, text(1, "tenant") + text(2, tenant))
+    return label + message(7, histogram)
 
 
 def _zigzag(number: int) -> int:
     return number * 2 if number >= 0 else -number * 2 - 1
-
-
-def _number(field: int, number: int) -> bytes:
-    return _varint(field << 3) + _varint(number)
-
-
-def _double(field: int, number: float) -> bytes:
-    return _varint(field << 3 | 1) + struct.pack("<d", number)
-
-
-def _message(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _delimited(content)
-
-
-def _text(field: int, text: str) -> bytes:
-    return _message(field, text.encode())
-
-
-def _delimited(content: bytes) -> bytes:
-    return _varint(len(content)) + content
