@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.faulty_shop import DATABASE
-from tests.secured_servers import find_program, free_port, running
+from tests.integration.real_prometheus import configured_prometheus, real_victoria
+from tests.secured_servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[1]
 _SHOPS_OF_ONE_JOB = 3
@@ -114,7 +115,6 @@ def environment_of(name: str, folder: Path, ports: Sequence[int], url: str) -> d
 @contextmanager
 def _backend(setup: Setup, folder: Path, ports: Sequence[int]) -> Iterator[str]:
     """Scrape the shops twice a second; yield the URL that is asked."""
-    own, other = (f"127.0.0.1:{free_port()}" for _ in range(2))
     place, stored = folder / "prometheus", folder / "victoria"
     place.mkdir()
     stored.mkdir()
@@ -123,18 +123,14 @@ def _backend(setup: Setup, folder: Path, ports: Sequence[int]) -> Iterator[str]:
         "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
         "scrape_configs": [{"job_name": _JOB, "static_configs": [{"targets": targets}]}],
     }
-    victoria = [find_program("victoria-metrics"), f"-storageDataPath={stored}",
-                f"-httpListenAddr={other}", "-memory.allowedBytes=64MB"]  # fmt: skip
-    prometheus = [find_program("prometheus"), f"--config.file={place / 'scrape.json'}",
-                  f"--storage.tsdb.path={place}", f"--web.listen-address={own}"]  # fmt: skip
     with ExitStack() as held:
-        is_remote = setup is Setup.REMOTE_WRITE
-        if is_remote:
-            held.enter_context(running(victoria, other, stored))
-            scraping["remote_write"] = [{"url": f"http://{other}/api/v1/write"}]
+        victoria = ""
+        if setup is Setup.REMOTE_WRITE:
+            victoria = held.enter_context(real_victoria(stored))
+            scraping["remote_write"] = [{"url": f"{victoria}/api/v1/write"}]
         (place / "scrape.json").write_text(json.dumps(scraping))
-        held.enter_context(running(prometheus, own, place))
-        yield f"http://{other if is_remote else own}"
+        prometheus = held.enter_context(configured_prometheus(place, place / "scrape.json"))
+        yield victoria or prometheus
 
 
 def scenario_of(shops: Sequence[str]) -> dict[str, object]:

@@ -15,7 +15,6 @@ Where all replicas stay, each figure must be exact.
 
 import argparse
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -31,8 +30,8 @@ from threading import Event, Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
-from reference_services.stack.processes import find_prometheus
-from tests.secured_servers import free_port, running
+from tests.integration.real_prometheus import configured_prometheus
+from tests.secured_servers import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB, METRICS_HOST, NOWHERE = "shop", "127.0.0.2", "127.0.0.1:1"
@@ -143,14 +142,10 @@ def prometheus(folder: Path, interval: str) -> Iterator[str]:
             {"job_name": JOB, "file_sd_configs": [{"files": [str(folder / "targets-*.json")]}]}
         ],
     }
-    (folder / "prometheus.json").write_text(json.dumps(scraping))
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        find_prometheus(), f"--config.file={folder / 'prometheus.json'}",
-        f"--storage.tsdb.path={folder / 'samples'}", f"--web.listen-address={address}",
-    ]  # fmt: skip
-    with running(command, address, folder):
-        yield f"http://{address}"
+    path = folder / "prometheus.json"
+    path.write_text(json.dumps(scraping))
+    with configured_prometheus(folder, path) as url:
+        yield url
 
 
 def one_run(
@@ -271,5 +266,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    os.chdir(ROOT)
     sys.exit(main())

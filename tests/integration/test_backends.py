@@ -1,10 +1,6 @@
 """VictoriaMetrics gives the same figures as Prometheus."""
 
 import json
-import os
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,6 +14,7 @@ from config.prometheus import Prometheus
 from scenarios.evidence.run_folder import RunFolder
 from scenarios.language.quantities import Quantity
 from tests.integration.command import Start
+from tests.integration.real_prometheus import real_victoria
 from witnesses.figure import Figure
 from witnesses.model import CountedQuantity
 from witnesses.prometheus.client import PrometheusClient
@@ -54,45 +51,15 @@ class Stack:
     victoria_url: str
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def victoria_metrics(folder: Path, targets: dict[str, str]) -> Iterator[str]:
-    binary = shutil.which("victoria-metrics")
-    if binary is None and not os.environ.get("CI"):
-        pytest.skip("there is no victoria-metrics here")
     scraping = folder / "scrape.json"
     jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]}
             for job, target in targets.items()]  # fmt: skip
     document = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
     scraping.write_text(json.dumps(document))
-    address = f"127.0.0.1:{_free_port()}"
-    process = subprocess.Popen(
-        [str(binary), f"-promscrape.config={scraping}", f"-storageDataPath={folder / 'data'}",
-         f"-httpListenAddr={address}", "-memory.allowedBytes=64MB"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _await_answer(f"http://{address}/health")
-        yield f"http://{address}"
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _await_answer(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, timeout=1).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} never responded")
+    with real_victoria(folder, f"-promscrape.config={scraping}") as url:
+        yield url
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.integration.pushing_shop import (
     import_text,
     pushing_shop,
 )
-from tests.secured_servers import find_program, free_port, running
+from tests.integration.real_prometheus import configured_prometheus, real_victoria
 
 pytestmark = pytest.mark.long
 
@@ -52,33 +52,19 @@ class Way(StrEnum):
 
 
 @contextmanager
-def _victoria(folder: Path) -> Iterator[str]:
-    address = f"127.0.0.1:{free_port()}"
-    command = [find_program("victoria-metrics"), f"-storageDataPath={folder / 'data'}",
-               f"-httpListenAddr={address}", "-memory.allowedBytes=64MB"]  # fmt: skip
-    with running(command, address, folder):
-        yield f"http://{address}"
-
-
-@contextmanager
-def _prometheus(folder: Path) -> Iterator[str]:
-    address, config = f"127.0.0.1:{free_port()}", folder / "prometheus.yaml"
-    config.write_text("scrape_configs: []\n")
-    command = [find_program("prometheus"), f"--config.file={config}",
-               f"--storage.tsdb.path={folder / 'samples'}", "--web.enable-remote-write-receiver",
-               f"--web.listen-address={address}"]  # fmt: skip
-    with running(command, address, folder):
-        yield f"http://{address}"
-
-
-@contextmanager
 def _backend(way: Way, folder: Path, temporality: int) -> Iterator[tuple[str, Export]]:
     """Yield the address to query, and how to export to it."""
     if way is Way.OTLP:
-        with _prometheus(folder) as url, otlp_receiver(url) as endpoint:
+        config = folder / "prometheus.yaml"
+        config.write_text("scrape_configs: []\n")
+        receives = "--web.enable-remote-write-receiver"
+        with (
+            configured_prometheus(folder, config, receives) as url,
+            otlp_receiver(url) as endpoint,
+        ):
             yield url, export_otlp(endpoint, temporality)
         return
-    with _victoria(folder) as url:
+    with real_victoria(folder) as url:
         yield url, import_text(url) if way is Way.IMPORT_TEXT else import_lines(url)
 
 
