@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.faulty_shop import DATABASE
+from benchmarks.nightlies import verdict_of
 from tests.integration.real_prometheus import configured_prometheus, real_victoria
 from tests.secured_servers import free_port, running
 
@@ -67,18 +68,13 @@ def run_loads(setup: Setup, runs: Path, times: int) -> Iterator[str]:
             yield verdict
 
 
-def run_load(environment: Path, scenario: Path, runs: Path) -> tuple[str, list[str]]:
+def run_load(environment: Path, scenario: Path, runs: Path) -> tuple[str, tuple[str, ...]]:
     """Run one load; return its verdict, and the findings that did not pass."""
     command = [sys.executable, "run.py", "load", "--env", str(environment), "--scenario",
                str(scenario), "--profile", "load", "--runs", str(runs), "--json"]  # fmt: skip
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    try:
-        result = json.loads(ended.stdout)
-    except ValueError:
-        return f"exit {ended.returncode}", [ended.stderr.strip()]
-    findings = [f"{each['id']} {each['verdict']}: {each['observed']}"
-                for each in result["findings"] if each["verdict"] != "pass"]  # fmt: skip
-    return result["verdict"], findings
+    return verdict_of(
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    )
 
 
 @contextmanager

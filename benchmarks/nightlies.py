@@ -70,15 +70,22 @@ def run_nightly(runs: Path, is_busy: bool) -> NightlyResult:
 def read_result(
     ended: subprocess.CompletedProcess[str], duration_s: float, is_busy: bool
 ) -> NightlyResult:
-    """Return the result in a nightly's output, or its exit code and errors if there is none."""
+    """Return the result in a nightly's output."""
+    return NightlyResult(*verdict_of(ended), duration_s, is_busy)
+
+
+def verdict_of(ended: subprocess.CompletedProcess[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict of a run with `--json`, and the findings that did not pass.
+
+    Without a result, these are its exit code and its errors.
+    """
     try:
         result = json.loads(ended.stdout)
         findings = [each for each in result["findings"] if each["verdict"] != "pass"]
     except (ValueError, KeyError):
-        reason = ended.stderr.strip()
-        return NightlyResult(f"exit {ended.returncode}", (reason,), duration_s, is_busy)
-    failures = tuple(f"{each['check']}: {each['observed']} {each['detail']}" for each in findings)
-    return NightlyResult(result["verdict"], failures, duration_s, is_busy)
+        return f"exit {ended.returncode}", (ended.stderr.strip(),)
+    failures = tuple(f"{each['id']}: {each['observed']} {each['detail']}" for each in findings)
+    return result["verdict"], failures
 
 
 @contextmanager

@@ -1,9 +1,12 @@
-import json
 import subprocess
 
 import pytest
 
 from benchmarks.nightlies import NightlyResult, read_result
+from checks.result import Kind
+from checks.result_document import render_result
+from checks.verdict import Verdict
+from tests.reports.results import finding, good_result
 
 
 def ended(code: int, stdout: str, stderr: str = "") -> subprocess.CompletedProcess[str]:
@@ -11,11 +14,9 @@ def ended(code: int, stdout: str, stderr: str = "") -> subprocess.CompletedProce
 
 
 def test_only_findings_that_did_not_pass_are_failures() -> None:
-    findings = [
-        {"check": "usage", "verdict": "fail", "observed": "3", "detail": "expected 4"},
-        {"check": "p95", "verdict": "pass", "observed": "1 s", "detail": ""},
-    ]
-    output = json.dumps({"verdict": "fail", "findings": findings})
+    wrong = {"verdict": Verdict.FAIL, "observed": "3", "detail": "expected 4"}
+    findings = (finding("usage", Kind.USAGE, **wrong), finding("p95", Kind.LATENCY))
+    output = render_result(good_result(verdict=Verdict.FAIL, findings=findings))
     assert read_result(ended(1, output), 40.0, is_busy=False) == NightlyResult(
         "fail", ("usage: 3 expected 4",), 40.0, is_busy=False
     )
