@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pymysql
 import pytest
 from sqlalchemy import URL
 
-from tests.secured_servers import sign
+from tests.secured_servers import free_port, sign
 
 _STARTS_WITHIN_S = 120  # of a busy machine; it only guards against hanging
 # Far from UTC: label values must not depend on the time zone of the server.
@@ -34,8 +33,7 @@ def mariadb_server() -> Iterator[URL]:
     install = shutil.which("mariadb-install-db", path=_PATH)
     if not (server and install):
         pytest.skip("there is no mariadb-server here")
-    with TemporaryDirectory(prefix="mariadb-") as folder, socket.create_server(("", 0)) as free:
-        port = free.getsockname()[1]
+    with TemporaryDirectory(prefix="mariadb-") as folder:
         tls = sign(Path(folder, "tls"))
         place = [f"--datadir={folder}/data", *(["--user=root"] if os.getuid() == 0 else [])]
         subprocess.run(
@@ -43,8 +41,7 @@ def mariadb_server() -> Iterator[URL]:
              "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=4M"],
             check=True, capture_output=True,
         )  # fmt: skip
-        free.close()
-        log = Path(folder, "server.log")
+        port, log = free_port(), Path(folder, "server.log")
         with log.open("wb") as output, subprocess.Popen(
             [server, "--no-defaults", *place, f"--socket={folder}/socket", f"--port={port}",
              f"--pid-file={folder}/pid", f"--ssl-cert={tls.certificate}", f"--ssl-key={tls.key}",
