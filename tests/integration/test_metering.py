@@ -22,8 +22,8 @@ from tests.integration.metering import (
 pytestmark = pytest.mark.long
 
 
-def run(start: Start, place: Path, *options: str, fault: str = "") -> Ended:
-    with metering(place, fault) as files:
+def run(start: Start, place: Path, *options: str, fault: str = "", scenario: str = "") -> Ended:
+    with metering(place, fault, written_scenario=scenario) as files:
         return start("load", *files, *options).wait()
 
 
@@ -80,8 +80,7 @@ def test_jobs_of_customers_from_a_file_balance_with_short_tokens_and_exact_share
 
 def tasks(start: Start, place: Path, *options: str, fault: str = "", traces: bool = True) -> Ended:
     scenario = TASKS_SCENARIO if traces else TASKS_SCENARIO.replace(TRACES, "")
-    with metering(place, fault, written_scenario=scenario) as files:
-        return start("load", *files, *options).wait()
+    return run(start, place, *options, fault=fault, scenario=scenario)
 
 
 def test_a_task_is_charged_once_though_its_poll_fails_over_two_workers_and_judged_again(
@@ -127,8 +126,7 @@ def test_one_task_that_is_booked_wrongly_fails_with_its_code(
 
 
 def chat(start: Start, place: Path, *options: str, fault: str = "") -> Ended:
-    with metering(place, fault, written_scenario=CHAT_SCENARIO) as files:
-        return start("load", *files, *options).wait()
+    return run(start, place, *options, fault=fault, scenario=CHAT_SCENARIO)
 
 
 def test_streams_and_hang_ups_balance_over_two_workers_and_when_judged_again(
