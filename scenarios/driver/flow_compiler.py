@@ -23,13 +23,14 @@ from scenarios.http.messages import RequestTemplate, split_url
 from scenarios.http.streams import StreamOrder
 from scenarios.http.tokens import TOKEN_SOURCES, Sources
 from scenarios.language.attachments import Attachments
-from scenarios.language.blocks import Block, placed_steps
+from scenarios.language.blocks import Block
 from scenarios.language.expect import Expect
 from scenarios.language.expressions import Expression, compile_expression
 from scenarios.language.extents import extent_of
 from scenarios.language.link import compile_link, is_link
 from scenarios.language.model import Scenario
 from scenarios.language.payload import compile_payload
+from scenarios.language.reports import saved_in
 from scenarios.language.response_schema import (
     SchemaCheck,
     compile_reference,
@@ -111,7 +112,7 @@ def _is_plain(step: CompiledStep) -> bool:
 def _compile_teardown(
     scenario: Scenario, numbers: Mapping[str, int], known: Variables
 ) -> tuple[TeardownBlock, ...]:
-    saved = {name for _, step in placed_steps(scenario.setup, ()) for name in step.save}
+    saved = saved_in(scenario.setup)
     return tuple(
         TeardownBlock(
             frozenset(variables_in(block.model_dump(by_alias=True, exclude_unset=True)) & saved),
