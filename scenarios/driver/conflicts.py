@@ -16,9 +16,7 @@ from scenarios.driver.data import iterations_before
 from scenarios.http.messages import DEFAULT_HEADERS
 from scenarios.language.model import Scenario
 from scenarios.language.profiles import Profile
-from scenarios.language.selector import parse_selector
 from scenarios.language.tables import Tables
-from scenarios.language.templates import compile_text
 
 Conflict = tuple[Location, str]
 
@@ -188,19 +186,14 @@ def _unmatched_selectors(scenario: Scenario, environment: Environment) -> Iterat
     """Yield the selectors that select nothing of the targets that the environment is of."""
     match = environment.prometheus.match if environment.prometheus else {}
     for name, settings in scenario.quantities.items():
-        if not settings.prometheus:
-            continue
-        selector = parse_selector(str(compile_text(settings.prometheus)({"tenant": "tenant"})))
-        for each in selector.matchers:
+        for each in settings.selector("tenant").matchers if settings.prometheus else ():
             if each.label in match and not each.matches(match):
-                yield (
-                    ("quantities", name, "prometheus"),
-                    (
-                        f"{each.label}{each.operator}{each.value!r} selects nothing here: "
-                        f"prometheus.match of {environment.environment} wants {each.label}: "
-                        f"{match[each.label]}; remove the matcher: every query has match"
-                    ),
+                message = (
+                    f"{each.label}{each.operator}{each.value!r} selects nothing here: "
+                    f"prometheus.match of {environment.environment} wants {each.label}: "
+                    f"{match[each.label]}; remove the matcher: every query has match"
                 )
+                yield ("quantities", name, "prometheus"), message
 
 
 def _trace_headers(scenario: Scenario, environment: Environment) -> Iterator[Conflict]:

@@ -12,7 +12,9 @@ from config.units import Duration, Share
 from scenarios.language.apis import ApiRequest
 from scenarios.language.identifiers import Name
 from scenarios.language.other_names import OF_QUANTITY
+from scenarios.language.selector import Selector, parse_selector
 from scenarios.language.stores import Queries, Store, stores_of
+from scenarios.language.templates import compile_text
 
 LEAST_WITNESSES = 2  # the client, and one that keeps count of its own
 
@@ -111,6 +113,10 @@ class Quantity(StrictModel):
         counters = ("service", "prometheus") if self.prometheus is not None else ()
         records = (f"database:{store.name}" for store in self.stores)
         return ("client", *counters, *records, *(f"api:{name}" for name in self.api or ()))
+
+    def selector(self, tenant: str) -> Selector:
+        """Return the selector of its counter in a run. Raises ValueError."""
+        return parse_selector(compile_text(self.prometheus or "")({"tenant": tenant}))
 
     @property
     def stores(self) -> tuple[Store, ...]:

@@ -111,8 +111,8 @@ def _matchers(quantity: Quantity) -> list[Matcher]:
     """Return the matchers of a selector, without those on the tenant of a run."""
     tenant = "a tenant's name"
     with suppress(ValueError):  # a mistake in the selector is reported at its place
-        selector = parse_selector(compile_text(quantity.prometheus or "")({"tenant": tenant}))
-        return [each for each in selector.matchers if tenant not in each.value]
+        matchers = quantity.selector(tenant).matchers
+        return [each for each in matchers if tenant not in each.value]
     return []
 
 
