@@ -13,6 +13,7 @@ from checks.judgement import Judgement
 from checks.result import Code
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
+from tests.checks.balance.discovered_run import write_no_pages
 from tests.evidence_factory import (
     SCENARIO,
     Load,
@@ -34,18 +35,11 @@ def _judged(folder: RunFolder) -> Judgement:
     return judge_usage(read_case(folder))
 
 
-def _without_metrics(folder: RunFolder) -> None:
-    absent = {"shop": {"service": "shop", "is_declared_absent": True}}
-    for moment in ("before", "after"):
-        name = f"service/{moment}/index.json"
-        folder.write_witness_file(name, json.dumps(absent).encode())
-
-
 def _of_prometheus_alone(place: Path, counted: Mapping[str, float], visits: float = 4) -> RunFolder:
     """Write a run whose counters only Prometheus sees."""
     folder = write_run(place, Load())
     write_agreeing_witnesses(folder)
-    _without_metrics(folder)
+    write_no_pages(folder)
     series: dict[str, list[tuple[Mapping[str, str], list[Sample]]]] = {
         "uses": [({"kind": kind}, settled(0, number)) for kind, number in counted.items()],
         "visits": [({}, settled(0, visits))],
@@ -102,7 +96,7 @@ def test_without_a_prometheus_a_pass_rests_on_the_services_and_the_records(tmp_p
 def test_a_counter_that_nobody_can_show_has_too_few_witnesses(tmp_path: Path) -> None:
     folder = write_run(tmp_path, Load())
     write_agreeing_witnesses(folder)
-    _without_metrics(folder)
+    write_no_pages(folder)
     write_prometheus(folder, {}, collection=NO_PROMETHEUS)
     findings = {each.id: each for each in _judged(folder).findings}
     assert findings["usage/visits"].code is Code.FEW_WITNESSES

@@ -1,6 +1,5 @@
 """What one witness shows of another; and the accusations that must not be made."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from checks.case import read_case
 from checks.result import Code, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
+from tests.checks.balance.discovered_run import write_no_pages
 from tests.evidence_factory import (
     BEGIN,
     END,
@@ -139,9 +139,8 @@ def test_a_counter_that_outgrew_its_last_value_accuses_nobody_where_another_fell
     for moment, uses in (("before", {}), ("after", {"tea": 3.0, "coffee": seen})):
         text = exposition(uses, visits=2 * (moment == "after"), start_time=None)
         write_expositions(folder, moment, {"shop-0": text})
-        if not is_read:
-            index = json.dumps({"shop": {"service": "shop", "is_declared_absent": True}})
-            folder.write_witness_file(f"service/{moment}/index.json", index.encode())
+    if not is_read:
+        write_no_pages(folder)
     ats = BEGIN - 20, BEGIN - 10, BEGIN + 30, END + 5, END + 10, END + 15
     values = {"tea": (0.0, 0.0, 3.0, 1.0, 3.0, 3.0), "coffee": (0.0, 0.0, 3.0, *[seen] * 3)}
     series = [_series(kind, *zip(ats, of_kind, strict=True)) for kind, of_kind in values.items()]

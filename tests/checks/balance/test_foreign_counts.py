@@ -1,4 +1,4 @@
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +7,8 @@ from checks.balance.usage import judge_usage
 from checks.case import read_case
 from checks.result import Code, UsageRow
 from checks.verdict import Verdict
+from tests.checks.balance.discovered_run import DISCOVERED, OTHER, write_no_pages
 from tests.evidence_factory import (
-    BEGIN,
-    END,
     SHOP,
     Load,
     settled,
@@ -19,35 +18,28 @@ from tests.evidence_factory import (
 )
 from tests.witnesses.prometheus.collected import write_matrix
 from witnesses.figure import Reason
-from witnesses.prometheus.collection import CollectionRecord
-
-_OTHER = ("shop", "shop:81")
 
 
 def _tea(place: Path, env: str, *, is_discovered: bool = True) -> UsageRow:
     """Return the row of tea, of which another target counts one more than the client did."""
     folder = write_run(place, Load())
     write_agreeing_witnesses(folder)
-    record = CollectionRecord(
-        False, BEGIN, END, END + 30, 0.0, 5.0, jobs={"shop": "shop"},
-        discovered=["shop"] if is_discovered else [],
-    )  # fmt: skip
-    other = {"kind": "tea", "instance": _OTHER[1]}
+    record = DISCOVERED if is_discovered else replace(DISCOVERED, discovered=[])
+    other = {"kind": "tea", "instance": OTHER[1]}
     uses = [({"kind": "tea"}, settled(0, 4)), (other, settled(0, 1)),
             ({"kind": "coffee"}, settled(0, 8))]  # fmt: skip
-    started = {target: settled(500.0, 500.0) for target in (SHOP, _OTHER)}
+    started = {target: settled(500.0, 500.0) for target in (SHOP, OTHER)}
     write_prometheus(
         folder, {"uses": uses, "visits": [({}, settled(0, 4))]}, start_times=started,
         collection=record,
     )  # fmt: skip
     ups = [
         ({"job": target[0], "instance": target[1], "env": value}, settled(1.0, 1.0))
-        for target, value in ((SHOP, "staging"), (_OTHER, env))
+        for target, value in ((SHOP, "staging"), (OTHER, env))
     ]
     write_matrix(folder, "up", ups)
-    index = json.dumps({"shop": {"service": "shop", "unasked": "no route"}}).encode()
-    for moment in ("before", "after") if is_discovered else ():
-        folder.write_witness_file(f"service/{moment}/index.json", index)
+    if is_discovered:
+        write_no_pages(folder, unasked="no route")
     rows = judge_usage(read_case(folder)).usage
     return next(row for row in rows if row.labels == {"kind": "tea"})
 

@@ -10,6 +10,7 @@ from checks.case import read_case
 from checks.result import Code, Finding, UsageRow
 from checks.verdict import Verdict
 from scenarios.evidence.run_folder import RunFolder
+from tests.checks.balance.discovered_run import DISCOVERED, OTHER, write_no_pages
 from tests.evidence_factory import (
     BEGIN,
     END,
@@ -332,27 +333,14 @@ def test_of_services_under_one_job_those_are_scraped_that_a_selector_means(
     assert finding.observed.startswith(observed)
 
 
-_DISCOVERED = CollectionRecord(
-    False, BEGIN, END, END + 30, 0.0, 5.0, jobs={"shop": "shop"}, discovered=["shop"]
-)
-_OTHER = ("shop", "shop:81")
-
-
-def _discovered(
-    place: Path,
-    unasked: str = "",
-    other: Sequence[Sample] = (),
-    record: CollectionRecord = _DISCOVERED,
-) -> RunFolder:
+def _discovered(place: Path, unasked: str = "", other: Sequence[Sample] = ()) -> RunFolder:
     """Write a run of a service whose replicas are discovered: one that stayed, and another one."""
     folder = _agreeing(place)
-    ups = {("shop", "shop:80"): settled(1.0, 1.0), **({_OTHER: other} if other else {})}
+    ups = {("shop", "shop:80"): settled(1.0, 1.0), **({OTHER: other} if other else {})}
     started = {target: [(at, 500.0) for at, _ in samples] for target, samples in ups.items()}
-    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=record)
+    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=DISCOVERED)
     if unasked:
-        index = json.dumps({"shop": {"service": "shop", "unasked": unasked}}).encode()
-        for moment in ("before", "after"):
-            folder.write_witness_file(f"service/{moment}/index.json", index)
+        write_no_pages(folder, unasked=unasked)
     return folder
 
 
@@ -395,7 +383,7 @@ def test_a_job_without_any_target_is_inconclusive_though_replicas_are_discovered
     tmp_path: Path,
 ) -> None:
     folder = _discovered(tmp_path, "Prometheus has no target of its job")
-    write_prometheus(folder, {}, ups={}, start_times={}, collection=_DISCOVERED)
+    write_prometheus(folder, {}, ups={}, start_times={}, collection=DISCOVERED)
     finding = _findings(folder)["precondition/scraped/shop"]
     assert (finding.verdict, finding.observed) == (
         Verdict.INCONCLUSIVE,
@@ -407,5 +395,5 @@ def test_a_restart_of_a_discovered_replica_is_one(tmp_path: Path) -> None:
     folder = _discovered(tmp_path, "no route")
     started = {("shop", "shop:80"): settled(500.0, BEGIN + 20)}
     ups = {("shop", "shop:80"): settled(1.0, 1.0)}
-    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=_DISCOVERED)
+    write_prometheus(folder, SERIES, ups=ups, start_times=started, collection=DISCOVERED)
     assert _findings(folder)["precondition/process-survives/shop"].verdict is Verdict.INCONCLUSIVE

@@ -8,6 +8,7 @@ from checks.balance.usage import counters_fall_short, judge_usage
 from checks.case import read_case
 from checks.result import ClientFigure, Code, UsageRow
 from checks.verdict import Verdict
+from tests.checks.balance.discovered_run import DISCOVERED, OTHER
 from tests.evidence_factory import (
     BEGIN,
     END,
@@ -19,13 +20,8 @@ from tests.evidence_factory import (
     write_run,
 )
 from witnesses.figure import Figure, Reason
-from witnesses.prometheus.collection import CollectionRecord
 from witnesses.prometheus.samples import Sample
 
-_OTHER = ("shop", "shop:81")
-_DISCOVERED = CollectionRecord(
-    False, BEGIN, END, END + 30, 0.0, 5.0, jobs={"shop": "shop"}, discovered=["shop"]
-)
 _STAYED: list[Sample] = settled(1.0, 1.0)
 _CAME: list[Sample] = [(END - 5, 1.0), *_STAYED[-3:]]
 _CLIENT = ClientFigure(20, 0, False, False, False, 0)
@@ -40,9 +36,9 @@ def _rows(
     series = [({"kind": kind}, settled(0, total)) for kind, total in uses.items()]
     write_prometheus(
         folder, {"uses": series, "visits": [({}, settled(0, 4))]},
-        ups={SHOP: _STAYED, _OTHER: other},
-        start_times={SHOP: settled(500.0, 500.0), _OTHER: [(at, start) for at, _ in other]},
-        collection=_DISCOVERED,
+        ups={SHOP: _STAYED, OTHER: other},
+        start_times={SHOP: settled(500.0, 500.0), OTHER: [(at, start) for at, _ in other]},
+        collection=DISCOVERED,
     )  # fmt: skip
     rows = judge_usage(read_case(folder)).usage
     return {row.labels["kind"]: row for row in rows if row.quantity == "uses"}
