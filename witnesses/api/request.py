@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+from config.verbatim import TextPart
 from scenarios.language.apis import ApiRequest
 from scenarios.language.payload import FORM_TYPE, JSON_TYPE
 from scenarios.language.request_body import encode_body
 from scenarios.language.target import compile_target
-from scenarios.language.templates import TemplateError, compile_value
+from scenarios.language.templates import TemplateError, compile_header, compile_value
 from scenarios.language.urlencoded import encode_form, encode_query, joined
-from scenarios.language.value_text import header_text
 
 # The clock of the API, and that of what sends it events, may be as far from this one.
 CLOCK_MARGIN_S = 60
@@ -74,7 +74,7 @@ def render_request(
     elif page:
         query[page.name] = page.value
     target = joined(compile_target("", request.path, {})(variables), encode_query(query))
-    headers = {name: header_text(compile_value(value)(variables))
+    headers = {name: compile_header([TextPart(value)])(variables)
                for name, value in request.headers.items()}  # fmt: skip
     content_type, body = _body(content, form, is_json=request.json_body is not None)
     return SentRequest(request.method, target, {**content_type, **headers}, body)

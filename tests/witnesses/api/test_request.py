@@ -78,6 +78,11 @@ def test_the_parameter_of_a_page_is_where_the_others_are(
     assert (sent.target, sent.body) == (target, body)
 
 
+def test_a_header_of_no_value_is_an_error() -> None:
+    with pytest.raises(TemplateError, match="a value is null"):
+        _rendered(get="/u", headers={"X-Tenant": "{{ none }}"})
+
+
 def test_the_parameter_of_a_page_is_in_the_query_where_that_is_asked_for() -> None:
     sent = _rendered(Parameter("after", "c", in_query=True), post="/u", json={"size": 2})
     assert (sent.target, sent.body) == ("/u?after=c", b'{"size":2}')
