@@ -1,7 +1,6 @@
 """A MariaDB server of one test process, and databases in it."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,10 +10,9 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pymysql
-import pytest
 from sqlalchemy import URL
 
-from tests.secured_servers import free_port, sign
+from tests.secured_servers import find_program, free_port, sign
 
 _STARTS_WITHIN_S = 120  # of a busy machine; it only guards against hanging
 # Far from UTC: label values must not depend on the time zone of the server.
@@ -23,16 +21,12 @@ _OPTIONS = (
     "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M",
     "--innodb-flush-log-at-trx-commit=0", "--secure-file-priv=", "--event-scheduler=OFF",
 )  # fmt: skip
-_PATH = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
 
 
 @contextmanager
 def mariadb_server() -> Iterator[URL]:
     """Run a server within the block; its address has root, its socket and its CA."""
-    server = shutil.which("mariadbd", path=_PATH)
-    install = shutil.which("mariadb-install-db", path=_PATH)
-    if not (server and install):
-        pytest.skip("there is no mariadb-server here")
+    server, install = find_program("mariadbd"), find_program("mariadb-install-db")
     with TemporaryDirectory(prefix="mariadb-") as folder:
         tls = sign(Path(folder, "tls"))
         place = [f"--datadir={folder}/data", *(["--user=root"] if os.getuid() == 0 else [])]
