@@ -9,7 +9,7 @@ from config.suggestions import did_you_mean
 from scenarios.http.streams import StreamKind
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Scenario
-from scenarios.language.objectives import PromqlCheck, percentile_name
+from scenarios.language.objectives import NO_LIMIT, PromqlCheck, percentile_name
 from scenarios.language.promql import find_promql_mistakes
 from scenarios.language.server_latency_validation import find_server_latency_violations
 from scenarios.language.steps import Until
@@ -54,7 +54,7 @@ def _latency(scenario: Scenario, steps: list[str]) -> Iterator[Violation]:
             hint = _missing_key(scenario, objective.step) or did_you_mean(objective.step, steps)
             yield place, UnknownName(objective.step, f"unknown step {objective.step!r}; {hint}")
         if not objective.limits():
-            yield place, "the objective has no limit; add a percentile such as p95, or max"
+            yield place, f"the objective {NO_LIMIT}"
         for percentile in objective.limits():
             if (objective.step, percentile) in limited:
                 of = f"the step {objective.step!r}" if objective.step else "every step"

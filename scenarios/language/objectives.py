@@ -29,6 +29,7 @@ _IS_MARGIN = requires(
 
 
 MAX_PERCENTILE = 100.0  # the largest of all values
+NO_LIMIT = "has no limit; add a percentile such as p95, or max"
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
 _LIKE_PERCENTILE = re.compile(r"[pP]?\W?\d[\d.,]*\W?|[pP]\W?\d.*")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from config.model_keys import Location
 from scenarios.language.model import Scenario
+from scenarios.language.objectives import NO_LIMIT
 from scenarios.language.profiles import AbortOn, Profile
 from scenarios.language.violations import Violation
 
@@ -35,7 +36,7 @@ def find_profile_violations(scenario: Scenario) -> Iterator[Violation]:
 
 def _abort_on(profile: Profile, abort_on: AbortOn) -> Iterator[str]:
     if not abort_on.limits():
-        yield "abort_on has no limit; add a percentile such as p95, or max"
+        yield f"abort_on {NO_LIMIT}"
     measured_s = profile.duration_s - (profile.warm_up or 0.0)
     if profile.iterations is None and abort_on.over >= measured_s > 0:
         yield (f"abort_on observes {abort_on.over:g} s, and the load is measured for "

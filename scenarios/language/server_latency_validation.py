@@ -6,7 +6,7 @@ from config.model_keys import Location
 from scenarios.language.histograms import EDGE, SAMPLE_SUFFIXES
 from scenarios.language.identifiers import slug
 from scenarios.language.model import ITERATION, Scenario
-from scenarios.language.objectives import ServerLatencyObjective, percentile_name
+from scenarios.language.objectives import NO_LIMIT, ServerLatencyObjective, percentile_name
 from scenarios.language.selector import Selector
 from scenarios.language.templates import TemplateError
 from scenarios.language.violations import (
@@ -27,7 +27,7 @@ def find_server_latency_violations(scenario: Scenario) -> Iterator[Violation]:
     for index, objective in enumerate(scenario.checks.server_latency):
         place: Location = ("checks", "server_latency", index)
         if not objective.limits():
-            yield place, "the objective has no limit; add a percentile such as p95, or max"
+            yield place, f"the objective {NO_LIMIT}"
         yield from _step(scenario, objective, place)
         yield from repeated_names(objective.by, (*place, "by"), "label")
         if EDGE in objective.by:
